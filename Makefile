@@ -1,0 +1,35 @@
+# Two commands: `make run` starts Kotae, `make test` runs its tests. Both use .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run test lint help
+
+help:
+	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
+	@echo "make test   install what the tests need and run them all"
+	@echo "make lint   ruff, mypy and import-linter"
+
+run: $(VENV)/installed-run
+	@$(BIN)/kotae
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed-run: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) --editable '.[try]'
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@ $(VENV)/installed-run
