@@ -1,0 +1,18 @@
+"""Knowledge bases: a CSV file, whatever program wrote it, as records and problems named by line."""
+
+from indexes.records.checking import NearDuplicate, Report, check_file, format_report
+from indexes.records.model import KnowledgeBase, Problem, Record
+from indexes.records.reading import parse_records, read_bytes, read_records
+
+__all__ = [
+    "KnowledgeBase",
+    "NearDuplicate",
+    "Problem",
+    "Record",
+    "Report",
+    "check_file",
+    "format_report",
+    "parse_records",
+    "read_bytes",
+    "read_records",
+]

@@ -1,0 +1,222 @@
+"""What `kotae check` finds out about a file, without any model."""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from indexes.errors import UnusableFileError
+from indexes.records.model import KnowledgeBase, Problem, Record
+from indexes.records.reading import read_records
+from indexes.records.table import DELIMITERS
+from indexes.text import normalize
+
+SIMILAR = 0.6
+"""Share of two questions' grams, weighted by rarity, from which they are worth a look."""
+MAX_PAIRS = 1_000
+"""A file with more pairs than this needs its owner's thought, not a longer list."""
+
+_COMPARED = 300
+"""Characters of a question that are compared."""
+_COMMON_FROM = 1_000
+"""Rows from which rarity is judged; a smaller file says little about what is a common phrase."""
+_SHOWN = 20
+_NUMBER = re.compile(r"\d+")
+_LETTERS = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class NearDuplicate:
+    """Two rows that ask almost the same."""
+
+    lines: tuple[int, int]
+    questions: tuple[str, str]
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What there is to say about one file; with an `error` the rest is empty."""
+
+    file: str
+    error: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    details: tuple[str, ...] = ()
+    records: int = 0
+    problems: tuple[Problem, ...] = ()
+    near_duplicates: tuple[NearDuplicate, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether the file can be a knowledge base."""
+        return not self.error
+
+    @property
+    def skipped(self) -> int:
+        """How many rows were left out; a run of blank rows counts once."""
+        return sum(problem.skipped for problem in self.problems)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form; the keys are the same for every file, but `error` is there only when it is unusable."""
+        return {
+            "file": self.file,
+            "usable": self.usable,
+            **({"error": self.error} if self.error else {}),
+            "encoding": self.encoding,
+            "delimiter": self.delimiter,
+            "columns": dict(self.columns),
+            "details": list(self.details),
+            "rows": self.records + self.skipped,
+            "records": self.records,
+            "skipped": self.skipped,
+            "problems": [
+                {"line": problem.line, "message": problem.message, "skipped": problem.skipped}
+                for problem in self.problems
+            ],
+            "near_duplicates": [
+                {"lines": list(pair.lines), "questions": list(pair.questions), "similarity": pair.similarity}
+                for pair in self.near_duplicates
+            ],
+        }
+
+
+def check_file(path: Path) -> Report:
+    """Read the file as the bot would and report; never raises for what is wrong with the file."""
+    try:
+        found = read_records(path)
+    except UnusableFileError as error:
+        return Report(file=str(path), error=str(error))
+    return Report(
+        file=str(path),
+        encoding=found.encoding,
+        delimiter=found.delimiter,
+        columns=found.columns,
+        details=found.details,
+        records=len(found.records),
+        problems=found.problems,
+        near_duplicates=tuple(near_duplicates(found)),
+    )
+
+
+def format_report(report: Report) -> str:
+    """Return the report as lines for people; long lists are cut, as_dict has them whole."""
+    if not report.usable:
+        return f"{report.error}\n"
+    name = Path(report.file).name
+    delimiter = DELIMITERS[report.delimiter]
+    lines = [
+        f"{name}: {_count(report.records, 'record')}, {report.skipped} skipped ({report.encoding}, {delimiter})",
+        "  columns: " + ", ".join(f"{role} = {header}" for role, header in report.columns.items()),
+    ]
+    if report.details:
+        lines.append("  shown as details: " + ", ".join(report.details))
+    lines += _cut(
+        [
+            f"  {name}:{problem.line}: {problem.message}{' (skipped)' if problem.skipped else ''}"
+            for problem in report.problems
+        ]
+    )
+    if report.near_duplicates:
+        lines.append(f"  {_count(len(report.near_duplicates), 'pair')} of nearly the same question:")
+        lines += _cut([line for pair in report.near_duplicates for line in _pair_lines(name, pair)])
+    return "\n".join(lines) + "\n"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _pair_lines(name: str, pair: NearDuplicate) -> Iterator[str]:
+    for place, (line, question) in enumerate(zip(pair.lines, pair.questions, strict=True)):
+        tail = f"  ({pair.similarity:.2f})" if place else ""
+        yield f"    {name}:{line}: {question}{tail}"
+
+
+def _cut(lines: list[str]) -> list[str]:
+    hidden = len(lines) - 2 * _SHOWN
+    return lines if hidden <= 0 else [*lines[: 2 * _SHOWN], f"  … and {hidden:,} more lines (--json has them all)"]
+
+
+def near_duplicates(found: KnowledgeBase) -> list[NearDuplicate]:
+    """Return pairs of rows with nearly the same question, the most similar first; it stops looking after MAX_PAIRS.
+
+    Lexical: the character pairs that two questions share, weighted by rarity, over all that they have
+    (weighted Jaccard). Questions that differ in their numbers (Windows 10, Windows 11) are not compared.
+    """
+    alike: dict[tuple[str, ...], dict[frozenset[str], list[Record]]] = defaultdict(lambda: defaultdict(list))
+    for record in found.records:
+        if grams := _grams(record.title):
+            alike[_numbers(record.title)][grams].append(record)
+    weights = _weights([grams for groups in alike.values() for grams in groups])
+    same = (
+        (records[0], other, 1.0) for groups in alike.values() for records in groups.values() for other in records[1:]
+    )
+    similar = (
+        (groups[a][0], groups[b][0], similarity)
+        for groups in alike.values()
+        for a, b, similarity in _similar(list(groups), weights)
+    )
+    pairs = [*islice(same, MAX_PAIRS), *islice(similar, MAX_PAIRS)]
+    pairs.sort(key=lambda pair: (-pair[2], pair[0].line, pair[1].line))
+    return [_pair(*pair) for pair in pairs[:MAX_PAIRS]]
+
+
+def _pair(a: Record, b: Record, similarity: float) -> NearDuplicate:
+    first, second = sorted((a, b), key=lambda record: record.line)
+    return NearDuplicate((first.line, second.line), (first.title, second.title), round(similarity, 2))
+
+
+def _grams(text: str) -> frozenset[str]:
+    """Return the character pairs of the text without spaces and punctuation."""
+    letters = "".join(_LETTERS.findall(normalize(text[:_COMPARED])))
+    return frozenset(letters[place : place + 2] for place in range(max(len(letters) - 1, min(len(letters), 1))))
+
+
+def _numbers(text: str) -> tuple[str, ...]:
+    return tuple(sorted(_NUMBER.findall(normalize(text[:_COMPARED]))))
+
+
+def _weights(texts: Sequence[frozenset[str]]) -> dict[str, float]:
+    rows = max(len(texts), _COMMON_FROM)
+    counts = Counter(gram for grams in texts for gram in grams)
+    return {gram: math.log(1 + rows / count) for gram, count in counts.items()}
+
+
+def _similar(
+    texts: Sequence[frozenset[str]], weights: Mapping[str, float]
+) -> Iterator[tuple[frozenset[str], frozenset[str], float]]:
+    """Yield the pairs whose weighted Jaccard similarity is at least SIMILAR.
+
+    Prefix filtering (Chaudhuri, Ganti, Kaushik 2006): with every set's grams in one order, the rarest first, two sets
+    that are similar enough share a gram among the first few of both. Only those few are looked up.
+    """
+    holders: dict[str, list[int]] = defaultdict(list)
+    totals = [sum(weights[gram] for gram in grams) for grams in texts]
+    for row, grams in enumerate(texts):
+        prefix = _prefix(grams, weights, totals[row])
+        for other in sorted({other for gram in prefix for other in holders[gram]}):
+            if min(totals[row], totals[other]) < SIMILAR * max(totals[row], totals[other]):
+                continue
+            shared = sum(weights[gram] for gram in grams & texts[other])
+            similarity = shared / (totals[row] + totals[other] - shared)
+            if similarity >= SIMILAR:
+                yield texts[other], grams, similarity
+        for gram in prefix:
+            holders[gram].append(row)
+
+
+def _prefix(grams: frozenset[str], weights: Mapping[str, float], total: float) -> list[str]:
+    """Return the rarest grams, as many as leave less than SIMILAR of the weight to the others."""
+    ordered = sorted(grams, key=lambda gram: (-weights[gram], gram))
+    left = total
+    for count, gram in enumerate(ordered):
+        if left < SIMILAR * total:
+            return ordered[:count]
+        left -= weights[gram]
+    return ordered

@@ -1,0 +1,81 @@
+"""Which column plays which role, by the names people give to headers in Japanese and English."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from indexes.errors import UnusableFileError
+from indexes.text import normalize
+
+_NAMES: Mapping[str, str] = {
+    # In order of preference: of two headers that fit one role the earlier named here gets it.
+    "question": (
+        "質問 question 質問内容 質問文 questions よくある質問 ご質問 faq q "
+        "問い合わせ 問合せ 問合わせ お問い合わせ お問合せ お問合わせ "
+        "問い合わせ内容 問合せ内容 お問い合わせ内容 inquiry query "
+        "件名 subject タイトル title 題名 表題 見出し heading トピック topic 名称 名前 name"
+    ),
+    "answer": (
+        "回答 answer 回答内容 回答文 answers 答え 答 こたえ ご回答 a 返答 返信 response reply "
+        "解決策 解決方法 対処法 対処方法 対応方法 solution resolution "
+        "本文 body 内容 content contents コンテンツ 説明 説明文 description "
+        "テキスト text 文章 詳細 detail details"
+    ),
+    "id": "id no no. # 番号 管理番号 識別子 ナンバー number key faqid 質問番号 faq番号 通番 連番",
+    "category": "カテゴリ カテゴリー category categories 分類 区分 ジャンル 種別 section",
+    "url": "url リンク link links urls 参照url 関連url 参考url リンク先 参照先 関連リンク 参考リンク href",
+    "keywords": "キーワード keywords keyword タグ tags tag 検索キーワード 検索語",
+    "aliases": "言い換え 別の聞き方 aliases alias 別名 同義質問 類似質問 言いかえ 別表現 paraphrases variants",
+    "updated": (
+        "更新日 最終更新日 最終更新 更新日時 最終更新日時 updated lastupdated updatedat updatedon modified lastmodified"
+    ),
+    "owner": "担当 担当者 担当部署 担当部門 担当者名 担当チーム owner owners 管理者 maintainer",
+}
+_RANKS: Mapping[str, tuple[str, int]] = {
+    name: (role, rank) for role, names in _NAMES.items() for rank, name in enumerate(names.split())
+}
+_INNER_SPACE = re.compile(r"[\s_-]+")
+_SHOWN_HEADERS = 12
+
+MAX_COLUMNS = 200
+"""Far beyond any FAQ: more means that the delimiter or the file is not what it seems."""
+
+UNDERSTOOD = (
+    "question (質問, 問い合わせ, タイトル, title, name …) "
+    "or answer (回答, 答え, 内容, content, description, body, text …)"
+)
+
+
+def is_known(header: str) -> bool:
+    """Tell whether the header names a role."""
+    return _rank(header) is not None
+
+
+def assign_roles(header: Sequence[str], name: str) -> dict[str, str]:
+    """Return role to header as written, in file order; raise UnusableFileError when no text could be searched."""
+    refuse_duplicates(header, name)
+    best: dict[str, tuple[int, str]] = {}
+    for title in header:
+        if ranked := _rank(title):
+            role, rank = ranked
+            best[role] = min(best.get(role, (rank, title)), (rank, title), key=lambda entry: entry[0])
+    if not {"question", "answer"} & best.keys():
+        shown = ", ".join(f'"{title}"' for title in header[:_SHOWN_HEADERS])
+        more = " …" if len(header) > _SHOWN_HEADERS else ""
+        raise UnusableFileError(
+            f"{name}: no column to search: the first row has {shown}{more}. Name one column {UNDERSTOOD}"
+        )
+    chosen = {title: role for role, (_, title) in best.items()}
+    return {chosen[title]: title for title in header if title in chosen}
+
+
+def refuse_duplicates(header: Sequence[str], name: str) -> None:
+    """Raise UnusableFileError when two headers can't be told apart."""
+    seen: set[str] = set()
+    for title in header:
+        if normalize(title) in seen:
+            raise UnusableFileError(f'{name}: two columns are both named "{title}"; rename or remove one')
+        seen.add(normalize(title))
+
+
+def _rank(header: str) -> tuple[str, int] | None:
+    return _RANKS.get(_INNER_SPACE.sub("", normalize(header)))

@@ -1,0 +1,166 @@
+"""Bytes to text, strictly: what can't be read exactly is refused, never guessed or replaced."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from indexes.errors import UnusableFileError
+
+SAVE_AS = 'save it as "CSV UTF-8" and try again'
+
+# The longer marks first: UTF-32's begins with UTF-16's.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# cp932 is what Windows calls Shift_JIS; Python's shift_jis fails on ① and 髙. euc_jis_2004 is for the ① of EUC files.
+_LEGACY = ("cp932", "euc_jp", "euc_jis_2004")
+
+MAX_BYTES = 100_000_000
+"""A hundred thousand long answers are half of it; reading takes up to ten times the file in memory."""
+
+_SIGNATURES = (
+    (b"PK\x03\x04", "an Excel workbook (.xlsx) or another zip archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),
+    (b"%PDF-", "a PDF"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"{\\rtf", "a Rich Text document"),
+)
+_WEB_PAGE = re.compile(r"\s*<(?:!doctype\s+html|html|head|body|\?xml)\b", re.IGNORECASE)
+# NUL is not among them: a stray one costs its row a line in the report, not the whole file its use.
+_CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
+_C1 = re.compile("[\x80-\x9f]")
+_DOS_END_OF_FILE = "\x1a"
+
+_BEYOND_ASCII = re.compile(r".?[^\x00-\x7f]+.?")
+_SAMPLE = 5_000
+_IMPLAUSIBLE = 0.25
+"""Below this mean weight no legacy encoding is believed: Japanese reaches 0.7, French read as cp932 about 0.1."""
+_KANJI_WITHOUT_KANA = 40
+"""Chinese and Korean bytes are valid EUC-JP, and give kanji only; Japanese text of this length has kana."""
+
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fc\uff66-\uff9d]")
+_USUAL = re.compile(
+    r"[\u3000-\u30ff\uff01-\uff60\uffe0-\uffe6\u2010-\u203b\u2150-\u217f\u2190-\u21d4\u2460-\u2473"
+    r"\u25a0-\u25ef\u2600-\u266f\u3200-\u33ff]"
+)
+# Half-width katakana as people write it: two or more together, voicing marks only where they can stand.
+_HALF_WIDTH_WORD = re.compile(r"(?:[ｳｶ-ﾄﾊ-ﾎ]ﾞ|[ﾊ-ﾎ]ﾟ|[ｦｱ-ﾝ])(?:[ｳｶ-ﾄﾊ-ﾎ]ﾞ|[ﾊ-ﾎ]ﾟ|[ｦ-ﾝ])+")
+_KANJI = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+
+
+def decode(data: bytes, name: str) -> tuple[str, str]:
+    """Return the text without its byte order mark, and the Python codec that reads and writes such a file.
+
+    `name` stands at the head of error messages. Raises UnusableFileError.
+    """
+    if len(data) > MAX_BYTES:
+        raise UnusableFileError(
+            f"{name}: larger than {MAX_BYTES // 1_000_000} MB; split it into several knowledge bases"
+        )
+    for signature, what in _SIGNATURES:
+        if data.startswith(signature):
+            raise UnusableFileError(f"{name}: not a CSV but {what}; {SAVE_AS}")
+    text, encoding = _decode(data, name)
+    if _WEB_PAGE.match(text):
+        raise UnusableFileError(f"{name}: not a CSV but a web page; download the file itself and try again")
+    text = text.removesuffix(_DOS_END_OF_FILE)
+    if found := _CONTROL.search(text):
+        line = _line_at(text[: found.start()])
+        raise UnusableFileError(
+            f"{name}:{line}: not plain text: it contains the character U+{ord(found[0]):04X}; "
+            "remove it, or export the file again"
+        )
+    return text, encoding
+
+
+def _decode(data: bytes, name: str) -> tuple[str, str]:
+    encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "utf-8")
+    try:
+        return data.decode(encoding), encoding
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8" or _is_damaged_utf8(data):
+            place = _line_at(data[: error.start].decode(encoding, errors="ignore"))
+            raise UnusableFileError(
+                f"{name}:{place}: the file is {encoding} but its bytes are damaged here; export it again"
+            ) from error
+    return _decode_legacy(data, name)
+
+
+def _is_damaged_utf8(data: bytes) -> bool:
+    """Tell a UTF-8 file with a few bad bytes, which legacy codecs may turn into nonsense, from a legacy one."""
+    text = data.decode("utf-8", errors="replace")
+    bad = text.count("\ufffd")
+    return sum(char >= "\u0800" for char in text) - bad > bad
+
+
+def _decode_legacy(data: bytes, name: str) -> tuple[str, str]:
+    """Of the readings that are possible at all, take the one that looks most like Japanese."""
+    readings = [(text, encoding) for text, encoding in _readings(data) if not _C1.search(text)]
+    plausibility, text, encoding = max(
+        ((_plausibility(text), text, encoding) for text, encoding in readings),
+        key=lambda reading: reading[0],
+        default=(0.0, "", ""),
+    )
+    if plausibility < _IMPLAUSIBLE or (encoding != "cp932" and _is_other_asian(text)):
+        raise UnusableFileError(
+            f"{name}: can't be read as text in UTF-8, UTF-16, CP932 (Shift_JIS) or EUC-JP; {SAVE_AS}"
+        )
+    return text, encoding
+
+
+def _readings(data: bytes) -> Iterator[tuple[str, str]]:
+    for encoding in _LEGACY:
+        try:
+            yield data.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+
+
+def _plausibility(text: str) -> float:
+    """Return 0 to 1: the mean, over the characters beyond ASCII, of how usual each is where it stands."""
+    sample = "".join(match[0] for match in islice(_BEYOND_ASCII.finditer(text), _SAMPLE))
+    words = [match.span() for match in _HALF_WIDTH_WORD.finditer(sample)]
+    in_words = {place for start, end in words for place in range(start, end)}
+    beyond = [place for place, char in enumerate(sample) if char > "\x7f"]
+    weights = (0.85 if place in in_words else _weight(sample, place) for place in beyond)
+    return sum(weights) / max(len(beyond), 1)
+
+
+def _is_other_asian(text: str) -> bool:
+    """Tell whether an EUC-JP reading has kanji enough for some kana, yet none: Chinese or Korean bytes."""
+    return len(_KANJI.findall(text)) >= _KANJI_WITHOUT_KANA and not _KANA.search(text)
+
+
+def _weight(text: str, place: int) -> float:
+    char = text[place]
+    if _USUAL.match(char):
+        return 1.0
+    if not _KANJI.match(char):
+        return 0.1
+    if _is_common_kanji(char):
+        return 0.8
+    # An accented letter read as cp932 is a rare kanji stuck to a Latin word.
+    around = text[max(place - 1, 0) : place] + text[place + 1 : place + 2]
+    return 0.1 if any(char.isascii() and char.isalpha() for char in around) else 0.3
+
+
+def _is_common_kanji(char: str) -> bool:
+    """Tell whether JIS has it on its first level, the 2,965 kanji in ordinary use."""
+    try:
+        encoded = char.encode("euc_jp")
+    except UnicodeEncodeError:
+        return False
+    return len(encoded) == 2 and encoded[0] < 0xD0  # noqa: PLR2004 - row 48 begins the second level
+
+
+def _line_at(before: str) -> int:
+    return len(re.findall(r"\r\n|\r|\n", before)) + 1

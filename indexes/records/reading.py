@@ -1,0 +1,131 @@
+"""A CSV file to a KnowledgeBase."""
+
+import hashlib
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from indexes.errors import UnusableFileError
+from indexes.records.columns import assign_roles, is_known
+from indexes.records.decoding import MAX_BYTES
+from indexes.records.model import KnowledgeBase, Problem, Record
+from indexes.records.table import Table, read_table
+
+_ROLES = ("id", "question", "answer", "category", "url", "keywords", "aliases", "updated", "owner")
+_KEYWORD_SEPARATOR = re.compile(r"[,，、;；|｜\r\n]")
+_ALIAS_SEPARATOR = re.compile(r"[|｜\r\n]")
+_HEADER_SEARCHED = 10
+
+
+def read_records(path: Path) -> KnowledgeBase:
+    """Read a CSV file; raise UnusableFileError, which says what to do, when it can't be a knowledge base."""
+    return parse_records(read_bytes(path), path)
+
+
+def parse_records(data: bytes, path: Path) -> KnowledgeBase:
+    """Do the same with bytes that were read already; `path` only gives the names."""
+    table = read_table(data, path.name, is_known)
+    roles = _assign_roles(table, path.name)
+    problems = list(table.problems)
+    records = tuple(_records(table, roles, problems))
+    problems.sort(key=lambda problem: problem.line)
+    if not records:
+        raise UnusableFileError(_no_records(path.name, problems))
+    return KnowledgeBase(
+        name=path.stem,
+        path=path,
+        records=records,
+        problems=tuple(problems),
+        encoding=table.encoding,
+        delimiter=table.delimiter,
+        columns=roles,
+        digest=hashlib.sha256(data).hexdigest(),
+        details=tuple(title for title in table.header if title not in roles.values()),
+    )
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the file's bytes, or raise UnusableFileError: not there, not allowed, not a file."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnusableFileError(f"{path.name}: not a file; name a CSV file")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # one more than is accepted, whatever size the file claims
+    except FileNotFoundError as error:
+        raise UnusableFileError(f"{path.name}: there is no such file; was it moved or renamed?") from error
+    except PermissionError as error:
+        raise UnusableFileError(f"{path.name}: no permission to read it; allow Kotae's user to") from error
+    except (OSError, ValueError) as error:
+        raise UnusableFileError(f"{path.name}: can't be read: {error}") from error
+
+
+def _assign_roles(table: Table, name: str) -> dict[str, str]:
+    try:
+        return assign_roles(table.header, name)
+    except UnusableFileError as error:
+        for line, row in zip(table.lines, table.rows(_HEADER_SEARCHED), strict=False):
+            if sum(map(is_known, row)) > 1:
+                hint = f"line {line} looks like the header: delete the lines above it"
+                raise UnusableFileError(f"{error}. Or: {hint}") from error
+        raise
+
+
+def _no_records(name: str, problems: list[Problem]) -> str:
+    if not problems:
+        return f"{name}: only a header; add one row per question"
+    first = problems[0]
+    return f"{name}: no usable row in the file; {name}:{first.line}: {first.message}"
+
+
+def _records(table: Table, roles: dict[str, str], problems: list[Problem]) -> Iterator[Record]:
+    """Yield the usable rows; append to `problems` why others are left out."""
+    column = dict(zip(table.header, table.columns, strict=True))
+    blanks = [""] * len(table.lines)
+    cells = zip(*(column[roles[role]] if role in roles else blanks for role in _ROLES), strict=True)
+    lines_of_id: dict[str, int] = {}
+    lines_of_text: dict[tuple[str, str], int] = {}
+    for line, row, details in zip(table.lines, cells, _details(table, roles), strict=True):
+        written_id, question, answer, category, url, keywords, aliases, updated, owner = row
+        if not question and not answer:
+            message = "question and answer are both blank" if "question" in roles else "the text is blank"
+        elif written_id and written_id in lines_of_id:
+            message = f'id "{written_id}" is taken by line {lines_of_id[written_id]}; give the row its own'
+        elif (question, answer) in lines_of_text:
+            message = f"the same question and answer as in line {lines_of_text[question, answer]}"
+        else:
+            identity = written_id or _derived_id(question, answer)
+            lines_of_id[identity] = lines_of_text[question, answer] = line
+            yield Record(
+                id=identity,
+                question=question,
+                answer=answer,
+                category=category,
+                url=url,
+                keywords=_split(_KEYWORD_SEPARATOR, keywords),
+                aliases=_split(_ALIAS_SEPARATOR, aliases),
+                updated=updated,
+                owner=owner,
+                details=details,
+                line=line,
+            )
+            continue
+        problems.append(Problem(line, message, skipped=True))
+
+
+def _details(table: Table, roles: dict[str, str]) -> Iterable[dict[str, str]]:
+    columns = zip(table.header, table.columns, strict=True)
+    others = [(title, cells) for title, cells in columns if title not in roles.values()]
+    for row in range(len(table.lines)):
+        yield {title: cells[row] for title, cells in others if cells[row]}
+
+
+def _derived_id(question: str, answer: str) -> str:
+    """Identify a row without an id by its content, so that moving rows about changes no id."""
+    return hashlib.sha256(f"{question}\0{answer}".encode()).hexdigest()[:12]
+
+
+def _split(separator: re.Pattern[str], cell: str) -> tuple[str, ...]:
+    if not cell:
+        return ()
+    return tuple(dict.fromkeys(part.strip() for part in separator.split(cell) if part.strip()))

@@ -1,0 +1,222 @@
+"""Text to rows: the delimiter, the width and the line of every row, and then its cells."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, dropwhile, islice
+
+from indexes.errors import UnusableFileError
+from indexes.records.columns import MAX_COLUMNS
+from indexes.records.decoding import MAX_BYTES, SAVE_AS, decode
+from indexes.records.model import Problem
+
+MAX_CELL = 32_000
+"""Characters. Excel's own limit is 32,767, and a Slack message shows a tenth of it."""
+
+DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
+
+_SAMPLED_LINES = 200
+_NOTHING = re.compile(r'[\s\0",;]*')
+_SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line
+_END = "\0"
+"""A last line of our own, which no text has by then: a quotation mark left open swallows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows that are whole, column by column."""
+
+    header: tuple[str, ...]
+    columns: tuple[list[str], ...]
+    lines: tuple[int, ...]
+    """Where each row starts in the file, from 1."""
+    problems: tuple[Problem, ...]
+    encoding: str
+    delimiter: str
+
+    def rows(self, count: int) -> list[tuple[str, ...]]:
+        """Return the first rows."""
+        return list(islice(zip(*self.columns, strict=True), count))
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The lines of the rows that fit the header, gathered for pandas, and what was wrong with the others."""
+
+    header: list[str]
+    starts: list[int] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    widest: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    in_blanks: bool = False
+    """Within a run of blank rows, which Excel likes to leave at the end; only the first is reported."""
+
+    @property
+    def least(self) -> int:
+        """How many fields a row needs: up to the last column that has a name."""
+        return max(place for place, title in enumerate(self.header, start=1) if title)
+
+    def add(self, start: int, row: list[str], lines: list[str]) -> None:
+        """Keep the row, or note why not. Fields beyond the header are no harm while they are blank."""
+        blank = _is_blank(row)
+        if blank and len(row) > 1 and not self.in_blanks:
+            self.problems.append(Problem(start, "every cell is blank", skipped=True))
+        self.in_blanks = blank and (len(row) > 1 or self.in_blanks)
+        if blank:
+            return
+        if len(row) < self.least or not _is_blank(row[len(self.header) :]):
+            message = _width_message(len(row), self.least, start + len(lines) - 1 if len(lines) > 1 else 0)
+            self.problems.append(Problem(start, message, skipped=True))
+            return
+        self.starts.append(start)
+        self.text += lines
+        self.widest = max(self.widest, len(row))
+
+
+def read_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table:
+    """Read a whole CSV; `is_known` tells which headers would be understood, which gives the delimiter away.
+
+    Raises UnusableFileError when it is no CSV; rows that can't be used become problems.
+    """
+    text, encoding = decode(data, name)
+    if _NOTHING.fullmatch(text):
+        raise _empty(name)
+    lines = list(io.StringIO(text.replace("\0", ""), newline=""))
+    if not lines[-1].endswith(("\r", "\n")):
+        lines[-1] += "\n"
+    csv.field_size_limit(MAX_BYTES)  # csv's own limit would stop the file at one over-long cell
+    delimiter = _delimiter(lines, is_known)
+    rows = _whole_rows(lines, delimiter, name, _lines_with_nul(text))
+    header, columns = _named_columns(rows.header, _cells(rows, delimiter))
+    problems = rows.problems + list(_clip(header, columns, rows.starts))
+    return Table(
+        header=header,
+        columns=columns,
+        lines=tuple(rows.starts),
+        problems=tuple(sorted(problems, key=lambda problem: problem.line)),
+        encoding=encoding,
+        delimiter=delimiter,
+    )
+
+
+def _lines_with_nul(text: str) -> frozenset[int]:
+    if "\0" not in text:
+        return frozenset()
+    lines = io.StringIO(text, newline="")
+    return frozenset(number for number, line in enumerate(lines, start=1) if "\0" in line)
+
+
+def _delimiter(lines: list[str], is_known: Callable[[str], bool]) -> str:
+    """Take the delimiter under which most headers are understood, then most rows as wide as the header.
+
+    An Excel line such as ``sep=;`` decides, and is blanked.
+    """
+    if hint := _SEPARATOR_HINT.fullmatch(lines[0]):
+        lines[0] = "\n"
+        return hint[1]
+    sample = list(islice(dropwhile(_is_blank, lines), _SAMPLED_LINES))
+    return max(DELIMITERS, key=lambda delimiter: _fit(sample, delimiter, is_known))
+
+
+def _fit(sample: list[str], delimiter: str, is_known: Callable[[str], bool]) -> tuple[int, bool, float, int]:
+    rows = [row for row in csv.reader(sample, delimiter=delimiter) if not _is_blank(row)]
+    header, others = (rows[0], rows[1:]) if rows else ([], [])
+    as_wide = sum(len(row) == len(header) for row in others)
+    known = sum(map(is_known, header))
+    return known, len(header) > 1, as_wide / max(len(others), 1), len(header)
+
+
+def _is_blank(row: Sequence[str]) -> bool:
+    return not any(cell.strip() for cell in row)
+
+
+def _parse(lines: list[str], delimiter: str, name: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield first line, last line (from 1) and cells of each row."""
+    reader = csv.reader(chain(lines, [_END]), delimiter=delimiter)
+    end = 0
+    for row in reader:
+        start, end = end + 1, reader.line_num
+        if row == [_END]:
+            return
+        if end > len(lines):
+            raise UnusableFileError(
+                f"{name}:{start}: a quotation mark in this row is never closed; "
+                'close it, or write "" for a quotation mark inside a cell'
+            )
+        yield start, end, row
+
+
+def _whole_rows(lines: list[str], delimiter: str, name: str, with_nul: frozenset[int]) -> _Rows:
+    parsed = _parse(lines, delimiter, name)
+    first, last, header = next((row for row in parsed if not _is_blank(row[2])), (0, 0, []))
+    if not header:
+        raise _empty(name)
+    if not with_nul.isdisjoint(range(first, last + 1)):
+        raise UnusableFileError(f"{name}: not plain text: NUL bytes in its header; {SAVE_AS}")
+    if len(header) > MAX_COLUMNS:
+        raise UnusableFileError(f"{name}: {len(header)} columns, at most {MAX_COLUMNS} are read; is it a CSV?")
+    rows = _Rows([cell.strip() for cell in header])
+    for start, end, row in parsed:
+        if not with_nul.isdisjoint(range(start, end + 1)):
+            message = "NUL bytes were removed; is the row complete?"
+            rows.problems.append(Problem(start, message, skipped=False))
+        rows.add(start, row, lines[start - 1 : end])
+    return rows
+
+
+def _width_message(width: int, expected: int, runs_to: int) -> str:
+    fields = "1 field" if width == 1 else f"{width} fields"
+    if runs_to:
+        why = f"the row runs to line {runs_to}: is a quotation mark missing?"
+    elif width > expected:
+        why = "put quotation marks around a cell that contains the delimiter"
+    else:
+        why = "is a part of the row missing?"
+    return f"{fields}, the header has {expected}; {why}"
+
+
+def _empty(name: str) -> UnusableFileError:
+    return UnusableFileError(f"{name}: the file is empty; give it a header row first")
+
+
+def _cells(rows: _Rows, delimiter: str) -> list[list[str]]:
+    """Return the cells by column, stripped."""
+    if not rows.starts:
+        return [[] for _ in rows.header]
+    import pandas as pd  # noqa: PLC0415 - half a second that only those who read a CSV should wait
+
+    frame = pd.read_csv(
+        io.StringIO("".join(rows.text), newline=""),
+        sep=delimiter,
+        header=None,
+        names=range(max(rows.widest, len(rows.header))),
+        index_col=False,
+        dtype=str,
+        keep_default_na=False,
+        na_filter=False,
+        skip_blank_lines=False,
+        low_memory=False,
+    )
+    return [[cell.strip() for cell in frame[place].tolist()] for place in range(len(rows.header))]
+
+
+def _named_columns(header: list[str], cells: list[list[str]]) -> tuple[tuple[str, ...], tuple[list[str], ...]]:
+    """Drop columns with neither a name nor a cell; call the unnamed others "column N"."""
+    named = [
+        (title or f"column {place}", column)
+        for place, (title, column) in enumerate(zip(header, cells, strict=True), start=1)
+        if title or any(column)
+    ]
+    return tuple(title for title, _ in named), tuple(column for _, column in named)
+
+
+def _clip(header: Iterable[str], columns: Iterable[list[str]], starts: list[int]) -> Iterator[Problem]:
+    """Cut over-long cells in place."""
+    for title, column in zip(header, columns, strict=True):
+        for row, cell in enumerate(column):
+            if len(cell) > MAX_CELL:
+                column[row] = cell[:MAX_CELL]
+                message = f'"{title}" has {len(cell):,} characters and was cut after {MAX_CELL:,}; split the row'
+                yield Problem(starts[row], message, skipped=False)

@@ -1,0 +1,143 @@
+"""Other words for the same thing, rewritten in records and questions alike before they are compared."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from indexes.errors import UnusableFileError
+from indexes.records.columns import refuse_duplicates
+from indexes.records.model import Problem
+from indexes.records.reading import read_bytes
+from indexes.records.table import Table, read_table
+from indexes.text import normalize
+
+_ORIGINAL = ("original", "元の語", "元の言葉", "同義語", "表記", "略語")
+_NORMALIZED = ("normalized", "normalised", "正規化", "正規化後", "統一表記", "正式名称")
+_LATIN = r"0-9a-z\u00df-\u024f"
+_LATIN_CHAR = re.compile(f"[{_LATIN}]")
+
+
+class Synonyms:
+    """Pairs of an original phrase and what it becomes; immutable, safe to share between threads."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = (), problems: Iterable[Problem] = ()) -> None:
+        """Take the pairs as written; of two with the same original the first counts."""
+        self.problems = tuple(problems)
+        self._pairs: dict[str, tuple[str, str]] = {}
+        self._targets: dict[str, str] = {}
+        for original, target in pairs:
+            key, value = normalize(original), normalize(target)
+            if key and value and key != value and key not in self._pairs:
+                self._pairs[key] = (original, target)
+                self._targets[key] = value
+        self._pattern = _pattern({*self._targets, *self._targets.values()})
+        self.digest = hashlib.sha256(repr(sorted(self._targets.items())).encode()).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def apply(self, text: str) -> str:
+        """Replace every original in a normalized text, once; the result is normalized too.
+
+        The longest phrase wins. Where a target stands already it is left alone, whatever original it contains.
+        """
+        if not self._targets:
+            return text
+        replaced = _join(self._pieces(text))
+        return text if replaced == text else normalize(replaced)
+
+    def applied(self, text: str) -> tuple[tuple[str, str], ...]:
+        """Return the pairs, as written, that `apply` uses on this text, in order of appearance."""
+        if not self._targets:
+            return ()
+        found = (match[0] for match in self._pattern.finditer(text))
+        return tuple(dict.fromkeys(self._pairs[phrase] for phrase in found if phrase in self._pairs))
+
+    def _pieces(self, text: str) -> Iterator[str]:
+        end = 0
+        for match in self._pattern.finditer(text):
+            yield text[end : match.start()]
+            yield self._targets.get(match[0], match[0])
+            end = match.end()
+        yield text[end:]
+
+
+def read_synonyms(path: Path) -> Synonyms:
+    """Read ``original,normalized`` rows; rows that can't be used are in `problems`. Raises UnusableFileError."""
+    table = read_table(read_bytes(path), path.name, lambda header: _in(header, _ORIGINAL + _NORMALIZED))
+    refuse_duplicates(table.header, path.name)
+    originals = _column(table, _ORIGINAL, path.name)
+    targets = _column(table, _NORMALIZED, path.name)
+    rows = list(zip(table.lines, originals, targets, strict=True))
+    good, problems = _usable(rows)
+    return Synonyms(good, sorted([*table.problems, *problems], key=lambda problem: problem.line))
+
+
+def _column(table: Table, names: tuple[str, ...], file: str) -> list[str]:
+    for header, cells in zip(table.header, table.columns, strict=True):
+        if _in(header, names):
+            return cells
+    raise UnusableFileError(
+        f'{file}: no column named "{names[0]}"; the first row must be original,normalized, '
+        "each other row a word and what it stands for"
+    )
+
+
+def _in(header: str, names: tuple[str, ...]) -> bool:
+    return normalize(header) in names
+
+
+def _usable(rows: list[tuple[int, str, str]]) -> tuple[list[tuple[str, str]], list[Problem]]:
+    first: dict[str, tuple[int, str]] = {}
+    good: list[tuple[str, str]] = []
+    problems: list[Problem] = []
+    for line, original, target in rows:
+        if message := _refusal(original, target, first):
+            problems.append(Problem(line, message, skipped=True))
+        else:
+            first[normalize(original)] = (line, target)
+            good.append((original, target))
+    return good, problems + list(_chains(first))
+
+
+def _refusal(original: str, target: str, first: dict[str, tuple[int, str]]) -> str:
+    key, value = normalize(original), normalize(target)
+    if not key or not value:
+        return "original and normalized must both be filled in"
+    if key == value:
+        return f'"{original}" and "{target}" are the same to the search already; the row is not needed'
+    if key in first:
+        line, other = first[key]
+        return f'"{original}" becomes "{other}" already in line {line}; keep one of the two rows'
+    return ""
+
+
+def _chains(first: dict[str, tuple[int, str]]) -> Iterator[Problem]:
+    for line, target in first.values():
+        if normalize(target) in first:
+            other_line, other = first[normalize(target)]
+            becomes = f'"{target}" becomes "{other}" in line {other_line}'
+            yield Problem(line, f'{becomes}, but rows are not chained; write "{other}" here', skipped=False)
+
+
+def _pattern(phrases: set[str]) -> re.Pattern[str]:
+    """Return one pattern, the longest phrase first; Latin letters and digits match at word boundaries only."""
+    longest_first = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
+    return re.compile("|".join(map(_bounded, longest_first)))
+
+
+def _bounded(phrase: str) -> str:
+    before = f"(?<![{_LATIN}])" if _LATIN_CHAR.match(phrase[0]) else ""
+    after = f"(?![{_LATIN}])" if _LATIN_CHAR.match(phrase[-1]) else ""
+    return before + re.escape(phrase) + after
+
+
+def _join(pieces: Iterable[str]) -> str:
+    """Put the pieces together; a Latin target does not run into a Latin word that its original touched."""
+    joined: list[str] = []
+    for piece in filter(None, pieces):
+        if joined and _LATIN_CHAR.match(joined[-1][-1]) and _LATIN_CHAR.match(piece):
+            joined.append(" ")
+        joined.append(piece)
+    return "".join(joined)
