@@ -1,0 +1,156 @@
+"""sentence-transformers behind the Model protocol: the only file that imports it, and only when it loads."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from huggingface_hub.utils.tqdm import are_progress_bars_disabled, enable_progress_bars
+from numpy.typing import NDArray
+
+from indexes.encoder.hub import (
+    canonical_name,
+    fetch_model,
+    first_line,
+    local_folder,
+    missing_from,
+    unavailable,
+)
+from indexes.encoder.protocol import Model
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+log = logging.getLogger(__name__)
+
+_WHOLE = 16 * 2**20
+_EDGE = 2**20
+_JAPANESE_EXTRA = {"fugashi", "unidic-lite"}
+_IDENTIFYING = {".json", ".txt", ".model", ".safetensors"}
+
+
+class SentenceTransformerModel:
+    """A `Model`. `encode_query` and `encode_document` put the model's own prompts before the text."""
+
+    def __init__(self, name: str, revision: str, transformer: "SentenceTransformer") -> None:
+        self.name = name
+        self.revision = revision
+        self._transformer = transformer
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+        """See `Model`."""
+        return self._transformer.encode_query(
+            list(texts), batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
+        )
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+        """See `Model`."""
+        return self._transformer.encode_document(
+            list(texts), batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
+        )
+
+
+def load_sentence_transformer(name: str, revision: str | None = None) -> Model:
+    """Load a hub model (downloaded when it isn't in the cache) or a local folder.
+
+    Limits torch to one thread, so call it in the thread that will encode. Raises ModelUnavailableError.
+    """
+    folder = fetch_model(name, revision)
+    if missing := missing_from(folder):
+        raise unavailable(name, f"{missing} ({folder})", "Choose another with MODEL_NAME.")
+    log.info("Loading the model %s from %s", canonical_name(name), folder)
+    try:
+        transformer = _open(folder)
+    except Exception as error:  # whatever a model's files or a missing library may cause
+        raise unavailable(name, *_cause_and_mend(name, folder, error)) from error
+    identity = folder_digest(folder) if local_folder(name) else folder.name
+    return SentenceTransformerModel(canonical_name(name), identity, transformer)
+
+
+def folder_digest(folder: Path) -> str:
+    """Tell one local model from another: SHA-256 over path, size and content of its configuration,
+    vocabulary and weights; of files above 16 MiB (weights) only the first and last MiB are read.
+    """  # noqa: D205
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.suffix in _IDENTIFYING and path.is_file()):
+        size = file.stat().st_size
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{size}\0".encode())
+        with file.open("rb") as content:
+            if size <= _WHOLE:
+                digest.update(content.read())
+            else:
+                digest.update(content.read(_EDGE))
+                content.seek(-_EDGE, 2)
+                digest.update(content.read())
+    return f"local-{digest.hexdigest()[:40]}"
+
+
+def _open(folder: Path) -> "SentenceTransformer":
+    started = time.perf_counter()
+    import torch  # noqa: PLC0415  takes seconds: only when a model is really loaded
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+
+    imported = time.perf_counter()
+    # Two threads make a single question several times slower, see SEARCH: one OpenMP thread.
+    torch.set_num_threads(1)
+    _quiet()
+    transformer = SentenceTransformer(
+        str(folder),
+        device="cpu",
+        trust_remote_code=False,
+        local_files_only=True,
+        model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+    )
+    log.info(
+        "Imported sentence-transformers in %.1f s, opened the model in %.1f s",
+        imported - started,
+        time.perf_counter() - imported,
+    )
+    return transformer
+
+
+def _quiet() -> None:
+    """Silence transformers' warnings and its "Loading weights" bar, but not the bars of downloads."""
+    from transformers.utils import logging as transformers_logging  # noqa: PLC0415
+
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+    if not are_progress_bars_disabled():
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        enable_progress_bars()
+
+
+def _cause_and_mend(name: str, folder: Path, error: BaseException) -> tuple[str, str]:
+    if packages := _missing_packages(folder):
+        others = "".join(f" {package}" for package in packages if package not in _JAPANESE_EXTRA)
+        return (
+            f"its Japanese tokenizer needs {' and '.join(packages)}, not installed here",
+            f"Run `pip install 'kotae[ja]'{others}`.",
+        )
+    if "trust_remote_code" in str(error):
+        return "it needs Python code from its repository, which Kotae never runs", "Choose another with MODEL_NAME."
+    if local_folder(name):
+        return first_line(error), "Check its files, or choose another with MODEL_NAME."
+    return first_line(error), f"If its files are damaged, `kotae model clear {name}` and download it again."
+
+
+def _missing_packages(folder: Path) -> list[str]:
+    """Name what a BertJapaneseTokenizer with MeCab lacks: transformers itself reports that misleadingly."""
+    settings = _settings(folder / "tokenizer_config.json")
+    tokenizer = settings.get("tokenizer_class") or _settings(folder / "config.json").get("tokenizer_class")
+    if tokenizer != "BertJapaneseTokenizer" or settings.get("word_tokenizer_type") != "mecab":
+        return []
+    dictionary = (settings.get("mecab_kwargs") or {}).get("mecab_dic") or "unidic_lite"
+    return [name.replace("_", "-") for name in ("fugashi", dictionary) if find_spec(name) is None]
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}

@@ -1,0 +1,204 @@
+"""One thread owns a model. Tokenizers give wrong vectors, silently, when two threads use one at once."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.encoder.protocol import Model, Progress, Vector, Vectors, unit_rows
+from indexes.errors import EncodingError, ModelUnavailableError
+
+log = logging.getLogger(__name__)
+
+QUERY_BATCH = 16
+"""Questions that wait at the same time are encoded together: almost twice the throughput of one by one."""
+BULK_BATCH = 8
+"""Texts per bulk step, and so how long a question may have to wait. Larger ones are no faster."""
+CANARIES = (
+    "パスワードを忘れました",
+    "会議室の予約方法を教えてください",
+    "How do I reset my password?",
+    "VPN接続 error 619",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """Texts that somebody waits for."""
+
+    texts: Sequence[str]
+    answer: Future[Vectors] = field(default_factory=Future)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    model: Model
+    canaries: Vectors
+
+
+class EncoderWorker:
+    """An `Encoder` whose own thread does all loading, tokenizing and encoding.
+
+    Queries go first: bulk work passes through in small batches, and between two of them every waiting
+    query is answered.
+    """
+
+    def __init__(self, name: str, load: Callable[[], Model]) -> None:
+        """Start loading; every other method waits for that, and raises what it raised."""
+        self._asked_name = name
+        self._changed = threading.Condition()
+        self._queries: deque[_Ask] = deque()
+        self._bulk: deque[_Ask] = deque()
+        self._closed = False
+        self._loaded: Future[_Loaded] = Future()
+        self._thread = threading.Thread(target=self._run, args=(load,), name="encoder", daemon=True)
+        self._thread.start()
+
+    @property
+    def name(self) -> str:
+        """See `Encoder.name`."""
+        return self._loaded.result().model.name
+
+    @property
+    def revision(self) -> str:
+        """See `Encoder.revision`."""
+        return self._loaded.result().model.revision
+
+    @property
+    def dimension(self) -> int:
+        """See `Encoder.dimension`."""
+        return int(self.canaries.shape[1])
+
+    @property
+    def canaries(self) -> Vectors:
+        """See `Encoder.canaries`; the texts are `CANARIES`, encoded as documents."""
+        return self._loaded.result().canaries
+
+    def wait(self) -> None:
+        """Return when the model is loaded and warm. Raises ModelUnavailableError."""
+        self._loaded.result()
+
+    def encode_query(self, text: str) -> Vector:
+        """See `Encoder.encode_query`. Raises EncodingError, and ModelUnavailableError once closed."""
+        row: Vector = self._ask(self._queries, [text])[0]
+        return row
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """See `Encoder.encode_documents`. Longest first, so that the texts of a batch are of similar length.
+
+        `progress` is called in the caller's thread, after each batch.
+        """
+        order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        for start in range(0, len(texts), BULK_BATCH):
+            rows = order[start : start + BULK_BATCH]
+            vectors[rows] = self._ask(self._bulk, [texts[row] for row in rows])
+            if progress:
+                progress(start + len(rows), len(texts))
+        return vectors
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Fail whatever waits and end the thread once the batch in hand (or the load) is done."""
+        with self._changed:
+            self._closed = True
+            abandoned: list[Future[Any]] = [ask.answer for ask in (*self._queries, *self._bulk)]
+            if not self._loaded.done():
+                abandoned.append(self._loaded)
+            self._queries.clear()
+            self._bulk.clear()
+            for waiting in abandoned:
+                waiting.set_exception(self._closed_error())
+            self._changed.notify_all()
+        self._thread.join(timeout)
+
+    def _closed_error(self) -> ModelUnavailableError:
+        return ModelUnavailableError(f"The model {self._asked_name} was closed: Kotae is shutting down.")
+
+    def _ask(self, queue: deque[_Ask], texts: Sequence[str]) -> Vectors:
+        self.wait()
+        ask = _Ask(texts)
+        with self._changed:
+            if self._closed:
+                raise self._closed_error()
+            queue.append(ask)
+            self._changed.notify()
+        return ask.answer.result()
+
+    def _run(self, load: Callable[[], Model]) -> None:
+        try:
+            loaded = self._load(load)
+        except BaseException as error:  # noqa: BLE001  it belongs to those who wait for the model
+            self._settle_load(error)
+            return
+        self._settle_load(loaded)
+        while work := self._next_work(loaded.model):
+            _answer(*work)
+
+    def _settle_load(self, outcome: _Loaded | BaseException) -> None:
+        with self._changed:
+            if self._closed:
+                return
+            if isinstance(outcome, BaseException):
+                self._loaded.set_exception(outcome)
+            else:
+                self._loaded.set_result(outcome)
+
+    def _load(self, load: Callable[[], Model]) -> _Loaded:
+        started = time.perf_counter()
+        model = load()
+        try:
+            canaries = unit_rows(model.encode_documents(CANARIES), len(CANARIES))
+        except EncodingError as error:
+            raise ModelUnavailableError(
+                f"The model {self._asked_name} can't be used: {error}. Choose another with MODEL_NAME."
+            ) from error
+        log.info(
+            "Model %s is ready after %.1f s: %d dimensions, revision %.12s",
+            model.name,
+            time.perf_counter() - started,
+            canaries.shape[1],
+            model.revision,
+        )
+        return _Loaded(model, canaries)
+
+    def _next_work(self, model: Model) -> tuple[Callable[[Sequence[str]], NDArray[Any]], list[_Ask]] | None:
+        """Wait for something to do: all waiting queries (at most QUERY_BATCH), else one bulk batch."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._queries or self._bulk)
+            if self._queries:
+                count = min(len(self._queries), QUERY_BATCH)
+                return model.encode_queries, [self._queries.popleft() for _ in range(count)]
+            if self._bulk:
+                return model.encode_documents, [self._bulk.popleft()]
+            return None
+
+
+def _answer(encode: Callable[[Sequence[str]], NDArray[Any]], asks: Sequence[_Ask]) -> None:
+    """Encode all the texts at once; when that fails, each ask alone, so that only the one at fault fails."""
+    try:
+        rows = encode([text for ask in asks for text in ask.texts])
+    except Exception as error:  # noqa: BLE001  it belongs to the caller who waits
+        if len(asks) == 1:
+            asks[0].answer.set_exception(error)
+        else:
+            for ask in asks:
+                _answer(encode, [ask])
+        return
+    start = 0
+    for ask in asks:
+        _deliver(ask, rows[start : start + len(ask.texts)])
+        start += len(ask.texts)
+
+
+def _deliver(ask: _Ask, rows: NDArray[Any]) -> None:
+    try:
+        ask.answer.set_result(unit_rows(rows, len(ask.texts)))
+    except EncodingError as error:
+        ask.answer.set_exception(error)

