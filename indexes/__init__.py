@@ -1,1 +1,22 @@
-"""Text, vectors and files; nothing of Slack."""
+"""Text, vectors and files; nothing of Slack. ``from indexes import FaissSearch`` is all a script needs."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from indexes.index import Hit
+    from indexes.search import FaissSearch
+
+__all__ = ["FaissSearch", "Hit"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import at first use: `kotae check` and `--help` need neither FAISS nor a model."""
+    if name == "FaissSearch":
+        from indexes.search import FaissSearch  # noqa: PLC0415
+
+        return FaissSearch
+    if name == "Hit":
+        from indexes.index import Hit  # noqa: PLC0415
+
+        return Hit
+    raise AttributeError(f"module 'indexes' has no attribute {name!r}")

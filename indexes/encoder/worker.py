@@ -186,7 +186,9 @@ def _answer(encode: Callable[[Sequence[str]], NDArray[Any]], asks: Sequence[_Ask
         rows = encode([text for ask in asks for text in ask.texts])
     except Exception as error:  # noqa: BLE001  it belongs to the caller who waits
         if len(asks) == 1:
-            asks[0].answer.set_exception(error)
+            failure = EncodingError(f"The model failed on a text: {type(error).__name__}")
+            failure.__cause__ = error
+            asks[0].answer.set_exception(failure)
         else:
             for ask in asks:
                 _answer(encode, [ask])

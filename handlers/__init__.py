@@ -1,0 +1,118 @@
+"""Slack's payloads to the registry and back. This module is the routing table.
+
+Every listener acks first and leaves the work to the bounded queue. Handlers are plain functions of the services and a
+`Turn`; whatever they raise goes through one door, `desk.fail`.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slack_bolt import Ack, App, Respond
+
+from handlers import auto_reply, home, knowledge, search
+from handlers.desk import Services, Turn, fail
+from handlers.views.message import notice
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Services, Turn], None]
+Listener = Callable[[Ack, dict[str, Any], Respond], None]
+
+
+def register(app: App, services: Services) -> None:
+    """Say who deals with which payload; the first line that fits takes it."""
+
+    def on(handler: Handler, *, asked: bool = True) -> Listener:
+        return _listener(services, handler, asked=asked)
+
+    spoken: dict[str, Any] = {"type": "message", "subtype": list(auto_reply.SPOKEN)}
+    for command in dict.fromkeys(["/search", services.search_command]):
+        app.command(command)(on(search.slash))
+    app.command(services.admin_command)(on(knowledge.command))
+    app.event("app_mention")(on(search.mention))
+    app.event(spoken, matchers=[_is_direct])(on(search.direct))
+    app.event(spoken)(on(auto_reply.posted, asked=False))
+    app.event({"type": "message", "subtype": "message_changed"})(on(auto_reply.edited, asked=False))
+    app.event({"type": "message", "subtype": "message_deleted"})(on(auto_reply.deleted, asked=False))
+    app.event("message")(_ignored)
+    app.event("file_shared")(_ignored)
+    app.event("app_home_opened")(on(home.opened, asked=False))
+    app.event("member_joined_channel")(on(home.joined, asked=False))
+    app.action(re.compile(r"show_\d"), matchers=[_is_at_home])(on(home.show))
+    app.action(re.compile(r"show_\d"))(on(search.show))
+    app.action(re.compile(r"vote_(helpful|unhelpful)"))(on(search.vote))
+    app.action("auto_right")(on(auto_reply.right))
+    app.action("auto_wrong")(on(auto_reply.wrong))
+    app.action("auto_show")(on(auto_reply.show_again))
+    app.action("home_ask")(on(home.asked))
+    app.error(_log_error)
+
+
+def _listener(services: Services, handler: Handler, *, asked: bool) -> Listener:
+    def listener(ack: Ack, body: dict[str, Any], respond: Respond) -> None:
+        ack()
+        turn = _turn(services, body, respond, asked=asked)
+        if not services.queue.put(lambda: _run(handler, services, turn)):
+            _refuse(turn)
+
+    return listener
+
+
+def _run(handler: Handler, services: Services, turn: Turn) -> None:
+    try:
+        if _is_first(services, turn.body):
+            handler(services, turn)
+    except Exception as error:  # noqa: BLE001 - the one door: nothing a handler raises may end the process or a worker
+        _fail(turn, error)
+
+
+def _fail(turn: Turn, error: Exception) -> None:
+    """Even saying sorry can fail, with Slack out of reach; then the log has to do."""
+    try:
+        fail(turn, error)
+    except Exception:
+        log.exception("The asker could not be told")
+
+
+def _refuse(turn: Turn) -> None:
+    log.warning("The queue is full: a question was refused")
+    if turn.asked:
+        turn.whisper(notice(turn.texts("search.busy")))
+
+
+def _is_first(services: Services, body: Mapping[str, Any]) -> bool:
+    """Tell whether this is the first delivery of an event; Slack delivers at least once."""
+    return "event_id" not in body or services.journal.claim(f"event:{body['event_id']}")
+
+
+def _turn(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Turn:
+    """Find out who is behind a payload, and where: commands, actions and events each say it in their own way."""
+    if "event" in body:
+        event = body["event"]
+        user = event.get("user") or event.get("message", {}).get("user", "")
+        return Turn(services, body, None, user, event.get("channel", ""), event.get("thread_ts"), asked)
+    if "actions" in body:
+        answerable = respond if body.get("response_url") else None
+        place = body.get("channel", {}).get("id", "")
+        thread = body.get("message", {}).get("thread_ts")
+        return Turn(services, body, answerable, body["user"]["id"], place, thread, asked)
+    return Turn(services, body, respond, body["user_id"], body["channel_id"], None, asked)
+
+
+def _is_direct(event: Mapping[str, Any]) -> bool:
+    return event.get("channel_type") == "im" and not event.get("bot_id")
+
+
+def _is_at_home(body: Mapping[str, Any]) -> bool:
+    return bool(body.get("view", {}).get("type") == "home")
+
+
+def _ignored() -> None:
+    """Notices such as somebody joining: nothing to answer, but Bolt acks only what has a listener."""
+
+
+def _log_error(error: Exception) -> None:
+    """Bolt's own trouble, before any handler ran."""
+    log.error("A payload could not be handled", exc_info=error)

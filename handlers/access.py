@@ -1,0 +1,156 @@
+"""Who may do and see what. Asked of Slack at every use, remembered at most a minute, refused when it can't be asked."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from threading import Lock
+from typing import Any, TypeVar
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+log = logging.getLogger(__name__)
+
+REMEMBERED_SECONDS = 60.0
+Value = TypeVar("Value")
+
+
+class Standing(Enum):
+    """What somebody is to this workspace."""
+
+    MEMBER = auto()
+    GUEST = auto()
+    EXTERNAL = auto()
+    UNKNOWN = auto()
+    """Slack couldn't be asked: treated as the least trusted."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who asks."""
+
+    id: str
+    standing: Standing
+    is_admin: bool
+    locale: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A conversation; `is_shared` when another organisation takes part in it, or when Slack couldn't be asked."""
+
+    id: str
+    name: str
+    is_shared: bool
+
+
+class Access:
+    """Looks people and places up at Slack.
+
+    `home` is the `auth.test` response of the bot: its team tells members from people of other organisations.
+    """
+
+    def __init__(
+        self,
+        client: WebClient,
+        home: Mapping[str, Any],
+        admin_users: tuple[str, ...] = (),
+        admin_usergroup: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._home = home
+        self._admin_users = frozenset(admin_users)
+        self._admin_usergroup = admin_usergroup
+        self._clock = clock
+        self._remembered: dict[tuple[str, str], tuple[float, Any]] = {}
+        self._lock = Lock()
+
+    @property
+    def bot_user(self) -> str:
+        """The bot's own user id."""
+        return str(self._home["user_id"])
+
+    def person(self, user: str) -> Person:
+        """Say who somebody is; a person who can't be looked up is nobody's member and no admin."""
+        try:
+            return self._remember("person", user, lambda: self._look_up(user))
+        except (SlackApiError, SlackClientError, OSError) as error:
+            log.warning("Slack couldn't say who %s is (%s); refused", user, _reason(error))
+            return Person(user, Standing.UNKNOWN, is_admin=False, locale="")
+
+    def place(self, channel: str) -> Place:
+        """Say what a conversation is; one that can't be looked up counts as shared with strangers."""
+        try:
+            return self._remember("place", channel, lambda: self._look_around(channel))
+        except (SlackApiError, SlackClientError, OSError) as error:
+            log.warning("Slack couldn't say what %s is (%s); treated as shared", channel, _reason(error))
+            return Place(channel, channel, is_shared=True)
+
+    def channels_of(self, user: str) -> frozenset[str]:
+        """List the channels that somebody belongs to, as far as the bot may know; none when Slack can't be asked."""
+        try:
+            return self._remember("channels", user, lambda: self._list_channels(user))
+        except (SlackApiError, SlackClientError, OSError) as error:
+            log.warning("Slack couldn't say where %s is (%s); no channel assumed", user, _reason(error))
+            return frozenset()
+
+    def _look_up(self, user: str) -> Person:
+        info = self._client.users_info(user=user, include_locale=True)["user"]
+        standing = self._standing(info)
+        trusted = standing is Standing.MEMBER
+        is_admin = trusted and (bool(info.get("is_admin") or info.get("is_owner")) or self._is_named_admin(user))
+        return Person(user, standing, is_admin, info.get("locale", ""))
+
+    def _standing(self, info: dict[str, Any]) -> Standing:
+        if info.get("is_stranger") or self._is_foreign(info):
+            return Standing.EXTERNAL
+        if info.get("is_restricted") or info.get("is_ultra_restricted"):
+            return Standing.GUEST
+        return Standing.UNKNOWN if info.get("deleted") or info.get("is_bot") else Standing.MEMBER
+
+    def _is_foreign(self, info: dict[str, Any]) -> bool:
+        enterprise = self._home.get("enterprise_id")
+        same_enterprise = enterprise and info.get("enterprise_user", {}).get("enterprise_id") == enterprise
+        return info.get("team_id") != self._home["team_id"] and not same_enterprise
+
+    def _is_named_admin(self, user: str) -> bool:
+        if user in self._admin_users:
+            return True
+        if not self._admin_usergroup:
+            return False
+        group = self._client.usergroups_users_list(usergroup=self._admin_usergroup)
+        return user in group["users"]
+
+    def _look_around(self, channel: str) -> Place:
+        info = self._client.conversations_info(channel=channel)["channel"]
+        shared = bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared"))
+        return Place(channel, info.get("name", channel), shared)
+
+    def _list_channels(self, user: str) -> frozenset[str]:
+        pages = self._client.users_conversations(
+            user=user, types="public_channel,private_channel", exclude_archived=True, limit=200
+        )
+        return frozenset(channel["id"] for page in pages for channel in page["channels"])
+
+    def _remember(self, kind: str, key: str, ask: Callable[[], Value]) -> Value:
+        now = self._clock()
+        with self._lock:
+            known = self._remembered.get((kind, key))
+        if known and now - known[0] < REMEMBERED_SECONDS:
+            value: Value = known[1]
+            return value
+        fresh = ask()
+        with self._lock:
+            self._remembered = {
+                which: entry for which, entry in self._remembered.items() if now - entry[0] < REMEMBERED_SECONDS
+            }
+            self._remembered[kind, key] = (now, fresh)
+        return fresh
+
+
+def _reason(error: Exception) -> str:
+    """Slack's error code; never the whole response, which may carry what people wrote."""
+    return str(error.response.get("error")) if isinstance(error, SlackApiError) else type(error).__name__

@@ -1,0 +1,193 @@
+"""Answers nobody asked the bot for: in channels that want them, when sure enough, in the thread; otherwise silence.
+
+An answer follows its question: edited, it is looked up anew; deleted, the answer is withdrawn.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from handlers import texts as words
+from handlers.access import Standing
+from handlers.channels import AutoReply, Channel
+from handlers.desk import Services, Turn
+from handlers.journal import Origin, Reply
+from handlers.search import answer_direct, answer_mention, names_for
+from handlers.views.answers import Result, answer, folded, volunteered
+from handlers.views.message import Message, context, notice, section
+from handlers.views.text import escape, has_words, plain
+
+SPOKEN = {None, "thread_broadcast", "file_share"}
+"""Message subtypes that a person may have written; every other one is a bot's or a notice."""
+
+
+def posted(services: Services, turn: Turn) -> None:
+    """Consider a new message in a channel."""
+    rules = services.channels.of(turn.channel)
+    if rules.auto_reply is AutoReply.OFF or not _is_a_question_to_all(services, turn.event):
+        return
+    with services.conversations(turn.channel, turn.event["ts"]):
+        if services.journal.claim(f"asked:{turn.channel}:{turn.event['ts']}"):
+            _follow(services, turn, rules, turn.event)
+
+
+def edited(services: Services, turn: Turn) -> None:
+    """Consider an edited message anew; an unfurled link is no edit, and a deleted one with replies is a tombstone."""
+    message, before = turn.event["message"], turn.event.get("previous_message", {})
+    if message.get("subtype") == "tombstone":
+        _forget(services, turn.channel, message["ts"])
+    elif message.get("text") != before.get("text") and message.get("subtype") in SPOKEN and not message.get("bot_id"):
+        with services.conversations(turn.channel, message["ts"]):
+            services.journal.claim(f"asked:{turn.channel}:{message['ts']}")
+            _reconsider(services, turn, message)
+
+
+def deleted(services: Services, turn: Turn) -> None:
+    """Withdraw the answer to a message that was deleted."""
+    _forget(services, turn.channel, turn.event["deleted_ts"])
+
+
+def right(services: Services, turn: Turn) -> None:
+    """Note that a volunteered answer was right."""
+    if not _refused(turn):
+        services.journal.vote(int(turn.body["actions"][0]["value"]), turn.user, "right")
+        turn.whisper(notice(turn.texts("vote.right")))
+
+
+def wrong(services: Services, turn: Turn) -> None:
+    """Fold away a volunteered answer that was not asked for."""
+    number = int(turn.body["actions"][0]["value"])
+    earlier = services.look_back(number)
+    if earlier and not _refused(turn):
+        services.journal.vote(number, turn.user, "wrong")
+        noted, result = earlier
+        turn.replace(folded(result, words.for_question(noted.text)))
+        turn.whisper(notice(turn.texts("vote.wrong")))
+
+
+def show_again(services: Services, turn: Turn) -> None:
+    """Unfold a volunteered answer."""
+    earlier = services.look_back(int(turn.body["actions"][0]["value"]))
+    if earlier and not _refused(turn):
+        noted, result = earlier
+        turn.replace(volunteered(result, words.for_question(noted.text)))
+
+
+def _forget(services: Services, channel: str, ts: str) -> None:
+    """Withdraw the answer to a message that is gone, and give none if its question arrives only now."""
+    with services.conversations(channel, ts):
+        services.journal.claim(f"asked:{channel}:{ts}")
+        if reply := services.journal.reply_to(channel, ts):
+            _withdraw(services, channel, ts, reply)
+
+
+def _is_a_question_to_all(services: Services, message: Mapping[str, Any]) -> bool:
+    """Tell whether a person said this to the whole channel: not a bot, not to this one, not further down a thread."""
+    in_thread = message.get("thread_ts", message["ts"]) != message["ts"]
+    return (
+        message.get("subtype") in SPOKEN
+        and not message.get("bot_id")
+        and not services.is_mentioned(message.get("text", ""))
+        and (not in_thread or message.get("subtype") == "thread_broadcast")
+    )
+
+
+def _reconsider(services: Services, turn: Turn, message: Mapping[str, Any]) -> None:
+    """Bring the reply in line with an edited message. One that asks the bot, if only since the edit, gets an answer."""
+    reply = services.journal.reply_to(turn.channel, message["ts"])
+    mentions = not turn.is_direct and services.is_mentioned(message.get("text", ""))
+    rules = services.channels.of(turn.channel)
+    if reply and mentions:
+        _answer_again(services, turn, message, replace(reply, source="mention"))
+    elif reply and reply.source in {"mention", "dm"}:
+        _answer_again(services, turn, message, reply)
+    elif mentions:
+        answer_mention(services, _asking(turn, message, "app_mention"))
+    elif turn.is_direct:
+        answer_direct(services, _asking(turn, message, "message"))
+    elif reply or (rules.auto_reply is not AutoReply.OFF and _is_a_question_to_all(services, message)):
+        _follow(services, turn, rules, message)
+
+
+def _asking(turn: Turn, message: Mapping[str, Any], kind: str) -> Turn:
+    """Return the turn as if the edited message had just been sent to the bot."""
+    return replace(turn, body={"event": {**message, "type": kind}}, thread=message.get("thread_ts"), asked=True)
+
+
+def _follow(services: Services, turn: Turn, rules: Channel, message: Mapping[str, Any]) -> None:
+    """Bring the reply in line with the message: post, update or withdraw it, or leave the silence."""
+    reply = services.journal.reply_to(turn.channel, message["ts"])
+    result = _sure_answer(services, turn, rules, message)
+    if result is None and reply:
+        _withdraw(services, turn.channel, message["ts"], reply)
+    elif result and rules.auto_reply is AutoReply.SHADOW and not reply:
+        _tell_admins(services, turn, result, message)
+    elif result:
+        _put(services, turn, message, reply, volunteered(result, words.for_question(result.question)), result)
+
+
+def _sure_answer(services: Services, turn: Turn, rules: Channel, message: Mapping[str, Any]) -> Result | None:
+    question = plain(message.get("text", ""))
+    if not has_words(question) or turn.person.standing is Standing.UNKNOWN:
+        return None
+    names = names_for(services, turn, public_reply=True)
+    if not names or not services.registry.loaded:
+        return None
+    origin: Origin = "shadow" if rules.auto_reply is AutoReply.SHADOW else "auto_reply"
+    result = services.look_up(question, names, turn, origin)
+    return result if result.entries and result.entries[0].confidence >= rules.threshold else None
+
+
+def _answer_again(services: Services, turn: Turn, message: Mapping[str, Any], reply: Reply) -> None:
+    """Look an edited question up again; somebody asked, so there is always an answer."""
+    question = plain(message.get("text", ""))
+    private = turn.is_direct
+    names = names_for(services, turn, public_reply=not private)
+    texts = turn.texts if private else words.for_question(question)
+    if has_words(question) and names:
+        result = services.look_up(question, names, turn, reply.source)
+        _put(services, turn, message, reply, answer(result, texts), result)
+
+
+def _put(
+    services: Services, turn: Turn, message: Mapping[str, Any], reply: Reply | None, view: Message, result: Result
+) -> None:
+    if reply is None:
+        thread = message.get("thread_ts", message["ts"])
+        sent = services.client.chat_postMessage(
+            channel=turn.channel, thread_ts=thread, unfurl_links=False, unfurl_media=False, **view.arguments()
+        )["ts"]
+    else:
+        sent = services.client.chat_update(channel=turn.channel, ts=reply.reply, **view.arguments())["ts"]
+    if result.question_id is not None:
+        source: Origin = reply.source if reply else "auto_reply"
+        services.journal.remember_reply(turn.channel, message["ts"], Reply(sent, result.question_id, source))
+
+
+def _withdraw(services: Services, channel: str, ts: str, reply: Reply) -> None:
+    services.client.chat_delete(channel=channel, ts=reply.reply)
+    services.journal.forget_reply(channel, ts)
+
+
+def _tell_admins(services: Services, turn: Turn, result: Result, message: Mapping[str, Any]) -> None:
+    """Shadow mode: tell whoever switched it on, else the configured admins, what would have been answered."""
+    rules = services.channels.of(turn.channel)
+    link = services.client.chat_getPermalink(channel=turn.channel, message_ts=message["ts"])["permalink"]
+    by = (rules.set_by or {}).get("auto_reply")
+    for admin in [by] if by else services.admin_users:
+        texts = words.for_locale(services.access.person(admin).locale)
+        percent = f"{result.entries[0].confidence * 100:.0f}"
+        report = texts("shadow.report", channel=f"<#{turn.channel}>", link=escape(link), percent=percent)
+        would_be = volunteered(result, texts)
+        blocks = [section(report), context(escape(result.question[:300])), *would_be.blocks[:-1]]
+        services.client.chat_postMessage(channel=admin, unfurl_links=False, **Message(report, blocks).arguments())
+
+
+def _refused(turn: Turn) -> bool:
+    """Only members decide about answers that everybody sees."""
+    if turn.refuse_unless_known():
+        return True
+    if turn.person.standing is Standing.MEMBER:
+        return False
+    turn.whisper(notice(turn.texts("access.guest")))
+    return True

@@ -1,0 +1,79 @@
+"""What holds in each channel: the convention, then kotae.toml, then what admins set in Slack."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Literal
+
+from handlers.journal import Journal
+
+Key = Literal["auto_reply", "threshold"]
+
+
+class AutoReply(StrEnum):
+    """Whether the bot answers unasked: publicly, only towards admins, or not at all."""
+
+    ON = "on"
+    SHADOW = "shadow"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel's rules. `set_by` says which of them an admin set in Slack, and who: key -> user id."""
+
+    id: str
+    name: str
+    knowledge_bases: tuple[str, ...]
+    auto_reply: AutoReply
+    threshold: float
+    set_by: Mapping[str, str] | None = None
+
+
+class Channels:
+    """The rules of every channel, keyed by channel id: a rename changes nothing."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        default: Channel,
+        public: frozenset[str] = frozenset(),
+    ) -> None:
+        self._journal = journal
+        self._default = default
+        self._configured: Mapping[str, Channel] = {}
+        self.public = public
+
+    def configure(self, channels: Mapping[str, Channel]) -> None:
+        """Put the rules from the convention and kotae.toml in force, in one assignment."""
+        self._configured = dict(channels)
+
+    def of(self, channel_id: str) -> Channel:
+        """Return the rules of a channel; one without knowledge bases of its own has the shared ones."""
+        rules = self._configured.get(channel_id) or replace(self._default, id=channel_id)
+        chosen = self._journal.settings(channel_id)
+        if "auto_reply" in chosen:
+            rules = replace(rules, auto_reply=AutoReply(chosen["auto_reply"].value))
+        if "threshold" in chosen:
+            rules = replace(rules, threshold=float(chosen["threshold"].value))
+        return replace(rules, set_by={key: setting.by for key, setting in chosen.items()})
+
+    def configured(self) -> list[Channel]:
+        """List the channels that have knowledge bases of their own or for which an admin set something, by name."""
+        ids = dict.fromkeys([*self._configured, *self._journal.channels_set()])
+        return sorted((self.of(id_) for id_ in ids), key=lambda channel: channel.name)
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The knowledge bases searched from every channel."""
+        return self._default.knowledge_bases
+
+    def names(self, channel_ids: frozenset[str]) -> tuple[str, ...]:
+        """List the knowledge bases that somebody in these channels may see, the shared ones last."""
+        every = [name for id_ in sorted(channel_ids) for name in self.of(id_).knowledge_bases]
+        return tuple(dict.fromkeys([*(name for name in every if name not in self.shared), *self.shared]))
+
+    def set(self, channel_id: str, key: Key, value: str, by: str) -> None:
+        """Remember what an admin decided; it wins over the file until changed again."""
+        self._journal.set(channel_id, key, value, by)

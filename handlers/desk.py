@@ -1,0 +1,200 @@
+"""What every handler has at hand: the services, and the turn of the person who asks."""
+
+import logging
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from slack_bolt import Respond
+from slack_sdk import WebClient
+
+from handlers import texts as words
+from handlers.access import Access, Person, Standing
+from handlers.channels import Channels
+from handlers.journal import Journal, Noted, NotedHit, Origin
+from handlers.queue import KeyedLocks, WorkQueue
+from handlers.texts import Texts
+from handlers.views.admin import Process
+from handlers.views.answers import Entry, Result
+from handlers.views.message import Message, notice
+from handlers.views.text import mrkdwn
+from indexes.errors import KnowledgeBaseError
+from indexes.registry import Answer, Registry
+
+log = logging.getLogger(__name__)
+
+QUESTION_LENGTH = 1000
+"""Characters of a question that are searched; a model reads about 128 tokens of it anyway."""
+EXPLANATION = 2000
+"""Characters of an error's message that are shown."""
+STARTING_SECONDS = 20.0
+"""How long a question waits for the knowledge bases to be read after the start."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a handler may call. `rescan` looks for new channels and CSV files."""
+
+    registry: Registry
+    journal: Journal
+    access: Access
+    channels: Channels
+    client: WebClient
+    queue: WorkQueue
+    conversations: KeyedLocks
+    search_command: str
+    admin_command: str
+    admin_users: tuple[str, ...]
+    process: Callable[[], Process]
+    rescan: Callable[[], None]
+
+    @property
+    def bot(self) -> str:
+        """The bot as a mention."""
+        return f"<@{self.access.bot_user}>"
+
+    def is_mentioned(self, text: str) -> bool:
+        """Tell whether a message speaks to the bot; Slack may put its name into the mention."""
+        return re.search(rf"<@{self.access.bot_user}[|>]", text) is not None
+
+    def look_up(self, question: str, names: Sequence[str], turn: "Turn", origin: Origin) -> Result:
+        """Search, and remember what was asked and found."""
+        threshold = self.channels.of(turn.channel).threshold
+        answer = self.registry.search(question[:QUESTION_LENGTH], names)
+        noted = _noted(answer, turn, origin, threshold)
+        number = self.journal.note(noted)
+        return self._result(noted, number)
+
+    def look_back(self, question_id: int) -> tuple[Noted, Result] | None:
+        """Return an earlier question with its hits as they are now."""
+        noted = self.journal.noted(question_id)
+        return (noted, self._result(noted, question_id)) if noted else None
+
+    def _result(self, noted: Noted, number: int | None) -> Result:
+        entries = [
+            Entry(self.registry.record(hit.knowledge_base, hit.record), hit.knowledge_base, hit.confidence)
+            for hit in noted.hits
+        ]
+        return Result(noted.text, entries, noted.threshold, number)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One payload from Slack, acked already, and the way back to the person behind it.
+
+    `asked` is False for a message nobody addressed to the bot: then trouble is logged and nothing is said. `thread` is
+    the one in which it happened, if any.
+    """
+
+    services: Services
+    body: Mapping[str, Any]
+    respond: Respond | None
+    user: str
+    channel: str
+    thread: str | None
+    asked: bool
+
+    @property
+    def event(self) -> Mapping[str, Any]:
+        """The event of an Events API payload."""
+        event: Mapping[str, Any] = self.body["event"]
+        return event
+
+    @cached_property
+    def person(self) -> Person:
+        """The one who asks, looked up once per turn."""
+        return self.services.access.person(self.user)
+
+    @property
+    def texts(self) -> Texts:
+        """Words in the asker's language."""
+        return words.for_locale(self.person.locale)
+
+    @property
+    def is_direct(self) -> bool:
+        """Tell whether this is a direct message, where everything is private."""
+        return self.channel.startswith("D")
+
+    def whisper(self, message: Message) -> None:
+        """Tell the asker alone: through the response_url while it holds, else as an ephemeral or direct message."""
+        if self.respond is not None:
+            status = self.respond(
+                **message.arguments(), response_type="ephemeral", replace_original=False, thread_ts=self.thread
+            )
+            if status.status_code == 200:  # noqa: PLR2004 - HTTP's own number
+                return
+            log.warning("A response_url was refused (%s); posting instead", status.status_code)
+        if self.is_direct:
+            self.post(message)
+        elif self.channel:
+            self.services.client.chat_postEphemeral(
+                channel=self.channel, user=self.user, thread_ts=self.thread, **message.arguments()
+            )
+        else:
+            self.services.client.chat_postMessage(channel=self.user, **message.arguments())
+
+    def post(self, message: Message) -> str:
+        """Post where the turn happened, in its thread, for all to see; return the message's ts.
+
+        A mention in a channel begins a thread. (Not for what only the asker sees: Slack shows that in no new thread.)
+        """
+        event = self.body.get("event", {})
+        begun = event.get("ts") if event.get("type") == "app_mention" else None
+        sent = self.services.client.chat_postMessage(
+            channel=self.channel,
+            thread_ts=self.thread or begun,
+            unfurl_links=False,
+            unfurl_media=False,
+            **message.arguments(),
+        )
+        return str(sent["ts"])
+
+    def replace(self, message: Message) -> None:
+        """Put a new message in the place of the one whose button was pressed."""
+        if self.respond is None:
+            return
+        status = self.respond(**message.arguments(), replace_original=True)
+        if status.status_code != 200:  # noqa: PLR2004 - HTTP's own number
+            self.whisper(message)
+
+    def refuse_unless_known(self) -> bool:
+        """Tell somebody whom Slack couldn't vouch for to try again; return whether that was so."""
+        if self.person.standing is not Standing.UNKNOWN:
+            return False
+        self.whisper(notice(self.texts("access.unknown")))
+        return True
+
+
+def fail(turn: Turn, error: Exception) -> None:
+    """Deal with whatever a handler raised: the one door for errors."""
+    if isinstance(error, KnowledgeBaseError):
+        log.warning("%s", error)
+        message = notice(mrkdwn(str(error), EXPLANATION))
+    else:
+        reference = secrets.token_hex(4)
+        log.error("Something went wrong; reference %s", reference, exc_info=error)
+        message = notice(turn.texts("error.apology", reference=reference))
+    if turn.asked:
+        turn.whisper(message)
+
+
+def _noted(answer: Answer, turn: Turn, origin: Origin, threshold: float) -> Noted:
+    hits = tuple(
+        NotedHit(hit.knowledge_base, hit.record.id, float(hit.score), float(hit.confidence))
+        for hit in answer.hits
+        if hit.score > 0
+    )
+    confidence = hits[0].confidence if hits else 0.0
+    return Noted(
+        source=origin,
+        channel=turn.channel,
+        user=turn.user,
+        text=answer.question.text,
+        hits=hits,
+        confidence=confidence,
+        threshold=threshold,
+        answered=confidence >= threshold,
+    )

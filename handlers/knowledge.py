@@ -1,0 +1,143 @@
+"""`/kb`: what admins do with knowledge bases and channels."""
+
+import html
+import time
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from handlers.channels import AutoReply
+from handlers.desk import Services, Turn
+from handlers.views import admin
+from handlers.views.message import notice
+from handlers.views.text import one_line
+from indexes.errors import UnknownKnowledgeBaseError
+from indexes.registry import Report
+
+ECHO = 60
+"""Characters of an unknown action or name that are shown again."""
+LISTED = 1000
+"""Characters that a list of names may take."""
+
+
+def command(services: Services, turn: Turn) -> None:
+    """`/kb action …`: admins only, checked at every use."""
+    action, argument, *_ = [*_typed(turn).split(maxsplit=1), "", ""]
+    if turn.refuse_unless_known():
+        return
+    if not turn.person.is_admin:
+        turn.whisper(notice(turn.texts("access.admins")))
+        return
+    run = ACTIONS.get(action.casefold() or "help", _unknown)
+    run(services, turn, unicodedata.normalize("NFKC", argument.strip()))
+
+
+def _typed(turn: Turn) -> str:
+    """Return what followed the command, as it was typed: Slack escapes it."""
+    return html.unescape(str(turn.body.get("text") or ""))
+
+
+def _help(services: Services, turn: Turn, _: str) -> None:
+    turn.whisper(notice(turn.texts("kb.help", command=services.admin_command)))
+
+
+def _unknown(services: Services, turn: Turn, _: str) -> None:
+    action = one_line(_typed(turn).replace("`", "'"), ECHO)
+    explained = [turn.texts("kb.unknown", action=action), turn.texts("kb.help", command=services.admin_command)]
+    turn.whisper(notice("\n".join(explained)))
+
+
+def _reload(services: Services, turn: Turn, argument: str) -> None:
+    services.rescan()
+    chosen = _chosen(services, turn, argument)
+    if not chosen:
+        turn.whisper(notice(turn.texts("kb.nothing_to_reload", command=services.admin_command)))
+        return
+    names = one_line(", ".join(chosen), LISTED)
+    turn.whisper(notice(turn.texts("kb.reloading", names=f"*{names}*")))
+    waiting: list[Future[Report]] = [services.registry.reload(name) for name in chosen]
+    reports = [future.result() for future in waiting]
+    turn.whisper(admin.reloaded(reports, turn.texts))
+    for report in reports:
+        outcome = report.error or f"{report.records} records, +{report.added} ~{report.changed} -{report.removed}"
+        services.journal.record(turn.user, turn.channel, f"reload {report.name}", outcome)
+
+
+def _chosen(services: Services, turn: Turn, argument: str) -> tuple[str, ...]:
+    """Return which knowledge bases to reload: the named one, all, or the channel's own."""
+    known = services.registry.sources()
+    if argument.casefold() == "all":
+        return known
+    if not argument:
+        return services.channels.of(turn.channel).knowledge_bases
+    name = argument.removesuffix(".csv")
+    if name not in known:
+        there = f"There are: {', '.join(known)[:LISTED]}" if known else "There are none yet."
+        raise UnknownKnowledgeBaseError(f"No knowledge base is called {name[:ECHO]!r}. {there}")
+    return (name,)
+
+
+def _status(services: Services, turn: Turn, _: str) -> None:
+    loaded = services.registry.loaded
+    view = admin.status(
+        loaded,
+        {name for name, one in loaded.items() if one.file_changed},
+        services.registry.failures,
+        services.channels.configured(),
+        services.channels.shared,
+        services.process(),
+        services.journal.trouble,
+        time.time(),
+        turn.texts,
+    )
+    turn.whisper(view)
+
+
+def _auto_reply(services: Services, turn: Turn, argument: str) -> None:
+    rules = services.channels.of(turn.channel)
+    argument = argument.casefold()
+    if argument not in set(AutoReply):
+        usage = turn.texts("kb.auto_reply.usage", command=services.admin_command, mode=rules.auto_reply.value)
+        turn.whisper(notice(usage))
+        return
+    if not rules.knowledge_bases and argument != AutoReply.OFF:
+        turn.whisper(notice(turn.texts("kb.auto_reply.no_knowledge")))
+        return
+    services.channels.set(turn.channel, "auto_reply", argument, turn.user)
+    services.journal.record(turn.user, turn.channel, "auto-reply", argument)
+    turn.whisper(notice(turn.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")))
+
+
+def _threshold(services: Services, turn: Turn, argument: str) -> None:
+    threshold = _probability(argument)
+    if threshold is None:
+        now = f"{services.channels.of(turn.channel).threshold:.2f}"
+        turn.whisper(notice(turn.texts("kb.threshold.usage", command=services.admin_command, threshold=now)))
+        return
+    services.channels.set(turn.channel, "threshold", str(threshold), turn.user)
+    services.journal.record(turn.user, turn.channel, "threshold", str(threshold))
+    turn.whisper(notice(turn.texts("kb.threshold.set", percent=f"{threshold * 100:.0f}")))
+
+
+def _channels(services: Services, turn: Turn, _: str) -> None:
+    turn.whisper(admin.channels(services.channels.configured(), services.channels.shared, turn.texts))
+
+
+def _probability(text: str) -> float | None:
+    """Read 0.8, 80% or 80 as 0.8; None for anything else."""
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        return None
+    number = number / 100 if text.endswith("%") or number > 1 else number
+    return number if 0 <= number <= 1 else None
+
+
+ACTIONS: dict[str, Callable[[Services, Turn, str], None]] = {
+    "reload": _reload,
+    "status": _status,
+    "auto-reply": _auto_reply,
+    "threshold": _threshold,
+    "channels": _channels,
+    "help": _help,
+}

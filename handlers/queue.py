@@ -1,0 +1,64 @@
+"""Work behind the listeners: a bounded pool, so that acks never wait for searches, and order per message."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+log = logging.getLogger(__name__)
+
+Job = Callable[[], None]
+
+
+class WorkQueue:
+    """At most `workers` jobs at a time and `capacity` waiting; a further one is refused, for a polite "busy"."""
+
+    def __init__(self, workers: int = 16, capacity: int = 64) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="kotae-work")
+        self._places = threading.BoundedSemaphore(workers + capacity)
+        self._pending: set[Future[None]] = set()
+        self._lock = threading.Lock()
+
+    def put(self, job: Job) -> bool:
+        """Accept a job, or return False when there is no place left or the queue is closed. Jobs must not raise."""
+        if not self._places.acquire(blocking=False):
+            return False
+        try:
+            future = self._pool.submit(job)
+        except RuntimeError:
+            self._places.release()
+            return False
+        with self._lock:
+            self._pending.add(future)
+        future.add_done_callback(self._done)
+        return True
+
+    def __len__(self) -> int:
+        """Jobs running or waiting."""
+        return len(self._pending)
+
+    def drain(self, seconds: float) -> bool:
+        """Accept nothing more and finish what was accepted; tell whether all of it was done within `seconds`."""
+        self._pool.shutdown(wait=False)
+        with self._lock:
+            pending = list(self._pending)
+        unfinished = wait(pending, timeout=seconds).not_done
+        for future in unfinished:
+            future.cancel()
+        return not unfinished
+
+    def _done(self, future: Future[None]) -> None:
+        with self._lock:
+            self._pending.discard(future)
+        self._places.release()
+
+
+class KeyedLocks:
+    """One lock per message, so that its edits and deletion wait for its answer. Keys share a fixed number of locks."""
+
+    def __init__(self, stripes: int = 64) -> None:
+        self._locks = tuple(threading.Lock() for _ in range(stripes))
+
+    def __call__(self, *key: str) -> threading.Lock:
+        """Return the lock of a key, to be used in a ``with``."""
+        return self._locks[hash(key) % len(self._locks)]

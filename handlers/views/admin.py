@@ -1,0 +1,185 @@
+"""What admins see: reload reports, status, channels."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from slack_sdk.models.blocks import Block
+
+from handlers.texts import Texts
+from handlers.views.message import Message, section
+from handlers.views.text import escape, length, one_line
+
+if TYPE_CHECKING:
+    from handlers.channels import Channel
+    from indexes.builder import Loaded
+    from indexes.registry import Report
+
+PROBLEMS = 10
+PROBLEM = 150
+REASON = 500
+NAME = 100
+LISTED = 40
+"""Knowledge bases or channels listed: below Slack's 50 blocks, whatever comes around them."""
+ROOM = 9000
+"""Characters they may take together: below the 12,000 that Slack allows a message, whatever comes around them."""
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True)
+class Process:
+    """How the process is: seconds since Slack's last pong (None before the first), megabytes resident, seconds up.
+
+    `model` is the model that is wanted, None for lexical search by choice.
+    """
+
+    pong_age: float | None
+    memory: float
+    uptime: float
+    queue: int
+    model: str | None
+    model_loaded: bool
+    model_trouble: str
+
+
+def reloaded(reports: Sequence["Report"], texts: Texts) -> Message:
+    """Say what each reload did, with the rows that were left out and why."""
+    headlines = _fitting([_headline(report, texts) for report in reports], texts)
+    return Message("\n".join(headlines), _sections([_report(report, texts) for report in reports], texts))
+
+
+def status(
+    loaded: Mapping[str, "Loaded"],
+    changed: AbstractSet[str],
+    failures: Mapping[str, str],
+    channels: Sequence["Channel"],
+    shared: Sequence[str],
+    process: Process,
+    database_trouble: str,
+    now: float,
+    texts: Texts,
+) -> Message:
+    """Say what is loaded, which files have `changed` since, and how the process is at the time `now`."""
+    title = texts("kb.status.title")
+    states = [f":warning: *{one_line(name, NAME)}*: {one_line(why, REASON)}" for name, why in failures.items()]
+    for name, kept in loaded.items():
+        where = [_searched_in(one, texts) for one in channels if name in one.knowledge_bases]
+        everywhere = [texts("kb.status.everywhere")] if name in shared else []
+        note = _trouble(kept, texts, changed=name in changed)
+        age = _age(now - kept.snapshot.created, texts) if kept.snapshot else texts("kb.status.no_snapshot")
+        states.append(_state(name, kept, everywhere or where, note, age, texts))
+    around = [section(line) for line in _process(process, database_trouble, texts)]
+    return Message(title, [section(title), *_sections(states, texts), *around])
+
+
+def channels(configured: Sequence["Channel"], shared: Sequence[str], texts: Texts) -> Message:
+    """Say which channel searches what, and which of its rules an admin set in Slack."""
+    title = texts("kb.channels.title")
+    blocks: list[Block] = [section(title), *_sections([_channel(channel, texts) for channel in configured], texts)]
+    if not configured:
+        blocks.append(section(texts("kb.channels.none")))
+    if shared:
+        blocks.append(section(texts("kb.channels.shared", names=_names(shared))))
+    return Message(title, blocks)
+
+
+def _sections(paragraphs: Sequence[str], texts: Texts) -> list[Block]:
+    return [section(paragraph) for paragraph in _fitting(paragraphs, texts)]
+
+
+def _fitting(paragraphs: Sequence[str], texts: Texts) -> list[str]:
+    """Leave out the last ones when all would be more than a message holds, and say how many."""
+    ends = accumulate(length(paragraph) for paragraph in paragraphs)
+    kept = [paragraph for paragraph, end in zip(paragraphs, ends, strict=True) if end <= ROOM][:LISTED]
+    left_out = len(paragraphs) - len(kept)
+    return [*kept, texts("kb.more_problems", count=left_out)] if left_out else kept
+
+
+def _headline(report: "Report", texts: Texts) -> str:
+    name = one_line(report.name, NAME)
+    if report.error:
+        return texts("kb.failed", name=name, error=one_line(report.error, REASON))
+    return texts(
+        "kb.reloaded",
+        name=name,
+        records=report.records,
+        added=report.added,
+        changed=report.changed,
+        removed=report.removed,
+        skipped=sum(problem.skipped for problem in report.problems),
+        encoded=report.encoded,
+        reused=report.reused,
+        seconds=f"{report.seconds:.1f}",
+    )
+
+
+def _report(report: "Report", texts: Texts) -> str:
+    lines = [_headline(report, texts), *(f":warning: {one_line(warning, PROBLEM)}" for warning in report.warnings[:3])]
+    lines += [
+        "• " + texts("kb.problem", line=problem.line, message=one_line(problem.message, PROBLEM))
+        for problem in report.problems[:PROBLEMS]
+    ]
+    if len(report.problems) > PROBLEMS:
+        lines.append(texts("kb.more_problems", count=len(report.problems) - PROBLEMS))
+    return "\n".join(lines)
+
+
+def _state(name: str, loaded: "Loaded", where: Sequence[str], note: str, age: str, texts: Texts) -> str:
+    stamp = loaded.snapshot.encoder if loaded.snapshot and loaded.index.dense else None
+    encoder = escape(stamp.name) if stamp else texts("kb.status.lexical")
+    records = len(loaded.index.records)
+    line = texts("kb.status.one", name=one_line(name, NAME), records=records, encoder=encoder, age=age)
+    searched = texts("kb.status.in", channels=", ".join(where[:PROBLEMS])) if where else ""
+    return "\n".join(filter(None, [line, searched, note]))
+
+
+def _searched_in(channel: "Channel", texts: Texts) -> str:
+    by = (channel.set_by or {}).get("auto_reply")
+    mark = texts("kb.channels.by", user=f"<@{by}>") if by else ""
+    return f"<#{channel.id}> ({channel.auto_reply.value}{mark})"
+
+
+def _trouble(loaded: "Loaded", texts: Texts, *, changed: bool) -> str:
+    if loaded.trouble:
+        return f":warning: {one_line(loaded.trouble, REASON)}"
+    return f":warning: {texts('kb.status.changed')}" if changed else ""
+
+
+def _process(process: Process, database_trouble: str, texts: Texts) -> list[str]:
+    pong = "–" if process.pong_age is None else f"{process.pong_age:.0f}"
+    uptime = f"{process.uptime / HOUR:.1f} h"
+    lines = [texts("kb.status.process", pong=pong, queue=process.queue, memory=f"{process.memory:.0f}", uptime=uptime)]
+    if process.model and not process.model_loaded:
+        key = "kb.status.no_model" if process.model_trouble else "kb.status.loading_model"
+        reason = one_line(process.model_trouble, REASON)
+        lines.append(texts(key, model=escape(process.model), reason=reason))
+    if database_trouble:
+        lines.append(texts("kb.status.database", trouble=one_line(database_trouble, PROBLEM)))
+    return lines
+
+
+def _channel(channel: "Channel", texts: Texts) -> str:
+    by = channel.set_by or {}
+    marks = {key: texts("kb.channels.by", user=f"<@{user}>") for key, user in by.items()}
+    return texts(
+        "kb.channels.one",
+        channel=f"<#{channel.id}>",
+        names=_names(channel.knowledge_bases),
+        mode=channel.auto_reply.value,
+        mode_by=marks.get("auto_reply", ""),
+        threshold=f"{channel.threshold:.2f}",
+        threshold_by=marks.get("threshold", ""),
+    )
+
+
+def _names(names: Sequence[str]) -> str:
+    return one_line(", ".join(names), REASON)
+
+
+def _age(seconds: float, texts: Texts) -> str:
+    for unit, key in ((DAY, "days"), (HOUR, "hours")):
+        if seconds >= unit:
+            return texts(f"kb.age.{key}", count=int(seconds // unit))
+    return texts("kb.age.minutes", count=int(max(0.0, seconds) // MINUTE))

@@ -1,0 +1,69 @@
+"""Explanations: how to ask, what can be asked about, who the bot is."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from slack_sdk.models.blocks import Block
+
+from handlers.texts import Texts
+from handlers.views.message import Message, section
+from handlers.views.text import one_line
+from indexes.records import Record
+
+TOPICS = 5
+NAME = 100
+LISTED = 20
+"""Knowledge bases listed; with five topics each they stay within one section."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A knowledge base, how many records it has and its most frequent categories."""
+
+    name: str
+    records: int
+    categories: tuple[str, ...]
+
+
+def topic(name: str, records: Sequence[Record]) -> Topic:
+    """Sum a knowledge base up."""
+    counted = Counter(record.category for record in records if record.category)
+    return Topic(name, len(records), tuple(category for category, _ in counted.most_common(TOPICS)))
+
+
+def usage(command: str, bot: str, topics: Sequence[Topic], texts: Texts) -> Message:
+    """Explain how to ask, and about what."""
+    text = texts("search.usage", command=command)
+    blocks: list[Block] = [section(f"{text}\n{texts('search.public', bot=bot)}"), section(knows(topics, texts))]
+    return Message(text, blocks)
+
+
+def introduction(command: str, bot: str, topics: Sequence[Topic], texts: Texts) -> Message:
+    """Introduce the bot to a channel that it was invited to."""
+    text = texts("intro", bot=bot, command=command)
+    return Message(text, [section(text), section(knows(topics, texts))])
+
+
+def knows(topics: Sequence[Topic], texts: Texts, title: str = "search.knows") -> str:
+    """List what can be asked about; the bot's own words and escaped names."""
+    if not topics:
+        return texts("search.knows_nothing")
+    lines = [
+        texts(
+            "search.knows_one",
+            name=one_line(topic.name, NAME),
+            records=topic.records,
+            topics=_categories(topic, texts),
+        )
+        for topic in topics[:LISTED]
+    ]
+    more = [texts("kb.more_problems", count=len(topics) - LISTED)] if len(topics) > LISTED else []
+    return "\n".join([texts(title), *lines, *more])
+
+
+def _categories(topic: Topic, texts: Texts) -> str:
+    if not topic.categories:
+        return ""
+    separator = "、" if texts.language == "ja" else ", "
+    return texts("search.topics", topics=one_line(separator.join(topic.categories), NAME))

@@ -1,0 +1,102 @@
+"""Text on its way to and from Slack: escaping, clipping, links.
+
+Everything a person or a CSV wrote goes through `mrkdwn` last, after any shortening: NFKC after escaping would make
+``<!channel>`` again out of full-width brackets.
+"""
+
+import html
+import re
+
+_URL = re.compile(r"https?://[^\s<>|\"'「」『』、。()()]+")
+_SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_UNSAFE_IN_LINK = str.maketrans({"<": "%3C", ">": "%3E", "|": "%7C", " ": "%20", "\t": "%09", "`": "%60"})
+LONGEST_LINK = 1000
+"""Characters of an address that becomes a link; a longer one could not be clipped, and stays text."""
+ELLIPSIS = "…"
+
+_REFERENCE = re.compile(r"<([@#!])?([^>|]*)(?:\|([^>]*))?>")
+_EMOJI = re.compile(r"(?<![^\W_]):(?=[^:]*[a-z+-])[a-z0-9_+'\-]+:")
+_MARKS = re.compile(r"```|`")
+
+
+def length(text: str) -> int:
+    """Count as Slack does, in UTF-16 units: an emoji is two."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def escape(text: str) -> str:
+    """Escape Slack's three control characters."""
+    return text.translate(_SPECIAL)
+
+
+def mrkdwn(text: str, limit: int) -> str:
+    """Escape a text, make its http(s) addresses links, and clip so that the result has at most `limit` characters.
+
+    Never cuts an entity or a link in two. To be shown with ``verbatim=True``, so that Slack adds no meaning of its own.
+    """
+    return _clipped(_pieces(text), limit)
+
+
+def one_line(text: str, limit: int) -> str:
+    """As `mrkdwn`, without line breaks and links: for titles and restated questions."""
+    return _clipped([escape(char) for char in " ".join(text.split())], limit)
+
+
+def _clipped(pieces: list[str], limit: int) -> str:
+    if sum(map(length, pieces)) <= limit:
+        return "".join(pieces)
+    kept: list[str] = []
+    room = limit - length(ELLIPSIS)
+    for piece in pieces:
+        room -= length(piece)
+        if room < 0:
+            break
+        kept.append(piece)
+    return "".join(kept).rstrip() + ELLIPSIS
+
+
+def bold(text: str, limit: int) -> str:
+    """Make a one-line text bold, unless it has asterisks, which would end the bold early."""
+    title = one_line(text, limit - 2)
+    return title if "*" in title or not title else f"*{title}*"
+
+
+def link(url: str, label: str) -> str:
+    """Make an http(s) or mailto address from a CSV a link; anything else is shown as the text it is."""
+    address, *_ = url.strip().splitlines() or [""]
+    if not re.match(r"(https?://|mailto:)\S", address, re.IGNORECASE):
+        return one_line(address, 255)
+    return f"<{escape(address.translate(_UNSAFE_IN_LINK))}|{escape(label)}>"
+
+
+def plain(text: str) -> str:
+    """Turn a message as Slack sends it into the words a person wrote: mentions, emoji codes and code marks gone."""
+    sound = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    without = _REFERENCE.sub(_spoken, sound)
+    return " ".join(_EMOJI.sub(" ", _MARKS.sub(" ", html.unescape(without))).split())
+
+
+def has_words(text: str) -> bool:
+    """Tell whether there is anything to search for: a letter or a digit of any script."""
+    return any(char.isalnum() for char in text)
+
+
+def _spoken(match: re.Match[str]) -> str:
+    kind, target, label = match.groups()
+    if kind == "#":
+        return f" #{label} " if label else " "
+    return " " if kind else f" {label or target} "
+
+
+def _pieces(text: str) -> list[str]:
+    """Cut into what may be clipped between: escaped characters, and whole links."""
+    pieces: list[str] = []
+    at = 0
+    for match in _URL.finditer(text):
+        address = match[0].rstrip(".,;:!?")
+        if len(address) > LONGEST_LINK:
+            continue
+        pieces += [escape(char) for char in text[at : match.start()]]
+        pieces.append(f"<{escape(address.translate(_UNSAFE_IN_LINK))}>")
+        at = match.start() + len(address)
+    return pieces + [escape(char) for char in text[at:]]

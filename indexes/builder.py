@@ -1,0 +1,228 @@
+"""From a CSV to what answers: records, index, vectors and snapshot of one knowledge base."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.encoder import Encoder, Vector, Vectors
+from indexes.errors import SnapshotError, UnusableFileError
+from indexes.index import Dense, Index, passages
+from indexes.records import KnowledgeBase, Record, parse_records, read_bytes
+from indexes.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
+from indexes.synonyms import Synonyms
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+"""Called with (passages encoded, passages to encode)."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A CSV file and the name it goes by."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What answers for one knowledge base."""
+
+    source: Source
+    knowledge_base: KnowledgeBase
+    index: Index
+    snapshot: Snapshot | None
+    read_at: float
+    file_mark: tuple[int, int] | None
+    trouble: str = ""
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Record]:
+        """The records by their ids."""
+        return {record.id: record for record in self.index.records}
+
+    @property
+    def file_changed(self) -> bool:
+        """Tell whether the CSV on disk is no longer the one that answers."""
+        return _file_mark(self.source.path) != self.file_mark
+
+
+@dataclass(frozen=True)
+class Built:
+    """A knowledge base with what building it took; `trouble` says why it could not be kept on disk."""
+
+    loaded: Loaded
+    encoded: int = 0
+    reused: int = 0
+    trouble: str = ""
+
+
+class Builder:
+    """Builds knowledge bases and keeps their snapshots below `data_dir`."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+
+    def read(self, source: Source, synonyms: Synonyms, snapshot: Snapshot | None) -> tuple[Loaded, bytes]:
+        """Read the CSV and index it lexically; raises UnusableFileError. Also returns the bytes it was read from."""
+        mark = _file_mark(source.path)
+        data = read_bytes(source.path)
+        return _indexed(source, data, synonyms, snapshot, mark), data
+
+    def first_reading(self, source: Source, synonyms: Synonyms) -> Built:
+        """Read a source at start. A bad file is answered for by the snapshot of the last good one, if there is any."""
+        snapshot = self.snapshots(source).load()
+        try:
+            loaded, data = self.read(source, synonyms, snapshot)
+        except UnusableFileError as error:
+            if snapshot is None:
+                raise
+            log.warning("%s; the version of %s keeps answering", error, time.ctime(snapshot.created))
+            old = _indexed(source, snapshot.source.read_bytes(), synonyms, snapshot, None)
+            return Built(replace(old, trouble=str(error)))
+        if snapshot and snapshot.digest == loaded.knowledge_base.digest:
+            return Built(loaded)
+        return self.keep_source(loaded, data)
+
+    def keep_source(self, loaded: Loaded, data: bytes) -> Built:
+        """Keep the CSV for the next start, and with it the vectors made earlier, of whatever encoder."""
+        stored = loaded.snapshot
+        vectors = _bytes_of(stored.vectors) if stored and stored.encoder else None
+        if stored and vectors is not None:
+            return self._kept(loaded, data, stored.encoder, stored.keys, vectors)
+        return self._kept(loaded, data, None, (), None)
+
+    def with_vectors(
+        self,
+        loaded: Loaded,
+        encoder: Encoder,
+        pool: Iterable[Snapshot],
+        progress: Progress | None = None,
+        data: bytes | None = None,
+    ) -> Built:
+        """Give the index its vectors: its own snapshot's when it fits, else re-used from `pool` or encoded, and kept.
+
+        `data` are the CSV's bytes, by default those in its snapshot; when that is gone, the vectors stay in memory.
+        """
+        texts, owners = _passages(loaded.index)
+        keys = tuple(passage_key(text) for text in texts)
+        stored = loaded.snapshot
+        if stored and stored.fits(encoder) and (stored.keys, stored.digest) == (keys, loaded.knowledge_base.digest):
+            try:
+                return Built(_mapped(loaded, stored, owners), reused=len(set(keys)))
+            except SnapshotError as error:
+                log.warning("The snapshot of %s is gone (%s); encoding again", loaded.source.name, error)
+        vectors, encoded = _collect(dict(zip(keys, texts, strict=True)), keys, encoder, pool, progress)
+        reused = len(set(keys)) - encoded
+        dense = Dense.build(vectors, owners)
+        in_memory = replace(loaded, index=loaded.index.with_dense(dense))
+        data = _bytes_of(stored.source) if data is None and stored else data
+        if data is None:
+            return Built(in_memory, encoded, reused)
+        kept = self._kept(in_memory, data, EncoderStamp.of(encoder), keys, dense.serialize())
+        if not kept.trouble and kept.loaded.snapshot:
+            kept = replace(kept, loaded=_mapped(kept.loaded, kept.loaded.snapshot, owners))
+        return replace(kept, encoded=encoded, reused=reused)
+
+    def snapshots(self, source: Source) -> SnapshotFolder:
+        """Where the snapshots of a source are: by name for people, by path for certainty."""
+        where = hashlib.sha256(str(source.path.resolve()).encode()).hexdigest()[:8]
+        return SnapshotFolder(self._data_dir / "snapshots" / f"{source.name}-{where}")
+
+    def _kept(
+        self,
+        loaded: Loaded,
+        data: bytes,
+        stamp: EncoderStamp | None,
+        keys: Sequence[bytes],
+        vectors: bytes | None,
+    ) -> Built:
+        try:
+            snapshot = self.snapshots(loaded.source).save(data, stamp, keys, vectors)
+        except (OSError, SnapshotError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            trouble = (
+                f"{loaded.source.name} is in use but could not be kept in {self._data_dir}"
+                f" ({reason}); free some space or make the folder writable, then reload"
+            )
+            log.error(trouble)  # noqa: TRY400 - the errno says it all
+            return Built(replace(loaded, trouble=loaded.trouble or trouble), trouble=trouble)
+        return Built(replace(loaded, snapshot=snapshot))
+
+
+def _indexed(
+    source: Source, data: bytes, synonyms: Synonyms, snapshot: Snapshot | None, mark: tuple[int, int] | None
+) -> Loaded:
+    knowledge_base = parse_records(data, source.path)
+    index = Index(source.name, knowledge_base.records, synonyms)
+    return Loaded(source, knowledge_base, index, snapshot, time.time(), mark)
+
+
+def _mapped(loaded: Loaded, snapshot: Snapshot, owners: NDArray[np.int32]) -> Loaded:
+    return replace(loaded, index=loaded.index.with_dense(Dense.open(snapshot.vectors, owners)))
+
+
+def _passages(index: Index) -> tuple[list[str], NDArray[np.int32]]:
+    """List the texts to embed, in the order of their vectors, and the row each belongs to."""
+    owned = [(text, row) for row, record in enumerate(index.records) for text in passages(record, index.synonyms)]
+    return [text for text, _ in owned], np.array([row for _, row in owned], dtype=np.int32)
+
+
+def _collect(
+    texts: Mapping[bytes, str],
+    order: Sequence[bytes],
+    encoder: Encoder,
+    pool: Iterable[Snapshot],
+    progress: Progress | None,
+) -> tuple[Vectors, int]:
+    """Stack the vectors in `order`; return also how many texts no snapshot of this encoder knew."""
+    known = _known(texts.keys(), encoder, pool)
+    missing = [key for key in texts if key not in known]
+    if missing:
+        fresh = encoder.encode_documents([texts[key] for key in missing], progress)
+        known.update(zip(missing, fresh, strict=True))
+    if not order:
+        return np.empty((0, encoder.dimension), dtype=np.float32), 0
+    return np.stack([known[key] for key in order]), len(missing)
+
+
+def _known(keys: Iterable[bytes], encoder: Encoder, pool: Iterable[Snapshot]) -> dict[bytes, Vector]:
+    known: dict[bytes, Vector] = {}
+    wanted = set(keys)
+    for snapshot in pool:
+        if wanted and snapshot.fits(encoder):
+            shared = sorted(wanted & snapshot.rows.keys(), key=snapshot.rows.__getitem__)
+            rows = np.array([snapshot.rows[key] for key in shared], dtype=np.int64)
+            try:
+                stored = Dense.open(snapshot.vectors, np.zeros(len(snapshot.keys), dtype=np.int32))
+            except SnapshotError as error:
+                log.warning("%s is gone (%s); its texts are encoded again", snapshot.folder, error)
+                continue
+            known.update(zip(shared, stored.vectors(rows), strict=True))
+            wanted.difference_update(shared)
+    return known
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    """Read a snapshot's file; None when it has gone since."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _file_mark(path: Path) -> tuple[int, int] | None:
+    """Modification time and size: enough to notice a change without reading the file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

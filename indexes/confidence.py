@@ -1,0 +1,116 @@
+"""How sure the bot is that the first hit answers the question: a logistic on a few features that need no labels.
+
+`DENSE` and `LEXICAL` were fitted on clinc150 (CC BY 3.0, Larson et al. 2019), hwu64 (CC BY 4.0, Liu et al. 2019),
+covidsim_en (paraphrases of official COVID-19 FAQs, Apache 2.0) and the Python and Rust FAQs with the official
+translations as questions (PSF-2.0; MIT / Apache-2.0): whole, with 30% of the answers removed, and with one or three
+rows per answer; each family weighs the same. `DENSE` with all-MiniLM-L6-v2; other encoders are fitted on the machine
+(indexes.calibration), starting from here. docs/retrieval.md has what each feature is worth.
+"""
+
+from dataclasses import dataclass, replace
+from math import exp, log1p
+from typing import TYPE_CHECKING
+
+from indexes.text import normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from indexes.index import Hit, Question
+
+THRESHOLD = 0.9
+"""Auto-replies are given from this confidence on: when at least 90% sure."""
+
+WIDEST = 0.3
+"""A margin above this says no more than this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What speaks for a hit.
+
+    `score` (fused, with support) and `lexical` are the hit's own; `decision` is the margin over the best different
+    answer, which counts the more the higher the score (score ** Weights.power): a clear winner among bad hits is still
+    bad; `lift` is the cosine above what the question has with the whole knowledge base; `missing` the share of the
+    question that other records have and this one lacks; `length` ln(1 + terms): sharing much of a long question is no
+    accident; `agreement` the share of the five best rows with this answer.
+    """
+
+    score: float = 0.0
+    lexical: float = 0.0
+    decision: float = 0.0
+    lift: float = 0.0
+    missing: float = 0.0
+    length: float = 0.0
+    agreement: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A fitted logistic for one way of searching."""
+
+    constant: float
+    factors: Features
+    power: float
+
+    def logit(self, features: Features) -> float:
+        """Return the log-odds."""
+        return self.constant + sum(self.terms(features).values())
+
+    def terms(self, features: Features) -> "Mapping[str, float]":
+        """Return what each feature with a weight adds to the log-odds."""
+        factors = {name: getattr(self.factors, name) for name in Features.__slots__}
+        return {name: factor * getattr(features, name) for name, factor in factors.items() if factor}
+
+
+DENSE = Weights(-4.006, Features(score=2.898, decision=31.27, lift=6.559, missing=-0.977), power=5)
+LEXICAL = Weights(-5.850, Features(lexical=4.849, decision=18.0, length=1.054, agreement=1.471), power=1)
+
+
+def judge(
+    question: "Question",
+    hits: "Sequence[Hit]",
+    dense: Weights = DENSE,
+    shifts: "Mapping[str, float] | None" = None,
+) -> "list[Hit]":
+    """Return the hits in the same order with their confidence; they may come from several indexes, merged by score.
+
+    `dense` are the weights for the encoder in use; `shifts` what feedback has added to the log-odds of a knowledge base
+    (calibration.learn). A hit's margin is over the best different answer in its own index or among the other hits,
+    whichever is higher. A question without a single letter or digit has no answer.
+    """
+    if not any(letter.isalnum() for letter in question.normalized):
+        return [replace(hit, confidence=0.0) for hit in hits]
+    answers = [normalize(hit.record.answer) for hit in hits]
+    judged = []
+    for hit, answer in zip(hits, answers, strict=True):
+        others = (
+            other.evidence.score
+            for other, theirs in zip(hits, answers, strict=True)
+            if other is not hit and (theirs != answer or not answer)
+        )
+        weights = LEXICAL if hit.dense is None else dense
+        logit = weights.logit(features(hit, max(others, default=0.0), weights.power))
+        shift = shifts.get(hit.knowledge_base, 0.0) if shifts else 0.0
+        judged.append(replace(hit, confidence=probability(logit + shift)))
+    return judged
+
+
+def features(hit: "Hit", rival: float, power: float) -> Features:
+    """Return what `hit` is judged by; `rival` is the best different answer outside its own index."""
+    evidence = hit.evidence
+    margin = min(evidence.score - max(evidence.rival, rival, 0.0), WIDEST)
+    return Features(
+        score=evidence.score,
+        lexical=hit.lexical,
+        decision=margin * max(evidence.score, 0.0) ** power,
+        lift=0.0 if hit.dense is None else hit.dense - evidence.background,
+        missing=evidence.missing,
+        length=log1p(evidence.terms),
+        agreement=evidence.agreement,
+    )
+
+
+def probability(logit: float) -> float:
+    """Return 1 / (1 + exp(-logit)), without overflow."""
+    return 1.0 / (1.0 + exp(-max(min(logit, 50.0), -50.0)))

@@ -1,0 +1,229 @@
+"""How well questions are answered, and how well the bot knows when to be silent: `kotae eval` and the tests.
+
+Pure functions over `Outcome`s; whoever calls them has searched.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.errors import UnusableFileError
+
+ANSWERABLE, NEAR, FAR = "answerable", "near", "far"
+"""Kinds of question: in the knowledge base; of its subject but not in it; of another subject."""
+
+DEPTH = 10
+"""Hits looked at for each question."""
+
+PRECISIONS = (0.80, 0.90, 0.95)
+
+_QUERY_HEADERS = ("query", "question", "質問", "問い合わせ")
+_RELEVANT_HEADERS = ("relevant", "id", "ids", "正解")
+_KIND_HEADERS = ("kind", "種類")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question with the ids of the records that answer it (none: it should get no reply)."""
+
+    text: str
+    relevant: frozenset[str] = frozenset()
+    kind: str = ANSWERABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a search made of a query: the rank of the first right record (0 is first; None: not among the hits)."""
+
+    query: Query
+    rank: int | None
+    confidence: float
+
+    @property
+    def right(self) -> bool:
+        """Tell whether the first hit answers the query."""
+        return self.rank == 0
+
+
+def rank_of(relevant: Iterable[str], found: Sequence[str]) -> int | None:
+    """Return the place of the first relevant id among the first `DEPTH` found."""
+    wanted = set(relevant)
+    return next((place for place, name in enumerate(found[:DEPTH]) if name in wanted), None)
+
+
+def evaluate(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Any]:
+    """Return the measures as `kotae eval --json` prints them.
+
+    recall_at_k, mrr_at_10: over the answerable. average_precision: mean over the answerable of the precision of all
+    replies at least as confident as this one, 0 for one wrongly answered. auroc: chance that an answerable query has a
+    higher confidence than one that isn't (ties half); None without either. coverage_at_precision: the largest share of
+    the answerable rightly answered by a cut-off on confidence whose replies are right that often. shipped: the same at
+    `threshold`; precision is 1 when there is no reply.
+    """
+    answerable = [outcome for outcome in outcomes if outcome.query.kind == ANSWERABLE]
+    return {
+        "queries": len(outcomes),
+        "answerable": len(answerable),
+        "recall_at_1": _recall(answerable, 1),
+        "recall_at_3": _recall(answerable, 3),
+        "mrr_at_10": _mean([0.0 if outcome.rank is None else 1 / (1 + outcome.rank) for outcome in answerable]),
+        "average_precision": average_precision(outcomes),
+        "auroc": auroc(outcomes, (NEAR, FAR)),
+        "auroc_near": auroc(outcomes, (NEAR,)),
+        "auroc_far": auroc(outcomes, (FAR,)),
+        "coverage_at_precision": {f"{p:.2f}": coverage_at_precision(outcomes, p) for p in PRECISIONS},
+        "shipped": at_threshold(outcomes, threshold),
+    }
+
+
+def average_precision(outcomes: Sequence[Outcome]) -> float:
+    """Return the area under precision of all replies against share of the answerable rightly answered."""
+    confidence, right = _sorted(outcomes)
+    last_of_ties = np.searchsorted(-confidence, -confidence, side="right")
+    precision = np.cumsum(right)[last_of_ties - 1] / last_of_ties if len(right) else np.zeros(0)
+    return float((precision * right).sum()) / max(_answerable(outcomes), 1)
+
+
+def auroc(outcomes: Sequence[Outcome], kinds: Sequence[str]) -> float | None:
+    """Return the chance that an answerable query is more confident than one of these kinds."""
+    inside = np.array([outcome.confidence for outcome in outcomes if outcome.query.kind == ANSWERABLE])
+    outside = np.sort([outcome.confidence for outcome in outcomes if outcome.query.kind in kinds])
+    if not len(inside) or not len(outside):
+        return None
+    below = np.searchsorted(outside, inside, side="left") + np.searchsorted(outside, inside, side="right")
+    return float(below.mean() / 2 / len(outside))
+
+
+def coverage_at_precision(outcomes: Sequence[Outcome], precision: float) -> float:
+    """Return the largest share of the answerable rightly answered with replies of at least this precision."""
+    confidence, right = _sorted(outcomes)
+    cuts = np.searchsorted(-confidence, -np.unique(confidence), side="right")
+    rightly = np.cumsum(right)[cuts - 1] if len(cuts) else np.zeros(0)
+    good = rightly[rightly >= precision * cuts] if len(cuts) else rightly
+    return float(good.max(initial=0)) / max(_answerable(outcomes), 1)
+
+
+def at_threshold(outcomes: Sequence[Outcome], threshold: float) -> dict[str, float]:
+    """Return what happens when the bot replies from this confidence on."""
+    replies = [outcome for outcome in outcomes if outcome.confidence >= threshold]
+    right = sum(outcome.right for outcome in replies)
+    return {
+        "threshold": threshold,
+        "precision": right / len(replies) if replies else 1.0,
+        "coverage": right / max(_answerable(outcomes), 1),
+        "replies": len(replies),
+        "far_reply_rate": _reply_rate(outcomes, FAR, threshold),
+        "near_reply_rate": _reply_rate(outcomes, NEAR, threshold),
+    }
+
+
+def reliability(outcomes: Sequence[Outcome], bins: int = 10) -> list[tuple[float, float, int]]:
+    """Return mean confidence, share right and count of each equally wide bin of confidence that has any."""
+    confidence, right = _sorted(outcomes)
+    numbers = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    table = []
+    for number in range(bins):
+        chosen = numbers == number
+        if chosen.any():
+            table.append((float(confidence[chosen].mean()), float(right[chosen].mean()), int(chosen.sum())))
+    return table
+
+
+def hardest(outcomes: Sequence[Outcome], count: int = 20) -> list[Outcome]:
+    """Return the most confident mistakes: wrong first hits, and replies to what has no answer."""
+    wrong = [outcome for outcome in outcomes if not outcome.right]
+    return sorted(wrong, key=lambda outcome: -outcome.confidence)[:count]
+
+
+def read_queries(path: Path) -> list[Query]:
+    """Read queries from .jsonl (query, relevant: ids, kind) or .csv (the same columns; several ids separated by |).
+
+    Without a kind, a query with relevant ids is answerable and one without is near. Raises UnusableFileError.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableFileError(f"{path.name}: can't be read as UTF-8 text: {error}") from error
+    rows = _csv_rows(text, path) if path.suffix.lower() == ".csv" else _json_rows(text, path)
+    queries = [_query(row, f"{path.name}:{line}") for line, row in rows]
+    if not queries:
+        raise UnusableFileError(f"{path.name}: has no queries")
+    return queries
+
+
+def _json_rows(text: str, path: Path) -> list[tuple[int, Mapping[str, Any]]]:
+    rows = []
+    for line, written in enumerate(text.splitlines(), start=1):
+        if not written.strip():
+            continue
+        try:
+            row = json.loads(written)
+        except json.JSONDecodeError as error:
+            raise UnusableFileError(f"{path.name}:{line}: not JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise UnusableFileError(f"{path.name}:{line}: expected an object with query, relevant and kind")
+        rows.append((line, row))
+    return rows
+
+
+def _csv_rows(text: str, path: Path) -> list[tuple[int, Mapping[str, Any]]]:
+    reader = csv.reader(io.StringIO(text, newline=""))
+    header = [name.strip().casefold() for name in next(reader, [])]
+    places = {
+        role: next((header.index(name) for name in names if name in header), None)
+        for role, names in (("query", _QUERY_HEADERS), ("relevant", _RELEVANT_HEADERS), ("kind", _KIND_HEADERS))
+    }
+    if places["query"] is None:
+        raise UnusableFileError(f"{path.name}: no column of queries; it is called one of {', '.join(_QUERY_HEADERS)}")
+    rows: list[tuple[int, Mapping[str, Any]]] = []
+    for cells in reader:
+        row = {role: cells[place] for role, place in places.items() if place is not None and place < len(cells)}
+        if any(cell.strip() for cell in cells):
+            rows.append((reader.line_num, row))
+    return rows
+
+
+def _query(row: Mapping[str, Any], where: str) -> Query:
+    text = row.get("query")
+    if not isinstance(text, str) or not text.strip():
+        raise UnusableFileError(f"{where}: query is missing or blank")
+    ids = row.get("relevant") or []
+    names = ids.split("|") if isinstance(ids, str) else ids
+    if not isinstance(names, list):
+        raise UnusableFileError(f"{where}: relevant must be a list of ids")
+    relevant = frozenset(name for each in names if (name := str(each).strip()))
+    kind = str(row.get("kind") or (ANSWERABLE if relevant else NEAR)).strip().casefold()
+    if kind not in (ANSWERABLE, NEAR, FAR):
+        raise UnusableFileError(f"{where}: kind is {kind!r}; it can be {ANSWERABLE}, {NEAR} or {FAR}")
+    return Query(text, relevant, kind)
+
+
+def _sorted(outcomes: Sequence[Outcome]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return confidences, highest first, and whether each reply is right, aligned."""
+    confidence = np.array([outcome.confidence for outcome in outcomes], dtype=np.float64)
+    right = np.array([outcome.right for outcome in outcomes], dtype=np.int64)
+    order = np.argsort(-confidence, kind="stable")
+    return confidence[order], right[order]
+
+
+def _recall(answerable: Sequence[Outcome], depth: int) -> float:
+    return _mean([float(outcome.rank is not None and outcome.rank < depth) for outcome in answerable])
+
+
+def _reply_rate(outcomes: Sequence[Outcome], kind: str, threshold: float) -> float:
+    return _mean([float(o.confidence >= threshold) for o in outcomes if o.query.kind == kind])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _answerable(outcomes: Sequence[Outcome]) -> int:
+    return sum(outcome.query.kind == ANSWERABLE for outcome in outcomes)

@@ -1,0 +1,296 @@
+"""One knowledge base made searchable: exact cosine over its vectors (FAISS) fused with the lexical half.
+
+The only module that imports faiss. Everything here is immutable after construction, so that searches need no lock and a
+reload is one assignment elsewhere.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.errors import SnapshotError
+from indexes.lexical import Asked, Lexical, Scores
+from indexes.text import normalize
+
+if TYPE_CHECKING:
+    from indexes.encoder import Vector, Vectors
+    from indexes.records import Record
+    from indexes.synonyms import Synonyms
+
+DENSE_WEIGHT = 0.7
+"""The share of the cosine in the fused score, where there are vectors; the rest is the lexical score."""
+
+HALF_PRECISION_FROM = 65_536
+"""Vectors from which they are kept as float16: a scan in half the time and memory, cosines less than 0.001 off."""
+
+CANDIDATES = 50
+"""Rows that each half proposes; all of them are scored by both halves."""
+
+_BATCH = 8_192
+
+SHARPNESS = 12.0
+"""How much less a weaker row supports its answer: it counts exp(-SHARPNESS * difference) of the best one."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question ready to be searched: `normalized` has synonyms applied, `vector` is its unit vector, if any."""
+
+    text: str
+    normalized: str
+    vector: "Vector | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a hit's confidence is judged by; nothing here needs labels."""
+
+    score: float = 0.0
+    """The fused score with the support of other rows; may exceed 1."""
+    rival: float = 0.0
+    """The best score of a different answer in the same knowledge base."""
+    background: float = 0.0
+    """The question's mean cosine with everything in the knowledge base; 0 without vectors."""
+    missing: float = 0.0
+    """The share of the question's characters (idf mass) that the knowledge base knows but this record lacks."""
+    agreement: float = 0.0
+    """The share of the five best rows that give this answer."""
+    terms: int = 0
+    """How many words and n-grams the question has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record found. All scores are absolute, 0 to 1, and comparable between questions and knowledge bases."""
+
+    record: "Record"
+    knowledge_base: str
+    score: float
+    """Fused, with the support of other rows that give the same answer: what hits are ordered by."""
+    dense: float | None
+    """The best cosine among the record's passages; None without vectors."""
+    lexical: float
+    coverage: float
+    """The share of the question's idf mass that the record has."""
+    confidence: float = 0.0
+    """The probability that this answers the question (confidence.judge)."""
+    evidence: Evidence = Evidence()
+
+
+def passages(record: "Record", synonyms: "Synonyms") -> tuple[str, ...]:
+    """Return the texts embedded for a record: question, question with answer, aliases; normalized, synonyms applied."""
+    texts = [record.question, f"{record.question}\n{record.answer}", *record.aliases]
+    prepared = [synonyms.apply(normalize(text)) for text in texts]
+    return tuple(dict.fromkeys(text for text in prepared if text)) or (record.id,)
+
+
+class Dense:
+    """Unit vectors, searched exhaustively by inner product (so a score is a cosine), and the row each belongs to."""
+
+    def __init__(self, index: faiss.Index, owners: NDArray[np.int32]) -> None:
+        if index.ntotal != len(owners):
+            raise SnapshotError(f"{index.ntotal} vectors for {len(owners)} passages")
+        self._index = index
+        self.owners = owners
+        self._order = np.argsort(owners, kind="stable")
+        self._sorted = owners[self._order]
+        self._mean = self._average()
+
+    @classmethod
+    def build(cls, vectors: "Vectors", owners: NDArray[np.int32], half_from: int = HALF_PRECISION_FROM) -> Self:
+        """Index unit vectors; `owners[i]` is the row of vector i."""
+        dimension = vectors.shape[1]
+        index = (
+            faiss.IndexFlatIP(dimension)
+            if len(vectors) < half_from
+            else faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        )
+        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        return cls(index, owners)
+
+    @classmethod
+    def open(cls, path: Path, owners: NDArray[np.int32]) -> Self:
+        """Map a serialized index into memory; its bytes must have been verified (FAISS has no checksum)."""
+        try:
+            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), owners)
+        except RuntimeError as error:
+            raise SnapshotError(f"{path.name}: not an index that FAISS can read") from error
+
+    def serialize(self) -> bytes:
+        """Return the bytes that `open` maps; FAISS itself would report success on a full disk."""
+        return bytes(faiss.serialize_index(self._index))
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+        return int(self._index.d)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def vectors(self, numbers: NDArray[np.int64]) -> "Vectors":
+        """Return the vectors with these numbers, in that order."""
+        return np.asarray(self._index.reconstruct_batch(numbers), dtype=np.float32)
+
+    def background(self, vector: "Vector") -> float:
+        """Return the mean cosine with all vectors: what any question of this kind gets here."""
+        return float(self._mean @ vector)
+
+    def nearest(self, vector: "Vector", count: int) -> NDArray[np.int64]:
+        """Return the rows of the `count` nearest passages, each once; a row may need several passages to be seen."""
+        with _one_thread():
+            _, numbers = self._index.search(vector[np.newaxis], min(count, len(self)))
+        return np.unique(self.owners[numbers[0][numbers[0] >= 0]]).astype(np.int64)
+
+    def cosines(self, vector: "Vector", rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return each row's best cosine; 0 for a row without vectors."""
+        first, last = np.searchsorted(self._sorted, rows), np.searchsorted(self._sorted, rows, side="right")
+        numbers = np.concatenate([self._order[a:b] for a, b in zip(first, last, strict=True)])
+        best = np.zeros(len(rows))
+        places = np.repeat(np.arange(len(rows)), last - first)
+        np.maximum.at(best, places, self.vectors(numbers) @ vector)
+        return best
+
+    def _average(self) -> "Vector":
+        total = np.zeros(self.dimension, dtype=np.float64)
+        for first in range(0, len(self), _BATCH):
+            total += self._index.reconstruct_n(first, min(_BATCH, len(self) - first)).sum(axis=0)
+        return (total / max(len(self), 1)).astype(np.float32)
+
+
+class Index:
+    """A knowledge base, searchable; lexically at once, and by meaning once it has vectors."""
+
+    def __init__(
+        self, name: str, records: "Sequence[Record]", synonyms: "Synonyms", dense: Dense | None = None
+    ) -> None:
+        self.name = name
+        self.records = tuple(records)
+        self.synonyms = synonyms
+        self.dense = dense
+        self._lexical = Lexical(self.records, synonyms)
+        self._answers = _number_answers(self.records)
+
+    def with_dense(self, dense: Dense) -> "Index":
+        """Return this index with vectors; it shares everything else."""
+        other = object.__new__(Index)
+        other.__dict__.update(self.__dict__, dense=dense)
+        return other
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def search(self, question: Question, top_k: int = 3) -> list[Hit]:
+        """Return the `top_k` best records (all, if there are fewer), best first; of equals, the earlier in the file.
+
+        Different answers come before a second record with the same answer.
+        """
+        vector = _usable(question.vector) if self.dense else None
+        asked = self._lexical.ask(question.normalized)
+        found = self._score(asked, self._candidates(asked.best(max(CANDIDATES, top_k)), vector, top_k), vector)
+        background = self.dense.background(vector) if self.dense is not None and vector is not None else 0.0
+        return [self._hit(found, place, asked, background) for place in _pick(found, top_k)]
+
+    def _score(self, asked: Asked, rows: NDArray[np.int64], vector: "Vector | None") -> "_Found":
+        lexical = asked.score(rows)
+        alone, dense = lexical.total, None
+        if vector is not None and self.dense is not None:
+            dense = np.clip(self.dense.cosines(vector, rows), 0.0, 1.0)
+            alone = DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * alone
+        answers = self._answers[rows]
+        return _Found(rows, answers, lexical, dense, alone, alone + _support(alone, answers))
+
+    def _hit(self, found: "_Found", place: int, asked: Asked, background: float) -> Hit:
+        same = found.answers == found.answers[place]
+        best = np.argsort(-found.alone, kind="stable")[:5]
+        coverage = found.lexical.coverages[-1, place]
+        return Hit(
+            record=self.records[found.rows[place]],
+            knowledge_base=self.name,
+            score=min(float(found.score[place]), 1.0),
+            dense=None if found.dense is None else float(found.dense[place]),
+            lexical=float(found.lexical.total[place]),
+            coverage=float(found.lexical.coverage[place]),
+            evidence=Evidence(
+                score=float(found.score[place]),
+                rival=float(found.score[~same].max(initial=0.0)),
+                background=background,
+                missing=max(asked.known - float(coverage), 0.0),
+                agreement=float(same[best].mean()),
+                terms=asked.terms,
+            ),
+        )
+
+    def _candidates(self, lexical: NDArray[np.int64], vector: "Vector | None", top_k: int) -> NDArray[np.int64]:
+        rows = lexical
+        if vector is not None and self.dense is not None:
+            passages_per_row = -(-len(self.dense) // max(len(self), 1))
+            near = self.dense.nearest(vector, max(CANDIDATES, top_k) * passages_per_row)
+            rows = np.union1d(rows, near)
+        missing = min(top_k, len(self)) - len(rows)
+        if missing > 0:
+            rows = np.concatenate([rows, np.setdiff1d(np.arange(len(self)), rows)[:missing]])
+        return np.sort(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Candidates in file order, their scores aligned; `alone` is without the support of other rows."""
+
+    rows: NDArray[np.int64]
+    answers: NDArray[np.int64]
+    lexical: Scores
+    dense: NDArray[np.float64] | None
+    alone: NDArray[np.float64]
+    score: NDArray[np.float64]
+
+
+def _support(alone: NDArray[np.float64], answers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what each row gains from other rows that give its answer: a smooth maximum, minus the maximum.
+
+    ln(sum of exp(SHARPNESS * score)) / SHARPNESS - max: 0 for a row alone, ln(2) / SHARPNESS = 0.06 for two equal ones.
+    """
+    _, groups = np.unique(answers, return_inverse=True)
+    top = np.zeros(groups.max(initial=-1) + 1)
+    np.maximum.at(top, groups, alone)
+    votes = np.bincount(groups, np.exp(SHARPNESS * (alone - top[groups])), len(top))
+    return np.asarray((np.log(votes) / SHARPNESS)[groups])
+
+
+def _pick(found: _Found, top_k: int) -> list[int]:
+    """Return the places of the best records of different answers, then others if there are too few; best first."""
+    order = np.argsort(-found.score, kind="stable")
+    _, first = np.unique(found.answers[order], return_index=True)
+    distinct = np.zeros(len(order), dtype=np.bool_)
+    distinct[first] = True
+    ranks = np.concatenate([np.flatnonzero(distinct), np.flatnonzero(~distinct)])[:top_k]
+    return [int(place) for place in order[np.sort(ranks)]]
+
+
+def _number_answers(records: "Sequence[Record]") -> NDArray[np.int64]:
+    """Give records with the same answer the same number; a record without an answer stands for itself."""
+    numbers: dict[str, int] = {}
+    keys = (normalize(record.answer) or f"\0{row}" for row, record in enumerate(records))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def _usable(vector: "Vector | None") -> "Vector | None":
+    """Return the vector unless it has NaN or infinity, for which FAISS would return rows that don't exist."""
+    return vector if vector is not None and bool(np.isfinite(vector).all()) else None
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep FAISS from sharing one search out to several threads: it is slower. OpenMP's setting is the caller's own."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)

@@ -1,0 +1,324 @@
+"""The indexes that answer, by name: searching, loading and reloading them.
+
+Readers take one look at an immutable state and keep to it; only the maintenance thread makes a new state and puts it in
+place by one assignment. So a search never sees half a reload, and a reload that fails leaves everything as it was.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from indexes.builder import Builder, Built, Loaded, Progress, Source
+from indexes.confidence import judge
+from indexes.encoder import Encoder, Vector
+from indexes.errors import (
+    EncodingError,
+    KnowledgeBaseError,
+    ModelUnavailableError,
+    UnknownKnowledgeBaseError,
+    UnusableFileError,
+)
+from indexes.index import Hit, Question
+from indexes.records import Problem, Record
+from indexes.snapshot import Snapshot
+from indexes.synonyms import Synonyms, read_synonyms
+from indexes.text import normalize
+
+log = logging.getLogger(__name__)
+
+MERGED_HITS = 10
+"""Hits taken from each index before they are merged and judged: confidence looks at the runners-up."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one reload did, for the admin who asked; with an `error`, nothing changed."""
+
+    name: str
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    records: int = 0
+    problems: tuple[Problem, ...] = ()
+    encoded: int = 0
+    reused: int = 0
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Hits of all searched knowledge bases, best first; `encoder` is None when the search was lexical only."""
+
+    question: Question
+    hits: tuple[Hit, ...]
+    encoder: str | None
+    seconds: float
+
+    @property
+    def confidence(self) -> float:
+        """Probability that the first hit answers the question; 0 without hits."""
+        return self.hits[0].confidence if self.hits else 0.0
+
+
+class _ClosingError(KnowledgeBaseError):
+    """Work was broken off because Kotae stops."""
+
+
+@dataclass(frozen=True)
+class _State:
+    loaded: Mapping[str, Loaded] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    synonyms: Synonyms = field(default_factory=Synonyms)
+    encoder: Encoder | None = None
+
+
+class Registry:
+    """The knowledge bases that answer. However many channels search one, it is read, indexed and held once.
+
+    `catalog` lists the sources and is asked again at every reload, so that new files are found; `data_dir` keeps the
+    snapshots; `synonyms` is a file that may not exist. Nothing is read before `load`.
+    """
+
+    def __init__(self, catalog: Callable[[], Sequence[Source]], data_dir: Path, synonyms: Path | None = None) -> None:
+        self._catalog = catalog
+        self._builder = Builder(data_dir)
+        self._synonyms_path = synonyms
+        self._state = _State()
+        self._maintenance = ThreadPoolExecutor(1, thread_name_prefix="kotae-maintenance")
+        self._waiting: dict[str, Future[Report]] = {}
+        self._waiting_lock = threading.Lock()
+        self._ready = threading.Event()
+        self._closing = threading.Event()
+
+    # Searching
+
+    def search(self, question: str, names: Sequence[str], top_k: int = 3) -> Answer:
+        """Search the named knowledge bases; a name that isn't loaded is passed over.
+
+        The question is encoded once, whatever the number of indexes. The same question and answer found in several
+        knowledge bases counts once.
+        """
+        started = time.perf_counter()
+        state = self._state
+        asked = _question(question, state)
+        found = [
+            hit
+            for name in dict.fromkeys(names)
+            if name in state.loaded
+            for hit in state.loaded[name].index.search(asked, max(top_k, MERGED_HITS))
+        ]
+        merged = _distinct(sorted(found, key=lambda hit: hit.score, reverse=True))
+        hits = tuple(judge(asked, merged)[:top_k])
+        encoder = state.encoder.name if state.encoder and asked.vector is not None else None
+        return Answer(asked, hits, encoder, time.perf_counter() - started)
+
+    def record(self, name: str, record_id: str) -> Record | None:
+        """Return a record as it is now; None when a reload took it away."""
+        loaded = self._state.loaded.get(name)
+        return loaded.by_id.get(record_id) if loaded else None
+
+    # What is there
+
+    def sources(self) -> tuple[str, ...]:
+        """List the names that can be reloaded: the files that are there now, and what is loaded."""
+        return tuple(dict.fromkeys([*(source.name for source in self._catalog()), *self._state.loaded]))
+
+    @property
+    def loaded(self) -> Mapping[str, Loaded]:
+        """The knowledge bases that answer now, by name."""
+        return self._state.loaded
+
+    @property
+    def failures(self) -> Mapping[str, str]:
+        """Why a source that is there answers nothing at all, by name."""
+        there = {source.name for source in self._catalog()}
+        return {name: why for name, why in self._state.failures.items() if name in there}
+
+    @property
+    def synonyms(self) -> Synonyms:
+        """The synonyms in use."""
+        return self._state.synonyms
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder in use; None while the search is lexical only."""
+        return self._state.encoder
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for the first load; tell whether it is done."""
+        return self._ready.wait(timeout)
+
+    # Loading and reloading: everything below changes the state and runs on the maintenance thread
+
+    def load(self) -> Future[None]:
+        """Read every source and make it searchable lexically; a bad file is answered for by its last snapshot."""
+        return self._maintenance.submit(self._load)
+
+    def use_encoder(self, encoder: Encoder, progress: Progress | None = None) -> Future[None]:
+        """Give every index its vectors, from snapshots as far as they go, and search with them from then on."""
+        return self._maintenance.submit(self._use_encoder, encoder, progress)
+
+    def reload(self, name: str) -> Future[Report]:
+        """Read a source again; what can't be used is in the report. Requests made before it begins share one run."""
+        with self._waiting_lock:
+            if name not in self._waiting:
+                self._waiting[name] = self._maintenance.submit(self._reload, name)
+            return self._waiting[name]
+
+    def close(self) -> None:
+        """Forget what has not begun, and wait for what has; encoding is broken off."""
+        self._closing.set()
+        self._maintenance.shutdown(wait=True, cancel_futures=True)
+
+    def _load(self) -> None:
+        synonyms, _ = self._read_synonyms()
+        self._state = replace(self._state, synonyms=synonyms)
+        for source in self._catalog():
+            try:
+                self._put(self._builder.first_reading(source, synonyms))
+            except UnusableFileError as error:
+                log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+                self._fail(source.name, str(error))
+        self._ready.set()
+
+    def _use_encoder(self, encoder: Encoder, progress: Progress | None) -> None:
+        self._state = replace(self._state, encoder=encoder)
+        step = self._unless_closing(progress)
+        for name, loaded in tuple(self._state.loaded.items()):
+            try:
+                self._put(self._builder.with_vectors(loaded, encoder, self._snapshots(), step))
+            except _ClosingError:
+                return
+            except KnowledgeBaseError as error:
+                log.error("%s is searched lexically: %s", name, error)  # noqa: TRY400 - the message is the whole story
+                self._fail(name, str(error))
+
+    def _unless_closing(self, progress: Progress | None = None) -> Progress:
+        """Break encoding off between two batches when Kotae stops: there may be thousands to come."""
+
+        def step(done: int, total: int) -> None:
+            if self._closing.is_set():
+                raise _ClosingError("Kotae is shutting down")
+            if progress:
+                progress(done, total)
+
+        return step
+
+    def _reload(self, name: str) -> Report:
+        with self._waiting_lock:
+            self._waiting.pop(name, None)
+        started = time.perf_counter()
+        try:
+            report = self._renew(name)
+        except (UnknownKnowledgeBaseError, _ClosingError) as error:
+            report = Report(name, error=str(error))
+        except KnowledgeBaseError as error:
+            report = Report(name, error=str(error))
+            self._fail(name, str(error))
+        return replace(report, seconds=time.perf_counter() - started)
+
+    def _renew(self, name: str) -> Report:
+        before = self._state.loaded.get(name)
+        source = self._source(name)
+        synonyms, warnings = self._read_synonyms()
+        snapshot = before.snapshot if before else self._builder.snapshots(source).load()
+        built = self._build(*self._builder.read(source, synonyms, snapshot))
+        rewritten = synonyms.digest != self._state.synonyms.digest
+        self._state = replace(self._state, synonyms=synonyms)
+        self._put(built)
+        if rewritten:
+            for other in self._state.loaded.keys() - {name}:
+                self.reload(other)
+        return _report(before, built, warnings)
+
+    def _build(self, loaded: Loaded, data: bytes) -> Built:
+        if self._state.encoder is None:
+            return self._builder.keep_source(loaded, data)
+        own = [loaded.snapshot] if loaded.snapshot else []
+        pool = [*own, *self._snapshots()]
+        return self._builder.with_vectors(loaded, self._state.encoder, pool, self._unless_closing(), data)
+
+    def _source(self, name: str) -> Source:
+        sources = {source.name: source for source in self._catalog()}
+        if name in self._state.loaded:
+            return sources.get(name, self._state.loaded[name].source)
+        if name not in sources:
+            known = ", ".join(sources) or "none yet"
+            raise UnknownKnowledgeBaseError(f"No knowledge base is called {name!r}; there are: {known}")
+        return sources[name]
+
+    def _snapshots(self) -> list[Snapshot]:
+        return [loaded.snapshot for loaded in self._state.loaded.values() if loaded.snapshot]
+
+    def _put(self, built: Built) -> None:
+        name = built.loaded.source.name
+        failures = {other: why for other, why in self._state.failures.items() if other != name}
+        loaded = {**self._state.loaded, name: built.loaded}
+        self._state = replace(self._state, loaded=loaded, failures=failures)
+
+    def _fail(self, name: str, why: str) -> None:
+        """Remember why the file can't be used; what answered before keeps answering."""
+        if name in self._state.loaded:
+            loaded = replace(self._state.loaded[name], trouble=why)
+            self._state = replace(self._state, loaded={**self._state.loaded, name: loaded})
+        else:
+            self._state = replace(self._state, failures={**self._state.failures, name: why})
+
+    def _read_synonyms(self) -> tuple[Synonyms, tuple[str, ...]]:
+        """Read the synonyms; a bad file leaves those in use and is reported."""
+        if self._synonyms_path is None or not self._synonyms_path.exists():
+            return Synonyms(), ()
+        try:
+            synonyms = read_synonyms(self._synonyms_path)
+        except UnusableFileError as error:
+            log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+            return self._state.synonyms, (str(error),)
+        name = self._synonyms_path.name
+        return synonyms, tuple(f"{name}:{problem.line}: {problem.message}" for problem in synonyms.problems)
+
+
+def _question(text: str, state: _State) -> Question:
+    normalized = state.synonyms.apply(normalize(text))
+    return Question(text, normalized, _vector(normalized, state))
+
+
+def _vector(text: str, state: _State) -> Vector | None:
+    """Encode a question; without a working encoder the search goes on lexically."""
+    if state.encoder is None or not text:
+        return None
+    try:
+        return state.encoder.encode_query(text)
+    except (EncodingError, ModelUnavailableError) as error:
+        log.error("Searching lexically: %s", error)  # noqa: TRY400 - the message is the whole story
+        return None
+
+
+def _distinct(hits: Sequence[Hit]) -> list[Hit]:
+    seen: set[tuple[str, str]] = set()
+    return [
+        hit
+        for hit in hits
+        if (key := (hit.record.question, hit.record.answer)) not in seen and not seen.add(key)  # type: ignore[func-returns-value]
+    ]
+
+
+def _report(before: Loaded | None, built: Built, warnings: tuple[str, ...]) -> Report:
+    old = {record.id: record for record in before.index.records} if before else {}
+    new = {record.id: record for record in built.loaded.index.records}
+    return Report(
+        built.loaded.source.name,
+        added=len(new.keys() - old.keys()),
+        changed=sum(new[id_].as_dict() != old[id_].as_dict() for id_ in new.keys() & old.keys()),
+        removed=len(old.keys() - new.keys()),
+        records=len(new),
+        problems=built.loaded.knowledge_base.problems,
+        encoded=built.encoded,
+        reused=built.reused,
+        warnings=(*warnings, built.trouble) if built.trouble else warnings,
+    )

@@ -1,0 +1,79 @@
+"""The short way for scripts: ``FaissSearch("data.csv").search("question")``."""
+
+import logging
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from indexes.builder import Progress, Source
+from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, models
+from indexes.errors import ModelUnavailableError, UnusableFileError
+from indexes.index import Hit
+from indexes.registry import Answer, Registry
+
+log = logging.getLogger(__name__)
+
+SYNONYMS_FILE = "_synonyms.csv"
+"""Looked for beside the CSV."""
+
+
+class FaissSearch:
+    """One CSV, searchable. Every instance of one model name shares that model, which is loaded once per process.
+
+    `model` is a hub name or a local folder; None searches lexically. A model that can't be had is logged, and then the
+    search is lexical. Snapshots below `data_dir` make the second start encode nothing. Raises UnusableFileError.
+    """
+
+    def __init__(
+        self,
+        csv: str | Path,
+        model: str | None = DEFAULT_MODEL,
+        *,
+        revision: str | None = None,
+        data_dir: str | Path = ".kotae",
+        manager: ModelManager = models,
+        progress: Progress | None = None,
+    ) -> None:
+        path = Path(csv)
+        self.name = path.stem
+        self._registry = Registry(lambda: [Source(self.name, path)], Path(data_dir), path.with_name(SYNONYMS_FILE))
+        self._registry.load().result()
+        if self.name in self._registry.failures:
+            self._registry.close()
+            raise UnusableFileError(self._registry.failures[self.name])
+        encoder = _encoder(model, revision, manager) if model else None
+        if encoder:
+            self._registry.use_encoder(encoder, progress).result()
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The shared encoder; None when the search is lexical only."""
+        return self._registry.encoder
+
+    def search(self, question: str, top_k: int = 3) -> list[Hit]:
+        """Return the closest records, best first, each with its score and confidence."""
+        return list(self.answer(question, top_k).hits)
+
+    def answer(self, question: str, top_k: int = 3) -> Answer:
+        """Search, and also tell the question as it was searched, the encoder used and the seconds it took."""
+        return self._registry.search(question, [self.name], top_k)
+
+    def close(self) -> None:
+        """End the maintenance thread; the shared model stays for the others."""
+        self._registry.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _encoder(model: str, revision: str | None, manager: ModelManager) -> Encoder | None:
+    try:
+        return manager.get(model, revision)
+    except ModelUnavailableError as error:
+        log.warning("%s Searching lexically.", error)
+        return None
