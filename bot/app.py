@@ -1,0 +1,118 @@
+"""Puts the parts together, starts them and ends them in order."""
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from slack_bolt import App
+
+from bot.connection import PING_SECONDS, Connection
+from bot.directory import Directory
+from bot.model_watch import LOOK_SECONDS, ModelWatch
+from bot.settings import Settings
+from bot.slack import slack_client
+from handlers import register
+from handlers.access import Access
+from handlers.channels import Channels
+from handlers.desk import Services
+from handlers.journal import open_journal
+from handlers.queue import KeyedLocks, WorkQueue
+from handlers.views.admin import Process
+from indexes.encoder import ModelManager, models
+from indexes.registry import Registry
+
+log = logging.getLogger(__name__)
+
+ACK_WORKERS = 32
+"""Bolt's default of 5 left commands unacked when several were slow at once."""
+DRAIN_SECONDS = 10.0
+"""How long a stop waits for what was accepted."""
+
+
+@dataclass(frozen=True)
+class Bot:
+    """The assembled bot."""
+
+    app: App
+    connection: Connection
+    services: Services
+    model: ModelWatch | None
+    listeners: ThreadPoolExecutor
+
+    def start(self) -> None:
+        """Connect first; read the knowledge bases and load the model in the background."""
+        self.connection.open()
+        self.services.registry.load()
+        if self.model:
+            self.model.start()
+
+    def stop(self) -> bool:
+        """Accept nothing more, finish what was accepted, and tell whether all of it was."""
+        self.connection.close()
+        self.listeners.shutdown(wait=True)
+        drained = self.services.queue.drain(DRAIN_SECONDS)
+        if self.model:
+            self.model.close()
+        self.services.registry.close()
+        self.services.journal.close()
+        return drained
+
+
+def build_app(
+    settings: Settings,
+    manager: ModelManager = models,
+    *,
+    ping_seconds: float = PING_SECONDS,
+    look_seconds: float = LOOK_SECONDS,
+) -> Bot:
+    """Build the bot; asks Slack who it is and which channels there are.
+
+    The socket is pinged every `ping_seconds`; a missing model is looked for every `look_seconds`. Raises SettingsError
+    for a configuration that doesn't fit, SlackApiError for a token that Slack doesn't accept.
+    """
+    environment = settings.environment
+    directory = Directory(settings)
+    directory.check()
+    client = slack_client(environment)
+    identity: dict[str, Any] = client.auth_test().data  # type: ignore[assignment]
+    journal = open_journal(settings.database_url)
+    channels = Channels(journal, default=directory.everywhere(), public=directory.public)
+    directory.apply(client, channels)
+    registry = Registry(directory.sources, environment.data_dir, settings.synonyms)
+    model = ModelWatch(registry, manager, settings.model, settings.revision, look_seconds) if settings.model else None
+    queue = WorkQueue()
+    listeners = ThreadPoolExecutor(ACK_WORKERS, thread_name_prefix="kotae-listener")
+    app = App(client=client, listener_executor=listeners)
+    connection = Connection(app, settings.app_token, ping_seconds)
+    started = time.time()
+
+    def process() -> Process:
+        return Process(
+            pong_age=connection.pong_age,
+            memory=psutil.Process().memory_info().rss / 1e6,
+            uptime=time.time() - started,
+            queue=len(queue),
+            model=settings.model,
+            model_loaded=registry.encoder is not None,
+            model_trouble=model.trouble if model else "",
+        )
+
+    services = Services(
+        registry=registry,
+        journal=journal,
+        access=Access(client, identity, environment.admin_users, environment.admin_usergroup),
+        channels=channels,
+        client=client,
+        queue=queue,
+        conversations=KeyedLocks(),
+        search_command=environment.search_command,
+        admin_command=environment.admin_command,
+        admin_users=environment.admin_users,
+        process=process,
+        rescan=lambda: directory.apply_again(client, channels),
+    )
+    register(app, services)
+    return Bot(app, connection, services, model, listeners)

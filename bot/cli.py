@@ -1,0 +1,266 @@
+"""The command line. Results go to stdout, logs and progress to stderr; exit 0 done, 1 failed, 2 wrong usage.
+
+What takes long to import is imported by the command that needs it.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+    from indexes.builder import Progress
+    from indexes.registry import Answer
+
+log = logging.getLogger(__name__)
+
+OK, FAILED = 0, 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    from bot.settings import SettingsError, load_settings
+    from indexes.errors import KnowledgeBaseError
+
+    try:
+        settings = load_settings()
+        _log_to_stderr(settings.environment.log_level)
+        exit_code: int = options.run(options, settings)
+    except (KnowledgeBaseError, SettingsError) as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kotae",
+        description="A Slack bot that answers from your team's CSV knowledge bases. Without a command: serve when both"
+        " Slack tokens are set, otherwise try.",
+        epilog='Example: kotae search knowledge/it-help.csv "VPNにつながらない"',
+    )
+    parser.set_defaults(run=_start, knowledge=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, run: object, what: str, example: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=what, description=what, epilog=f"Example: {example}")
+        sub.set_defaults(run=run)
+        return sub
+
+    command("serve", _serve, "Connect to Slack and answer until stopped.", "kotae serve")
+    trial = command("try", _try, "Talk to the bot in a local workspace; no Slack account needed.", "kotae try")
+    trial.add_argument(
+        "--knowledge", type=Path, metavar="DIR", help="folder with your CSV files (default: the samples)"
+    )
+    search = command(
+        "search", _search, "Search one CSV.", 'kotae search knowledge/it-help.csv "VPNにつながらない" --json'
+    )
+    search.add_argument("csv", type=Path, metavar="KB.csv")
+    search.add_argument("question")
+    search.add_argument("--top-k", type=_positive, default=3, metavar="N", help="number of hits (default: 3)")
+    search.add_argument("--json", action="store_true", help="print JSON")
+    check = command("check", _check, "Validate CSV files, problems by line.", "kotae check knowledge/*.csv")
+    check.add_argument("csv", type=Path, nargs="+", metavar="KB.csv")
+    check.add_argument("--json", action="store_true", help="print JSON")
+    manifest = command(
+        "manifest", _manifest, "Print the Slack app manifest to paste.", "kotae manifest --search-command /kb-search"
+    )
+    manifest.add_argument("--search-command", metavar="/NAME", help="instead of SEARCH_COMMAND")
+    manifest.add_argument("--admin-command", metavar="/NAME", help="instead of ADMIN_COMMAND")
+    command("doctor", _doctor, "Check tokens, scopes, channels, CSVs, model, disk and database.", "kotae doctor")
+    command("status", _status, "Say how the running bot is.", "kotae status")
+    model = command("model", _model_list, "Look after the downloaded models.", "kotae model list")
+    actions = model.add_subparsers(title="actions", metavar="ACTION")
+    for name, run, what in (
+        ("list", _model_list, "List downloaded models with their sizes and folders."),
+        ("download", _model_download, "Download a model (default: the configured one)."),
+        ("clear", _model_clear, "Delete a downloaded model."),
+    ):
+        action = actions.add_parser(name, help=what, description=what, epilog=f"Example: kotae model {name}")
+        action.set_defaults(run=run)
+        if name != "list":
+            action.add_argument("name", nargs="?" if name == "download" else None, metavar="NAME")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _start(options: argparse.Namespace, settings: "Settings") -> int:
+    if settings.environment.connects_to_slack:
+        return _serve(options, settings)
+    return _try(options, settings)
+
+
+def _serve(_: argparse.Namespace, settings: "Settings") -> int:
+    from bot.serve import serve
+
+    return serve(settings)
+
+
+def _try(options: argparse.Namespace, settings: "Settings") -> int:
+    try:
+        import aiohttp  # noqa: F401 - asked here to explain its absence
+    except ImportError:
+        print("The local workspace needs one more package: pip install 'kotae[try]'", file=sys.stderr)
+        return FAILED
+    from bot.playground.trial import run_trial
+
+    return run_trial(settings, options.knowledge)
+
+
+def _search(options: argparse.Namespace, settings: "Settings") -> int:
+    from indexes.confidence import THRESHOLD
+    from indexes.search import FaissSearch
+
+    threshold = settings.config.threshold if settings.config.threshold is not None else THRESHOLD
+    with (
+        _progress("Encoding") as progress,
+        FaissSearch(
+            options.csv,
+            settings.model,
+            revision=settings.revision,
+            data_dir=settings.environment.data_dir,
+            progress=progress,
+        ) as knowledge_base,
+    ):
+        answer = knowledge_base.answer(options.question, options.top_k)
+        if options.json:
+            print(json.dumps(_as_json(answer, knowledge_base.name, threshold), ensure_ascii=False, indent=2))
+        else:
+            _print_answer(answer, threshold)
+    return OK
+
+
+def _as_json(answer: "Answer", name: str, threshold: float) -> dict[str, object]:
+    return {
+        "query": answer.question.text,
+        "normalized_query": answer.question.normalized,
+        "knowledge_base": name,
+        "encoder": answer.encoder or "lexical",
+        "threshold": threshold,
+        "hits": [
+            {
+                "rank": rank,
+                "score": round(float(hit.score), 6),
+                "confidence": round(float(hit.confidence), 6),
+                "record": hit.record.as_dict(),
+            }
+            for rank, hit in enumerate(answer.hits, start=1)
+        ],
+        "seconds": round(answer.seconds, 6),
+    }
+
+
+def _print_answer(answer: "Answer", threshold: float) -> None:
+    if answer.confidence < threshold:
+        print("Nothing certain; the closest are:\n")
+    for rank, hit in enumerate(answer.hits, start=1):
+        print(f"{rank}. {hit.record.title}  (confidence {hit.confidence:.2f}, score {hit.score:.2f})")
+        print("   " + hit.record.answer.replace("\n", "\n   ") + "\n")
+
+
+def _check(options: argparse.Namespace, _: "Settings") -> int:
+    from indexes.records import check_file, format_report
+
+    reports = [check_file(path) for path in options.csv]
+    if options.json:
+        print(json.dumps([report.as_dict() for report in reports], ensure_ascii=False, indent=2))
+    else:
+        print("\n\n".join(format_report(report) for report in reports))
+    return OK if all(report.usable for report in reports) else FAILED
+
+
+def _manifest(options: argparse.Namespace, settings: "Settings") -> int:
+    from bot.manifest import manifest, warnings
+    from bot.settings import command_name
+
+    search = command_name(options.search_command or settings.environment.search_command)
+    admin = command_name(options.admin_command or settings.environment.admin_command)
+    print(json.dumps(manifest(search, admin), ensure_ascii=False, indent=2))
+    for warning in warnings(search, admin):
+        print(f"Note: {warning}", file=sys.stderr)
+    return OK
+
+
+def _doctor(_: argparse.Namespace, settings: "Settings") -> int:
+    from bot.doctor import examine
+
+    failed = False
+    for finding in examine(settings):
+        print(finding, flush=True)
+        failed = failed or finding.is_failure
+    return FAILED if failed else OK
+
+
+def _status(_: argparse.Namespace, settings: "Settings") -> int:
+    from bot.status import format_status, read_status
+
+    status = read_status(settings.environment.data_dir)
+    if status is None:
+        print(f"No bot is running with DATA_DIR = {settings.environment.data_dir}", file=sys.stderr)
+        return FAILED
+    print(format_status(status))
+    return OK
+
+
+def _model_list(_: argparse.Namespace, __: "Settings") -> int:
+    from indexes.encoder import cache_directory, cached_models
+
+    found = cached_models()
+    if not found:
+        print(f"No model has been downloaded to {cache_directory()}", file=sys.stderr)
+    for model in found:
+        note = "" if model.complete else "  (incomplete: run kotae model download)"
+        print(f"{model.name}  {model.size / 1e6:.0f} MB  {model.path}{note}")
+    return OK
+
+
+def _model_download(options: argparse.Namespace, settings: "Settings") -> int:
+    from indexes.encoder import DEFAULT_MODEL, download_model
+
+    name = options.name or settings.model or DEFAULT_MODEL
+    print(download_model(name, settings.revision if name == settings.model else None))
+    return OK
+
+
+def _model_clear(options: argparse.Namespace, _: "Settings") -> int:
+    from indexes.encoder import clear_model
+
+    freed = clear_model(options.name)
+    if not freed:
+        print(f"{options.name} is not among the downloaded models; see: kotae model list", file=sys.stderr)
+        return FAILED
+    print(f"Deleted {options.name}: {freed / 1e6:.0f} MB freed")
+    return OK
+
+
+def _log_to_stderr(level: str) -> None:
+    """Log to stderr. Slack's SDK stays at INFO at least: at DEBUG it logs questions and response_urls."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr)
+    for name in ("slack_bolt", "slack_sdk"):
+        logging.getLogger(name).setLevel(max(logging.getLevelName(level), logging.INFO))
+    for name in ("asyncio", "faiss", "httpcore2", "httpx2", "sentence_transformers", "transformers", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@contextmanager
+def _progress(what: str) -> "Iterator[Progress]":
+    """Show a bar on stderr, from the first progress made."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, visible=False)
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)

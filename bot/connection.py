@@ -1,0 +1,76 @@
+"""The Socket Mode connection: builtin client, a watchdog, and an orderly end.
+
+The builtin client opens the new socket before it closes the old one, so a refresh loses nothing. By itself it takes
+most of a minute to notice a dead peer and never notices one that has not answered a single ping: hence the watchdog,
+which goes by the age of the last pong and not by what the client believes.
+"""
+
+import logging
+import threading
+import time
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.socket_mode.builtin.connection import Connection as Session
+
+log = logging.getLogger(__name__)
+
+PING_SECONDS = 3.0
+MISSED_PONGS = 3
+"""Pongs that may be missing before the connection counts as dead."""
+CONCURRENCY = 32
+"""Envelopes handled at once; each is acked within milliseconds."""
+
+
+class Connection:
+    """One live connection to Slack, as long as it is open."""
+
+    def __init__(self, app: App, app_token: str, ping_seconds: float = PING_SECONDS) -> None:
+        self._handler = SocketModeHandler(app, app_token, ping_interval=ping_seconds, concurrency=CONCURRENCY)
+        self._ping_seconds = ping_seconds
+        self._session: Session | None = None
+        self._session_since = 0.0
+        self._closed = threading.Event()
+        self._watchdog = threading.Thread(target=self._watch, name="kotae-watchdog", daemon=True)
+
+    def open(self) -> None:
+        """Connect, and keep connected; raises SlackApiError when Slack refuses the app-level token."""
+        self._handler.connect()  # type: ignore[no-untyped-call]
+        self._watchdog.start()
+        log.info("Connected to Slack")
+
+    def close(self) -> None:
+        """Take no more envelopes. What was accepted goes on."""
+        self._closed.set()
+        if self._watchdog.ident is not None:
+            self._watchdog.join()
+        self._handler.close()  # type: ignore[no-untyped-call]
+
+    @property
+    def pong_age(self) -> float | None:
+        """Seconds since Slack last answered a ping on this socket; None while none has been answered."""
+        session = self._handler.client.current_session
+        pong = session.last_ping_pong_time if session else None
+        return None if pong is None else time.time() - pong
+
+    def _watch(self) -> None:
+        while not self._closed.wait(self._ping_seconds / 3):
+            if self._silence() > MISSED_PONGS * self._ping_seconds:
+                log.warning("Slack has not answered for %.0f s; reconnecting", self._silence())
+                self._reconnect()
+
+    def _silence(self) -> float:
+        """Seconds since the last pong, or since the socket was opened when there was none."""
+        session = self._handler.client.current_session
+        if session is not self._session:
+            self._session, self._session_since = session, time.time()
+        pong = session.last_ping_pong_time if session else None
+        return time.time() - max(pong or 0.0, self._session_since)
+
+    def _reconnect(self) -> None:
+        try:
+            self._handler.client.connect_to_new_endpoint(force=True)
+        except (SlackApiError, SlackClientError, OSError) as error:
+            log.warning("Reconnecting failed (%s); trying again", type(error).__name__)
+        self._session_since = time.time()

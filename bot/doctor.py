@@ -1,0 +1,149 @@
+"""`kotae doctor`: looks at everything a start depends on, and says what to do about each trouble."""
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.directory import Directory
+from bot.manifest import SCOPES, warnings
+from bot.serve import explain
+from bot.settings import Settings, SettingsError
+from bot.slack import slack_client
+from handlers.journal import JournalError, open_journal
+from indexes.encoder import cache_directory, find_model
+from indexes.records import check_file
+
+FREE_MEGABYTES = 1000
+"""Less than this and a model of half a gigabyte with its snapshots may not fit."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    level: Literal["ok", "note", "fail"]
+    what: str
+
+    @property
+    def is_failure(self) -> bool:
+        """Tell whether the bot can't work like this."""
+        return self.level == "fail"
+
+    def __str__(self) -> str:
+        return f"{'[ok]' if self.level == 'ok' else f'[{self.level}]':7}{self.what}"
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at one thing after the other; nothing is changed."""
+    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+        _commands,
+        _slack,
+        _knowledge,
+        _model,
+        _disk,
+        _database,
+    )
+    for check in checks:
+        yield from check(settings)
+
+
+def _commands(settings: Settings) -> Iterator[Finding]:
+    environment = settings.environment
+    names = (environment.search_command, environment.admin_command)
+    doubtful = warnings(*names)
+    yield from (Finding("note", warning) for warning in doubtful)
+    if not doubtful:
+        yield Finding("ok", f"Commands: {' and '.join(names)}")
+
+
+def _slack(settings: Settings) -> Iterator[Finding]:
+    environment = settings.environment
+    if not environment.connects_to_slack:
+        missing = "SLACK_BOT_TOKEN" if environment.slack_bot_token is None else "SLACK_APP_TOKEN"
+        yield Finding("note", f"{missing} is not set: `kotae` runs the local workspace; see README, Connect to Slack")
+        return
+    client = slack_client(environment)
+    try:
+        identity = client.auth_test()
+        client.apps_connections_open(app_token=settings.app_token)
+    except SlackApiError as error:
+        yield Finding("fail", explain(error))
+        return
+    except (SlackClientError, OSError) as error:
+        yield Finding(
+            "fail", f"{environment.slack_api_url} can't be reached ({error}); check the network and the proxy"
+        )
+        return
+    yield Finding("ok", f"Slack: {identity['user']} in {identity['team']}, both tokens accepted")
+    granted = {scope.strip() for scope in (identity.headers or {}).get("x-oauth-scopes", "").split(",")}
+    missing_scopes = [scope for scope in SCOPES if scope not in granted]
+    if missing_scopes:
+        mend = "paste the output of `kotae manifest` as the app's manifest and reinstall it"
+        yield Finding("fail", f"Scopes missing: {', '.join(missing_scopes)}; {mend}")
+    else:
+        yield Finding("ok", f"Scopes: all {len(SCOPES)}")
+
+
+def _knowledge(settings: Settings) -> Iterator[Finding]:
+    directory = Directory(settings)
+    try:
+        directory.check()
+    except SettingsError as error:
+        yield Finding("fail", str(error))
+        return
+    for source in directory.sources():
+        report = check_file(source.path)
+        if not report.usable:
+            yield Finding("fail", str(report.error))
+        elif report.problems:
+            hint = f"see kotae check {source.path}"
+            yield Finding("note", f"{source.path}: {report.records} records, {len(report.problems)} problems; {hint}")
+        else:
+            yield Finding("ok", f"{source.path}: {report.records} records ({report.encoding})")
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    if settings.model is None:
+        yield Finding("note", "ENCODER_BACKEND = lexical: no model is used")
+    elif folder := find_model(settings.model, settings.revision):
+        yield Finding("ok", f"Model: {settings.model} in {folder}")
+    else:
+        yield Finding(
+            "note",
+            f"Model: {settings.model} is not in {cache_directory()}; answers are by words only until"
+            f" `kotae model download {settings.model}` has succeeded",
+        )
+    yield Finding("ok", f"sentence-transformers {version('sentence-transformers')}, torch {version('torch')}")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.environment.data_dir
+    probe = folder / f".doctor-{secrets.token_hex(3)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        yield Finding(
+            "fail", f"DATA_DIR = {folder} can't be written ({error.strerror}); check its owner and permissions"
+        )
+        return
+    free = shutil.disk_usage(folder).free // 1_000_000
+    if free < FREE_MEGABYTES:
+        yield Finding("note", f"DATA_DIR = {folder}: only {free} MB free")
+    else:
+        yield Finding("ok", f"DATA_DIR = {folder}: writable, {free} MB free")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    try:
+        open_journal(settings.database_url).close()
+    except JournalError as error:
+        yield Finding("fail", str(error))
+    else:
+        yield Finding("ok", "State database: opens")

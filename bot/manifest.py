@@ -1,0 +1,89 @@
+"""The Slack app manifest, generated so that the command names are the configured ones."""
+
+from typing import Any
+
+RESERVED_COMMANDS = frozenset(
+    [
+        *("apps", "archive", "away", "call", "caller", "collapse", "dm", "dnd", "expand", "feed", "feedback", "invite"),
+        *("join", "kick", "leave", "me", "msg", "mute", "open", "prefs", "pro", "remind", "remove", "rename", "search"),
+        *("shortcuts", "shrug", "star", "status", "topic", "who"),
+    ]
+)
+"""Slack's built-in commands, and names that apps report as refused."""
+
+SCOPES = (
+    "app_mentions:read",
+    "channels:history",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "files:read",
+    "groups:history",
+    "groups:read",
+    "im:history",
+    "im:read",
+    "reactions:write",
+    "usergroups:read",
+    "users:read",
+)
+EVENTS = (
+    "app_home_opened",
+    "app_mention",
+    "file_shared",
+    "member_joined_channel",
+    "message.channels",
+    "message.groups",
+    "message.im",
+)
+
+
+def manifest(search_command: str, admin_command: str) -> dict[str, Any]:
+    """Build the manifest to paste under "Create New App > From a manifest" (JSON)."""
+    return {
+        "_metadata": {"major_version": 2, "minor_version": 1},
+        "display_information": {
+            "name": "Kotae",
+            "description": "Answers from your team's own knowledge bases · チームのナレッジから回答します",
+            "background_color": "#264653",
+        },
+        "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
+            "bot_user": {"display_name": "Kotae", "always_online": True},
+            "slash_commands": [
+                {
+                    "command": search_command,
+                    "description": "Ask the team's knowledge · ナレッジに質問する",
+                    "usage_hint": "your question · 質問",
+                    "should_escape": False,
+                },
+                {
+                    "command": admin_command,
+                    "description": "Manage knowledge bases · ナレッジベースの管理",
+                    "usage_hint": "reload | status | auto-reply | threshold | channels | help",
+                    "should_escape": False,
+                },
+            ],
+        },
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "event_subscriptions": {"bot_events": list(EVENTS)},
+            "interactivity": {"is_enabled": True},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": True,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def warnings(*commands: str) -> list[str]:
+    """Say which command names Slack may refuse, and the way out."""
+    return [
+        f"{command} is the name of a built-in Slack command; Slack may refuse it, and with it the whole manifest."
+        f" To be safe use another: kotae manifest --search-command /kb-search, and SEARCH_COMMAND=/kb-search in .env"
+        for command in commands
+        if command.removeprefix("/") in RESERVED_COMMANDS
+    ]

@@ -1,0 +1,74 @@
+"""Brings the encoder to the registry: at once when the model is cached, otherwise the moment it becomes available."""
+
+import logging
+import threading
+import time
+
+from indexes.encoder import ModelManager, find_model
+from indexes.errors import ModelUnavailableError
+from indexes.registry import Registry
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+"""How often the cache is looked at, so that `kotae model download` takes effect without a restart."""
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 60.0, 3600.0
+"""Waits between attempts to download, doubling from the first to the last."""
+
+
+class ModelWatch:
+    """A thread that loads the model, or keeps trying. `trouble` says why it isn't there yet."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        manager: ModelManager,
+        model: str,
+        revision: str | None,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
+        self._registry = registry
+        self._manager = manager
+        self._model = model
+        self._revision = revision
+        self._look_seconds = look_seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="kotae-model", daemon=True)
+        self.trouble = ""
+
+    def start(self) -> None:
+        """Begin loading in the background."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop trying. A load in progress is left to its own thread."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        wait = FIRST_RETRY_SECONDS
+        while not self._load():
+            self._wait_for_cache(wait)
+            if self._stop.is_set():
+                return
+            wait = min(wait * 2, LAST_RETRY_SECONDS)
+
+    def _load(self) -> bool:
+        try:
+            encoder = self._manager.get(self._model, self._revision)
+            self._registry.use_encoder(encoder).result()
+        except ModelUnavailableError as error:
+            if not self.trouble:
+                log.warning("%s Until then I answer by lexical search alone, and keep trying.", error)
+            self.trouble = str(error)
+            return False
+        if self.trouble:
+            log.info("The model %s has arrived; answering by meaning from now on", self._model)
+        self.trouble = ""
+        return True
+
+    def _wait_for_cache(self, seconds: float) -> None:
+        """Wait, but no longer than until the model is in the cache."""
+        until = time.monotonic() + seconds
+        while not self._stop.wait(self._look_seconds) and time.monotonic() < until:
+            if find_model(self._model, self._revision):
+                return

@@ -1,0 +1,134 @@
+"""Slack's text: what a typed line becomes on the way in, and what in a text would notify people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+LIVE = re.compile(r"<(?:!(?:channel|here|everyone)|@[UW][A-Z0-9]+|!subteam\^[A-Z0-9]+)(?:\|[^<>]*)?>")
+LINK = re.compile(r"(https?://[^\s<>|、。「」（）]+)|([\w.+-]+@[\w-]+(?:\.[\w-]+)+)")
+NAME = re.compile(r"(?<![\w@#<&/])([@#])([\w][\w.\-]*[\w]|[\w])")
+BROADCASTS = ("channel", "here", "everyone")
+
+
+def escape(text: str) -> str:
+    """Slack's three control characters as entities."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def as_typed(text: str, find: Callable[[str, str], str | None]) -> str:
+    """A typed line as Slack stores it: escaped, with mentions, channels and links in angle brackets.
+
+    `find("@" or "#", name)` gives the inside of the brackets for a known name, and None for others.
+    """
+
+    def name(match: re.Match[str]) -> str:
+        inside = find(match[1], match[2])
+        return f"<{inside}>" if inside else match[0]
+
+    parts = []
+    end = 0
+    for match in LINK.finditer(escaped := escape(text)):
+        parts.append(NAME.sub(name, escaped[end : match.start()]))
+        parts.append(f"<{match[1]}>" if match[1] else f"<mailto:{match[2]}|{match[2]}>")
+        end = match.end()
+    parts.append(NAME.sub(name, escaped[end:]))
+    return "".join(parts)
+
+
+def live_mentions(content: Any) -> list[str]:
+    """Every mention in a text, block, message or view that would notify people when posted.
+
+    Not a rule of Slack's: a way for tests to assert that nothing from a CSV or a person went live.
+    Plain-text objects don't count, since Slack shows `<!channel>` in them as it is written.
+    """
+    return list(_mentions(content))
+
+
+def _mentions(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield from LIVE.findall(content)
+    elif isinstance(content, list):
+        for item in content:
+            yield from _mentions(item)
+    elif isinstance(content, dict):
+        yield from _mentions_of_object(content)
+
+
+def _mentions_of_object(content: dict[str, Any]) -> Iterator[str]:
+    kind = content.get("type")
+    if kind == "plain_text":
+        return
+    if kind == "user":
+        yield f"<@{content.get('user_id')}>"
+    elif kind == "usergroup":
+        yield f"<!subteam^{content.get('usergroup_id')}>"
+    elif kind == "broadcast":
+        yield f"<!{content.get('range')}>"
+    elif kind == "text":
+        return
+    else:
+        for key, value in content.items():
+            if key in VISIBLE_KEYS:
+                yield from _mentions(value)
+
+
+VISIBLE_KEYS = frozenset(
+    {
+        "accessory",
+        "attachments",
+        "blocks",
+        "element",
+        "elements",
+        "fallback",
+        "fields",
+        "footer",
+        "hint",
+        "label",
+        "options",
+        "pretext",
+        "rows",
+        "text",
+        "title",
+    }
+)
+
+
+def visible_text(content: Any) -> str:
+    """The words a reader sees in blocks, one line per text object, in order."""
+    return "\n".join(line for line in _lines(content) if line)
+
+
+def _lines(content: Any) -> Iterator[str]:
+    if isinstance(content, list):
+        for item in content:
+            yield from _lines(item)
+    elif isinstance(content, dict):
+        yield from _lines_of_object(content)
+
+
+def _lines_of_object(content: dict[str, Any]) -> Iterator[str]:
+    kind = content.get("type", "")
+    if kind in ("mrkdwn", "plain_text", "markdown"):
+        yield str(content.get("text", ""))
+    elif kind.startswith("rich_text") and kind not in ("rich_text", "rich_text_list"):
+        yield "".join(_rich(element) for element in content.get("elements", []))
+    elif kind == "image":
+        yield from _lines(content.get("title"))
+        yield str(content.get("alt_text", ""))
+    else:
+        for key in ("label", "text", "fields", "element", "elements", "accessory", "rows", *BUTTONS, "hint"):
+            yield from _lines(content.get(key))
+
+
+BUTTONS = ("positive_button", "negative_button")
+
+
+def _rich(element: dict[str, Any]) -> str:
+    kind = element.get("type")
+    if kind == "link":
+        return str(element.get("text") or element.get("url", ""))
+    if kind == "emoji":
+        return f":{element.get('name')}:"
+    return str(element.get("text", "")) or "".join(_mentions_of_object(element))

@@ -1,0 +1,65 @@
+"""Running until told to stop."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+
+from slack_sdk.errors import SlackApiError
+
+from bot.app import Bot, build_app
+from bot.settings import Settings
+from bot.status import RENEWED_SECONDS, write_status
+from indexes.encoder import models
+
+log = logging.getLogger(__name__)
+
+REFUSED = {
+    "invalid_auth": "Slack does not know this token. Copy it again: SLACK_BOT_TOKEN from OAuth & Permissions,"
+    " SLACK_APP_TOKEN from Basic Information > App-Level Tokens.",
+    "not_authed": "No token was sent. Set SLACK_BOT_TOKEN and SLACK_APP_TOKEN in .env.",
+    "account_inactive": "The app was removed from the workspace. Install it again and copy the new token.",
+    "token_revoked": "The token was revoked. Install the app again and copy the new token.",
+    "not_allowed_token_type": "The tokens are swapped: SLACK_BOT_TOKEN begins with xoxb-, SLACK_APP_TOKEN with xapp-.",
+    "missing_scope": "The app lacks a scope. Paste the output of `kotae manifest` as its manifest and reinstall it.",
+}
+
+
+def serve(settings: Settings) -> int:
+    """Answer on Slack until SIGINT or SIGTERM; then finish what was accepted and return 0."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        bot = build_app(settings)
+        bot.start()
+    except SlackApiError as error:
+        print(explain(error), file=sys.stderr)
+        return 1
+    while not stop.wait(RENEWED_SECONDS):
+        _renew_status(settings, bot)
+    log.info("Stopping: finishing what was accepted")
+    drained = bot.stop()
+    models.close()
+    log.info("Stopped")
+    if not drained:
+        log.warning("Some questions could not be finished in time")
+        logging.shutdown()
+        os._exit(0)  # a job that hangs would keep the interpreter from ending
+    return 0
+
+
+def explain(error: SlackApiError) -> str:
+    """Say what Slack refused and what to do; never the response itself."""
+    code = str(error.response.get("error"))
+    return (
+        f"Slack refused: {code}. {REFUSED.get(code, 'See https://docs.slack.dev/reference/methods for its meaning.')}"
+    )
+
+
+def _renew_status(settings: Settings, bot: Bot) -> None:
+    try:
+        write_status(settings.environment.data_dir, bot.services)
+    except OSError as error:
+        log.warning("The status file can't be written (%s)", error.strerror)

@@ -1,0 +1,260 @@
+"""All settings: the environment and `.env` for secrets and the process, `kotae.toml` for channels.
+
+The only module that reads the environment. Every mistake is named with its key, the value and the mend.
+"""
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from dotenv import dotenv_values, load_dotenv
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from handlers.channels import AutoReply
+from indexes.encoder import DEFAULT_MODEL
+
+SLACK_API_URL = "https://slack.com/api/"
+CONFIG_FILE = "kotae.toml"
+
+COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
+COMMAND_MEND = "a slash and up to 31 characters, in lower case and without spaces, such as /kb-search"
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class SettingsError(Exception):
+    """A setting can't be used; the message names every wrong key, its value and the mend. No secret is in it."""
+
+
+class Environment(BaseSettings):
+    """Secrets and process settings, from the environment or `.env`; `.env.example` explains each."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
+
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_api_url: str = SLACK_API_URL
+    search_command: str = "/search"
+    admin_command: str = "/kb"
+    admin_users: Annotated[tuple[str, ...], NoDecode] = ()
+    admin_usergroup: str = ""
+    knowledge_dir: Path = Path("knowledge")
+    data_dir: Path = Path(".kotae")
+    model_name: str = ""
+    encoder_backend: Literal["sentence-transformers", "lexical"] = "sentence-transformers"
+    database_url: SecretStr | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    hf_home: Path | None = None
+
+    @field_validator("slack_bot_token")
+    @classmethod
+    def _is_bot_token(cls, token: SecretStr | None) -> SecretStr | None:
+        return _starts_with(token, "xoxb-", "Bot User OAuth Token on the app's OAuth & Permissions page")
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _is_app_token(cls, token: SecretStr | None) -> SecretStr | None:
+        return _starts_with(token, "xapp-", "app-level token (connections:write) on the app's Basic Information page")
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _ends_with_slash(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError(f"must begin with https:// or http://, as {SLACK_API_URL} does")
+        return url.rstrip("/") + "/"
+
+    @field_validator("search_command", "admin_command")
+    @classmethod
+    def _is_command(cls, name: str) -> str:
+        if not COMMAND.fullmatch(name):
+            raise ValueError(f"must be {COMMAND_MEND}")
+        return name
+
+    @field_validator("admin_users", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("admin_users")
+    @classmethod
+    def _are_user_ids(cls, users: tuple[str, ...]) -> tuple[str, ...]:
+        for user in users:
+            if not user.startswith(("U", "W")):
+                raise ValueError(f"{user!r} is no Slack user id such as U012AB3CD (in a profile: … > Copy member ID)")
+        return users
+
+    @model_validator(mode="after")
+    def _commands_differ(self) -> Self:
+        if self.search_command == self.admin_command:
+            raise ValueError("SEARCH_COMMAND and ADMIN_COMMAND must differ")
+        return self
+
+    @property
+    def connects_to_slack(self) -> bool:
+        """Tell whether both tokens are there."""
+        return self.slack_bot_token is not None and self.slack_app_token is not None
+
+
+class ChannelSection(BaseModel):
+    """`[channels.NAME]` of kotae.toml; NAME is a channel's name or id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    knowledge_bases: tuple[str, ...] | None = None
+    auto_reply: AutoReply | None = None
+    threshold: Probability | None = None
+
+
+class KnowledgeBaseSection(BaseModel):
+    """`[knowledge_bases.NAME]` of kotae.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Path | None = None
+    public: bool = False
+
+
+class ConfigFile(BaseModel):
+    """`kotae.toml`: every key is optional, and so is the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = DEFAULT_MODEL
+    revision: str | None = None
+    synonyms: Path | None = None
+    auto_reply: AutoReply = AutoReply.OFF
+    threshold: Probability | None = None
+    channels: dict[str, ChannelSection] = {}
+    knowledge_bases: dict[str, KnowledgeBaseSection] = {}
+
+
+class Settings:
+    """The environment and the configuration file, checked together."""
+
+    def __init__(self, environment: Environment, config: ConfigFile, config_path: Path) -> None:
+        self.environment = environment
+        self.config = config
+        self.config_path = config_path
+
+    def connected_to(
+        self, api_url: str, bot_token: str, app_token: str, *, knowledge_dir: Path, data_dir: Path
+    ) -> Self:
+        """The same settings for another Slack, such as the local workspace, with its own state and no `kotae.toml`."""
+        environment = self.environment.model_copy(
+            update={
+                "slack_api_url": api_url,
+                "slack_bot_token": SecretStr(bot_token),
+                "slack_app_token": SecretStr(app_token),
+                "knowledge_dir": knowledge_dir,
+                "data_dir": data_dir,
+                "database_url": None,
+            }
+        )
+        return type(self)(
+            environment, ConfigFile(model=self.config.model, revision=self.config.revision), self.config_path
+        )
+
+    @property
+    def app_token(self) -> str:
+        """The app-level token; raises SettingsError without one."""
+        if self.environment.slack_app_token is None:
+            raise SettingsError(
+                "SLACK_APP_TOKEN is not set: it is the app-level token on the app's Basic Information page"
+            )
+        return self.environment.slack_app_token.get_secret_value()
+
+    @property
+    def model(self) -> str | None:
+        """The model to load: MODEL_NAME, else kotae.toml's; None for lexical search only."""
+        if self.environment.encoder_backend == "lexical":
+            return None
+        return self.environment.model_name or self.config.model
+
+    @property
+    def revision(self) -> str | None:
+        """The revision that kotae.toml pins for its model; none for the one that MODEL_NAME names instead."""
+        return None if self.environment.model_name else self.config.revision
+
+    @property
+    def synonyms(self) -> Path:
+        """The synonyms file; it need not exist unless kotae.toml names it."""
+        directory = self.environment.knowledge_dir
+        return directory / self.config.synonyms if self.config.synonyms else directory / "_synonyms.csv"
+
+    @property
+    def database_url(self) -> str:
+        """The journal's database: DATABASE_URL, else a SQLite file in DATA_DIR."""
+        if self.environment.database_url:
+            return self.environment.database_url.get_secret_value()
+        return f"sqlite:///{self.environment.data_dir / 'state.db'}"
+
+
+def command_name(name: str) -> str:
+    """Return a slash command's name if Slack would take it; raises SettingsError."""
+    if not COMMAND.fullmatch(name):
+        raise SettingsError(f"{name!r} can't be a command: it must be {COMMAND_MEND}")
+    return name
+
+
+def load_settings(directory: Path = Path()) -> Settings:
+    """Read `.env`, the environment (which wins) and `kotae.toml` in `directory`; raises SettingsError.
+
+    `.env` is put into the process's environment, since Hugging Face reads HF_HOME from there.
+    """
+    dotenv = directory / ".env"
+    _refuse_misspelt(dotenv)
+    load_dotenv(dotenv, override=False)
+    return Settings(_environment(), *_config_file(directory / CONFIG_FILE))
+
+
+def _environment() -> Environment:
+    try:
+        return Environment()
+    except ValidationError as error:
+        raise SettingsError(_explain(error, "Environment or .env", upper=True)) from None
+
+
+def _config_file(path: Path) -> tuple[ConfigFile, Path]:
+    if not path.exists():
+        return ConfigFile(), path
+    try:
+        return ConfigFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))), path
+    except ValidationError as error:
+        raise SettingsError(_explain(error, path.name, upper=False)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{path.name} can't be read: {error}") from None
+
+
+def _refuse_misspelt(dotenv: Path) -> None:
+    """Catch SLACK_BOT_TOKN before it becomes a bot that does not connect; names of other programs are left alone."""
+    known = [name.upper() for name in Environment.model_fields]
+    for key in dotenv_values(dotenv):
+        near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.85)
+        if near and key not in known:
+            raise SettingsError(f".env: {key} is not a setting; did you mean {near[0]}?")
+
+
+def _starts_with(token: SecretStr | None, prefix: str, where: str) -> SecretStr | None:
+    if token is not None and not token.get_secret_value().startswith(prefix):
+        raise ValueError(f"must begin with {prefix}: it is the {where}")
+    return token
+
+
+def _explain(error: ValidationError, source: str, *, upper: bool) -> str:
+    """Name each wrong key with its value, unless it may be a secret, and what is wanted."""
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        secret = "TOKEN" in key.upper() or key.upper() == "DATABASE_URL" or not key
+        value = "" if secret or problem["type"] == "extra_forbidden" else f" = {problem['input']!r}"
+        lines.append(f"{source}: {key.upper() if upper else key}{value}: {_mend(problem['type'], problem['msg'])}")
+    return "\n".join(lines)
+
+
+def _mend(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return f"unknown key; {CONFIG_FILE} understands the keys listed in README.md under Configuration"
+    return message.removeprefix("Value error, ").replace("Input should be", "must be")

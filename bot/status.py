@@ -1,0 +1,73 @@
+"""How a running bot is, for `kotae status` in another process: a small file that is renewed every few seconds."""
+
+import json
+import os
+import secrets
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from handlers.desk import Services
+
+RENEWED_SECONDS = 5.0
+STALE_SECONDS = 20.0
+FILE = "status.json"
+
+
+def write_status(data_dir: Path, services: Services) -> None:
+    """Replace the file atomically; raises OSError."""
+    registry = services.registry
+    status = {
+        "pid": os.getpid(),
+        "at": time.time(),
+        "process": asdict(services.process()),
+        "encoder": registry.encoder.name if registry.encoder else None,
+        "database_trouble": services.journal.trouble,
+        "knowledge_bases": {
+            name: {
+                "records": len(loaded.index.records),
+                "dense": loaded.index.dense is not None,
+                "file_changed": loaded.file_changed,
+                "trouble": loaded.trouble,
+            }
+            for name, loaded in registry.loaded.items()
+        },
+        "failures": dict(registry.failures),
+    }
+    path = data_dir / FILE
+    fresh = path.with_suffix(f".{secrets.token_hex(3)}")
+    try:
+        fresh.write_text(json.dumps(status, ensure_ascii=False), encoding="utf-8")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def read_status(data_dir: Path) -> dict[str, Any] | None:
+    """Return what a bot wrote lately, or None when none is running."""
+    try:
+        status: dict[str, Any] = json.loads((data_dir / FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return status if time.time() - status["at"] < STALE_SECONDS else None
+
+
+def format_status(status: dict[str, Any]) -> str:
+    """Lay it out for people."""
+    process = status["process"]
+    pong = "none yet" if process["pong_age"] is None else f"{process['pong_age']:.0f} s ago"
+    lines = [
+        f"Kotae is running (pid {status['pid']}, up {process['uptime'] / 3600:.1f} h)",
+        f"  Slack: last pong {pong}; queue: {process['queue']}; memory: {process['memory']:.0f} MB",
+        f"  Encoder: {status['encoder'] or 'none, lexical search only'}",
+    ]
+    if process["model_trouble"]:
+        lines.append(f"  Model: {process['model_trouble']}")
+    if status["database_trouble"]:
+        lines.append(f"  Database: {status['database_trouble']}")
+    for name, one in status["knowledge_bases"].items():
+        notes = [one["trouble"] or ("the file has changed since; reload it" if one["file_changed"] else "")]
+        lines.append(f"  {name}: {one['records']} records{''.join(f' - {note}' for note in notes if note)}")
+    lines += [f"  {name}: not loaded - {why}" for name, why in status["failures"].items()]
+    return "\n".join(lines)
