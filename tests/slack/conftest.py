@@ -1,0 +1,153 @@
+"""The real bot, connected over HTTP and WebSocket to a local Slack of its own for every test."""
+# ruff: noqa: E501 - rows of a CSV are as long as they are
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.app import Bot, build_app
+from bot.playground import Envelope, LocalSlack, live_mentions
+from bot.settings import ConfigFile, Environment, Settings
+from indexes.encoder import ModelManager
+from tests.encoders import hashing_manager
+
+IT_HELP = """\
+id,質問,回答,カテゴリ,リンク,更新日,備考
+pw,パスワードを忘れました。どうすれば再設定できますか？,再設定ページから新しいパスワードを設定してください。,アカウント,https://id.example.com/reset,2026-04-08,社員番号が必要
+vpn,VPNにつながりません。,ルーターを再起動してから VPN クライアントを開き直してください。,ネットワーク,,2026-05-01,
+print,プリンターで印刷できません。,用紙と電源を確かめ、印刷待ちの一覧を空にしてください。,プリンター,,,
+wifi,How do I connect to the office Wi-Fi?,Choose the network Sample-Office and sign in with your work account.,Network,,,
+mfa,How do I set up two-factor authentication?,Install the authenticator app and scan the code on your profile page.,Account,,,
+"""
+DEV_FAQ = """\
+title,content,category,url
+What does ERR-4012 mean?,The upload is larger than 50 MB. Split the file.,Errors,https://dev.example.com/err-4012
+How do I roll back a deployment?,Run `make rollback` and tell #deploys.,Deploy,
+"""
+SHARED = """\
+質問,回答
+オフィスの住所を教えてください,東京都千代田区1-2-3です。
+"""
+
+Start = Callable[..., Bot]
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path) -> Path:
+    """A knowledge folder with two channels' files and a shared one."""
+    folder = tmp_path / "knowledge"
+    folder.mkdir()
+    (folder / "it-help.csv").write_text(IT_HELP, encoding="utf-8")
+    (folder / "dev-faq.csv").write_text(DEV_FAQ, encoding="utf-8")
+    (folder / "_shared.csv").write_text(SHARED, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def commands() -> tuple[str, str]:
+    """The app's commands as they are registered; parametrize it for others."""
+    return ("/search", "/kb")
+
+
+@pytest.fixture
+def slack(commands: tuple[str, str]) -> Iterator[LocalSlack]:
+    """A local Slack with the sample workspace."""
+    with LocalSlack(commands=commands, ack_seconds=3.0, retry_delays=(0.2, 0.4, 0.6)) as running:
+        yield running
+
+
+@pytest.fixture
+def manager() -> Iterator[ModelManager]:
+    """The real model manager and worker over a small deterministic encoder."""
+    managing = hashing_manager()
+    yield managing
+    managing.close()
+
+
+@pytest.fixture
+def start(slack: LocalSlack, knowledge: Path, manager: ModelManager) -> Iterator[Start]:
+    """Start the bot: ``start(config=ConfigFile(...), admin_users=("U1",))``; lexical unless told otherwise."""
+    running: list[Bot] = []
+
+    def starting(config: ConfigFile | None = None, **environment: object) -> Bot:
+        values = {
+            "slack_api_url": slack.api_url,
+            "slack_bot_token": slack.bot_token,
+            "slack_app_token": slack.app_token,
+            "knowledge_dir": knowledge,
+            "data_dir": knowledge.parent / "data",
+            "encoder_backend": "lexical",
+            **environment,
+        }
+        settings = Settings(Environment.model_validate(values), config or ConfigFile(), Path("kotae.toml"))
+        bot = build_app(settings, manager)
+        running.append(bot)
+        bot.start()
+        slack.wait_connected()
+        assert bot.services.registry.wait_ready(30)
+        return bot
+
+    yield starting
+    for bot in running:
+        hang_up(bot)
+        bot.stop()
+
+
+def hang_up(bot: Bot) -> None:
+    """Wake the SDK's threads up, which otherwise keep `stop` waiting: for a ping interval, then for a second."""
+    client = bot.connection._handler.client
+    client.closed, client.auto_reconnect_enabled = True, False
+    if client.current_session is not None and client.current_session.sock is not None:
+        with contextlib.suppress(OSError):
+            client.current_session.sock.shutdown(socket.SHUT_RDWR)
+    client.message_queue.put("{}")
+
+
+@pytest.fixture
+def bot(start: Start) -> Bot:
+    """The bot as it is out of the box, searching lexically."""
+    return start()
+
+
+ILLEGAL = {"invalid_blocks", "invalid_arguments", "msg_too_long", "msg_blocks_too_long", "no_text", "invalid_thread_ts"}
+
+
+@pytest.fixture
+def lawful(slack: LocalSlack, start: Start) -> Iterator[None]:
+    """Whatever the test did: every call was legal, every ack in time, and nobody but the bot was mentioned."""
+    del start  # the bot must still run when the test ends
+    yield
+    slack.wait_until(lambda: all(each.outcome != "waiting" for each in slack.envelopes), 15, "every ack")
+    assert slack.warnings == []
+    assert [call for call in slack.calls if call.error in ILLEGAL] == []
+    assert [each for each in slack.envelopes if each.acked_after is None or each.acked_after >= slack.timing.ack] == []
+    assert {mention for each in everything_said(slack) for mention in each} <= {f"<@{slack.bot}>"}
+
+
+def everything_said(slack: LocalSlack) -> list[list[str]]:
+    """The live mentions of every message and home tab that the bot ever made, deleted ones included."""
+    posted = [each for channel in slack.workspace.channels.values() for each in channel.messages if each.bot_id]
+    mentions = [each.live_mentions for each in [*posted, *slack.workspace.ephemerals] if each.user == slack.bot]
+    return mentions + [live_mentions(view.content) for view in slack.workspace.views.values()]
+
+
+def settle(slack: LocalSlack, bot: Bot) -> None:
+    """Wait until the bot has dealt with everything that it was told."""
+    slack.quiet(0.15)
+    slack.wait_until(lambda: not len(bot.services.queue), what="the end of the work")
+
+
+def redeliver(slack: LocalSlack, envelope: Envelope, **changes: object) -> None:
+    """Let Slack deliver a payload once more, whenever that is; `changes` are to its body."""
+    again = slack._do(lambda: slack._core.hub.deliver(envelope.kind, {**envelope.payload, **changes}))
+    slack.wait_until(lambda: again.outcome != "waiting", what="the ack")
+
+
+def stop(slack: LocalSlack, bot: Bot) -> None:
+    """Stop a bot, and wait until Slack has seen it go."""
+    hang_up(bot)
+    assert bot.stop()
+    slack.wait_until(lambda: slack.connections == 0, what="the end of the connection")

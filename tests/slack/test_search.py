@@ -1,0 +1,353 @@
+"""`/search`: the answer to the asker alone, its buttons, and questions that are none."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from bot.app import Bot
+from bot.playground import LocalSlack, Message
+from bot.playground.rules import block_text
+from handlers.journal import Noted
+from tests.slack.conftest import Start, settle
+
+pytestmark = pytest.mark.usefixtures("lawful")
+
+PASSWORD = "再設定ページから新しいパスワードを設定してください。"
+WIFI = "Choose the network Sample-Office and sign in with your work account."
+MFA = "Install the authenticator app and scan the code on your profile page."
+
+Ask = Callable[[str, str, str], Message]
+
+
+@pytest.fixture
+def ask(slack: LocalSlack) -> Ask:
+    """``ask("alice", "it-help", "wifi")``: type /search and wait for the private answer."""
+    return lambda who, where, text: slack.reply(slack.command(who, where, f"/search {text}"))
+
+
+def noted(bot: Bot, number: int = 1) -> Noted:
+    question = bot.services.journal.noted(number)
+    assert question
+    return question
+
+
+def labels(message: Message) -> list[str]:
+    """The words on the buttons."""
+    elements = [each for block in message.blocks for each in [block.get("accessory"), *block.get("elements", [])]]
+    return [each["text"]["text"] for each in elements if each and each["type"] == "button"]
+
+
+# -- The answer ----------------------------------------------------------------------------------------------
+
+
+def test_the_answer_is_for_the_asker_alone(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    answer = ask("hanako", "it-help", "パスワードを忘れました")
+    assert PASSWORD in answer.shown
+    assert slack.ephemerals("hanako", "it-help") == [answer]
+    assert slack.bot_messages() == []
+    assert slack.ephemerals("alice") == []
+    settle(slack, bot)
+
+
+@pytest.mark.usefixtures("bot")
+def test_it_restates_the_question_and_says_where_the_answer_is_from(ask: Ask) -> None:
+    shown = ask("hanako", "it-help", "パスワードを忘れました").shown.splitlines()
+    assert shown[0] == ":mag: パスワードを忘れました"
+    assert shown[1] == "*パスワードを忘れました。どうすれば再設定できますか？*"
+    assert shown[2] == PASSWORD
+    assert shown[3] == "備考: 社員番号が必要"
+    source = "出典: it-help · アカウント · 更新日 2026-04-08 · <https://id.example.com/reset|リンク>"
+    assert shown[4] == f"確かな一致（100%） · {source}"
+
+
+@pytest.mark.usefixtures("bot")
+def test_two_others_are_folded_below_the_best(ask: Ask) -> None:
+    answer = ask("alice", "it-help", "set up the office account for Wi-Fi and VPN")
+    assert answer.shown.count("Show") == 2
+    assert "Also close:" in answer.shown
+    assert labels(answer) == ["Show", "Show", "👍 Helpful", "👎 Not helpful"]
+
+
+@pytest.mark.usefixtures("bot")
+def test_private_answers_are_in_the_language_of_the_reader(ask: Ask) -> None:
+    assert "Strong match (100%)" in ask("alice", "it-help", "パスワードを忘れました").shown
+    assert "確かな一致" in ask("hanako", "it-help", "How do I connect to the office Wi-Fi?").shown
+
+
+@pytest.mark.usefixtures("bot")
+def test_the_strength_of_a_match_is_put_in_words(ask: Ask) -> None:
+    assert "Strong match" in ask("alice", "it-help", "How do I connect to the office Wi-Fi?").shown
+    possible = ask("alice", "it-help", "how do i connect the printer").shown
+    assert "Possible match" in possible
+    assert WIFI in possible
+
+
+@pytest.mark.usefixtures("bot")
+def test_an_uncertain_answer_says_so_and_folds_everything(ask: Ask) -> None:
+    answer = ask("alice", "it-help", "lunch anyone?")
+    assert answer.shown.splitlines()[1] == "I found nothing certain. The closest are:"
+    assert WIFI not in answer.shown
+    assert "match" not in answer.shown
+    assert "確かな答えは見つかりませんでした" in ask("hanako", "it-help", "lunch anyone?").shown
+
+
+@pytest.mark.usefixtures("bot")
+def test_a_question_with_nothing_in_common_is_answered_too(ask: Ask) -> None:
+    assert "I found nothing about this" in ask("alice", "it-help", "zzz qqq").shown
+    assert "該当する内容が見つかりませんでした" in ask("hanako", "it-help", "zzz qqq").shown
+
+
+def test_the_journal_remembers_question_hits_and_confidence(bot: Bot, ask: Ask, slack: LocalSlack) -> None:
+    ask("hanako", "it-help", "パスワードを忘れました")
+    question = noted(bot)
+    assert (question.source, question.user) == ("search", slack.person("hanako").id)
+    assert (question.text, question.channel) == ("パスワードを忘れました", slack.channel("it-help").id)
+    assert [(hit.knowledge_base, hit.record) for hit in question.hits][0] == ("it-help", "pw")
+    assert question.answered
+    assert question.confidence == question.hits[0].confidence > question.threshold == 0.9
+
+
+# -- Where -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("bot")
+def test_each_channel_searches_its_own_knowledge_base_and_the_shared_one(ask: Ask) -> None:
+    assert "Split the file." in ask("alice", "dev-faq", "ERR-4012").shown
+    assert "Split the file." not in ask("alice", "it-help", "ERR-4012").shown
+    for channel in ("it-help", "dev-faq", "general"):
+        assert "東京都千代田区1-2-3です。" in ask("hanako", channel, "オフィスの住所").shown
+
+
+@pytest.mark.usefixtures("bot")
+def test_it_works_where_the_bot_is_no_member(slack: LocalSlack, ask: Ask) -> None:
+    assert "東京都千代田区" in ask("hanako", "random", "オフィスの住所").shown
+    assert "東京都千代田区" in ask("ichiro", "keiri", "オフィスの住所").shown
+    assert slack.calls_of("chat.postEphemeral") == []
+
+
+def test_a_channel_without_any_knowledge_base_is_told(knowledge: Path, start: Start, ask: Ask) -> None:
+    (knowledge / "_shared.csv").unlink()
+    start()
+    assert "No knowledge base is connected to this channel yet" in ask("alice", "general", "wifi").shown
+    assert "まだナレッジベースがありません" in ask("hanako", "general", "wifi").shown
+    assert "まだナレッジベースがありません" in ask("hanako", "general", "").shown
+
+
+@pytest.mark.usefixtures("bot")
+def test_in_a_direct_message_it_searches_the_channels_of_the_asker(slack: LocalSlack) -> None:
+    asked = slack.command("hanako", slack.person("hanako"), "/search ERR-4012")
+    assert "Split the file." in slack.reply(asked).shown
+    asked = slack.command("guest", slack.person("guest"), "/search ERR-4012")
+    assert "full members" in slack.reply(asked).shown
+
+
+@pytest.mark.parametrize("commands", [("/kb-search", "/kb")])
+def test_another_name_for_the_command(slack: LocalSlack, start: Start) -> None:
+    start(search_command="/kb-search")
+    asked = slack.command("alice", "it-help", "/kb-search How do I connect to the office Wi-Fi?")
+    assert WIFI in slack.reply(asked).shown
+    assert "`/kb-search how do I" in slack.reply(slack.command("alice", "it-help", "/kb-search")).shown
+
+
+# -- Questions that are none -------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize(
+    "text",
+    ["", "   ", "help", "HELP", ":smile: :+1:", "😀👨‍👩‍👧🇯🇵", "？！。、…", "```", "--- *** ___", "\u200b\u3000"],
+)
+def test_what_cannot_be_searched_gets_a_hint_and_what_can_be_asked(text: str, ask: Ask) -> None:
+    shown = ask("alice", "it-help", text).shown
+    assert "Ask in your own words: `/search how do I reset my password?`" in shown
+    assert "*it-help*: 5 entries (アカウント, ネットワーク, プリンター, Network, Account)" in shown
+    assert "*_shared*: 1 entries" in shown
+    assert "dev-faq" not in shown
+
+
+@pytest.mark.usefixtures("bot")
+def test_the_hint_in_japanese(ask: Ask) -> None:
+    shown = ask("hanako", "it-help", "").shown
+    assert "ふだんの言葉で質問してください。例: `/search パスワードを忘れました`" in shown
+    assert "*it-help*: 5件" in shown
+
+
+@pytest.mark.usefixtures("bot")
+def test_ten_thousand_characters_are_searched_and_restated_briefly(ask: Ask) -> None:
+    answer = ask("alice", "it-help", "How do I connect to the office Wi-Fi? " + "ぁ" * 10_000)
+    assert WIFI in answer.shown or "nothing certain" in answer.shown
+    assert len(answer.shown.splitlines()[0]) < 200
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!channel> How do I connect to the office Wi-Fi?",
+        "<!subteam^S0123|@helpdesk> <@U012345|bob> connect to the office Wi-Fi",
+        "*How* do I _connect_ to ~the~ `office` Wi-Fi?",
+        "```how do I connect to the office Wi-Fi```",
+        "see https://wifi.example.com/a?b=c&d=<e> how do I connect to the office Wi-Fi?",
+        "＜！channel＞ ＨＯＷ ＤＯ Ｉ ＣＯＮＮＥＣＴ to the office ｗｉ－ｆｉ？",
+        ":satellite: How do I connect to the office Wi-Fi? 😀",
+        "How do I connect to the office Wi-Fi?\u0000\u001b[31m",
+        "How do I connect\nto the office\nWi-Fi?",
+    ],
+)
+def test_what_remains_of_a_question_is_searched(text: str, ask: Ask) -> None:
+    answer = ask("alice", "it-help", text)
+    assert WIFI in answer.shown
+    assert answer.live_mentions == []
+    assert "\n" not in answer.text
+
+
+# -- Show ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize("order", [("show_2", "show_3"), ("show_3", "show_2")])
+def test_show_opens_in_place_in_either_order(slack: LocalSlack, ask: Ask, order: tuple[str, str]) -> None:
+    answer = ask("alice", "it-help", "set up the office account for Wi-Fi and VPN")
+    folded = answer.shown
+    for button in order:
+        slack.press("alice", answer, button)
+        slack.wait_until(lambda button=button: button not in str(answer.blocks), what="the unfolding")  # type: ignore[misc]
+    assert "Show" not in answer.shown
+    assert answer.shown.splitlines()[0] == folded.splitlines()[0]
+    assert all(text in answer.shown for text in (WIFI, MFA, "VPN クライアント"))
+    assert slack.ephemerals("alice") == [answer]
+
+
+@pytest.mark.usefixtures("bot")
+def test_one_opened_hit_stays_open_when_the_other_is_opened(slack: LocalSlack, ask: Ask) -> None:
+    answer = ask("alice", "it-help", "set up the office account for Wi-Fi and VPN")
+    slack.press("alice", answer, "show_3")
+    slack.wait_until(lambda: answer.shown.count("Show") == 1)
+    assert "show_2" in str(answer.blocks)
+    assert "Strong match" in answer.shown or "Possible match" in answer.shown
+    slack.press("alice", answer, "👍 Helpful")
+
+
+@pytest.mark.usefixtures("bot")
+def test_an_uncertain_hit_can_be_opened(slack: LocalSlack, ask: Ask) -> None:
+    answer = ask("alice", "it-help", "lunch anyone?")
+    slack.press("alice", answer, "show_1")
+    slack.wait_until(lambda: WIFI in answer.shown)
+    assert "nothing certain" in answer.shown
+
+
+def test_a_hit_that_a_reload_took_away_is_said_to_be_gone(
+    slack: LocalSlack, bot: Bot, ask: Ask, knowledge: Path
+) -> None:
+    answer = ask("alice", "it-help", "set up the office account for Wi-Fi and VPN")
+    rows = (knowledge / "it-help.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (knowledge / "it-help.csv").write_text("".join(rows[:2]), encoding="utf-8")
+    assert bot.services.registry.reload("it-help").result(10).removed == 4
+    slack.press("alice", answer, "show_2")
+    slack.wait_until(lambda: answer.shown.count("has been changed or removed since") >= 2)
+    assert WIFI not in answer.shown
+
+
+# -- Votes -----------------------------------------------------------------------------------------------------
+
+
+def test_a_person_has_one_vote_and_may_change_it(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    answer = ask("alice", "it-help", "wifi")
+    alice = slack.person("alice").id
+    for button, vote in [("👍 Helpful", "helpful"), ("👍 Helpful", "helpful"), ("👎 Not helpful", "unhelpful")]:
+        pressed = slack.press("alice", answer, button)
+        thanks = slack.reply(pressed)
+        assert thanks.shown == f"Thank you. Noted as {'not ' * (vote == 'unhelpful')}helpful."
+        assert thanks.ephemeral_to == alice
+        assert bot.services.journal.votes(1) == {alice: vote}
+    assert "Show" in answer.shown
+    assert not answer.deleted
+
+
+def test_votes_on_a_public_answer_are_counted_by_person_and_thanked_privately(slack: LocalSlack, bot: Bot) -> None:
+    answer = slack.reply(slack.mention("alice", "it-help", "How do I connect to the office Wi-Fi?"))
+    public = answer.shown
+    said = [
+        slack.reply(slack.press("alice", answer, "vote_helpful")),
+        slack.reply(slack.press("hanako", answer, "vote_unhelpful")),
+    ]
+    people = {each: slack.person(each).id for each in ("alice", "hanako")}
+    assert bot.services.journal.votes(1) == {people["alice"]: "helpful", people["hanako"]: "unhelpful"}
+    assert [each.ephemeral_to for each in said] == [people["alice"], people["hanako"]]
+    assert [each.thread_ts for each in said] == [answer.thread_ts] * 2
+    assert "役に立たなかった" in said[1].shown
+    assert answer.shown == public
+
+
+# -- Limits ----------------------------------------------------------------------------------------------------
+
+
+def test_over_long_cells_stay_below_the_limits(knowledge: Path, start: Start, slack: LocalSlack, ask: Ask) -> None:
+    header = "question,answer,category,url,updated,owner," + ",".join(f"detail{n}{'d' * 200}" for n in range(12))
+    long = [
+        f"wifi question {n} {'&<>*' * 500},{'&' * 9000}{n},{'c' * 900},https://x.example/{'&' * 470},"
+        f"{'9' * 300},{'o' * 300}," + ",".join("<" * 1000 for _ in range(12))
+        for n in range(4)
+    ]
+    (knowledge / "it-help.csv").write_text("\n".join([header, *long]) + "\n", encoding="utf-8")
+    start()
+    answer = ask("alice", "it-help", "wifi question")
+    for _ in range(3):
+        if "Show" in answer.shown:
+            waiting = answer.shown.count("Show")
+            slack.press("alice", answer, "Show")
+            slack.wait_until(lambda waiting=waiting: answer.shown.count("Show") < waiting)  # type: ignore[misc]
+    assert "Show" not in answer.shown
+    assert block_text(answer.blocks) <= 12_000
+    assert "…" in answer.shown
+
+
+# -- Many at once ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("bot")
+def test_twenty_at_once_are_all_answered_rightly(slack: LocalSlack) -> None:
+    questions = {
+        "パスワードを忘れました": PASSWORD,
+        "How do I connect to the office Wi-Fi?": WIFI,
+        "How do I set up two-factor authentication?": MFA,
+        "オフィスの住所": "東京都千代田区1-2-3です。",
+    }
+    asked = [
+        (slack.command(who, "it-help", f"/search {question}", wait=False), who, answer)
+        for who in ("hanako", "alice", "ichiro", "olivia", "hanako")
+        for question, answer in questions.items()
+    ]
+    for interaction, who, answer in asked:
+        message = slack.reply(interaction)
+        assert answer in message.shown
+        assert message.ephemeral_to == slack.person(who).id
+    assert len(slack.ephemerals("hanako")) == 8
+
+
+def test_when_the_queue_is_full_the_asker_is_told(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    release = Event()
+    while bot.services.queue.put(lambda: assert_released(release)):
+        pass
+    try:
+        assert "Many questions are coming in just now" in ask("alice", "it-help", "wifi").shown
+        assert "質問が集中しています" in ask("hanako", "it-help", "wifi").shown
+        mention = slack.mention("alice", "it-help", "How do I connect to the office Wi-Fi?")
+        slack.wait_until(lambda: len(slack.ephemerals("alice")) == 2)
+        assert slack.ephemerals("alice")[-1].thread_ts is None
+        slack.say("alice", "it-help", "How do I connect to the office Wi-Fi?")
+        direct = slack.dm("alice", "wifi")
+        assert "Many questions are coming in just now" in slack.reply(direct).shown
+        slack.quiet(0.1)
+        assert slack.replies(mention) == []
+        assert len(slack.ephemerals("alice")) == 2
+    finally:
+        release.set()
+    slack.wait_until(lambda: not len(bot.services.queue))
+    assert WIFI in ask("alice", "it-help", "wifi").shown
+
+
+def assert_released(event: Event) -> None:
+    assert event.wait(30)

@@ -1,0 +1,119 @@
+from dataclasses import replace
+from math import log
+from typing import Any
+
+import pytest
+
+from indexes.confidence import DENSE, LEXICAL, THRESHOLD, judge
+from indexes.index import Evidence, Hit, Index, Question
+from indexes.records import Record
+from indexes.synonyms import Synonyms
+from indexes.text import normalize
+
+KNOWLEDGE = [
+    ("パスワードを忘れました", "ポータルの「パスワードを忘れた方」から再設定してください。"),
+    ("VPNにつながらない", "証明書の期限を確認し、端末を再起動してください。"),
+    ("経費精算の締め日はいつですか", "毎月25日です。"),
+    ("有給休暇の申請方法を教えてください", "勤怠システムの「休暇申請」から申請します。"),
+    ("会議室を予約したい", "カレンダーで会議室を参加者として追加します。"),
+    ("How do I connect the office printer?", "Add printer PRN-01 in System Settings."),
+    ("Where do I find my payslip?", "In the HR portal under Documents."),
+    ("What does error ERR-4012 mean?", "The licence server is unreachable; connect to the VPN."),
+]
+
+
+def index() -> Index:
+    return Index("it", [Record(id=str(n), question=q, answer=a) for n, (q, a) in enumerate(KNOWLEDGE)], Synonyms())
+
+
+def asked(text: str) -> Question:
+    return Question(text, normalize(text))
+
+
+def confidence(text: str) -> float:
+    return judge(asked(text), index().search(asked(text)))[0].confidence
+
+
+def hit(name: str, answer: str, score: float, *, dense: float | None = None, **evidence: float) -> Hit:
+    record = Record(id=name, question=name, answer=answer)
+    return Hit(record, "kb", score, dense, lexical=0.5, coverage=0.5, evidence=Evidence(score, **evidence))  # type: ignore[arg-type]
+
+
+def odds(hits: list[Hit], **options: Any) -> float:
+    confidence = judge(asked("q"), hits, **options)[0].confidence
+    return log(confidence / (1 - confidence))
+
+
+def test_the_logistic_by_hand() -> None:
+    lexical = hit("a", "yes", 0.7, rival=0.5, agreement=0.4, terms=6)
+    factors = LEXICAL.factors
+    assert odds([lexical]) == pytest.approx(
+        LEXICAL.constant
+        + factors.lexical * 0.5
+        + factors.decision * 0.2 * 0.7
+        + factors.length * log(7)
+        + factors.agreement * 0.4
+    )
+    dense = hit("a", "yes", 0.9, dense=0.8, rival=0.4, background=0.1, missing=0.25)
+    factors = DENSE.factors
+    assert odds([dense]) == pytest.approx(
+        DENSE.constant
+        + factors.score * 0.9
+        + factors.decision * 0.3 * 0.9**5
+        + factors.lift * 0.7
+        + factors.missing * 0.25
+    )
+
+
+def test_an_encoder_has_its_own_weights_and_a_knowledge_base_its_own_shift() -> None:
+    dense = hit("a", "yes", 0.9, dense=0.8)
+    assert odds([dense], dense=replace(DENSE, constant=DENSE.constant - 2)) == pytest.approx(odds([dense]) - 2)
+    assert odds([dense], shifts={"kb": 0.5, "other": 9}) == pytest.approx(odds([dense]) + 0.5)
+
+
+def test_the_margin_is_over_the_best_different_answer_of_any_index() -> None:
+    merged = [hit("a", "yes", 0.7, rival=0.2), hit("b", "ＹＥＳ", 0.6), hit("c", "no", 0.5)]
+    assert [h.record.id for h in judge(asked("q"), merged)] == ["a", "b", "c"]
+    assert odds(merged) == pytest.approx(odds([hit("a", "yes", 0.7, rival=0.5)]))
+    assert odds([hit("a", "", 0.7), hit("b", "", 0.6)]) == pytest.approx(odds([hit("a", "", 0.7, rival=0.6)]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "パスワードを忘れてしまいました",
+        "VPNがつながらないです",
+        "有給休暇の申請方法",
+        "経費精算の締め日",
+        "where can I find my payslip",
+        "ERR-4012",
+    ],
+)
+def test_what_the_knowledge_base_says_is_known(text: str) -> None:
+    assert confidence(text) >= 0.6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ありがとう",
+        "ありがとうございます！",
+        "お疲れさまです",
+        "lunch anyone?",
+        "thanks a lot",
+        "ok",
+        "了解です",
+        "おはようございます",
+        "今日の天気は?",
+        "who won the world cup in 1998",
+        "?",
+        "🎉",
+        "",
+    ],
+)
+def test_chatter_and_other_subjects_are_not(text: str) -> None:
+    assert confidence(text) < THRESHOLD / 2
+
+
+def test_nothing_found_is_nothing_judged() -> None:
+    assert judge(asked("q"), []) == []

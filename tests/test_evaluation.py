@@ -1,0 +1,181 @@
+from pathlib import Path
+
+import pytest
+
+from indexes.errors import UnusableFileError
+from indexes.evaluation import (
+    Outcome,
+    Query,
+    at_threshold,
+    auroc,
+    average_precision,
+    coverage_at_precision,
+    evaluate,
+    hardest,
+    rank_of,
+    read_queries,
+    reliability,
+)
+
+
+def answerable(confidence: float, rank: int | None = 0) -> Outcome:
+    return Outcome(Query("q", frozenset({"a"})), rank, confidence)
+
+
+def near(confidence: float) -> Outcome:
+    return Outcome(Query("n", kind="near"), None, confidence)
+
+
+def far(confidence: float) -> Outcome:
+    return Outcome(Query("f", kind="far"), None, confidence)
+
+
+MIXED = [
+    answerable(0.9),
+    answerable(0.8, rank=2),
+    near(0.7),
+    answerable(0.6),
+    far(0.5),
+    answerable(0.4, rank=None),
+    answerable(0.3),
+    far(0.1),
+]
+
+
+def test_all_measures_by_hand() -> None:
+    measured = evaluate(MIXED, threshold=0.6)
+    assert list(measured) == [
+        "queries",
+        "answerable",
+        "recall_at_1",
+        "recall_at_3",
+        "mrr_at_10",
+        "average_precision",
+        "auroc",
+        "auroc_near",
+        "auroc_far",
+        "coverage_at_precision",
+        "shipped",
+    ]
+    assert (measured["queries"], measured["answerable"]) == (8, 5)
+    assert measured["recall_at_1"] == pytest.approx(3 / 5)
+    assert measured["recall_at_3"] == pytest.approx(4 / 5)
+    assert measured["mrr_at_10"] == pytest.approx((1 + 1 / 3 + 1 + 0 + 1) / 5)
+    assert measured["average_precision"] == pytest.approx((1 / 1 + 2 / 4 + 3 / 7) / 5)
+    assert measured["auroc_near"] == pytest.approx(2 / 5)
+    assert measured["auroc_far"] == pytest.approx((2 + 2 + 2 + 1 + 1) / 10)
+    assert measured["auroc"] == pytest.approx((3 + 3 + 2 + 1 + 1) / 15)
+    assert measured["coverage_at_precision"] == {
+        "0.80": pytest.approx(1 / 5),
+        "0.90": pytest.approx(1 / 5),
+        "0.95": pytest.approx(1 / 5),
+    }
+    assert measured["shipped"] == {
+        "threshold": 0.6,
+        "precision": pytest.approx(2 / 4),
+        "coverage": pytest.approx(2 / 5),
+        "replies": 4,
+        "far_reply_rate": 0,
+        "near_reply_rate": 1,
+    }
+
+
+def test_a_mistake_may_lie_below_a_cut_off_that_still_holds() -> None:
+    outcomes = [answerable(0.9), near(0.8), *(answerable(0.7 - n / 100) for n in range(8)), near(0.1)]
+    assert coverage_at_precision(outcomes, 0.90) == pytest.approx(9 / 9)
+    assert coverage_at_precision(outcomes, 0.95) == pytest.approx(1 / 9)
+
+
+def test_the_same_confidence_is_one_cut_off_whatever_the_order() -> None:
+    outcomes = [answerable(0.5), near(0.5)]
+    for order in (outcomes, outcomes[::-1]):
+        assert average_precision(order) == pytest.approx(0.5)
+        assert coverage_at_precision(order, 0.8) == 0
+        assert auroc(order, ("near",)) == pytest.approx(0.5)
+
+
+def test_silence_is_precise() -> None:
+    assert at_threshold([answerable(0.5), near(0.5)], 0.9) == {
+        "threshold": 0.9,
+        "precision": 1.0,
+        "coverage": 0.0,
+        "replies": 0,
+        "far_reply_rate": 0.0,
+        "near_reply_rate": 0.0,
+    }
+
+
+def test_nothing_to_measure() -> None:
+    measured = evaluate([], 0.9)
+    assert measured["recall_at_1"] == measured["average_precision"] == 0
+    assert measured["auroc"] is measured["auroc_near"] is None
+    assert evaluate([answerable(0.3)], 0.9)["auroc_far"] is None
+
+
+def test_reliability_bins() -> None:
+    table = reliability([answerable(0.05), near(0.02), answerable(0.95), answerable(1.0), far(0.99)])
+    assert table == [
+        (pytest.approx(0.035), pytest.approx(0.5), 2),
+        (pytest.approx((0.95 + 1 + 0.99) / 3), pytest.approx(2 / 3), 3),
+    ]
+
+
+def test_the_hardest_are_the_most_confident_mistakes() -> None:
+    assert [outcome.confidence for outcome in hardest(MIXED, 3)] == [0.8, 0.7, 0.5]
+
+
+def test_the_rank_is_of_the_first_relevant_record_among_ten() -> None:
+    assert rank_of({"b", "c"}, ["a", "c", "b"]) == 1
+    assert rank_of({"z"}, ["a"]) is None
+    assert rank_of({"z"}, [*"abcdefghij", "z"]) is None
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_queries_from_jsonl(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "q.jsonl",
+        '{"query": "VPN?", "relevant": ["1", "2"], "lang": "en"}\n\n'
+        '{"query": "ランチ", "relevant": [], "kind": "far"}\n{"query": "別件"}\n',
+    )
+    assert read_queries(path) == [
+        Query("VPN?", frozenset({"1", "2"}), "answerable"),
+        Query("ランチ", frozenset(), "far"),
+        Query("別件", frozenset(), "near"),
+    ]
+
+
+def test_queries_from_csv(tmp_path: Path) -> None:
+    path = write(tmp_path, "q.csv", '\ufeff質問,Relevant,kind\n"VPN\nとは",1| 2,\nランチ,,far\n,,\n')
+    assert read_queries(path) == [
+        Query("VPN\nとは", frozenset({"1", "2"}), "answerable"),
+        Query("ランチ", frozenset(), "far"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("q.jsonl", "", r"q\.jsonl: has no queries"),
+        ("q.jsonl", "{}\n", r"q\.jsonl:1: query is missing or blank"),
+        ("q.jsonl", '{"query": "a"}\nnonsense\n', r"q\.jsonl:2: not JSON"),
+        ("q.jsonl", "[1]\n", r"q\.jsonl:1: expected an object"),
+        ("q.jsonl", '{"query": "a", "kind": "odd"}\n', r"q\.jsonl:1: kind is 'odd'; it can be answerable, near or far"),
+        ("q.jsonl", '{"query": "a", "relevant": 3}\n', r"q\.jsonl:1: relevant must be a list"),
+        ("q.csv", "a,b\n1,2\n", r"q\.csv: no column of queries"),
+        ("q.csv", "query,id\n ,2\n", r"q\.csv:2: query is missing or blank"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, name: str, text: str, message: str) -> None:
+    with pytest.raises(UnusableFileError, match=message):
+        read_queries(write(tmp_path, name, text))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UnusableFileError, match=r"none\.jsonl: can't be read"):
+        read_queries(tmp_path / "none.jsonl")

@@ -1,0 +1,127 @@
+"""The three-line way for scripts, and the one shared model behind it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexes.encoder import Model, ModelManager
+from indexes.errors import ModelUnavailableError, UnusableFileError
+from indexes.search import FaissSearch
+from tests.encoders import HashingLoader, minilm_path
+
+FAQ = (
+    "question,answer,floor\n"
+    "How do I reset my password?,Use the reset page.,\n"
+    "Where is the printer?,Next to the lift.,3\n"
+    "How do I book a room?,In the calendar.,\n"
+)
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    path = tmp_path / "faq.csv"
+    path.write_text(FAQ)
+    return path
+
+
+@pytest.fixture
+def loader() -> HashingLoader:
+    return HashingLoader()
+
+
+@pytest.fixture
+def manager(loader: HashingLoader) -> Iterator[ModelManager]:
+    managing = ModelManager(loader)
+    yield managing
+    managing.close()
+
+
+def test_three_lines_of_a_script(csv: Path, manager: ModelManager) -> None:
+    knowledge_base = FaissSearch(csv, manager=manager)
+    hits = knowledge_base.search("Where is the printer?", top_k=2)
+    assert (hits[0].record.answer, hits[0].record.details) == ("Next to the lift.", {"floor": "3"})
+    assert hits[0].dense == pytest.approx(1.0, abs=1e-6)
+    assert len(hits) == 2
+    assert hits[0].score > hits[1].score
+    assert 0.9 < hits[0].confidence <= 1
+    assert hits[1].confidence < 0.1
+    knowledge_base.close()
+
+
+def test_two_csvs_share_one_model(csv: Path, tmp_path: Path, manager: ModelManager, loader: HashingLoader) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("question,answer\nIs there a lift?,Yes.\n")
+    with (
+        FaissSearch(csv, "some/model", manager=manager) as one,
+        FaissSearch(other, "some/model", manager=manager) as two,
+    ):
+        assert one.encoder is two.encoder
+        assert loader.loads == [("some/model", None)]
+    with FaissSearch(csv, "other/model", manager=manager) as three:
+        assert three.encoder is not None
+        assert three.encoder.name == "other/model"
+    assert loader.loads == [("some/model", None), ("other/model", None)]
+
+
+def test_a_revision_is_asked_for_by_name(csv: Path, manager: ModelManager, loader: HashingLoader) -> None:
+    with FaissSearch(csv, "some/model", revision="v2", manager=manager) as knowledge_base:
+        assert knowledge_base.encoder is not None
+        assert knowledge_base.encoder.revision == "v2"
+    assert loader.loads == [("some/model", "v2")]
+
+
+def test_meaning_is_found_with_a_real_model(csv: Path) -> None:
+    with FaissSearch(csv, str(minilm_path())) as knowledge_base:
+        [hit] = knowledge_base.search("I can't log in", top_k=1)
+        assert hit.record.answer == "Use the reset page."
+        assert knowledge_base.search("What is the capital of France?")[0].confidence < 0.5
+
+
+def test_without_a_model_it_searches_by_words_and_says_so(csv: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(name: str, _: str | None) -> Model:
+        raise ModelUnavailableError(f"The model {name} can't be used: it is offline.")
+
+    manager = ModelManager(refuse)
+    with FaissSearch(csv, "some/model", manager=manager) as knowledge_base:
+        assert knowledge_base.encoder is None
+        [hit] = knowledge_base.search("printer", top_k=1)
+    assert (hit.record.answer, hit.dense) == ("Next to the lift.", None)
+    assert "The model some/model can't be used: it is offline. Searching lexically." in caplog.text
+    manager.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "faq.csv"), (b"", "the file is empty"), (b"PK\x03\x04", "faq.csv")]
+)
+def test_a_bad_file_is_refused_with_its_name(csv: Path, content: bytes | None, reason: str) -> None:
+    if content is None:
+        csv.unlink()
+    else:
+        csv.write_bytes(content)
+    with pytest.raises(UnusableFileError, match=reason):
+        FaissSearch(csv, None)
+
+
+def test_more_hits_than_rows_are_all_rows(csv: Path, manager: ModelManager) -> None:
+    with FaissSearch(csv, manager=manager) as knowledge_base:
+        hits = knowledge_base.search("printer", top_k=50)
+    assert sorted(hit.record.line for hit in hits) == [2, 3, 4]
+
+
+def test_synonyms_beside_the_csv_are_used(csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "_synonyms.csv").write_text("original,normalized\nMFP,printer\n")
+    with FaissSearch(csv, None) as knowledge_base:
+        answer = knowledge_base.answer("mfp")
+    assert answer.question.normalized == "printer"
+    assert answer.hits[0].record.answer == "Next to the lift."
+    assert answer.encoder is None
+
+
+def test_the_second_start_encodes_only_the_question(csv: Path, manager: ModelManager) -> None:
+    for expected in ([(6, 6)], []):
+        steps: list[tuple[int, int]] = []
+        progress = lambda done, total, steps=steps: steps.append((done, total))  # noqa: E731
+        with FaissSearch(csv, manager=manager, progress=progress) as knowledge_base:
+            assert knowledge_base.search("printer")[0].record.answer == "Next to the lift."
+        assert steps == expected

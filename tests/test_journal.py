@@ -1,0 +1,238 @@
+"""What is remembered, what is refused, and that a broken database never stops an answer."""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from handlers.channels import AutoReply, Channel, Channels
+from handlers.journal import Journal, JournalError, Noted, NotedHit, Reply, open_journal
+
+HIT = NotedHit("it-help", "vpn", 0.9, 0.95)
+QUESTION = Noted("search", "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "state.db"
+
+
+@pytest.fixture
+def journal(file: Path) -> Iterator[Journal]:
+    opened = open_journal(f"sqlite:///{file}")
+    yield opened
+    opened.close()
+
+
+def reopened(file: Path) -> Journal:
+    return open_journal(f"sqlite:///{file}")
+
+
+# Remembering
+
+
+def test_a_key_is_claimed_once_even_after_a_restart(journal: Journal, file: Path) -> None:
+    assert journal.claim("event:1")
+    assert not journal.claim("event:1")
+    assert journal.claim("event:2")
+    again = reopened(file)
+    assert not again.claim("event:1")
+    assert again.claim("event:3")
+    again.close()
+
+
+def test_many_threads_and_two_processes_worth_of_journals_claim_a_key_once(journal: Journal, file: Path) -> None:
+    other = reopened(file)
+    with ThreadPoolExecutor(8) as pool:
+        wins = [
+            sum(pool.map(lambda who, key=f"event:{number}": who.claim(key), [journal, other] * 4))
+            for number in range(20)
+        ]
+    assert wins == [1] * 20
+    assert (journal.trouble, other.trouble) == ("", "")
+    other.close()
+
+
+def test_a_question_is_noted_as_it_was(journal: Journal, file: Path) -> None:
+    number = journal.note(QUESTION)
+    assert number == 1
+    again = reopened(file)
+    noted = again.noted(number)
+    assert noted is not None
+    assert (noted.id, noted.text, noted.hits, noted.confidence, noted.answered) == (
+        1,
+        "VPNにつながらない",
+        (HIT,),
+        0.95,
+        True,
+    )
+    assert again.noted(2) is None
+    again.close()
+
+
+def test_a_reply_is_replaced_and_forgotten(journal: Journal) -> None:
+    journal.remember_reply("C1", "1.0", Reply("2.0", 1, "mention"))
+    journal.remember_reply("C1", "1.0", Reply("3.0", 2, "mention"))
+    assert journal.reply_to("C1", "1.0") == Reply("3.0", 2, "mention")
+    assert journal.reply_to("C2", "1.0") is None
+    journal.forget_reply("C1", "1.0")
+    assert journal.reply_to("C1", "1.0") is None
+
+
+def test_a_person_has_one_vote(journal: Journal) -> None:
+    journal.vote(1, "U1", "helpful")
+    journal.vote(1, "U2", "helpful")
+    journal.vote(1, "U1", "unhelpful")
+    assert journal.votes(1) == {"U1": "unhelpful", "U2": "helpful"}
+    assert journal.votes(2) == {}
+
+
+def test_what_is_asked_most_counts_answered_questions_of_the_visible_knowledge_bases(journal: Journal) -> None:
+    for hit, times in ((HIT, 2), (NotedHit("it-help", "wifi", 0.9, 0.9), 3), (NotedHit("secret", "s", 1.0, 1.0), 4)):
+        for _ in range(times):
+            journal.note(Noted("dm", "D1", "U1", "?", (hit,), 0.9, 0.5, answered=True))
+    journal.note(Noted("dm", "D1", "U1", "?", (HIT,), 0.1, 0.5, answered=False))
+    journal.note(Noted("dm", "D1", "U1", "nothing found, and a threshold of 0", (), 0.0, 0.0, answered=True))
+    assert journal.most_asked(["it-help"]) == [("it-help", "wifi", 3), ("it-help", "vpn", 2)]
+    assert journal.most_asked(["it-help"], limit=1) == [("it-help", "wifi", 3)]
+
+
+def test_old_events_are_forgotten_and_the_rest_is_not(journal: Journal, file: Path) -> None:
+    journal.claim("event:old")
+    journal.claim("event:new")
+    with sqlite3.connect(file) as raw:
+        raw.execute("UPDATE seen SET at = ? WHERE key = 'event:old'", (time.time() - 8 * 24 * 3600,))
+    raw.close()
+    again = reopened(file)
+    assert again.claim("event:old")
+    assert not again.claim("event:new")
+    again.close()
+
+
+def test_the_audit_is_newest_first(journal: Journal) -> None:
+    journal.record("U1", "C1", "reload it-help", "5 records, +0 ~0 -0")
+    journal.record("U2", "C2", "threshold", "0.8")
+    assert [(entry.user, entry.channel, entry.action, entry.outcome) for entry in journal.audited()] == [
+        ("U2", "C2", "threshold", "0.8"),
+        ("U1", "C1", "reload it-help", "5 records, +0 ~0 -0"),
+    ]
+    assert journal.audited()[0].at == pytest.approx(time.time(), abs=60)
+
+
+# Settings, and what they mean for channels
+
+
+def test_settings_survive_and_the_last_one_holds(journal: Journal, file: Path) -> None:
+    journal.set("C1", "threshold", "0.5", "U1")
+    journal.set("C1", "threshold", "0.7", "U2")
+    again = reopened(file)
+    chosen = again.settings("C1")["threshold"]
+    assert (chosen.value, chosen.by) == ("0.7", "U2")
+    assert again.settings("C2") == {}
+    assert again.channels_set() == ["C1"]
+    again.close()
+
+
+def test_what_an_admin_set_wins_over_the_file(journal: Journal) -> None:
+    channels = Channels(journal, default=Channel("", "", ("_shared",), AutoReply.OFF, 0.9))
+    channels.configure({"C1": Channel("C1", "it-help", ("it-help",), AutoReply.ON, 0.8)})
+    channels.set("C1", "auto_reply", "shadow", "U1")
+    channels.set("C9", "threshold", "0.6", "U2")
+    rules = channels.of("C1")
+    assert (rules.auto_reply, rules.threshold, rules.set_by) == (AutoReply.SHADOW, 0.8, {"auto_reply": "U1"})
+    assert [(one.id, one.threshold, one.knowledge_bases) for one in channels.configured()] == [
+        ("C9", 0.6, ("_shared",)),
+        ("C1", 0.8, ("it-help",)),
+    ]
+
+
+# A broken database
+
+
+def broken(file: Path, how: str) -> None:
+    for part in file.parent.glob("state.db*"):
+        part.unlink()
+    if how == "directory":
+        file.mkdir()
+    elif how == "other file":
+        sqlite3.connect(file).close()
+        file.write_bytes(b"")
+    elif how == "folder gone":
+        file.parent.rmdir()
+
+
+@pytest.mark.parametrize("how", ["removed", "directory", "other file", "folder gone"])
+def test_without_its_file_the_journal_goes_on_and_says_so(
+    journal: Journal, file: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal.set("C1", "threshold", "0.5", "U1")
+    assert journal.settings("C1")["threshold"].value == "0.5"
+    broken(file, how)
+    assert journal.claim("event:1")
+    assert not journal.claim("event:1")
+    assert journal.note(QUESTION) is None
+    assert journal.noted(1) is None
+    journal.remember_reply("C1", "1.0", Reply("2.0", 1, "mention"))
+    assert journal.reply_to("C1", "1.0") is None
+    journal.forget_reply("C1", "1.0")
+    journal.vote(1, "U1", "helpful")
+    assert journal.votes(1) == {}
+    assert journal.most_asked(["it-help"]) == []
+    assert journal.settings("C1")["threshold"].value == "0.5"
+    assert journal.channels_set() == ["C1"]
+    assert "state.db was removed or replaced; restart Kotae" in journal.trouble
+    with pytest.raises(JournalError, match="The setting was not stored: the state database can't be written"):
+        journal.set("C1", "threshold", "0.6", "U1")
+    with pytest.raises(JournalError, match="reload is done but not in the audit log"):
+        journal.record("U1", "C1", "reload", "ok")
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 1
+    assert "VPNにつながらない" not in caplog.text
+
+
+def test_a_locked_database_delays_by_seconds_and_is_told_until_it_is_free(journal: Journal, file: Path) -> None:
+    journal.set("C1", "threshold", "0.5", "U1")
+    holder = sqlite3.connect(file, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    started = time.monotonic()
+    assert journal.claim("event:1")
+    assert time.monotonic() - started < 4
+    assert journal.trouble == "database is locked"
+    assert journal.settings("C1")["threshold"].value == "0.5"
+    assert journal.trouble == "database is locked"
+    holder.execute("COMMIT")
+    holder.close()
+    assert journal.claim("event:2")
+    assert journal.trouble == ""
+
+
+def test_a_short_lock_is_waited_for(journal: Journal, file: Path) -> None:
+    holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.1, lambda: holder.execute("COMMIT")).start()
+    journal.set("C1", "threshold", "0.5", "U1")
+    assert journal.settings("C1")["threshold"].value == "0.5"
+    holder.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////proc/nowhere/state.db",
+        "postgresql+nodriver://kotae:hunter2@db/kotae",
+        "nothing://kotae:hunter2@db/kotae",
+        "hunter2",
+    ],
+)
+def test_a_database_that_can_not_be_opened_is_an_error_for_people_without_the_password(url: str) -> None:
+    with pytest.raises(JournalError) as refusal:
+        open_journal(url)
+    message = str(refusal.value)
+    assert message.startswith("The state database can't be opened (")
+    assert "DATABASE_URL" in message
+    assert "hunter2" not in message

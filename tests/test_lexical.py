@@ -1,0 +1,174 @@
+from collections import Counter
+from math import log, sqrt
+
+import numpy as np
+import pytest
+
+from indexes.lexical import Lexical, View
+from indexes.records import Record
+from indexes.synonyms import Synonyms, read_synonyms
+from indexes.text import normalize
+from indexes.tokens import Vocabulary, character_tokens, script_tokens, words
+
+
+def spelled(text: str) -> Counter[str]:
+    vocabulary = Vocabulary()
+    return Counter(vocabulary.spell(int(key)) for key in script_tokens([text], vocabulary, grow=True).keys)
+
+
+def characters(text: str) -> Counter[str]:
+    return Counter(Vocabulary().spell(int(key)) for key in character_tokens([text]).keys)
+
+
+def test_japanese_is_cut_by_script_and_hiragana_is_dropped() -> None:
+    assert spelled("有給休暇のルールは?") == Counter(
+        ["有", "給", "休", "暇", "有給", "給休", "休暇", "ルー", "ール", "ルール"]
+    )
+
+
+def test_a_boilerplate_of_hiragana_has_no_tokens() -> None:
+    assert not spelled("どうすればいいですか")
+
+
+def test_latin_words_stand_beside_japanese() -> None:
+    assert spelled("vpnに接続") == Counter(["vpn", "接", "続", "接続"])
+
+
+@pytest.mark.parametrize("written", ["err-4012", "err_4012", "err4012"])
+def test_a_code_is_found_however_it_is_joined(written: str) -> None:
+    assert set(words(written)) >= {"err4012", "err", "4012"}
+
+
+def test_apostrophes_do_not_split_words() -> None:
+    assert list(words("what's o'brien's don't")) == ["what", "obrien", "dont"]
+
+
+def test_other_scripts() -> None:
+    assert list(words("größe c++ naïve привет")) == ["größe", "c++", "naïve", "привет"]
+    assert spelled("비밀번호") == Counter(["비", "밀", "번", "호", "비밀", "밀번", "번호"])
+
+
+def test_character_grams_keep_to_words_and_know_their_borders() -> None:
+    assert characters("ab c") == Counter(["ab", " ab", "ab ", " c "])
+
+
+def test_tokens_of_many_texts_are_those_of_each() -> None:
+    texts = ["パスワード", "", "reset it"]
+    together = character_tokens(texts)
+    for number, text in enumerate(texts):
+        assert sorted(together.keys[together.texts == number]) == sorted(character_tokens([text]).keys)
+
+
+def test_an_unknown_word_has_a_key_that_no_text_has() -> None:
+    vocabulary = Vocabulary()
+    known = vocabulary.add(["vpn"])
+    found = vocabulary.find(["vpn", "zebra", "yak", "zebra"])
+    assert found[0] == known[0]
+    assert found[1] == found[3]
+    assert len({*known, *found}) == 3
+
+
+def view(*texts: str) -> tuple[View, Vocabulary]:
+    vocabulary = Vocabulary()
+    return View(texts, lambda some: script_tokens(some, vocabulary, grow=True)), vocabulary
+
+
+def test_cosine_and_coverage_by_hand() -> None:
+    index, vocabulary = view("red apple", "green apple", "blue blue sky")
+    rare, common, unknown = log(4 / 1.5), log(4 / 2.5), log(4 / 0.5)
+    cosine, coverage = index.match(script_tokens(["red apple pie"], vocabulary, grow=False).keys).all()
+    assert cosine[0] == pytest.approx((rare + common) / (sqrt(rare + common + unknown) * sqrt(rare + common)))
+    assert cosine[1] == pytest.approx(common / (sqrt(rare + common + unknown) * sqrt(rare + common)))
+    assert cosine[2] == 0
+    assert coverage == pytest.approx(np.array([rare + common, common, 0]) / (rare + common + unknown))
+
+
+def test_repeated_words_count_damped() -> None:
+    index, vocabulary = view("red apple", "green apple", "blue blue sky")
+    cosine, _ = index.match(script_tokens(["blue"], vocabulary, grow=False).keys).all()
+    assert cosine[2] == pytest.approx((1 + log(2)) / sqrt((1 + log(2)) ** 2 + 1))
+
+
+def test_what_the_budget_leaves_out_is_looked_up_for_candidates() -> None:
+    texts = [f"common {'even' if number % 2 == 0 else 'odd'} word{number}" for number in range(40)]
+    index, vocabulary = view(*texts)
+    keys = script_tokens(["common even word7 nonsense"], vocabulary, grow=False).keys
+    exact = index.match(keys, budget=10**9).all()
+    for budget in (0, 1, 21, 61):
+        some = np.array([3, 7, 39])
+        short = index.match(keys, budget=budget)
+        assert short.some(some)[0] == pytest.approx(exact[0][some])
+        assert short.some(some)[1] == pytest.approx(exact[1][some])
+    assert index.match(keys, budget=1).all()[0].nonzero()[0].tolist() == [7]
+
+
+def record(number: int, question: str, answer: str = "", **more: tuple[str, ...]) -> Record:
+    return Record(id=str(number), question=question, answer=answer, **more)  # type: ignore[arg-type]
+
+
+def best(lexical: Lexical, question: str) -> int:
+    rows = np.arange(len(lexical))
+    return int(lexical.ask(normalize(question)).score(rows).total.argmax())
+
+
+def test_finds_words_wherever_a_record_has_them() -> None:
+    lexical = Lexical(
+        [
+            record(0, "パスワードを忘れました", "ポータルから再設定してください"),
+            record(1, "VPNにつながらない", "証明書の期限を確認します", keywords=("GlobalProtect",)),
+            record(2, "経費の締め日", "毎月25日です", aliases=("精算はいつまで",)),
+            record(3, "エラー ERR-4012", "再起動で直ります"),
+        ],
+        Synonyms(),
+    )
+    assert [best(lexical, q) for q in ("パスワードを再設定したい", "証明書の期限", "globalprotect")] == [0, 1, 1]
+    assert [best(lexical, q) for q in ("精算はいつ?", "err4012", "ERR‐4012 とは")] == [2, 3, 3]
+
+
+def test_typos_are_forgiven() -> None:
+    lexical = Lexical([record(0, "reset your password"), record(1, "book a meeting room")], Synonyms())
+    assert best(lexical, "pasword rest") == 0
+    assert best(lexical, "metting rom") == 1
+
+
+def test_width_and_composition_do_not_matter() -> None:
+    lexical = Lexical([record(0, "ﾊﾟｽﾜｰﾄﾞの変更"), record(1, "プリンターの変更")], Synonyms())
+    plain = lexical.ask(normalize("パスワードの変更")).score(np.array([0])).cosines
+    assert plain[0] == pytest.approx(1)
+    assert lexical.ask(normalize("ﾊﾟｽﾜｰﾄﾞの変更")).score(np.array([0])).cosines == pytest.approx(plain)
+
+
+def test_synonyms_apply_to_records(tmp_path: pytest.TempPathFactory) -> None:
+    path = tmp_path / "_synonyms.csv"  # type: ignore[operator]
+    path.write_text("original,normalized\nパスコード,パスワード\n", encoding="utf-8")
+    synonyms = read_synonyms(path)
+    lexical = Lexical([record(0, "プリンター"), record(1, "パスコードの変更")], synonyms)
+    asked = lexical.ask(synonyms.apply(normalize("パスワードの変更")))
+    assert asked.score(np.array([1])).cosines[0] == pytest.approx(1)
+
+
+def test_every_score_is_between_zero_and_one_and_identity_is_one() -> None:
+    records = [record(n, q) for n, q in enumerate(["abc abc def", "抽選の結果", "カタカナ", "?", ""])]
+    lexical = Lexical(records, Synonyms())
+    for number in range(3):
+        scores = lexical.ask(records[number].question).score(np.arange(5))
+        parts = np.concatenate([scores.cosines, scores.coverages])
+        assert parts.min() >= 0
+        assert parts.max() <= 1 + 1e-12
+        assert parts[:, number] == pytest.approx(np.ones(8))
+
+
+@pytest.mark.parametrize("question", ["", "?", "🎉🎉", "どう", "zebra"])
+def test_a_question_that_shares_nothing_scores_zero(question: str) -> None:
+    lexical = Lexical([record(0, "VPN"), record(1, "経費")], Synonyms())
+    assert not lexical.ask(question).score(np.array([0, 1])).total.any()
+    assert not len(lexical.ask(question).best(5))
+
+
+def test_best_rows_agree_with_scoring_all_of_them() -> None:
+    records = [record(n, f"item {n % 7} of box {n}", f"shelf {n % 3}") for n in range(60)]
+    lexical = Lexical(records, Synonyms())
+    asked = lexical.ask("item 3 of box 17 on shelf 2")
+    total = asked.score(np.arange(60)).total
+    assert set(asked.best(5)) <= set(np.flatnonzero(total >= np.sort(total)[-5]))
+    assert total.argmax() == 17

@@ -1,0 +1,247 @@
+"""An index on disk: whatever is done to its files, the answer is a verified generation or none, never a wrong one."""
+
+import json
+import logging
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexes.encoder import EncoderWorker
+from indexes.index import Dense
+from indexes.snapshot import KEEP, EncoderStamp, SnapshotFolder, passage_key
+from indexes.text import NORMALIZER
+from tests.encoders import hashing_encoder
+
+CSV = b"question,answer\nHow do I connect to the VPN?,Open the VPN client.\n"
+TEXTS = ("how do i connect to the vpn?", "パスワードを忘れました", "where is the printer?")
+
+
+@pytest.fixture
+def encoder() -> Iterator[EncoderWorker]:
+    worker = hashing_encoder()
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> SnapshotFolder:
+    return SnapshotFolder(tmp_path / "snapshots" / "it-help")
+
+
+def save(folder: SnapshotFolder, encoder: EncoderWorker, source: bytes = CSV) -> Path:
+    vectors = encoder.encode_documents(TEXTS)
+    dense = Dense.build(vectors, np.arange(len(TEXTS), dtype=np.int32))
+    keys = [passage_key(text) for text in TEXTS]
+    return folder.save(source, EncoderStamp.of(encoder), keys, dense.serialize()).folder
+
+
+def generations(folder: SnapshotFolder) -> list[str]:
+    return sorted(path.name for path in folder.folder.iterdir() if path.is_dir())
+
+
+def edit_manifest(generation: Path, **values: object) -> None:
+    manifest = json.loads((generation / "manifest.json").read_text())
+    (generation / "manifest.json").write_text(json.dumps({**manifest, **values}))
+
+
+def test_what_is_saved_is_loaded_to_the_byte(folder: SnapshotFolder, encoder: EncoderWorker) -> None:
+    generation = save(folder, encoder)
+    loaded = folder.load()
+    assert loaded is not None
+    assert loaded.folder == generation
+    assert loaded.source.read_bytes() == CSV
+    assert loaded.rows == {passage_key(text): row for row, text in enumerate(TEXTS)}
+    assert loaded.fits(encoder)
+    stored = Dense.open(loaded.vectors, np.arange(3, dtype=np.int32)).vectors(np.array([2, 0]))
+    np.testing.assert_array_equal(stored, encoder.encode_documents([TEXTS[2], TEXTS[0]]))
+
+
+def test_nothing_saved_is_nothing_loaded(folder: SnapshotFolder) -> None:
+    assert folder.load() is None
+
+
+def test_a_folder_that_is_no_folder_is_no_snapshot(folder: SnapshotFolder, caplog: pytest.LogCaptureFixture) -> None:
+    folder.folder.parent.mkdir(parents=True)
+    folder.folder.write_text("a file where the folder should be")
+    assert folder.load() is None
+    assert str(folder.folder) in caplog.text
+
+
+def test_without_vectors_only_the_csv_is_kept(folder: SnapshotFolder, encoder: EncoderWorker) -> None:
+    folder.save(CSV, None, (), None)
+    loaded = folder.load()
+    assert loaded is not None
+    assert (loaded.source.read_bytes(), loaded.keys, loaded.encoder) == (CSV, (), None)
+    assert not loaded.fits(encoder)
+
+
+@pytest.mark.parametrize("name", ["source.csv", "vectors.faiss", "keys.bin"])
+@pytest.mark.parametrize("damage", ["bit flip", "truncated", "gone", "emptied"])
+def test_damage_is_logged_and_the_previous_generation_answers(
+    folder: SnapshotFolder, encoder: EncoderWorker, caplog: pytest.LogCaptureFixture, name: str, damage: str
+) -> None:
+    older, newer = save(folder, encoder), save(folder, encoder, CSV + b"more,rows\n")
+    file = newer / name
+    data = file.read_bytes()
+    middle = len(data) // 2
+    if damage == "bit flip":
+        file.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+    elif damage == "truncated":
+        file.write_bytes(data[:middle])
+    elif damage == "emptied":
+        file.write_bytes(b"")
+    else:
+        file.unlink()
+    loaded = folder.load()
+    assert loaded is not None
+    assert loaded.folder == older
+    assert loaded.source.read_bytes() == CSV
+    [record] = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert str(newer) in record.getMessage()
+    assert name in record.getMessage()
+    assert record.getMessage().endswith("it is left out and will be rebuilt")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"format": 1}', b'{"format": 1, "normalizer": "1"}']
+)
+def test_a_broken_manifest_is_no_snapshot(folder: SnapshotFolder, encoder: EncoderWorker, content: bytes) -> None:
+    (save(folder, encoder) / "manifest.json").write_bytes(content)
+    assert folder.load() is None
+
+
+@pytest.mark.parametrize("other", [{"normalizer": NORMALIZER + "x"}, {"format": 99}])
+def test_another_normalizer_or_format_is_no_snapshot(
+    folder: SnapshotFolder, encoder: EncoderWorker, caplog: pytest.LogCaptureFixture, other: dict[str, object]
+) -> None:
+    edit_manifest(save(folder, encoder), **other)
+    assert folder.load() is None
+    assert "was written by another version of Kotae" in caplog.text
+
+
+@pytest.mark.parametrize("pointer", [b"", b"\xff\xfe\x00", "日本語".encode()])
+def test_a_broken_pointer_falls_back_or_finds_nothing_but_never_raises(
+    folder: SnapshotFolder, encoder: EncoderWorker, pointer: bytes
+) -> None:
+    generation = save(folder, encoder)
+    (folder.folder / "CURRENT").write_bytes(pointer)
+    loaded = folder.load()
+    assert loaded is None or loaded.folder == generation
+
+
+def test_a_generation_that_was_never_put_in_force_is_not_used(folder: SnapshotFolder, encoder: EncoderWorker) -> None:
+    older = save(folder, encoder)
+    save(folder, encoder, b"question,answer\nnever,in force\n")
+    (folder.folder / "CURRENT").write_text(older.name)
+    loaded = folder.load()
+    assert loaded is not None
+    assert loaded.folder == older
+
+
+@pytest.mark.parametrize(
+    ("name", "revision", "dimension"),
+    [("other", "1", 256), ("hashing", "2", 256), ("hashing", "1", 128)],
+    ids=["other name", "other revision", "other dimension"],
+)
+def test_vectors_of_another_model_do_not_fit(
+    folder: SnapshotFolder, encoder: EncoderWorker, name: str, revision: str, dimension: int
+) -> None:
+    save(folder, encoder)
+    other = hashing_encoder(name, revision, dimension)
+    loaded = folder.load()
+    assert loaded is not None
+    assert loaded.fits(encoder)
+    assert not loaded.fits(other)
+    other.close()
+
+
+def test_the_same_name_with_other_weights_does_not_fit(folder: SnapshotFolder, encoder: EncoderWorker) -> None:
+    generation = save(folder, encoder)
+    manifest = json.loads((generation / "manifest.json").read_text())
+    turned = np.roll(np.array(manifest["encoder"]["canaries"]), 1, axis=1).tolist()
+    edit_manifest(generation, encoder={**manifest["encoder"], "canaries": turned})
+    loaded = folder.load()
+    assert loaded is not None
+    assert not loaded.fits(encoder)
+
+
+def test_only_the_last_generations_are_kept(folder: SnapshotFolder, encoder: EncoderWorker) -> None:
+    saved = [save(folder, encoder, CSV + f"row,{number}\n".encode()).name for number in range(KEEP + 3)]
+    assert generations(folder) == saved[-KEEP:]
+    assert (folder.folder / "CURRENT").read_text() == saved[-1]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from indexes.snapshot import SnapshotFolder
+folder = SnapshotFolder(Path(sys.argv[1]))
+number = 0
+print("ready", flush=True)
+while True:
+    number += 1
+    folder.save(f"question,answer\\nnumber,{number}\\n".encode() * 400, None, [bytes([number % 256]) * 16] * 400, None)
+"""
+
+
+def test_kill_9_at_any_moment_leaves_a_loadable_generation(folder: SnapshotFolder, tmp_path: Path) -> None:
+    moment = random.Random(7)
+    last = 0.0
+    for _ in range(5):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(folder.folder)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]
+        )
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+        time.sleep(0.05 + moment.random() * 0.1)
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        writer.stdout.close()
+        loaded = folder.load()
+        assert loaded is not None
+        lines = loaded.source.read_bytes().splitlines()
+        assert len(set(lines[1::2])) == 1
+        assert loaded.created > last
+        last = loaded.created
+    folder.save(CSV, None, (), None)
+    assert len(generations(folder)) <= KEEP + 5
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from indexes.snapshot import SnapshotFolder
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    SnapshotFolder(Path(sys.argv[1])).save(b"x" * 10_000, None, [], b"y" * 100_000)
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_a_full_disk_leaves_the_old_generation_and_nothing_half_written(folder: SnapshotFolder) -> None:
+    """The kernel really refuses to write on: RLIMIT_FSIZE in a process of its own, SIGXFSZ ignored as Python does."""
+    before = folder.save(CSV, None, (), None)
+    names = sorted(folder.folder.iterdir())
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(folder.folder)],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "File too large\n"
+    assert sorted(folder.folder.iterdir()) == names
+    loaded = folder.load()
+    assert loaded is not None
+    assert loaded.folder == before.folder
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY

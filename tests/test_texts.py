@@ -1,0 +1,113 @@
+"""The bot's own words: the same keys and placeholders in both languages, all of them used, none missing."""
+
+import ast
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from handlers import texts
+from handlers.texts import ENGLISH, JAPANESE, Texts
+
+HANDLERS = Path(texts.__file__).parents[1]
+KEY = re.compile(r"[a-z]+(?:\.[a-z_]+)+")
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def spoken() -> set[str]:
+    """Every literal in handlers/ that looks like a key of the texts."""
+    found: set[str] = set()
+    for path in HANDLERS.rglob("*.py"):
+        if path.parent.name != "texts":
+            literals = (
+                node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)
+            )
+            found |= {each for each in literals if isinstance(each, str) and KEY.fullmatch(each)}
+    return found
+
+
+def built() -> set[str]:
+    """The keys that are put together in f-strings, such as ``f"vote.{kind}"``."""
+    prefixes: set[str] = set()
+    for path in HANDLERS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
+                prefixes.add(str(first.value))
+    return {key for key in ENGLISH.words for prefix in prefixes if key.startswith(prefix) and KEY.match(prefix + "x")}
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert list(ENGLISH.words) == list(JAPANESE.words)
+
+
+@pytest.mark.parametrize("key", ENGLISH.words)
+def test_with_the_same_placeholders(key: str) -> None:
+    assert placeholders(ENGLISH.words[key]) == placeholders(JAPANESE.words[key])
+
+
+@pytest.mark.parametrize("language", [ENGLISH, JAPANESE])
+def test_no_text_is_empty_and_none_carries_markup_that_could_mention(language: Texts) -> None:
+    for key, text in language.words.items():
+        assert text.strip() == text != "", key
+        assert not re.search(r"<[!@#]", text), key
+
+
+def test_every_key_is_used() -> None:
+    assert set(ENGLISH.words) - spoken() - built() == set()
+
+
+def test_every_used_key_exists() -> None:
+    sections = {key.partition(".")[0] for key in ENGLISH.words}
+    used = {each for each in spoken() if each.partition(".")[0] in sections and not each.endswith((".csv", ".toml"))}
+    assert used - set(ENGLISH.words) == set()
+    assert all(f"vote.{kind}" in ENGLISH.words for kind in ("helpful", "unhelpful", "right", "wrong"))
+    assert all(f"kb.age.{unit}" in ENGLISH.words for unit in ("minutes", "hours", "days"))
+    assert all(f"kb.auto_reply.{mode}" in ENGLISH.words for mode in ("on", "shadow", "off"))
+
+
+def test_japanese_texts_are_japanese() -> None:
+    own = [key for key, text in JAPANESE.words.items() if texts.is_japanese(re.sub(r"\{\w+\}|`[^`]*`", "", text))]
+    wordless = {"answer.asked", "search.topics"}
+    assert set(JAPANESE.words) - set(own) <= wordless
+    assert not any(texts.is_japanese(text) for text in ENGLISH.words.values())
+
+
+@pytest.mark.parametrize("locale", ["ja", "ja-JP", "JA-jp"])
+def test_japanese_locales(locale: str) -> None:
+    assert texts.for_locale(locale) is JAPANESE
+
+
+@pytest.mark.parametrize("locale", ["en-US", "en-GB", "de-DE", "", "jv-ID"[:2] + "-ID"])
+def test_all_others_read_english(locale: str) -> None:
+    assert texts.for_locale(locale) is ENGLISH
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("VPNにつながらない", JAPANESE),
+        ("ﾊﾟｽﾜｰﾄﾞ", JAPANESE),
+        ("印刷", JAPANESE),
+        ("How do I print?", ENGLISH),
+        ("ERR-4012", ENGLISH),
+        ("", ENGLISH),
+        ("How do I say パスワード?", JAPANESE),
+    ],
+)
+def test_questions_are_answered_in_their_language(question: str, words: Texts) -> None:
+    assert texts.for_question(question) is words
+
+
+def test_unknown_keys_and_missing_values_are_refused() -> None:
+    with pytest.raises(KeyError):
+        ENGLISH("no.such.key")
+    with pytest.raises(KeyError):
+        ENGLISH("kb.unknown")
+
+
+def test_values_are_put_in_as_they_are() -> None:
+    assert ENGLISH("kb.unknown", action="{0} {action}") == "I don't know `{0} {action}`."
