@@ -83,8 +83,9 @@ def _refuse(turn: Turn) -> None:
 
 
 def _is_first(services: Services, body: Mapping[str, Any]) -> bool:
-    """Tell whether this is the first delivery of an event; Slack delivers at least once."""
-    return "event_id" not in body or services.journal.claim(f"event:{body['event_id']}")
+    """Tell whether this is the first delivery of an event, a command or a press; Slack delivers at least once."""
+    key = body.get("event_id") or body.get("trigger_id")
+    return not key or services.journal.claim(f"event:{key}")
 
 
 def _turn(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Turn:

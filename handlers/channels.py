@@ -45,9 +45,10 @@ class Channels:
         self._configured: Mapping[str, Channel] = {}
         self.public = public
 
-    def configure(self, channels: Mapping[str, Channel]) -> None:
-        """Put the rules from the convention and kotae.toml in force, in one assignment."""
+    def configure(self, channels: Mapping[str, Channel], default: Channel | None = None) -> None:
+        """Put the rules from the convention and kotae.toml in force, and those of all other channels."""
         self._configured = dict(channels)
+        self._default = default or self._default
 
     def of(self, channel_id: str) -> Channel:
         """Return the rules of a channel; one without knowledge bases of its own has the shared ones."""

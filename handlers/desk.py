@@ -6,10 +6,14 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
+from http.client import HTTPException
 from typing import Any
+from urllib.error import URLError
 
 from slack_bolt import Respond
 from slack_sdk import WebClient
+from slack_sdk.webhook import WebhookClient
 
 from handlers import texts as words
 from handlers.access import Access, Person, Standing
@@ -120,13 +124,9 @@ class Turn:
 
     def whisper(self, message: Message) -> None:
         """Tell the asker alone: through the response_url while it holds, else as an ephemeral or direct message."""
-        if self.respond is not None:
-            status = self.respond(
-                **message.arguments(), response_type="ephemeral", replace_original=False, thread_ts=self.thread
-            )
-            if status.status_code == 200:  # noqa: PLR2004 - HTTP's own number
-                return
-            log.warning("A response_url was refused (%s); posting instead", status.status_code)
+        as_reply = {"response_type": "ephemeral", "replace_original": False, "thread_ts": self.thread}
+        if self._responded(message.arguments() | as_reply):
+            return
         if self.is_direct:
             self.post(message)
         elif self.channel:
@@ -154,11 +154,31 @@ class Turn:
 
     def replace(self, message: Message) -> None:
         """Put a new message in the place of the one whose button was pressed."""
-        if self.respond is None:
-            return
-        status = self.respond(**message.arguments(), replace_original=True)
-        if status.status_code != 200:  # noqa: PLR2004 - HTTP's own number
+        if self.respond is not None and not self._responded(message.arguments() | {"replace_original": True}):
             self.whisper(message)
+
+    def _responded(self, answer: dict[str, Any]) -> bool:
+        """Answer through the response_url; False when it was refused or nothing listens there.
+
+        A connection that breaks later counts as answered and isn't tried again, as the SDK would: the answer has most
+        likely arrived, and would then be there twice.
+        """
+        if self.respond is None or not self.respond.response_url:
+            return False
+        hook = WebhookClient(
+            self.respond.response_url, proxy=self.respond.proxy, ssl=self.respond.ssl, retry_handlers=[]
+        )
+        try:
+            status = hook.send_dict({key: value for key, value in answer.items() if value is not None}).status_code
+        except URLError as error:
+            log.warning("A response_url can't be reached (%s); posting instead", error.reason)
+            return False
+        except (HTTPException, OSError) as error:
+            log.warning("The connection to a response_url broke (%s)", type(error).__name__)
+            return True
+        if status != HTTPStatus.OK:
+            log.warning("A response_url was refused (%s); posting instead", status)
+        return status == HTTPStatus.OK
 
     def refuse_unless_known(self) -> bool:
         """Tell somebody whom Slack couldn't vouch for to try again; return whether that was so."""

@@ -57,10 +57,12 @@ def _reload(services: Services, turn: Turn, argument: str) -> None:
     turn.whisper(notice(turn.texts("kb.reloading", names=f"*{names}*")))
     waiting: list[Future[Report]] = [services.registry.reload(name) for name in chosen]
     reports = [future.result() for future in waiting]
-    turn.whisper(admin.reloaded(reports, turn.texts))
-    for report in reports:
-        outcome = report.error or f"{report.records} records, +{report.added} ~{report.changed} -{report.removed}"
-        services.journal.record(turn.user, turn.channel, f"reload {report.name}", outcome)
+    try:
+        turn.whisper(admin.reloaded(reports, turn.texts))
+    finally:  # what was done is in the audit log even when Slack takes no report
+        for report in reports:
+            outcome = report.error or f"{report.records} records, +{report.added} ~{report.changed} -{report.removed}"
+            services.journal.record(turn.user, turn.channel, f"reload {report.name}", outcome)
 
 
 def _chosen(services: Services, turn: Turn, argument: str) -> tuple[str, ...]:

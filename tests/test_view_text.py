@@ -47,7 +47,7 @@ def assert_safe(text: str) -> None:
     assert not re.search(r"[<>&]", rest), rest
 
 
-# -- Escaping and clipping -----------------------------------------------------------------------------------------
+# -- Escaping and clipping -------------------------------------------------------------------------
 
 
 @given(hostile, limits)
@@ -106,7 +106,7 @@ def test_escaping_can_be_undone_by_the_reader(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "limit", "shown"),
     [
-        ("a & b", 7, "a &…"[:3].rstrip() + "…"),
+        ("a & b", 7, "a…"),
         ("a & b", 9, "a &amp; b"),
         ("&&&", 10, "&amp;…"),
         ("&&&", 11, "&amp;&amp;…"),
@@ -147,7 +147,7 @@ def test_addresses_in_answers(text: str, shown: str) -> None:
     assert mrkdwn(text, 3000) == shown
 
 
-# -- Links from a CSV's column --------------------------------------------------------------------------------------
+# -- Links from a CSV's column ---------------------------------------------------------------------
 
 
 @given(st.sampled_from(["https://", "HTTP://", "mailto:", "javascript:", "", " https://x/"]), hostile)
@@ -155,7 +155,7 @@ def test_a_link_leads_to_the_web_or_mail_or_is_none(scheme: str, rest: str) -> N
     shown = link(scheme + rest, "link")
     assert live_mentions(shown) == []
     if shown.startswith("<"):
-        assert re.fullmatch(r"<(?:https?://|mailto:)[^\s<>|]+\|link>", shown, re.IGNORECASE)
+        assert re.fullmatch(r"<(?:https?://|mailto:)[^<>|\x00-\x20]+\|link>", shown, re.IGNORECASE)
     else:
         assert not re.search(r"[<>&]", ENTITY.sub("", shown))
 
@@ -179,7 +179,7 @@ def test_links(url: str, shown: str) -> None:
     assert link(url, "link") == shown
 
 
-# -- On the way in ---------------------------------------------------------------------------------------------------
+# -- On the way in ---------------------------------------------------------------------------------
 
 
 @given(st.text())
@@ -205,6 +205,8 @@ def test_plain_never_fails_and_is_one_line(text: str) -> None:
         ("`make run` and ```make test```", "make run and make test"),
         ("VPN\n\tに  つながらない", "VPN に つながらない"),
         ("std::vector::size", "std::vector::size"),
+        (":smile::heart: VPN", "VPN"),
+        ("12:30: a:b:c", "12:30: a:b:c"),
         ("broken \ud83d half", "broken \ufffd half"),
         ("", ""),
     ],

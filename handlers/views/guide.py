@@ -12,9 +12,9 @@ from handlers.views.text import one_line
 from indexes.records import Record
 
 TOPICS = 5
-NAME = 100
+NAME, CATEGORIES = 50, 60
 LISTED = 20
-"""Knowledge bases listed; with five topics each they stay within one section."""
+"""Knowledge bases listed: with names and categories as long as they may be, they stay within one section."""
 
 
 @dataclass(frozen=True)
@@ -66,4 +66,4 @@ def _categories(topic: Topic, texts: Texts) -> str:
     if not topic.categories:
         return ""
     separator = "、" if texts.language == "ja" else ", "
-    return texts("search.topics", topics=one_line(separator.join(topic.categories), NAME))
+    return texts("search.topics", topics=one_line(separator.join(topic.categories), CATEGORIES))

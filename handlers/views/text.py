@@ -9,13 +9,13 @@ import re
 
 _URL = re.compile(r"https?://[^\s<>|\"'「」『』、。()()]+")
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_UNSAFE_IN_LINK = str.maketrans({"<": "%3C", ">": "%3E", "|": "%7C", " ": "%20", "\t": "%09", "`": "%60"})
+_UNSAFE_IN_LINK = {code: f"%{code:02X}" for code in (*range(33), *map(ord, "<>|`"))}
 LONGEST_LINK = 1000
 """Characters of an address that becomes a link; a longer one could not be clipped, and stays text."""
 ELLIPSIS = "…"
 
 _REFERENCE = re.compile(r"<([@#!])?([^>|]*)(?:\|([^>]*))?>")
-_EMOJI = re.compile(r"(?<![^\W_]):(?=[^:]*[a-z+-])[a-z0-9_+'\-]+:")
+_EMOJI = re.compile(r"(?<![^\W_])(?<!:)(?::(?=[^:]*[a-z+-])[a-z0-9_+'\-]+:)+")
 _MARKS = re.compile(r"```|`")
 
 

@@ -46,6 +46,13 @@ def test_a_file_is_downloaded_with_the_bots_token_only(slack: LocalSlack, client
         assert (kind, b"Sign in" in page) == ("text/html", True)
 
 
+def test_a_download_needs_the_scope() -> None:
+    with LocalSlack(scopes=["files:write"]) as slack:
+        file = slack.upload("ichiro", "it-help", "a.csv", CSV).files[0]
+        url = f"{slack.base_url}/files-pri/{slack.workspace.team_id}-{file.id}/download/{file.id}"
+        assert download(url, slack.bot_token)[0] == "text/html"
+
+
 def test_files_where_the_bot_is_not_are_not_found(slack: LocalSlack, client: WebClient, refused: Refusal) -> None:
     message = slack.upload("ichiro", "keiri", "secret.csv", CSV)
     assert refused(client.files_info, file=message.files[0].id)["error"] == "file_not_found"

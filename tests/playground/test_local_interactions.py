@@ -254,6 +254,15 @@ def test_replacing_a_public_message_is_heard_as_an_edit(slack: LocalSlack, clien
     assert slack.envelopes[-1].event["subtype"] == "message_changed"
 
 
+def test_a_payload_stays_as_it_was_sent(slack: LocalSlack, client: WebClient) -> None:
+    menu = {"type": "users_select", "action_id": "who"}
+    client.chat_postMessage(channel="it-help", text="x", blocks=[{"type": "actions", "elements": [menu]}])
+    (message,) = slack.history("it-help")
+    first, second = (slack.press("alice", message, "who", user, wait=False) for user in ("U0A", "U0B"))
+    sent = [next(iter(each.payload["state"]["values"].values()))["who"] for each in (first, second)]
+    assert [each["selected_user"] for each in sent] == ["U0A", "U0B"]
+
+
 ELEMENTS: list[tuple[JSON, Any, JSON]] = [
     (
         {"type": "static_select", "options": [{"text": {"type": "plain_text", "text": "One"}, "value": "1"}]},

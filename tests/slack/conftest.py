@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot, build_app
+from bot.connection import PING_SECONDS
+from bot.model_watch import LOOK_SECONDS
 from bot.playground import Envelope, LocalSlack, live_mentions
 from bot.settings import ConfigFile, Environment, Settings
 from indexes.encoder import ModelManager
@@ -68,7 +70,21 @@ def manager() -> Iterator[ModelManager]:
 
 
 @pytest.fixture
-def start(slack: LocalSlack, knowledge: Path, manager: ModelManager) -> Iterator[Start]:
+def ping_seconds() -> float:
+    """How often the bot pings Slack; override it where a dead socket is to be noticed sooner."""
+    return PING_SECONDS
+
+
+@pytest.fixture
+def look_seconds() -> float:
+    """How often the bot looks for a missing model."""
+    return LOOK_SECONDS
+
+
+@pytest.fixture
+def start(
+    slack: LocalSlack, knowledge: Path, manager: ModelManager, ping_seconds: float, look_seconds: float
+) -> Iterator[Start]:
     """Start the bot: ``start(config=ConfigFile(...), admin_users=("U1",))``; lexical unless told otherwise."""
     running: list[Bot] = []
 
@@ -83,7 +99,7 @@ def start(slack: LocalSlack, knowledge: Path, manager: ModelManager) -> Iterator
             **environment,
         }
         settings = Settings(Environment.model_validate(values), config or ConfigFile(), Path("kotae.toml"))
-        bot = build_app(settings, manager)
+        bot = build_app(settings, manager, ping_seconds=ping_seconds, look_seconds=look_seconds)
         running.append(bot)
         bot.start()
         slack.wait_connected()

@@ -17,13 +17,13 @@ INTERNAL = ("Sample-Office", "two-factor", "再設定", "it-help", "Network")
 ONLY_MEMBERS = "Sorry, I answer only full members of this workspace."
 UNCHECKED = "I couldn't check with Slack who you are"
 PARTNERS = ConfigFile.model_validate(
-    {"channels": {"partner-it": {"knowledge_bases": ["it-help", "dev-faq"], "auto_reply": "on"}}}
+    {"channels": {"partner-it": {"knowledge_bases": ["it-help", "dev-faq"], "auto_reply": "on", "threshold": 0.5}}}
 )
 PUBLIC = ConfigFile.model_validate(
     {
         "channels": {
-            "partner-it": {"knowledge_bases": ["it-help", "dev-faq"], "auto_reply": "on"},
-            "it-help": {"auto_reply": "on"},
+            "partner-it": {"knowledge_bases": ["it-help", "dev-faq"], "auto_reply": "on", "threshold": 0.5},
+            "it-help": {"auto_reply": "on", "threshold": 0.5},
         },
         "knowledge_bases": {"dev-faq": {"public": True}, "_shared": {"public": True}},
     }
@@ -43,7 +43,7 @@ def leaks(text: str) -> list[str]:
     return [word for word in INTERNAL if word in text]
 
 
-# -- Guests and other organisations --------------------------------------------------------------------------------
+# -- Guests and other organisations ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("who", "words"), [("guest", ONLY_MEMBERS), ("multi", "正式なメンバーの方にだけ")])
@@ -109,7 +109,7 @@ def test_a_public_knowledge_base_is_for_everybody(slack: LocalSlack, start: Star
 
 
 def test_guests_may_not_unfold_what_members_asked(slack: LocalSlack, bot: Bot) -> None:
-    answer = slack.reply(slack.mention("alice", "it-help", "set up the office account for Wi-Fi and VPN"))
+    answer = slack.reply(slack.mention("alice", "it-help", "How do I connect to the office Wi-Fi? VPN"))
     before = answer.shown
     refused = slack.reply(slack.press("guest", answer, "show_2"))
     settle(slack, bot)
@@ -119,7 +119,7 @@ def test_guests_may_not_unfold_what_members_asked(slack: LocalSlack, bot: Bot) -
 
 
 def test_a_deactivated_member_is_one_no_more(slack: LocalSlack, bot: Bot) -> None:
-    answer = slack.reply(slack.mention("alice", "it-help", "set up the office account for Wi-Fi and VPN"))
+    answer = slack.reply(slack.mention("alice", "it-help", "How do I connect to the office Wi-Fi? VPN"))
     slack.person("hanako").deleted = True
     refused = slack.reply(slack.press("hanako", answer, "show_2"))
     settle(slack, bot)
@@ -136,7 +136,7 @@ def test_the_introduction_to_a_shared_channel_names_nothing_internal(slack: Loca
     assert leaks(told(slack, "external")) == []
 
 
-# -- When Slack can't say who somebody is ---------------------------------------------------------------------------------
+# -- When Slack can't say who somebody is ----------------------------------------------------------
 
 
 def break_it(how: str) -> Callable[[LocalSlack], None]:
@@ -149,17 +149,16 @@ def break_it(how: str) -> Callable[[LocalSlack], None]:
 
 
 @pytest.mark.usefixtures("bot")
-@pytest.mark.parametrize("how", ["429", "cut"])
+@pytest.mark.parametrize("how", ["5xx", "429", "cut"])
 def test_then_the_asker_is_told_after_some_tries(slack: LocalSlack, how: str) -> None:
     break_it(how)(slack)
     asked = slack.command("alice", "it-help", f"/search {ASK_WIFI}")
-    assert UNCHECKED in slack.reply(asked, timeout=20).shown
+    assert UNCHECKED in slack.reply(asked, timeout=30).shown
     assert leaks(told(slack, "alice")) == []
 
 
-@pytest.mark.parametrize("how", ["error", "5xx"])
-def test_then_nobody_is_answered_and_everybody_who_asked_is_told(slack: LocalSlack, bot: Bot, how: str) -> None:
-    break_it(how)(slack)
+def test_then_nobody_is_answered_and_everybody_who_asked_is_told(slack: LocalSlack, bot: Bot) -> None:
+    break_it("error")(slack)
     alice = slack.person("alice")
     assert UNCHECKED in slack.reply(slack.command("alice", "it-help", f"/search {ASK_WIFI}")).shown
     assert UNCHECKED in slack.reply(slack.command("alice", "it-help", "/search")).shown
@@ -192,10 +191,8 @@ def test_slow_lookups_delay_the_answer_but_not_the_ack(slack: LocalSlack) -> Non
     assert WIFI in slack.reply(asked).shown
 
 
-@pytest.mark.parametrize("how", ["error", "server_error"])
-def test_a_channel_that_cannot_be_looked_up_counts_as_shared(slack: LocalSlack, bot: Bot, how: str) -> None:
-    fail = {"error": lambda: slack.faults.error("conversations.info", "channel_not_found", times=None)}
-    fail.get(how, lambda: slack.faults.server_error("conversations.info", times=None))()
+def test_a_channel_that_cannot_be_looked_up_counts_as_shared(slack: LocalSlack, bot: Bot) -> None:
+    slack.faults.error("conversations.info", "channel_not_found", times=None)
     slack.mention("alice", "it-help", ASK_WIFI)
     slack.wait_until(lambda: slack.ephemerals("alice"))
     settle(slack, bot)
@@ -210,14 +207,12 @@ def test_channels_that_cannot_be_listed_are_not_searched(slack: LocalSlack, bot:
     assert "Sample-Office" not in str(answer.blocks)
 
 
-# -- Words -------------------------------------------------------------------------------------------------------------------
+# -- Words -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("bot")
-@pytest.mark.parametrize(
-    ("locale", "words"),
-    [("ja-JP", "確かな一致"), ("ja", "確かな一致"), ("en-GB", "Strong"), ("de-DE", "Strong"), ("", "Strong")],
-)
-def test_private_words_follow_the_locale(slack: LocalSlack, locale: str, words: str) -> None:
-    slack.person("alice").locale = locale
-    assert words in slack.reply(slack.command("alice", "it-help", f"/search {ASK_WIFI}")).shown
+def test_private_words_follow_the_locale(slack: LocalSlack) -> None:
+    locales = {"hanako": ("ja", "確かな一致"), "alice": ("en-GB", "Strong"), "ichiro": ("de-DE", "Strong")}
+    for who, (locale, words) in {**locales, "olivia": ("", "Strong")}.items():
+        slack.person(who).locale = locale
+        assert words in slack.reply(slack.command(who, "it-help", f"/search {ASK_WIFI}")).shown

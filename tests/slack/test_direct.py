@@ -74,10 +74,10 @@ def test_in_a_thread_it_is_answered_there(slack: LocalSlack) -> None:
 
 
 @pytest.mark.usefixtures("bot")
-@pytest.mark.parametrize("text", ["", ":wave:", "？？", "🎉"])
-def test_without_words_it_explains(slack: LocalSlack, text: str) -> None:
-    assert "Hello! Just ask." in slack.reply(slack.dm("alice", text)).shown
-    assert "そのまま質問を書いてください" in slack.reply(slack.dm("hanako", text)).shown
+def test_without_words_it_explains(slack: LocalSlack) -> None:
+    for text in ("", ":wave:", "？？", "🎉"):
+        assert "Hello! Just ask." in slack.reply(slack.dm("alice", text)).shown
+        assert "そのまま質問を書いてください" in slack.reply(slack.dm("hanako", text)).shown
 
 
 @pytest.mark.usefixtures("bot")
@@ -124,7 +124,7 @@ def test_an_edit_that_overtakes_its_question_is_answered_once_and_as_edited(slac
 
 
 def test_show_and_votes_work_there_too(slack: LocalSlack, bot: Bot) -> None:
-    answer = slack.reply(slack.dm("alice", "set up the office account for Wi-Fi and VPN"))
+    answer = slack.reply(slack.dm("alice", "How do I connect to the office Wi-Fi? VPN"))
     slack.press("alice", answer, "show_2")
     slack.wait_until(lambda: "show_2" not in str(answer.blocks))
     assert "Thank you" in slack.reply(slack.press("alice", answer, "vote_helpful")).shown

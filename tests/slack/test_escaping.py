@@ -63,21 +63,19 @@ def assert_dead(message: Message) -> None:
     assert [each for each in live if not HARMLESS.fullmatch(each)] == []
 
 
-@pytest.mark.parametrize("number", range(len(NASTY)))
-def test_csv_cells_stay_text_wherever_they_are_shown(slack: LocalSlack, nasty: Bot, number: int) -> None:
-    question = f"wifi {number} {NASTY[number]}"
-    private = slack.reply(slack.command("alice", "it-help", f"/search {question}"))
-    public = slack.reply(slack.mention("alice", "it-help", f"wifi {number}"))
-    volunteered = slack.reply(slack.say("alice", "it-help", f"wifi {number} answer"))
-    for button in ("show_2", "show_3"):
-        slack.press("alice", public, button)
-        slack.wait_until(lambda button=button: button not in str(public.blocks))  # type: ignore[misc]
-    slack.press("alice", volunteered, "auto_wrong")
-    slack.wait_until(lambda: "auto_show" in str(volunteered.blocks))
-    slack.reply(slack.command("alice", "it-help", "/search"))
+def test_csv_cells_stay_text_wherever_they_are_shown(slack: LocalSlack, nasty: Bot) -> None:
+    for number, text in enumerate(NASTY):
+        private = slack.reply(slack.command("alice", "it-help", f"/search wifi {number} {text}"))
+        public = slack.reply(slack.mention("alice", "it-help", f"wifi {number}"))
+        volunteered = slack.reply(slack.say("alice", "it-help", f"wifi {number} answer"))
+        for button in ("show_2", "show_3"):
+            slack.press("alice", public, button)
+            slack.wait_until(lambda button=button, at=public: button not in str(at.blocks))  # type: ignore[misc]
+        slack.press("alice", volunteered, "auto_wrong")
+        slack.wait_until(lambda at=volunteered: "auto_show" in str(at.blocks))  # type: ignore[misc]
+        for message in (private, public, volunteered):
+            assert_dead(message)
     settle(slack, nasty)
-    for message in (private, public, volunteered):
-        assert_dead(message)
 
 
 def test_home_and_direct_messages_too(slack: LocalSlack, nasty: Bot) -> None:
@@ -144,3 +142,10 @@ def test_slack_adds_no_meaning_of_its_own(slack: LocalSlack, nasty: Bot) -> None
     settle(slack, nasty)
     texts = [each for block in answer.blocks for each in [block.get("text"), *block.get("elements", [])] if each]
     assert all(each["verbatim"] for each in texts if each["type"] == "mrkdwn")
+
+
+@pytest.mark.usefixtures("bot")
+def test_an_error_that_quotes_a_long_text_is_told_clipped_and_dead(slack: LocalSlack) -> None:
+    told = slack.reply(slack.command("olivia", "it-help", f"/kb reload {'<!channel>' * 500}"))
+    assert_dead(told)
+    assert "No knowledge base is called" in told.shown

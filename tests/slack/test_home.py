@@ -80,7 +80,7 @@ def test_a_question_in_the_ask_box_is_answered_there(slack: LocalSlack) -> None:
 
 @pytest.mark.usefixtures("bot")
 def test_show_unfolds_there(slack: LocalSlack) -> None:
-    view = ask(slack, "alice", "set up the office account for Wi-Fi and VPN")
+    view = ask(slack, "alice", "How do I connect to the office Wi-Fi? VPN")
     for button in ("show_3", "show_2"):
         slack.press("alice", current(slack, "alice"), button)
         slack.wait_until(lambda button=button: button not in str(current(slack, "alice").blocks))  # type: ignore[misc]
@@ -133,7 +133,7 @@ def test_whoever_cannot_be_checked_is_told(slack: LocalSlack, start: Start) -> N
     assert "I couldn't check with Slack who you are" in slack.bot_messages()[0].shown
 
 
-# -- Introductions -----------------------------------------------------------------------------------------------------
+# -- Introductions ---------------------------------------------------------------------------------
 
 
 def test_invited_to_a_channel_it_introduces_itself_once(slack: LocalSlack, start: Start) -> None:

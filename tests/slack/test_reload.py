@@ -1,7 +1,7 @@
 """`/kb reload`: what it reads, what it reports, and that nothing that worked is ever lost."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bot.app import Bot
 from bot.playground import LocalSlack
+from handlers.journal import AuditEntry
 from indexes.encoder import Model, ModelManager
 from tests.encoders import HashingModel
 from tests.slack.conftest import DEV_FAQ, IT_HELP, Start
@@ -46,13 +47,17 @@ class Counting:
 
 
 @pytest.fixture
-def counting() -> Counting:
-    return Counting()
+def counting() -> Iterator[Counting]:
+    counting = Counting()
+    yield counting
+    for model in counting.models:
+        model.gate.set()
+    counting.manager.close()
 
 
 @pytest.fixture
 def manager(counting: Counting) -> ModelManager:
-    """Instead of the usual one: it must be closed after the bot, which the `start` fixture sees to."""
+    """Instead of the usual one."""
     return counting.manager
 
 
@@ -63,6 +68,14 @@ def reload(slack: LocalSlack, argument: str = "", who: str = "olivia", where: st
     slack.wait_until(lambda: len(asked.messages) >= 2, 20, "the report")
     assert all(message.ephemeral_to == asked.person.id for message in asked.messages)
     return asked.messages[1].shown
+
+
+def audits(slack: LocalSlack, bot: Bot, count: int) -> list[AuditEntry]:
+    """The audit, once it has that many entries: it is written after the report is given."""
+    slack.wait_until(lambda: len(bot.services.journal.audited()) >= count)
+    entries = bot.services.journal.audited()
+    assert len(entries) == count
+    return entries
 
 
 def searched(slack: LocalSlack, question: str, where: str = "it-help") -> str:
@@ -82,11 +95,14 @@ def test_alone_it_reloads_the_channels_own_and_the_shared(slack: LocalSlack, bot
     slack.wait_until(lambda: len(asked.messages) == 2)
     assert [message.shown.split("\n")[0] for message in asked.messages] == [
         "*it-help, _shared* を読み直しています…",
-        ":white_check_mark: *it-help*: 5件（追加 1、変更 1、削除 1、スキップ 0）。新しくエンコード 0件、再利用 0件、0.0秒。",
+        (
+            ":white_check_mark: *it-help*: 5件（追加 1、変更 1、削除 1、スキップ 0）。"
+            "新しくエンコード 0件、再利用 0件、0.0秒。"
+        ),
     ]
     assert "*_shared*: 1件（追加 0、変更 0、削除 0、スキップ 0）" in asked.messages[1].shown
     assert "管理者に連絡してください。" in searched(slack, "VPNにつながりません")
-    [shared, it_help] = bot.services.journal.audited()
+    [shared, it_help] = audits(slack, bot, 2)
     assert (it_help.action, it_help.outcome) == ("reload it-help", "5 records, +1 ~1 -1")
     assert (it_help.user, it_help.channel) == (slack.person("ichiro").id, slack.channel("it-help").id)
     assert shared.action == "reload _shared"
@@ -136,7 +152,7 @@ def test_where_there_is_nothing_to_reload_it_says_how(slack: LocalSlack, start: 
 
 @pytest.mark.usefixtures("lawful")
 def test_left_out_rows_are_named_by_line_with_the_reason(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
-    bad = '<!channel>,,,\n"two\nlines?",Yes.,,\n' + "".join(f"What does ERR-4012 mean?,{n},,,,\n" for n in range(12))
+    bad = '<!channel>,,,\n"two\nlines?",Yes.,,\n' + ",,Errors,\n" * 12
     (knowledge / "dev-faq.csv").write_text(DEV_FAQ + ",,Errors,\n" + bad)
     report = reload(slack, "dev-faq")
     assert "skipped 13." in report
@@ -144,7 +160,7 @@ def test_left_out_rows_are_named_by_line_with_the_reason(slack: LocalSlack, bot:
     assert "… and 3 more" in report
     assert report.count("• line ") == 10
     assert {"<!channel>"}.isdisjoint(message for each in slack.ephemerals("olivia") for message in each.live_mentions)
-    assert bot.services.journal.audited()[0].outcome == "4 records, +2 ~0 -0"
+    assert audits(slack, bot, 1)[0].outcome == "4 records, +2 ~0 -0"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +186,7 @@ def test_a_bad_file_changes_nothing_and_says_why(
     status = slack.reply(slack.command("olivia", "it-help", "/kb status")).shown
     assert f":warning: {reason}" in status
     assert "*it-help*: 5 entries" in status
-    assert bot.services.journal.audited()[0].outcome.startswith(reason)
+    assert audits(slack, bot, 1)[0].outcome.startswith(reason)
 
 
 @pytest.mark.usefixtures("lawful", "bot")
@@ -181,6 +197,17 @@ def test_a_deleted_file_keeps_answering(slack: LocalSlack, knowledge: Path) -> N
     )
     assert "再設定ページから" in searched(slack, "パスワードを忘れました")
     assert "*it-help*" in reload(slack)
+
+
+@pytest.mark.usefixtures("lawful")
+def test_a_shared_file_that_is_new_is_searched_from_every_channel(
+    slack: LocalSlack, start: Start, knowledge: Path
+) -> None:
+    shared = (knowledge / "_shared.csv").rename(knowledge / "later")
+    start()
+    shared.rename(knowledge / "_shared.csv")
+    assert "*_shared*: 1 entries. Added 1" in reload(slack, "all")
+    assert "千代田区" in searched(slack, "オフィスの住所", "general")
 
 
 @pytest.mark.usefixtures("lawful")
@@ -244,12 +271,11 @@ def test_reloads_of_several_admins_at_once_share_the_work_and_all_are_told(
     others = [slack.command(who, "dev-faq", "/kb reload dev-faq") for who in ("ichiro", "olivia", "ichiro")]
     for each in others:
         slack.reply(each)
-    assert "開き直してください" in searched(slack, "VPNにつながりません")
     model.gate.set()
     for each in [first, *others]:
         slack.wait_until(lambda each=each: len(each.messages) == 2, 20)  # type: ignore[misc]
     assert sorted(model.documents) == ["what is ci?", "what is ci? the pipeline."]
-    assert len(bot.services.journal.audited()) == 4
+    audits(slack, bot, 4)
 
 
 def test_questions_during_reloads_are_all_answered_rightly(
