@@ -152,20 +152,20 @@ def _answer_again(services: Services, turn: Turn, message: Mapping[str, Any], re
 def _put(
     services: Services, turn: Turn, message: Mapping[str, Any], reply: Reply | None, view: Message, result: Result
 ) -> None:
+    """Post the answer, or put it in the place of the earlier one. One that somebody deleted stays deleted."""
     if reply is None:
-        thread = message.get("thread_ts", message["ts"])
-        sent = services.client.chat_postMessage(
-            channel=turn.channel, thread_ts=thread, unfurl_links=False, unfurl_media=False, **view.arguments()
-        )["ts"]
+        sent = services.post(turn.channel, view, message.get("thread_ts", message["ts"]))
     else:
-        sent = services.client.chat_update(channel=turn.channel, ts=reply.reply, **view.arguments())["ts"]
-    if result.question_id is not None:
+        sent = reply.reply if services.update(turn.channel, reply.reply, view) else None
+    if sent is None:
+        services.journal.forget_reply(turn.channel, message["ts"])
+    elif result.question_id is not None:
         source: Origin = reply.source if reply else "auto_reply"
         services.journal.remember_reply(turn.channel, message["ts"], Reply(sent, result.question_id, source))
 
 
 def _withdraw(services: Services, channel: str, ts: str, reply: Reply) -> None:
-    services.client.chat_delete(channel=channel, ts=reply.reply)
+    services.withdraw(channel, reply.reply)
     services.journal.forget_reply(channel, ts)
 
 

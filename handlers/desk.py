@@ -13,6 +13,7 @@ from urllib.error import URLError
 
 from slack_bolt import Respond
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from handlers import texts as words
@@ -77,6 +78,34 @@ class Services:
         noted = self.journal.noted(question_id)
         return (noted, self._result(noted, question_id)) if noted else None
 
+    def post(self, channel: str, message: Message, thread: str | None = None) -> str | None:
+        """Post for all to see; return the message's ts.
+
+        None when the thread's first message was deleted meanwhile: Slack then posts into the channel; that is undone.
+        """
+        sent = self.client.chat_postMessage(
+            channel=channel, thread_ts=thread, unfurl_links=False, unfurl_media=False, **message.arguments()
+        )
+        if thread and not sent["message"].get("thread_ts"):
+            self.client.chat_delete(channel=channel, ts=sent["ts"])
+            return None
+        return str(sent["ts"])
+
+    def update(self, channel: str, ts: str, message: Message) -> bool:
+        """Put another message in the place of one of the bot's; False when somebody has deleted that one."""
+        try:
+            self.client.chat_update(channel=channel, ts=ts, **message.arguments())
+        except SlackApiError as error:
+            return _unless_gone(error)
+        return True
+
+    def withdraw(self, channel: str, ts: str) -> None:
+        """Delete one of the bot's messages, if nobody else has."""
+        try:
+            self.client.chat_delete(channel=channel, ts=ts)
+        except SlackApiError as error:
+            _unless_gone(error)
+
     def _result(self, noted: Noted, number: int | None) -> Result:
         entries = [
             Entry(self.registry.record(hit.knowledge_base, hit.record), hit.knowledge_base, hit.confidence)
@@ -136,21 +165,14 @@ class Turn:
         else:
             self.services.client.chat_postMessage(channel=self.user, **message.arguments())
 
-    def post(self, message: Message) -> str:
-        """Post where the turn happened, in its thread, for all to see; return the message's ts.
+    def post(self, message: Message) -> str | None:
+        """Post where the turn happened, in its thread; a mention in a channel begins one. See `Services.post`.
 
-        A mention in a channel begins a thread. (Not for what only the asker sees: Slack shows that in no new thread.)
+        (Not for what only the asker sees: Slack shows that in no new thread.)
         """
         event = self.body.get("event", {})
         begun = event.get("ts") if event.get("type") == "app_mention" else None
-        sent = self.services.client.chat_postMessage(
-            channel=self.channel,
-            thread_ts=self.thread or begun,
-            unfurl_links=False,
-            unfurl_media=False,
-            **message.arguments(),
-        )
-        return str(sent["ts"])
+        return self.services.post(self.channel, message, self.thread or begun)
 
     def replace(self, message: Message) -> None:
         """Put a new message in the place of the one whose button was pressed."""
@@ -199,6 +221,13 @@ def fail(turn: Turn, error: Exception) -> None:
         message = notice(turn.texts("error.apology", reference=reference))
     if turn.asked:
         turn.whisper(message)
+
+
+def _unless_gone(error: SlackApiError) -> bool:
+    """Return False for a message that is not there any more; any other refusal is raised."""
+    if error.response.get("error") != "message_not_found":
+        raise error
+    return False
 
 
 def _noted(answer: Answer, turn: Turn, origin: Origin, threshold: float) -> Noted:

@@ -138,7 +138,7 @@ def found(services: Services, turn: Turn, question: str, names: tuple[str, ...],
 def _answer_openly(turn: Turn, result: Result, message: Message, origin: Origin) -> None:
     """Post the answer, and remember it, so that it follows when the question is edited or deleted."""
     sent = turn.post(message)
-    if result.question_id is not None:
+    if sent and result.question_id is not None:
         reply = Reply(sent, result.question_id, origin)
         turn.services.journal.remember_reply(turn.channel, turn.event["ts"], reply)
 

@@ -1,6 +1,8 @@
 """English."""
 
 WORDS = {
+    "entries.one": "{count} entry",
+    "entries.other": "{count} entries",
     # An answer
     "answer.asked": ":mag: {question}",
     "answer.strong": "Strong match ({percent}%)",
@@ -29,7 +31,7 @@ WORDS = {
     "search.usage": "Ask in your own words: `{command} how do I reset my password?`",
     "search.public": "Mention {bot} in a channel to have the answer in the thread, or send me a direct message.",
     "search.knows": "*What this channel can ask about*",
-    "search.knows_one": "• *{name}*: {records} entries{topics}",
+    "search.knows_one": "• *{name}*: {records}{topics}",
     "search.topics": " ({topics})",
     "search.knows_nothing": "No knowledge base is connected to this channel yet. An admin can add one: "
     "a CSV file in the knowledge folder that has the channel's name.",
@@ -58,7 +60,7 @@ WORDS = {
     "*{command} help*: this list",
     "kb.unknown": "I don't know `{action}`.",
     "kb.reloading": "Reading {names} again …",
-    "kb.reloaded": ":white_check_mark: *{name}*: {records} entries. Added {added}, changed {changed}, removed {removed}, "
+    "kb.reloaded": ":white_check_mark: *{name}*: {records}. Added {added}, changed {changed}, removed {removed}, "
     "skipped {skipped}. Encoded {encoded}, re-used {reused}; {seconds} s.",
     "kb.failed": ":warning: *{name}* was not reloaded and nothing has changed.\n{error}",
     "kb.problem": "line {line}: {message}",
@@ -66,7 +68,7 @@ WORDS = {
     "kb.nothing_to_reload": "This channel has no knowledge base of its own. "
     "Name one, or reload everything: `{command} reload all`",
     "kb.status.title": "*Knowledge bases*",
-    "kb.status.one": "*{name}*: {records} entries, {encoder}, snapshot {age}",
+    "kb.status.one": "*{name}*: {records}, {encoder}, snapshot {age}",
     "kb.status.no_snapshot": "none",
     "kb.status.changed": "the file has changed since; reload it",
     "kb.status.in": "searched in {channels}",
@@ -98,6 +100,7 @@ WORDS = {
     "home.ask": "Your question",
     "home.placeholder": "How do I reset my password?",
     "home.knows": "*What I know in your channels*",
+    "home.knows_nothing": "None of your channels has a knowledge base yet.",
     "home.most_asked": "*Asked most in the last 30 days*",
     "home.hint": "Privately anywhere: `{command}` · In a thread: mention {bot} · Or just write to me under Messages.",
     # Trouble

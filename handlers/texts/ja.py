@@ -1,6 +1,8 @@
 """Japanese."""
 
 WORDS = {
+    "entries.one": "{count}件",
+    "entries.other": "{count}件",
     # 回答
     "answer.asked": ":mag: {question}",
     "answer.strong": "確かな一致（{percent}%）",
@@ -29,7 +31,7 @@ WORDS = {
     "search.usage": "ふだんの言葉で質問してください。例: `{command} パスワードを忘れました`",
     "search.public": "チャンネルで {bot} にメンションするとスレッドで回答します。ダイレクトメッセージでも質問できます。",
     "search.knows": "*このチャンネルで質問できること*",
-    "search.knows_one": "• *{name}*: {records}件{topics}",
+    "search.knows_one": "• *{name}*: {records}{topics}",
     "search.topics": "（{topics}）",
     "search.knows_nothing": "このチャンネルにはまだナレッジベースがありません。"
     "管理者の方は、チャンネルと同じ名前の CSV ファイルを knowledge フォルダーに置いてください。",
@@ -58,7 +60,7 @@ WORDS = {
     "*{command} help*: この一覧を表示します",
     "kb.unknown": "`{action}` というコマンドはありません。",
     "kb.reloading": "{names} を読み直しています…",
-    "kb.reloaded": ":white_check_mark: *{name}*: {records}件（追加 {added}、変更 {changed}、削除 {removed}、スキップ {skipped}）。"
+    "kb.reloaded": ":white_check_mark: *{name}*: {records}（追加 {added}、変更 {changed}、削除 {removed}、スキップ {skipped}）。"
     "新しくエンコード {encoded}件、再利用 {reused}件、{seconds}秒。",
     "kb.failed": ":warning: *{name}* は読み直せませんでした。これまでの内容のまま動いています。\n{error}",
     "kb.problem": "{line}行目: {message}",
@@ -66,7 +68,7 @@ WORDS = {
     "kb.nothing_to_reload": "このチャンネル専用のナレッジベースはありません。"
     "名前を指定するか、すべて読み直してください: `{command} reload all`",
     "kb.status.title": "*ナレッジベース*",
-    "kb.status.one": "*{name}*: {records}件、{encoder}、スナップショット: {age}",
+    "kb.status.one": "*{name}*: {records}、{encoder}、スナップショット: {age}",
     "kb.status.no_snapshot": "なし",
     "kb.status.changed": "ファイルが更新されています。読み直してください",
     "kb.status.in": "対象: {channels}",
@@ -97,6 +99,7 @@ WORDS = {
     "home.ask": "質問",
     "home.placeholder": "例: パスワードを忘れました",
     "home.knows": "*参加チャンネルで質問できること*",
+    "home.knows_nothing": "参加しているチャンネルには、まだナレッジベースがありません。",
     "home.most_asked": "*この30日間によく聞かれたこと*",
     "home.hint": "自分だけに表示: `{command}` · スレッドで回答: {bot} にメンション · 「メッセージ」タブでもそのまま質問できます。",
     # 不具合

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from slack_sdk.models.blocks import Block
 
 from handlers.texts import Texts
-from handlers.views.message import Message, section
+from handlers.views.message import Message, entries, section
 from handlers.views.text import escape, length, one_line
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _headline(report: "Report", texts: Texts) -> str:
     return texts(
         "kb.reloaded",
         name=name,
-        records=report.records,
+        records=entries(report.records, texts),
         added=report.added,
         changed=report.changed,
         removed=report.removed,
@@ -129,7 +129,7 @@ def _report(report: "Report", texts: Texts) -> str:
 def _state(name: str, loaded: "Loaded", where: Sequence[str], note: str, age: str, texts: Texts) -> str:
     stamp = loaded.snapshot.encoder if loaded.snapshot and loaded.index.dense else None
     encoder = escape(stamp.name) if stamp else texts("kb.status.lexical")
-    records = len(loaded.index.records)
+    records = entries(len(loaded.index.records), texts)
     line = texts("kb.status.one", name=one_line(name, NAME), records=records, encoder=encoder, age=age)
     searched = texts("kb.status.in", channels=", ".join(where[:PROBLEMS])) if where else ""
     return "\n".join(filter(None, [line, searched, note]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from slack_sdk.models.blocks import Block
 
 from handlers.texts import Texts
-from handlers.views.message import Message, section
+from handlers.views.message import Message, entries, section
 from handlers.views.text import one_line
 from indexes.records import Record
 
@@ -45,21 +45,21 @@ def introduction(command: str, bot: str, topics: Sequence[Topic], texts: Texts) 
     return Message(text, [section(text), section(knows(topics, texts))])
 
 
-def knows(topics: Sequence[Topic], texts: Texts, title: str = "search.knows") -> str:
-    """List what can be asked about; the bot's own words and escaped names."""
+def knows(topics: Sequence[Topic], texts: Texts, *, of_person: bool = False) -> str:
+    """List what can be asked about: in a channel, or by a person in all of theirs."""
     if not topics:
-        return texts("search.knows_nothing")
+        return texts("home.knows_nothing" if of_person else "search.knows_nothing")
     lines = [
         texts(
             "search.knows_one",
             name=one_line(topic.name, NAME),
-            records=topic.records,
+            records=entries(topic.records, texts),
             topics=_categories(topic, texts),
         )
         for topic in topics[:LISTED]
     ]
     more = [texts("kb.more_problems", count=len(topics) - LISTED)] if len(topics) > LISTED else []
-    return "\n".join([texts(title), *lines, *more])
+    return "\n".join([texts("home.knows" if of_person else "search.knows"), *lines, *more])
 
 
 def _categories(topic: Topic, texts: Texts) -> str:

@@ -45,7 +45,7 @@ def home(
     blocks: list[Block] = [HeaderBlock(text=PlainTextObject(text=texts("home.title"))), _ask_box(texts)]
     if said:
         blocks += [*said.blocks, DividerBlock()]
-    blocks.append(section(guide.knows(topics, texts, "home.knows")))
+    blocks.append(section(guide.knows(topics, texts, of_person=True)))
     if often:
         lines = [f"• {one_line(one.record.title, TITLE)}  ({one.times})" for one in often]
         blocks.append(section("\n".join([texts("home.most_asked"), *lines])))

@@ -14,6 +14,8 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
+from handlers.texts import Texts
+
 NOTIFICATION = 300
 """Characters of a notification's text; Slack cuts it short anyway."""
 
@@ -57,3 +59,8 @@ def actions(*buttons: ButtonElement) -> ActionsBlock:
 def notice(text: str) -> Message:
     """One paragraph of the bot's own words; values in it are escaped already."""
     return Message(text, [section(text)])
+
+
+def entries(number: int, texts: Texts) -> str:
+    """Return a number of records in words."""
+    return texts("entries.one" if number == 1 else "entries.other", count=number)

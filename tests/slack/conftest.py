@@ -1,8 +1,6 @@
 """The real bot, connected over HTTP and WebSocket to a local Slack of its own for every test."""
 # ruff: noqa: E501 - rows of a CSV are as long as they are
 
-import contextlib
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -108,18 +106,7 @@ def start(
 
     yield starting
     for bot in running:
-        hang_up(bot)
         bot.stop()
-
-
-def hang_up(bot: Bot) -> None:
-    """Wake the SDK's threads up, which otherwise keep `stop` waiting: for a ping interval, then for a second."""
-    client = bot.connection._handler.client
-    client.closed, client.auto_reconnect_enabled = True, False
-    if client.current_session is not None and client.current_session.sock is not None:
-        with contextlib.suppress(OSError):
-            client.current_session.sock.shutdown(socket.SHUT_RDWR)
-    client.message_queue.put("{}")
 
 
 @pytest.fixture
@@ -164,6 +151,5 @@ def redeliver(slack: LocalSlack, envelope: Envelope, **changes: object) -> None:
 
 def stop(slack: LocalSlack, bot: Bot) -> None:
     """Stop a bot, and wait until Slack has seen it go."""
-    hang_up(bot)
     assert bot.stop()
     slack.wait_until(lambda: slack.connections == 0, what="the end of the connection")

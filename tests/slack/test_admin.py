@@ -238,7 +238,7 @@ def test_status_tells_rows_words_channels_and_the_process(slack: LocalSlack, bot
     text = kb(slack, "olivia", "status")
     assert "*it-help*: 5 entries, words only, snapshot 0 min old" in text
     assert f"searched in <#{slack.channel('it-help').id}> (off)" in text
-    assert "*_shared*: 1 entries, words only" in text
+    assert "*_shared*: 1 entry, words only" in text
     assert "searched in every channel" in text
     assert "Socket: last pong " in text
     assert "memory " in text

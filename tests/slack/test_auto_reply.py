@@ -356,3 +356,15 @@ def test_an_admin_who_switches_it_on_in_slack_hears_of_it(slack: LocalSlack, bot
     slack.say("alice", "it-help", f"{ASK_WIFI} Please?")
     settle(slack, bot)
     assert len(slack.bot_messages()) == 2
+
+
+def test_a_reply_that_somebody_deleted_stays_deleted_when_the_question_is_edited(slack: LocalSlack, eager: Bot) -> None:
+    question = slack.say("hanako", "it-help", "VPNにつながりません。")
+    answer = slack.reply(question)
+    eager.services.client.chat_delete(channel=answer.channel, ts=answer.ts)
+    slack.edit(question, "パスワードを忘れました。どうすれば再設定できますか？")
+    settle(slack, eager)
+    assert slack.replies(question) == []
+    slack.edit(question, "VPNにつながりません。")
+    settle(slack, eager)
+    assert "VPN クライアント" in slack.reply(question).shown

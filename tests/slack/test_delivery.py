@@ -87,8 +87,10 @@ def test_a_dropped_response_is_not_posted_again(slack: LocalSlack, how: str) -> 
     assert len(answers(slack)) == 1
 
 
-@pytest.mark.parametrize("method", ["users.info", "conversations.info", "users.conversations"])
-@pytest.mark.parametrize("fault", ["503", "dropped", "slow"])
+@pytest.mark.parametrize(
+    ("method", "fault"),
+    [("users.info", "503"), ("users.info", "dropped"), ("conversations.info", "slow"), ("users.conversations", "503")],
+)
 @pytest.mark.usefixtures("bot")
 def test_looking_people_up_may_fail_once(slack: LocalSlack, method: str, fault: str) -> None:
     if fault == "503":

@@ -125,12 +125,12 @@ def test_all_reloads_everything_and_finds_new_files(slack: LocalSlack, knowledge
     )
     (knowledge / "R&D.csv").write_text("question,answer\nWhere is the lab?,In the basement.\n")
     report = reload(slack, "ALL")
-    assert "*hr-somu*: 1 entries. Added 1" in report
-    assert "*R&amp;D*: 1 entries. Added 1" in report
+    assert "*hr-somu*: 1 entry. Added 1" in report
+    assert "*R&amp;D*: 1 entry. Added 1" in report
     for name in ("it-help", "dev-faq", "_shared"):
         assert f"*{name}*: " in report
     assert "人事システムから申請します。" in searched(slack, "有給休暇の申請方法", "hr-somu")
-    assert "*R&amp;D*: 1 entries. Added 0" in reload(slack, "R&D")
+    assert "*R&amp;D*: 1 entry. Added 0" in reload(slack, "R&D")
 
 
 @pytest.mark.usefixtures("lawful")
@@ -206,7 +206,7 @@ def test_a_shared_file_that_is_new_is_searched_from_every_channel(
     shared = (knowledge / "_shared.csv").rename(knowledge / "later")
     start()
     shared.rename(knowledge / "_shared.csv")
-    assert "*_shared*: 1 entries. Added 1" in reload(slack, "all")
+    assert "*_shared*: 1 entry. Added 1" in reload(slack, "all")
     assert "千代田区" in searched(slack, "オフィスの住所", "general")
 
 

@@ -162,7 +162,7 @@ def test_what_cannot_be_searched_gets_a_hint_and_what_can_be_asked(ask: Ask) -> 
         shown = ask("alice", "it-help", text).shown
         assert "Ask in your own words: `/search how do I reset my password?`" in shown
         assert "*it-help*: 5 entries (アカウント, ネットワーク, プリンター, Network, Account)" in shown
-        assert "*_shared*: 1 entries" in shown
+        assert "*_shared*: 1 entry" in shown
         assert "dev-faq" not in shown
 
 

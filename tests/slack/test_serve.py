@@ -1,0 +1,159 @@
+"""A real `python -m bot serve` against the local Slack: it ends as it should, and says why it can't begin."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.playground import DEFAULT_SCOPES, LocalSlack
+
+ROOT = Path(__file__).parents[2]
+QUESTION, ANSWER = "パスワードを忘れました", "再設定ページから"
+
+
+class Process:
+    """The bot as a process of its own, with its stderr in a file."""
+
+    def __init__(self, slack: LocalSlack, folder: Path, **changed: str) -> None:
+        kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HF_HUB_OFFLINE"}}
+        self.environment = {
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "SLACK_API_URL": slack.api_url,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "ENCODER_BACKEND": "lexical",
+            **changed,
+        }
+        self.log = folder / "stderr.txt"
+        with self.log.open("w") as log:
+            self.running = subprocess.Popen(
+                [sys.executable, "-m", "bot", "serve"], cwd=folder, env=self.environment, stdout=log, stderr=log
+            )
+
+    def text(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "bot", *arguments],
+            cwd=self.log.parent,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def processes() -> Iterator[list[Process]]:
+    started: list[Process] = []
+    yield started
+    for process in started:
+        if process.running.poll() is None:
+            process.running.kill()
+        process.running.wait()
+
+
+def serving(slack: LocalSlack, knowledge: Path, processes: list[Process], **changed: str) -> Process:
+    processes.append(Process(slack, knowledge.parent, **changed))
+    return processes[-1]
+
+
+def ended(process: Process, seconds: float = 30) -> int:
+    return process.running.wait(seconds)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_finishes_what_was_accepted_and_exits_0(
+    slack: LocalSlack, knowledge: Path, processes: list[Process], number: int
+) -> None:
+    process = serving(slack, knowledge, processes)
+    slack.wait_connected(timeout=40)
+    slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
+    if number == signal.SIGTERM:
+        status = process.command("status")
+        assert (status.returncode, status.stderr) == (0, "")
+        assert status.stdout.startswith(f"Kotae is running (pid {process.running.pid}, up 0.0 h)")
+        assert "it-help: 5 records" in status.stdout
+    slack.faults.slow("chat.postMessage", seconds=1.5, times=None)
+    asked = [slack.mention("hanako", "it-help", QUESTION) for _ in range(5)]
+    slack.wait_until(lambda: all(each.outcome == "acked" for each in slack.envelopes))
+    slack.wait_until(lambda: len(slack.calls_of("conversations.info")) >= 1)
+    process.running.send_signal(number)
+    started = time.monotonic()
+    assert ended(process) == 0
+    assert time.monotonic() - started < 10
+    assert [len(slack.replies(each)) for each in asked] == [1] * 5
+    assert all(ANSWER in slack.replies(each)[0].shown for each in asked)
+    text = process.text()
+    assert "Stopping: finishing what was accepted" in text
+    assert text.rstrip().endswith("Stopped")
+    for secret in (slack.bot_token, slack.app_token, QUESTION):
+        assert secret not in text
+    assert "Traceback" not in text
+    assert not (knowledge.parent / ".kotae" / "status.json").exists()
+
+
+def test_a_signal_while_slack_is_gone_ends_within_10_s(
+    slack: LocalSlack, knowledge: Path, processes: list[Process]
+) -> None:
+    process = serving(slack, knowledge, processes)
+    slack.wait_connected(timeout=40)
+    slack.faults.freeze(new=True, http=True)
+    slack.faults.tcp_fin()
+    process.running.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    assert ended(process) == 0
+    assert time.monotonic() - started < 10
+
+
+def refused(slack: LocalSlack, knowledge: Path, processes: list[Process], **changed: str) -> str:
+    """Why it didn't start; within seconds, with exit code 1, and without a secret or a traceback."""
+    process = serving(slack, knowledge, processes, **changed)
+    assert ended(process) == 1
+    text = process.text()
+    for secret in (slack.bot_token, slack.app_token, "hunter2"):
+        assert secret not in text
+    assert "Traceback" not in text
+    return text
+
+
+def test_tokens_that_slack_does_not_know(slack: LocalSlack, knowledge: Path, processes: list[Process]) -> None:
+    text = refused(slack, knowledge, processes, SLACK_APP_TOKEN="xapp-1-hunter2")
+    assert "Slack refused: invalid_auth. Slack does not know this token. Copy it again" in text
+
+
+def test_swapped_tokens(slack: LocalSlack, knowledge: Path, processes: list[Process]) -> None:
+    changed = {"SLACK_BOT_TOKEN": slack.app_token, "SLACK_APP_TOKEN": slack.bot_token, "LOG_LEVEL": "DEBUG"}
+    text = refused(slack, knowledge, processes, **changed)
+    assert "SLACK_BOT_TOKEN: must begin with xoxb-: it is the Bot User OAuth Token" in text
+    assert "SLACK_APP_TOKEN: must begin with xapp-: it is the app-level token" in text
+
+
+def test_a_missing_scope_is_named(knowledge: Path, processes: list[Process]) -> None:
+    with LocalSlack(scopes=set(DEFAULT_SCOPES) - {"channels:read", "groups:read"}) as slack:
+        text = refused(slack, knowledge, processes)
+    assert "Slack refused: missing_scope (" in text
+    assert "channels:read" in text
+    assert "Paste the output of `kotae manifest`" in text
+
+
+def test_an_unknown_channel_in_kotae_toml(slack: LocalSlack, knowledge: Path, processes: list[Process]) -> None:
+    (knowledge.parent / "kotae.toml").write_text('[channels.it-hepl]\nknowledge_bases = ["it-help"]\n')
+    text = refused(slack, knowledge, processes, DATABASE_URL="")
+    assert "kotae.toml: channels.it-hepl = 'it-hepl': no channel of that name or id is visible; did you mean" in text
+
+
+def test_a_slack_that_can_not_be_reached_or_a_database_that_can_not_be_opened(
+    slack: LocalSlack, knowledge: Path, processes: list[Process]
+) -> None:
+    text = refused(slack, knowledge, processes, SLACK_API_URL="http://127.0.0.1:9/")
+    assert "http://127.0.0.1:9/ can't be reached (" in text
+    text = refused(slack, knowledge, processes, DATABASE_URL="nothing://kotae:hunter2@db/kotae")
+    assert "The state database can't be opened (" in text
