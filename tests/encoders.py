@@ -1,6 +1,8 @@
 """Encoders for tests: a small one whose vectors can be derived by hand, and a real one from a PyPI package."""
 
 import json
+import shutil
+import warnings
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,6 +115,60 @@ def build_twin(folder: Path) -> Path:
         pad_token_id=1,
     )
     return _save_bert(folder, config)
+
+
+def export_onnx(source: Path, folder: Path) -> Path:
+    """Save the network of a sentence-transformers folder (a BERT) as ONNX in float32, all around it as it is."""
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("*.safetensors"), dirs_exist_ok=True)
+    with warnings.catch_warnings(action="ignore"):  # the exporter's own
+        _export(source, folder / "model.onnx")
+    return folder
+
+
+def quantize_onnx(source: Path, folder: Path) -> Path:
+    """Copy an exported folder with weights of 8 bits; the activations are scaled while it runs ("dynamic").
+
+    One scale per column of a matrix (`per_channel`) costs nothing and keeps much more than one per matrix.
+    """
+    from onnxruntime import quantization  # noqa: PLC0415  takes seconds
+
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("*.onnx"), dirs_exist_ok=True)
+    quantization.quantize_dynamic(
+        source / "model.onnx",
+        folder / "model_quantized.onnx",
+        weight_type=quantization.QuantType.QInt8,
+        per_channel=True,
+    )
+    return folder
+
+
+def _export(source: Path, target: Path) -> None:
+    import torch  # noqa: PLC0415  takes seconds
+    from transformers import BertModel  # noqa: PLC0415
+
+    class Network(torch.nn.Module):
+        """From token numbers to token vectors; the exporter takes no keywords and no dictionaries."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.bert = BertModel.from_pretrained(source, add_pooling_layer=False)
+
+        def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+            output: torch.Tensor = self.bert(ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+            return output
+
+    ids = torch.ones(2, 9, dtype=torch.long)
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    torch.onnx.export(
+        Network().eval(),
+        (ids, ids, ids * 0),
+        str(target),
+        input_names=names,
+        output_names=["last_hidden_state"],
+        dynamic_axes={name: {0: "texts", 1: "tokens"} for name in (*names, "last_hidden_state")},
+        opset_version=17,
+        dynamo=False,  # the other exporter takes six times as long, and needs onnxscript
+    )
 
 
 def build_japanese_bert(folder: Path) -> Path:

@@ -134,6 +134,47 @@ def test_waiting_queries_go_first_and_together(gated: tuple[GatedModel, EncoderW
     assert threading.get_ident() not in model.threads
 
 
+def test_a_question_asked_again_does_not_wait_for_the_model(gated: tuple[GatedModel, EncoderWorker]) -> None:
+    model, worker = gated
+    model.gate.set()
+    first = worker.encode_query("hello")
+    expected = first.copy()
+    model.gate.clear()
+    first[:] = 0  # the caller's own copy
+    with ThreadPoolExecutor(2) as pool:
+        bulk = pool.submit(worker.encode_documents, ["a document"])
+        eventually(lambda: len(model.calls) == 2)
+        assert np.array_equal(worker.encode_query("hello"), expected)
+        asked = pool.submit(worker.encode_query, "Hello")
+        eventually(lambda: len(worker._queries) == 1)
+        model.gate.set()
+        assert np.array_equal(asked.result(20), expected)  # HashingModel folds the case
+        bulk.result(20)
+    assert [texts for _, texts in model.calls] == [("hello",), ("a document",), ("Hello",)]
+    worker.close()
+    with pytest.raises(ModelUnavailableError, match="was closed"):
+        worker.encode_query("hello")
+
+
+def test_only_the_most_recent_questions_are_remembered() -> None:
+    model = GatedModel()
+    worker = EncoderWorker("gated", lambda: model, recent=2)
+    for question in ("one", "two", "one", "three", "one", "two"):
+        worker.encode_query(question)
+    # "three" pushed out "two", since "one" had been asked again in between.
+    assert [texts[0] for kind, texts in model.calls if kind == "queries"] == ["one", "two", "three", "two"]
+    worker.close()
+
+
+def test_a_question_that_failed_is_not_remembered() -> None:
+    worker = EncoderWorker("broken", BrokenModel)
+    for _ in range(2):
+        with pytest.raises(EncodingError):
+            worker.encode_query("crash")
+    assert not worker._recent
+    worker.close()
+
+
 def test_a_text_that_breaks_the_model_fails_alone() -> None:
     worker = EncoderWorker("broken", BrokenModel)
     with ThreadPoolExecutor(16) as pool:
@@ -222,10 +263,12 @@ def test_sixteen_threads_during_a_bulk_job_get_the_vectors_of_one() -> None:
     encoder = minilm_encoder()
     # Padding to the longest text of a batch changes the order of float32 additions: the last bits may differ.
     tolerance = 1e-5
-    alone = np.stack([encoder.encode_query(question) for question in QUESTIONS])
+    alone = np.vstack([encoder.encode_documents([question]) for question in QUESTIONS])
+    # To this model, upper case is the same text; to the memory of recent questions it is another.
+    asked = [*QUESTIONS, *(question.upper() for question in QUESTIONS)]
     with ThreadPoolExecutor(17) as pool:
         bulk = pool.submit(encoder.encode_documents, QUESTIONS * 3)
-        together = np.stack(list(pool.map(encoder.encode_query, QUESTIONS * 2)))
+        together = np.stack(list(pool.map(encoder.encode_query, asked)))
         documents = bulk.result(60)
     assert np.allclose(together, np.vstack([alone] * 2), rtol=0, atol=tolerance)
     assert np.allclose(documents, np.vstack([alone] * 3), rtol=0, atol=tolerance)

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from indexes.encoder.hub import canonical_name
+from indexes.encoder.names import canonical_name
 from tests.encoders import minilm_path
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -228,6 +228,69 @@ def test_only_what_is_needed_is_downloaded(hub: Hub, home: Path) -> None:
     ]
 
 
+def test_the_light_encoder_has_its_own_form_of_the_default_model(hub: Hub, home: Path) -> None:
+    repository = "Qdrant/paraphrase-multilingual-MiniLM-L12-v2-onnx-Q"
+    hub.models[repository] = {
+        "model_optimized.onnx": bytes(3_000_000),
+        "onnx/model.onnx": b"another form",
+        **{name: data for name, data in TINY.items() if name.endswith(".json")},
+    }
+    script = """
+        name = "fastembed:paraphrase-multilingual-MiniLM-L12-v2"
+        before = find_model(name) is None
+        folder = download_model(name)
+        [model] = cached_models()
+        print(json.dumps([before, str(folder), find_model(name) == folder, find_model(name[10:]) is None,
+            model.name, model.complete, clear_model(name[10:]), clear_model(name) == model.size]))
+        """
+    answer, log = run(script, home=home, endpoint=hub.url)
+    folder = home / "hub" / f"models--{repository.replace('/', '--')}" / "snapshots" / COMMIT
+    assert answer == [True, str(folder), True, True, repository, True, 0, True]
+    assert sorted(hub.served) == [
+        *("config.json", "model_optimized.onnx", "modules.json", "special_tokens_map.json", "tokenizer.json"),
+    ]
+    assert f"Downloading the model {repository} (about 3 MB) to {home / 'hub'}" in log
+
+
+def test_the_light_encoder_says_what_it_lacks(hub: Hub, home: Path) -> None:
+    hub.models["some/tiny"] = {name: data for name, data in TINY.items() if not name.startswith("onnx/")}
+    hub.models["some/large"] = {**TINY, "onnx/model.onnx_data": b"weights"}
+    hub.models["some/onnx"] = TINY
+    script = """
+        print(json.dumps([told("fastembed:some/tiny"), told("fastembed:some/large"), told("fastembed:some/missing"),
+            told("fastembed:some/onnx"), find_model("fastembed:some/onnx") is not None]))
+        """
+    (tiny, large, missing, fine, found), _ = run(script, home=home, endpoint=hub.url)
+    assert tiny == (
+        "The model fastembed:some/tiny can't be used: some/tiny has no ONNX weights on the hub. "
+        "Choose another with MODEL_NAME, or set ENCODER_BACKEND=sentence-transformers."
+    )
+    assert "some/large keeps the weights outside of onnx/model.onnx" in large
+    assert "fastembed:some/missing can't be used: there is no such model on the hub" in missing
+    assert (fine, found) == (None, True)
+    offline, _ = run(
+        """print(json.dumps([told("fastembed:some/tiny"), find_model("fastembed:some/onnx") is not None]))""",
+        home=home,
+        endpoint="http://127.0.0.1:9",
+        HF_HUB_OFFLINE="1",
+    )
+    assert f"it isn't in the cache ({home / 'hub'}) and HF_HUB_OFFLINE is set" in offline[0]
+    assert "Run `kotae model download fastembed:some/tiny`" in offline[0]
+    assert offline[1]
+
+
+def test_the_two_forms_of_a_model_in_one_repository(hub: Hub, home: Path) -> None:
+    hub.models["some/tiny"] = TINY
+    script = """
+        print(json.dumps([str(fetch_model("some/tiny")), find_model("fastembed:some/tiny") is None,
+            str(fetch_model("fastembed:some/tiny")), find_model("some/tiny") is not None]))
+        """
+    (plain, apart, fast, kept), _ = run(script, home=home, endpoint=hub.url)
+    assert plain == fast
+    assert apart
+    assert kept
+
+
 def test_an_interrupted_download_is_completed(hub: Hub, home: Path) -> None:
     hub.models["some/tiny"] = TINY
     hub.withheld = {"model.safetensors"}
@@ -324,3 +387,5 @@ def test_hub_names_are_completed_as_sentence_transformers_does(tmp_path: Path) -
     default = "paraphrase-multilingual-MiniLM-L12-v2"
     assert canonical_name(default) == f"sentence-transformers/{default}"
     assert canonical_name("cl-nagoya/ruri-v3-30m") == "cl-nagoya/ruri-v3-30m"
+    assert canonical_name(f"fastembed:{default}") == f"fastembed:sentence-transformers/{default}"
+    assert canonical_name(f"fastembed:{tmp_path}") == f"fastembed:{tmp_path}"

@@ -1,9 +1,11 @@
 """Texts to unit vectors: one model per name and revision, shared by every index in the process."""
 
+from indexes.encoder.backends import fetch_model, find_model, load_model, with_backend
 from indexes.encoder.cache import CachedModel, cache_directory, cached_models, clear_model, download_model
-from indexes.encoder.hub import DEFAULT_MODEL, fetch_model, find_model
+from indexes.encoder.fast import load_fastembed
 from indexes.encoder.loading import load_sentence_transformer
 from indexes.encoder.manager import ModelManager
+from indexes.encoder.names import DEFAULT_MODEL
 from indexes.encoder.protocol import Encoder, Loader, Model, Vector, Vectors
 from indexes.encoder.worker import EncoderWorker
 
@@ -23,9 +25,12 @@ __all__ = [
     "download_model",
     "fetch_model",
     "find_model",
+    "load_fastembed",
+    "load_model",
     "load_sentence_transformer",
     "models",
+    "with_backend",
 ]
 
-models = ModelManager(load_sentence_transformer)
+models = ModelManager(load_model)
 """The one shared instance: whoever needs an encoder asks it, and gets the model that is already loaded."""

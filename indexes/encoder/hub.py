@@ -1,26 +1,16 @@
-"""Finding a model: a local folder, the Hugging Face cache, or a download. Nothing here loads torch.
+"""Finding a sentence-transformers model: a local folder, the Hugging Face cache, or a download. Nothing loads torch.
 
-`HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` and `HF_TOKEN` are read by huggingface_hub itself.
+`HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` and `HF_TOKEN` are read by huggingface_hub itself, which takes half a second
+to import: only those who look for a model pay for it.
 """
 
 import json
 import logging
-import os
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from huggingface_hub import HfApi, constants, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    IncompleteSnapshotError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
-
+from indexes.encoder.names import canonical_name, first_line, local_folder, unavailable
 from indexes.errors import ModelUnavailableError
 
 log = logging.getLogger(__name__)
@@ -34,49 +24,73 @@ _UNWANTED = (
 
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
-DEFAULT_MODEL = "paraphrase-multilingual-MiniLM-L12-v2"
-"""384 dimensions, about 471 MB, some fifty languages."""
-
-
-def canonical_name(name: str) -> str:
-    """Complete a hub name as sentence-transformers does for its own models; leave a local folder's as it is."""
-    if "/" in name or os.sep in name or local_folder(name):
-        return name
-    return f"sentence-transformers/{name}"
-
-
-def local_folder(name: str) -> Path | None:
-    """Return the folder that `name` names, if there is one: a folder wins over a hub name."""
-    folder = Path(name).expanduser()
-    return folder if folder.is_dir() else None
-
 
 def find_model(name: str, revision: str | None = None) -> Path | None:
     """Return the model's folder if it is complete on this machine. Never asks the network."""
     if folder := local_folder(name):
         return folder
-    try:
-        found = snapshot_download(
-            canonical_name(name), revision=revision, local_files_only=True, ignore_patterns=list(_UNWANTED)
-        )
-    except IncompleteSnapshotError as error:
-        # Also raised when sentence-transformers itself made the download and left out what it doesn't read.
-        found = error.snapshot_path
-    except (LocalEntryNotFoundError, HFValidationError):
-        return None
-    return None if missing_from(Path(found)) else Path(found)
+    found = cached(canonical_name(name), revision, ignore=_UNWANTED)
+    return found if found and not missing_from(found) else None
 
 
 def fetch_model(name: str, revision: str | None = None) -> Path:
     """Return the model's folder, downloaded first if need be. Raises ModelUnavailableError within seconds."""
-    if found := find_model(name, revision):
-        return found
+    return find_model(name, revision) or plainly(name, revision, lambda: _download(canonical_name(name), revision))
+
+
+def cached(
+    repository: str, revision: str | None, *, allow: Sequence[str] | None = None, ignore: Sequence[str] = ()
+) -> Path | None:
+    """Return the snapshot folder of the cache, whatever it lacks."""
+    from huggingface_hub import snapshot_download  # noqa: PLC0415
+    from huggingface_hub.errors import (  # noqa: PLC0415
+        HFValidationError,
+        IncompleteSnapshotError,
+        LocalEntryNotFoundError,
+    )
+
     try:
-        return _download(canonical_name(name), revision)
+        return Path(
+            snapshot_download(
+                repository,
+                revision=revision,
+                local_files_only=True,
+                allow_patterns=list(allow) if allow else None,
+                ignore_patterns=list(ignore),
+            )
+        )
+    except IncompleteSnapshotError as error:
+        # Also raised when sentence-transformers itself made the download and left out what it doesn't read.
+        return Path(error.snapshot_path)
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+
+
+def plainly(name: str, revision: str | None, download: Callable[[], Path]) -> Path:
+    """Download, and say in plain words what goes wrong. Raises ModelUnavailableError."""
+    try:
+        return download()
     except ModelUnavailableError:
         raise
     except Exception as error:  # the hub, its transports and the disk raise unrelated types
         raise unavailable(name, *_cause_and_mend(name, revision, error)) from error
+
+
+def file_sizes(repository: str, revision: str | None) -> dict[str, int]:
+    """Ask the hub which files there are, with a time limit (snapshot_download has none)."""
+    from huggingface_hub import HfApi  # noqa: PLC0415
+
+    info = HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=_HUB_TIMEOUT)
+    return {file.rfilename: file.size or 0 for file in info.siblings or []}
+
+
+def download(repository: str, revision: str | None, files: Mapping[str, int]) -> Path:
+    """Fetch these files (and their sizes, for the log) into the Hugging Face cache."""
+    from huggingface_hub import constants, snapshot_download  # noqa: PLC0415
+
+    megabytes = sum(files.values()) / 1e6
+    log.info("Downloading the model %s (about %.0f MB) to %s", repository, megabytes, constants.HF_HUB_CACHE)
+    return Path(snapshot_download(repository, revision=revision, allow_patterns=list(files)))
 
 
 def missing_from(folder: Path) -> str | None:
@@ -87,30 +101,15 @@ def missing_from(folder: Path) -> str | None:
         return f"its list of files can't be read ({first_line(error)})"
 
 
-def unavailable(name: str, cause: str, mend: str) -> ModelUnavailableError:
-    """Make the error that names the model, the cause and what to do."""
-    return ModelUnavailableError(f"The model {name} can't be used: {cause}. {mend}")
-
-
-def first_line(error: BaseException) -> str:
-    """Type and first line of an error from another library."""
-    line = next(iter(str(error).strip().splitlines()), "").rstrip(".")
-    return f"{type(error).__name__}: {line}" if line else type(error).__name__
-
-
 def _download(repository: str, revision: str | None) -> Path:
-    """Ask the hub what there is, with a time limit (snapshot_download has none), then fetch it."""
-    info = HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=_HUB_TIMEOUT)
-    files = [file for file in info.siblings or [] if not _unwanted(file.rfilename)]
-    if not any(file.rfilename.endswith(".safetensors") for file in files):
+    files = {path: size for path, size in file_sizes(repository, revision).items() if not _unwanted(path)}
+    if not any(path.endswith(".safetensors") for path in files):
         raise unavailable(
             repository,
             "it has no safetensors weights on the hub, and Kotae never opens pickles",
             "Choose another with MODEL_NAME.",
         )
-    megabytes = sum(file.size or 0 for file in files) / 1e6
-    log.info("Downloading the model %s (about %.0f MB) to %s", repository, megabytes, constants.HF_HUB_CACHE)
-    folder = Path(snapshot_download(repository, revision=revision, ignore_patterns=list(_UNWANTED)))
+    folder = download(repository, revision, files)
     if missing := missing_from(folder):
         raise unavailable(repository, missing, "Choose another with MODEL_NAME.")
     return folder
@@ -147,30 +146,32 @@ def _missing_shard(folder: Path) -> str | None:
 
 
 def _cause_and_mend(name: str, revision: str | None, error: Exception) -> tuple[str, str]:
+    from huggingface_hub import constants, errors  # noqa: PLC0415
+
     elsewhere = f"Run `kotae model download {name}` when there is a connection, or set MODEL_NAME to a local folder."
     known: tuple[tuple[type[Exception], str, str], ...] = (
         (
-            OfflineModeIsEnabled,
+            errors.OfflineModeIsEnabled,
             f"it isn't in the cache ({constants.HF_HUB_CACHE}) and HF_HUB_OFFLINE is set",
             elsewhere,
         ),
         (
-            GatedRepoError,
+            errors.GatedRepoError,
             "its owner admits only approved accounts",
             "Accept its terms on the hub and set HF_TOKEN.",
         ),
         (
-            RepositoryNotFoundError,
+            errors.RepositoryNotFoundError,
             "there is no such model on the hub (or it is private)",
             "Check MODEL_NAME.",
         ),
-        (RevisionNotFoundError, f"it has no revision {revision} on the hub", "Check the revision."),
-        (HFValidationError, "it is neither a folder nor a name on the hub", "Check MODEL_NAME."),
+        (errors.RevisionNotFoundError, f"it has no revision {revision} on the hub", "Check the revision."),
+        (errors.HFValidationError, "it is neither a folder nor a name on the hub", "Check MODEL_NAME."),
     )
     for kind, cause, mend in known:
         if isinstance(error, kind):
             return cause, mend
-    if isinstance(error, HfHubHTTPError):
+    if isinstance(error, errors.HfHubHTTPError):
         return f"{constants.ENDPOINT} answered with status {error.response.status_code}", elsewhere
     if isinstance(error, OSError) and error.filename is not None:
         return f"it can't be stored ({error.strerror}: {error.filename})", "Check HF_HOME and the disk."

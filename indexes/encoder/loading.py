@@ -9,17 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from huggingface_hub.utils.tqdm import are_progress_bars_disabled, enable_progress_bars
 from numpy.typing import NDArray
 
-from indexes.encoder.hub import (
-    canonical_name,
-    fetch_model,
-    first_line,
-    local_folder,
-    missing_from,
-    unavailable,
-)
+from indexes.encoder.hub import fetch_model, missing_from
+from indexes.encoder.names import canonical_name, first_line, local_folder, unavailable
 from indexes.encoder.protocol import Model
 
 if TYPE_CHECKING:
@@ -30,7 +23,7 @@ log = logging.getLogger(__name__)
 _WHOLE = 16 * 2**20
 _EDGE = 2**20
 _JAPANESE_EXTRA = {"fugashi", "unidic-lite"}
-_IDENTIFYING = {".json", ".txt", ".model", ".safetensors"}
+_IDENTIFYING = {".json", ".txt", ".model", ".safetensors", ".onnx", ".onnx_data", ".data"}
 
 
 class SentenceTransformerModel:
@@ -115,6 +108,7 @@ def _open(folder: Path) -> "SentenceTransformer":
 
 def _quiet() -> None:
     """Silence transformers' warnings and its "Loading weights" bar, but not the bars of downloads."""
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, enable_progress_bars  # noqa: PLC0415
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415
 
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]

@@ -2,16 +2,18 @@
 
 import threading
 
-from indexes.encoder.hub import canonical_name
+from indexes.encoder.names import canonical_name
 from indexes.encoder.protocol import Loader, Model
-from indexes.encoder.worker import EncoderWorker
+from indexes.encoder.worker import RECENT, EncoderWorker
 
 
 class ModelManager:
     """Hands out the one EncoderWorker of each (name, revision), loading it at the first request."""
 
-    def __init__(self, load: Loader) -> None:
+    def __init__(self, load: Loader, recent: int = RECENT) -> None:
+        """Keep the vectors of the last `recent` questions of each model; 0 for measuring."""
         self._load = load
+        self._recent = recent
         self._lock = threading.Lock()
         self._one_load_at_a_time = threading.Lock()
         self._workers: dict[tuple[str, str | None], EncoderWorker] = {}
@@ -25,7 +27,9 @@ class ModelManager:
         with self._lock:
             worker = self._workers.get(key)
             if worker is None:
-                worker = self._workers[key] = EncoderWorker(name, lambda: self._load_alone(name, revision))
+                worker = self._workers[key] = EncoderWorker(
+                    name, lambda: self._load_alone(name, revision), self._recent
+                )
         try:
             worker.wait()
         except Exception:

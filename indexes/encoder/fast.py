@@ -1,0 +1,146 @@
+"""The light encoder: ONNX Runtime and tokenizers, as in fastembed, and neither torch nor transformers.
+
+The only file that imports them, and only when it loads. It gives the vectors that sentence-transformers gives for the
+same weights: same prompts, truncation, pooling and scaling. ONNX files hold no code; custom operators are not loaded.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.encoder.fast_hub import fetch_fast, missing_from_fast, onnx_file
+from indexes.encoder.loading import folder_digest
+from indexes.encoder.names import FAST, canonical_name, first_line, local_folder, split_name, unavailable
+from indexes.encoder.protocol import Model
+from indexes.encoder.recipe import Recipe, UnsuitableModelError, pooled, read_recipe
+from indexes.encoder.worker import CANARIES
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Encoding, Tokenizer
+
+log = logging.getLogger(__name__)
+
+_SAME = 0.9999
+"""Least cosine between a text encoded alone and the same text encoded among others, to encode texts together."""
+_TOKENS_AT_ONCE = 256
+"""Long texts gain nothing from company; eight of 128 tokens would leave the process 70 MB larger for good."""
+_OTHERWISE = "Choose another with MODEL_NAME, or set ENCODER_BACKEND=sentence-transformers."
+
+
+class FastModel:
+    """A `Model`."""
+
+    def __init__(
+        self, name: str, revision: str, session: "InferenceSession", tokenizer: "Tokenizer", recipe: Recipe
+    ) -> None:
+        self.name = name
+        self.revision = revision
+        self._session = session
+        self._tokenizer = tokenizer
+        self._recipe = recipe
+        self._inputs = {node.name for node in session.get_inputs()}
+        outputs = [node.name for node in session.get_outputs()]
+        self._output = "sentence_embedding" if "sentence_embedding" in outputs else outputs[0]
+        self._together = True
+        # int8 weights come with activations that are scaled by the largest of the whole batch: a text's vector would
+        # then depend on what else is being asked.
+        self._together = self._same_among_others()
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+        """See `Model`."""
+        return self._encode([self._recipe.query_prompt + text for text in texts])
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+        """See `Model`."""
+        return self._encode([self._recipe.document_prompt + text for text in texts])
+
+    def _encode(self, texts: Sequence[str]) -> NDArray[Any]:
+        if not self._together:
+            return np.concatenate([self._run(self._tokenizer.encode_batch([text])) for text in texts])
+        encodings = self._tokenizer.encode_batch(list(texts))
+        rows = max(1, _TOKENS_AT_ONCE // len(encodings[0].ids))
+        return np.concatenate([self._run(encodings[start : start + rows]) for start in range(0, len(texts), rows)])
+
+    def _same_among_others(self) -> bool:
+        alone = np.concatenate([self._run(self._tokenizer.encode_batch([text])) for text in CANARIES])
+        together = self._run(self._tokenizer.encode_batch(list(CANARIES)))
+        return bool((np.sum(alone * together, axis=1) > _SAME).all())
+
+    def _run(self, encodings: Sequence["Encoding"]) -> NDArray[np.float32]:
+        """Encode texts that are padded to one length."""
+        mask = np.array([encoding.attention_mask for encoding in encodings], np.int64)
+        inputs = {
+            "input_ids": np.array([encoding.ids for encoding in encodings], np.int64),
+            "attention_mask": mask,
+            "token_type_ids": np.zeros_like(mask),
+        }
+        wanted = {name: value for name, value in inputs.items() if name in self._inputs}
+        output = np.asarray(self._session.run([self._output], wanted)[0], np.float32)
+        rows = pooled(output, mask, self._recipe.pooling)
+        unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
+
+
+def load_fastembed(name: str, revision: str | None = None) -> Model:
+    """Load a model's ONNX form: fastembed's from the hub (downloaded when it isn't in the cache), or a local folder.
+
+    Raises ModelUnavailableError.
+    """
+    asked = canonical_name(f"{FAST}{split_name(name)[1]}")
+    if not find_spec("onnxruntime"):
+        raise unavailable(asked, "ONNX Runtime isn't installed here", "Run `pip install 'kotae[fast]'`.")
+    folder = fetch_fast(asked, revision)
+    if missing := missing_from_fast(folder):
+        raise unavailable(asked, f"{missing} ({folder})", _OTHERWISE)
+    weights = onnx_file(folder)
+    assert weights
+    log.info("Loading the model %s from %s", asked, weights)
+    try:
+        return FastModel(asked, _identity(asked, folder, weights), *_open(folder, weights))
+    except UnsuitableModelError as error:
+        raise unavailable(asked, str(error), _OTHERWISE) from error
+    except Exception as error:  # whatever a model's files may cause
+        raise unavailable(asked, first_line(error), _mend(asked)) from error
+
+
+def _identity(name: str, folder: Path, weights: Path) -> str:
+    """A digest of a local folder; of the cache, commit and file: there may be several forms of the weights."""
+    if local_folder(split_name(name)[1]):
+        return folder_digest(folder)
+    return f"{folder.name}/{weights.relative_to(folder).as_posix()}"
+
+
+def _mend(name: str) -> str:
+    if local_folder(split_name(name)[1]):
+        return f"Check its files. {_OTHERWISE}"
+    return f"If its files are damaged, `kotae model clear {name}` and download it again."
+
+
+def _open(folder: Path, weights: Path) -> tuple["InferenceSession", "Tokenizer", Recipe]:
+    started = time.perf_counter()
+    import onnxruntime  # noqa: PLC0415  only when a model is really loaded
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
+    imported = time.perf_counter()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # it would keep the memory of the largest batch for ever
+    options.log_severity_level = 3
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    recipe = read_recipe(folder, tokenizer)
+    tokenizer.enable_truncation(recipe.longest)
+    tokenizer.enable_padding(pad_id=recipe.pad_id, pad_token=recipe.pad_token)
+    session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+    log.info(
+        "Imported ONNX Runtime in %.1f s, opened the model in %.1f s",
+        imported - started,
+        time.perf_counter() - imported,
+    )
+    return session, tokenizer, recipe

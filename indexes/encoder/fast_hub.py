@@ -1,0 +1,88 @@
+"""Finding the ONNX form of a model, for the light encoder: a local folder, the Hugging Face cache, or a download."""
+
+from fnmatch import fnmatch
+from pathlib import Path
+
+from indexes.encoder.hub import cached, download, file_sizes, plainly
+from indexes.encoder.names import canonical_name, local_folder, split_name, unavailable
+
+PUBLISHED = {
+    f"sentence-transformers/{name}": repository
+    for name, repository in (
+        ("paraphrase-multilingual-MiniLM-L12-v2", "Qdrant/paraphrase-multilingual-MiniLM-L12-v2-onnx-Q"),
+        ("paraphrase-multilingual-mpnet-base-v2", "Xenova/paraphrase-multilingual-mpnet-base-v2"),
+        ("all-MiniLM-L6-v2", "Qdrant/all-MiniLM-L6-v2-onnx"),
+    )
+}
+"""Models by whose name fastembed finds a conversion in another repository (its list of supported models)."""
+ONNX_FILES = (
+    "model_optimized.onnx",
+    "model_quantized.onnx",
+    "model.onnx",
+    "onnx/model_quantized.onnx",
+    "onnx/model_optimized.onnx",
+    "onnx/model.onnx",
+)
+"""Where the weights may be; the first that is there is taken."""
+_SETTINGS = (
+    *("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
+    *("modules.json", "*_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"),
+)
+_OTHERWISE = "Choose another with MODEL_NAME, or set ENCODER_BACKEND=sentence-transformers."
+
+
+def repository_of(name: str) -> str:
+    """Return the hub repository that has the ONNX form of the model."""
+    model = canonical_name(split_name(name)[1])
+    return PUBLISHED.get(model, model)
+
+
+def knows(name: str) -> bool:
+    """Tell, without the network, whether the model has an ONNX form: a folder that holds one, or a PUBLISHED name."""
+    folder = local_folder(name)
+    return onnx_file(folder) is not None if folder else canonical_name(name) in PUBLISHED
+
+
+def find_fast(name: str, revision: str | None = None) -> Path | None:
+    """Return the folder of the model's ONNX form if it is complete on this machine. Never asks the network."""
+    if folder := local_folder(split_name(name)[1]):
+        return folder
+    found = cached(repository_of(name), revision, allow=(*_SETTINGS, *ONNX_FILES))
+    return found if found and not missing_from_fast(found) else None
+
+
+def fetch_fast(name: str, revision: str | None = None) -> Path:
+    """Return the folder of the model's ONNX form, downloaded first if need be. Raises ModelUnavailableError."""
+    return find_fast(name, revision) or plainly(name, revision, lambda: _download(name, revision))
+
+
+def onnx_file(folder: Path) -> Path | None:
+    """Return the weights that the light encoder would open."""
+    return next((folder / file for file in ONNX_FILES if (folder / file).is_file()), None)
+
+
+def missing_from_fast(folder: Path) -> str | None:
+    """Say what keeps the folder from being a usable ONNX model; None when nothing does."""
+    if not onnx_file(folder):
+        return f"it has no ONNX weights ({', '.join(ONNX_FILES)})"
+    return None if (folder / "tokenizer.json").is_file() else "it has no tokenizer.json"
+
+
+def _download(name: str, revision: str | None) -> Path:
+    repository = repository_of(name)
+    sizes = file_sizes(repository, revision)
+    weights = next((file for file in ONNX_FILES if file in sizes), None)
+    if weights is None:
+        raise unavailable(name, f"{repository} has no ONNX weights on the hub", _OTHERWISE)
+    if any(file.startswith((f"{weights}_", f"{weights}.")) for file in sizes):
+        # ONNX Runtime refuses data files that are links to another folder, as those of the cache are.
+        raise unavailable(name, f"{repository} keeps the weights outside of {weights}", _OTHERWISE)
+    wanted = (weights, *_SETTINGS)
+    folder = download(
+        repository,
+        revision,
+        {file: size for file, size in sizes.items() if any(fnmatch(file, pattern) for pattern in wanted)},
+    )
+    if missing := missing_from_fast(folder):
+        raise unavailable(name, missing, _OTHERWISE)
+    return folder
