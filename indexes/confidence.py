@@ -1,10 +1,10 @@
 """How sure the bot is that the first hit answers the question: a logistic on a few features that need no labels.
 
 `DENSE` and `LEXICAL` were fitted on clinc150 (CC BY 3.0, Larson et al. 2019), hwu64 (CC BY 4.0, Liu et al. 2019),
-covidsim_en (paraphrases of official COVID-19 FAQs, Apache 2.0) and the Python and Rust FAQs with the official
-translations as questions (PSF-2.0; MIT / Apache-2.0): whole, with 30% of the answers removed, and with one or three
-rows per answer; each family weighs the same. `DENSE` with all-MiniLM-L6-v2; other encoders are fitted on the machine
-(indexes.calibration), starting from here. docs/retrieval.md has what each feature is worth.
+covidsim_en (paraphrases of official COVID-19 FAQs, Apache 2.0), the Python and Rust FAQs with the official translations
+as questions (PSF-2.0; MIT / Apache-2.0), and our own sample knowledge bases with the aliases as questions: whole, with
+30% of the answers removed, and with one or three rows per answer; each family weighs the same. `DENSE` with
+all-MiniLM-L6-v2; for other encoders it is where indexes.calibration starts from. docs/retrieval.md has the figures.
 """
 
 from dataclasses import dataclass, replace
@@ -29,11 +29,11 @@ WIDEST = 0.3
 class Features:
     """What speaks for a hit.
 
-    `score` (fused, with support) and `lexical` are the hit's own; `decision` is the margin over the best different
-    answer, which counts the more the higher the score (score ** Weights.power): a clear winner among bad hits is still
-    bad; `lift` is the cosine above what the question has with the whole knowledge base; `missing` the share of the
-    question that other records have and this one lacks; `length` ln(1 + terms): sharing much of a long question is no
-    accident; `agreement` the share of the five best rows with this answer.
+    `score` (fused, with support) and `lexical` are the hit's own. `decision` is the margin over the best different
+    answer, which says the less the weaker the hit is: a clear winner among bad hits is still bad. With vectors it is
+    multiplied by score ** 5; without, by coverage * ln(1 + words): sharing much of a long question is no accident.
+    `lift` is the cosine above what the question has with the whole knowledge base, `missing` the share of the question
+    that other records have and this one lacks, `agreement` the share of the best rows with this answer.
     """
 
     score: float = 0.0
@@ -41,7 +41,6 @@ class Features:
     decision: float = 0.0
     lift: float = 0.0
     missing: float = 0.0
-    length: float = 0.0
     agreement: float = 0.0
 
 
@@ -51,7 +50,6 @@ class Weights:
 
     constant: float
     factors: Features
-    power: float
 
     def logit(self, features: Features) -> float:
         """Return the log-odds."""
@@ -63,8 +61,8 @@ class Weights:
         return {name: factor * getattr(features, name) for name, factor in factors.items() if factor}
 
 
-DENSE = Weights(-4.006, Features(score=2.898, decision=31.27, lift=6.559, missing=-0.977), power=5)
-LEXICAL = Weights(-5.850, Features(lexical=4.849, decision=18.0, length=1.054, agreement=1.471), power=1)
+DENSE = Weights(-4.287, Features(score=4.108, decision=18.74, lift=6.729, missing=-1.445))
+LEXICAL = Weights(-3.355, Features(lexical=5.111, decision=7.65, agreement=1.263))
 
 
 def judge(
@@ -90,25 +88,31 @@ def judge(
             if other is not hit and (theirs != answer or not answer)
         )
         weights = LEXICAL if hit.dense is None else dense
-        logit = weights.logit(features(hit, max(others, default=0.0), weights.power))
+        logit = weights.logit(features(hit, max(others, default=0.0)))
         shift = shifts.get(hit.knowledge_base, 0.0) if shifts else 0.0
         judged.append(replace(hit, confidence=probability(logit + shift)))
     return judged
 
 
-def features(hit: "Hit", rival: float, power: float) -> Features:
+def features(hit: "Hit", rival: float = 0.0) -> Features:
     """Return what `hit` is judged by; `rival` is the best different answer outside its own index."""
     evidence = hit.evidence
-    margin = min(evidence.score - max(evidence.rival, rival, 0.0), WIDEST)
+    margin = min(evidence.score - max(evidence.rival, rival), WIDEST)
     return Features(
         score=evidence.score,
         lexical=hit.lexical,
-        decision=margin * max(evidence.score, 0.0) ** power,
+        decision=margin
+        * (hit.coverage * log1p(evidence.words) if hit.dense is None else max(evidence.score, 0.0) ** 5),
         lift=0.0 if hit.dense is None else hit.dense - evidence.background,
         missing=evidence.missing,
-        length=log1p(evidence.terms),
         agreement=evidence.agreement,
     )
+
+
+def explain(hit: "Hit", dense: Weights = DENSE, rival: float = 0.0) -> dict[str, float]:
+    """Return what each feature adds to the log-odds of a hit, the constant first."""
+    weights = LEXICAL if hit.dense is None else dense
+    return {"constant": weights.constant, **weights.terms(features(hit, rival))}
 
 
 def probability(logit: float) -> float:

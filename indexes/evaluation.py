@@ -159,7 +159,7 @@ def read_queries(path: Path) -> list[Query]:
 
 
 def _json_rows(text: str, path: Path) -> list[tuple[int, Mapping[str, Any]]]:
-    rows = []
+    rows: list[tuple[int, Mapping[str, Any]]] = []
     for line, written in enumerate(text.splitlines(), start=1):
         if not written.strip():
             continue

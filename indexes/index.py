@@ -6,7 +6,7 @@ reload is one assignment elsewhere.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.errors import SnapshotError
-from indexes.lexical import Asked, Lexical, Scores
+from indexes.lexical import Asked, Lexical, Scores, spread
+from indexes.parts import parts
 from indexes.text import normalize
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
 DENSE_WEIGHT = 0.7
 """The share of the cosine in the fused score, where there are vectors; the rest is the lexical score."""
 
-HALF_PRECISION_FROM = 65_536
+HALF_PRECISION_FROM = 16_384
 """Vectors from which they are kept as float16: a scan in half the time and memory, cosines less than 0.001 off."""
 
 CANDIDATES = 50
 """Rows that each half proposes; all of them are scored by both halves."""
+
+JURY = 5
+"""Of so many best rows, the share that give a hit's answer is its `Evidence.agreement`."""
 
 _BATCH = 8_192
 
@@ -61,8 +65,8 @@ class Evidence:
     """The share of the question's characters (idf mass) that the knowledge base knows but this record lacks."""
     agreement: float = 0.0
     """The share of the five best rows that give this answer."""
-    terms: int = 0
-    """How many words and n-grams the question has."""
+    words: int = 0
+    """How many different words the question has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +85,17 @@ class Hit:
     confidence: float = 0.0
     """The probability that this answers the question (confidence.judge)."""
     evidence: Evidence = Evidence()
+    part: str = ""
+    """The part of a long answer that matches best, as written; only the first hit of a search has it."""
 
 
 def passages(record: "Record", synonyms: "Synonyms") -> tuple[str, ...]:
-    """Return the texts embedded for a record: question, question with answer, aliases; normalized, synonyms applied."""
-    texts = [record.question, f"{record.question}\n{record.answer}", *record.aliases]
+    """Return the texts embedded for a record: question, question with each part of the answer, aliases.
+
+    They are normalized and have synonyms applied.
+    """
+    answers = [f"{record.question}\n{part}" for part in parts(record.answer)]
+    texts = [record.question, *answers, *record.aliases]
     prepared = [synonyms.apply(normalize(text)) for text in texts]
     return tuple(dict.fromkeys(text for text in prepared if text)) or (record.id,)
 
@@ -148,13 +158,20 @@ class Dense:
             _, numbers = self._index.search(vector[np.newaxis], min(count, len(self)))
         return np.unique(self.owners[numbers[0][numbers[0] >= 0]]).astype(np.int64)
 
+    def of_row(self, row: int) -> "Vectors":
+        """Return a row's vectors, in the order of its passages."""
+        first, last = np.searchsorted(self._sorted, row), np.searchsorted(self._sorted, row, side="right")
+        return self.vectors(self._order[first:last])
+
     def cosines(self, vector: "Vector", rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return each row's best cosine; 0 for a row without vectors."""
         first, last = np.searchsorted(self._sorted, rows), np.searchsorted(self._sorted, rows, side="right")
-        numbers = np.concatenate([self._order[a:b] for a, b in zip(first, last, strict=True)])
+        places, starts = spread(first, last)
         best = np.zeros(len(rows))
-        places = np.repeat(np.arange(len(rows)), last - first)
-        np.maximum.at(best, places, self.vectors(numbers) @ vector)
+        has = last > first
+        if has.any():
+            values = self.vectors(self._order[places]) @ vector
+            best[has] = np.maximum.reduceat(values, starts[has])
         return best
 
     def _average(self) -> "Vector":
@@ -174,7 +191,7 @@ class Index:
         self.records = tuple(records)
         self.synonyms = synonyms
         self.dense = dense
-        self._lexical = Lexical(self.records, synonyms)
+        self.lexical = Lexical(self.records, synonyms)
         self._answers = _number_answers(self.records)
 
     def with_dense(self, dense: Dense) -> "Index":
@@ -192,10 +209,12 @@ class Index:
         Different answers come before a second record with the same answer.
         """
         vector = _usable(question.vector) if self.dense else None
-        asked = self._lexical.ask(question.normalized)
+        asked = self.lexical.ask(question.normalized)
         found = self._score(asked, self._candidates(asked.best(max(CANDIDATES, top_k)), vector, top_k), vector)
         background = self.dense.background(vector) if self.dense is not None and vector is not None else 0.0
-        return [self._hit(found, place, asked, background) for place in _pick(found, top_k)]
+        best = np.argsort(-found.alone, kind="stable")[:JURY]
+        hits = [self._hit(found, place, asked, background, best) for place in _pick(found, top_k)]
+        return [replace(hit, part=self.part(hit.record, asked)) if n == 0 else hit for n, hit in enumerate(hits)]
 
     def _score(self, asked: Asked, rows: NDArray[np.int64], vector: "Vector | None") -> "_Found":
         lexical = asked.score(rows)
@@ -206,9 +225,8 @@ class Index:
         answers = self._answers[rows]
         return _Found(rows, answers, lexical, dense, alone, alone + _support(alone, answers))
 
-    def _hit(self, found: "_Found", place: int, asked: Asked, background: float) -> Hit:
+    def _hit(self, found: "_Found", place: int, asked: Asked, background: float, best: NDArray[np.int64]) -> Hit:
         same = found.answers == found.answers[place]
-        best = np.argsort(-found.alone, kind="stable")[:5]
         coverage = found.lexical.coverages[-1, place]
         return Hit(
             record=self.records[found.rows[place]],
@@ -223,9 +241,20 @@ class Index:
                 background=background,
                 missing=max(asked.known - float(coverage), 0.0),
                 agreement=float(same[best].mean()),
-                terms=asked.terms,
+                words=asked.words,
             ),
         )
+
+    def part(self, record: "Record", asked: Asked) -> str:
+        """Return the part of a long answer that has most of the question's characters; blank for a short one.
+
+        `asked` is what `lexical.ask(question.normalized)` returns.
+        """
+        texts = parts(record.answer)
+        if len(texts) == 1:
+            return ""
+        shares = asked.shares([self.synonyms.apply(normalize(text)) for text in texts])
+        return texts[int(np.argmax(shares))]
 
     def _candidates(self, lexical: NDArray[np.int64], vector: "Vector | None", top_k: int) -> NDArray[np.int64]:
         rows = lexical

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.text import normalize
-from indexes.tokens import Tokens, Vocabulary, character_tokens, script_tokens
+from indexes.tokens import Tokens, Vocabulary, character_tokens, count_words, script_tokens
 
 if TYPE_CHECKING:
     from indexes.records import Record
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 
-BUDGET = 60_000
+BUDGET = 30_000
 """Postings read for one question and view, rarest term first; the other terms are looked up for candidates only."""
 
 VIEWS = ("words of the question", "characters of the question", "words of all", "characters of all")
@@ -77,18 +77,28 @@ class View:
 
     def match(self, keys: Keys, budget: int = BUDGET) -> "Match":
         """Weigh a question's terms and read their postings."""
-        return Match(self, self._weigh(keys), budget)
+        return Match(self, self.weigh(keys), budget)
 
     def postings(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
         """Return the texts that have the term, ascending, and how often."""
         span = slice(self._starts[term], self._starts[term + 1])
         return self._texts[span], self._counts[span]
 
+    def look_up(self, terms: Ints, texts: Ints) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Return how often each term (line) stands in each text (column), and whether it does at all."""
+        spans = zip(self._starts[terms].tolist(), self._starts[terms + 1].tolist(), strict=True)
+        places = np.zeros((len(terms), len(texts)), dtype=np.int64)
+        for line, (start, end) in enumerate(spans):
+            places[line] = self._texts[start:end].searchsorted(texts) + start
+        np.minimum(places, self._starts[terms + 1][:, np.newaxis] - 1, out=places)
+        return self._counts[places], self._texts[places] == texts
+
     def lengths(self, terms: Ints) -> Ints:
         """Return in how many texts each term occurs."""
         return self._starts[terms + 1] - self._starts[terms]
 
-    def _weigh(self, keys: Keys) -> "Terms":
+    def weigh(self, keys: Keys) -> "Terms":
+        """Return a question's terms with what they weigh here."""
         distinct, counts = np.unique(keys, return_counts=True)
         places = np.searchsorted(self._keys, distinct)
         places[places == len(self._keys)] = 0
@@ -97,7 +107,8 @@ class View:
         idf[known] = self._idf[places[known]]
         damped = _DAMPED[np.minimum(counts, _MOST)]
         weights = damped * idf
-        return Terms(places[known], weights[known], idf[known], float(np.sqrt(weights @ damped)), float(idf.sum()))
+        norm, mass = float(np.sqrt(weights @ damped)), float(idf.sum())
+        return Terms(distinct[known], places[known], weights[known], idf[known], norm, mass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,7 @@ class Terms:
     A term has the square root of its idf in a vector, so that one shared by question and text counts by its idf, once.
     """
 
+    keys: Keys
     places: Ints
     weights: Floats
     idf: Floats
@@ -131,19 +143,19 @@ class Match:
         """The share of the question's idf mass that occurs in any text."""
         return float(self._terms.idf.sum()) / (self._terms.mass or 1.0)
 
+    def shares(self, texts: Sequence[Keys]) -> Floats:
+        """Return the share of the question's idf mass that each of these token lists has."""
+        return np.array([np.isin(self._terms.keys, keys) @ self._terms.idf for keys in texts]) / (self._terms.mass or 1)
+
     def all(self) -> tuple[Floats, Floats]:
         """Return cosine and coverage of every text; too low by the terms that the budget left out."""
         return self._scale(self._dots, self._view.norms, self._shared)
 
     def some(self, texts: Ints) -> tuple[Floats, Floats]:
         """Return the exact cosine and coverage of these texts."""
-        dots, shared = self._dots[texts], self._shared[texts]
-        for term in self._rest:
-            holders, counts = self._view.postings(self._terms.places[term])
-            places = np.minimum(np.searchsorted(holders, texts), len(holders) - 1)
-            has = holders[places] == texts
-            dots[has] += self._terms.weights[term] * _DAMPED[counts[places[has]]]
-            shared[has] += self._terms.idf[term]
+        counts, has = self._view.look_up(self._terms.places[self._rest], texts)
+        dots = self._dots[texts] + self._terms.weights[self._rest] @ (_DAMPED[counts] * has)
+        shared = self._shared[texts] + self._terms.idf[self._rest] @ has
         return self._scale(dots, self._view.norms[texts], shared)
 
     def _accumulate(self) -> tuple[Floats, Floats]:
@@ -169,7 +181,10 @@ class Lexical:
     def __init__(self, records: Sequence["Record"], synonyms: "Synonyms") -> None:
         self._vocabulary = Vocabulary()
         asked = [[synonyms.apply(normalize(text)) for text in questions(record)] for record in records]
-        told = [synonyms.apply(normalize(full_text(record))) for record in records]
+        told = [
+            "\n".join((*texts, synonyms.apply(normalize(rest(record)))))
+            for texts, record in zip(asked, records, strict=True)
+        ]
         flat = [text for texts in asked for text in texts]
         self._starts = np.concatenate([[0], np.cumsum([len(texts) for texts in asked])]).astype(np.int64)
         self._questions = (View(flat, self._learn), View(flat, character_tokens))
@@ -185,8 +200,17 @@ class Lexical:
             [view.match(tokens, budget) for view, tokens in zip(self._questions, keys, strict=True)],
             [view.match(tokens, budget) for view, tokens in zip(self._all, keys, strict=True)],
             self._starts,
-            len(keys[0]),
+            count_words(text),
         )
+
+    def shared_words(self, text: str, row: int) -> list[tuple[str, float, bool]]:
+        """Return the question's known words and n-grams, rarest first: the term, its idf, whether the row has it."""
+        view = self._all[0]
+        terms = view.weigh(script_tokens([text], self._vocabulary, grow=False).keys)
+        _, has = view.look_up(terms.places, np.array([row]))
+        spelled = [self._vocabulary.spell(int(key)) for key in terms.keys]
+        found = zip(spelled, terms.idf.tolist(), has[:, 0].tolist(), strict=True)
+        return sorted(found, key=lambda term: -term[1])
 
     def _learn(self, texts: Sequence[str]) -> Tokens:
         return script_tokens(texts, self._vocabulary, grow=True)
@@ -195,12 +219,12 @@ class Lexical:
 class Asked:
     """One question's lexical scores, for every row or exactly for some."""
 
-    def __init__(self, questions: Sequence[Match], everything: Sequence[Match], starts: Ints, terms: int) -> None:
+    def __init__(self, questions: Sequence[Match], everything: Sequence[Match], starts: Ints, words: int) -> None:
         self._questions = questions
         self._all = everything
         self._starts = starts
-        self.terms = terms
-        """How many words and n-grams the question has."""
+        self.words = words
+        """How many words the question has."""
 
     @property
     def known(self) -> float:
@@ -213,6 +237,10 @@ class Asked:
         rows = np.argpartition(-total, count - 1)[:count] if count < len(total) else np.arange(len(total))
         return rows[total[rows] > 0]
 
+    def shares(self, texts: Sequence[str]) -> Floats:
+        """Return the share of the question's characters (idf mass) that each normalized text has."""
+        return self._all[-1].shares([character_tokens([text]).keys for text in texts])
+
     def every(self) -> Scores:
         """Return the scores of all rows, too low by the terms that the budget left out."""
         pairs = [_best_of(match.all(), self._starts[:-1]) for match in self._questions]
@@ -220,7 +248,7 @@ class Asked:
 
     def score(self, rows: Ints) -> Scores:
         """Return the exact scores of these rows."""
-        texts, starts = _expand(self._starts, rows)
+        texts, starts = spread(self._starts[rows], self._starts[rows + 1])
         pairs = [_best_of(match.some(texts), starts) for match in self._questions]
         return _scores(rows, [*pairs, *(match.some(rows) for match in self._all)])
 
@@ -230,9 +258,9 @@ def questions(record: "Record") -> tuple[str, ...]:
     return (record.question, *record.aliases)
 
 
-def full_text(record: "Record") -> str:
-    """Return all that a record says, for matching words anywhere in it."""
-    return "\n".join((*questions(record), *record.keywords, record.category, record.answer))
+def rest(record: "Record") -> str:
+    """Return what else a record says."""
+    return "\n".join((*record.keywords, record.category, record.answer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,14 +290,14 @@ def _scores(rows: Ints, pairs: Sequence[tuple[Floats, Floats]]) -> Scores:
 
 def _best_of(pair: tuple[Floats, Floats], starts: Ints) -> tuple[Floats, Floats]:
     """Return the highest cosine and the highest coverage among each row's texts."""
-    if not len(starts):
-        return np.zeros(0), np.zeros(0)
+    if len(starts) == len(pair[0]):
+        return pair
     return np.maximum.reduceat(pair[0], starts), np.maximum.reduceat(pair[1], starts)
 
 
-def _expand(starts: Ints, rows: Ints) -> tuple[Ints, Ints]:
-    """Return the texts of these rows, and where each row's begin in that list."""
-    lengths = starts[rows + 1] - starts[rows]
+def spread(first: Ints, last: Ints) -> tuple[Ints, Ints]:
+    """Return the numbers of all ranges first <= number < last, one after the other, and where each range begins."""
+    lengths = last - first
     ends = np.cumsum(lengths)
     within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-    return np.repeat(starts[rows], lengths) + within, ends - lengths
+    return np.repeat(first, lengths) + within, ends - lengths

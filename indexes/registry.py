@@ -177,15 +177,23 @@ class Registry:
         self._maintenance.shutdown(wait=True, cancel_futures=True)
 
     def _load(self) -> None:
-        synonyms, _ = self._read_synonyms()
-        self._state = replace(self._state, synonyms=synonyms)
-        for source in self._catalog():
-            try:
-                self._put(self._builder.first_reading(source, synonyms))
-            except UnusableFileError as error:
-                log.error("%s", error)  # noqa: TRY400 - the message is the whole story
-                self._fail(source.name, str(error))
-        self._ready.set()
+        try:
+            synonyms, _ = self._read_synonyms()
+            self._state = replace(self._state, synonyms=synonyms)
+            for source in self._catalog():
+                self._load_one(source, synonyms)
+        finally:
+            self._ready.set()
+
+    def _load_one(self, source: Source, synonyms: Synonyms) -> None:
+        try:
+            self._put(self._builder.first_reading(source, synonyms))
+        except UnusableFileError as error:
+            log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+            self._fail(source.name, str(error))
+        except Exception as error:
+            log.exception("%s could not be loaded", source.path)
+            self._fail(source.name, f"{source.path.name}: {type(error).__name__}; the log has more")
 
     def _use_encoder(self, encoder: Encoder, progress: Progress | None) -> None:
         self._state = replace(self._state, encoder=encoder)

@@ -22,6 +22,7 @@ _KANJI_PATTERN = re.compile(f"[{_KANJI_LETTERS}]")
 _KATAKANA_PATTERN = re.compile(f"[{_KATAKANA_LETTERS}]")
 _SPACED = f"[^\\W_{_KANJI_LETTERS}{_KATAKANA_LETTERS}\u3041-\u309f]"
 _WORDS = re.compile(f"{_SPACED}+(?:[-_.'/]{_SPACED}+)*[+#]*")
+_RUNS = re.compile(f"{_SPACED}+(?:[-_.'/]{_SPACED}+)*[+#]*|[{_KANJI_LETTERS}]+|[{_KATAKANA_LETTERS}]+")
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
 
 
@@ -81,6 +82,11 @@ def words(text: str) -> Iterator[str]:
             continue
         yield "".join(parts)
         yield from (part for part in parts if len(part) > 1 or part.isdigit())
+
+
+def count_words(text: str) -> int:
+    """Return how many different words normalized text has: of spaced scripts, and runs of kanji or of katakana."""
+    return len(set(_RUNS.findall(text)))
 
 
 def script_tokens(texts: Sequence[str], vocabulary: Vocabulary, *, grow: bool) -> Tokens:

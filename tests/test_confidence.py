@@ -45,14 +45,10 @@ def odds(hits: list[Hit], **options: Any) -> float:
 
 
 def test_the_logistic_by_hand() -> None:
-    lexical = hit("a", "yes", 0.7, rival=0.5, agreement=0.4, terms=6)
+    lexical = hit("a", "yes", 0.7, rival=0.5, agreement=0.4, words=6)
     factors = LEXICAL.factors
     assert odds([lexical]) == pytest.approx(
-        LEXICAL.constant
-        + factors.lexical * 0.5
-        + factors.decision * 0.2 * 0.7
-        + factors.length * log(7)
-        + factors.agreement * 0.4
+        LEXICAL.constant + factors.lexical * 0.5 + factors.decision * 0.2 * 0.5 * log(7) + factors.agreement * 0.4
     )
     dense = hit("a", "yes", 0.9, dense=0.8, rival=0.4, background=0.1, missing=0.25)
     factors = DENSE.factors

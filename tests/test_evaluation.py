@@ -114,10 +114,9 @@ def test_nothing_to_measure() -> None:
 
 def test_reliability_bins() -> None:
     table = reliability([answerable(0.05), near(0.02), answerable(0.95), answerable(1.0), far(0.99)])
-    assert table == [
-        (pytest.approx(0.035), pytest.approx(0.5), 2),
-        (pytest.approx((0.95 + 1 + 0.99) / 3), pytest.approx(2 / 3), 3),
-    ]
+    assert table[0] == pytest.approx((0.035, 0.5, 2))
+    assert table[1] == pytest.approx(((0.95 + 1 + 0.99) / 3, 2 / 3, 3))
+    assert len(table) == 2
 
 
 def test_the_hardest_are_the_most_confident_mistakes() -> None:

@@ -51,6 +51,25 @@ def test_passages_are_never_blank_nor_twice_the_same() -> None:
     assert passages(Record(id="1", question="", answer="VPN"), Synonyms()) == ("vpn",)
 
 
+LONG = "最初に電源を入れます。" * 20 + "トナーはK-77を使います。" + "最後に蓋を閉めます。" * 20
+
+
+def test_a_long_answer_is_embedded_in_parts() -> None:
+    texts = passages(Record(id="1", question="複合機", answer=LONG), Synonyms())
+    assert texts[0] == "複合機"
+    assert all(text.startswith("複合機 ") and len(text) < 190 for text in texts[1:])
+    assert "".join(text.removeprefix("複合機 ") for text in texts[1:]) == normalize(LONG)
+
+
+def test_the_part_of_a_long_answer_that_matches_is_told() -> None:
+    rows = [Record(id="1", question="複合機", answer=LONG), Record(id="2", question="机", answer="短い")]
+    hits = Index("office", rows, Synonyms()).search(asked("複合機のトナーの型番"))
+    assert "トナーはK-77を使います。" in hits[0].part
+    assert hits[0].part in LONG
+    assert len(hits[0].part) <= 180
+    assert hits[1].part == ""
+
+
 def test_dense_scores_are_cosines_and_the_best_passage_counts() -> None:
     dense = Dense.build(at(80, 60, 10, 30), owners(0, 0, 1, 2))
     assert dense.cosines(EAST, np.array([0, 1, 2])) == pytest.approx(np.cos(np.radians([60, 10, 30])), abs=1e-6)
@@ -84,7 +103,7 @@ def test_many_vectors_are_kept_at_half_precision(tmp_path: Path) -> None:
     opened = Dense.open(path, rows)
     assert path.stat().st_size < 50 * 384 * 2 + 2_000
     every = np.arange(50)
-    assert opened.cosines(vectors[3], every) == pytest.approx(np.maximum(vectors @ vectors[3], 0), abs=1e-3)
+    assert opened.cosines(vectors[3], every) == pytest.approx(vectors @ vectors[3], abs=1e-3)
     halves = opened.vectors(every)
     assert np.array_equal(Dense.build(halves, rows, half_from=50).vectors(every), halves)
 
@@ -190,10 +209,10 @@ def test_evidence_by_hand() -> None:
     index = Index("fruit", rows, Synonyms(), Dense.build(at(0, 60, 90), owners(0, 1, 2)))
     evidence = index.search(asked("red apple", EAST))[0].evidence
     assert evidence.background == pytest.approx((1 + 0.5 + 0) / 3)
-    assert evidence.terms == 2
+    assert evidence.words == 2
     assert evidence.missing == pytest.approx(0)
     other = index.search(asked("red sky zzz", EAST))[0].evidence
-    assert other.terms == 3
+    assert other.words == 3
     assert 0.2 < other.missing < 0.5
 
 

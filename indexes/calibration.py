@@ -1,0 +1,161 @@
+"""Fitting confidence on this machine: to another encoder, and to what people said of the replies.
+
+Nobody has to label anything for it: a knowledge base with aliases brings questions with known answers. Some answers are
+taken out, so that their aliases become questions without an answer, and the aliases of other knowledge bases are
+questions of another subject.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.confidence import DENSE, Features, Weights, features
+from indexes.index import Dense, Index, Question, passages
+from indexes.text import normalize
+
+if TYPE_CHECKING:
+    from indexes.encoder import Encoder, Vector
+    from indexes.records import Record
+    from indexes.synonyms import Synonyms
+
+MEMORY = 100.0
+"""How many examples' worth of evidence the shipped weights are: fewer examples hardly move them."""
+
+REMOVED = 0.3
+"""The share of answers taken out."""
+
+MOST = 500
+"""Records of a knowledge base that are looked at."""
+
+FEWEST = 40
+"""Aliases below which there is nothing to fit."""
+
+DOUBT = 0.5
+"""Standard deviation of what feedback may plausibly add to the log-odds of a knowledge base."""
+
+_STEPS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One reply that could have been given, and whether it would have been right."""
+
+    features: Features
+    right: bool
+
+
+def calibrate(
+    knowledge_bases: Sequence[tuple[Sequence["Record"], "Synonyms"]], encoder: "Encoder", prior: Weights = DENSE
+) -> Weights:
+    """Return the weights for an encoder, fitted on the aliases of these knowledge bases; with too few, the prior."""
+    asked = [alias for records, _ in knowledge_bases for record in records for alias in record.aliases]
+    if len(asked) < FEWEST:
+        return prior
+    vectors = {alias: encoder.encode_query(normalize(alias)) for alias in dict.fromkeys(asked)}
+    examples = []
+    for number, (records, synonyms) in enumerate(knowledge_bases):
+        some = _sample(records, number)
+        index = _without_aliases(some, synonyms, encoder, number)
+        examples += _examples(index, some, _others(asked, some, number), vectors)
+    return fit(examples, prior)
+
+
+def _sample(records: Sequence["Record"], seed: int) -> list["Record"]:
+    chosen = np.random.default_rng(seed).permutation(len(records))[:MOST]
+    return [records[row] for row in sorted(chosen.tolist())]
+
+
+def _without_aliases(records: Sequence["Record"], synonyms: "Synonyms", encoder: "Encoder", seed: int) -> Index:
+    """Index the records without their aliases, and without some of the answers."""
+    answers = sorted({normalize(record.answer) or record.id for record in records})
+    kept = np.random.default_rng(seed).random(len(answers)) >= REMOVED
+    left = {answer for answer, keep in zip(answers, kept.tolist(), strict=True) if keep}
+    base = [replace(r, aliases=()) for r in records if (normalize(r.answer) or r.id) in left]
+    texts = [(text, row) for row, record in enumerate(base) for text in passages(record, synonyms)]
+    dense = Dense.build(
+        encoder.encode_documents([text for text, _ in texts]), np.array([row for _, row in texts], dtype=np.int32)
+    )
+    return Index("calibration", base, synonyms, dense)
+
+
+def _others(asked: Sequence[str], records: Sequence["Record"], seed: int) -> list[str]:
+    """Return aliases of other knowledge bases, half as many as these records have."""
+    own = {alias for record in records for alias in record.aliases}
+    foreign = [alias for alias in dict.fromkeys(asked) if alias not in own]
+    chosen = np.random.default_rng(seed).permutation(len(foreign))[: len(own) // 2]
+    return [foreign[place] for place in chosen.tolist()]
+
+
+def _examples(
+    index: Index, records: Sequence["Record"], foreign: Sequence[str], vectors: Mapping[str, "Vector"]
+) -> list[Example]:
+    if not len(index):
+        return []
+    own = [(alias, normalize(record.answer) or record.id) for record in records for alias in record.aliases]
+    examples = []
+    for alias, answer in [*own, *((alias, None) for alias in foreign)]:
+        question = Question(alias, index.synonyms.apply(normalize(alias)), vectors[alias])
+        hit = index.search(question, 1)[0]
+        found = normalize(hit.record.answer) or hit.record.id
+        examples.append(Example(features(hit), found == answer))
+    return examples
+
+
+def fit(examples: Sequence[Example], prior: Weights, memory: float = MEMORY) -> Weights:
+    """Return the most probable weights given the examples and the prior: a logistic regression that starts there.
+
+    The features' spread in the examples sets how much a weight may move; `memory` how many examples resist it.
+    """
+    names = [name for name in Features.__slots__ if getattr(prior.factors, name)]
+    values = np.array([[getattr(example.features, name) for name in names] for example in examples])
+    right = np.array([example.right for example in examples], dtype=np.float64)
+    if not len(examples):
+        return prior
+    design = np.column_stack([np.ones(len(values)), values])
+    start = np.array([prior.constant, *(getattr(prior.factors, name) for name in names)])
+    spread = np.maximum(np.concatenate([[1.0], values.std(axis=0)]), 1e-3)
+    fitted = _newton(design, right, start, memory * spread**2 / 4)
+    factors = dict(zip(names, fitted[1:].tolist(), strict=True))
+    return Weights(float(fitted[0]), Features(**factors))
+
+
+def learn(judged: Iterable[tuple[float, bool]], doubt: float = DOUBT) -> float:
+    """Return what feedback adds to a knowledge base's log-odds, from (confidence shown, was it right) of its replies.
+
+    The most probable constant if it is 0 give or take `doubt` before anything is known: ten clicks move it little.
+    """
+    pairs = [(np.log(c / (1 - c)), right) for c, right in ((min(max(c, 1e-6), 1 - 1e-6), r) for c, r in judged)]
+    if not pairs:
+        return 0.0
+    logits, right = np.array([logit for logit, _ in pairs]), np.array([float(right) for _, right in pairs])
+    shift = 0.0
+    for _ in range(_STEPS):
+        expected = _probabilities(logits + shift)
+        slope = (right - expected).sum() - shift / doubt**2
+        shift += slope / ((expected * (1 - expected)).sum() + 1 / doubt**2)
+    return float(shift)
+
+
+def _newton(
+    design: NDArray[np.float64],
+    right: NDArray[np.float64],
+    start: NDArray[np.float64],
+    stiffness: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    weights = start.copy()
+    for _ in range(_STEPS):
+        expected = _probabilities(design @ weights)
+        slope = design.T @ (right - expected) - stiffness * (weights - start)
+        curve = (design * (expected * (1 - expected))[:, np.newaxis]).T @ design + np.diag(stiffness)
+        step = np.linalg.solve(curve, slope)
+        weights += step * min(1.0, 5.0 / max(np.abs(design @ step).max(), 1e-9))
+        if np.abs(step).max() < 1e-9:  # noqa: PLR2004
+            break
+    return weights
+
+
+def _probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50))))

@@ -1,0 +1,313 @@
+"""The command line: results on stdout, everything else on stderr, exit codes 0, 1 and 2."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from bot.cli import main
+from bot.status import FILE, STALE_SECONDS
+from indexes.confidence import THRESHOLD
+from tests.encoders import minilm_path
+
+ROOT = Path(__file__).parents[1]
+IT_HELP = ROOT / "knowledge" / "it-help.csv"
+FAQ = (
+    "id,question,answer,floor,note\n"
+    "pw,How do I reset my password?,Use the reset page.,,\n"
+    "print,Where is the printer?,Next to the lift.,3,colour\n"
+    "room,How do I book a meeting room?,In the calendar.,,\n"
+)
+COMMANDS = ["serve", "try", "search", "check", "eval", "manifest", "doctor", "status", "model"]
+
+
+@pytest.fixture(autouse=True)
+def _lexical(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("ENCODER_BACKEND", "lexical")
+    level = logging.getLogger().level
+    with mock.patch.dict(os.environ):
+        yield
+    logging.getLogger().setLevel(level)
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    path = tmp_path / "faq.csv"
+    path.write_text(FAQ)
+    return path
+
+
+def kotae(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own, with nothing of this one's environment but what is given."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HF_HUB_OFFLINE", "SYSTEMROOT"}}
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=cwd,
+        env={**kept, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+# Help and usage
+
+
+@pytest.mark.parametrize(
+    "command", [[], *([name] for name in COMMANDS), ["model", "list"], ["model", "download"], ["model", "clear"]]
+)
+def test_every_help_has_an_example(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--help"])
+    assert end.value.code == 0
+    out, err = capsys.readouterr()
+    assert " ".join(["Example: kotae", *command]) in out
+    assert err == ""
+    if not command:
+        assert all(f"    {name} " in out for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nonsense"], "invalid choice: 'nonsense'"),
+        (["search"], "the following arguments are required: KB.csv, question"),
+        (["search", "kb.csv"], "required: question"),
+        (["search", "kb.csv", "q", "--top-k", "0"], "argument --top-k: '0' is not a whole number from 1"),
+        (["search", "kb.csv", "q", "--top-k", "three"], "argument --top-k: 'three' is not a whole number from 1"),
+        (["check"], "required: KB.csv"),
+        (["model", "clear"], "required: NAME"),
+        (["status", "--loud"], "unrecognized arguments: --loud"),
+    ],
+)
+def test_wrong_usage_is_2_and_says_what_is_wrong(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert says in err
+
+
+def test_help_imports_nothing_slow() -> None:
+    script = "import sys\nsys.argv=['kotae','--help']\nfrom bot.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    listing = (
+        "print([m for m in ('torch','faiss','pandas','slack_bolt','sqlalchemy','transformers') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script + listing], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("[]\n")
+
+
+# search
+
+
+def test_search_json_has_exactly_the_promised_keys(csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", str(csv), "Ｗhere is the　PRINTER", "--top-k", "2", "--json"]) == 0
+    out, _ = capsys.readouterr()
+    result: dict[str, Any] = json.loads(out)
+    assert list(result) == ["query", "normalized_query", "knowledge_base", "encoder", "threshold", "hits", "seconds"]
+    assert (result["query"], result["normalized_query"]) == ("Ｗhere is the　PRINTER", "where is the printer")
+    assert (result["knowledge_base"], result["encoder"], result["threshold"]) == ("faq", "lexical", THRESHOLD)
+    assert 0 <= result["seconds"] < 5
+    first, second = result["hits"]
+    assert list(first) == ["rank", "score", "confidence", "record"]
+    assert (first["rank"], second["rank"]) == (1, 2)
+    assert 1 >= first["score"] > second["score"] >= 0
+    assert 1 >= first["confidence"] > THRESHOLD > second["confidence"] >= 0
+    assert first["record"] == {
+        "id": "print",
+        "question": "Where is the printer?",
+        "answer": "Next to the lift.",
+        "floor": "3",
+        "note": "colour",
+    }
+
+
+def test_search_in_words(csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", str(csv), "Where is the printer?", "--top-k", "1"]) == 0
+    out, _ = capsys.readouterr()
+    assert out.startswith("1. Where is the printer?  (confidence ")
+    assert "\n   Next to the lift.\n" in out
+    assert main(["search", str(csv), "quantum chromodynamics"]) == 0
+    out, _ = capsys.readouterr()
+    assert out.startswith("Nothing certain; the closest are:\n")
+
+
+def test_search_keeps_snapshots_and_the_second_call_encodes_only_the_question(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENCODER_BACKEND", "sentence-transformers")
+    monkeypatch.setenv("MODEL_NAME", str(minilm_path()))
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "state"))
+    made = []
+    for _ in range(2):
+        assert main(["search", str(csv), "I can't log in", "--json"]) == 0
+        out, _ = capsys.readouterr()
+        result = json.loads(out)
+        assert result["encoder"] == str(minilm_path())
+        assert result["hits"][0]["record"]["id"] == "pw"
+        made.append(sorted(path.name for path in (tmp_path / "state" / "snapshots").glob("*/*")))
+    assert made[0] == made[1]
+    assert not (tmp_path / ".kotae").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "nowhere.csv"), ("", "the file is empty"), ("question,answer\n", "only a header")]
+)
+def test_search_in_a_bad_file_fails_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, reason: str
+) -> None:
+    path = tmp_path / "nowhere.csv"
+    if content is not None:
+        path.write_text(content)
+    assert main(["search", str(path), "question", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("nowhere.csv: ")
+    assert reason in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("question", ["", "???", "😀", "x" * 10_000, "<!channel> & <@U1>"])
+def test_any_question_is_answered_with_json(csv: Path, capsys: pytest.CaptureFixture[str], question: str) -> None:
+    assert main(["search", str(csv), question, "--json"]) == 0
+    out, _ = capsys.readouterr()
+    assert json.loads(out)["query"] == question
+
+
+def test_the_sample_answers_in_a_process_of_its_own(tmp_path: Path) -> None:
+    done = kotae("search", str(IT_HELP), "VPNにつながらない", "--json", cwd=tmp_path, ENCODER_BACKEND="lexical")
+    assert done.returncode == 0
+    result = json.loads(done.stdout)
+    assert result["knowledge_base"] == "it-help"
+    assert len(result["hits"]) == 3
+    assert "VPN" in result["hits"][0]["record"]["question"]
+    assert result["hits"][0]["confidence"] > 0.5
+    assert done.stdout.lstrip().startswith("{")
+    assert "Traceback" not in done.stderr
+
+
+# check
+
+
+def test_check_tells_good_from_bad(csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("")
+    assert main(["check", str(csv)]) == 0
+    assert "3 records" in capsys.readouterr().out
+    assert main(["check", str(csv), str(bad), "--json"]) == 1
+    good, unusable = json.loads(capsys.readouterr().out)
+    assert (good["usable"], good["records"], good["problems"]) == (True, 3, [])
+    assert unusable["usable"] is False
+    assert unusable["error"].startswith("bad.csv: the file is empty")
+
+
+@pytest.mark.parametrize("name", ["it-help", "hr-somu", "dev-faq", "_shared"])
+def test_the_samples_have_no_problems(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert main(["check", str(ROOT / "knowledge" / f"{name}.csv"), "--json"]) == 0
+    [report] = json.loads(capsys.readouterr().out)
+    assert report["problems"] == []
+
+
+# manifest
+
+
+def test_manifest_prints_json_and_warns_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["manifest"]) == 0
+    out, err = capsys.readouterr()
+    assert [each["command"] for each in json.loads(out)["features"]["slash_commands"]] == ["/search", "/kb"]
+    assert err.startswith("Note: /search is the name of a built-in Slack command")
+
+
+def test_manifest_with_other_names(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADMIN_COMMAND", "/kotae")
+    assert main(["manifest", "--search-command", "/kb-search"]) == 0
+    out, err = capsys.readouterr()
+    assert [each["command"] for each in json.loads(out)["features"]["slash_commands"]] == ["/kb-search", "/kotae"]
+    assert err == ""
+    assert main(["manifest", "--search-command", "Search"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "'Search' can't be a command" in err
+
+
+# settings, status, models
+
+
+def test_a_wrong_setting_is_1_and_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xapp-very-secret")
+    assert main(["status"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "SLACK_BOT_TOKEN: must begin with xoxb-" in err
+    assert "very-secret" not in err
+
+
+def test_status_without_a_running_bot(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"]) == 1
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "No bot is running with DATA_DIR = .kotae\n")
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"at": null}', "old"])
+def test_a_status_file_that_says_nothing_is_no_running_bot(tmp_path: Path, content: str) -> None:
+    folder = tmp_path / ".kotae"
+    folder.mkdir()
+    if content == "old":
+        content = json.dumps({"at": time.time() - STALE_SECONDS - 1})
+    (folder / FILE).write_text(content)
+    assert main(["status"]) == 1
+
+
+def made_up_cache(home: Path) -> Path:
+    """A cache as huggingface_hub lays it out, with one small model."""
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    model = home / "hub" / "models--some--tiny-model"
+    snapshot = model / "snapshots" / revision
+    (snapshot / "1_Pooling").mkdir(parents=True)
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text(revision)
+    (snapshot / "config.json").write_text("{}")
+    (snapshot / "tokenizer.json").write_text("{}")
+    (snapshot / "model.safetensors").write_bytes(b"\0" * 2_000_000)
+    return model
+
+
+def test_models_are_listed_found_and_cleared_where_dotenv_says(tmp_path: Path) -> None:
+    home = tmp_path / "hugging"
+    model = made_up_cache(home)
+    (tmp_path / ".env").write_text(f"HF_HOME={home}\n")
+    listed = kotae("model", "list", cwd=tmp_path)
+    assert (listed.returncode, listed.stdout) == (0, f"some/tiny-model  2 MB  {model}\n")
+    downloaded = kotae("model", "download", "some/tiny-model", cwd=tmp_path)
+    assert downloaded.returncode == 0
+    assert Path(downloaded.stdout.strip()).parent == model / "snapshots"
+    cleared = kotae("model", "clear", "some/tiny-model", cwd=tmp_path)
+    assert (cleared.returncode, cleared.stdout) == (0, "Deleted some/tiny-model: 2 MB freed\n")
+    assert not model.exists()
+
+
+def test_a_model_that_is_not_there_is_1_with_what_to_do(tmp_path: Path) -> None:
+    failed = kotae("model", "download", "some/model", cwd=tmp_path, HF_HOME=str(tmp_path / "empty"))
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "The model some/model can't be used: it isn't in the cache" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_clearing_what_is_not_there_is_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "clear", "never/downloaded"]) == 1
+    assert "never/downloaded is not among the downloaded models; see: kotae model list" in capsys.readouterr().err

@@ -1,0 +1,143 @@
+"""`kotae doctor`: what it finds in good and bad set-ups, and that no secret is in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.doctor import Finding, examine
+from bot.manifest import SCOPES
+from bot.playground import DEFAULT_SCOPES, LocalSlack
+from bot.settings import ChannelSection, ConfigFile, Environment, Settings
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path) -> Path:
+    folder = tmp_path / "knowledge"
+    folder.mkdir()
+    (folder / "it-help.csv").write_text("question,answer\nWhere is the printer?,Next to the lift.\n")
+    return folder
+
+
+@pytest.fixture
+def scopes() -> tuple[str, ...]:
+    return DEFAULT_SCOPES
+
+
+@pytest.fixture
+def slack(scopes: tuple[str, ...]) -> Iterator[LocalSlack]:
+    with LocalSlack(scopes=scopes) as running:
+        yield running
+
+
+def settings(slack: LocalSlack, knowledge: Path, config: ConfigFile | None = None, **changed: object) -> Settings:
+    values = {
+        "slack_api_url": slack.api_url,
+        "slack_bot_token": slack.bot_token,
+        "slack_app_token": slack.app_token,
+        "knowledge_dir": knowledge,
+        "data_dir": knowledge.parent / "data",
+        "encoder_backend": "lexical",
+        "search_command": "/kb-search",
+        **changed,
+    }
+    return Settings(Environment.model_validate(values), config or ConfigFile(), Path("kotae.toml"))
+
+
+def levels(findings: list[Finding], text: str) -> list[str]:
+    return [finding.level for finding in findings if text in finding.what]
+
+
+def failures(findings: list[Finding]) -> list[str]:
+    return [finding.what for finding in findings if finding.is_failure]
+
+
+def test_a_good_set_up_has_no_failure(slack: LocalSlack, knowledge: Path) -> None:
+    findings = list(examine(settings(slack, knowledge)))
+    assert failures(findings) == []
+    text = "\n".join(map(str, findings))
+    assert "[ok]   Commands: /kb-search and /kb" in text
+    assert "both tokens accepted" in text
+    assert f"[ok]   Scopes: all {len(SCOPES)}" in text
+    assert "it-help.csv: 1 records" in text
+    assert "[note] ENCODER_BACKEND = lexical" in text
+    assert "writable" in text
+    assert "[ok]   State database: opens" in text
+    assert slack.bot_token not in text
+    assert slack.app_token not in text
+
+
+@pytest.mark.parametrize("scopes", [tuple(set(DEFAULT_SCOPES) - {"users:read", "files:read"})])
+def test_missing_scopes_are_named(slack: LocalSlack, knowledge: Path) -> None:
+    [failure] = failures(list(examine(settings(slack, knowledge))))
+    assert failure == (
+        "Scopes missing: files:read, users:read; paste the output of `kotae manifest` as the app's manifest and"
+        " reinstall it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("token", "value"), [("slack_bot_token", "xoxb-nobody-knows-me"), ("slack_app_token", "xapp-nobody-knows-me")]
+)
+def test_a_token_slack_does_not_know(slack: LocalSlack, knowledge: Path, token: str, value: str) -> None:
+    [failure] = failures(list(examine(settings(slack, knowledge, None, **{token: value}))))
+    assert failure.startswith("Slack refused: invalid_auth. Slack does not know this token.")
+    assert "nobody-knows-me" not in failure
+
+
+def test_a_slack_that_can_not_be_reached(slack: LocalSlack, knowledge: Path) -> None:
+    [failure] = failures(list(examine(settings(slack, knowledge, slack_api_url="http://127.0.0.1:9/api/"))))
+    assert failure.startswith("http://127.0.0.1:9/api/ can't be reached (")
+
+
+def test_without_tokens_it_notes_which(slack: LocalSlack, knowledge: Path) -> None:
+    findings = list(examine(settings(slack, knowledge, slack_app_token=None)))
+    assert levels(findings, "SLACK_APP_TOKEN is not set") == ["note"]
+    assert failures(findings) == []
+
+
+def test_a_reserved_command_is_noted(slack: LocalSlack, knowledge: Path) -> None:
+    findings = list(examine(settings(slack, knowledge, search_command="/search")))
+    assert levels(findings, "/search is the name of a built-in Slack command") == ["note"]
+
+
+def test_csvs_are_looked_at(slack: LocalSlack, knowledge: Path) -> None:
+    (knowledge / "bad.csv").write_text("")
+    (knowledge / "ragged.csv").write_text("question,answer\nA?,B.\n,\n")
+    findings = list(examine(settings(slack, knowledge)))
+    [failure] = failures(findings)
+    assert failure.startswith("bad.csv: the file is empty")
+    assert levels(findings, "ragged.csv: 1 records, 1 problems; see kotae check") == ["note"]
+
+
+def test_a_knowledge_folder_that_is_not_there(slack: LocalSlack, tmp_path: Path) -> None:
+    [failure] = failures(list(examine(settings(slack, tmp_path / "nowhere"))))
+    assert failure.startswith(f"KNOWLEDGE_DIR = {tmp_path / 'nowhere'}: there is no such folder.")
+
+
+def test_a_channel_that_slack_does_not_have(slack: LocalSlack, knowledge: Path) -> None:
+    config = ConfigFile(channels={"it-hepl": ChannelSection(knowledge_bases=("it-help",))})
+    [failure] = failures(list(examine(settings(slack, knowledge, config))))
+    assert failure.startswith("kotae.toml: channels.it-hepl = 'it-hepl': no channel of that name or id is visible")
+    assert "did you mean 'it-help'?" in failure
+
+
+def test_a_model_that_is_not_there_is_noted_with_the_command(slack: LocalSlack, knowledge: Path) -> None:
+    backend = "sentence-transformers"
+    findings = list(examine(settings(slack, knowledge, encoder_backend=backend, model_name="never/downloaded")))
+    assert levels(findings, "kotae model download never/downloaded") == ["note"]
+    assert failures(findings) == []
+
+
+def test_a_data_folder_that_can_not_be_written(slack: LocalSlack, knowledge: Path) -> None:
+    blocked = knowledge.parent / "blocked"
+    blocked.write_text("in the way")
+    disk, database = failures(list(examine(settings(slack, knowledge, data_dir=blocked))))
+    assert disk.startswith(f"DATA_DIR = {blocked} can't be written (")
+    assert database.startswith("The state database can't be opened (")
+
+
+def test_a_database_url_with_a_password_is_not_shown(slack: LocalSlack, knowledge: Path) -> None:
+    [failure] = failures(list(examine(settings(slack, knowledge, database_url="nothing://kotae:hunter2@db/kotae"))))
+    assert "DATABASE_URL" in failure
+    assert "hunter2" not in failure
