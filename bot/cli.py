@@ -65,6 +65,14 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("question")
     search.add_argument("--top-k", type=_positive, default=3, metavar="N", help="number of hits (default: 3)")
     search.add_argument("--json", action="store_true", help="print JSON")
+    evaluation = command(
+        "eval", _eval, "Measure answers and silence on questions with known answers.", "kotae eval KB.csv queries.jsonl"
+    )
+    evaluation.add_argument("csv", type=Path, metavar="KB.csv")
+    evaluation.add_argument("queries", type=Path, metavar="QUERIES", help=".jsonl or .csv: query, relevant (ids), kind")
+    evaluation.add_argument("--json", action="store_true", help="print JSON")
+    evaluation.add_argument("--encoder", metavar="NAME", help="another model, or lexical (default: the configured one)")
+    evaluation.add_argument("--plot", type=Path, metavar="OUT.png", help="also draw confidence against being right")
     check = command("check", _check, "Validate CSV files, problems by line.", "kotae check knowledge/*.csv")
     check.add_argument("csv", type=Path, nargs="+", metavar="KB.csv")
     check.add_argument("--json", action="store_true", help="print JSON")
@@ -90,10 +98,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
 
 
 def _start(options: argparse.Namespace, settings: "Settings") -> int:
@@ -168,6 +175,30 @@ def _print_answer(answer: "Answer", threshold: float) -> None:
     for rank, hit in enumerate(answer.hits, start=1):
         print(f"{rank}. {hit.record.title}  (confidence {hit.confidence:.2f}, score {hit.score:.2f})")
         print("   " + hit.record.answer.replace("\n", "\n   ") + "\n")
+
+
+def _eval(options: argparse.Namespace, settings: "Settings") -> int:
+    from bot.evaluate import format_evaluation, plot, run
+    from indexes.confidence import THRESHOLD
+    from indexes.evaluation import read_queries
+    from indexes.search import FaissSearch
+
+    model = None if options.encoder == "lexical" else options.encoder or settings.model
+    threshold = settings.config.threshold if settings.config.threshold is not None else THRESHOLD
+    queries = read_queries(options.queries)
+    with (
+        _progress("Encoding") as progress,
+        FaissSearch(options.csv, model, data_dir=settings.environment.data_dir, progress=progress) as knowledge_base,
+    ):
+        evaluation = run(knowledge_base, queries, threshold)
+    if options.plot:
+        try:
+            plot(evaluation, options.plot)
+        except ImportError:
+            print("--plot needs one more package: pip install 'kotae[plot]'", file=sys.stderr)
+            return FAILED
+    print(json.dumps(evaluation.measures, indent=2) if options.json else format_evaluation(evaluation))
+    return OK
 
 
 def _check(options: argparse.Namespace, _: "Settings") -> int:
@@ -261,6 +292,7 @@ def _progress(what: str) -> "Iterator[Progress]":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)

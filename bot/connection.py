@@ -5,20 +5,25 @@ most of a minute to notice a dead peer and never notices one that has not answer
 which goes by the age of the last pong and not by what the client believes.
 """
 
+import json
 import logging
+import socket
 import threading
 import time
+from contextlib import suppress
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.socket_mode.builtin.connection import Connection as Session
+from slack_sdk.socket_mode.builtin.connection import ConnectionState
 
 log = logging.getLogger(__name__)
 
 PING_SECONDS = 3.0
 MISSED_PONGS = 3
 """Pongs that may be missing before the connection counts as dead."""
+REFRESH_SECONDS = 60.0
+"""How long opening the new socket may take."""
 CONCURRENCY = 32
 """Envelopes handled at once; each is acked within milliseconds."""
 
@@ -28,6 +33,7 @@ class Connection:
 
     def __init__(self, app: App, app_token: str, ping_seconds: float = PING_SECONDS) -> None:
         self._handler = SocketModeHandler(app, app_token, ping_interval=ping_seconds, concurrency=CONCURRENCY)
+        self._handler.client.on_message_listeners.append(self._hasten_refresh)
         self._ping_seconds = ping_seconds
         self._session: Session | None = None
         self._session_since = 0.0
@@ -45,7 +51,15 @@ class Connection:
         self._closed.set()
         if self._watchdog.ident is not None:
             self._watchdog.join()
+        self._hang_up()
         self._handler.close()  # type: ignore[no-untyped-call]
+
+    def _hang_up(self) -> None:
+        """Wake the SDK's threads, which would keep `close` waiting: for a ping interval, and then for a second."""
+        client = self._handler.client
+        client.closed, client.auto_reconnect_enabled = True, False
+        _shut_down(client.current_session)
+        client.message_queue.put("{}")
 
     @property
     def pong_age(self) -> float | None:
@@ -53,6 +67,17 @@ class Connection:
         session = self._handler.client.current_session
         pong = session.last_ping_pong_time if session else None
         return None if pong is None else time.time() - pong
+
+    def _hasten_refresh(self, message: str) -> None:
+        """Let go of the old socket as soon as there is a new one.
+
+        The SDK closes the old one only when something arrives on it, the next pong at the latest, and until then reads
+        nothing from the new one: commands sent to it would go unacked for up to a whole ping interval.
+        """
+        if '"disconnect"' in message and json.loads(message).get("type") == "disconnect":
+            client = self._handler.client
+            replaced = (client.current_session, client.current_session_state)
+            threading.Thread(target=_let_go, args=replaced, name="kotae-refresh", daemon=True).start()
 
     def _watch(self) -> None:
         while not self._closed.wait(self._ping_seconds / 3):
@@ -71,6 +96,19 @@ class Connection:
     def _reconnect(self) -> None:
         try:
             self._handler.client.connect_to_new_endpoint(force=True)
-        except (SlackApiError, SlackClientError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the SDK's own thread may close the same socket; the watch must go on
             log.warning("Reconnecting failed (%s); trying again", type(error).__name__)
         self._session_since = time.time()
+
+
+def _let_go(session: Session, state: ConnectionState) -> None:
+    """Wake the thread that reads this socket, once another has taken its place."""
+    until = time.monotonic() + REFRESH_SECONDS
+    while not state.terminated and time.monotonic() < until:
+        time.sleep(0.01)
+    _shut_down(session)
+
+
+def _shut_down(session: Session | None) -> None:
+    with suppress(OSError, AttributeError):  # closed already
+        session.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]

@@ -2,7 +2,7 @@
 
 import difflib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -24,6 +24,7 @@ class Directory:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._first_names: dict[str, str] = {}
+        self._seen: dict[str, None] = {}
 
     def sources(self) -> list[Source]:
         """List the CSV files by name: those in the knowledge folder, then those that kotae.toml names."""
@@ -54,12 +55,16 @@ class Directory:
         if self._settings.config.synonyms and not self._settings.synonyms.is_file():
             raise self._wrong("synonyms", str(self._settings.synonyms), "there is no such file", [])
 
-    def apply(self, client: WebClient, channels: Channels) -> None:
-        """Look Slack's channels up and put each one's rules in force; raises SettingsError for one that isn't there."""
+    def look_up(self, client: WebClient) -> dict[str, str]:
+        """Map the ids of Slack's channels to names; raises SettingsError when kotae.toml names one that isn't there."""
         slack = self._look_up(client)
         if missing := self._missing(slack):
             raise missing[0]
-        self._put_in_force(slack, channels)
+        return slack
+
+    def apply(self, client: WebClient, channels: Channels) -> None:
+        """Look Slack's channels up and put each one's rules in force; raises SettingsError for one that isn't there."""
+        self._put_in_force(self.look_up(client), channels)
 
     def apply_again(self, client: WebClient, channels: Channels) -> None:
         """Take new channels and CSV files in while running: trouble is logged, and what was in force stays."""
@@ -89,12 +94,13 @@ class Directory:
 
     def _put_in_force(self, slack: Mapping[str, str], channels: Channels) -> None:
         rules = {id_: self._channel(id_, name) for id_, name in slack.items()}
-        channels.configure({id_: channel for id_, channel in rules.items() if channel is not None})
+        found = {id_: channel for id_, channel in rules.items() if channel is not None}
+        channels.configure(found, self.everywhere())
         self._warn_of_unserved(set(slack.values()))
 
     def everywhere(self) -> Channel:
         """The rules of a channel that nothing is said about."""
-        shared = (SHARED,) if SHARED in {source.name for source in self.sources()} else ()
+        shared = (SHARED,) if SHARED in self._names() else ()
         chosen = self._settings.config.threshold
         return Channel("", "", shared, AutoReply.OFF, THRESHOLD if chosen is None else chosen)
 
@@ -107,7 +113,7 @@ class Directory:
         """Combine the convention and kotae.toml for a channel; None when nothing is said about it."""
         config = self._settings.config
         section = config.channels.get(id_) or config.channels.get(name) or config.channels.get(f"#{name}")
-        names = {source.name for source in self.sources()}
+        names = self._names()
         own = section.knowledge_bases if section and section.knowledge_bases is not None else (name,)
         if section is None and name not in names:
             return None
@@ -120,6 +126,11 @@ class Directory:
             section.auto_reply or config.auto_reply,
             default.threshold if section.threshold is None else section.threshold,
         )
+
+    def _names(self) -> Collection[str]:
+        """Name the knowledge bases there are and were: one whose file was deleted keeps answering."""
+        self._seen.update(dict.fromkeys(source.name for source in self.sources()))
+        return self._seen
 
     def _warn_of_unserved(self, channels: set[str]) -> None:
         named = {name for section in self._settings.config.channels.values() for name in section.knowledge_bases or ()}

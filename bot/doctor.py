@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
 
+from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.directory import Directory
@@ -85,8 +86,18 @@ def _slack(settings: Settings) -> Iterator[Finding]:
     if missing_scopes:
         mend = "paste the output of `kotae manifest` as the app's manifest and reinstall it"
         yield Finding("fail", f"Scopes missing: {', '.join(missing_scopes)}; {mend}")
+        return
+    yield Finding("ok", f"Scopes: all {len(SCOPES)}")
+    yield from _channels(settings, client)
+
+
+def _channels(settings: Settings, client: WebClient) -> Iterator[Finding]:
+    try:
+        channels = Directory(settings).look_up(client)
+    except (SettingsError, SlackApiError) as error:
+        yield Finding("fail", explain(error) if isinstance(error, SlackApiError) else str(error))
     else:
-        yield Finding("ok", f"Scopes: all {len(SCOPES)}")
+        yield Finding("ok", f"Channels: {len(channels)} visible, and all that kotae.toml names")
 
 
 def _knowledge(settings: Settings) -> Iterator[Finding]:

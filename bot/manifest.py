@@ -79,11 +79,12 @@ def manifest(search_command: str, admin_command: str) -> dict[str, Any]:
     }
 
 
-def warnings(*commands: str) -> list[str]:
+def warnings(search_command: str, admin_command: str) -> list[str]:
     """Say which command names Slack may refuse, and the way out."""
+    ways = ((search_command, "search", "/kb-search"), (admin_command, "admin", "/kb"))
     return [
-        f"{command} is the name of a built-in Slack command; Slack may refuse it, and with it the whole manifest."
-        f" To be safe use another: kotae manifest --search-command /kb-search, and SEARCH_COMMAND=/kb-search in .env"
-        for command in commands
+        f"{command} is the name of a built-in Slack command; Slack may refuse it, and with it the whole manifest. To be"
+        f" safe use another: kotae manifest --{which}-command {other}, and {which.upper()}_COMMAND={other} in .env"
+        for command, which, other in ways
         if command.removeprefix("/") in RESERVED_COMMANDS
     ]

@@ -5,12 +5,13 @@ import os
 import signal
 import sys
 import threading
+from urllib.error import URLError
 
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.app import Bot, build_app
 from bot.settings import Settings
-from bot.status import RENEWED_SECONDS, write_status
+from bot.status import RENEWED_SECONDS, forget_status, write_status
 from indexes.encoder import models
 
 log = logging.getLogger(__name__)
@@ -37,11 +38,19 @@ def serve(settings: Settings) -> int:
     except SlackApiError as error:
         print(explain(error), file=sys.stderr)
         return 1
+    except (SlackClientError, OSError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        url = settings.environment.slack_api_url
+        print(f"{url} can't be reached ({reason}). Check the network, the proxy and SLACK_API_URL.", file=sys.stderr)
+        return 1
+    bot.services.registry.wait_ready(RENEWED_SECONDS)
+    _renew_status(settings, bot)
     while not stop.wait(RENEWED_SECONDS):
         _renew_status(settings, bot)
     log.info("Stopping: finishing what was accepted")
     drained = bot.stop()
     models.close()
+    forget_status(settings.environment.data_dir)
     log.info("Stopped")
     if not drained:
         log.warning("Some questions could not be finished in time")
@@ -53,9 +62,9 @@ def serve(settings: Settings) -> int:
 def explain(error: SlackApiError) -> str:
     """Say what Slack refused and what to do; never the response itself."""
     code = str(error.response.get("error"))
-    return (
-        f"Slack refused: {code}. {REFUSED.get(code, 'See https://docs.slack.dev/reference/methods for its meaning.')}"
-    )
+    needed = f" ({error.response.get('needed')})" if code == "missing_scope" else ""
+    mend = REFUSED.get(code, "See https://docs.slack.dev/reference/methods for its meaning.")
+    return f"Slack refused: {code}{needed}. {mend}"
 
 
 def _renew_status(settings: Settings, bot: Bot) -> None:

@@ -18,6 +18,8 @@ from indexes.encoder import DEFAULT_MODEL
 
 SLACK_API_URL = "https://slack.com/api/"
 CONFIG_FILE = "kotae.toml"
+ENCODING = "utf-8-sig"
+"""UTF-8, with the mark that Windows' Notepad puts at the beginning or without."""
 
 COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
 COMMAND_MEND = "a slash and up to 31 characters, in lower case and without spaces, such as /kb-search"
@@ -205,8 +207,12 @@ def load_settings(directory: Path = Path()) -> Settings:
     `.env` is put into the process's environment, since Hugging Face reads HF_HOME from there.
     """
     dotenv = directory / ".env"
-    _refuse_misspelt(dotenv)
-    load_dotenv(dotenv, override=False)
+    try:
+        _refuse_misspelt(dotenv)
+        load_dotenv(dotenv, override=False, encoding=ENCODING)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "it is not UTF-8; save it as UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise SettingsError(f".env can't be read: {reason}") from None
     return Settings(_environment(), *_config_file(directory / CONFIG_FILE))
 
 
@@ -221,7 +227,7 @@ def _config_file(path: Path) -> tuple[ConfigFile, Path]:
     if not path.exists():
         return ConfigFile(), path
     try:
-        return ConfigFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))), path
+        return ConfigFile.model_validate(tomllib.loads(path.read_text(encoding=ENCODING))), path
     except ValidationError as error:
         raise SettingsError(_explain(error, path.name, upper=False)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
@@ -231,8 +237,8 @@ def _config_file(path: Path) -> tuple[ConfigFile, Path]:
 def _refuse_misspelt(dotenv: Path) -> None:
     """Catch SLACK_BOT_TOKN before it becomes a bot that does not connect; names of other programs are left alone."""
     known = [name.upper() for name in Environment.model_fields]
-    for key in dotenv_values(dotenv):
-        near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.85)
+    for key in dotenv_values(dotenv, encoding=ENCODING):
+        near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.84)
         if near and key not in known:
             raise SettingsError(f".env: {key} is not a setting; did you mean {near[0]}?")
 
@@ -250,11 +256,14 @@ def _explain(error: ValidationError, source: str, *, upper: bool) -> str:
         key = ".".join(str(part) for part in problem["loc"])
         secret = "TOKEN" in key.upper() or key.upper() == "DATABASE_URL" or not key
         value = "" if secret or problem["type"] == "extra_forbidden" else f" = {problem['input']!r}"
-        lines.append(f"{source}: {key.upper() if upper else key}{value}: {_mend(problem['type'], problem['msg'])}")
+        named = f"{key.upper() if upper else key}{value}: " if key else ""
+        lines.append(f"{source}: {named}{_mend(problem['type'], problem['msg'])}")
     return "\n".join(lines)
 
 
 def _mend(kind: str, message: str) -> str:
     if kind == "extra_forbidden":
         return f"unknown key; {CONFIG_FILE} understands the keys listed in README.md under Configuration"
+    if kind == "tuple_type":
+        return 'must be a list such as ["it-help"]'
     return message.removeprefix("Value error, ").replace("Input should be", "must be")

@@ -1,9 +1,18 @@
 """The Slack client: where it talks to, and what it tries again."""
 
+import socket
+from http import HTTPStatus
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.http_retry import ConnectionErrorRetryHandler, HttpRequest, RateLimitErrorRetryHandler, RetryHandler
+from slack_sdk.http_retry import (
+    ConnectionErrorRetryHandler,
+    HttpRequest,
+    HttpResponse,
+    RateLimitErrorRetryHandler,
+    RetryHandler,
+)
+from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
 
 from bot.settings import Environment
 
@@ -11,17 +20,39 @@ POSTING = ("chat.postMessage", "chat.postEphemeral", "chat.scheduleMessage", "fi
 """Methods that would post twice if tried again after a response got lost."""
 TIMEOUT_SECONDS = 10
 RATE_LIMIT_RETRIES = 5
+SERVER_ERROR_RETRIES = 4
+"""With pauses that double from half a second: some eight seconds of unavailability."""
 
 
-class _RetryUnlessPosting(ConnectionErrorRetryHandler):
-    def _can_retry(self, *, request: HttpRequest, **details: Any) -> bool:
-        posting = request.url.rstrip("?/").endswith(POSTING)
-        return not posting and super()._can_retry(request=request, **details)
+class _RetryConnecting(ConnectionErrorRetryHandler):
+    """Tries a broken connection again; for a posting only when it broke before anything was sent."""
+
+    def _can_retry(self, *, request: HttpRequest, error: Exception | None = None, **details: Any) -> bool:
+        if _posts(request) and not isinstance(getattr(error, "reason", None), ConnectionRefusedError | socket.gaierror):
+            return False
+        return super()._can_retry(request=request, error=error, **details)
+
+
+class _RetryServerErrors(ServerErrorRetryHandler):
+    """Tries again what Slack was not there for (503); after its inner errors (500) a posting may have been posted."""
+
+    def _can_retry(self, *, request: HttpRequest, response: HttpResponse | None = None, **details: Any) -> bool:
+        if _posts(request) and response is not None and response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+            return False
+        return super()._can_retry(request=request, response=response, **details)
+
+
+def _posts(request: HttpRequest) -> bool:
+    return request.url.rstrip("?/").endswith(POSTING)
 
 
 def retry_handlers() -> list[RetryHandler]:
-    """A 429 delays an answer and never loses it; a lost connection is tried again unless that might post twice."""
-    return [RateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES), _RetryUnlessPosting(max_retry_count=1)]
+    """A 429 or 503 delays an answer; other failures are tried again unless that might post twice."""
+    return [
+        RateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES),
+        _RetryServerErrors(max_retry_count=SERVER_ERROR_RETRIES),
+        _RetryConnecting(max_retry_count=1),
+    ]
 
 
 def slack_client(environment: Environment) -> WebClient:

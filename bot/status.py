@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -44,13 +45,19 @@ def write_status(data_dir: Path, services: Services) -> None:
         fresh.unlink(missing_ok=True)
 
 
+def forget_status(data_dir: Path) -> None:
+    """Leave no file that says a bot is running."""
+    with suppress(OSError):
+        (data_dir / FILE).unlink()
+
+
 def read_status(data_dir: Path) -> dict[str, Any] | None:
     """Return what a bot wrote lately, or None when none is running."""
     try:
         status: dict[str, Any] = json.loads((data_dir / FILE).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        return status if time.time() - status["at"] < STALE_SECONDS else None
+    except (OSError, ValueError, LookupError, TypeError):
         return None
-    return status if time.time() - status["at"] < STALE_SECONDS else None
 
 
 def format_status(status: dict[str, Any]) -> str:

@@ -1,0 +1,96 @@
+"""`kotae eval`: asks every query of a file on the production path, and lays out how that went."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from indexes.evaluation import DEPTH, Outcome, Query, evaluate, hardest, rank_of, reliability
+from indexes.search import FaissSearch
+
+ASKING_AT_ONCE = 16
+"""Queries in flight: what the encoder takes as one batch."""
+MISSES = 10
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `kotae eval` found: the measures, each query's outcome, and what was found first for it."""
+
+    measures: dict[str, Any]
+    outcomes: Sequence[Outcome]
+    found: dict[str, str]
+
+
+def run(knowledge_base: FaissSearch, queries: Sequence[Query], threshold: float) -> Evaluation:
+    """Ask all queries as the bot would be asked, and measure at the threshold the bot would use."""
+    with ThreadPoolExecutor(ASKING_AT_ONCE) as pool:
+        answers = list(pool.map(lambda query: knowledge_base.answer(query.text, DEPTH), queries))
+    outcomes = [
+        Outcome(query, rank_of(query.relevant, [hit.record.id for hit in answer.hits]), answer.confidence)
+        for query, answer in zip(queries, answers, strict=True)
+    ]
+    found = {
+        query.text: answer.hits[0].record.title for query, answer in zip(queries, answers, strict=True) if answer.hits
+    }
+    return Evaluation(evaluate(outcomes, threshold), outcomes, found)
+
+
+def format_evaluation(evaluation: Evaluation) -> str:
+    """Lay the measures and the hardest misses out for people."""
+    measures = evaluation.measures
+    lines = [f"{measures['queries']} queries, {measures['answerable']} of them answerable", ""]
+    lines += [
+        f"  {name:<28}{_number(measures[key])}"
+        for name, key in (
+            ("right at first", "recall_at_1"),
+            ("among the first three", "recall_at_3"),
+            ("MRR@10", "mrr_at_10"),
+            ("average precision", "average_precision"),
+            ("AUROC", "auroc"),
+            ("AUROC, near questions", "auroc_near"),
+            ("AUROC, far questions", "auroc_far"),
+        )
+    ]
+    lines += [
+        f"  coverage at {p} precision  {_number(share)}" for p, share in measures["coverage_at_precision"].items()
+    ]
+    lines += ["", _shipped(measures["shipped"])]
+    worst = hardest(evaluation.outcomes, MISSES)
+    if worst:
+        lines += ["", "Most confident mistakes:"]
+    for outcome in worst:
+        expected = ", ".join(sorted(outcome.query.relevant)[:3]) or f"no answer ({outcome.query.kind})"
+        lines.append(f"  {outcome.confidence:.2f}  {outcome.query.text}")
+        lines.append(f"        found: {evaluation.found.get(outcome.query.text, 'nothing')}; expected: {expected}")
+    return "\n".join(lines)
+
+
+def plot(evaluation: Evaluation, path: Path) -> None:
+    """Draw confidence against the share that was right; raises ImportError without matplotlib."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - an extra, and slow to import
+
+    table = reliability(evaluation.outcomes)
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.add_subplot(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share of right first hits")
+    axes.plot([0, 1], [0, 1], linestyle=":", color="grey", label="perfectly calibrated")
+    sizes = [20 + 2 * count**0.5 * 5 for *_, count in table]
+    axes.scatter([mean for mean, *_ in table], [share for _, share, _ in table], s=sizes, label="queries, in tenths")
+    for mean, share, count in table:
+        axes.annotate(str(count), (mean, share), textcoords="offset points", xytext=(6, -12), fontsize=8)
+    axes.legend(loc="upper left")
+    figure.savefig(path, dpi=120)
+
+
+def _shipped(shipped: dict[str, float]) -> str:
+    right, covered = _number(shipped["precision"]), _number(shipped["coverage"])
+    near, far = _number(shipped["near_reply_rate"]), _number(shipped["far_reply_rate"])
+    return (
+        f"Replying unasked from {shipped['threshold']:.2f} on: {shipped['replies']} replies, {right} of them right,"
+        f" covering {covered} of the answerable;\nreplies to {near} of the near and {far} of the far questions."
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
