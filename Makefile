@@ -4,18 +4,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint help
+.PHONY: run test eval lint help
 
 help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
 	@echo "make test   install what the tests need and run them all"
+	@echo "make eval   measure answers and silence on the sets in tests/sets, or SETS=folder"
 	@echo "make lint   ruff, mypy and import-linter"
 
 run: $(VENV)/installed-run
 	@$(BIN)/kotae
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 4 --dist worksteal
+
+eval: $(VENV)/installed-dev
+	$(BIN)/python -m tests.sets $(SETS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check

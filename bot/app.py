@@ -46,6 +46,7 @@ class Bot:
         """Connect first; read the knowledge bases and load the model in the background."""
         self.connection.open()
         self.services.registry.load()
+        self.services.learn()
         if self.model:
             self.model.start()
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("question")
     search.add_argument("--top-k", type=_positive, default=3, metavar="N", help="number of hits (default: 3)")
     search.add_argument("--json", action="store_true", help="print JSON")
+    search.add_argument("--explain", action="store_true", help="say why each hit was found, and how sure it is")
     evaluation = command(
         "eval", _eval, "Measure answers and silence on questions with known answers.", "kotae eval KB.csv queries.jsonl"
     )
@@ -142,14 +143,18 @@ def _search(options: argparse.Namespace, settings: "Settings") -> int:
         ) as knowledge_base,
     ):
         answer = knowledge_base.answer(options.question, options.top_k)
-        if options.json:
-            print(json.dumps(_as_json(answer, knowledge_base.name, threshold), ensure_ascii=False, indent=2))
-        else:
-            _print_answer(answer, threshold)
+        explanations = [knowledge_base.explain(answer, hit) for hit in answer.hits] if options.explain else []
+        name = knowledge_base.name
+    if options.json:
+        print(json.dumps(_as_json(answer, name, threshold, explanations), ensure_ascii=False, indent=2))
+    else:
+        _print_answer(answer, threshold, explanations)
     return OK
 
 
-def _as_json(answer: "Answer", name: str, threshold: float) -> dict[str, object]:
+def _as_json(
+    answer: "Answer", name: str, threshold: float, explanations: Sequence[dict[str, Any]]
+) -> dict[str, object]:
     return {
         "query": answer.question.text,
         "normalized_query": answer.question.normalized,
@@ -162,6 +167,7 @@ def _as_json(answer: "Answer", name: str, threshold: float) -> dict[str, object]
                 "score": round(float(hit.score), 6),
                 "confidence": round(float(hit.confidence), 6),
                 "record": hit.record.as_dict(),
+                **({"explanation": explanations[rank - 1]} if explanations else {}),
             }
             for rank, hit in enumerate(answer.hits, start=1)
         ],
@@ -169,12 +175,16 @@ def _as_json(answer: "Answer", name: str, threshold: float) -> dict[str, object]
     }
 
 
-def _print_answer(answer: "Answer", threshold: float) -> None:
+def _print_answer(answer: "Answer", threshold: float, explanations: Sequence[dict[str, Any]]) -> None:
+    from indexes.explanation import format_explanation
+
     if answer.confidence < threshold:
         print("Nothing certain; the closest are:\n")
     for rank, hit in enumerate(answer.hits, start=1):
         print(f"{rank}. {hit.record.title}  (confidence {hit.confidence:.2f}, score {hit.score:.2f})")
         print("   " + hit.record.answer.replace("\n", "\n   ") + "\n")
+        if explanations:
+            print("   " + format_explanation(explanations[rank - 1]).replace("\n", "\n   ") + "\n")
 
 
 def _eval(options: argparse.Namespace, settings: "Settings") -> int:

@@ -52,7 +52,10 @@ class Connection:
         if self._watchdog.ident is not None:
             self._watchdog.join()
         self._hang_up()
-        self._handler.close()  # type: ignore[no-untyped-call]
+        try:
+            self._handler.close()  # type: ignore[no-untyped-call]
+        except AttributeError:  # the SDK's reading thread closed the same socket in the same moment: now it is closed
+            self._handler.close()  # type: ignore[no-untyped-call]
 
     def _hang_up(self) -> None:
         """Wake the SDK's threads, which would keep `close` waiting: for a ping interval, and then for a second."""

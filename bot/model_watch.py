@@ -56,6 +56,7 @@ class ModelWatch:
         try:
             encoder = self._manager.get(self._model, self._revision)
             self._registry.use_encoder(encoder).result()
+            self._registry.calibrate()
         except ModelUnavailableError as error:
             if not self.trouble:
                 log.warning("%s Until then I answer by lexical search alone, and keep trying.", error)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from handlers.channels import AutoReply
-from indexes.encoder import DEFAULT_MODEL
+from indexes.encoder import DEFAULT_MODEL, with_backend
 
 SLACK_API_URL = "https://slack.com/api/"
 CONFIG_FILE = "kotae.toml"
@@ -46,7 +46,7 @@ class Environment(BaseSettings):
     knowledge_dir: Path = Path("knowledge")
     data_dir: Path = Path(".kotae")
     model_name: str = ""
-    encoder_backend: Literal["sentence-transformers", "lexical"] = "sentence-transformers"
+    encoder_backend: Literal["sentence-transformers", "fastembed", "auto", "lexical"] = "sentence-transformers"
     database_url: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     hf_home: Path | None = None
@@ -173,7 +173,9 @@ class Settings:
         """The model to load: MODEL_NAME, else kotae.toml's; None for lexical search only."""
         if self.environment.encoder_backend == "lexical":
             return None
-        return self.environment.model_name or self.config.model
+        return with_backend(
+            self.environment.model_name or self.config.model, self.environment.encoder_backend, self.revision
+        )
 
     @property
     def revision(self) -> str | None:

@@ -50,7 +50,7 @@ def deleted(services: Services, turn: Turn) -> None:
 def right(services: Services, turn: Turn) -> None:
     """Note that a volunteered answer was right."""
     if not _refused(turn):
-        services.journal.vote(int(turn.body["actions"][0]["value"]), turn.user, "right")
+        services.vote(int(turn.body["actions"][0]["value"]), turn.user, "right")
         turn.whisper(notice(turn.texts("vote.right")))
 
 
@@ -59,7 +59,7 @@ def wrong(services: Services, turn: Turn) -> None:
     number = int(turn.body["actions"][0]["value"])
     earlier = services.look_back(number)
     if earlier and not _refused(turn):
-        services.journal.vote(number, turn.user, "wrong")
+        services.vote(number, turn.user, "wrong")
         noted, result = earlier
         turn.replace(folded(result, words.for_question(noted.text)))
         turn.whisper(notice(turn.texts("vote.wrong")))

@@ -26,6 +26,7 @@ from handlers.views.admin import Process
 from handlers.views.answers import Entry, Result
 from handlers.views.message import Message, notice
 from handlers.views.text import mrkdwn
+from indexes.confidence import unshifted
 from indexes.errors import KnowledgeBaseError
 from indexes.registry import Answer, Registry
 
@@ -69,7 +70,7 @@ class Services:
         """Search, and remember what was asked and found."""
         threshold = self.channels.of(turn.channel).threshold
         answer = self.registry.search(question[:QUESTION_LENGTH], names)
-        noted = _noted(answer, turn, origin, threshold)
+        noted = _noted(answer, turn, origin, threshold, self.registry.shifts)
         number = self.journal.note(noted)
         return self._result(noted, number)
 
@@ -105,6 +106,15 @@ class Services:
             self.client.chat_delete(channel=channel, ts=ts)
         except SlackApiError as error:
             _unless_gone(error)
+
+    def vote(self, question_id: int, user: str, vote: str) -> None:
+        """Remember a vote, and let confidence learn from it."""
+        self.journal.vote(question_id, user, vote)
+        self.learn()
+
+    def learn(self) -> None:
+        """Let confidence learn from all votes so far."""
+        self.registry.learn(self.journal.judged())
 
     def _result(self, noted: Noted, number: int | None) -> Result:
         entries = [
@@ -230,9 +240,15 @@ def _unless_gone(error: SlackApiError) -> bool:
     return False
 
 
-def _noted(answer: Answer, turn: Turn, origin: Origin, threshold: float) -> Noted:
+def _noted(answer: Answer, turn: Turn, origin: Origin, threshold: float, shifts: Mapping[str, float]) -> Noted:
     hits = tuple(
-        NotedHit(hit.knowledge_base, hit.record.id, float(hit.score), float(hit.confidence))
+        NotedHit(
+            hit.knowledge_base,
+            hit.record.id,
+            float(hit.score),
+            float(hit.confidence),
+            unshifted(float(hit.confidence), shifts.get(hit.knowledge_base, 0.0)),
+        )
         for hit in answer.hits
         if hit.score > 0
     )

@@ -110,6 +110,8 @@ audit = Table(
     Column("outcome", Text, nullable=False),
 )
 
+GOOD_VOTES = frozenset({"helpful", "right"})
+
 Origin = Literal["search", "mention", "dm", "auto_reply", "shadow", "home"]
 
 
@@ -121,6 +123,8 @@ class NotedHit:
     record: str
     score: float
     confidence: float
+    before_feedback: float = 0.0
+    """The confidence without what votes on earlier answers added to it: what votes on this one are compared with."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +247,16 @@ class Journal:
         """Return user -> vote for a question."""
         wanted = select(votes.c.user, votes.c.vote).where(votes.c.question == question_id)
         return dict(self._read("look up votes", wanted) or ())
+
+    def judged(self) -> dict[str, list[tuple[float, bool]]]:
+        """Return, by knowledge base, the confidence of each answer voted on and whether it was right."""
+        said: dict[str, list[tuple[float, bool]]] = {}
+        wanted = select(votes.c.vote, questions.c.hits).join(questions, votes.c.question == questions.c.id)
+        for vote, hits in self._read("look up votes", wanted) or ():
+            if hits:
+                first = NotedHit(**hits[0])
+                said.setdefault(first.knowledge_base, []).append((first.before_feedback, vote in GOOD_VOTES))
+        return said
 
     def most_asked(self, names: Sequence[str], days: int = 30, limit: int = 5) -> list[tuple[str, str, int]]:
         """Return (knowledge base, record id, times asked) of the records that answered most often."""

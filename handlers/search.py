@@ -97,7 +97,7 @@ def vote(services: Services, turn: Turn) -> None:
     """Note whether an answer helped; a person has one vote and may change it."""
     pressed = turn.body["actions"][0]
     kind = str(pressed["action_id"]).removeprefix("vote_")
-    services.journal.vote(int(pressed["value"]), turn.user, kind)
+    services.vote(int(pressed["value"]), turn.user, kind)
     turn.whisper(notice(turn.texts(f"vote.{kind}")))
 
 

@@ -5,8 +5,11 @@ taken out, so that their aliases become questions without an answer, and the ali
 questions of another subject.
 """
 
+import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,12 +17,20 @@ from numpy.typing import NDArray
 
 from indexes.confidence import DENSE, Features, Weights, features
 from indexes.index import Dense, Index, Question, passages
+from indexes.snapshot import EncoderStamp, replace_file
 from indexes.text import normalize
 
 if TYPE_CHECKING:
     from indexes.encoder import Encoder, Vector
     from indexes.records import Record
     from indexes.synonyms import Synonyms
+
+log = logging.getLogger(__name__)
+
+FITTED_WITH = "all-MiniLM-L6-v2"
+"""The encoder that `confidence.DENSE` was fitted with: nothing to adapt."""
+
+FILE = "calibration.json"
 
 MEMORY = 100.0
 """How many examples' worth of evidence the shipped weights are: fewer examples hardly move them."""
@@ -61,6 +72,26 @@ def calibrate(
         index = _without_aliases(some, synonyms, encoder, number)
         examples += _examples(index, some, _others(asked, some, number), vectors)
     return fit(examples, prior)
+
+
+def stored_weights(folder: Path, encoder: "Encoder") -> Weights | None:
+    """Return what was fitted for this encoder earlier; None when that was another one, or the file can't be read."""
+    try:
+        kept = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        if kept["prior"] != asdict(DENSE) or not EncoderStamp(**kept["encoder"]).matches(encoder):
+            return None
+        return Weights(kept["weights"]["constant"], Features(**kept["weights"]["factors"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("%s can't be read (%s); confidence is fitted anew", folder / FILE, type(error).__name__)
+        return None
+
+
+def store_weights(folder: Path, encoder: "Encoder", weights: Weights) -> None:
+    """Keep the fitted weights for the next start; raises OSError."""
+    kept = {"encoder": asdict(EncoderStamp.of(encoder)), "prior": asdict(DENSE), "weights": asdict(weights)}
+    replace_file(folder / FILE, json.dumps(kept, indent=1).encode())
 
 
 def _sample(records: Sequence["Record"], seed: int) -> list["Record"]:

@@ -8,7 +8,7 @@ all-MiniLM-L6-v2; for other encoders it is where indexes.calibration starts from
 """
 
 from dataclasses import dataclass, replace
-from math import exp, log1p
+from math import exp, log, log1p
 from typing import TYPE_CHECKING
 
 from indexes.text import normalize
@@ -118,3 +118,9 @@ def explain(hit: "Hit", dense: Weights = DENSE, rival: float = 0.0) -> dict[str,
 def probability(logit: float) -> float:
     """Return 1 / (1 + exp(-logit)), without overflow."""
     return 1.0 / (1.0 + exp(-max(min(logit, 50.0), -50.0)))
+
+
+def unshifted(confidence: float, shift: float) -> float:
+    """Return what the confidence would be without a shift of its log-odds."""
+    within = min(max(confidence, 1e-9), 1 - 1e-9)
+    return probability(log(within / (1 - within)) - shift) if shift else confidence

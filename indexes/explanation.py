@@ -10,6 +10,9 @@ from indexes.index import DENSE_WEIGHT, Hit, Index, Question, passages
 from indexes.lexical import VIEWS
 from indexes.text import normalize
 
+PASSAGE = 60
+"""Characters of a passage that are shown."""
+
 
 def explain(index: Index, question: Question, hit: Hit, weights: Weights = DENSE) -> dict[str, Any]:
     """Return the parts of a hit's score and confidence, for a hit of this index; JSON types only.
@@ -32,6 +35,32 @@ def explain(index: Index, question: Question, hit: Hit, weights: Weights = DENSE
             "terms": explain_confidence(hit, weights),
         },
     }
+
+
+def format_explanation(explained: dict[str, Any]) -> str:
+    """Lay an explanation out for people."""
+    lines = []
+    if explained["synonyms"]:
+        lines.append("synonyms: " + ", ".join(f"{old} → {new}" for old, new in explained["synonyms"]))
+    if explained["dense"]:
+        best = max(explained["dense"]["passages"], key=lambda passage: passage["cosine"])
+        lines.append(f"by meaning, weight {explained['dense']['weight']:.1f}: cosine {best['cosine']:.3f}")
+        lines += [
+            f"  {passage['cosine']:.3f}  {passage['text'][:PASSAGE]!r}" for passage in explained["dense"]["passages"]
+        ]
+    lexical = explained["lexical"]
+    lines.append(f"by words, weight {lexical['weight']:.1f}: {lexical['total']:.3f}")
+    lines += [
+        f"  {view}: cosine {scores['cosine']:.3f}, coverage {scores['coverage']:.3f}"
+        for view, scores in lexical["views"].items()
+    ]
+    for title, terms in (("shared", lexical["matched"]), ("not there", lexical["missing"])):
+        if terms:
+            lines.append(f"  {title}: " + ", ".join(f"{each['term']} ({each['idf']:.1f})" for each in terms))
+    confidence = explained["confidence"]
+    added = " ".join(f"{value:+.2f} {name}" for name, value in confidence["terms"].items())
+    lines.append(f"confidence {confidence['value']:.3f}, log-odds: {added}")
+    return "\n".join(lines)
 
 
 def _support(hit: Hit) -> float:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from indexes.builder import Builder, Built, Loaded, Progress, Source
-from indexes.confidence import judge
-from indexes.encoder import Encoder, Vector
+from indexes.calibration import FITTED_WITH, calibrate, learn, store_weights, stored_weights
+from indexes.confidence import DENSE, Weights, judge
+from indexes.encoder import Encoder, Vector, Vectors
 from indexes.errors import (
     EncodingError,
     KnowledgeBaseError,
@@ -76,6 +77,8 @@ class _State:
     failures: Mapping[str, str] = field(default_factory=dict)
     synonyms: Synonyms = field(default_factory=Synonyms)
     encoder: Encoder | None = None
+    weights: Weights = DENSE
+    shifts: Mapping[str, float] = field(default_factory=dict)
 
 
 class Registry:
@@ -87,6 +90,7 @@ class Registry:
 
     def __init__(self, catalog: Callable[[], Sequence[Source]], data_dir: Path, synonyms: Path | None = None) -> None:
         self._catalog = catalog
+        self._data_dir = data_dir
         self._builder = Builder(data_dir)
         self._synonyms_path = synonyms
         self._state = _State()
@@ -114,7 +118,7 @@ class Registry:
             for hit in state.loaded[name].index.search(asked, max(top_k, MERGED_HITS))
         ]
         merged = _distinct(sorted(found, key=lambda hit: hit.score, reverse=True))
-        hits = tuple(judge(asked, merged)[:top_k])
+        hits = tuple(judge(asked, merged, state.weights, state.shifts)[:top_k])
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
         return Answer(asked, hits, encoder, time.perf_counter() - started)
 
@@ -150,6 +154,16 @@ class Registry:
         """The encoder in use; None while the search is lexical only."""
         return self._state.encoder
 
+    @property
+    def weights(self) -> Weights:
+        """What confidence is judged by where there are vectors."""
+        return self._state.weights
+
+    @property
+    def shifts(self) -> Mapping[str, float]:
+        """What feedback has added to the log-odds of each knowledge base's answers."""
+        return self._state.shifts
+
     def wait_ready(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds for the first load; tell whether it is done."""
         return self._ready.wait(timeout)
@@ -163,6 +177,14 @@ class Registry:
     def use_encoder(self, encoder: Encoder, progress: Progress | None = None) -> Future[None]:
         """Give every index its vectors, from snapshots as far as they go, and search with them from then on."""
         return self._maintenance.submit(self._use_encoder, encoder, progress)
+
+    def calibrate(self) -> Future[None]:
+        """Fit confidence to the encoder in use, unless that was done at an earlier start."""
+        return self._maintenance.submit(self._calibrate)
+
+    def learn(self, judged: Mapping[str, Sequence[tuple[float, bool]]]) -> Future[None]:
+        """Take to heart what people said: by knowledge base, the confidence of replies and whether they were right."""
+        return self._maintenance.submit(self._learn, judged)
 
     def reload(self, name: str) -> Future[Report]:
         """Read a source again; what can't be used is in the report. Requests made before it begins share one run."""
@@ -196,7 +218,8 @@ class Registry:
             self._fail(source.name, f"{source.path.name}: {type(error).__name__}; the log has more")
 
     def _use_encoder(self, encoder: Encoder, progress: Progress | None) -> None:
-        self._state = replace(self._state, encoder=encoder)
+        weights = stored_weights(self._data_dir, encoder) or DENSE
+        self._state = replace(self._state, encoder=encoder, weights=weights)
         step = self._unless_closing(progress)
         for name, loaded in tuple(self._state.loaded.items()):
             try:
@@ -206,6 +229,25 @@ class Registry:
             except KnowledgeBaseError as error:
                 log.error("%s is searched lexically: %s", name, error)  # noqa: TRY400 - the message is the whole story
                 self._fail(name, str(error))
+
+    def _calibrate(self) -> None:
+        encoder = self._state.encoder
+        if encoder is None or encoder.name.endswith(FITTED_WITH) or stored_weights(self._data_dir, encoder):
+            return
+        bases = [(loaded.index.records, loaded.index.synonyms) for loaded in self._state.loaded.values()]
+        try:
+            weights = calibrate(bases, _UntilClosing(encoder, self._closing))
+            store_weights(self._data_dir, encoder, weights)
+        except _ClosingError:
+            return
+        except (EncodingError, ModelUnavailableError, OSError) as error:
+            log.error("Confidence stays as it was: it could not be fitted (%s)", error)  # noqa: TRY400 - that is all
+            return
+        self._state = replace(self._state, weights=weights)
+        log.info("Confidence is fitted to %s", encoder.name)
+
+    def _learn(self, judged: Mapping[str, Sequence[tuple[float, bool]]]) -> None:
+        self._state = replace(self._state, shifts={name: learn(pairs) for name, pairs in judged.items()})
 
     def _unless_closing(self, progress: Progress | None = None) -> Progress:
         """Break encoding off between two batches when Kotae stops: there may be thousands to come."""
@@ -289,6 +331,32 @@ class Registry:
             return self._state.synonyms, (str(error),)
         name = self._synonyms_path.name
         return synonyms, tuple(f"{name}:{problem.line}: {problem.message}" for problem in synonyms.problems)
+
+
+class _UntilClosing:
+    """An encoder for long work on the side, which is broken off when Kotae stops."""
+
+    def __init__(self, encoder: Encoder, closing: threading.Event) -> None:
+        self._encoder = encoder
+        self._closing = closing
+        self.name, self.revision = encoder.name, encoder.revision
+        self.dimension, self.canaries = encoder.dimension, encoder.canaries
+
+    def encode_query(self, text: str) -> Vector:
+        self._check()
+        return self._encoder.encode_query(text)
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        def step(done: int, total: int) -> None:
+            self._check()
+            if progress:
+                progress(done, total)
+
+        return self._encoder.encode_documents(texts, step)
+
+    def _check(self) -> None:
+        if self._closing.is_set():
+            raise _ClosingError("Kotae is shutting down")
 
 
 def _question(text: str, state: _State) -> Question:

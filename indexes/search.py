@@ -3,11 +3,12 @@
 import logging
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from indexes.builder import Progress, Source
 from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, models
 from indexes.errors import ModelUnavailableError, UnusableFileError
+from indexes.explanation import explain
 from indexes.index import Hit
 from indexes.registry import Answer, Registry
 
@@ -57,6 +58,10 @@ class FaissSearch:
     def answer(self, question: str, top_k: int = 3) -> Answer:
         """Search, and also tell the question as it was searched, the encoder used and the seconds it took."""
         return self._registry.search(question, [self.name], top_k)
+
+    def explain(self, answer: Answer, hit: Hit) -> dict[str, Any]:
+        """Say why a hit of an answer was found and how its confidence came about; JSON types only."""
+        return explain(self._registry.loaded[self.name].index, answer.question, hit, self._registry.weights)
 
     def close(self) -> None:
         """End the maintenance thread; the shared model stays for the others."""

@@ -143,13 +143,7 @@ class SnapshotFolder:
         return _verified(generation)
 
     def _put_in_force(self, name: str) -> None:
-        pointer = self.folder / f"CURRENT.{os.getpid()}.{secrets.token_hex(3)}"
-        try:
-            _write(pointer, name.encode())
-            pointer.replace(self.folder / "CURRENT")
-        finally:
-            pointer.unlink(missing_ok=True)
-        _sync_folder(self.folder)
+        replace_file(self.folder / "CURRENT", name.encode())
 
     def _newest_first(self) -> list[Path]:
         """The generation in force, then older ones; never one that was written but not put in force."""
@@ -189,6 +183,17 @@ def _verified(folder: Path) -> Snapshot:
         return Snapshot(folder, manifest["created"], manifest["digest"], stamp, keys)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SnapshotError(f"Snapshot {folder} can't be read: {type(error).__name__}: {error}") from error
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put a whole new file in the place of the old one, or leave that untouched; raises OSError."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(3)}")
+    try:
+        _write(fresh, data)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    _sync_folder(path.parent)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,17 +1,20 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from math import log
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from indexes.calibration import Example, calibrate, fit, learn
+from indexes.builder import Source
+from indexes.calibration import Example, calibrate, fit, learn, store_weights, stored_weights
 from indexes.confidence import DENSE, Features, Weights, probability
 from indexes.encoder import Vector, Vectors
 from indexes.encoder.protocol import Progress
 from indexes.records import Record
+from indexes.registry import Registry
 from indexes.synonyms import Synonyms
-from tests.encoders import HashingModel
+from tests.encoders import HashingModel, hashing_encoder
 
 PRIOR = Weights(-1.0, Features(score=2.0, decision=4.0))
 
@@ -113,3 +116,34 @@ def test_an_encoder_is_calibrated_on_aliases() -> None:
 def test_without_aliases_the_shipped_weights_stay() -> None:
     bare = [replace(record, aliases=()) for record in knowledge()]
     assert calibrate([(bare, Synonyms())], Hashing(0.0)) is DENSE
+
+
+def test_the_bot_fits_confidence_once_per_encoder_and_keeps_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = "".join(f"設定{n}のやり方,手順{n}を参照,設定方法{n}|やり方{n}を知りたい\n" for n in range(40))
+    (tmp_path / "kb.csv").write_text(f"質問,回答,言い換え\n{rows}", encoding="utf-8")
+    encoder = hashing_encoder()
+
+    def fitted() -> Weights:
+        registry = Registry(lambda: [Source("kb", tmp_path / "kb.csv")], tmp_path / "data")
+        registry.load().result()
+        registry.use_encoder(encoder).result()
+        registry.calibrate().result()
+        registry.close()
+        return registry.weights
+
+    with caplog.at_level("INFO"):
+        first = fitted()
+        assert first != DENSE
+        assert caplog.text.count("Confidence is fitted to hashing") == 1
+        assert fitted() == first
+        assert caplog.text.count("Confidence is fitted to hashing") == 1
+    assert stored_weights(tmp_path / "data", encoder) == first
+    (tmp_path / "data" / "calibration.json").write_text("{half", encoding="utf-8")
+    assert stored_weights(tmp_path / "data", encoder) is None
+    other = hashing_encoder(revision="2")
+    store_weights(tmp_path / "data", encoder, first)
+    assert stored_weights(tmp_path / "data", other) is None
+    encoder.close()
+    other.close()

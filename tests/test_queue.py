@@ -43,16 +43,16 @@ def test_draining_finishes_what_was_accepted_and_accepts_nothing_more() -> None:
 
 def test_what_can_not_be_finished_in_time_is_told_and_given_up() -> None:
     queue = WorkQueue(workers=1)
-    gate, finished = threading.Event(), []
-    queue.put(lambda: gate.wait(20) and None)
-    queue.put(lambda: finished.append(1))
+    gate, finished = threading.Event(), list[bool]()
+    queue.put(lambda: finished.append(gate.wait(20)))
+    queue.put(lambda: finished.append(True))
     started = time.monotonic()
     assert not queue.drain(0.1)
     assert time.monotonic() - started < 5
     gate.set()
     while len(queue):
         time.sleep(0.001)
-    assert finished == []
+    assert finished == [True]
 
 
 def test_one_message_has_one_lock() -> None:

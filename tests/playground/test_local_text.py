@@ -24,6 +24,7 @@ IT_HELP = WORKSPACE.channel("it-help").id
         ("https://example.com/#it-help", "<https://example.com/#it-help>"),
         ("mail it@example.com", "mail <mailto:it@example.com|it@example.com>"),
     ],
+    ids=range(10),
 )
 def test_typed_text_is_stored_as_slack_does(typed: str, stored: str) -> None:
     assert WORKSPACE.typed(typed) == stored

@@ -1,0 +1,46 @@
+"""What import-linter can't say: the environment is read in one place, and results are printed by the command line."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(path for package in ("bot", "handlers", "indexes") for path in (ROOT / package).rglob("*.py"))
+ALLOWED = {
+    "environ": {"bot/settings.py"},
+    "getenv": {"bot/settings.py"},
+    "print": {"bot/cli.py", "bot/serve.py"},
+}
+
+
+def used(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            yield node.attr if isinstance(node.value, ast.Name) and node.value.id == "os" else ""
+        elif isinstance(node, ast.ImportFrom) and node.module == "os":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_it_is_used_only_where_it_belongs(name: str) -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in SOURCES
+        if name in used(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert users <= ALLOWED[name]
+
+
+def test_there_is_no_pickle_anywhere() -> None:
+    imports = {
+        alias.name
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imports.isdisjoint({"pickle", "joblib", "dill", "cloudpickle", "marshal", "shelve"})
