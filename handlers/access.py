@@ -39,11 +39,15 @@ class Person:
 
 @dataclass(frozen=True)
 class Place:
-    """A conversation; `is_shared` when another organisation takes part in it, or when Slack couldn't be asked."""
+    """A conversation; `is_shared` when another organisation takes part in it, or when Slack couldn't be asked.
+
+    `has_bot` tells whether the bot is a member, and so hears what is said there.
+    """
 
     id: str
     name: str
     is_shared: bool
+    has_bot: bool = False
 
 
 class Access:
@@ -121,13 +125,17 @@ class Access:
             return True
         if not self._admin_usergroup:
             return False
-        group = self._client.usergroups_users_list(usergroup=self._admin_usergroup)
+        try:
+            group = self._client.usergroups_users_list(usergroup=self._admin_usergroup)
+        except (SlackApiError, SlackClientError, OSError) as error:
+            log.warning("ADMIN_USERGROUP = %s can't be looked up (%s)", self._admin_usergroup, _reason(error))
+            return False
         return user in group["users"]
 
     def _look_around(self, channel: str) -> Place:
         info = self._client.conversations_info(channel=channel)["channel"]
         shared = bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared"))
-        return Place(channel, info.get("name", channel), shared)
+        return Place(channel, info.get("name", channel), shared, bool(info.get("is_member")))
 
     def _list_channels(self, user: str) -> frozenset[str]:
         pages = self._client.users_conversations(

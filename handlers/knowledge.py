@@ -107,7 +107,10 @@ def _auto_reply(services: Services, turn: Turn, argument: str) -> None:
         return
     services.channels.set(turn.channel, "auto_reply", argument, turn.user)
     services.journal.record(turn.user, turn.channel, "auto-reply", argument)
-    turn.whisper(notice(turn.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")))
+    lines = [turn.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")]
+    if argument != AutoReply.OFF and not services.access.place(turn.channel).has_bot:
+        lines.append(turn.texts("kb.auto_reply.not_here", bot=services.bot))
+    turn.whisper(notice("\n".join(lines)))
 
 
 def _threshold(services: Services, turn: Turn, argument: str) -> None:

@@ -7,6 +7,7 @@ as questions (PSF-2.0; MIT / Apache-2.0), and our own sample knowledge bases wit
 all-MiniLM-L6-v2; for other encoders it is where indexes.calibration starts from. docs/retrieval.md has the figures.
 """
 
+import re
 from dataclasses import dataclass, replace
 from math import exp, log, log1p
 from typing import TYPE_CHECKING
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.9
 """Auto-replies are given from this confidence on: when at least 90% sure."""
+
+OTHER_CODE = 0.5
+"""The most that a hit gets when the question names a code that its record does not have."""
+
+_CODE = re.compile(r"(?=[\w.-]*\d)(?:[a-z]+[\w.-]*|\d{3,})", re.ASCII)
+"""Letters with digits (err-4012, e1107, k8s), or three digits and more (137, 2026), in normalized text."""
 
 WIDEST = 0.3
 """A margin above this says no more than this one."""
@@ -75,7 +82,8 @@ def judge(
 
     `dense` are the weights for the encoder in use; `shifts` what feedback has added to the log-odds of a knowledge base
     (calibration.learn). A hit's margin is over the best different answer in its own index or among the other hits,
-    whichever is higher. A question without a single letter or digit has no answer.
+    whichever is higher. A question without a single letter or digit has no answer; one that names a code which the
+    record does not have is answered with doubt at best.
     """
     if not any(letter.isalnum() for letter in question.normalized):
         return [replace(hit, confidence=0.0) for hit in hits]
@@ -90,8 +98,21 @@ def judge(
         weights = LEXICAL if hit.dense is None else dense
         logit = weights.logit(features(hit, max(others, default=0.0)))
         shift = shifts.get(hit.knowledge_base, 0.0) if shifts else 0.0
-        judged.append(replace(hit, confidence=probability(logit + shift)))
+        ceiling = OTHER_CODE if _names_another_code(question, hit) else 1.0
+        judged.append(replace(hit, confidence=min(probability(logit + shift), ceiling)))
     return judged
+
+
+def _names_another_code(question: "Question", hit: "Hit") -> bool:
+    """Tell whether the question names a code that the record lacks: all else alike, 139 is not answered by 137."""
+    asked = {code.rstrip(".-") for code in _CODE.findall(question.normalized)}
+    if not asked:
+        return False
+    record = hit.record
+    said = normalize(
+        " ".join([record.question, record.answer, *record.aliases, *record.keywords, *record.details.values()])
+    )
+    return any(code not in said for code in asked)
 
 
 def features(hit: "Hit", rival: float = 0.0) -> Features:

@@ -85,6 +85,7 @@ WORDS = {
     "kb.auto_reply.on": "I now answer in this channel without being asked when I am at least {percent}% sure.",
     "kb.auto_reply.shadow": "Shadow mode: I answer nothing here unasked, but tell you in a direct message what I would have answered.",
     "kb.auto_reply.off": "I now answer in this channel only when asked.",
+    "kb.auto_reply.not_here": ":warning: I am not in this channel yet, so I hear nothing: `/invite` {bot}",
     "kb.auto_reply.usage": "Say which: `{command} auto-reply on`, `shadow` or `off`. Here it is *{mode}*.",
     "kb.auto_reply.no_knowledge": "This channel has no knowledge base, so there is nothing to answer from.",
     "kb.threshold.set": "I now answer unasked in this channel when I am at least {percent}% sure.",

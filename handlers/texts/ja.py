@@ -84,6 +84,7 @@ WORDS = {
     "kb.auto_reply.on": "確信度が {percent}% 以上のとき、このチャンネルで自動回答します。",
     "kb.auto_reply.shadow": "シャドーモードにしました。自動回答は投稿せず、回答するはずだった内容を DM でお知らせします。",
     "kb.auto_reply.off": "このチャンネルでは、質問されたときだけ回答します。",
+    "kb.auto_reply.not_here": ":warning: まだこのチャンネルに参加していないため、投稿を読めません。`/invite` {bot} で招待してください",
     "kb.auto_reply.usage": "`{command} auto-reply on`、`shadow`、`off` のどれかを指定してください。現在は *{mode}* です。",
     "kb.auto_reply.no_knowledge": "このチャンネルにはナレッジベースがないため、回答できる内容がありません。",
     "kb.threshold.set": "確信度が {percent}% 以上のとき、このチャンネルで自動回答します。",

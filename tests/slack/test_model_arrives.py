@@ -78,7 +78,8 @@ def test_words_first_then_meaning_without_a_restart(
         folder.mkdir()
         slack.wait_until(lambda: late.asked >= 3)
         late.there.set()
-        slack.wait_until(lambda: is_dense(bot))
+        slack.wait_until(lambda: any("has arrived" in record.getMessage() for record in caplog.records))
+        assert is_dense(bot)
     status = says(slack, "/kb status")
     assert "isn't available" not in status
     assert f"*it-help*: 5 entries, {folder}, snapshot 0 min old" in status
