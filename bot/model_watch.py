@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from concurrent.futures import CancelledError
 
 from indexes.encoder import ModelManager, find_model
 from indexes.errors import ModelUnavailableError
@@ -57,6 +58,8 @@ class ModelWatch:
             encoder = self._manager.get(self._model, self._revision)
             self._registry.use_encoder(encoder).result()
             self._registry.calibrate()
+        except CancelledError:  # the registry has closed meanwhile: nobody needs the model any more
+            return True
         except ModelUnavailableError as error:
             if not self.trouble:
                 log.warning("%s Until then I answer by lexical search alone, and keep trying.", error)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from indexes.builder import Builder, Built, Loaded, Progress, Source
 from indexes.calibration import FITTED_WITH, calibrate, learn, store_weights, stored_weights
@@ -30,6 +31,8 @@ from indexes.synonyms import Synonyms, read_synonyms
 from indexes.text import normalize
 
 log = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
 
 MERGED_HITS = 10
 """Hits taken from each index before they are merged and judged: confidence looks at the runners-up."""
@@ -96,7 +99,7 @@ class Registry:
         self._state = _State()
         self._maintenance = ThreadPoolExecutor(1, thread_name_prefix="kotae-maintenance")
         self._waiting: dict[str, Future[Report]] = {}
-        self._waiting_lock = threading.Lock()
+        self._waiting_lock = threading.RLock()
         self._ready = threading.Event()
         self._closing = threading.Event()
 
@@ -172,31 +175,41 @@ class Registry:
 
     def load(self) -> Future[None]:
         """Read every source and make it searchable lexically; a bad file is answered for by its last snapshot."""
-        return self._maintenance.submit(self._load)
+        return self._submit(self._load)
 
     def use_encoder(self, encoder: Encoder, progress: Progress | None = None) -> Future[None]:
         """Give every index its vectors, from snapshots as far as they go, and search with them from then on."""
-        return self._maintenance.submit(self._use_encoder, encoder, progress)
+        return self._submit(self._use_encoder, encoder, progress)
 
     def calibrate(self) -> Future[None]:
         """Fit confidence to the encoder in use, unless that was done at an earlier start."""
-        return self._maintenance.submit(self._calibrate)
+        return self._submit(self._calibrate)
 
     def learn(self, judged: Mapping[str, Sequence[tuple[float, bool]]]) -> Future[None]:
         """Take to heart what people said: by knowledge base, the confidence of replies and whether they were right."""
-        return self._maintenance.submit(self._learn, judged)
+        return self._submit(self._learn, judged)
 
     def reload(self, name: str) -> Future[Report]:
         """Read a source again; what can't be used is in the report. Requests made before it begins share one run."""
         with self._waiting_lock:
             if name not in self._waiting:
-                self._waiting[name] = self._maintenance.submit(self._reload, name)
+                self._waiting[name] = self._submit(self._reload, name)
             return self._waiting[name]
 
     def close(self) -> None:
         """Forget what has not begun, and wait for what has; encoding is broken off."""
-        self._closing.set()
+        with self._waiting_lock:
+            self._closing.set()
         self._maintenance.shutdown(wait=True, cancel_futures=True)
+
+    def _submit(self, job: Callable[..., Value], *arguments: Any) -> Future[Value]:
+        """Hand a job to the maintenance thread; once closing, it is cancelled from the start."""
+        with self._waiting_lock:
+            if not self._closing.is_set():
+                return self._maintenance.submit(job, *arguments)
+        cancelled: Future[Value] = Future()
+        cancelled.cancel()
+        return cancelled
 
     def _load(self) -> None:
         try:
