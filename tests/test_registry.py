@@ -555,11 +555,11 @@ def test_a_touched_file_is_noticed(world: World) -> None:
 
 
 def test_after_closing_work_is_cancelled_and_searching_goes_on(world: World) -> None:
+    world.write("it", HEADER + VPN + WIFI)
     registry = world.registry()
     registry.close()
     assert registry.calibrate().cancelled()
     assert registry.reload("it-help").cancelled()
     assert registry.learn({}).cancelled()
-    [name, *_] = registry.loaded
-    asked = registry.loaded[name].index.records[0]
-    assert registry.search(asked.question, [name]).hits[0].record == asked
+    asked = registry.loaded["it"].index.records[0]
+    assert registry.search(asked.question, ["it"]).hits[0].record == asked

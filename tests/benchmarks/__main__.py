@@ -1,0 +1,79 @@
+"""``python -m tests.benchmarks [NAMES…] [--quick] [--json FILE]``."""
+
+import argparse
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.processes import ROOT, ChildError
+from tests.benchmarks.report import Report, as_markdown, show
+
+BENCHMARKS = {
+    "restart": "restart with ten unchanged knowledge bases, beside the naive way and two peers",
+    "reload": "reload of one changed row of 10,000, beside the full build",
+    "latency": "one question: its parts, the peers', and through the real app",
+    "crowd": "16 and 64 people at once, and asking during a reload",
+    "memory": "resident memory by knowledge bases and backend",
+    "growth": "everything by the number of rows, with a picture",
+}
+PEERS = ROOT / ".venv-bench" / "bin" / "python"
+
+
+def main() -> int:
+    """Run the named benchmarks, by default all, one after the other."""
+    options = _options()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("benchmarks").setLevel(logging.INFO)
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    reports, failed = [], False
+    for name in options.names or BENCHMARKS:
+        started = time.perf_counter()
+        with Bench(options.quick, options.million, options.peers, options.pictures) as bench:
+            measure: Callable[[Bench], Report] = import_module(f"tests.benchmarks.{name}").measure
+            try:
+                report = measure(bench)
+            except ChildError as error:
+                console.print(f"{name} could not be measured: {error}")
+                failed = True
+                continue
+        show(report, console)
+        console.print(f"  Noise: {'; '.join(str(each) for each in bench.noises)}")
+        console.print(f"  Took {time.perf_counter() - started:.0f} s\n")
+        reports.append({**report.as_dict(), "noise": [each.as_dict() for each in bench.noises]})
+        if options.markdown:
+            with options.markdown.open("a", encoding="utf-8") as file:
+                file.write(as_markdown(report) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(reports, indent=1, default=str), encoding="utf-8")
+    return int(failed)
+
+
+def _options() -> argparse.Namespace:
+    listed = "\n".join(f"  {name:9}{what}" for name, what in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=f"Measure Kotae beside what one would use instead. Nothing is asserted.\n\n{listed}",
+        epilog="Example: python -m tests.benchmarks restart crowd --json found.json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHMARKS, []], help="default: all")
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny sizes, to see that it works; the ratios mean nothing"
+    )
+    parser.add_argument("--million", action="store_true", help="let `growth` go up to 1,000,000 rows")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every number")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="append the tables")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw into this folder")
+    parser.add_argument("--peers", type=Path, default=PEERS, metavar="PYTHON", help="a Python that has the peers")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""What every benchmark is given: sizes, a folder, the models, the peers."""
+
+import logging
+import tempfile
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from indexes.encoder import with_backend
+from tests.benchmarks.measuring import Noise, noise
+from tests.benchmarks.processes import JSON, ChildError, run_child, run_peer
+from tests.encoders import minilm_path
+
+log = logging.getLogger("benchmarks")
+
+LIGHT = {"fastembed": "float32", "fastembed int8": "int8"}
+"""The light backend with a model's own weights, and with 8-bit ones, as the default model is published for it."""
+
+
+@dataclass
+class Bench:
+    """`quick` is for trying things out: small sizes, one repetition; its ratios mean nothing."""
+
+    quick: bool = False
+    million: bool = False
+    peers: Path | None = None
+    pictures: Path | None = None
+    noises: list[Noise] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._temporary = tempfile.TemporaryDirectory(prefix="kotae-bench-")
+        self.folder = Path(self._temporary.name)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._temporary.cleanup()
+
+    @cached_property
+    def minilm(self) -> Path:
+        """all-MiniLM-L6-v2, a real model: English, 384 dimensions, 6 layers."""
+        return minilm_path()
+
+    @cached_property
+    def backends(self) -> dict[str, str | None]:
+        """What each backend calls all-MiniLM-L6-v2; None for one that isn't installed."""
+        return {"sentence-transformers": str(self.minilm), **self._light(self.minilm)}
+
+    @cached_property
+    def twins(self) -> dict[str, str | None]:
+        """What each backend calls the twin."""
+        return {"sentence-transformers": str(self.twin), **self._light(self.twin)}
+
+    @cached_property
+    def twin(self) -> Path:
+        """The default model's exact architecture (12 layers), random weights: right in speed and size only."""
+        return Path(self.child("models:twin", {"folder": self.folder / "twin"})["folder"])
+
+    def _light(self, source: Path) -> dict[str, str | None]:
+        if not (find_spec("onnxruntime") and find_spec("onnx")):
+            return dict.fromkeys(LIGHT)
+        found = self.child("models:onnx", {"source": source, "folder": self.folder / f"onnx-{source.name}"})
+        return {backend: with_backend(found[weights], "fastembed") for backend, weights in LIGHT.items()}
+
+    def pick(self, full: int, quick: int) -> int:
+        """Return a size."""
+        return quick if self.quick else full
+
+    def listen(self) -> None:
+        """Note how noisy the machine is now."""
+        self.noises.append(noise())
+
+    def child(self, name: str, arguments: JSON) -> JSON:
+        """Run a child of this package."""
+        log.info("%s", name.rpartition(".")[2])
+        return run_child(f"tests.benchmarks.{name}", arguments)
+
+    def peer(self, name: str, arguments: JSON) -> JSON:
+        """Run a peer; what went wrong is its result."""
+        log.info("%s", name)
+        try:
+            return run_peer(self.peers, name, arguments)
+        except ChildError as error:
+            return {"error": str(error)}
+
+
+def median_of(runs: list[JSON], key: str) -> float | None:
+    """Return the median of a number over several runs; None when there is none."""
+    values = sorted(float(run[key]) for run in runs if run.get(key) is not None)
+    if not values:
+        return None
+    middle = len(values) // 2
+    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
+
+
+def ratio(over: float | None, under: float | None) -> float | None:
+    """Divide, when there is something to divide."""
+    return over / under if over is not None and under else None
+
+
+def shown(value: float | None, pattern: str = "{:.1f}") -> str:
+    """Format a number that may be missing."""
+    return "–" if value is None else pattern.format(value)

@@ -1,0 +1,129 @@
+"""How building, restarting, searching, memory and disk grow with the rows of one knowledge base."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+from tests.benchmarks import library, models
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.corpus import questions, rows, write_csv
+from tests.benchmarks.measuring import Spread, megabytes
+from tests.benchmarks.processes import JSON, environment
+from tests.benchmarks.report import Report, Table
+
+SIZES = (1000, 3000, 10_000, 30_000, 100_000)
+SAMPLE = 200
+PLOT = Path(__file__).with_name("plot.py")
+
+
+def measure(bench: Bench) -> Report:
+    """Build one knowledge base of each size with random vectors, restart, and ask; then draw it."""
+    sizes = [*(SIZES if not bench.quick else (200, 500)), *([1_000_000] if bench.million else [])]
+    texts = bench.child("growth:encoding_rate", {"model": bench.minilm, "count": bench.pick(SAMPLE, 20), "mixed": True})
+    twin = bench.child("growth:encoding_rate", {"model": bench.twin, "count": bench.pick(SAMPLE, 20), "mixed": False})
+    found = []
+    for size in sizes:
+        bench.listen()
+        arguments: JSON = {"folder": bench.folder / f"growth-{size}", "size": size, "count": bench.pick(200, 20)}
+        built = bench.child("growth:build", arguments)
+        found.append({"rows": size, **built, **bench.child("growth:restart", arguments)})
+    raw = {"sizes": found, "texts_per_second": {"all-MiniLM-L6-v2": texts["rate"], "twin": twin["rate"]}}
+    drawn = _draw(bench, raw)
+    lines = [
+        [
+            f"{one['rows']:,}",
+            f"{one['build']:.1f}",
+            f"{2 * one['rows'] / texts['rate'] / 60:.1f} / {2 * one['rows'] / twin['rate'] / 60:.1f}",
+            f"{one['lexical']:.2f}",
+            f"{one['restart']:.2f}",
+            f"{one['disk']:.1f}",
+            f"{one['p50']:.1f}",
+            f"{one['memory'] - one['empty']:.0f}",
+        ]
+        for one in found
+    ]
+    header = [
+        *("rows", "build without encoding, s", "encoding, min (MiniLM / twin)", "restart to lexical, s"),
+        *("restart to dense, s", "snapshot, MB", "search p50, ms", "memory, MB"),
+    ]
+    return Report(
+        "growth",
+        "How it grows with rows",
+        [Table("One knowledge base; without loading and running the model", header, lines)],
+        notes=[
+            (
+                f"Encoding: two texts a row at the rate measured, {texts['rate']:.0f} a second with all-MiniLM-L6-v2"
+                f" and {twin['rate']:.0f} with the twin of the default model, on one thread."
+            ),
+            drawn,
+        ],
+        raw=raw,
+    )
+
+
+def encoding_rate(arguments: JSON) -> JSON:
+    """Encode a sample of what a row costs: its question, and its question with the answer (child)."""
+    lines = list(rows(arguments["count"] // 2, mixed=arguments["mixed"]))
+    texts = [text for row in lines for text in (row.question, f"{row.question}\n{row.answer}")]
+    manager, _ = models.counting()
+    encoder = manager.get(str(arguments["model"]))
+    started = time.perf_counter()
+    encoder.encode_documents(texts)
+    seconds = time.perf_counter() - started
+    manager.close()
+    return {"rate": len(texts) / seconds}
+
+
+def build(arguments: JSON) -> JSON:
+    """Build and keep a knowledge base from nothing (child)."""
+    folder = Path(arguments["folder"])
+    write_csv(folder / "csv" / "kb.csv", list(rows(arguments["size"])))
+    manager = models.random_manager()
+    manager.get("random")
+    started = time.perf_counter()
+    registry = library.opened(folder / "csv", folder / "data", manager, "random")
+    seconds = time.perf_counter() - started
+    registry.close()
+    manager.close()
+    snapshots = list((folder / "data").rglob("vectors.faiss"))
+    newest = max(snapshots, key=lambda path: path.parent.name).parent
+    return {"build": seconds, "disk": sum(path.stat().st_size for path in newest.iterdir()) / 1e6}
+
+
+def restart(arguments: JSON) -> JSON:
+    """Open it again and ask (child)."""
+    from indexes.search import FaissSearch  # noqa: F401, PLC0415 - what is imported anyway is no row's memory
+
+    folder = Path(arguments["folder"])
+    manager = models.random_manager()
+    encoder = manager.get("random")
+    asked = [question for question, _ in questions(list(rows(1000)), arguments["count"])]
+    empty = megabytes()
+    registry = library.registry_of(folder / "csv", folder / "data")
+    started = time.perf_counter()
+    registry.load().result()
+    lexical = time.perf_counter() - started
+    registry.use_encoder(encoder).result()
+    ready = time.perf_counter() - started
+    took = [registry.search(question, ["kb"]).seconds for question in asked]
+    memory = megabytes()
+    registry.close()
+    manager.close()
+    return {"lexical": lexical, "restart": ready, **vars(Spread.of(took)), "memory": memory, "empty": empty}
+
+
+def _draw(bench: Bench, raw: JSON) -> str:
+    """Draw with the Python that has matplotlib; say what came of it."""
+    if bench.pictures is None:
+        return "No picture was drawn: --pictures FOLDER names a folder for them."
+    if bench.peers is None or not bench.peers.exists():
+        return "No picture was drawn: matplotlib is not installed."
+    file = bench.folder / "growth.json"
+    file.write_text(json.dumps(raw))
+    bench.pictures.mkdir(parents=True, exist_ok=True)
+    command = [str(bench.peers), "-P", str(PLOT), str(file), str(bench.pictures)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        return f"No picture was drawn: {done.stderr.strip().splitlines()[-1]}"
+    return f"Drawn: {done.stdout.strip()}"

@@ -1,0 +1,128 @@
+"""Encoders for measuring: ones that count, and one that gives random vectors to documents in no time."""
+
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.encoder import Loader, Model, ModelManager, load_model
+from tests.benchmarks.processes import JSON
+
+DIMENSION = 384
+CANARIES_AT_MOST = 4
+
+
+@dataclass
+class Work:
+    """What a model was asked to do."""
+
+    documents: int = 0
+    query_batches: list[tuple[int, float]] = field(default_factory=list)
+    """How many questions at once, and the seconds that took."""
+
+
+@dataclass(frozen=True)
+class CountingModel:
+    """A model that keeps count."""
+
+    model: Model
+    work: Work
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def revision(self) -> str:
+        return self.model.revision
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+        started = time.perf_counter()
+        rows = self.model.encode_queries(texts)
+        self.work.query_batches.append((len(texts), time.perf_counter() - started))
+        return rows
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+        self.work.documents += len(texts)
+        return self.model.encode_documents(texts)
+
+
+@dataclass(frozen=True)
+class RandomDocuments:
+    """Documents get random unit vectors, so that large indexes are quickly made; questions get the model's own.
+
+    The canaries, which come alone, are the model's too: to the snapshots this is the model itself.
+    """
+
+    model: Model
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def revision(self) -> str:
+        return self.model.revision
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+        return self.model.encode_queries(texts)
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+        return random_vectors(texts) if len(texts) > CANARIES_AT_MOST else self.model.encode_documents(texts)
+
+
+class RandomModel:
+    """No model at all: random unit vectors for everything."""
+
+    name = "random"
+    revision = "1"
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+        return random_vectors(texts)
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+        return random_vectors(texts)
+
+
+def random_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Return unit vectors that depend on the first text only."""
+    random = np.random.default_rng(zlib.crc32(texts[0].encode()))
+    rows = random.standard_normal((len(texts), DIMENSION), dtype=np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+
+def counting(load: Loader = load_model) -> tuple[ModelManager, Work]:
+    """Return a manager whose models keep count, and the count (canaries included)."""
+    work = Work()
+    return ModelManager(lambda name, revision: CountingModel(load(name, revision), work)), work
+
+
+def random_documents(load: Loader = load_model) -> ModelManager:
+    """Return a manager whose models encode questions only."""
+    return ModelManager(lambda name, revision: RandomDocuments(load(name, revision)))
+
+
+def random_manager() -> ModelManager:
+    """Return a manager that needs no model."""
+    return ModelManager(lambda _, __: RandomModel())
+
+
+def onnx(arguments: JSON) -> JSON:
+    """Convert a model for the light encoder: as it is, and with weights of 8 bits (child)."""
+    from tests.encoders import export_onnx, quantize_onnx  # noqa: PLC0415  takes seconds
+
+    folder = Path(arguments["folder"])
+    exact = export_onnx(Path(arguments["source"]), folder / "float32")
+    return {"float32": str(exact), "int8": str(quantize_onnx(exact, folder / "int8"))}
+
+
+def twin(arguments: JSON) -> JSON:
+    """Build the twin of the default model (child)."""
+    from tests.encoders import build_twin  # noqa: PLC0415  takes seconds
+
+    return {"folder": str(build_twin(Path(arguments["folder"])))}

@@ -1,0 +1,83 @@
+"""Draw how Kotae grows with rows. Run by a Python that has matplotlib: ``plot.py growth.json FOLDER``."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+from matplotlib import pyplot as plt
+
+INK, SECOND, THIRD = "#1f4e79", "#c0562f", "#5b8c3a"
+
+
+def draw(raw: dict[str, Any], file: Path) -> None:
+    """Draw four panels over the number of rows, on logarithmic axes."""
+    sizes = raw["sizes"]
+    rows = [one["rows"] for one in sizes]
+    figure, axes = plt.subplots(2, 2, figsize=(10, 7.2), layout="constrained")
+    time, restart, search, space = axes.flat
+    rates = raw["texts_per_second"]
+    lines(time, rows, [("without encoding (measured)", [one["build"] for one in sizes], INK)])
+    for (name, rate), colour in zip(rates.items(), (SECOND, THIRD), strict=True):
+        label = f"encoding alone, {name} ({rate:.0f} texts/s)".replace("twin", "default model's twin")
+        time.plot(rows, [2 * count / rate for count in rows], "--", color=colour, label=label)
+    finish(time, "First build", "seconds")
+    lines(
+        restart,
+        rows,
+        [
+            ("first lexical answer", [one["lexical"] for one in sizes], THIRD),
+            ("vectors mapped", [one["restart"] for one in sizes], INK),
+        ],
+    )
+    finish(restart, "Restart, nothing changed (imports and model apart)", "seconds")
+    lines(
+        search,
+        rows,
+        [("p50", [one["p50"] for one in sizes], INK), ("p99", [one["p99"] for one in sizes], SECOND)],
+    )
+    finish(search, "One search (encoding the question apart)", "milliseconds")
+    lines(
+        space,
+        rows,
+        [
+            ("memory added", [max(one["memory"] - one["empty"], 0.1) for one in sizes], INK),
+            ("one snapshot on disk", [one["disk"] for one in sizes], SECOND),
+        ],
+    )
+    finish(space, "Space", "MB")
+    figure.savefig(file, dpi=110)
+
+
+def lines(axis: Any, rows: list[int], series: list[tuple[str, list[float], str]]) -> None:
+    """Draw measured lines, each value written beside its last point."""
+    for label, values, colour in series:
+        axis.plot(rows, values, "o-", color=colour, label=label, linewidth=2, markersize=5)
+        axis.annotate(
+            f"{values[-1]:.3g}", (rows[-1], values[-1]), textcoords="offset points", xytext=(6, -3), color=colour
+        )
+
+
+def finish(axis: Any, title: str, unit: str) -> None:
+    """Give a panel its scales and words."""
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_title(title, fontsize=11, loc="left")
+    axis.set_ylabel(unit)
+    axis.set_xlabel("rows")
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.grid(visible=True, which="major", color="#dddddd")
+    axis.margins(x=0.14)
+    axis.legend(fontsize=9, frameon=False, loc="upper left")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+if __name__ == "__main__":
+    picture = Path(sys.argv[2]) / "performance-growth.png"
+    draw(json.loads(Path(sys.argv[1]).read_text()), picture)
+    sys.stdout.write(picture.name)

@@ -1,0 +1,100 @@
+"""What a benchmark found: tables and targets, for the terminal, for the docs and as JSON."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as they are shown; the first column names the row."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What issue 4 asks for, and what was found."""
+
+    what: str
+    wanted: str
+    measured: str
+    met: bool | None
+
+    @property
+    def verdict(self) -> str:
+        return {True: "met", False: "missed", None: "not measured"}[self.met]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one benchmark. `raw` is every number, for JSON."""
+
+    name: str
+    title: str
+    tables: Sequence[Table]
+    targets: Sequence[Target] = ()
+    notes: Sequence[str] = ()
+    raw: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def at_most(what: str, ratio: float | None, limit: float, unit: str = "x") -> Target:
+    """Make a target of the kind "no more than"."""
+    return _target(what, f"≤ {limit:g}{unit}", ratio, unit, met=ratio is not None and ratio <= limit)
+
+
+def at_least(what: str, ratio: float | None, limit: float, unit: str = "x") -> Target:
+    """Make a target of the kind "no less than"."""
+    return _target(what, f"≥ {limit:g}{unit}", ratio, unit, met=ratio is not None and ratio >= limit)
+
+
+def _target(what: str, wanted: str, ratio: float | None, unit: str, *, met: bool) -> Target:
+    if ratio is None:
+        return Target(what, wanted, "not measured", None)
+    return Target(what, wanted, f"{ratio:.3g}{unit}", met)
+
+
+def targets_table(targets: Iterable[Target]) -> Table:
+    """Lay targets out beside what was measured."""
+    rows = [[each.what, each.wanted, each.measured, each.verdict] for each in targets]
+    return Table("Targets", ["", "wanted", "measured", ""], rows)
+
+
+def show(report: Report, console: Console) -> None:
+    """Print for people."""
+    console.rule(report.title)
+    for table in _tables(report):
+        shown = RichTable(title=table.title, title_justify="left")
+        for number, heading in enumerate(table.header):
+            shown.add_column(heading, justify="right" if number else "left", no_wrap=not number)
+        for row in table.rows:
+            shown.add_row(*row)
+        console.print(shown)
+    for note in report.notes:
+        console.print(f"  {note}")
+
+
+def as_markdown(report: Report) -> str:
+    """Write for the docs."""
+    parts = [f"## {report.title}", *map(_markdown_table, _tables(report)), *(f"* {note}" for note in report.notes)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _tables(report: Report) -> list[Table]:
+    return [*report.tables, *([targets_table(report.targets)] if report.targets else [])]
+
+
+def _markdown_table(table: Table) -> str:
+    def line(cells: Iterable[str]) -> str:
+        return f"| {' | '.join(cells)} |"
+
+    rule = ["---", *["--:"] * (len(table.header) - 1)]
+    return "\n".join([f"**{table.title}**\n", line(table.header), line(rule), *map(line, table.rows)])

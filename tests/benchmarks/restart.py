@@ -1,0 +1,130 @@
+"""A restart with nothing changed: ten knowledge bases of a thousand rows."""
+
+import time
+from pathlib import Path
+
+from bot.playground import LocalSlack
+from tests.benchmarks import botprocess
+from tests.benchmarks.bench import Bench, median_of, ratio, shown
+from tests.benchmarks.corpus import questions, rows, write_folder
+from tests.benchmarks.processes import JSON
+from tests.benchmarks.report import Report, Table, at_least, at_most
+
+PEERS = ("bare", "naive", "txtai", "langchain")
+TURNS = 3
+NAMES = {
+    "kotae": "Kotae",
+    "fast": "Kotae, fastembed",
+    "int8": "Kotae, fastembed int8",
+    "bare": "bare import + model load",
+    "naive": "naive: encode everything",
+    "txtai": "txtai",
+    "langchain": "LangChain + FAISS",
+}
+
+
+def measure(bench: Bench) -> Report:
+    """Let all of them restart in turns."""
+    bases, size = bench.pick(10, 2), bench.pick(1000, 50)
+    folder = write_folder(bench.folder / "restart", bases, size)
+    question = questions(list(rows(size, seed=0)), 1)[0][0]
+    common: JSON = {
+        "folder": folder,
+        "model": bench.minilm,
+        "data": bench.folder / "restart-data",
+        "question": question,
+    }
+    backends = dict(zip(("kotae", "fast", "int8"), bench.backends.values(), strict=True))
+    results: dict[str, list[JSON]] = {name: [] for name in (*backends, *PEERS)}
+    app: list[JSON] = []
+    for name in results:
+        _prepare(bench, name, common, backends)
+    for _ in range(bench.pick(TURNS, 1)):
+        bench.listen()
+        for name, runs in results.items():
+            runs.append(_start(bench, name, common, backends))
+        app.append(whole_bot(bench, folder))
+    return _report(results, app, bases, size)
+
+
+def _prepare(bench: Bench, name: str, common: JSON, backends: dict[str, str | None]) -> None:
+    """Leave everybody's own files behind, and the libraries in the page cache."""
+    if name not in backends:
+        bench.peer(name, {**common, "questions": []})
+    elif model := backends[name]:
+        data = f"{common['data']}/{name}"
+        bench.child("preparing:snapshots", {"folder": common["folder"], "data": data, "model": model})
+
+
+def _start(bench: Bench, name: str, common: JSON, backends: dict[str, str | None]) -> JSON:
+    if name not in backends:
+        return bench.peer(name, {**common, "questions": []})
+    model = backends[name]
+    if model is None:
+        return {"error": "not installed"}
+    return bench.child("starting:kotae", {**common, "model": model, "data": f"{common['data']}/{name}"})
+
+
+def whole_bot(bench: Bench, folder: Path) -> JSON:
+    """Start the real bot on a local Slack: seconds until it is connected, and until its first reply."""
+    with LocalSlack(workspace=botprocess.workspace(bench.pick(10, 2))) as slack:
+        settings = botprocess.settings(slack, folder, bench.folder / "restart-data" / "kotae", str(bench.minilm))
+        with botprocess.BotProcess(settings) as bot:
+            connected = bot.wait_for("connected")["at"] - bot.started
+            slack.wait_connected()
+            asked = slack.mention("alice", "kb-00", "How do I add a feature flag?")
+            try:
+                botprocess.reply_to(slack, asked)
+                replied = time.monotonic() - bot.started
+            except TimeoutError:  # it said that it is still starting
+                replied = None
+            bot.wait_for("dense", 600)
+            bot.close()
+    return {"connected": connected, "replied": replied}
+
+
+def _report(results: dict[str, list[JSON]], app: list[JSON], bases: int, size: int) -> Report:
+    ready = {name: median_of(runs, "ready") for name, runs in results.items()}
+    lexical = {name: median_of(runs, "lexical") for name, runs in results.items()}
+    lines = []
+    for name, runs in results.items():
+        error = str(runs[0].get("error", ""))
+        lines.append(
+            [
+                NAMES[name],
+                shown(lexical[name], "{:.2f}"),
+                error or shown(ready[name], "{:.2f}"),
+                shown(ratio(ready[name], ready["bare"]), "{:.2f}x"),
+                shown(ratio(ready["naive"], ready[name]), "{:.1f}x"),
+            ]
+        )
+    header = ["", "lexical answer, s", "ready, s", "of the bare load", "faster than naive"]
+    whole = Table(
+        "The whole bot, from the process's start",
+        ["", "seconds"],
+        [
+            ["connected to Slack", shown(median_of(app, "connected"), "{:.2f}")],
+            ["first reply in the channel", shown(median_of(app, "replied"), "{:.2f}")],
+        ],
+    )
+    peers = [value for name in ("txtai", "langchain") if (value := ready[name]) is not None]
+    soonest = min(peers, default=None)
+    return Report(
+        "restart",
+        f"Restart with {bases} knowledge bases of {size} rows, unchanged",
+        [Table("Seconds from the process's start, all-MiniLM-L6-v2", header, lines), whole],
+        [
+            at_most("Texts encoded", median_of(results["kotae"], "encoded"), 0, " texts"),
+            at_least("First lexical answer, faster than naive", ratio(ready["naive"], lexical["kotae"]), 15),
+            at_most("Dense-ready, of bare import + load", ratio(ready["kotae"], ready["bare"]), 1.15),
+            *(
+                target
+                for name in ("fast", "int8")
+                for target in (
+                    at_least(f"{NAMES[name]}: dense-ready, faster than naive", ratio(ready["naive"], ready[name]), 20),
+                    at_least(f"{NAMES[name]}: dense-ready, faster than a peer", ratio(soonest, ready[name]), 4),
+                )
+            ),
+        ],
+        raw={"runs": results, "app": app},
+    )

@@ -1,0 +1,57 @@
+"""Children whose start is what is measured: nothing is imported before its time."""
+# ruff: noqa: PLC0415
+
+import sys
+import time
+from pathlib import Path
+
+from tests.benchmarks.processes import JSON, say
+
+
+def kotae(arguments: JSON) -> JSON:
+    """Start Kotae's registry as the bot does, and answer as early as possible (child)."""
+    from tests.benchmarks import library, models
+
+    manager, work = models.counting()
+    registry = library.registry_of(Path(arguments["folder"]), Path(arguments["data"]))
+    watch = library.start(registry, manager, arguments["model"])
+    library.wait_lexical(registry)
+    found = registry.search(arguments["question"], ["kb-00"])
+    lexical = time.monotonic() - arguments["started"]
+    library.wait_dense(registry, watch)
+    dense_found = registry.search(arguments["question"], ["kb-00"])
+    dense = time.monotonic() - arguments["started"]
+    watch.close()
+    encoder = registry.encoder
+    registry.close()
+    manager.close()
+    return {
+        "lexical": lexical,
+        "ready": dense,
+        "encoded": work.documents - (len(encoder.canaries) if encoder else 0),
+        "was_lexical": found.encoder is None,
+        "was_dense": dense_found.encoder is not None,
+    }
+
+
+def bot(arguments: JSON) -> JSON:
+    """Be the bot until stdin is closed (child)."""
+    from bot.app import build_app
+    from bot.settings import ConfigFile, Environment, Settings
+    from tests.benchmarks import library, models
+
+    manager, work = models.counting()
+    environment = {key: value for key, value in arguments.items() if key != "started"}
+    running = build_app(Settings(Environment.model_validate(environment), ConfigFile(), Path("kotae.toml")), manager)
+    running.start()
+    say("connected")
+    library.wait_lexical(running.services.registry)
+    say("lexical")
+    if running.model:
+        library.wait_dense(running.services.registry, running.model)
+        work.query_batches.clear()
+        say("dense")
+    sys.stdin.read()
+    running.stop()
+    manager.close()
+    return {"event": "end", "documents": work.documents, "encode": [took for _, took in work.query_batches]}
