@@ -23,8 +23,9 @@ THRESHOLD = 0.9
 """Auto-replies are given from this confidence on: when at least 90% sure."""
 
 OTHER_CODE = 0.5
-"""The most that a hit gets when the question names a code that its record does not have."""
+"""The most that a hit gets when its record is about another code than the question."""
 
+_DIGIT = re.compile(r"\d")
 _CODE = re.compile(r"(?=[\w.-]*\d)(?:[a-z]+[\w.-]*|\d{3,})", re.ASCII)
 """Letters with digits (err-4012, e1107, k8s), or three digits and more (137, 2026), in normalized text."""
 
@@ -82,8 +83,8 @@ def judge(
 
     `dense` are the weights for the encoder in use; `shifts` what feedback has added to the log-odds of a knowledge base
     (calibration.learn). A hit's margin is over the best different answer in its own index or among the other hits,
-    whichever is higher. A question without a single letter or digit has no answer; one that names a code which the
-    record does not have is answered with doubt at best.
+    whichever is higher. A question without a single letter or digit has no answer; one about another code than the
+    record's is answered with doubt at best.
     """
     if not any(letter.isalnum() for letter in question.normalized):
         return [replace(hit, confidence=0.0) for hit in hits]
@@ -104,15 +105,18 @@ def judge(
 
 
 def _names_another_code(question: "Question", hit: "Hit") -> bool:
-    """Tell whether the question names a code that the record lacks: all else alike, 139 is not answered by 137."""
-    asked = {code.rstrip(".-") for code in _CODE.findall(question.normalized)}
+    """Tell whether the record asks about a code like the question's, but another: 139 is not answered by 137."""
+    asked = _codes(question.normalized)
     if not asked:
         return False
     record = hit.record
-    said = normalize(
-        " ".join([record.question, record.answer, *record.aliases, *record.keywords, *record.details.values()])
-    )
-    return any(code not in said for code in asked)
+    shapes = {_DIGIT.sub("0", code) for code in _codes(normalize(" ".join([record.question, *record.aliases])))}
+    said = normalize(" ".join([record.question, record.answer, *record.aliases, *record.keywords]))
+    return any(code not in said and _DIGIT.sub("0", code) in shapes for code in asked)
+
+
+def _codes(text: str) -> set[str]:
+    return {code.rstrip(".-") for code in _CODE.findall(text)}
 
 
 def features(hit: "Hit", rival: float = 0.0) -> Features:
