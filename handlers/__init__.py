@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[Services, Turn], None]
 Listener = Callable[[Ack, dict[str, Any], Respond], None]
+Check = Callable[[Services, Turn], Mapping[str, Any]]
+"""What a modal answers when it is submitted: the arguments of its ack, such as errors by field; none to close it."""
 
 
 def register(app: App, services: Services) -> None:
@@ -60,6 +62,19 @@ def _listener(services: Services, handler: Handler, *, asked: bool) -> Listener:
     return listener
 
 
+def _submission(services: Services, check: Check, handler: Handler) -> Listener:
+    """A modal's ack says what is wrong with its fields, so it is checked first: quickly, and without asking Slack."""
+
+    def listener(ack: Ack, body: dict[str, Any], respond: Respond) -> None:
+        turn = _turn(services, body, respond, asked=True)
+        answer = check(services, turn)
+        ack(**answer)
+        if answer.get("response_action") != "errors" and not services.queue.put(lambda: _run(handler, services, turn)):
+            _refuse(turn)
+
+    return listener
+
+
 def _run(handler: Handler, services: Services, turn: Turn) -> None:
     try:
         if _is_first(services, turn.body):
@@ -89,12 +104,12 @@ def _is_first(services: Services, body: Mapping[str, Any]) -> bool:
 
 
 def _turn(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Turn:
-    """Find out who is behind a payload, and where: commands, actions and events each say it in their own way."""
+    """Find out who is behind a payload, and where: events, interactions and commands each say it in their own way."""
     if "event" in body:
         event = body["event"]
         user = event.get("user") or event.get("message", {}).get("user", "")
         return Turn(services, body, None, user, event.get("channel", ""), event.get("thread_ts"), asked)
-    if "actions" in body:
+    if "user" in body:  # a button, a shortcut or a modal
         answerable = respond if body.get("response_url") else None
         place = body.get("channel", {}).get("id", "")
         thread = body.get("message", {}).get("thread_ts")

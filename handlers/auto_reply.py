@@ -50,13 +50,13 @@ def deleted(services: Services, turn: Turn) -> None:
 def right(services: Services, turn: Turn) -> None:
     """Note that a volunteered answer was right."""
     if not _refused(turn):
-        services.vote(int(turn.body["actions"][0]["value"]), turn.user, "right")
+        services.vote(int(turn.pressed), turn.user, "right")
         turn.whisper(notice(turn.texts("vote.right")))
 
 
 def wrong(services: Services, turn: Turn) -> None:
     """Fold away a volunteered answer that was not asked for."""
-    number = int(turn.body["actions"][0]["value"])
+    number = int(turn.pressed)
     earlier = services.look_back(number)
     if earlier and not _refused(turn):
         services.vote(number, turn.user, "wrong")
@@ -67,7 +67,7 @@ def wrong(services: Services, turn: Turn) -> None:
 
 def show_again(services: Services, turn: Turn) -> None:
     """Unfold a volunteered answer."""
-    earlier = services.look_back(int(turn.body["actions"][0]["value"]))
+    earlier = services.look_back(int(turn.pressed))
     if earlier and not _refused(turn):
         noted, result = earlier
         turn.replace(volunteered(result, words.for_question(noted.text)))

@@ -14,6 +14,7 @@ from urllib.error import URLError
 from slack_bolt import Respond
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.models.views import View
 from slack_sdk.webhook import WebhookClient
 
 from handlers import texts as words
@@ -145,6 +146,19 @@ class Turn:
         """The event of an Events API payload."""
         event: Mapping[str, Any] = self.body["event"]
         return event
+
+    @property
+    def pressed(self) -> str:
+        """The value of the button that was pressed."""
+        return str(self.body["actions"][0].get("value") or "")
+
+    def open(self, view: View) -> str:
+        """Open a modal, or put it on top of the open one, while the trigger lasts (3 seconds); return its id."""
+        client = self.services.client
+        arguments = {"trigger_id": self.body["trigger_id"], "view": view}
+        is_modal = self.body.get("view", {}).get("type") == "modal"
+        opened = client.views_push(**arguments) if is_modal else client.views_open(**arguments)
+        return str(opened["view"]["id"])
 
     @cached_property
     def person(self) -> Person:

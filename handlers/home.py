@@ -17,7 +17,7 @@ def opened(services: Services, turn: Turn) -> None:
 
 def asked(services: Services, turn: Turn) -> None:
     """Answer what was typed into the Home tab, there."""
-    question = plain(str(turn.body["actions"][0].get("value") or ""))
+    question = plain(turn.pressed)
     if turn.refuse_unless_known():
         return
     if not has_words(question):

@@ -82,7 +82,7 @@ def unfold(services: Services, turn: Turn) -> tuple[Noted, Result, frozenset[int
 
     The button carries the question's number and the ranks, such as ``17:12``.
     """
-    number, _, ranks = turn.body["actions"][0]["value"].partition(":")
+    number, _, ranks = turn.pressed.partition(":")
     earlier = services.look_back(int(number))
     if earlier is None or turn.refuse_unless_known():
         return None

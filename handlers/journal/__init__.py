@@ -1,0 +1,84 @@
+"""What must be remembered across restarts: seen events, questions, replies, votes, settings, audit.
+
+SQLAlchemy Core on SQLite (WAL), or whatever DATABASE_URL names. The only package with SQL. Times are seconds since the
+epoch, UTC. Each module has its tables and the class that reads and writes them; `Journal` is all of them together.
+"""
+
+import time
+from collections import OrderedDict
+from threading import Lock
+
+from sqlalchemy import Column, Float, String, Table, delete, insert
+from sqlalchemy.exc import IntegrityError
+
+from handlers.journal.database import Database, JournalError, metadata
+from handlers.journal.decisions import AuditEntry, Decisions, Setting
+from handlers.journal.questions import Noted, NotedHit, Origin, Questions, Reply
+
+__all__ = [
+    "AuditEntry",
+    "Journal",
+    "JournalError",
+    "Noted",
+    "NotedHit",
+    "Origin",
+    "Reply",
+    "Setting",
+    "open_journal",
+]
+
+KEEP_SEEN_SECONDS = 7 * 24 * 3600
+"""Slack retries an event for at most about an hour; a week is ample."""
+RECENT_CLAIMS = 10_000
+"""Claims kept in memory, so that a broken database does not mean double answers."""
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+)
+
+
+class Journal(Questions, Decisions):
+    """The state database. Use `open_journal`."""
+
+    def __init__(self, database: Database) -> None:
+        Questions.__init__(self, database)
+        Decisions.__init__(self, database)
+        self._recent: OrderedDict[str, None] = OrderedDict()
+        self._lock = Lock()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is remembered now; blank when all is well."""
+        return self._database.trouble
+
+    def claim(self, key: str) -> bool:
+        """Return True to exactly one caller per key, across threads, processes and restarts."""
+        with self._lock:
+            if key in self._recent:
+                return False
+            self._recent[key] = None
+            if len(self._recent) > RECENT_CLAIMS:
+                self._recent.popitem(last=False)
+        try:
+            self._database.write("remember which events were seen", insert(seen).values(key=key, at=time.time()))
+        except IntegrityError:
+            return False
+        return True
+
+    def purge(self) -> None:
+        """Forget events too old to be sent again."""
+        self._database.write("tidy up", delete(seen).where(seen.c.at < time.time() - KEEP_SEEN_SECONDS))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._database.close()
+
+
+def open_journal(url: str) -> Journal:
+    """Open the state database, creating it and its tables if need be; raises JournalError."""
+    journal = Journal(Database.open(url))
+    journal.purge()
+    return journal

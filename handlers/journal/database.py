@@ -1,0 +1,141 @@
+"""The state database: one engine, its transactions, and what happens when it fails."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    Delete,
+    Engine,
+    Insert,
+    MetaData,
+    Row,
+    Select,
+    Update,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+
+from indexes.errors import KnowledgeBaseError
+
+log = logging.getLogger(__name__)
+
+SQLITE_WAIT_SECONDS = 1
+"""How long a locked database holds an answer up, at each write; a write itself takes a millisecond."""
+
+metadata = MetaData()
+
+
+class JournalError(KnowledgeBaseError):
+    """The state database couldn't be written."""
+
+
+class Database:
+    """The engine behind the journal. What can be done without survives a failure: `trouble` then says why."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.trouble = ""
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """Open the state database, creating it and its tables if need be; raises JournalError."""
+        try:
+            return cls(_open(make_url(url)))
+        except (SQLAlchemyError, OSError, ImportError) as error:
+            reason = _reason(error) if isinstance(error, SQLAlchemyError) else str(error)
+            raise JournalError(
+                f"The state database can't be opened ({reason}); check DATABASE_URL and DATA_DIR"
+            ) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def insisting(self, failure: str) -> Iterator[Connection]:
+        """One transaction whose failure the admin must hear of."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise JournalError(
+                f"{failure}: the state database can't be written ({_reason(error)}). Check its disk and permissions."
+            ) from error
+
+    def read(self, purpose: str, wanted: Select[Any]) -> Sequence[Any] | None:
+        """Look rows up; None when the database fails."""
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(wanted).all()
+        except SQLAlchemyError as error:
+            self._survive(purpose, error)
+            return None
+
+    def write(self, purpose: str, *statements: Insert | Update | Delete) -> Row[Any] | None:
+        """Run one transaction and return the key of the row inserted last; raises IntegrityError alone.
+
+        Only this clears `trouble`: a locked database, or one on a full disk, can still be read.
+        """
+        key: Row[Any] | None = None
+        try:
+            with self._engine.begin() as connection:
+                for statement in statements:
+                    done = connection.execute(statement)
+                    key = done.inserted_primary_key if isinstance(statement, Insert) else None
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            self._survive(purpose, error)
+            return None
+        self.trouble = ""
+        return key
+
+    def _survive(self, purpose: str, error: SQLAlchemyError) -> None:
+        """Log the first of a series of failures and let admins see it; the bot goes on without its memory."""
+        if not self.trouble:
+            log.error("The state database can't %s (%s); answering goes on", purpose, _reason(error))
+        self.trouble = _reason(error)
+
+
+def _open(location: URL) -> Engine:
+    is_sqlite = location.get_backend_name() == "sqlite"
+    if is_sqlite and location.database:
+        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(location, connect_args={"timeout": SQLITE_WAIT_SECONDS} if is_sqlite else {})
+    if is_sqlite:
+        _use_wal(engine)
+    metadata.create_all(engine)
+    if is_sqlite and location.database:
+        _notice_removal(engine, Path(location.database))
+    return engine
+
+
+def _use_wal(engine: Engine) -> None:
+    """Set WAL once, when the file is new: setting it while others write fails with "database is locked"."""
+    with engine.connect() as connection:
+        if connection.execute(text("PRAGMA journal_mode")).scalar_one() != "wal":
+            connection.execute(text("PRAGMA journal_mode=WAL"))
+
+
+def _notice_removal(engine: Engine, file: Path) -> None:
+    """Refuse connections once the file is no longer the one opened: SQLite would go on writing to what was deleted."""
+    opened = file.stat().st_ino
+
+    @event.listens_for(engine, "do_connect")
+    @event.listens_for(engine, "checkout")
+    def check(*_: object) -> None:
+        if not file.is_file() or file.stat().st_ino != opened:
+            raise OperationalError(None, None, OSError(f"{file.name} was removed or replaced; restart Kotae"))
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """The driver's own words, without the statement and its parameters: those are people's questions."""
+    return str(getattr(error, "orig", None) or type(error).__name__)

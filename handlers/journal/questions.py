@@ -1,0 +1,162 @@
+"""Questions, the replies they got, and what people said of them."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sqlalchemy import JSON, Boolean, Column, Float, Integer, Row, String, Table, Text, delete, insert, select
+
+from handlers.journal.database import Database, metadata
+
+questions = Table(
+    "questions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("source", String(16), nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("user", String(32), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("hits", JSON, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("threshold", Float, nullable=False),
+    Column("answered", Boolean, nullable=False),
+)
+replies = Table(
+    "replies",
+    metadata,
+    Column("channel", String(32), primary_key=True),
+    Column("message", String(32), primary_key=True),
+    Column("reply", String(32), nullable=False),
+    Column("question", Integer, nullable=False),
+    Column("source", String(16), nullable=False),
+)
+votes = Table(
+    "votes",
+    metadata,
+    Column("question", Integer, primary_key=True),
+    Column("user", String(32), primary_key=True),
+    Column("vote", String(16), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+GOOD_VOTES = frozenset({"helpful", "right"})
+
+Origin = Literal["search", "mention", "dm", "auto_reply", "shadow", "home"]
+
+
+@dataclass(frozen=True)
+class NotedHit:
+    """A hit as it was: which record, and how sure."""
+
+    knowledge_base: str
+    record: str
+    score: float
+    confidence: float
+    before_feedback: float = 0.0
+    """The confidence without what votes on earlier answers added to it: what votes on this one are compared with."""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A question as it was asked, and what was found."""
+
+    source: Origin
+    channel: str
+    user: str
+    text: str
+    hits: tuple[NotedHit, ...]
+    confidence: float
+    threshold: float
+    answered: bool
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The bot's message that answers a message."""
+
+    reply: str
+    question: int
+    source: Origin
+
+
+class Questions:
+    """What was asked, found, replied and voted. None of it raises: answers keep coming without the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def note(self, question: Noted) -> int | None:
+        """Remember a question; return its id, or None when the database can't be written."""
+        values = asdict(question)
+        del values["id"]
+        key = self._database.write("remember questions", insert(questions).values(at=time.time(), **values))
+        return int(key[0]) if key else None
+
+    def noted(self, question_id: int) -> Noted | None:
+        """Return a remembered question."""
+        wanted = select(questions).where(questions.c.id == question_id)
+        rows = self._database.read("look up a question", wanted)
+        return _noted(rows[0]) if rows else None
+
+    def remember_reply(self, channel: str, message: str, reply: Reply) -> None:
+        """Remember which of the bot's messages answers which message."""
+        self._database.write(
+            "remember replies",
+            delete(replies).where(replies.c.channel == channel, replies.c.message == message),
+            insert(replies).values(channel=channel, message=message, **asdict(reply)),
+        )
+
+    def reply_to(self, channel: str, message: str) -> Reply | None:
+        """Return the bot's answer to a message, if it gave one."""
+        wanted = select(replies.c.reply, replies.c.question, replies.c.source).where(
+            replies.c.channel == channel, replies.c.message == message
+        )
+        rows = self._database.read("look up a reply", wanted)
+        return Reply(*rows[0]) if rows else None
+
+    def forget_reply(self, channel: str, message: str) -> None:
+        """Forget an answer that was withdrawn."""
+        self._database.write(
+            "forget a reply", delete(replies).where(replies.c.channel == channel, replies.c.message == message)
+        )
+
+    def vote(self, question_id: int, user: str, vote: str) -> None:
+        """Remember a vote; a person has one per question, the last one counts."""
+        self._database.write(
+            "remember a vote",
+            delete(votes).where(votes.c.question == question_id, votes.c.user == user),
+            insert(votes).values(question=question_id, user=user, vote=vote, at=time.time()),
+        )
+
+    def votes(self, question_id: int) -> dict[str, str]:
+        """Return user -> vote for a question."""
+        wanted = select(votes.c.user, votes.c.vote).where(votes.c.question == question_id)
+        return dict(self._database.read("look up votes", wanted) or ())
+
+    def judged(self) -> dict[str, list[tuple[float, bool]]]:
+        """Return, by knowledge base, the confidence of each answer voted on and whether it was right."""
+        said: dict[str, list[tuple[float, bool]]] = {}
+        wanted = select(votes.c.vote, questions.c.hits).join(questions, votes.c.question == questions.c.id)
+        for vote, hits in self._database.read("look up votes", wanted) or ():
+            if hits:
+                first = NotedHit(**hits[0])
+                said.setdefault(first.knowledge_base, []).append((first.before_feedback, vote in GOOD_VOTES))
+        return said
+
+    def most_asked(self, names: Sequence[str], days: int = 30, limit: int = 5) -> list[tuple[str, str, int]]:
+        """Return (knowledge base, record id, times asked) of the records that answered most often."""
+        since = time.time() - days * 24 * 3600
+        wanted = select(questions.c.hits).where(questions.c.at > since, questions.c.answered)
+        asked = self._database.read("count questions", wanted) or ()
+        firsts = [(hits[0]["knowledge_base"], hits[0]["record"]) for (hits,) in asked if hits]
+        counts = Counter(first for first in firsts if first[0] in names)
+        return [(name, record, times) for (name, record), times in counts.most_common(limit)]
+
+
+def _noted(row: Row[Any]) -> Noted:
+    fields = {key: value for key, value in row._asdict().items() if key not in {"at", "hits"}}
+    return Noted(hits=tuple(NotedHit(**hit) for hit in row.hits), **fields)
