@@ -102,7 +102,8 @@ class Directory:
         """The rules of a channel that nothing is said about."""
         shared = (SHARED,) if SHARED in self._names() else ()
         chosen = self._settings.config.threshold
-        return Channel("", "", shared, AutoReply.OFF, THRESHOLD if chosen is None else chosen)
+        threshold = THRESHOLD if chosen is None else chosen
+        return Channel("", "", shared, AutoReply.OFF, threshold, self._settings.config.ask)
 
     @property
     def public(self) -> frozenset[str]:
@@ -125,6 +126,7 @@ class Directory:
             tuple(dict.fromkeys([*(one for one in own if one in names), *default.knowledge_bases])),
             section.auto_reply or config.auto_reply,
             default.threshold if section.threshold is None else section.threshold,
+            default.ask if section.ask is None else section.ask,
         )
 
     def _names(self) -> Collection[str]:

@@ -10,10 +10,19 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values, load_dotenv
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from handlers.channels import AutoReply
+from handlers.channels import HELPER, HELPERS, AutoReply
 from indexes.encoder import DEFAULT_MODEL, with_backend
 
 SLACK_API_URL = "https://slack.com/api/"
@@ -25,6 +34,15 @@ COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
 COMMAND_MEND = "a slash and up to 31 characters, in lower case and without spaces, such as /kb-search"
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _is_helper(id_: str) -> str:
+    if not HELPER.fullmatch(id_):
+        raise ValueError("is no Slack id of a person (U012AB3CD) or of a user group (S012AB3CD)")
+    return id_
+
+
+Helpers = Annotated[tuple[Annotated[str, AfterValidator(_is_helper)], ...], Field(max_length=HELPERS)]
 
 
 class SettingsError(Exception):
@@ -108,6 +126,7 @@ class ChannelSection(BaseModel):
     knowledge_bases: tuple[str, ...] | None = None
     auto_reply: AutoReply | None = None
     threshold: Probability | None = None
+    ask: Helpers | None = None
 
 
 class KnowledgeBaseSection(BaseModel):
@@ -129,6 +148,7 @@ class ConfigFile(BaseModel):
     synonyms: Path | None = None
     auto_reply: AutoReply = AutoReply.OFF
     threshold: Probability | None = None
+    ask: Helpers = ()
     channels: dict[str, ChannelSection] = {}
     knowledge_bases: dict[str, KnowledgeBaseSection] = {}
 

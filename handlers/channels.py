@@ -1,5 +1,6 @@
 """What holds in each channel: the convention, then kotae.toml, then what admins set in Slack."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -7,7 +8,12 @@ from typing import Literal
 
 from handlers.journal import Journal
 
-Key = Literal["auto_reply", "threshold"]
+Key = Literal["auto_reply", "threshold", "ask"]
+
+HELPER = re.compile(r"[UWS][A-Z0-9]{2,20}")
+"""The Slack id of a person (U… or W…) or of a user group (S…) who may be asked."""
+HELPERS = 10
+"""As many may be named for a channel; a longer list would be a way to wake everybody."""
 
 
 class AutoReply(StrEnum):
@@ -20,13 +26,18 @@ class AutoReply(StrEnum):
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel's rules. `set_by` says which of them an admin set in Slack, and who: key -> user id."""
+    """A channel's rules. `set_by` says which of them an admin set in Slack, and who: key -> user id.
+
+    `ask` are the ids of the people and user groups who answer what no knowledge base does; in Slack's settings they are
+    joined by spaces, and an empty value means nobody.
+    """
 
     id: str
     name: str
     knowledge_bases: tuple[str, ...]
     auto_reply: AutoReply
     threshold: float
+    ask: tuple[str, ...] = ()
     set_by: Mapping[str, str] | None = None
 
 
@@ -58,6 +69,8 @@ class Channels:
             rules = replace(rules, auto_reply=AutoReply(chosen["auto_reply"].value))
         if "threshold" in chosen:
             rules = replace(rules, threshold=float(chosen["threshold"].value))
+        if "ask" in chosen:
+            rules = replace(rules, ask=tuple(filter(HELPER.fullmatch, chosen["ask"].value.split())))
         return replace(rules, set_by={key: setting.by for key, setting in chosen.items()})
 
     def configured(self) -> list[Channel]:

@@ -151,6 +151,15 @@ def test_what_an_admin_set_wins_over_the_file(journal: Journal) -> None:
     ]
 
 
+def test_whom_to_ask_is_said_by_the_file_until_an_admin_says_it(journal: Journal) -> None:
+    channels = Channels(journal, default=Channel("", "", ("_shared",), AutoReply.OFF, 0.9, ("S0DESK",)))
+    channels.configure({"C1": Channel("C1", "it-help", ("it-help",), AutoReply.ON, 0.8, ("U0TARO",))})
+    assert (channels.of("C1").ask, channels.of("C9").ask) == (("U0TARO",), ("S0DESK",))
+    channels.set("C1", "ask", "U0ALICE S0DESK <!channel>", "U1")
+    channels.set("C9", "ask", "", "U1")
+    assert (channels.of("C1").ask, channels.of("C9").ask) == (("U0ALICE", "S0DESK"), ())
+
+
 # A broken database
 
 

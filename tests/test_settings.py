@@ -86,10 +86,12 @@ def test_channels_and_knowledge_bases_of_kotae_toml(tmp_path: Path) -> None:
         auto_reply = "shadow"
         threshold = 0.8
         synonyms = "words.csv"
+        ask = ["S012AB3CD"]
         [channels."#it-help"]
         knowledge_bases = ["it-help", "dev-faq"]
         auto_reply = "on"
         threshold = 0.75
+        ask = ["U012AB3CD", "W012AB3CD"]
         [channels.C012AB3CD]
         knowledge_bases = []
         [knowledge_bases.it-help]
@@ -105,6 +107,7 @@ def test_channels_and_knowledge_bases_of_kotae_toml(tmp_path: Path) -> None:
         0.75,
     )
     assert settings.config.channels["C012AB3CD"].knowledge_bases == ()
+    assert (settings.config.ask, it_help.ask) == (("S012AB3CD",), ("U012AB3CD", "W012AB3CD"))
     assert settings.config.knowledge_bases["it-help"].public
     assert settings.synonyms == Path("knowledge/words.csv")
 
@@ -183,6 +186,12 @@ def test_a_dotenv_in_another_encoding_is_refused_by_name(tmp_path: Path) -> None
             "channels.it-help.knowledge_bases = 'it-help': must be a list such as [\"it-help\"]",
         ),
         ("[knowledge_bases.it-help]\npublic = 'perhaps'", "knowledge_bases.it-help.public = 'perhaps': must be"),
+        (
+            "ask = ['@taro']",
+            "kotae.toml: ask.0 = '@taro': is no Slack id of a person (U012AB3CD) or of a user group (S",
+        ),
+        ("ask = ['!channel']", "ask.0 = '!channel': is no Slack id"),
+        ("[channels.it-help]\nask = 'U012AB3CD'", "channels.it-help.ask = 'U012AB3CD': must be a list such as"),
         ("channels = 3", "kotae.toml: channels = 3: must be"),
         ("[channels\n", "kotae.toml can't be read: "),
     ],
