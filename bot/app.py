@@ -14,6 +14,7 @@ from bot.directory import Directory
 from bot.model_watch import LOOK_SECONDS, ModelWatch
 from bot.settings import Settings
 from bot.slack import slack_client
+from bot.watch import FolderWatch, Tell, log_reports
 from handlers import register
 from handlers.access import Access
 from handlers.channels import Channels
@@ -40,11 +41,14 @@ class Bot:
     connection: Connection
     services: Services
     model: ModelWatch | None
+    watch: FolderWatch | None
     listeners: ThreadPoolExecutor
 
     def start(self) -> None:
         """Connect first; read the knowledge bases and load the model in the background."""
         self.connection.open()
+        if self.watch:
+            self.watch.start()
         self.services.registry.load()
         self.services.learn()
         if self.model:
@@ -58,6 +62,8 @@ class Bot:
         if self.model:
             self.model.close()
         self.services.registry.close()
+        if self.watch:
+            self.watch.close()
         self.services.journal.close()
         return drained
 
@@ -68,11 +74,13 @@ def build_app(
     *,
     ping_seconds: float = PING_SECONDS,
     look_seconds: float = LOOK_SECONDS,
+    tell: Tell = log_reports,
 ) -> Bot:
     """Build the bot; asks Slack who it is and which channels there are.
 
-    The socket is pinged every `ping_seconds`; a missing model is looked for every `look_seconds`. Raises SettingsError
-    for a configuration that doesn't fit, SlackApiError for a token that Slack doesn't accept.
+    The socket is pinged every `ping_seconds`; a missing model is looked for every `look_seconds`; `tell` hears
+    of CSV files that changed, if they are watched. Raises SettingsError for a configuration that doesn't fit,
+    SlackApiError for a token that Slack doesn't accept.
     """
     environment = settings.environment
     directory = Directory(settings)
@@ -84,6 +92,12 @@ def build_app(
     directory.apply(client, channels)
     registry = Registry(directory.sources, environment.data_dir, settings.synonyms)
     model = ModelWatch(registry, manager, settings.model, settings.revision, look_seconds) if settings.model else None
+
+    def rescan() -> None:
+        directory.apply_again(client, channels)
+
+    watched = settings.config.watch
+    watch = FolderWatch(registry, directory.sources, settings.synonyms, rescan, tell) if watched else None
     queue = WorkQueue()
     listeners = ThreadPoolExecutor(ACK_WORKERS, thread_name_prefix="kotae-listener")
     app = App(client=client, listener_executor=listeners)
@@ -113,7 +127,7 @@ def build_app(
         admin_command=environment.admin_command,
         admin_users=environment.admin_users,
         process=process,
-        rescan=lambda: directory.apply_again(client, channels),
+        rescan=rescan,
     )
     register(app, services)
-    return Bot(app, connection, services, model, listeners)
+    return Bot(app, connection, services, model, watch, listeners)

@@ -3,6 +3,7 @@
 import difflib
 import logging
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -29,11 +30,15 @@ class Directory:
     def sources(self) -> list[Source]:
         """List the CSV files by name: those in the knowledge folder, then those that kotae.toml names."""
         folder = self._settings.environment.knowledge_dir
-        found = {path.stem: path for path in sorted(folder.glob("*.csv")) if path != self._settings.synonyms}
+        found = {path.stem: path for path in sorted(folder.glob("*.csv")) if self._is_knowledge(path)}
         for name, section in self._settings.config.knowledge_bases.items():
             if section.file:
                 found[name] = folder / section.file
         return [Source(name, path) for name, path in found.items()]
+
+    def _is_knowledge(self, path: Path) -> bool:
+        """Tell it from the synonyms and from the files that editors and macOS leave beside the one they are for."""
+        return path != self._settings.synonyms and not path.name.startswith((".", "~$"))
 
     def check(self) -> None:
         """Refuse a configuration that names files that are not there; raises SettingsError."""

@@ -149,6 +149,7 @@ class ConfigFile(BaseModel):
     auto_reply: AutoReply = AutoReply.OFF
     threshold: Probability | None = None
     ask: Helpers = ()
+    watch: bool = False
     channels: dict[str, ChannelSection] = {}
     knowledge_bases: dict[str, KnowledgeBaseSection] = {}
 
@@ -164,7 +165,7 @@ class Settings:
     def connected_to(
         self, api_url: str, bot_token: str, app_token: str, *, knowledge_dir: Path, data_dir: Path
     ) -> Self:
-        """The same settings for another Slack, such as the local workspace, with its own state and no `kotae.toml`."""
+        """The same settings for a Slack to try things in: its own state, files watched, and no more of `kotae.toml`."""
         environment = self.environment.model_copy(
             update={
                 "slack_api_url": api_url,
@@ -175,9 +176,8 @@ class Settings:
                 "database_url": None,
             }
         )
-        return type(self)(
-            environment, ConfigFile(model=self.config.model, revision=self.config.revision), self.config_path
-        )
+        config = ConfigFile(model=self.config.model, revision=self.config.revision, watch=True)
+        return type(self)(environment, config, self.config_path)
 
     @property
     def app_token(self) -> str:

@@ -213,7 +213,9 @@ class Registry:
 
     def _load(self) -> None:
         try:
-            synonyms, _ = self._read_synonyms()
+            synonyms, warnings = self._read_synonyms()
+            for warning in warnings:
+                log.warning("%s", warning)
             self._state = replace(self._state, synonyms=synonyms)
             for source in self._catalog():
                 self._load_one(source, synonyms)
@@ -340,7 +342,6 @@ class Registry:
         try:
             synonyms = read_synonyms(self._synonyms_path)
         except UnusableFileError as error:
-            log.error("%s", error)  # noqa: TRY400 - the message is the whole story
             return self._state.synonyms, (str(error),)
         name = self._synonyms_path.name
         return synonyms, tuple(f"{name}:{problem.line}: {problem.message}" for problem in synonyms.problems)

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -311,3 +312,40 @@ def test_a_model_that_is_not_there_is_1_with_what_to_do(tmp_path: Path) -> None:
 def test_clearing_what_is_not_there_is_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "clear", "never/downloaded"]) == 1
     assert "never/downloaded is not among the downloaded models; see: kotae model list" in capsys.readouterr().err
+
+
+def test_try_reads_a_csv_again_when_it_is_saved(tmp_path: Path) -> None:
+    (tmp_path / "it-help.csv").write_text(FAQ)
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "try", "--knowledge", str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as trial:
+        assert trial.stdin
+        said: list[str] = []
+        reading = threading.Thread(target=said.extend, args=[trial.stdout])
+        reading.start()
+        ask_until(trial, said, "Where is the printer?", "Next to the lift.")
+        changed = FAQ.replace("Next to the lift.", "On floor 3.")
+        (tmp_path / "it-help.csv").write_text(f"{changed}fax,Where is the fax?,Sold.,,\n")
+        told = "it-help.csv: 1 added, 1 changed, 0 removed / 追加 1 件、変更 1 件、削除 0 件"
+        ask_until(trial, said, "Where is the fax?", told)
+        ask_until(trial, said, "Where is the fax?", "Sold.")
+        trial.stdin.close()
+        reading.join()
+        assert trial.wait(15) == 0
+
+
+def ask_until(trial: "subprocess.Popen[str]", said: list[str], question: str, expected: str) -> None:
+    """Ask every second until something is said; what comes unasked is drawn before the next answer."""
+    assert trial.stdin
+    for _ in range(30):
+        trial.stdin.write(f"{question}\n")
+        trial.stdin.flush()
+        time.sleep(1)
+        if expected in "".join(said):
+            return
+    raise AssertionError("".join(said))

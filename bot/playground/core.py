@@ -57,7 +57,7 @@ class Core:
         self.hub = Hub(timing, self.faults, self.tell)
 
     def tell(self, what: str, thing: Any) -> None:
-        """Let listeners know: message, changed, deleted, view, call, envelope, ack, connection, warning."""
+        """Let listeners know: message, changed, deleted, view, call, envelope, ack, connection, warning, note."""
         self.active_at = time.monotonic()
         for listener in list(self.listeners):
             try:

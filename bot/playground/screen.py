@@ -23,7 +23,7 @@ from bot.playground.server import LocalSlack
 WIDTH = 100
 """Columns used at most: longer lines are hard to read."""
 REPLIES = 3
-DRAWN = ("message", "changed", "deleted", "view")
+DRAWN = ("message", "changed", "deleted", "view", "note")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ class Screen:
         with self._drawing:
             while self.pending:
                 what, thing = self._arrivals.get()
-                if isinstance(thing, View):
+                if isinstance(thing, str):
+                    self.hint(clean(thing))
+                elif isinstance(thing, View):
                     self._view_arrived(thing)
                 elif self._sees(thing):
                     self._message_arrived(what, thing)

@@ -68,6 +68,10 @@ class LocalSlack(Watching):
         self._page_size = page_size
         self.registration_warnings = [each for each in warnings if each]
 
+    def note(self, text: str) -> None:
+        """Tell whoever looks on something that is no part of the workspace: a line of plain text."""
+        self._do(lambda: self._core.tell("note", text))
+
     # -- Life ----------------------------------------------------------------------------------------------
 
     def start(self) -> Self:

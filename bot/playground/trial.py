@@ -1,6 +1,7 @@
 """`kotae try`: the unchanged bot, connected to the local workspace."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from bot.app import build_app
@@ -8,6 +9,7 @@ from bot.playground.server import LocalSlack
 from bot.playground.terminal import converse
 from bot.settings import Settings
 from indexes.encoder import models
+from indexes.registry import Report
 
 WAIT_FOR_CSV_SECONDS = 60.0
 
@@ -27,7 +29,8 @@ def run_trial(settings: Settings, knowledge: Path | None = None) -> int:
                 slack.app_token,
                 knowledge_dir=folder,
                 data_dir=environment.data_dir / "try",
-            )
+            ),
+            tell=lambda path, reports: slack.note(_told(path, reports)),
         )
         bot.start()
         try:
@@ -38,6 +41,23 @@ def run_trial(settings: Settings, knowledge: Path | None = None) -> int:
             bot.stop()
             models.close()
     return 0
+
+
+def _told(path: Path, reports: Sequence[Report]) -> str:
+    """Say in one line what came of a changed file."""
+    if errors := [report.error for report in reports if report.error]:
+        return f"{path.name}: nothing has changed / 反映していません: {errors[0]}"
+    added, changed, removed = (sum(counts) for counts in zip(*map(_counts, reports), strict=True))
+    if not (added or changed or removed):
+        return f"{path.name}: read again / 読み直しました"
+    return (
+        f"{path.name}: {added} added, {changed} changed, {removed} removed"
+        f" / 追加 {added} 件、変更 {changed} 件、削除 {removed} 件"
+    )
+
+
+def _counts(report: Report) -> tuple[int, int, int]:
+    return report.added, report.changed, report.removed
 
 
 def samples() -> Path:
