@@ -47,6 +47,7 @@ class Bot:
     def start(self) -> None:
         """Connect first; read the knowledge bases and load the model in the background."""
         self.connection.open()
+        self.services.teach()
         if self.watch:
             self.watch.start()
         self.services.registry.load()
@@ -128,6 +129,7 @@ def build_app(
         admin_users=environment.admin_users,
         process=process,
         rescan=rescan,
+        confirmations=settings.config.confirmations,
     )
     register(app, services)
     return Bot(app, connection, services, model, watch, listeners)

@@ -150,6 +150,7 @@ class ConfigFile(BaseModel):
     threshold: Probability | None = None
     ask: Helpers = ()
     watch: bool = False
+    confirmations: Annotated[int, Field(ge=2)] = 2
     channels: dict[str, ChannelSection] = {}
     knowledge_bases: dict[str, KnowledgeBaseSection] = {}
 

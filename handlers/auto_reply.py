@@ -12,7 +12,7 @@ from handlers.access import Standing
 from handlers.channels import AutoReply, Channel
 from handlers.desk import Services, Turn
 from handlers.journal import Origin, Reply
-from handlers.search import answer_direct, answer_mention, names_for
+from handlers.search import answer_direct, answer_mention, judge_first, names_for
 from handlers.views.answers import Result, answer, folded, volunteered
 from handlers.views.message import Message, context, notice, section
 from handlers.views.text import escape, has_words, plain
@@ -52,6 +52,7 @@ def right(services: Services, turn: Turn) -> None:
     if not _refused(turn):
         services.vote(int(turn.pressed), turn.user, "right")
         turn.whisper(notice(turn.texts("vote.right")))
+        judge_first(services, int(turn.pressed), turn.user, right=True)
 
 
 def wrong(services: Services, turn: Turn) -> None:
@@ -63,6 +64,7 @@ def wrong(services: Services, turn: Turn) -> None:
         noted, result = earlier
         turn.replace(folded(result, words.for_question(noted.text)))
         turn.whisper(notice(turn.texts("vote.wrong")))
+        judge_first(services, number, turn.user, right=False)
 
 
 def show_again(services: Services, turn: Turn) -> None:

@@ -43,7 +43,10 @@ STARTING_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Services:
-    """Everything a handler may call. `rescan` looks for new channels and CSV files."""
+    """Everything a handler may call. `rescan` looks for new channels and CSV files.
+
+    `confirmations` is how many people must confirm a phrasing before it is learned.
+    """
 
     registry: Registry
     journal: Journal
@@ -57,6 +60,7 @@ class Services:
     admin_users: tuple[str, ...]
     process: Callable[[], Process]
     rescan: Callable[[], None]
+    confirmations: int = 2
 
     @property
     def bot(self) -> str:
@@ -116,6 +120,12 @@ class Services:
     def learn(self) -> None:
         """Let confidence learn from all votes so far."""
         self.registry.learn(self.journal.judged())
+
+    def teach(self) -> None:
+        """Put the learned phrasings in force, and only them; what was in force stays while they can't be read."""
+        lessons = self.journal.learned.lessons()
+        if lessons is not None:
+            self.registry.teach(lessons)
 
     def _result(self, noted: Noted, number: int | None) -> Result:
         entries = [

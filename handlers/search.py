@@ -1,5 +1,6 @@
 """Questions put to the bot: the slash command, mentions, direct messages, and the buttons below an answer."""
 
+from handlers import learned
 from handlers import texts as words
 from handlers.access import Standing
 from handlers.desk import STARTING_SECONDS, Services, Turn
@@ -97,8 +98,17 @@ def vote(services: Services, turn: Turn) -> None:
     """Note whether an answer helped; a person has one vote and may change it."""
     pressed = turn.body["actions"][0]
     kind = str(pressed["action_id"]).removeprefix("vote_")
-    services.vote(int(pressed["value"]), turn.user, kind)
+    number = int(pressed["value"])
+    services.vote(number, turn.user, kind)
     turn.whisper(notice(turn.texts(f"vote.{kind}")))
+    judge_first(services, number, turn.user, right=kind == "helpful")
+
+
+def judge_first(services: Services, number: int, user: str, *, right: bool) -> None:
+    """Take a vote on a reply for one on its first hit."""
+    noted = services.journal.noted(number)
+    if noted and noted.hits:
+        (learned.confirm if right else learned.doubt)(services, number, user, *noted.hits[0].target)
 
 
 def names_for(services: Services, turn: Turn, *, public_reply: bool = False) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from indexes.encoder import Encoder, Vector, Vectors
 from indexes.errors import SnapshotError, UnusableFileError
 from indexes.index import Dense, Index, passages
+from indexes.lessons import Lesson, taught
 from indexes.records import KnowledgeBase, Record, parse_records, read_bytes
 from indexes.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
 from indexes.synonyms import Synonyms
@@ -46,8 +47,8 @@ class Loaded:
 
     @cached_property
     def by_id(self) -> Mapping[str, Record]:
-        """The records by their ids."""
-        return {record.id: record for record in self.index.records}
+        """The records by their ids, as the file has them."""
+        return {record.id: record for record in self.knowledge_base.records}
 
     @property
     def file_changed(self) -> bool:
@@ -71,26 +72,33 @@ class Builder:
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
 
-    def read(self, source: Source, synonyms: Synonyms, snapshot: Snapshot | None) -> tuple[Loaded, bytes]:
+    def read(
+        self, source: Source, synonyms: Synonyms, snapshot: Snapshot | None, lessons: Sequence[Lesson] = ()
+    ) -> tuple[Loaded, bytes]:
         """Read the CSV and index it lexically; raises UnusableFileError. Also returns the bytes it was read from."""
         mark = _file_mark(source.path)
         data = read_bytes(source.path)
-        return _indexed(source, data, synonyms, snapshot, mark), data
+        return _indexed(source, data, synonyms, snapshot, mark, lessons), data
 
-    def first_reading(self, source: Source, synonyms: Synonyms) -> Built:
+    def first_reading(self, source: Source, synonyms: Synonyms, lessons: Sequence[Lesson] = ()) -> Built:
         """Read a source at start. A bad file is answered for by the snapshot of the last good one, if there is any."""
         snapshot = self.snapshots(source).load()
         try:
-            loaded, data = self.read(source, synonyms, snapshot)
+            loaded, data = self.read(source, synonyms, snapshot, lessons)
         except UnusableFileError as error:
             if snapshot is None:
                 raise
             log.warning("%s; the version of %s keeps answering", error, time.ctime(snapshot.created))
-            old = _indexed(source, snapshot.source.read_bytes(), synonyms, snapshot, None)
+            old = _indexed(source, snapshot.source.read_bytes(), synonyms, snapshot, None, lessons)
             return Built(replace(old, trouble=str(error)))
         if snapshot and snapshot.digest == loaded.knowledge_base.digest:
             return Built(loaded)
         return self.keep_source(loaded, data)
+
+    def taught(self, loaded: Loaded, lessons: Sequence[Lesson]) -> Loaded:
+        """Lay other lessons over the same records; the index has no vectors yet."""
+        records = taught(loaded.knowledge_base.records, lessons)
+        return replace(loaded, index=Index(loaded.source.name, records, loaded.index.synonyms))
 
     def keep_source(self, loaded: Loaded, data: bytes) -> Built:
         """Keep the CSV for the next start, and with it the vectors made earlier, of whatever encoder."""
@@ -159,10 +167,15 @@ class Builder:
 
 
 def _indexed(
-    source: Source, data: bytes, synonyms: Synonyms, snapshot: Snapshot | None, mark: tuple[int, int] | None
+    source: Source,
+    data: bytes,
+    synonyms: Synonyms,
+    snapshot: Snapshot | None,
+    mark: tuple[int, int] | None,
+    lessons: Sequence[Lesson],
 ) -> Loaded:
     knowledge_base = parse_records(data, source.path)
-    index = Index(source.name, knowledge_base.records, synonyms)
+    index = Index(source.name, taught(knowledge_base.records, lessons), synonyms)
     return Loaded(source, knowledge_base, index, snapshot, time.time(), mark)
 
 

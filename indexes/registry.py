@@ -25,6 +25,7 @@ from indexes.errors import (
     UnusableFileError,
 )
 from indexes.index import Hit, Question
+from indexes.lessons import Lessons
 from indexes.records import Problem, Record
 from indexes.snapshot import Snapshot
 from indexes.synonyms import Synonyms, read_synonyms
@@ -82,6 +83,7 @@ class _State:
     encoder: Encoder | None = None
     weights: Weights = DENSE
     shifts: Mapping[str, float] = field(default_factory=dict)
+    lessons: Lessons = field(default_factory=dict)
 
 
 class Registry:
@@ -189,6 +191,13 @@ class Registry:
         """Take to heart what people said: by knowledge base, the confidence of replies and whether they were right."""
         return self._submit(self._learn, judged)
 
+    def teach(self, lessons: Lessons) -> Future[None]:
+        """Lay these phrasings, and no others, over the records' aliases, now and after every reload.
+
+        Only texts that have no vector yet are encoded.
+        """
+        return self._submit(self._teach, lessons)
+
     def reload(self, name: str) -> Future[Report]:
         """Read a source again; what can't be used is in the report. Requests made before it begins share one run."""
         with self._waiting_lock:
@@ -224,7 +233,7 @@ class Registry:
 
     def _load_one(self, source: Source, synonyms: Synonyms) -> None:
         try:
-            self._put(self._builder.first_reading(source, synonyms))
+            self._put(self._builder.first_reading(source, synonyms, self._state.lessons.get(source.name, ())))
         except UnusableFileError as error:
             log.error("%s", error)  # noqa: TRY400 - the message is the whole story
             self._fail(source.name, str(error))
@@ -264,6 +273,25 @@ class Registry:
     def _learn(self, judged: Mapping[str, Sequence[tuple[float, bool]]]) -> None:
         self._state = replace(self._state, shifts={name: learn(pairs) for name, pairs in judged.items()})
 
+    def _teach(self, lessons: Lessons) -> None:
+        before = self._state.lessons
+        self._state = replace(self._state, lessons=lessons)
+        for name in sorted(before.keys() | lessons.keys()):
+            if name in self._state.loaded and list(before.get(name, ())) != list(lessons.get(name, ())):
+                self._teach_one(self._state.loaded[name])
+
+    def _teach_one(self, loaded: Loaded) -> None:
+        fresh = self._builder.taught(loaded, self._state.lessons.get(loaded.source.name, ()))
+        if self._state.encoder is None:
+            self._put(Built(fresh))
+            return
+        try:
+            self._put(self._builder.with_vectors(fresh, self._state.encoder, self._snapshots(), self._unless_closing()))
+        except _ClosingError:
+            return
+        except KnowledgeBaseError as error:
+            log.error("What %s was taught is not in force: %s", loaded.source.name, error)  # noqa: TRY400 - that is all
+
     def _unless_closing(self, progress: Progress | None = None) -> Progress:
         """Break encoding off between two batches when Kotae stops: there may be thousands to come."""
 
@@ -292,8 +320,9 @@ class Registry:
         before = self._state.loaded.get(name)
         source = self._source(name)
         synonyms, warnings = self._read_synonyms()
+        lessons = self._state.lessons.get(name, ())
         snapshot = before.snapshot if before else self._builder.snapshots(source).load()
-        built = self._build(*self._builder.read(source, synonyms, snapshot))
+        built = self._build(*self._builder.read(source, synonyms, snapshot, lessons))
         rewritten = synonyms.digest != self._state.synonyms.digest
         self._state = replace(self._state, synonyms=synonyms)
         self._put(built)
@@ -399,8 +428,8 @@ def _distinct(hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _report(before: Loaded | None, built: Built, warnings: tuple[str, ...]) -> Report:
-    old = {record.id: record for record in before.index.records} if before else {}
-    new = {record.id: record for record in built.loaded.index.records}
+    old = before.by_id if before else {}
+    new = built.loaded.by_id
     return Report(
         built.loaded.source.name,
         added=len(new.keys() - old.keys()),

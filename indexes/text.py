@@ -23,6 +23,7 @@ _SAME = str.maketrans(
     }
 )
 _SPACE = re.compile(r"\s+")
+_EDGES = " ?!.,;:。、・…"
 _JAPANESE = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\u3005]")
 
 
@@ -30,6 +31,11 @@ def normalize(text: str) -> str:
     """Fold width, composition, case and white space (NFKC, then what NFKC leaves apart)."""
     folded = unicodedata.normalize("NFKC", text).translate(_SAME).casefold()
     return _SPACE.sub(" ", unicodedata.normalize("NFKC", folded)).strip()
+
+
+def sameness(text: str) -> str:
+    """Fold what does not make it another question: as `normalize`, and punctuation at both ends."""
+    return normalize(text).strip(_EDGES)
 
 
 def is_japanese(text: str) -> bool:

@@ -11,17 +11,23 @@ from threading import Lock
 from sqlalchemy import Column, Float, String, Table, delete, insert
 from sqlalchemy.exc import IntegrityError
 
+from handlers.journal.confirmations import Confirmations, Opinion
 from handlers.journal.database import Database, JournalError, metadata
 from handlers.journal.decisions import AuditEntry, Decisions, Setting
+from handlers.journal.learned import Learned, Phrasing
+from handlers.journal.misses import Miss, Misses
 from handlers.journal.questions import Noted, NotedHit, Origin, Questions, Reply
 
 __all__ = [
     "AuditEntry",
     "Journal",
     "JournalError",
+    "Miss",
     "Noted",
     "NotedHit",
+    "Opinion",
     "Origin",
+    "Phrasing",
     "Reply",
     "Setting",
     "open_journal",
@@ -46,6 +52,9 @@ class Journal(Questions, Decisions):
     def __init__(self, database: Database) -> None:
         Questions.__init__(self, database)
         Decisions.__init__(self, database)
+        self.confirmations = Confirmations(database)
+        self.learned = Learned(database)
+        self.misses = Misses(database)
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
 

@@ -58,6 +58,11 @@ class NotedHit:
     before_feedback: float = 0.0
     """The confidence without what votes on earlier answers added to it: what votes on this one are compared with."""
 
+    @property
+    def target(self) -> tuple[str, str]:
+        """Knowledge base and record id."""
+        return self.knowledge_base, self.record
+
 
 @dataclass(frozen=True)
 class Noted:

@@ -1,0 +1,117 @@
+"""Misses: questions that got no confident answer, or one that somebody said was not it, until an admin closes them."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Column, Float, Integer, Row, Select, String, Table, Text, delete, exists, insert, or_, select
+
+from handlers.journal.confirmations import confirmations
+from handlers.journal.database import Database, metadata
+from handlers.journal.questions import GOOD_VOTES, NotedHit, Origin, questions, votes
+
+Why = Literal["answered", "not_a_question", "later"]
+
+REASON_LENGTH = 500
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("question", Integer, primary_key=True),
+    Column("user", String(32), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", Float, nullable=False),
+)
+closings = Table(
+    "closings",
+    metadata,
+    Column("question", Integer, primary_key=True),
+    Column("why", String(16), nullable=False),
+    Column("by", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("until", Float),
+)
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A question without a good answer. `closest` is what was found, if anything.
+
+    `reported` when somebody said that the answer was not it; `hidden` when an admin put it off, or found it to be no
+    question at all: the same asked again is then hidden with it.
+    """
+
+    id: int
+    at: float
+    source: Origin
+    channel: str
+    user: str
+    text: str
+    closest: NotedHit | None
+    reported: bool
+    hidden: bool
+
+
+class Misses:
+    """What is open, what people reported, what was closed and why. None of it raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def report(self, question_id: int, user: str, reason: str) -> None:
+        """Remember that somebody found none of the answers right; the last reason given counts."""
+        values = {"question": question_id, "user": user, "reason": reason[:REASON_LENGTH], "at": time.time()}
+        self._database.write("remember a miss", _reports_by(question_id, user), insert(reports).values(**values))
+
+    def withdraw(self, question_id: int, user: str) -> None:
+        """Forget what somebody reported: they have found their answer after all."""
+        self._database.write("forget a miss", _reports_by(question_id, user))
+
+    def reasons(self, question_ids: Iterable[int]) -> list[str]:
+        """Return the reasons that people gave, oldest first, each once."""
+        wanted = select(reports.c.reason).where(reports.c.question.in_(list(question_ids))).order_by(reports.c.at)
+        return list(dict.fromkeys(reason for (reason,) in self._database.read("read misses", wanted) or () if reason))
+
+    def close(self, question_id: int, why: Why, by: str) -> None:
+        """Close a miss for good: it was answered, or is none."""
+        self.close_all([question_id], why, by)
+
+    def close_all(self, question_ids: Sequence[int], why: Why, by: str, until: float | None = None) -> None:
+        """Close misses, or put them off `until` then; the last decision counts."""
+        rows = [
+            {"question": id_, "why": why, "by": by, "at": time.time(), "until": until}
+            for id_ in dict.fromkeys(question_ids)
+        ]
+        if rows:
+            earlier = delete(closings).where(closings.c.question.in_([row["question"] for row in rows]))
+            self._database.write("close misses", earlier, insert(closings).values(rows))
+
+    def open(self, since: float, limit: int) -> list[Miss]:
+        """Return the misses asked after `since` (seconds since the epoch) that are not closed, newest first."""
+        rows = self._database.read("read misses", _open(since).limit(limit))
+        now = time.time()
+        return [_miss(row, now) for row in rows or ()]
+
+
+def _reports_by(question_id: int, user: str) -> Any:
+    return delete(reports).where(reports.c.question == question_id, reports.c.user == user)
+
+
+def _open(since: float) -> Select[Any]:
+    reported = exists().where(reports.c.question == questions.c.id)
+    liked = exists().where(votes.c.question == questions.c.id, votes.c.vote.in_(GOOD_VOTES))
+    confirmed = exists().where(confirmations.c.question == questions.c.id, confirmations.c.agrees)
+    undecided = or_(closings.c.question.is_(None), closings.c.until.is_not(None), closings.c.why == "not_a_question")
+    return (
+        select(questions, closings.c.why, closings.c.until, reported.label("reported"))
+        .join(closings, closings.c.question == questions.c.id, isouter=True)
+        .where(questions.c.at > since, undecided, or_(reported, ~questions.c.answered & ~liked & ~confirmed))
+        .order_by(questions.c.at.desc())
+    )
+
+
+def _miss(row: Row[Any], now: float) -> Miss:
+    closest = NotedHit(**row.hits[0]) if row.hits else None
+    hidden = row.why == "not_a_question" or (row.until is not None and row.until > now)
+    return Miss(row.id, row.at, row.source, row.channel, row.user, row.text, closest, bool(row.reported), hidden)

@@ -1,0 +1,126 @@
+"""Phrasings that people confirm: when they are learned, when not, and how they are undone."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.app import Bot
+from bot.playground import LocalSlack, Message
+from bot.settings import ConfigFile
+from handlers import learned
+from tests.slack.conftest import Start, settle
+
+pytestmark = pytest.mark.usefixtures("lawful")
+
+PHRASE = "ルーターの調子がわるい"
+"""Found, as it shares a word with the record's answer, but far from certain."""
+
+Ask = Callable[..., Message]
+
+
+@pytest.fixture
+def ask(slack: LocalSlack) -> Ask:
+    def asking(who: str, question: str = PHRASE) -> Message:
+        return slack.reply(slack.command(who, "it-help", f"/search {question}"))
+
+    return asking
+
+
+def press(slack: LocalSlack, bot: Bot, who: str, message: Message, action: str) -> None:
+    slack.press(who, message, action)
+    settle(slack, bot)
+
+
+def confirmed_by(slack: LocalSlack, bot: Bot, ask: Ask, *people: str, question: str = PHRASE) -> None:
+    for who in people:
+        press(slack, bot, who, ask(who, question), "vote_helpful")
+
+
+def aliases(bot: Bot, record: str = "vpn", name: str = "it-help") -> tuple[str, ...]:
+    """The aliases that are searched, once everything taught is in force."""
+    bot.services.registry.teach(bot.services.registry._state.lessons).result(10)
+    found = [each for each in bot.services.registry.loaded[name].index.records if each.id == record]
+    return found[0].aliases if found else ()
+
+
+def confidence(bot: Bot, question: str = PHRASE) -> float:
+    return bot.services.registry.search(question, ["it-help"]).confidence
+
+
+def test_two_people_who_confirm_teach_a_phrasing(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    before = confidence(bot)
+    confirmed_by(slack, bot, ask, "alice")
+    assert aliases(bot) == ()
+    confirmed_by(slack, bot, ask, "hanako", question=f" {PHRASE}？ ")
+    assert aliases(bot) == (f"{PHRASE}？",)
+    assert before < 0.5
+    assert confidence(bot) > 0.9
+    people = [slack.person(who).id for who in ("alice", "hanako")]
+    [entry] = bot.services.journal.audited()
+    assert (entry.user, entry.action) == ("kotae", "learn")
+    assert entry.outcome == f"it-help vpn: {PHRASE}？; votes: {people[0]}, {people[1]}"
+
+
+def test_one_person_is_never_enough(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    confirmed_by(slack, bot, ask, "alice", "alice", "alice")
+    assert aliases(bot) == ()
+
+
+@pytest.mark.parametrize("who", ["guest", "multi"])
+def test_guests_do_not_count(slack: LocalSlack, bot: Bot, ask: Ask, who: str) -> None:
+    answer = slack.reply(slack.mention("alice", "it-help", PHRASE))
+    press(slack, bot, "alice", answer, "vote_helpful")
+    press(slack, bot, who, answer, "vote_helpful")
+    assert aliases(bot) == ()
+    confirmed_by(slack, bot, ask, "hanako")
+    assert aliases(bot) == (PHRASE,)
+
+
+def test_more_confirmations_can_be_asked_for(slack: LocalSlack, start: Start, ask: Ask) -> None:
+    bot = start(ConfigFile(confirmations=3))
+    confirmed_by(slack, bot, ask, "alice", "hanako")
+    assert aliases(bot) == ()
+    confirmed_by(slack, bot, ask, "ichiro")
+    assert aliases(bot) == (PHRASE,)
+
+
+def test_a_doubt_weighs_against(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    press(slack, bot, "ichiro", ask("ichiro"), "vote_unhelpful")
+    confirmed_by(slack, bot, ask, "alice", "hanako")
+    assert aliases(bot) == ()
+    confirmed_by(slack, bot, ask, "olivia")
+    assert aliases(bot) == (PHRASE,)
+
+
+def test_a_changed_vote_counts_as_it_is_now(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    answer = ask("alice")
+    press(slack, bot, "alice", answer, "vote_helpful")
+    press(slack, bot, "alice", answer, "vote_unhelpful")
+    confirmed_by(slack, bot, ask, "hanako", "ichiro")
+    assert aliases(bot) == ()
+    press(slack, bot, "alice", answer, "vote_helpful")
+    assert aliases(bot) == (PHRASE,)
+
+
+def test_what_is_known_already_or_too_long_is_not_learned(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    confirmed_by(slack, bot, ask, "alice", "hanako", question="VPNにつながりません")
+    confirmed_by(slack, bot, ask, "alice", "hanako", question="VPNにつながりません。" + "とても困っています。" * 20)
+    assert aliases(bot) == ()
+    assert bot.services.journal.audited() == []
+
+
+def test_a_question_confirmed_for_two_records_is_left_to_admins(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    ask("alice", "VPN プリンター")
+    noted = bot.services.journal.noted(1)
+    assert noted
+    for who, hit in zip(("alice", "hanako", "ichiro"), (noted.hits[0], noted.hits[1], noted.hits[0]), strict=True):
+        learned.confirm(bot.services, 1, slack.person(who).id, *hit.target)
+    assert bot.services.journal.learned.newest(10) == []
+
+
+def test_only_records_that_were_found_can_be_confirmed(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    ask("alice")
+    for who in ("alice", "hanako"):
+        learned.confirm(bot.services, 1, slack.person(who).id, "dev-faq", "secret")
+        learned.confirm(bot.services, 2, slack.person(who).id, "it-help", "vpn")
+    assert bot.services.journal.confirmations.recent() == []
