@@ -4,15 +4,26 @@ Every score lies between 0 and 1 and means the same for every question (a cosine
 mass), so that it can be added to a dense cosine and serve as a confidence. What was tried: docs/retrieval.md.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexes.text import normalize
-from indexes.tokens import Tokens, Vocabulary, character_tokens, count_words, script_tokens
+from indexes.tokens import (
+    KEY_BITS,
+    Tokens,
+    character_tokens,
+    count_words,
+    join,
+    script_tokens,
+    spell,
+    word_key,
+    words,
+)
 
 if TYPE_CHECKING:
     from indexes.records import Record
@@ -21,59 +32,70 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Keys = NDArray[np.uint64]
+Pair = tuple[Floats, Floats]
+"""Cosine and coverage of each row or text."""
 
 BUDGET = 30_000
 """Postings read for one question and view, rarest term first; the other terms are looked up for candidates only."""
 
 VIEWS = ("words of the question", "characters of the question", "words of all", "characters of all")
 
-_CHUNK = 2_000
+_TEXT_BITS = np.uint64(64 - KEY_BITS)
+_CHUNK = 1 << int(_TEXT_BITS)
+"""Texts counted at once: so many that a token's key and its text's number make one number of 64 bits."""
+_MERGED = 256
+"""Chunks whose keys are merged at a time: bounds the memory."""
 _MOST = 255
 _DAMPED = 1.0 + np.log(np.maximum(np.arange(_MOST + 1), 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Some rows' cosines and coverages, one line per view in the order of `VIEWS`, one column per row of `rows`."""
+    """Some rows' scores. Cosines and coverages have one line per view in the order of `VIEWS`, one column per row."""
 
-    rows: Ints
     cosines: Floats
     coverages: Floats
+    total: Floats
+    """The lexical score: half the better of question and all, half the mean of the two.
 
-    @property
-    def total(self) -> Floats:
-        """The lexical score: half the better of question and all, half the mean of the two.
-
-        What answers may stand in the question or only in the answer (a CSV of titles and texts); a plain mean would
-        halve the score of the latter.
-        """
-        question = (self.cosines[:2].sum(axis=0) + self.coverages[:2].sum(axis=0)) / 4
-        everything = (self.cosines[2:].sum(axis=0) + self.coverages[2:].sum(axis=0)) / 4
-        return np.asarray(np.maximum(question, everything) / 2 + (question + everything) / 4)
-
-    @property
-    def coverage(self) -> Floats:
-        """The share of the question's idf mass that each row has anywhere, in words and in characters."""
-        return np.asarray(self.coverages[2:].mean(axis=0))
+    What answers may stand in the question or only in the answer (a CSV of titles and texts); a plain mean would
+    halve the score of the latter.
+    """
+    coverage: Floats
+    """The share of the question's idf mass that each row has anywhere, in words and in characters."""
 
 
 class View:
     """An inverted index: for each term the texts that have it, and how often (at most 255 times)."""
 
-    def __init__(self, texts: Sequence[str], tokenize: Callable[[Sequence[str]], Tokens]) -> None:
-        chunks = [_count(tokenize(texts[at : at + _CHUNK]), at) for at in range(0, max(len(texts), 1), _CHUNK)]
-        self.size = len(texts)
-        self._keys = np.unique(np.concatenate([chunk.keys for chunk in chunks]))
-        terms = np.concatenate([np.searchsorted(self._keys, chunk.keys)[chunk.places] for chunk in chunks])
-        order = np.argsort(terms, kind="stable")
-        terms = terms[order]
-        self._texts = np.concatenate([chunk.texts for chunk in chunks])[order]
-        self._counts = np.concatenate([chunk.counts for chunk in chunks])[order]
-        self._starts = np.searchsorted(terms, np.arange(len(self._keys) + 1))
-        self._idf = _idf(np.diff(self._starts), self.size)
-        squares = _DAMPED[self._counts] ** 2 * self._idf[terms]
-        self.norms = np.sqrt(np.bincount(self._texts, squares, minlength=self.size))
-        self.norms[self.norms == 0] = 1.0
+    def __init__(self, chunks: list["Counted"]) -> None:
+        """Take the texts in order; empties the list, so that its memory is free again when the view is built."""
+        self.size = sum(chunk.size for chunk in chunks)
+        self._keys = _union([chunk.keys for chunk in chunks])
+        numbered = [(self._keys.searchsorted(chunk.keys).astype(np.int32), chunk) for chunk in chunks]
+        chunks.clear()
+        lengths = np.zeros(len(self._keys), dtype=np.int64)
+        for terms, chunk in numbered:
+            lengths[terms] += chunk.lengths
+        self._starts: Ints = np.concatenate([np.zeros(1, dtype=np.int64), lengths.cumsum()])
+        self._idf = _idf(lengths, self.size)
+        self._texts = np.empty(self._starts[-1], dtype=np.int32)
+        self._counts = np.empty(self._starts[-1], dtype=np.uint8)
+        self.norms = np.ones(self.size)
+        self._fill(numbered)
+
+    def _fill(self, numbered: list[tuple[NDArray[np.int32], "Counted"]]) -> None:
+        """Put each posting in its place."""
+        ends, first = self._starts[:-1].copy(), 0
+        for terms, chunk in numbered:
+            places, _ = spread(ends[terms], ends[terms] + chunk.lengths)
+            ends[terms] += chunk.lengths
+            self._texts[places] = chunk.texts.astype(np.int32) + first
+            self._counts[places] = chunk.counts
+            squares = _DAMPED[chunk.counts] ** 2 * np.repeat(self._idf[terms], chunk.lengths)
+            norms = np.sqrt(np.bincount(chunk.texts, squares, chunk.size))
+            self.norms[first : first + chunk.size] = np.where(norms > 0, norms, 1.0)
+            first += chunk.size
 
     def match(self, keys: Keys, budget: int = BUDGET) -> "Match":
         """Weigh a question's terms and read their postings."""
@@ -88,6 +110,7 @@ class View:
         """Return how often each term (line) stands in each text (column), and whether it does at all."""
         spans = zip(self._starts[terms].tolist(), self._starts[terms + 1].tolist(), strict=True)
         places = np.zeros((len(terms), len(texts)), dtype=np.int64)
+        texts = texts.astype(np.int32)  # as they are kept: to search among other integers copies them all
         for line, (start, end) in enumerate(spans):
             places[line] = self._texts[start:end].searchsorted(texts) + start
         np.minimum(places, self._starts[terms + 1][:, np.newaxis] - 1, out=places)
@@ -147,23 +170,23 @@ class Match:
         """Return the share of the question's idf mass that each of these token lists has."""
         return np.array([np.isin(self._terms.keys, keys) @ self._terms.idf for keys in texts]) / (self._terms.mass or 1)
 
-    def all(self) -> tuple[Floats, Floats]:
+    def all(self) -> Pair:
         """Return cosine and coverage of every text; too low by the terms that the budget left out."""
         return self._scale(self._dots, self._view.norms, self._shared)
 
-    def some(self, texts: Ints) -> tuple[Floats, Floats]:
+    def some(self, texts: Ints) -> Pair:
         """Return the exact cosine and coverage of these texts."""
         counts, has = self._view.look_up(self._terms.places[self._rest], texts)
         dots = self._dots[texts] + self._terms.weights[self._rest] @ (_DAMPED[counts] * has)
         shared = self._shared[texts] + self._terms.idf[self._rest] @ has
         return self._scale(dots, self._view.norms[texts], shared)
 
-    def _accumulate(self) -> tuple[Floats, Floats]:
+    def _accumulate(self) -> Pair:
         terms, size = self._terms, self._view.size
         postings = [self._view.postings(place) for place in terms.places[self._read].tolist()]
         if not postings:
             return np.zeros(size), np.zeros(size)
-        texts = np.concatenate([texts for texts, _ in postings])
+        texts = np.concatenate([texts for texts, _ in postings], dtype=np.intp)
         weights = _DAMPED[np.concatenate([counts for _, counts in postings])]
         lengths = [len(texts) for texts, _ in postings]
         idf = terms.idf[self._read]
@@ -171,7 +194,7 @@ class Match:
         dots, shared = np.bincount(texts, weights, size), np.bincount(texts, np.repeat(idf, lengths), size)
         return dots.astype(np.float64, copy=False), shared.astype(np.float64, copy=False)
 
-    def _scale(self, dots: Floats, norms: Floats, shared: Floats) -> tuple[Floats, Floats]:
+    def _scale(self, dots: Floats, norms: Floats, shared: Floats) -> Pair:
         return dots / (norms * (self._terms.norm or 1.0)), shared / (self._terms.mass or 1.0)
 
 
@@ -179,23 +202,29 @@ class Lexical:
     """The lexical half of an index: words and characters of the records' questions, and of all they say."""
 
     def __init__(self, records: Sequence["Record"], synonyms: "Synonyms") -> None:
-        self._vocabulary = Vocabulary()
-        asked = [[synonyms.apply(normalize(text)) for text in questions(record)] for record in records]
-        told = [
-            "\n".join((*texts, synonyms.apply(normalize(rest(record)))))
-            for texts, record in zip(asked, records, strict=True)
-        ]
-        flat = [text for texts in asked for text in texts]
-        self._starts = np.concatenate([[0], np.cumsum([len(texts) for texts in asked])]).astype(np.int64)
-        self._questions = (View(flat, self._learn), View(flat, character_tokens))
-        self._all = (View(told, self._learn), View(told, character_tokens))
+        lengths: list[int] = []
+        chunks: tuple[list[Counted], ...] = ([], [], [], [])
+        for at in range(0, len(records), _CHUNK):
+            some = records[at : at + _CHUNK]
+            asked = [[synonyms.apply(normalize(text)) for text in questions(record)] for record in some]
+            told = [synonyms.apply(normalize(rest(record))) for record in some]
+            owners = np.repeat(np.arange(len(some)), [len(texts) for texts in asked])
+            lengths += map(len, asked)
+            for place, tokenize in enumerate((script_tokens, character_tokens)):
+                tokens = tokenize(list(chain.from_iterable(asked)))
+                both = join(Tokens(tokens.keys, owners[tokens.texts]), tokenize(told))
+                chunks[place].extend(count(tokens, len(owners)))
+                chunks[place + 2].extend(count(both, len(some)))
+        self._starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        views = [View(counted) for counted in chunks]
+        self._questions, self._all = views[:2], views[2:]
 
     def __len__(self) -> int:
         return len(self._starts) - 1
 
     def ask(self, text: str, budget: int = BUDGET) -> "Asked":
         """Look a normalized question up."""
-        keys = (script_tokens([text], self._vocabulary, grow=False).keys, character_tokens([text]).keys)
+        keys = (script_tokens([text]).keys, character_tokens([text]).keys)
         return Asked(
             [view.match(tokens, budget) for view, tokens in zip(self._questions, keys, strict=True)],
             [view.match(tokens, budget) for view, tokens in zip(self._all, keys, strict=True)],
@@ -206,14 +235,12 @@ class Lexical:
     def shared_words(self, text: str, row: int) -> list[tuple[str, float, bool]]:
         """Return the question's known words and n-grams, rarest first: the term, its idf, whether the row has it."""
         view = self._all[0]
-        terms = view.weigh(script_tokens([text], self._vocabulary, grow=False).keys)
+        terms = view.weigh(script_tokens([text]).keys)
         _, has = view.look_up(terms.places, np.array([row]))
-        spelled = [self._vocabulary.spell(int(key)) for key in terms.keys]
-        found = zip(spelled, terms.idf.tolist(), has[:, 0].tolist(), strict=True)
+        spelled = {word_key(word): word for word in words(text)}
+        letters = [spelled.get(key) or spell(key) for key in terms.keys.tolist()]
+        found = zip(letters, terms.idf.tolist(), has[:, 0].tolist(), strict=True)
         return sorted(found, key=lambda term: -term[1])
-
-    def _learn(self, texts: Sequence[str]) -> Tokens:
-        return script_tokens(texts, self._vocabulary, grow=True)
 
 
 class Asked:
@@ -233,7 +260,7 @@ class Asked:
 
     def best(self, count: int) -> Ints:
         """Return the rows that score best by what the budget allowed to read, in no order; only rows above zero."""
-        total = self.every().total
+        total = _total(self._of_all_rows())
         rows = np.argpartition(-total, count - 1)[:count] if count < len(total) else np.arange(len(total))
         return rows[total[rows] > 0]
 
@@ -241,16 +268,18 @@ class Asked:
         """Return the share of the question's characters (idf mass) that each normalized text has."""
         return self._all[-1].shares([character_tokens([text]).keys for text in texts])
 
-    def every(self) -> Scores:
-        """Return the scores of all rows, too low by the terms that the budget left out."""
-        pairs = [_best_of(match.all(), self._starts[:-1]) for match in self._questions]
-        return _scores(np.arange(len(self._starts) - 1), [*pairs, *(match.all() for match in self._all)])
-
     def score(self, rows: Ints) -> Scores:
         """Return the exact scores of these rows."""
         texts, starts = spread(self._starts[rows], self._starts[rows + 1])
         pairs = [_best_of(match.some(texts), starts) for match in self._questions]
-        return _scores(rows, [*pairs, *(match.some(rows) for match in self._all)])
+        pairs += [match.some(rows) for match in self._all]
+        cosines, coverages = (np.stack(side) for side in zip(*pairs, strict=True))
+        return Scores(cosines, coverages, _total(pairs), coverages[2:].mean(axis=0))
+
+    def _of_all_rows(self) -> list[Pair]:
+        """Return the scores of all rows, too low by the terms that the budget left out."""
+        pairs = [_best_of(match.all(), self._starts[:-1]) for match in self._questions]
+        return pairs + [match.all() for match in self._all]
 
 
 def questions(record: "Record") -> tuple[str, ...]:
@@ -264,19 +293,43 @@ def rest(record: "Record") -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class Counted:
+    """At most `_CHUNK` texts: their terms, ascending; for each the texts that have it, ascending, and how often."""
+
+    size: int
     keys: Keys
-    places: Ints
-    texts: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    texts: NDArray[np.uint16]
     counts: NDArray[np.uint8]
 
 
-def _count(tokens: Tokens, first: int) -> _Counted:
-    """Count each term of each text; the texts are numbered from `first`."""
-    keys, terms = np.unique(tokens.keys, return_inverse=True)
-    pairs, counts = np.unique(terms * _CHUNK + tokens.texts, return_counts=True)
-    texts = (pairs % _CHUNK + first).astype(np.int32)
-    return _Counted(keys, pairs // _CHUNK, texts, np.minimum(counts, _MOST).astype(np.uint8))
+def count(tokens: Tokens, size: int) -> Iterator[Counted]:
+    """Count each term of each of `size` texts."""
+    for first in range(0, size, _CHUNK) if size > _CHUNK else ():
+        inside = (tokens.texts >= first) & (tokens.texts < first + _CHUNK)
+        yield from count(Tokens(tokens.keys[inside], tokens.texts[inside] - first), min(size - first, _CHUNK))
+    if size <= _CHUNK:
+        packed = np.sort(tokens.keys << _TEXT_BITS | tokens.texts.astype(np.uint64))
+        firsts = _firsts(packed)
+        counts = np.minimum(np.diff(firsts, append=len(packed)), _MOST).astype(np.uint8)
+        keys, texts = packed[firsts] >> _TEXT_BITS, packed[firsts] % _CHUNK
+        heads = _firsts(keys)
+        lengths = np.diff(heads, append=len(keys)).astype(np.int32)
+        yield Counted(size, keys[heads], lengths, texts.astype(np.uint16), counts)
+
+
+def _union(keys: Sequence[Keys]) -> Keys:
+    """Return all different keys, ascending."""
+    together = np.zeros(0, dtype=np.uint64)
+    for at in range(0, len(keys), _MERGED):
+        together = np.sort(np.concatenate([together, *keys[at : at + _MERGED]]))
+        together = together[_firsts(together)]
+    return together
+
+
+def _firsts(ascending: Keys) -> Ints:
+    """Return where each different value begins."""
+    return np.flatnonzero(np.concatenate([ascending[:1] == ascending[:1], ascending[1:] != ascending[:-1]]))
 
 
 def _idf(holders: NDArray[np.number[Any]], texts: int) -> Floats:
@@ -284,11 +337,15 @@ def _idf(holders: NDArray[np.number[Any]], texts: int) -> Floats:
     return np.asarray(np.log((texts + 1) / (holders + 0.5)), dtype=np.float64)
 
 
-def _scores(rows: Ints, pairs: Sequence[tuple[Floats, Floats]]) -> Scores:
-    return Scores(rows, np.stack([cosine for cosine, _ in pairs]), np.stack([coverage for _, coverage in pairs]))
+def _total(pairs: Sequence[Pair]) -> Floats:
+    """Return what `Scores.total` is, from cosine and coverage in each view."""
+    words, characters, all_words, all_characters = pairs
+    question = (words[0] + characters[0] + words[1] + characters[1]) / 4
+    everything = (all_words[0] + all_characters[0] + all_words[1] + all_characters[1]) / 4
+    return np.asarray(np.maximum(question, everything) / 2 + (question + everything) / 4)
 
 
-def _best_of(pair: tuple[Floats, Floats], starts: Ints) -> tuple[Floats, Floats]:
+def _best_of(pair: Pair, starts: Ints) -> Pair:
     """Return the highest cosine and the highest coverage among each row's texts."""
     if len(starts) == len(pair[0]):
         return pair

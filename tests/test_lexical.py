@@ -1,23 +1,24 @@
 from collections import Counter
 from math import log, sqrt
+from random import Random
 
 import numpy as np
 import pytest
 
-from indexes.lexical import Lexical, View
+from indexes.lexical import Lexical, View, count
 from indexes.records import Record
 from indexes.synonyms import Synonyms, read_synonyms
 from indexes.text import normalize
-from indexes.tokens import Vocabulary, character_tokens, script_tokens, words
+from indexes.tokens import character_tokens, script_tokens, spell, word_key, words
 
 
 def spelled(text: str) -> Counter[str]:
-    vocabulary = Vocabulary()
-    return Counter(vocabulary.spell(int(key)) for key in script_tokens([text], vocabulary, grow=True).keys)
+    known = {word_key(word): word for word in words(text)}
+    return Counter(known.get(key) or spell(key) for key in script_tokens([text]).keys.tolist())
 
 
 def characters(text: str) -> Counter[str]:
-    return Counter(Vocabulary().spell(int(key)) for key in character_tokens([text]).keys)
+    return Counter(map(spell, character_tokens([text]).keys.tolist()))
 
 
 def test_japanese_is_cut_by_script_and_hiragana_is_dropped() -> None:
@@ -59,24 +60,27 @@ def test_tokens_of_many_texts_are_those_of_each() -> None:
         assert sorted(together.keys[together.texts == number]) == sorted(character_tokens([text]).keys)
 
 
-def test_an_unknown_word_has_a_key_that_no_text_has() -> None:
-    vocabulary = Vocabulary()
-    known = vocabulary.add(["vpn"])
-    found = vocabulary.find(["vpn", "zebra", "yak", "zebra"])
-    assert found[0] == known[0]
-    assert found[1] == found[3]
-    assert len({*known, *found}) == 3
+def test_a_word_is_never_taken_for_an_n_gram_or_another_word() -> None:
+    keys = {word_key(word) for word in ("vpn", "Vpn", "zebra", "ab")}
+    assert len(keys) == 4
+    assert keys.isdisjoint(character_tokens(["vpn zebra ab"]).keys.tolist())
 
 
-def view(*texts: str) -> tuple[View, Vocabulary]:
-    vocabulary = Vocabulary()
-    return View(texts, lambda some: script_tokens(some, vocabulary, grow=True)), vocabulary
+def test_characters_that_are_no_letters_are_gaps_wherever_unicode_has_them() -> None:
+    assert characters("ab\U000e0100cd") == characters("ab cd")
+    assert characters("𠮟る") == Counter(["𠮟る", " 𠮟る", "𠮟る "])
+    assert spelled("𠮟責") == Counter(["𠮟", "責", "𠮟責"])
+    assert not len(character_tokens(["\U0010ffff\ud800"]).keys)
+
+
+def view(*texts: str) -> View:
+    return View(list(count(script_tokens(texts), len(texts))))
 
 
 def test_cosine_and_coverage_by_hand() -> None:
-    index, vocabulary = view("red apple", "green apple", "blue blue sky")
+    index = view("red apple", "green apple", "blue blue sky")
     rare, common, unknown = log(4 / 1.5), log(4 / 2.5), log(4 / 0.5)
-    cosine, coverage = index.match(script_tokens(["red apple pie"], vocabulary, grow=False).keys).all()
+    cosine, coverage = index.match(script_tokens(["red apple pie"]).keys).all()
     assert cosine[0] == pytest.approx((rare + common) / (sqrt(rare + common + unknown) * sqrt(rare + common)))
     assert cosine[1] == pytest.approx(common / (sqrt(rare + common + unknown) * sqrt(rare + common)))
     assert cosine[2] == 0
@@ -84,15 +88,15 @@ def test_cosine_and_coverage_by_hand() -> None:
 
 
 def test_repeated_words_count_damped() -> None:
-    index, vocabulary = view("red apple", "green apple", "blue blue sky")
-    cosine, _ = index.match(script_tokens(["blue"], vocabulary, grow=False).keys).all()
+    index = view("red apple", "green apple", "blue blue sky")
+    cosine, _ = index.match(script_tokens(["blue"]).keys).all()
     assert cosine[2] == pytest.approx((1 + log(2)) / sqrt((1 + log(2)) ** 2 + 1))
 
 
 def test_what_the_budget_leaves_out_is_looked_up_for_candidates() -> None:
     texts = [f"common {'even' if number % 2 == 0 else 'odd'} word{number}" for number in range(40)]
-    index, vocabulary = view(*texts)
-    keys = script_tokens(["common even word7 nonsense"], vocabulary, grow=False).keys
+    index = view(*texts)
+    keys = script_tokens(["common even word7 nonsense"]).keys
     exact = index.match(keys, budget=10**9).all()
     for budget in (0, 1, 21, 61):
         some = np.array([3, 7, 39])
@@ -172,3 +176,20 @@ def test_best_rows_agree_with_scoring_all_of_them() -> None:
     total = asked.score(np.arange(60)).total
     assert set(asked.best(5)) <= set(np.flatnonzero(total >= np.sort(total)[-5]))
     assert total.argmax() == 17
+
+
+def test_where_the_texts_are_cut_for_counting_makes_no_difference() -> None:
+    random = Random(5)
+    pool = ["vpn", "err-4012", "経費", "精算", "パスワード", "printer", "c++", "会議室"]
+    told = [" ".join(random.choices(pool, k=4)) for _ in range(1300)]
+    aliases = {512: tuple(f"{told[n]} alias{n}" for n in range(700))}
+    records = [record(n, text, f"box {n}", aliases=aliases.get(n, ())) for n, text in enumerate(told)]
+    lexical = Lexical(records, Synonyms())
+    for row in (0, 511, 512, 513, 1023, 1024, 1299):
+        scores = lexical.ask(normalize(told[row])).score(np.array([row]))
+        assert scores.cosines[:2, 0] == pytest.approx(1)
+        assert scores.coverages[:, 0] == pytest.approx(1)
+    assert lexical.ask("alias699").best(1).tolist() == [512]
+    assert lexical.ask("box 1299").score(np.array([1299])).coverages[2:, 0] == pytest.approx(1)
+    words_of_alias = {word: has for word, _, has in lexical.shared_words("alias3 zebra", 512)}
+    assert words_of_alias == {"alias3": True, "alias": True, "3": True}
