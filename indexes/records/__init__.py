@@ -1,16 +1,19 @@
 """Knowledge bases: a CSV file, whatever program wrote it, as records and problems named by line."""
 
 from indexes.records.checking import NearDuplicate, Report, check_file, format_report
+from indexes.records.difference import Difference, difference
 from indexes.records.model import KnowledgeBase, Problem, Record
 from indexes.records.reading import parse_records, read_bytes, read_records
 
 __all__ = [
+    "Difference",
     "KnowledgeBase",
     "NearDuplicate",
     "Problem",
     "Record",
     "Report",
     "check_file",
+    "difference",
     "format_report",
     "parse_records",
     "read_bytes",

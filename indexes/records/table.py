@@ -19,7 +19,7 @@ DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
 
 _SAMPLED_LINES = 200
 _NOTHING = re.compile(r'[\s\0",;]*')
-_SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line
+SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line
 _END = "\0"
 """A last line of our own, which no text has by then: a quotation mark left open swallows it."""
 
@@ -113,7 +113,7 @@ def _delimiter(lines: list[str], is_known: Callable[[str], bool]) -> str:
 
     An Excel line such as ``sep=;`` decides, and is blanked.
     """
-    if hint := _SEPARATOR_HINT.fullmatch(lines[0]):
+    if hint := SEPARATOR_HINT.fullmatch(lines[0]):
         lines[0] = "\n"
         return hint[1]
     sample = list(islice(dropwhile(_is_blank, lines), _SAMPLED_LINES))

@@ -1,0 +1,198 @@
+"""Writing to a knowledge base's CSV as it is: one row added or changed, every other byte as it was.
+
+Whatever is written is parsed first, and refused unless it reads as meant. Then it takes the file's place in one step,
+under a lock between processes, if the file is still the one that was read.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from indexes.errors import KnowledgeBaseError
+from indexes.records.difference import Difference, difference
+from indexes.records.habits import next_id, written_today
+from indexes.records.layout import Layout, UnwritableTextError
+from indexes.records.model import KnowledgeBase, Record
+from indexes.records.reading import parse_records, read_bytes
+from indexes.records.table import MAX_CELL
+
+LOCK_SECONDS = 10.0
+"""How long another process may take with the same file; writing takes a fraction of a second."""
+
+_REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
+"""Characters for which the whole file would be refused when it is read again."""
+
+
+class StaleFileError(KnowledgeBaseError):
+    """The file is not the one that was read; `found` is what it is now, and `difference` leads there."""
+
+    def __init__(self, read: KnowledgeBase, found: KnowledgeBase) -> None:
+        self.found = found
+        self.difference: Difference = difference(read.records, found.records)
+        counts = ", ".join(
+            f"{len(records)} {what}"
+            for what, records in (
+                ("added", self.difference.added),
+                ("changed", self.difference.changed),
+                ("removed", self.difference.removed),
+            )
+        )
+        super().__init__(
+            f"{found.path.name}: the file has changed since it was read ({counts}); nothing was written. "
+            "Reload it, then try again"
+        )
+
+
+class UnusableRowError(KnowledgeBaseError):
+    """The row could be written but would not be used; the message is the one a reload would give."""
+
+
+class UnwritableFileError(KnowledgeBaseError):
+    """The disk or its permissions are in the way; the file is as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The knowledge base as it is on disk now, and the row that was added or changed."""
+
+    knowledge_base: KnowledgeBase
+    record: Record
+
+
+def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime) -> Written:
+    """Append a row; `cells` are texts by role (question, answer, category, …), `read` is the file as last read.
+
+    An id column gets the next id in the file's own form, an `updated` column the date in the file's own style.
+
+    Raises StaleFileError, UnwritableTextError, UnusableRowError, UnwritableFileError, UnusableFileError; each leaves
+    the file as it was.
+    """
+    with _locked(read.path):
+        data = _same_bytes(read)
+        layout = Layout.of(data, read)
+        filled = {**_automatic(layout, now), **cells}
+        texts = {role: _fitting(read, role, text) for role, text in filled.items() if text.strip()}
+        return _written(read, layout.appended(texts), layout.next_line)
+
+
+def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: datetime) -> Written:
+    """Change those cells of a record's row that differ, by role, and its date. Raises as `add` does."""
+    with _locked(read.path):
+        data = _same_bytes(read)
+        record = next((record for record in read.records if record.id == record_id), None)
+        if record is None:
+            raise UnusableRowError(f"{read.path.name}: no row has the id {record_id!r} any more")
+        layout = Layout.of(data, read)
+        before = layout.cells(record.line)
+        differing = {role: text for role, text in cells.items() if text.strip() != before.get(role, "").strip()}
+        if not differing:
+            return Written(read, record)
+        if "updated" in read.columns and "updated" not in cells:
+            differing["updated"] = written_today(layout.column("updated"), now)
+        texts = {role: _fitting(read, role, text) for role, text in differing.items()}
+        return _written(read, layout.changed(record.line, texts), record.line)
+
+
+def replace(path: Path, data: bytes, read: KnowledgeBase | None) -> KnowledgeBase:
+    """Put a whole new file in the place of the one that was `read`, or of whatever is there; return it parsed.
+
+    Raises as `add` does; data that is no knowledge base is refused.
+    """
+    with _locked(path):
+        if read is not None:
+            _same_bytes(read)
+        found = parse_records(data, path)
+        _store(path, data)
+        return found
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file, across processes; the lock is a hidden file at its side."""
+    target = path.resolve()
+    lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=LOCK_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise UnwritableFileError(f"{path.name}: another process is writing to it; try again in a moment") from error
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _same_bytes(read: KnowledgeBase) -> bytes:
+    """Return the file's bytes; raises StaleFileError unless they are those that were read."""
+    data = read_bytes(read.path)
+    if hashlib.sha256(data).hexdigest() != read.digest:
+        raise StaleFileError(read, parse_records(data, read.path))
+    return data
+
+
+def _automatic(layout: Layout, now: datetime) -> dict[str, str]:
+    """Fill the columns that nobody should have to."""
+    ids = {"id": next_id(layout.column("id"))} if layout.has("id") else {}
+    updated = {"updated": written_today(layout.column("updated"), now)} if layout.has("updated") else {}
+    return {**ids, **updated}
+
+
+def _fitting(read: KnowledgeBase, role: str, text: str) -> str:
+    """Return the text as it will be in its cell; raises UnwritableTextError."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    name = read.path.name
+    if len(text) > MAX_CELL:
+        raise UnwritableTextError(role, f"{name}: {len(text):,} characters, a cell has room for {MAX_CELL:,}")
+    if found := _REFUSED.search(text):
+        shown = f"U+{ord(found[0]):04X}"
+        raise UnwritableTextError(role, f"{name} can't hold the character {shown}", shown)
+    return text
+
+
+def _written(read: KnowledgeBase, data: bytes, line: int) -> Written:
+    """Store the bytes, if they read as before but for the row at `line`, which must be one that is used."""
+    found = parse_records(data, read.path)
+    row = next((record for record in found.records if record.line == line), None)
+    if row is None:
+        why = next((problem.message for problem in found.problems if problem.line == line), "it can't be read again")
+        raise UnusableRowError(f"{read.path.name}: this row would not be used: {why}")
+    after = {record.id: record.as_dict() for record in found.records}
+    if any(after.get(record.id) != record.as_dict() for record in read.records if record.line != line):
+        raise UnusableRowError(f"{read.path.name}: with this row, others would no longer be read as they are")
+    _store(read.path, data)
+    return Written(found, row)
+
+
+def _store(path: Path, data: bytes) -> None:
+    """Write beside the file, then take its place: nobody ever reads half of it, and a full disk changes nothing."""
+    target = path.resolve()
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> UnwritableFileError:
+    return UnwritableFileError(
+        f"{path.name}: can't be written ({error.strerror or error}); free some space or make its folder writable for "
+        "Kotae's user. Nothing was changed"
+    )
