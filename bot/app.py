@@ -2,7 +2,7 @@
 
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from bot.directory import Directory
 from bot.model_watch import LOOK_SECONDS, ModelWatch
 from bot.settings import Settings
 from bot.slack import slack_client
+from bot.stages import Stages
 from bot.watch import FolderWatch, Tell, log_reports
 from handlers import register
 from handlers.access import Access
@@ -43,17 +44,25 @@ class Bot:
     model: ModelWatch | None
     watch: FolderWatch | None
     listeners: ThreadPoolExecutor
+    stages: Stages
 
     def start(self) -> None:
         """Connect first; read the knowledge bases and load the model in the background."""
         self.connection.open()
+        self.stages.done("connected", "connected")
         self.services.teach()
         if self.watch:
             self.watch.start()
-        self.services.registry.load()
+        self.services.registry.load().add_done_callback(self._has_read)
         self.services.learn()
         if self.model:
             self.model.start()
+        else:
+            self.stages.without_vectors("no model")
+
+    def _has_read(self, _: Future[None]) -> None:
+        number, failed = len(self.services.registry.loaded), len(self.services.registry.failures)
+        self.stages.done("words", f"{number} knowledge bases by words", f" ({failed} unusable)" if failed else "")
 
     def stop(self) -> bool:
         """Accept nothing more, finish what was accepted, and tell whether all of it was."""
@@ -83,16 +92,19 @@ def build_app(
     of CSV files that changed, if they are watched. Raises SettingsError for a configuration that doesn't fit,
     SlackApiError for a token that Slack doesn't accept.
     """
+    stages = Stages()
     environment = settings.environment
     directory = Directory(settings)
     directory.check()
+    stages.done("settings", "settings")
     client = slack_client(environment)
     identity: dict[str, Any] = client.auth_test().data  # type: ignore[assignment]
     journal = open_journal(settings.database_url)
     channels = Channels(journal, default=directory.everywhere(), public=directory.public)
     directory.apply(client, channels)
     registry = Registry(directory.sources, environment.data_dir, settings.synonyms)
-    model = ModelWatch(registry, manager, settings.model, settings.revision, look_seconds) if settings.model else None
+    wanted = settings.model
+    model = ModelWatch(registry, manager, wanted, settings.revision, look_seconds, stages) if wanted else None
 
     def rescan() -> None:
         directory.apply_again(client, channels)
@@ -132,4 +144,4 @@ def build_app(
         confirmations=settings.config.confirmations,
     )
     register(app, services)
-    return Bot(app, connection, services, model, watch, listeners)
+    return Bot(app, connection, services, model, watch, listeners, stages)

@@ -5,6 +5,7 @@ import threading
 import time
 from concurrent.futures import CancelledError
 
+from bot.stages import Stages
 from indexes.encoder import ModelManager, find_model
 from indexes.errors import ModelUnavailableError
 from indexes.registry import Registry
@@ -27,12 +28,15 @@ class ModelWatch:
         model: str,
         revision: str | None,
         look_seconds: float = LOOK_SECONDS,
+        stages: Stages | None = None,
     ) -> None:
+        """Tell `stages` of the model and the vectors."""
         self._registry = registry
         self._manager = manager
         self._model = model
         self._revision = revision
         self._look_seconds = look_seconds
+        self._stages = stages or Stages()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kotae-model", daemon=True)
         self.trouble = ""
@@ -56,7 +60,9 @@ class ModelWatch:
     def _load(self) -> bool:
         try:
             encoder = self._manager.get(self._model, self._revision)
-            self._registry.use_encoder(encoder).result()
+            self._stages.done("model", "model")
+            effort = self._registry.use_encoder(encoder).result()
+            self._stages.done("vectors", "vectors", f" ({effort.reused} re-used, {effort.encoded} encoded)")
             self._registry.calibrate()
         except CancelledError:  # the registry has closed meanwhile: nobody needs the model any more
             return True
@@ -64,6 +70,7 @@ class ModelWatch:
             if not self.trouble:
                 log.warning("%s Until then I answer by lexical search alone, and keep trying.", error)
             self.trouble = str(error)
+            self._stages.without_vectors("by words only until the model is there")
             return False
         if self.trouble:
             log.info("The model %s has arrived; answering by meaning from now on", self._model)

@@ -57,6 +57,14 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Effort:
+    """How many texts were encoded, and for how many a vector was there already."""
+
+    encoded: int = 0
+    reused: int = 0
+
+
+@dataclass(frozen=True)
 class Answer:
     """Hits of all searched knowledge bases, best first; `encoder` is None when the search was lexical only."""
 
@@ -179,7 +187,7 @@ class Registry:
         """Read every source and make it searchable lexically; a bad file is answered for by its last snapshot."""
         return self._submit(self._load)
 
-    def use_encoder(self, encoder: Encoder, progress: Progress | None = None) -> Future[None]:
+    def use_encoder(self, encoder: Encoder, progress: Progress | None = None) -> Future[Effort]:
         """Give every index its vectors, from snapshots as far as they go, and search with them from then on."""
         return self._submit(self._use_encoder, encoder, progress)
 
@@ -241,18 +249,22 @@ class Registry:
             log.exception("%s could not be loaded", source.path)
             self._fail(source.name, f"{source.path.name}: {type(error).__name__}; the log has more")
 
-    def _use_encoder(self, encoder: Encoder, progress: Progress | None) -> None:
+    def _use_encoder(self, encoder: Encoder, progress: Progress | None) -> Effort:
         weights = stored_weights(self._data_dir, encoder) or DENSE
         self._state = replace(self._state, encoder=encoder, weights=weights)
         step = self._unless_closing(progress)
+        effort = Effort()
         for name, loaded in tuple(self._state.loaded.items()):
             try:
-                self._put(self._builder.with_vectors(loaded, encoder, self._snapshots(), step))
+                built = self._builder.with_vectors(loaded, encoder, self._snapshots(), step)
+                self._put(built)
+                effort = Effort(effort.encoded + built.encoded, effort.reused + built.reused)
             except _ClosingError:
-                return
+                break
             except KnowledgeBaseError as error:
                 log.error("%s is searched lexically: %s", name, error)  # noqa: TRY400 - the message is the whole story
                 self._fail(name, str(error))
+        return effort
 
     def _calibrate(self) -> None:
         encoder = self._state.encoder

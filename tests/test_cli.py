@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from unittest import mock
 
 import pytest
 
-from bot.cli import main
+from bot.cli import _progress, main
 from bot.status import FILE, STALE_SECONDS
 from indexes.confidence import THRESHOLD
 from tests.encoders import minilm_path
@@ -349,3 +350,18 @@ def ask_until(trial: "subprocess.Popen[str]", said: list[str], question: str, ex
         if expected in "".join(said):
             return
     raise AssertionError("".join(said))
+
+
+def test_progress_says_how_fast_it_goes_and_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    with _progress("Encoding") as step:
+        for done in range(8, 801, 8):
+            step(done, 8000)
+            time.sleep(0.01)
+    bar = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().err)
+    speeds = [int(speed) for speed in re.findall(r"/8000 (\d+) texts/s, 0:00:\d\d left", bar)]
+    assert speeds
+    assert 80 < speeds[-1] <= 800

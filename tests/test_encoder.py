@@ -1,6 +1,7 @@
 """The worker: unit vectors, order, priorities, failures; with real models where it matters."""
 
 import json
+import platform
 import sys
 import threading
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 
@@ -357,3 +359,37 @@ def test_the_digest_of_a_folder_changes_with_its_weights(tmp_path: Path) -> None
     assert folder_digest(tmp_path) != before
     (tmp_path / "README.md").write_text("not part of the model", "utf-8")
     assert folder_digest(minilm_path()).startswith("local-")
+
+
+class WastefulModel(HashingModel):
+    """Leaves 100 MB of freed memory that glibc keeps, for there is something in use behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[bytearray] = []
+        self.waste()
+
+    def waste(self) -> None:
+        blocks = [bytearray(10_000) for _ in range(10_000)]
+        self.kept.append(blocks[-1])
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+        if "waste" in texts:
+            self.waste()
+        return super().encode_documents(texts)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps freed memory, and can be told not to")
+def test_memory_that_loading_and_bulk_encoding_freed_goes_back_to_the_system() -> None:
+    before = resident()
+    worker = EncoderWorker("wasteful", WastefulModel)
+    worker.wait()
+    assert resident() - before < 40
+    worker.encode_documents(["waste", *(str(number) for number in range(BULK_BATCH))])
+    assert resident() - before < 40
+    worker.close()
+
+
+def resident() -> float:
+    """Megabytes."""
+    return float(psutil.Process().memory_info().rss) / 1e6

@@ -1,6 +1,8 @@
 """One thread owns a model. Tokenizers give wrong vectors, silently, when two threads use one at once."""
 
+import ctypes
 import logging
+import sys
 import threading
 import time
 from collections import OrderedDict, deque
@@ -109,6 +111,8 @@ class EncoderWorker:
             vectors[rows] = self._ask(self._bulk, [texts[row] for row in rows])
             if progress:
                 progress(start + len(rows), len(texts))
+        if len(texts) > BULK_BATCH:
+            _give_back()
         return vectors
 
     def close(self, timeout: float = 5.0) -> None:
@@ -158,6 +162,7 @@ class EncoderWorker:
         except BaseException as error:  # noqa: BLE001  it belongs to those who wait for the model
             self._settle_load(error)
             return
+        _give_back()
         self._settle_load(loaded)
         while work := self._next_work(loaded.model):
             _answer(*work)
@@ -199,6 +204,12 @@ class EncoderWorker:
             if self._bulk:
                 return model.encode_documents, [self._bulk.popleft()]
             return None
+
+
+def _give_back() -> None:
+    """Return freed memory to the system, which takes some milliseconds; glibc by itself would keep a tenth and more."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 def _answer(encode: Callable[[Sequence[str]], NDArray[Any]], asks: Sequence[_Ask]) -> None:

@@ -1,6 +1,7 @@
 """Without its model the bot answers by words and says so; when the model comes, it answers by meaning at once."""
 
 import logging
+import re
 import threading
 from pathlib import Path
 
@@ -108,6 +109,41 @@ class TestWithARealModel:
         folder.symlink_to(minilm_path())
         slack.wait_until(lambda: is_dense(bot), 60)
         assert closest(slack, "I can't log in").startswith("How do I reset my password?")
+
+
+def test_the_start_is_told_in_one_line(
+    slack: LocalSlack, start: Start, late: Late, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By words when the model can't be had; else with what was encoded, and at the second start with what was not."""
+    caplog.set_level(logging.INFO)
+    start(encoder_backend="sentence-transformers", model_name="never/there")
+    slack.wait_until(lambda: readiness(caplog))
+    by_words = r"settings [\d.]+ · connected [\d.]+ · 3 knowledge bases by words [\d.]+"
+    assert re.fullmatch(by_words + " · by words only until the model is there", readiness(caplog)[0])
+    late.there.set()
+    for made in (r"0 re-used, \d\d encoded", r"\d\d re-used, 0 encoded"):
+        caplog.clear()
+        bot = start(encoder_backend="sentence-transformers", model_name="there")
+        slack.wait_until(lambda: readiness(caplog))
+        line = rf"{by_words} · model [\d.]+ · vectors [\d.]+ \({made}\)"
+        assert re.fullmatch(line, readiness(caplog)[0])
+        assert bot.stop()
+
+
+def test_the_start_without_a_model_is_told_in_one_line(
+    slack: LocalSlack, start: Start, knowledge: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    (knowledge / "hr-somu.csv").write_bytes(b"PK\x03\x04 a workbook")
+    start()
+    slack.wait_until(lambda: readiness(caplog))
+    assert re.search(r" · 3 knowledge bases by words [\d.]+ \(1 unusable\) · no model$", readiness(caplog)[0])
+
+
+def readiness(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The stages that "Ready in" lines name."""
+    lines = [re.fullmatch(r"Ready in [\d.]+ s: (.*)", record.getMessage()) for record in caplog.records]
+    return [line[1] for line in lines if line]
 
 
 def test_questions_while_the_model_loads_are_answered_at_once(slack: LocalSlack, knowledge: Path, start: Start) -> None:

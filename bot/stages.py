@@ -1,0 +1,47 @@
+"""What the start took, stage by stage: one line of the log, once the bot answers as well as it can for now."""
+
+import logging
+import threading
+import time
+from typing import Literal, get_args
+
+import psutil
+
+log = logging.getLogger(__name__)
+
+Stage = Literal["settings", "connected", "words", "model", "vectors"]
+
+
+class Stages:
+    """Takes note of when each stage was done, in seconds since the process began. Stages end in any thread and order.
+
+    The line is logged once, when the knowledge bases can be searched by words, and by meaning if there is a model.
+    """
+
+    def __init__(self) -> None:
+        self._done: dict[Stage, str] = {}
+        self._lock = threading.Lock()
+
+    def done(self, stage: Stage, what: str, more: str = "") -> None:
+        """Note that a stage is over; `more` stands behind its seconds."""
+        self._note(stage, f"{what} {_seconds():.2f}{more}")
+
+    def without_vectors(self, why: str) -> None:
+        """Note that the search is by words only, for now or for good."""
+        self._note("vectors", why)
+
+    def _note(self, stage: Stage, text: str) -> None:
+        with self._lock:
+            was_ready = self._ready
+            self._done[stage] = text
+            if self._ready and not was_ready:
+                line = " · ".join(self._done[each] for each in get_args(Stage) if each in self._done)
+                log.info("Ready in %.1f s: %s", _seconds(), line)
+
+    @property
+    def _ready(self) -> bool:
+        return {"words", "vectors"} <= self._done.keys()
+
+
+def _seconds() -> float:
+    return time.time() - psutil.Process().create_time()
