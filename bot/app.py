@@ -21,6 +21,7 @@ from handlers.access import Access
 from handlers.channels import Channels
 from handlers.desk import Services
 from handlers.journal import open_journal
+from handlers.pictures import Pictures
 from handlers.queue import KeyedLocks, WorkQueue
 from handlers.views.admin import Process
 from indexes.encoder import ModelManager, models
@@ -136,6 +137,7 @@ def build_app(
         client=client,
         queue=queue,
         conversations=KeyedLocks(),
+        pictures=Pictures(client),
         search_command=environment.search_command,
         admin_command=environment.admin_command,
         admin_users=environment.admin_users,

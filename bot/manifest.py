@@ -18,6 +18,7 @@ SCOPES = (
     "chat:write",
     "commands",
     "files:read",
+    "files:write",
     "groups:history",
     "groups:read",
     "im:history",
@@ -63,7 +64,7 @@ def manifest(search_command: str, admin_command: str) -> dict[str, Any]:
                 {
                     "command": admin_command,
                     "description": "Manage knowledge bases · ナレッジベースの管理",
-                    "usage_hint": "reload | status | auto-reply | threshold | channels | help",
+                    "usage_hint": "reload | status | settings | stats | misses | add | help",
                     "should_escape": False,
                 },
             ],

@@ -11,7 +11,7 @@ from typing import Any
 
 from slack_bolt import Ack, App, Respond
 
-from handlers import auto_reply, home, knowledge, search
+from handlers import auto_reply, home, knowledge, search, settings
 from handlers.desk import Services, Turn, fail
 from handlers.views.message import notice
 
@@ -49,6 +49,12 @@ def register(app: App, services: Services) -> None:
     app.action("auto_wrong")(on(auto_reply.wrong))
     app.action("auto_show")(on(auto_reply.show_again))
     app.action("home_ask")(on(home.asked))
+    app.action(re.compile(r"home_do_\w+"))(on(home.do))
+    app.action("home_menu")(on(home.menu))
+    app.action("home_settings")(on(home.settings_of))
+    app.action(re.compile("shadow_(right|wrong)"))(on(auto_reply.judged))
+    app.action("shadow_go_live")(on(settings.go_live))
+    app.view("kb_settings")(_submission(services, settings.check, settings.saved))
     app.error(_log_error)
 
 

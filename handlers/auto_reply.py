@@ -14,7 +14,7 @@ from handlers.desk import Services, Turn
 from handlers.journal import Origin, Reply
 from handlers.search import answer_direct, answer_mention, judge_first, names_for
 from handlers.views.answers import Result, answer, folded, volunteered
-from handlers.views.message import Message, context, notice, section
+from handlers.views.message import Message, actions, button, context, notice, section
 from handlers.views.text import escape, has_words, plain
 
 SPOKEN = {None, "thread_broadcast", "file_share"}
@@ -73,6 +73,14 @@ def show_again(services: Services, turn: Turn) -> None:
     if earlier and not _refused(turn):
         noted, result = earlier
         turn.replace(volunteered(result, words.for_question(noted.text)))
+
+
+def judged(services: Services, turn: Turn) -> None:
+    """Note what an admin thinks of an answer that shadow mode held back; the last word counts."""
+    kind = str(turn.body["actions"][0]["action_id"]).removeprefix("shadow_")
+    if turn.person.is_admin:
+        services.vote(int(turn.pressed), turn.user, kind)
+        turn.whisper(notice(turn.texts(f"shadow.{kind}")))
 
 
 def _forget(services: Services, channel: str, ts: str) -> None:
@@ -181,7 +189,11 @@ def _tell_admins(services: Services, turn: Turn, result: Result, message: Mappin
         percent = f"{result.entries[0].confidence * 100:.0f}"
         report = texts("shadow.report", channel=f"<#{turn.channel}>", link=escape(link), percent=percent)
         would_be = volunteered(result, texts)
-        blocks = [section(report), context(escape(result.question[:300])), *would_be.blocks[:-1]]
+        buttons = [
+            button(texts("button.looks_right"), "shadow_right", str(result.question_id)),
+            button(texts("button.looks_wrong"), "shadow_wrong", str(result.question_id)),
+        ]
+        blocks = [section(report), context(escape(result.question[:300])), *would_be.blocks[:-1], actions(*buttons)]
         services.client.chat_postMessage(channel=admin, unfurl_links=False, **Message(report, blocks).arguments())
 
 

@@ -1,5 +1,6 @@
 """What holds in each channel: the convention, then kotae.toml, then what admins set in Slack."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from typing import Literal
 
 from handlers.journal import Journal
 
-Key = Literal["auto_reply", "threshold", "ask"]
+Key = Literal["auto_reply", "threshold", "ask", "knowledge_bases"]
 
 HELPER = re.compile(r"[UWS][A-Z0-9]{2,20}")
 """The Slack id of a person (U… or W…) or of a user group (S…) who may be asked."""
@@ -29,7 +30,7 @@ class Channel:
     """A channel's rules. `set_by` says which of them an admin set in Slack, and who: key -> user id.
 
     `ask` are the ids of the people and user groups who answer what no knowledge base does; in Slack's settings they are
-    joined by spaces, and an empty value means nobody.
+    joined by spaces, and an empty value means nobody. The knowledge bases are a JSON list.
     """
 
     id: str
@@ -71,6 +72,9 @@ class Channels:
             rules = replace(rules, threshold=float(chosen["threshold"].value))
         if "ask" in chosen:
             rules = replace(rules, ask=tuple(filter(HELPER.fullmatch, chosen["ask"].value.split())))
+        if "knowledge_bases" in chosen:
+            names = (*json.loads(chosen["knowledge_bases"].value), *self.shared)
+            rules = replace(rules, knowledge_bases=tuple(dict.fromkeys(names)))
         return replace(rules, set_by={key: setting.by for key, setting in chosen.items()})
 
     def configured(self) -> list[Channel]:

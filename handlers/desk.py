@@ -21,6 +21,7 @@ from handlers import texts as words
 from handlers.access import Access, Person, Standing
 from handlers.channels import Channels
 from handlers.journal import Journal, Noted, NotedHit, Origin
+from handlers.pictures import Pictures
 from handlers.queue import KeyedLocks, WorkQueue
 from handlers.texts import Texts
 from handlers.views.admin import Process
@@ -55,6 +56,7 @@ class Services:
     client: WebClient
     queue: WorkQueue
     conversations: KeyedLocks
+    pictures: Pictures
     search_command: str
     admin_command: str
     admin_users: tuple[str, ...]

@@ -1,12 +1,20 @@
 """The bot's Home tab, and its first words in a channel."""
 
+from handlers import knowledge, settings
 from handlers import texts as words
 from handlers.desk import Services, Turn
+from handlers.journal import Overview, Tally
+from handlers.reports import DAYS
 from handlers.search import found, names_for, topics, unfold
 from handlers.views import guide, home
 from handlers.views.answers import answer
+from handlers.views.dashboard import Dashboard, Kept, menu_value
 from handlers.views.message import Message, notice
 from handlers.views.text import has_words, plain
+from handlers.views.trend import trend
+
+BUTTONS, MENU = ("status", "audit"), ("reload",)
+"""The `/kb` actions that admins are offered: as buttons, and for each knowledge base."""
 
 
 def opened(services: Services, turn: Turn) -> None:
@@ -33,6 +41,27 @@ def show(services: Services, turn: Turn) -> None:
         _publish(services, turn, answer(result, turn.texts, restate=True, shown=shown))
 
 
+def do(services: Services, turn: Turn) -> None:
+    """Run the `/kb` action of an admin's button; its answer comes as a direct message."""
+    if turn.pressed in BUTTONS and not settings.refused(turn):
+        knowledge.ACTIONS[turn.pressed](services, turn, "")
+
+
+def menu(services: Services, turn: Turn) -> None:
+    """Run the `/kb` action chosen for a knowledge base."""
+    wanted = turn.body["actions"][0]["selected_option"]["value"]
+    named = {menu_value(verb, name): (verb, name) for name in services.registry.sources() for verb in MENU}
+    if wanted in named and not settings.refused(turn):
+        verb, name = named[wanted]
+        knowledge.ACTIONS[verb](services, turn, name)
+
+
+def settings_of(services: Services, turn: Turn) -> None:
+    """Open a channel's settings."""
+    if not settings.refused(turn):
+        settings.open_for(services, turn, turn.pressed)
+
+
 def joined(services: Services, turn: Turn) -> None:
     """Introduce the bot to a channel it was invited to, once ever."""
     if turn.user == services.access.bot_user and services.journal.claim(f"introduced:{turn.channel}"):
@@ -45,11 +74,32 @@ def joined(services: Services, turn: Turn) -> None:
 
 
 def _publish(services: Services, turn: Turn, said: Message | None = None) -> None:
+    """Publish the tab; for admins once more when the picture of the trend has reached Slack."""
+    if not turn.person.is_admin:
+        _put(services, turn, said, None)
+        return
+    overview = services.journal.statistics.overview(DAYS)
+    picture = trend(overview.by_day)
+    known = services.pictures.known(picture)
+    _put(services, turn, said, _dashboard(services, overview, known))
+    if known is None and (uploaded := services.pictures.upload(picture, "trend.png")):
+        _put(services, turn, said, _dashboard(services, overview, uploaded))
+
+
+def _put(services: Services, turn: Turn, said: Message | None, admins: Dashboard | None) -> None:
     names = names_for(services, turn)
     often = [
         home.Often(name, record, times)
         for name, id_, times in services.journal.most_asked(names)
         if (record := services.registry.record(name, id_))
     ]
-    view = home.home(topics(services, names), often, said, services.search_command, services.bot, turn.texts)
+    view = home.home(topics(services, names), often, said, services.search_command, services.bot, turn.texts, admins)
     services.client.views_publish(user_id=turn.user, view=view)
+
+
+def _dashboard(services: Services, overview: Overview, picture: str | None) -> Dashboard:
+    kept = [
+        Kept(name, len(loaded.index.records), overview.by_name.get(name, Tally()))
+        for name, loaded in services.registry.loaded.items()
+    ]
+    return Dashboard(overview, picture, kept, services.channels.configured(), BUTTONS, MENU, ())

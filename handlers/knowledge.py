@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from handlers.channels import AutoReply
+from handlers import reports, settings
 from handlers.desk import Services, Turn
 from handlers.views import admin
 from handlers.views.message import notice
@@ -95,54 +95,18 @@ def _status(services: Services, turn: Turn, _: str) -> None:
     turn.whisper(view)
 
 
-def _auto_reply(services: Services, turn: Turn, argument: str) -> None:
-    rules = services.channels.of(turn.channel)
-    argument = argument.casefold()
-    if argument not in set(AutoReply):
-        usage = turn.texts("kb.auto_reply.usage", command=services.admin_command, mode=rules.auto_reply.value)
-        turn.whisper(notice(usage))
-        return
-    if not rules.knowledge_bases and argument != AutoReply.OFF:
-        turn.whisper(notice(turn.texts("kb.auto_reply.no_knowledge")))
-        return
-    services.channels.set(turn.channel, "auto_reply", argument, turn.user)
-    services.journal.record(turn.user, turn.channel, "auto-reply", argument)
-    lines = [turn.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")]
-    if argument != AutoReply.OFF and not services.access.place(turn.channel).has_bot:
-        lines.append(turn.texts("kb.auto_reply.not_here", bot=services.bot))
-    turn.whisper(notice("\n".join(lines)))
-
-
-def _threshold(services: Services, turn: Turn, argument: str) -> None:
-    threshold = _probability(argument)
-    if threshold is None:
-        now = f"{services.channels.of(turn.channel).threshold:.2f}"
-        turn.whisper(notice(turn.texts("kb.threshold.usage", command=services.admin_command, threshold=now)))
-        return
-    services.channels.set(turn.channel, "threshold", str(threshold), turn.user)
-    services.journal.record(turn.user, turn.channel, "threshold", str(threshold))
-    turn.whisper(notice(turn.texts("kb.threshold.set", percent=f"{threshold * 100:.0f}")))
-
-
 def _channels(services: Services, turn: Turn, _: str) -> None:
     turn.whisper(admin.channels(services.channels.configured(), services.channels.shared, turn.texts))
-
-
-def _probability(text: str) -> float | None:
-    """Read 0.8, 80% or 80 as 0.8; None for anything else."""
-    try:
-        number = float(text.removesuffix("%"))
-    except ValueError:
-        return None
-    number = number / 100 if text.endswith("%") or number > 1 else number
-    return number if 0 <= number <= 1 else None
 
 
 ACTIONS: dict[str, Callable[[Services, Turn, str], None]] = {
     "reload": _reload,
     "status": _status,
-    "auto-reply": _auto_reply,
-    "threshold": _threshold,
+    "auto-reply": settings.auto_reply,
+    "threshold": settings.threshold,
+    "settings": settings.opened,
+    "stats": reports.statistics,
+    "audit": reports.audit,
     "channels": _channels,
     "help": _help,
 }

@@ -16,6 +16,7 @@ DEFAULT_SCOPES = (
     "chat:write",
     "commands",
     "files:read",
+    "files:write",
     "users:read",
     "usergroups:read",
     "reactions:write",

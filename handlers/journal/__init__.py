@@ -17,6 +17,7 @@ from handlers.journal.decisions import AuditEntry, Decisions, Setting
 from handlers.journal.learned import Learned, Phrasing
 from handlers.journal.misses import Miss, Misses
 from handlers.journal.questions import Noted, NotedHit, Origin, Questions, Reply
+from handlers.journal.statistics import Overview, Rehearsal, Statistics, Tally
 
 __all__ = [
     "AuditEntry",
@@ -27,9 +28,12 @@ __all__ = [
     "NotedHit",
     "Opinion",
     "Origin",
+    "Overview",
     "Phrasing",
+    "Rehearsal",
     "Reply",
     "Setting",
+    "Tally",
     "open_journal",
 ]
 
@@ -55,6 +59,7 @@ class Journal(Questions, Decisions):
         self.confirmations = Confirmations(database)
         self.learned = Learned(database)
         self.misses = Misses(database)
+        self.statistics = Statistics(database)
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
 

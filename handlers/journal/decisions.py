@@ -12,7 +12,7 @@ settings = Table(
     metadata,
     Column("channel", String(32), primary_key=True),
     Column("key", String(32), primary_key=True),
-    Column("value", String(255), nullable=False),
+    Column("value", Text, nullable=False),
     Column("by", String(32), nullable=False),
     Column("at", Float, nullable=False),
 )

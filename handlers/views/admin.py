@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import Block
 
 from handlers.texts import Texts
-from handlers.views.message import Message, entries, section
-from handlers.views.text import escape, length, one_line
+from handlers.views.message import Message, entries, fitting, section
+from handlers.views.text import escape, one_line
 
 if TYPE_CHECKING:
     from handlers.channels import Channel
@@ -21,10 +20,6 @@ PROBLEMS = 10
 PROBLEM = 150
 REASON = 500
 NAME = 100
-LISTED = 40
-"""Knowledge bases or channels listed: below Slack's 50 blocks, whatever comes around them."""
-ROOM = 9000
-"""Characters they may take together: below the 12,000 that Slack allows a message, whatever comes around them."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -46,7 +41,7 @@ class Process:
 
 def reloaded(reports: Sequence["Report"], texts: Texts) -> Message:
     """Say what each reload did, with the rows that were left out and why."""
-    headlines = _fitting([_headline(report, texts) for report in reports], texts)
+    headlines = fitting([_headline(report, texts) for report in reports], texts)
     return Message("\n".join(headlines), _sections([_report(report, texts) for report in reports], texts))
 
 
@@ -86,15 +81,7 @@ def channels(configured: Sequence["Channel"], shared: Sequence[str], texts: Text
 
 
 def _sections(paragraphs: Sequence[str], texts: Texts) -> list[Block]:
-    return [section(paragraph) for paragraph in _fitting(paragraphs, texts)]
-
-
-def _fitting(paragraphs: Sequence[str], texts: Texts) -> list[str]:
-    """Leave out the last ones when all would be more than a message holds, and say how many."""
-    ends = accumulate(length(paragraph) for paragraph in paragraphs)
-    kept = [paragraph for paragraph, end in zip(paragraphs, ends, strict=True) if end <= ROOM][:LISTED]
-    left_out = len(paragraphs) - len(kept)
-    return [*kept, texts("kb.more_problems", count=left_out)] if left_out else kept
+    return [section(paragraph) for paragraph in fitting(paragraphs, texts)]
 
 
 def _headline(report: "Report", texts: Texts) -> str:

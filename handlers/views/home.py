@@ -16,6 +16,7 @@ from slack_sdk.models.views import View
 
 from handlers.texts import Texts
 from handlers.views import guide
+from handlers.views.dashboard import Dashboard, dashboard
 from handlers.views.message import Message, context, section
 from handlers.views.text import one_line
 from indexes.records import Record
@@ -40,8 +41,9 @@ def home(
     command: str,
     bot: str,
     texts: Texts,
+    admins: Dashboard | None = None,
 ) -> View:
-    """Lay the tab out; `said` is the answer to what was just asked there."""
+    """Lay the tab out; `said` is the answer to what was just asked there, `admins` what only they see."""
     blocks: list[Block] = [HeaderBlock(text=PlainTextObject(text=texts("home.title"))), _ask_box(texts)]
     if said:
         blocks += [*said.blocks, DividerBlock()]
@@ -50,6 +52,8 @@ def home(
         lines = [f"• {one_line(one.record.title, TITLE)}  ({one.times})" for one in often]
         blocks.append(section("\n".join([texts("home.most_asked"), *lines])))
     blocks.append(context(texts("home.hint", command=command, bot=bot)))
+    if admins:
+        blocks += dashboard(admins, texts)
     return View(type="home", blocks=blocks)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -9,15 +10,23 @@ from slack_sdk.models.blocks import (
     Block,
     ButtonElement,
     ContextBlock,
+    InteractiveElement,
     MarkdownTextObject,
     PlainTextObject,
     SectionBlock,
 )
 
 from handlers.texts import Texts
+from handlers.views.text import length
 
 NOTIFICATION = 300
 """Characters of a notification's text; Slack cuts it short anyway."""
+LISTED = 40
+"""Paragraphs in a list: below Slack's 50 blocks, whatever comes around them."""
+ROOM = 9000
+"""Characters they may take together: below the 12,000 that Slack allows a message, whatever comes around them."""
+PARAGRAPH = 2900
+"""Characters of lines in one section, which takes 3,000."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,8 @@ class Message:
         return [block.to_dict() for block in self.blocks]
 
 
-def section(text: str, button: ButtonElement | None = None) -> SectionBlock:
-    """Paragraph of escaped mrkdwn, with a button at its side."""
+def section(text: str, button: InteractiveElement | None = None) -> SectionBlock:
+    """Paragraph of escaped mrkdwn, with a button or a menu at its side."""
     return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), accessory=button)
 
 
@@ -64,3 +73,20 @@ def notice(text: str) -> Message:
 def entries(number: int, texts: Texts) -> str:
     """Return a number of records in words."""
     return texts("entries.one" if number == 1 else "entries.other", count=number)
+
+
+def fitting(paragraphs: Sequence[str], texts: Texts) -> list[str]:
+    """Leave out the last ones when all would be more than a message holds, and say how many."""
+    ends = accumulate(length(paragraph) for paragraph in paragraphs)
+    kept = [paragraph for paragraph, end in zip(paragraphs, ends, strict=True) if end <= ROOM][:LISTED]
+    left_out = len(paragraphs) - len(kept)
+    return [*kept, texts("kb.more_problems", count=left_out)] if left_out else kept
+
+
+def listed(lines: Sequence[str], texts: Texts) -> list[Block]:
+    """Show lines close together, in as few sections as hold them."""
+    sections = [""]
+    for line in fitting(lines, texts):
+        full = length(sections[-1]) + 1 + length(line) > PARAGRAPH
+        sections = [*sections, line] if full else [*sections[:-1], f"{sections[-1]}\n{line}".lstrip("\n")]
+    return [section(text) for text in sections if text]

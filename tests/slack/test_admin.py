@@ -313,3 +313,14 @@ def test_with_a_broken_database_answers_go_on_and_admins_are_told(
     slack.quiet(0.5, 30)
     assert len(slack.replies(mentioned)) == 1
     holder.close()
+
+
+@pytest.mark.usefixtures("bot")
+def test_the_audit_log_is_newest_first_and_for_admins(slack: LocalSlack) -> None:
+    assert "Nothing yet." in kb(slack, "olivia", "audit")
+    kb(slack, "olivia", "threshold 0.8")
+    kb(slack, "olivia", "auto-reply shadow")
+    lines = kb(slack, "olivia", "audit").splitlines()
+    assert ["*auto-reply* · shadow" in lines[1], "*threshold* · 0.8" in lines[2]] == [True, True]
+    assert slack.person("olivia").id in lines[1]
+    assert "admins" in kb(slack, "alice", "audit")

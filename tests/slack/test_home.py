@@ -6,6 +6,8 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, View
+from handlers.channels import AutoReply
+from handlers.views.dashboard import menu_value
 from tests.slack.conftest import Start, redeliver, settle, stop
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -182,3 +184,48 @@ def test_somebody_else_joining_is_no_reason_to_speak(slack: LocalSlack, bot: Bot
     slack.invite("multi", "dev-faq")
     settle(slack, bot)
     assert slack.bot_messages() == []
+
+
+def test_admins_see_how_it_goes_and_others_do_not(slack: LocalSlack, bot: Bot) -> None:
+    slack.reply(slack.command("alice", "it-help", f"/search {ASK_WIFI}"))
+    settle(slack, bot)
+    shown = with_picture(slack, "olivia").shown
+    assert "*it-help* · 5 entries\n1 answered · 0 missed" in shown
+    assert f"<#{slack.channel('it-help').id}> · unasked answers Off, from 90% sure" in shown
+    assert "For admins" not in home(slack, "alice").shown
+    assert "For admins" not in home(slack, "guest").shown
+
+
+def with_picture(slack: LocalSlack, who: str) -> View:
+    """The tab once the trend's picture is in it."""
+    home(slack, who)
+
+    def there() -> bool:
+        return "image" in {block["type"] for block in current(slack, who).content["blocks"]}
+
+    slack.wait_until(there, what="the picture")
+    return current(slack, who)
+
+
+def test_an_admin_reloads_and_sets_channels_from_there(slack: LocalSlack, bot: Bot) -> None:
+    view = with_picture(slack, "olivia")
+    slack.press("olivia", view, "home_menu", menu_value("reload", "_shared"))
+    told = slack.wait_until(lambda: slack.bot_messages(slack.person("olivia")), what="the report")
+    assert "*_shared*" in told[-1].shown
+    opened = slack.press("olivia", view, "home_settings")
+    settings = slack.wait_until(lambda: opened.views, what="the modal")[0]
+    slack.submit("olivia", settings, {"mode": "on", "threshold": "80"})
+    settle(slack, bot)
+    channel = bot.services.channels.configured()[0]
+    assert (channel.auto_reply, channel.threshold) == (AutoReply.ON, 0.8)
+
+
+def test_who_is_no_admin_any_more_can_not_use_an_old_tab(slack: LocalSlack, bot: Bot) -> None:
+    view = with_picture(slack, "olivia")
+    slack.person("olivia").is_admin = slack.person("olivia").is_owner = False
+    bot.services.access._remembered.clear()
+    slack.press("olivia", view, "home_menu", menu_value("reload", "_shared"))
+    slack.press("olivia", view, "home_settings")
+    settle(slack, bot)
+    assert slack.views("olivia") == []
+    assert bot.services.journal.audited() == []

@@ -1,0 +1,62 @@
+"""Pictures that the bot draws, on their way to Slack."""
+
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+from threading import Lock
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+log = logging.getLogger(__name__)
+
+KEPT = 50
+"""Uploaded pictures that are used again instead of uploaded again."""
+READY_SECONDS, LOOK_SECONDS = 5.0, 0.2
+"""Slack refuses a block with a file that it hasn't looked at yet; that takes it a moment."""
+
+
+class Pictures:
+    """Uploads each picture once, for use in image blocks."""
+
+    def __init__(self, client: WebClient) -> None:
+        self._client = client
+        self._uploaded: OrderedDict[str, str] = OrderedDict()
+        self._lock = Lock()
+
+    def upload(self, png: bytes, name: str) -> str | None:
+        """Return the picture's file id; None when Slack doesn't take it, which is logged."""
+        if known := self.known(png):
+            return known
+        try:
+            file = str(self._client.files_upload_v2(content=png, filename=name, title=name)["files"][0]["id"])
+            if not self._is_ready(file):
+                log.warning("Slack has not looked at %s after %.0f s; it is left out this time", name, READY_SECONDS)
+                return None
+        except SlackApiError as error:
+            log.warning("Slack takes no picture (%s); kotae doctor checks the scopes", error.response.get("error"))
+            return None
+        with self._lock:
+            self._uploaded[_digest(png)] = file
+            if len(self._uploaded) > KEPT:
+                self._uploaded.popitem(last=False)
+        return file
+
+    def known(self, png: bytes) -> str | None:
+        """Return the file id of a picture that was uploaded before."""
+        with self._lock:
+            return self._uploaded.get(_digest(png))
+
+    def _is_ready(self, file: str) -> bool:
+        """Wait until Slack knows what kind of file it is."""
+        end = time.monotonic() + READY_SECONDS
+        while not self._client.files_info(file=file)["file"].get("mimetype"):
+            if time.monotonic() > end:
+                return False
+            time.sleep(LOOK_SECONDS)
+        return True
+
+
+def _digest(png: bytes) -> str:
+    return hashlib.sha256(png).hexdigest()

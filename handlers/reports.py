@@ -1,0 +1,36 @@
+"""What admins ask to see: the statistics, shadow mode's rehearsals and the audit log."""
+
+from handlers.channels import AutoReply
+from handlers.desk import Services, Turn
+from handlers.views import reports
+from handlers.views.message import notice
+from handlers.views.trend import trend
+
+DAYS, MOST_DAYS = 30, 365
+
+
+def statistics(services: Services, turn: Turn, argument: str) -> None:
+    """`/kb stats [days]`: what became of the questions."""
+    days = days_from(argument)
+    if days is None:
+        turn.whisper(
+            notice(turn.texts("kb.days.usage", command=services.admin_command, action="stats", most=MOST_DAYS))
+        )
+        return
+    overview = services.journal.statistics.overview(days)
+    picture = services.pictures.upload(trend(overview.by_day), "kotae.png")
+    shadowed = [one for one in services.channels.configured() if one.auto_reply is AutoReply.SHADOW]
+    rehearsals = [(one, services.journal.statistics.rehearsal(one.id, days)) for one in shadowed]
+    turn.whisper(reports.statistics(overview, picture, rehearsals, turn.texts))
+
+
+def audit(services: Services, turn: Turn, _: str) -> None:
+    """`/kb audit`: what admins did lately."""
+    turn.whisper(reports.audit(services.journal.audited(), turn.texts))
+
+
+def days_from(argument: str) -> int | None:
+    """Read a number of days; None when it is none that can be shown."""
+    if not argument:
+        return DAYS
+    return int(argument) if argument.isascii() and argument.isdecimal() and 0 < int(argument) <= MOST_DAYS else None

@@ -1,0 +1,127 @@
+"""A channel's rules, as admins set them in Slack: by command, in a modal, or by going live after shadow mode."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from handlers.channels import AutoReply, Channel, Key
+from handlers.desk import Services, Turn
+from handlers.views import settings as view
+from handlers.views.message import notice
+
+
+def auto_reply(services: Services, turn: Turn, argument: str) -> None:
+    """`/kb auto-reply on|shadow|off`: for this channel."""
+    rules = services.channels.of(turn.channel)
+    argument = argument.casefold()
+    if argument not in set(AutoReply):
+        usage = turn.texts("kb.auto_reply.usage", command=services.admin_command, mode=rules.auto_reply.value)
+        turn.whisper(notice(usage))
+        return
+    if not rules.knowledge_bases and argument != AutoReply.OFF:
+        turn.whisper(notice(turn.texts("kb.auto_reply.no_knowledge")))
+        return
+    services.channels.set(turn.channel, "auto_reply", argument, turn.user)
+    services.journal.record(turn.user, turn.channel, "auto-reply", argument)
+    lines = [turn.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")]
+    if argument != AutoReply.OFF and not services.access.place(turn.channel).has_bot:
+        lines.append(turn.texts("kb.auto_reply.not_here", bot=services.bot))
+    turn.whisper(notice("\n".join(lines)))
+
+
+def threshold(services: Services, turn: Turn, argument: str) -> None:
+    """`/kb threshold 0.80`: for this channel."""
+    wanted = _probability(argument)
+    if wanted is None:
+        now = f"{services.channels.of(turn.channel).threshold:.2f}"
+        turn.whisper(notice(turn.texts("kb.threshold.usage", command=services.admin_command, threshold=now)))
+        return
+    services.channels.set(turn.channel, "threshold", str(wanted), turn.user)
+    services.journal.record(turn.user, turn.channel, "threshold", str(wanted))
+    turn.whisper(notice(turn.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")))
+
+
+def opened(services: Services, turn: Turn, _: str = "") -> None:
+    """`/kb settings`: all rules of this channel in a modal."""
+    if turn.is_direct:
+        turn.whisper(notice(turn.texts("settings.where", command=services.admin_command)))
+    else:
+        open_for(services, turn, turn.channel)
+
+
+def open_for(services: Services, turn: Turn, channel: str) -> None:
+    """Open the modal for a channel."""
+    turn.open(
+        view.modal(services.channels.of(channel), services.registry.sources(), services.channels.shared, turn.texts)
+    )
+
+
+def check(services: Services, turn: Turn) -> dict[str, Any]:
+    """Say what can't be saved, at its field."""
+    shared = services.channels.shared
+    chosen = view.chosen(turn.body["view"], services.registry.sources())
+    if chosen.auto_reply is not AutoReply.OFF and not (chosen.knowledge_bases or shared):
+        return {"response_action": "errors", "errors": {view.BASES: turn.texts("settings.no_knowledge")}}
+    return {}
+
+
+def saved(services: Services, turn: Turn) -> None:
+    """Put what was chosen in force, and say what changed."""
+    channel = str(turn.body["view"]["private_metadata"])
+    here = replace(turn, channel=channel if services.access.place(channel).has_bot else "")
+    if not refused(here):
+        changed = _save(
+            services, here, services.channels.of(channel), view.chosen(turn.body["view"], services.registry.sources())
+        )
+        rules = services.channels.of(channel)
+        turn_on = rules.auto_reply is not AutoReply.OFF and not services.access.place(channel).has_bot
+        lines = [view.summary(rules, changed=bool(changed), texts=turn.texts)]
+        lines += [turn.texts("kb.auto_reply.not_here", bot=services.bot)] if turn_on else []
+        here.whisper(notice("\n".join(lines)))
+
+
+def go_live(services: Services, turn: Turn) -> None:
+    """End shadow mode in a channel: from now on the bot answers there."""
+    channel = turn.pressed
+    if refused(turn) or services.channels.of(channel).auto_reply is AutoReply.ON:
+        return
+    services.channels.set(channel, "auto_reply", AutoReply.ON.value, turn.user)
+    services.journal.record(turn.user, channel, "auto-reply", "on, after shadow mode")
+    turn.whisper(notice(turn.texts("shadow.live", channel=f"<#{channel}>")))
+
+
+def refused(turn: Turn) -> bool:
+    """Tell anybody but an admin that this is for admins; return whether that was so."""
+    if turn.refuse_unless_known():
+        return True
+    if turn.person.is_admin:
+        return False
+    turn.whisper(notice(turn.texts("access.admins")))
+    return True
+
+
+def _save(services: Services, turn: Turn, before: Channel, chosen: view.Chosen) -> list[Key]:
+    """Store what differs from the rules in force; return the keys."""
+    own = view.choosable(before.knowledge_bases, services.channels.shared)
+    ask = (*(id_ for id_ in before.ask if id_.startswith("S")), *chosen.ask)  # the modal shows no user groups
+    wanted: dict[Key, tuple[object, object, str]] = {
+        "auto_reply": (before.auto_reply, chosen.auto_reply, chosen.auto_reply.value),
+        "threshold": (f"{before.threshold:.2f}", f"{chosen.threshold:.2f}", str(chosen.threshold)),
+        "knowledge_bases": (set(own), set(chosen.knowledge_bases), json.dumps(chosen.knowledge_bases)),
+        "ask": (set(before.ask), set(ask), " ".join(ask)),
+    }
+    changed = [key for key, (old, new, _) in wanted.items() if old != new]
+    for key in changed:
+        services.channels.set(before.id, key, wanted[key][2], turn.user)
+        services.journal.record(turn.user, before.id, key.replace("_", "-"), wanted[key][2])
+    return changed
+
+
+def _probability(text: str) -> float | None:
+    """Read 0.8, 80% or 80 as 0.8; None for anything else."""
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        return None
+    number = number / 100 if text.endswith("%") or number > 1 else number
+    return number if 0 <= number <= 1 else None

@@ -1,0 +1,85 @@
+"""A channel's rules in a modal: what an admin chooses holds at once, wins over the file and survives a restart."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.app import Bot
+from bot.playground import LocalSlack, View
+from bot.settings import ChannelSection, ConfigFile
+from handlers.channels import AutoReply
+from tests.slack.conftest import Start, settle, stop
+
+pytestmark = pytest.mark.usefixtures("lawful")
+
+
+def modal(slack: LocalSlack, who: str = "olivia", channel: str = "it-help") -> View:
+    opened = slack.command(who, channel, "/kb settings")
+    return slack.wait_until(lambda: opened.views, what="the modal")[0]
+
+
+def test_everything_in_force_is_shown_and_what_is_chosen_holds(slack: LocalSlack, bot: Bot) -> None:
+    view = modal(slack)
+    assert view.title == "Channel settings"
+    assert view.state["mode"]["mode"]["selected_option"]["value"] == "off"
+    assert view.state["threshold"]["threshold"]["value"] == "90"
+    hanako = slack.person("hanako").id
+    slack.submit(
+        "olivia", view, {"mode": "shadow", "threshold": "85", "bases": ["dev-faq", "it-help"], "ask": [hanako]}
+    )
+    settle(slack, bot)
+    channel = slack.channel("it-help").id
+    rules = bot.services.channels.of(channel)
+    assert (rules.auto_reply, rules.threshold) == (AutoReply.SHADOW, 0.85)
+    assert set(rules.knowledge_bases) == {"it-help", "dev-faq", "_shared"}
+    assert rules.ask == (hanako,)
+    assert "85%" in slack.ephemerals("olivia", "it-help")[-1].shown
+    assert {entry.action for entry in bot.services.journal.audited()} == {
+        "auto-reply",
+        "threshold",
+        "knowledge-bases",
+        "ask",
+    }
+
+
+def test_it_wins_over_the_file_and_survives_a_restart(slack: LocalSlack, start: Start) -> None:
+    config = ConfigFile(channels={"it-help": ChannelSection(threshold=0.7, knowledge_bases=("it-help",))})
+    bot = start(config)
+    slack.submit("olivia", modal(slack), {"mode": "off", "threshold": "95", "bases": ["dev-faq"]})
+    settle(slack, bot)
+    stop(slack, bot)
+    rules = start(config).services.channels.of(slack.channel("it-help").id)
+    assert (rules.threshold, rules.knowledge_bases) == (0.95, ("dev-faq", "_shared"))
+    assert set(rules.set_by or {}) == {"threshold", "knowledge_bases"}
+
+
+def test_nothing_to_answer_from_is_refused_at_the_field(slack: LocalSlack, start: Start, knowledge: Path) -> None:
+    (knowledge / "_shared.csv").unlink()
+    bot = start()
+    refused = slack.submit("olivia", modal(slack), {"mode": "on", "threshold": "90", "bases": []})
+    assert "at least one" in refused.errors["bases"]
+    assert bot.services.journal.audited() == []
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize("who", ["alice", "guest"])
+def test_only_admins_get_it(slack: LocalSlack, who: str) -> None:
+    told = slack.reply(slack.command(who, "it-help", "/kb settings"))
+    assert "admins" in told.shown
+    assert slack.views(who) == []
+
+
+def test_an_admin_who_is_none_any_more_saves_nothing(slack: LocalSlack, bot: Bot) -> None:
+    view = modal(slack)
+    slack.person("olivia").is_admin = slack.person("olivia").is_owner = False
+    bot.services.access._remembered.clear()
+    slack.submit("olivia", view, {"mode": "on", "threshold": "10"})
+    settle(slack, bot)
+    assert bot.services.channels.of(slack.channel("it-help").id).auto_reply is AutoReply.OFF
+    assert bot.services.journal.audited() == []
+
+
+@pytest.mark.usefixtures("bot")
+def test_in_a_direct_message_it_says_where(slack: LocalSlack) -> None:
+    told = slack.reply(slack.command("olivia", slack.dm("olivia", "hi").channel, "/kb settings"))
+    assert "in the channel" in told.shown

@@ -1,0 +1,126 @@
+"""What admins read: numbers, the trend as a picture, shadow mode's rehearsal with Go live, the audit log."""
+
+import struct
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.app import Bot
+from bot.playground import LocalSlack, Message
+from bot.settings import ChannelSection, ConfigFile
+from handlers.channels import AutoReply
+from handlers.journal import Noted, NotedHit, Overview, Rehearsal, Tally, open_journal
+from handlers.views.trend import HEIGHT, WIDTH, trend
+from tests.slack.conftest import Start, settle
+
+pytestmark = pytest.mark.usefixtures("lawful")
+
+WIFI = "How do I connect to the office Wi-Fi?"
+NOWHERE = "zxqv?"
+
+
+def kb(slack: LocalSlack, action: str, who: str = "olivia") -> Message:
+    return slack.reply(slack.command(who, "it-help", f"/kb {action}"))
+
+
+def noted(name: str, *, answered: bool, source: str = "search", confidence: float = 0.95) -> Noted:
+    hit = NotedHit(name, "r", 0.8, confidence)
+    return Noted(source, "C1", "U1", "q", (hit,), confidence, 0.9, answered)  # type: ignore[arg-type]
+
+
+def test_questions_are_counted_by_knowledge_base_and_day(tmp_path: Path) -> None:
+    journal = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
+    first = journal.note(noted("a", answered=True))
+    assert first
+    journal.note(noted("a", answered=False))
+    journal.note(noted("b", answered=True, source="auto_reply"))
+    journal.note(noted("b", answered=False, source="auto_reply"))  # nobody asked: silence is no miss
+    journal.note(noted("b", answered=True, source="shadow"))
+    journal.vote(first, "U1", "helpful")
+    journal.vote(first, "U2", "wrong")
+    overview = journal.statistics.overview(7)
+    assert overview.by_name == {"a": Tally(1, 1, 1, 1), "b": Tally(1, 0, 0, 0)}
+    assert overview.total == Tally(2, 1, 1, 1)
+    today = datetime.now().astimezone().date()
+    assert list(overview.by_day) == [today - timedelta(days=back) for back in range(6, -1, -1)]
+    assert overview.by_day[today] == Tally(2, 1, 1, 1)
+    assert journal.statistics.overview(7, time.time() + 8 * 24 * 3600).total == Tally()
+
+
+def test_a_rehearsal_counts_what_shadow_mode_held_back(tmp_path: Path) -> None:
+    journal = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
+    held = [journal.note(noted("a", answered=True, source="shadow", confidence=each)) for each in (0.95, 0.92, 0.9)]
+    journal.note(noted("a", answered=False, source="shadow", confidence=0.2))
+    journal.note(noted("a", answered=True))
+    journal.vote(held[0] or 0, "U1", "right")
+    journal.vote(held[1] or 0, "U1", "wrong")
+    found = journal.statistics.rehearsal("C1", 30)
+    assert (found.messages, found.answered, found.judged, found.right) == (4, 3, 2, 1)
+    assert found.expected == pytest.approx(2.77)
+    assert journal.statistics.rehearsal("C2", 30) == Rehearsal()
+
+
+def test_without_a_database_nothing_is_counted_and_nothing_breaks(tmp_path: Path) -> None:
+    journal = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
+    (tmp_path / "state.db").unlink()
+    assert journal.statistics.overview(3).total == Overview().total
+    assert "removed" in journal.trouble
+
+
+def test_the_picture_is_a_png_with_a_bar_for_each_day(tmp_path: Path) -> None:
+    journal = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
+    empty = trend(journal.statistics.overview(30).by_day)
+    journal.note(noted("a", answered=True))
+    journal.note(noted("a", answered=False))
+    asked = trend(journal.statistics.overview(30).by_day)
+    assert asked.startswith(b"\x89PNG")
+    assert struct.unpack(">II", asked[16:24]) == (WIDTH, HEIGHT)
+    assert asked != empty
+
+
+def test_kb_stats(slack: LocalSlack, bot: Bot) -> None:
+    answer = slack.reply(slack.command("alice", "it-help", f"/search {WIFI}"))
+    slack.press("alice", answer, "vote_helpful")
+    slack.reply(slack.command("alice", "it-help", f"/search {NOWHERE}"))
+    settle(slack, bot)
+    told = kb(slack, "stats 7")
+    assert "*The last 7 days*" in told.shown
+    assert "*it-help*: 1 answered · 0 missed · 100% helpful (1 votes)" in told.shown
+    assert "1 questions nothing at all" in told.shown
+    assert [block["type"] for block in told.blocks or []].count("image") == 1
+    assert len(slack.calls_of("files.completeUploadExternal")) == 1
+
+
+@pytest.mark.usefixtures("bot")
+def test_an_app_that_may_not_upload_shows_the_trend_in_characters(slack: LocalSlack) -> None:
+    slack.faults.error("files.getUploadURLExternal", "missing_scope")
+    told = kb(slack, "stats")
+    assert "▁▁▁▁▁" in told.shown
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize("days", ["0", "366", "-1", "many"])
+def test_a_number_of_days_that_is_none(slack: LocalSlack, days: str) -> None:
+    assert "up to 365" in kb(slack, f"stats {days}").shown
+
+
+def test_shadow_mode_is_reviewed_summed_up_and_goes_live(slack: LocalSlack, start: Start) -> None:
+    shadow = ConfigFile(channels={"it-help": ChannelSection(auto_reply=AutoReply.SHADOW)})
+    bot = start(shadow, admin_users=(slack.person("olivia").id,))
+    slack.say("alice", "it-help", WIFI)
+    slack.say("alice", "it-help", "Who has seen my blue umbrella?")
+    report = slack.wait_until(slack.bot_messages, what="the report")[0]
+    slack.press("olivia", report, "shadow_right")
+    settle(slack, bot)
+    told = kb(slack, "stats")
+    assert "of 2 messages, 1 would have been answered; by confidence, 1 of them are right." in told.shown
+    assert "Admins looked at 1: 1 are right." in told.shown
+    slack.press("olivia", told, "shadow_go_live")
+    slack.press("olivia", told, "shadow_go_live")
+    settle(slack, bot)
+    assert bot.services.channels.of(slack.channel("it-help").id).auto_reply is AutoReply.ON
+    assert [(each.action, each.outcome) for each in bot.services.journal.audited()] == [
+        ("auto-reply", "on, after shadow mode")
+    ]
