@@ -24,6 +24,7 @@ from indexes.errors import (
     UnknownKnowledgeBaseError,
     UnusableFileError,
 )
+from indexes.grouping import Comparison, Groups, by_letters, by_meaning
 from indexes.index import Hit, Question
 from indexes.lessons import Lessons
 from indexes.records import Problem, Record
@@ -107,6 +108,7 @@ class Registry:
         self._builder = Builder(data_dir)
         self._synonyms_path = synonyms
         self._state = _State()
+        self._comparison = Comparison()
         self._maintenance = ThreadPoolExecutor(1, thread_name_prefix="kotae-maintenance")
         self._waiting: dict[str, Future[Report]] = {}
         self._waiting_lock = threading.RLock()
@@ -139,6 +141,22 @@ class Registry:
         """Return a record as it is now; None when a reload took it away."""
         loaded = self._state.loaded.get(name)
         return loaded.by_id.get(record_id) if loaded else None
+
+    def group(self, texts: Sequence[str]) -> Groups:
+        """Bring together questions that are nearly the same; return the places of each group's, the first one leading.
+
+        The first time, a thousand take as long as encoding them; from then on only new ones do.
+        """
+        state = self._state
+        if state.encoder is None or not texts:
+            return by_letters(texts)
+        try:
+            vectors = self._comparison.vectors(texts, state.encoder)
+        except (EncodingError, ModelUnavailableError) as error:
+            log.error("Grouping by letters: %s", error)  # noqa: TRY400 - the message is the whole story
+            return by_letters(texts)
+        dense = [loaded.index.dense for loaded in state.loaded.values() if loaded.index.dense]
+        return by_meaning(texts, vectors, lambda vector: max((one.background(vector) for one in dense), default=0.0))
 
     # What is there
 

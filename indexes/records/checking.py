@@ -149,22 +149,34 @@ def near_duplicates(found: KnowledgeBase) -> list[NearDuplicate]:
     Lexical: the character pairs that two questions share, weighted by rarity, over all that they have
     (weighted Jaccard). Questions that differ in their numbers (Windows 10, Windows 11) are not compared.
     """
-    alike: dict[tuple[str, ...], dict[frozenset[str], list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for record in found.records:
-        if grams := _grams(record.title):
-            alike[_numbers(record.title)][grams].append(record)
-    weights = _weights([grams for groups in alike.values() for grams in groups])
-    same = (
-        (records[0], other, 1.0) for groups in alike.values() for records in groups.values() for other in records[1:]
-    )
-    similar = (
-        (groups[a][0], groups[b][0], similarity)
-        for groups in alike.values()
-        for a, b, similarity in _similar(list(groups), weights)
-    )
-    pairs = [*islice(same, MAX_PAIRS), *islice(similar, MAX_PAIRS)]
+    same, similar = alike([record.title for record in found.records])
+    places = [*islice(same, MAX_PAIRS), *islice(similar, MAX_PAIRS)]
+    pairs = [(found.records[a], found.records[b], similarity) for a, b, similarity in places]
     pairs.sort(key=lambda pair: (-pair[2], pair[0].line, pair[1].line))
     return [_pair(*pair) for pair in pairs[:MAX_PAIRS]]
+
+
+Alike = tuple[int, int, float]
+"""Places of two texts, and how similar they are."""
+
+
+def alike(texts: Sequence[str]) -> tuple[Iterator[Alike], Iterator[Alike]]:
+    """Find texts that are nearly the same: those with the same letters, each with the first one, then similar ones.
+
+    Of texts with the same letters only the first is compared with others; of texts without letters none is.
+    """
+    places: dict[tuple[str, ...], dict[frozenset[str], list[int]]] = defaultdict(lambda: defaultdict(list))
+    for place, text in enumerate(texts):
+        if grams := _grams(text):
+            places[numbers(text)][grams].append(place)
+    weights = _weights([grams for groups in places.values() for grams in groups])
+    same = ((first, other, 1.0) for groups in places.values() for first, *others in groups.values() for other in others)
+    similar = (
+        (groups[a][0], groups[b][0], similarity)
+        for groups in places.values()
+        for a, b, similarity in _similar(list(groups), weights)
+    )
+    return same, similar
 
 
 def _pair(a: Record, b: Record, similarity: float) -> NearDuplicate:
@@ -178,7 +190,8 @@ def _grams(text: str) -> frozenset[str]:
     return frozenset(letters[place : place + 2] for place in range(max(len(letters) - 1, min(len(letters), 1))))
 
 
-def _numbers(text: str) -> tuple[str, ...]:
+def numbers(text: str) -> tuple[str, ...]:
+    """Return the numbers in a text, by which texts differ however alike they are otherwise."""
     return tuple(sorted(_NUMBER.findall(normalize(text[:_COMPARED]))))
 
 

@@ -1,0 +1,97 @@
+"""Questions that are nearly the same, brought together: by meaning where there is an encoder, else by their letters."""
+
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.encoder import Encoder, Vector, Vectors
+from indexes.records.checking import alike, numbers
+from indexes.text import normalize
+
+NEAR = 0.75
+"""Cosine, as a share of what is possible above the background, from which two questions are taken for one.
+
+Chosen on seven sets of real questions, none of which was left to decide alone (docs/retrieval.md).
+"""
+REMEMBERED = 2000
+"""Texts whose vectors are kept: 3 MB at 384 dimensions."""
+
+Groups = list[list[int]]
+"""Places of texts: in each group the first one leads, in the order in which the leaders were given."""
+
+
+class Comparison:
+    """Vectors of the questions that were compared last: grouping them again takes no encoding."""
+
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        self._remembered = remembered
+        self._known: OrderedDict[tuple[str, str, str], Vector] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def vectors(self, texts: Sequence[str], encoder: Encoder) -> Vectors:
+        """Return a vector per text, in bulk, so that questions go first; raises what the encoder raises."""
+        keys = [(encoder.name, encoder.revision, normalize(text)) for text in texts]
+        with self._lock:
+            known = {key: self._known[key] for key in keys if key in self._known}
+        missing = [key for key in dict.fromkeys(keys) if key not in known]
+        known.update(zip(missing, encoder.encode_documents([key[-1] for key in missing]), strict=True))
+        with self._lock:
+            self._known.update(known)
+            for key in known:
+                self._known.move_to_end(key)
+            while len(self._known) > self._remembered:
+                self._known.popitem(last=False)
+        return np.stack([known[key] for key in keys])
+
+
+def by_meaning(texts: Sequence[str], vectors: Vectors, background: Callable[[Vector], float]) -> Groups:
+    """Group by cosine; questions about different numbers stay apart.
+
+    `background` is what any question of a kind gets: encoders differ in it, and in a language that an encoder hardly
+    knows it is high. What counts is how far a pair is above the higher one of the two.
+    """
+    levels = np.array([min(background(vector), 1 - 1e-6) for vector in vectors])
+    said = [numbers(text) for text in texts]
+    groups: Groups = []
+    leaders = np.empty_like(vectors)
+    of_leaders = np.empty_like(levels)
+    for place, (vector, level) in enumerate(zip(vectors, levels, strict=True)):
+        led = len(groups)
+        lift = _lift(leaders[:led] @ vector, np.maximum(of_leaders[:led], level))
+        lift[[said[group[0]] != said[place] for group in groups]] = -1.0
+        best = int(np.argmax(lift)) if led else 0
+        if led and lift[best] >= NEAR:
+            groups[best].append(place)
+        else:
+            leaders[led], of_leaders[led] = vector, level
+            groups.append([place])
+    return groups
+
+
+def by_letters(texts: Sequence[str]) -> Groups:
+    """Group by shared pairs of characters, as `kotae check` compares questions."""
+    near: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for a, b, similarity in chain(*alike(texts)):
+        near[max(a, b)].append((similarity, -min(a, b)))
+    return _led(near, len(texts))
+
+
+def _led(near: Mapping[int, list[tuple[float, int]]], count: int) -> Groups:
+    """Let each text join the most similar earlier one that leads, if there is one."""
+    groups: dict[int, list[int]] = {}
+    for place in range(count):
+        for _, leader in sorted(near.get(place, ()), reverse=True):
+            if -leader in groups:
+                groups[-leader].append(place)
+                break
+        else:
+            groups[place] = [place]
+    return list(groups.values())
+
+
+def _lift(cosines: NDArray[np.float32], background: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((cosines - background) / (1 - background))
