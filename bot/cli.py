@@ -139,6 +139,7 @@ def _search(options: argparse.Namespace, settings: "Settings") -> int:
             settings.model,
             revision=settings.revision,
             data_dir=settings.environment.data_dir,
+            synonyms=settings.chosen_synonyms,
             progress=progress,
         ) as knowledge_base,
     ):
@@ -198,7 +199,13 @@ def _eval(options: argparse.Namespace, settings: "Settings") -> int:
     queries = read_queries(options.queries)
     with (
         _progress("Encoding") as progress,
-        FaissSearch(options.csv, model, data_dir=settings.environment.data_dir, progress=progress) as knowledge_base,
+        FaissSearch(
+            options.csv,
+            model,
+            data_dir=settings.environment.data_dir,
+            synonyms=settings.chosen_synonyms,
+            progress=progress,
+        ) as knowledge_base,
     ):
         evaluation = run(knowledge_base, queries, threshold)
     if options.plot:

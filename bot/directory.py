@@ -57,8 +57,22 @@ class Directory:
             for name in rules.knowledge_bases or ():
                 if name not in names:
                     raise self._wrong(f"channels.{channel}.knowledge_bases", name, "no knowledge base", names)
+        self._check_shadow()
         if self._settings.config.synonyms and not self._settings.synonyms.is_file():
             raise self._wrong("synonyms", str(self._settings.synonyms), "there is no such file", [])
+
+    def _check_shadow(self) -> None:
+        """Refuse shadow mode that nobody would be told of."""
+        config = self._settings.config
+        modes = {"auto_reply": config.auto_reply} | {
+            f"channels.{name}.auto_reply": rules.auto_reply for name, rules in config.channels.items()
+        }
+        for key, mode in modes.items():
+            if mode is AutoReply.SHADOW and not self._settings.environment.admin_users:
+                raise SettingsError(
+                    f"{self._settings.config_path.name}: {key} = 'shadow': nobody would be told. Name somebody in"
+                    " ADMIN_USERS, or switch it on in the channel: whoever does so is told."
+                )
 
     def look_up(self, client: WebClient) -> dict[str, str]:
         """Map the ids of Slack's channels to names; raises SettingsError when kotae.toml names one that isn't there."""

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Literal
 
 from slack_sdk import WebClient
@@ -134,9 +135,9 @@ def _model(settings: Settings) -> Iterator[Finding]:
 
 def _disk(settings: Settings) -> Iterator[Finding]:
     folder = settings.environment.data_dir
-    probe = folder / f".doctor-{secrets.token_hex(3)}"
+    there = _nearest(folder)
+    probe = there / f".doctor-{secrets.token_hex(3)}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
@@ -144,14 +145,23 @@ def _disk(settings: Settings) -> Iterator[Finding]:
             "fail", f"DATA_DIR = {folder} can't be written ({error.strerror}); check its owner and permissions"
         )
         return
-    free = shutil.disk_usage(folder).free // 1_000_000
+    free = shutil.disk_usage(there).free // 1_000_000
     if free < FREE_MEGABYTES:
         yield Finding("note", f"DATA_DIR = {folder}: only {free} MB free")
     else:
         yield Finding("ok", f"DATA_DIR = {folder}: writable, {free} MB free")
 
 
+def _nearest(path: Path) -> Path:
+    """Return the path or whichever of its parents is there: what is yet to be made is not made for a look."""
+    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+
+
 def _database(settings: Settings) -> Iterator[Finding]:
+    scheme, _, file = settings.database_url.partition(":///")
+    if scheme == "sqlite" and _nearest(Path(file)).is_dir():
+        yield Finding("ok", f"State database: {file} is made at the first start")
+        return
     try:
         open_journal(settings.database_url).close()
     except JournalError as error:

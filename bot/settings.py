@@ -206,8 +206,12 @@ class Settings:
     @property
     def synonyms(self) -> Path:
         """The synonyms file; it need not exist unless kotae.toml names it."""
-        directory = self.environment.knowledge_dir
-        return directory / self.config.synonyms if self.config.synonyms else directory / "_synonyms.csv"
+        return self.chosen_synonyms or self.environment.knowledge_dir / "_synonyms.csv"
+
+    @property
+    def chosen_synonyms(self) -> Path | None:
+        """The synonyms file that kotae.toml names, if it does."""
+        return self.environment.knowledge_dir / self.config.synonyms if self.config.synonyms else None
 
     @property
     def database_url(self) -> str:

@@ -194,7 +194,7 @@ def _tell_admins(services: Services, turn: Turn, result: Result, message: Mappin
             button(texts("button.looks_wrong"), "shadow_wrong", str(result.question_id)),
         ]
         blocks = [section(report), context(escape(result.question[:300])), *would_be.blocks[:-1], actions(*buttons)]
-        services.client.chat_postMessage(channel=admin, unfurl_links=False, **Message(report, blocks).arguments())
+        services.inform(admin, Message(report, blocks))
 
 
 def _refused(turn: Turn) -> bool:

@@ -15,7 +15,7 @@ from indexes.registry import Answer, Registry
 log = logging.getLogger(__name__)
 
 SYNONYMS_FILE = "_synonyms.csv"
-"""Looked for beside the CSV."""
+"""Looked for beside the CSV, unless another is named."""
 
 
 class FaissSearch:
@@ -32,12 +32,14 @@ class FaissSearch:
         *,
         revision: str | None = None,
         data_dir: str | Path = ".kotae",
+        synonyms: str | Path | None = None,
         manager: ModelManager = models,
         progress: Progress | None = None,
     ) -> None:
         path = Path(csv)
+        same = Path(synonyms) if synonyms else path.with_name(SYNONYMS_FILE)
         self.name = path.stem
-        self._registry = Registry(lambda: [Source(self.name, path)], Path(data_dir), path.with_name(SYNONYMS_FILE))
+        self._registry = Registry(lambda: [Source(self.name, path)], Path(data_dir), same)
         self._registry.load().result()
         if self.name in self._registry.failures:
             self._registry.close()

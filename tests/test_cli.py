@@ -117,6 +117,17 @@ def test_help_imports_nothing_slow() -> None:
 # search
 
 
+def test_search_uses_the_synonyms_that_kotae_toml_names(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kotae.toml").write_text('synonyms = "words.csv"\n')
+    (tmp_path / "knowledge").mkdir()
+    (tmp_path / "knowledge" / "words.csv").write_text("original,normalized\nLaserBeam,printer\n")
+    assert main(["search", str(csv), "Where is the LaserBeam?", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["normalized_query"] == "where is the printer?"
+
+
 def test_search_json_has_exactly_the_promised_keys(csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["search", str(csv), "Ｗhere is the　PRINTER", "--top-k", "2", "--json"]) == 0
     out, _ = capsys.readouterr()

@@ -9,6 +9,7 @@ from bot.doctor import Finding, examine
 from bot.manifest import SCOPES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
 from bot.settings import ChannelSection, ConfigFile, Environment, Settings
+from handlers.journal import open_journal
 
 
 @pytest.fixture
@@ -62,9 +63,16 @@ def test_a_good_set_up_has_no_failure(slack: LocalSlack, knowledge: Path) -> Non
     assert "it-help.csv: 1 records" in text
     assert "[note] ENCODER_BACKEND = lexical" in text
     assert "writable" in text
-    assert "[ok]   State database: opens" in text
+    assert "state.db is made at the first start" in text
+    assert not (knowledge.parent / "data").exists(), "only looked at"
     assert slack.bot_token not in text
     assert slack.app_token not in text
+
+
+def test_a_state_database_that_is_there_is_opened(slack: LocalSlack, knowledge: Path) -> None:
+    some = settings(slack, knowledge)
+    open_journal(some.database_url).close()
+    assert levels(list(examine(some)), "State database: opens") == ["ok"]
 
 
 @pytest.mark.parametrize("scopes", [tuple(set(DEFAULT_SCOPES) - {"users:read", "files:read"})])

@@ -4,7 +4,8 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
-from bot.settings import ConfigFile
+from bot.settings import ConfigFile, SettingsError
+from handlers.channels import AutoReply
 from tests.slack.conftest import Start, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -342,6 +343,23 @@ def test_shadow_mode_tells_the_admin_and_nobody_else(slack: LocalSlack, start: S
     assert WIFI in shown
     assert "auto_right" not in str(report.blocks)
     assert slack.workspace.ephemerals == []
+
+
+def test_an_admin_who_can_not_be_reached_does_not_keep_others_from_being_told(slack: LocalSlack, start: Start) -> None:
+    start(configured("shadow"), admin_users=f"U0NOBODY,{slack.person('ichiro').id}")
+    slack.say("alice", "it-help", ASK_WIFI)
+    report = slack.wait_until(slack.bot_messages)[0]
+    assert report.channel == slack.channel(slack.person("ichiro")).id
+    assert [call.error for call in slack.calls_of("chat.postMessage")] == ["channel_not_found", ""]
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [(configured("shadow"), "channels.it-help.auto_reply"), (ConfigFile(auto_reply=AutoReply.SHADOW), "auto_reply")],
+)
+def test_shadow_mode_that_nobody_would_be_told_of_is_refused(start: Start, config: ConfigFile, key: str) -> None:
+    with pytest.raises(SettingsError, match=f"kotae.toml: {key} = 'shadow': nobody would be told.* ADMIN_USERS"):
+        start(config)
 
 
 def test_an_admin_who_switches_it_on_in_slack_hears_of_it(slack: LocalSlack, bot: Bot) -> None:
