@@ -11,9 +11,10 @@ from slack_bolt import App
 
 from bot.connection import PING_SECONDS, Connection
 from bot.directory import Directory
+from bot.manifest import AGENT_SCOPE
 from bot.model_watch import LOOK_SECONDS, ModelWatch
 from bot.settings import Settings
-from bot.slack import slack_client
+from bot.slack import scopes_of, slack_client
 from bot.stages import Stages
 from bot.watch import FolderWatch, Tell, log_reports
 from handlers import register
@@ -99,7 +100,8 @@ def build_app(
     directory.check()
     stages.done("settings", "settings")
     client = slack_client(environment)
-    identity: dict[str, Any] = client.auth_test().data  # type: ignore[assignment]
+    introduced = client.auth_test()
+    identity: dict[str, Any] = introduced.data  # type: ignore[assignment]
     journal = open_journal(settings.database_url)
     channels = Channels(journal, default=directory.everywhere(), public=directory.public)
     directory.apply(client, channels)
@@ -138,6 +140,7 @@ def build_app(
         queue=queue,
         conversations=KeyedLocks(),
         pictures=Pictures(client),
+        is_agent=AGENT_SCOPE in scopes_of(introduced),
         search_command=environment.search_command,
         admin_command=environment.admin_command,
         admin_users=environment.admin_users,

@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     manifest.add_argument("--search-command", metavar="/NAME", help="instead of SEARCH_COMMAND")
     manifest.add_argument("--admin-command", metavar="/NAME", help="instead of ADMIN_COMMAND")
+    manifest.add_argument("--agent", action="store_true", help="with Slack's panel for agents (paid plans)")
     command("doctor", _doctor, "Check tokens, scopes, channels, CSVs, model, disk and database.", "kotae doctor")
     command("status", _status, "Say how the running bot is.", "kotae status")
     model = command("model", _model_list, "Look after the downloaded models.", "kotae model list")
@@ -235,7 +236,7 @@ def _manifest(options: argparse.Namespace, settings: "Settings") -> int:
 
     search = command_name(options.search_command or settings.environment.search_command)
     admin = command_name(options.admin_command or settings.environment.admin_command)
-    print(json.dumps(manifest(search, admin), ensure_ascii=False, indent=2))
+    print(json.dumps(manifest(search, admin, agent=options.agent), ensure_ascii=False, indent=2))
     for warning in warnings(search, admin):
         print(f"Note: {warning}", file=sys.stderr)
     return OK

@@ -15,7 +15,7 @@ from bot.directory import Directory
 from bot.manifest import SCOPES, warnings
 from bot.serve import explain
 from bot.settings import Settings, SettingsError
-from bot.slack import slack_client
+from bot.slack import scopes_of, slack_client
 from handlers.journal import JournalError, open_journal
 from indexes.encoder import cache_directory, find_model
 from indexes.records import check_file
@@ -82,7 +82,7 @@ def _slack(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield Finding("ok", f"Slack: {identity['user']} in {identity['team']}, both tokens accepted")
-    granted = {scope.strip() for scope in (identity.headers or {}).get("x-oauth-scopes", "").split(",")}
+    granted = scopes_of(identity)
     missing_scopes = [scope for scope in SCOPES if scope not in granted]
     if missing_scopes:
         mend = "paste the output of `kotae manifest` as the app's manifest and reinstall it"

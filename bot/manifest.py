@@ -37,14 +37,30 @@ EVENTS = (
     "message.im",
 )
 
+AGENT_EVENTS = ("assistant_thread_started", "assistant_thread_context_changed")
+DESCRIPTION = "Answers from your team's own knowledge bases · チームのナレッジから回答します"
+AGENT_SCOPE = "assistant:write"
 
-def manifest(search_command: str, admin_command: str) -> dict[str, Any]:
-    """Build the manifest to paste under "Create New App > From a manifest" (JSON)."""
+
+def manifest(search_command: str, admin_command: str, *, agent: bool = False) -> dict[str, Any]:
+    """Build the manifest to paste under "Create New App > From a manifest" (JSON).
+
+    `agent` adds Slack's panel for agents, which needs a paid plan.
+    """
+    built = _manifest(search_command, admin_command)
+    if agent:
+        built["features"]["agent_view"] = {"agent_description": DESCRIPTION}
+        built["oauth_config"]["scopes"]["bot"].append(AGENT_SCOPE)
+        built["settings"]["event_subscriptions"]["bot_events"] += AGENT_EVENTS
+    return built
+
+
+def _manifest(search_command: str, admin_command: str) -> dict[str, Any]:
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {
             "name": "Kotae",
-            "description": "Answers from your team's own knowledge bases · チームのナレッジから回答します",
+            "description": DESCRIPTION,
             "background_color": "#264653",
         },
         "features": {

@@ -13,6 +13,7 @@ from slack_sdk.http_retry import (
     RetryHandler,
 )
 from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
+from slack_sdk.web import SlackResponse
 
 from bot.settings import Environment
 
@@ -53,6 +54,11 @@ def retry_handlers() -> list[RetryHandler]:
         _RetryServerErrors(max_retry_count=SERVER_ERROR_RETRIES),
         _RetryConnecting(max_retry_count=1),
     ]
+
+
+def scopes_of(response: SlackResponse) -> frozenset[str]:
+    """Return what the token may do, as Slack says with every response."""
+    return frozenset(scope.strip() for scope in (response.headers or {}).get("x-oauth-scopes", "").split(","))
 
 
 def slack_client(environment: Environment) -> WebClient:

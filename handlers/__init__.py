@@ -11,7 +11,7 @@ from typing import Any
 
 from slack_bolt import Ack, App, Respond
 
-from handlers import auto_reply, home, knowledge, search, settings
+from handlers import auto_reply, home, knowledge, search, settings, suggestions
 from handlers.desk import Services, Turn, fail
 from handlers.views.message import notice
 
@@ -41,6 +41,8 @@ def register(app: App, services: Services) -> None:
     app.event("message")(_ignored)
     app.event("file_shared")(_ignored)
     app.event("app_home_opened")(on(home.opened, asked=False))
+    app.event("assistant_thread_started")(on(suggestions.started, asked=False))
+    app.event("assistant_thread_context_changed")(_ignored)
     app.event("member_joined_channel")(on(home.joined, asked=False))
     app.action(re.compile(r"show_\d"), matchers=[_is_at_home])(on(home.show))
     app.action(re.compile(r"show_\d"))(on(search.show))
@@ -48,6 +50,7 @@ def register(app: App, services: Services) -> None:
     app.action("auto_right")(on(auto_reply.right))
     app.action("auto_wrong")(on(auto_reply.wrong))
     app.action("auto_show")(on(auto_reply.show_again))
+    app.action(re.compile(r"suggest_\d"))(on(suggestions.asked))
     app.action("home_ask")(on(home.asked))
     app.action(re.compile(r"home_do_\w+"))(on(home.do))
     app.action("home_menu")(on(home.menu))
@@ -112,9 +115,10 @@ def _is_first(services: Services, body: Mapping[str, Any]) -> bool:
 def _turn(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Turn:
     """Find out who is behind a payload, and where: events, interactions and commands each say it in their own way."""
     if "event" in body:
-        event = body["event"]
-        user = event.get("user") or event.get("message", {}).get("user", "")
-        return Turn(services, body, None, user, event.get("channel", ""), event.get("thread_ts"), asked)
+        event = body["event"].get("assistant_thread") or body["event"]
+        user = event.get("user") or event.get("user_id") or event.get("message", {}).get("user", "")
+        place = event.get("channel") or event.get("channel_id", "")
+        return Turn(services, body, None, user, place, event.get("thread_ts"), asked)
     if "user" in body:  # a button, a shortcut or a modal
         answerable = respond if body.get("response_url") else None
         place = body.get("channel", {}).get("id", "")

@@ -46,7 +46,8 @@ STARTING_SECONDS = 20.0
 class Services:
     """Everything a handler may call. `rescan` looks for new channels and CSV files.
 
-    `confirmations` is how many people must confirm a phrasing before it is learned.
+    `confirmations` is how many people must confirm a phrasing before it is learned; `is_agent`
+    tells whether the app has Slack's panel for agents, which shows suggested questions itself.
     """
 
     registry: Registry
@@ -57,6 +58,7 @@ class Services:
     queue: WorkQueue
     conversations: KeyedLocks
     pictures: Pictures
+    is_agent: bool
     search_command: str
     admin_command: str
     admin_users: tuple[str, ...]

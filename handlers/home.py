@@ -1,6 +1,6 @@
 """The bot's Home tab, and its first words in a channel."""
 
-from handlers import knowledge, settings
+from handlers import knowledge, settings, suggestions
 from handlers import texts as words
 from handlers.desk import Services, Turn
 from handlers.journal import Overview, Tally
@@ -18,9 +18,11 @@ BUTTONS, MENU = ("status", "audit"), ("reload",)
 
 
 def opened(services: Services, turn: Turn) -> None:
-    """Show the Home tab as it is for this person now."""
+    """Show the Home tab as it is for this person now; suggest questions in the Messages tab."""
     if turn.event.get("tab", "home") == "home":
         _publish(services, turn)
+    else:
+        suggestions.opened(services, turn)
 
 
 def asked(services: Services, turn: Turn) -> None:

@@ -36,7 +36,7 @@ KEYS = {
     "": {"_metadata", "display_information", "features", "oauth_config", "settings"},
     "_metadata": {"major_version", "minor_version", "schema_version"},
     "display_information": {"name", "description", "background_color", "long_description"},
-    "features": {"app_home", "bot_user", "shortcuts", "slash_commands", "unfurl_domains", "assistant_view"},
+    "features": {"app_home", "bot_user", "shortcuts", "slash_commands", "unfurl_domains", "agent_view"},
     "features.app_home": {"home_tab_enabled", "messages_tab_enabled", "messages_tab_read_only_enabled"},
     "features.bot_user": {"display_name", "always_online"},
     "oauth_config": {"scopes", "redirect_urls", "token_management_enabled"},
@@ -127,3 +127,12 @@ def test_a_reserved_name_is_warned_of_with_the_way_out() -> None:
     [admin] = warnings("/ask", "/status")
     assert "ADMIN_COMMAND" in admin
     assert "--admin-command" in admin
+
+
+def test_the_panel_for_agents_is_asked_for_with_its_scope_and_events() -> None:
+    plain, built = manifest("/search", "/kb"), manifest("/search", "/kb", agent=True)
+    assert built["features"].keys() - plain["features"].keys() == {"agent_view"}
+    scopes, events = built["oauth_config"]["scopes"]["bot"], built["settings"]["event_subscriptions"]["bot_events"]
+    assert set(scopes) - set(plain["oauth_config"]["scopes"]["bot"]) == {"assistant:write"}
+    assert "assistant_thread_started" in events
+    assert "assistant_thread_started" not in plain["settings"]["event_subscriptions"]["bot_events"]

@@ -31,6 +31,7 @@ EVENT_SCOPES = {
     "message.groups": "groups:history",
     "message.im": "im:history",
     "app_home_opened": "",
+    "assistant_thread_started": "assistant:write",
     "file_shared": "files:read",
     "reaction_added": "reactions:read",
     "reaction_removed": "reactions:read",
@@ -271,6 +272,16 @@ class Core:
         if view is not None and tab == "home":
             event["view"] = payloads.view(self.workspace, view)
         self.emit(event)
+
+    def panel_opened(self, person: Person) -> None:
+        """Somebody began a conversation in the panel for agents."""
+        started = {
+            "user_id": person.id,
+            "context": {},
+            "channel_id": self.workspace.dm(person).id,
+            "thread_ts": self.workspace.new_ts(),
+        }
+        self.emit({"type": "assistant_thread_started", "assistant_thread": started})
 
     def put_view(self, view: View) -> View:
         """Show a view, new or changed."""

@@ -295,6 +295,10 @@ class LocalSlack(Watching):
             return self.home(person)
         return self.home(person)
 
+    def open_panel(self, who: Who) -> None:
+        """Begin a conversation in the panel for agents, if the app has one."""
+        self._do(lambda: self._core.panel_opened(self.workspace.person(who)))
+
     def _interact(self, act: Callable[[], Interaction], *, wait: bool) -> Interaction:
         interaction = self._do(act)
         if wait:

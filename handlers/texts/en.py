@@ -41,6 +41,7 @@ WORDS = {
     "mention.hello": "Hello! I answer from this team's knowledge bases. Mention me with a question, "
     "or mention me in a thread to have its first message looked up.",
     "dm.hello": "Hello! Just ask. I search the knowledge bases of the channels you are in.",
+    "suggest.title": "For example:",
     "dm.nothing": "None of your channels has a knowledge base that I may show you.",
     "intro": "Hello, I am {bot}. I answer questions from this team's own knowledge bases. "
     "Mention me with a question, or type `{command} your question` to be answered privately.",

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from slack_sdk.models.blocks import Block
 
 from handlers.texts import Texts
-from handlers.views.message import Message, entries, section
+from handlers.views.message import Message, actions, button, entries, section
 from handlers.views.text import one_line
 from indexes.records import Record
 
 TOPICS = 5
 NAME, CATEGORIES = 50, 60
+SUGGESTION = 75
+"""Characters that a button's label takes."""
+VALUE = 2000
+"""Characters that a button can carry."""
 LISTED = 20
 """Knowledge bases listed: with names and categories as long as they may be, they stay within one section."""
 
@@ -43,6 +47,18 @@ def introduction(command: str, bot: str, topics: Sequence[Topic], texts: Texts) 
     """Introduce the bot to a channel that it was invited to."""
     text = texts("intro", bot=bot, command=command)
     return Message(text, [section(text), section(knows(topics, texts))])
+
+
+def suggestions(offered: Sequence[tuple[str, Record]], texts: Texts) -> Message:
+    """Greet somebody, with questions to press; a button carries the knowledge base's name and the record's id."""
+    text = texts("dm.hello")
+    buttons = [
+        button(record.question, f"suggest_{number}", f"{name}\n{record.id}")
+        for number, (name, record) in enumerate(offered, start=1)
+        if len(f"{name}\n{record.id}") <= VALUE
+    ]
+    title = section(texts("suggest.title"))
+    return Message(text, [section(text), *([title, actions(*buttons)] if buttons else [])])
 
 
 def knows(topics: Sequence[Topic], texts: Texts, *, of_person: bool = False) -> str:

@@ -64,13 +64,6 @@ def test_a_guest_sees_no_knowledge_base(slack: LocalSlack) -> None:
     assert "it-help" not in shown
 
 
-def test_the_messages_tab_is_left_alone(slack: LocalSlack, bot: Bot) -> None:
-    slack.open_home("alice", "messages")
-    settle(slack, bot)
-    assert slack.home("alice") is None
-    assert slack.bot_messages() == []
-
-
 @pytest.mark.usefixtures("bot")
 def test_a_question_in_the_ask_box_is_answered_there(slack: LocalSlack) -> None:
     shown = ask(slack, "alice", ASK_WIFI).shown

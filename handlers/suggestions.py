@@ -1,0 +1,79 @@
+"""Questions to begin with, for somebody who opens a direct message or the panel: from what they may ask about."""
+
+from collections.abc import Iterator, Sequence
+
+from handlers.desk import Services, Turn
+from handlers.search import found, names_for
+from handlers.texts import Texts
+from handlers.views import guide
+from handlers.views.answers import answer
+from indexes.records import Record
+from indexes.text import is_japanese
+
+OFFERED = 4
+"""As many as Slack shows in the panel."""
+CANDIDATES = 50
+"""Records of each knowledge base that are considered; a list of ten thousand needs no shuffling for four questions."""
+
+Suggestion = tuple[str, Record]
+"""A record, after the name of its knowledge base."""
+
+
+def opened(services: Services, turn: Turn) -> None:
+    """Offer questions where somebody opened the messages tab: in the panel, else once ever as a message."""
+    offered = suggestions(services, turn)
+    if offered and services.is_agent:
+        _prompt(services, turn, offered)
+    elif offered and services.journal.claim(f"suggested:{turn.user}"):
+        turn.post(guide.suggestions(offered, turn.texts))
+
+
+def started(services: Services, turn: Turn) -> None:
+    """Offer questions in a new thread of the panel."""
+    if offered := suggestions(services, turn):
+        _prompt(services, turn, offered)
+
+
+def asked(services: Services, turn: Turn) -> None:
+    """Answer the question of the button that was pressed, as if it had been typed."""
+    name, _, record_id = turn.pressed.partition("\n")
+    record = services.registry.record(name, record_id)
+    if record is None or turn.refuse_unless_known():
+        return
+    if result := found(services, turn, record.question, names_for(services, turn), "dm"):
+        turn.post(answer(result, turn.texts, restate=True))
+
+
+def suggestions(services: Services, turn: Turn) -> list[Suggestion]:
+    """Choose questions: what is asked most, then one of each category in turn; in the reader's language first."""
+    names = names_for(services, turn)
+    often = [(name, services.registry.record(name, id_)) for name, id_, _ in services.journal.most_asked(names)]
+    bases = [(name, services.registry.loaded[name]) for name in names if name in services.registry.loaded]
+    rest = [each for name, loaded in bases for each in _varied(name, loaded.index.records[:CANDIDATES])]
+    every = {record.question: (name, record) for name, record in [*often, *rest] if record and _fits(record)}
+    return sorted(every.values(), key=lambda each: not _is_readable(each[1], turn.texts))[:OFFERED]
+
+
+def _varied(name: str, records: Sequence[Record]) -> Iterator[Suggestion]:
+    """Put the first record of each category before the others."""
+    first = {record.category: record for record in reversed(records)}
+    ordered = [*first.values(), *(record for record in records if record is not first[record.category])]
+    return ((name, record) for record in ordered)
+
+
+def _fits(record: Record) -> bool:
+    return 0 < len(record.question) <= guide.SUGGESTION
+
+
+def _is_readable(record: Record, texts: Texts) -> bool:
+    return is_japanese(record.question) == (texts.language == "ja")
+
+
+def _prompt(services: Services, turn: Turn, offered: Sequence[Suggestion]) -> None:
+    prompts = [{"title": record.question, "message": record.question} for _, record in offered]
+    services.client.assistant_threads_setSuggestedPrompts(
+        channel_id=turn.channel,
+        thread_ts=turn.thread,
+        prompts=prompts,
+        title=turn.texts("suggest.title"),
+    )
