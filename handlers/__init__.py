@@ -7,11 +7,12 @@ Every listener acks first and leaves the work to the bounded queue. Handlers are
 import logging
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App, Respond
 
-from handlers import auto_reply, home, knowledge, search, settings, suggestions
+from handlers import answering, auto_reply, feedback, home, knowledge, people, search, settings, sharing, suggestions
 from handlers.desk import Services, Turn, fail
 from handlers.views.message import notice
 
@@ -44,9 +45,19 @@ def register(app: App, services: Services) -> None:
     app.event("assistant_thread_started")(on(suggestions.started, asked=False))
     app.event("assistant_thread_context_changed")(_ignored)
     app.event("member_joined_channel")(on(home.joined, asked=False))
-    app.action(re.compile(r"show_\d"), matchers=[_is_at_home])(on(home.show))
-    app.action(re.compile(r"show_\d"))(on(search.show))
-    app.action(re.compile(r"vote_(helpful|unhelpful)"))(on(search.vote))
+    below: dict[str, Callable[..., None]] = {
+        r"show_\d": answering.show,
+        r"vote(_\w+)?": feedback.vote,
+        r"this_one_\d": feedback.this_one,
+    }
+    for action, pressed in below.items():
+        app.action(re.compile(action), matchers=[_is_at_home])(on(partial(pressed, put=home.put)))
+        app.action(re.compile(action))(on(pressed))
+    app.action(re.compile(r"read_\d"))(on(answering.read))
+    app.view("vote_reason")(_submission(services, feedback.check_reason, feedback.reason))
+    app.action("share")(on(sharing.share))
+    app.action("ask_person")(on(people.ask))
+    app.action("ask_resolved")(on(people.resolved))
     app.action("auto_right")(on(auto_reply.right))
     app.action("auto_wrong")(on(auto_reply.wrong))
     app.action("auto_show")(on(auto_reply.show_again))

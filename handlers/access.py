@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from threading import Lock
@@ -35,6 +35,8 @@ class Person:
     standing: Standing
     is_admin: bool
     locale: str
+    name: str = ""
+    """As others see it; blank when Slack couldn't be asked."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +103,27 @@ class Access:
             log.warning("Slack couldn't say where %s is (%s); no channel assumed", user, _reason(error))
             return frozenset()
 
+    def has_outsiders(self, channel: str) -> bool:
+        """Tell whether guests or people of other organisations are in a channel; true when Slack can't be asked."""
+        try:
+            members = self._remember("members", channel, lambda: self._list_members(channel))
+            return not members.isdisjoint(self._remember("outsiders", "", self._list_outsiders))
+        except (SlackApiError, SlackClientError, OSError) as error:
+            log.warning("Slack couldn't say who is in %s (%s); guests assumed", channel, _reason(error))
+            return True
+
+    def is_one_of(self, user: str, ids: Iterable[str]) -> bool:
+        """Tell whether somebody is among these people and user groups."""
+        return any(user == id_ or (id_.startswith("S") and self._is_in_group(user, id_)) for id_ in ids)
+
     def _look_up(self, user: str) -> Person:
         info = self._client.users_info(user=user, include_locale=True)["user"]
         standing = self._standing(info)
         trusted = standing is Standing.MEMBER
         is_admin = trusted and (bool(info.get("is_admin") or info.get("is_owner")) or self._is_named_admin(user))
-        return Person(user, standing, is_admin, info.get("locale", ""))
+        profile = info.get("profile", {})
+        name = profile.get("display_name") or profile.get("real_name") or info.get("real_name") or info.get("name", "")
+        return Person(user, standing, is_admin, info.get("locale", ""), name)
 
     def _standing(self, info: dict[str, Any]) -> Standing:
         if info.get("is_stranger") or self._is_foreign(info):
@@ -125,12 +142,15 @@ class Access:
             return True
         if not self._admin_usergroup:
             return False
+        return self._is_in_group(user, self._admin_usergroup)
+
+    def _is_in_group(self, user: str, group: str) -> bool:
         try:
-            group = self._client.usergroups_users_list(usergroup=self._admin_usergroup)
+            users = self._client.usergroups_users_list(usergroup=group)["users"]
         except (SlackApiError, SlackClientError, OSError) as error:
-            log.warning("ADMIN_USERGROUP = %s can't be looked up (%s)", self._admin_usergroup, _reason(error))
+            log.warning("The user group %s can't be looked up (%s)", group, _reason(error))
             return False
-        return user in group["users"]
+        return user in users
 
     def _look_around(self, channel: str) -> Place:
         info = self._client.conversations_info(channel=channel)["channel"]
@@ -142,6 +162,16 @@ class Access:
             user=user, types="public_channel,private_channel", exclude_archived=True, limit=200
         )
         return frozenset(channel["id"] for page in pages for channel in page["channels"])
+
+    def _list_members(self, channel: str) -> frozenset[str]:
+        pages = self._client.conversations_members(channel=channel, limit=1000)
+        return frozenset(user for page in pages for user in page["members"])
+
+    def _list_outsiders(self) -> frozenset[str]:
+        pages = self._client.users_list(limit=1000)
+        people = (person for page in pages for person in page["members"])
+        trusted = {Standing.MEMBER, Standing.UNKNOWN}  # the latter are bots and people who left
+        return frozenset(person["id"] for person in people if self._standing(person) not in trusted)
 
     def _remember(self, kind: str, key: str, ask: Callable[[], Value]) -> Value:
         now = self._clock()

@@ -9,12 +9,15 @@ from typing import Any
 
 from handlers import texts as words
 from handlers.access import Standing
+from handlers.answering import again, first_time
 from handlers.channels import AutoReply, Channel
 from handlers.desk import Services, Turn
-from handlers.journal import Origin, Reply
-from handlers.search import answer_direct, answer_mention, judge_first, names_for
-from handlers.views.answers import Result, answer, folded, volunteered
+from handlers.feedback import judge
+from handlers.journal import Noted, Origin, Reply
+from handlers.search import answer_direct, answer_mention, names_for
+from handlers.views.answers import volunteered
 from handlers.views.message import Message, actions, button, context, notice, section
+from handlers.views.results import Result
 from handlers.views.text import escape, has_words, plain
 
 SPOKEN = {None, "thread_broadcast", "file_share"}
@@ -48,23 +51,24 @@ def deleted(services: Services, turn: Turn) -> None:
 
 
 def right(services: Services, turn: Turn) -> None:
-    """Note that a volunteered answer was right."""
-    if not _refused(turn):
-        services.vote(int(turn.pressed), turn.user, "right")
-        turn.whisper(notice(turn.texts("vote.right")))
-        judge_first(services, int(turn.pressed), turn.user, right=True)
+    """Note that a volunteered answer was right; the reply then says so."""
+    number = int(turn.pressed)
+    earlier = services.look_back(number)
+    if earlier and not _refused(turn):
+        noted, result = earlier
+        services.vote(number, turn.user, "right")
+        judge(services, noted, turn.user, 1, right=True)
+        turn.replace(_volunteered(services, noted, result))
 
 
 def wrong(services: Services, turn: Turn) -> None:
-    """Fold away a volunteered answer that was not asked for."""
+    """Fold away a volunteered answer that was not asked for: a miss."""
     number = int(turn.pressed)
     earlier = services.look_back(number)
     if earlier and not _refused(turn):
         services.vote(number, turn.user, "wrong")
-        noted, result = earlier
-        turn.replace(folded(result, words.for_question(noted.text)))
-        turn.whisper(notice(turn.texts("vote.wrong")))
-        judge_first(services, number, turn.user, right=False)
+        judge(services, earlier[0], turn.user, 1, right=False)
+        turn.replace(again(services, turn, *earlier, frozenset()))
 
 
 def show_again(services: Services, turn: Turn) -> None:
@@ -72,7 +76,12 @@ def show_again(services: Services, turn: Turn) -> None:
     earlier = services.look_back(int(turn.pressed))
     if earlier and not _refused(turn):
         noted, result = earlier
-        turn.replace(volunteered(result, words.for_question(noted.text)))
+        turn.replace(_volunteered(services, noted, result))
+
+
+def _volunteered(services: Services, noted: Noted, result: Result) -> Message:
+    """Lay out an answer that was given before, with how many said that it is right."""
+    return volunteered(result, words.for_question(noted.text), services.journal.votes(noted.id))
 
 
 def judged(services: Services, turn: Turn) -> None:
@@ -153,10 +162,9 @@ def _answer_again(services: Services, turn: Turn, message: Mapping[str, Any], re
     question = plain(message.get("text", ""))
     private = turn.is_direct
     names = names_for(services, turn, public_reply=not private)
-    texts = turn.texts if private else words.for_question(question)
     if has_words(question) and names:
         result = services.look_up(question, names, turn, reply.source)
-        _put(services, turn, message, reply, answer(result, texts), result)
+        _put(services, turn, message, reply, first_time(services, turn, result, reply.source), result)
 
 
 def _put(

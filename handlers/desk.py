@@ -25,8 +25,8 @@ from handlers.pictures import Pictures
 from handlers.queue import KeyedLocks, WorkQueue
 from handlers.texts import Texts
 from handlers.views.admin import Process
-from handlers.views.answers import Entry, Result
 from handlers.views.message import Message, notice
+from handlers.views.results import Entry, Result
 from handlers.views.text import mrkdwn
 from indexes.confidence import unshifted
 from indexes.errors import KnowledgeBaseError
@@ -79,7 +79,7 @@ class Services:
         """Search, and remember what was asked and found."""
         threshold = self.channels.of(turn.channel).threshold
         answer = self.registry.search(question[:QUESTION_LENGTH], names)
-        noted = _noted(answer, turn, origin, threshold, self.registry.shifts)
+        noted = _noted(answer, turn, origin, threshold)
         number = self.journal.note(noted)
         return self._result(noted, number)
 
@@ -122,6 +122,10 @@ class Services:
             self.client.chat_delete(channel=channel, ts=ts)
         except SlackApiError as error:
             _unless_gone(error)
+
+    def permalink(self, channel: str, ts: str) -> str:
+        """Return the address of a message; blank without one."""
+        return str(self.client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"]) if ts else ""
 
     def vote(self, question_id: int, user: str, vote: str) -> None:
         """Remember a vote, and let confidence learn from it."""
@@ -275,14 +279,14 @@ def _unless_gone(error: SlackApiError) -> bool:
     return False
 
 
-def _noted(answer: Answer, turn: Turn, origin: Origin, threshold: float, shifts: Mapping[str, float]) -> Noted:
+def _noted(answer: Answer, turn: Turn, origin: Origin, threshold: float) -> Noted:
     hits = tuple(
         NotedHit(
             hit.knowledge_base,
             hit.record.id,
             float(hit.score),
             float(hit.confidence),
-            unshifted(float(hit.confidence), shifts.get(hit.knowledge_base, 0.0)),
+            unshifted(float(hit.confidence), answer.shifts.get(hit.knowledge_base, 0.0)),
         )
         for hit in answer.hits
         if hit.score > 0

@@ -2,12 +2,12 @@
 
 from handlers import knowledge, settings, suggestions
 from handlers import texts as words
+from handlers.answering import first_time
 from handlers.desk import Services, Turn
 from handlers.journal import Overview, Tally
 from handlers.reports import DAYS
-from handlers.search import found, names_for, topics, unfold
+from handlers.search import found, names_for, topics
 from handlers.views import guide, home
-from handlers.views.answers import answer
 from handlers.views.dashboard import Dashboard, Kept, menu_value
 from handlers.views.message import Message, notice
 from handlers.views.text import has_words, plain
@@ -33,14 +33,12 @@ def asked(services: Services, turn: Turn) -> None:
     if not has_words(question):
         _publish(services, turn, notice(turn.texts("search.empty")))
     elif result := found(services, turn, question, names_for(services, turn), "home"):
-        _publish(services, turn, answer(result, turn.texts, restate=True))
+        put(services, turn, first_time(services, turn, result, "home"))
 
 
-def show(services: Services, turn: Turn) -> None:
-    """Unfold a hit in the Home tab."""
-    if unfolded := unfold(services, turn):
-        _, result, shown = unfolded
-        _publish(services, turn, answer(result, turn.texts, restate=True, shown=shown))
+def put(services: Services, turn: Turn, answered: Message) -> None:
+    """Put an answer into the Home tab, in the place of the one before."""
+    _publish(services, turn, answered)
 
 
 def do(services: Services, turn: Turn) -> None:

@@ -1,13 +1,12 @@
-"""Questions put to the bot: the slash command, mentions, direct messages, and the buttons below an answer."""
+"""Questions put to the bot: the slash command, mentions, direct messages."""
 
-from handlers import learned
-from handlers import texts as words
 from handlers.access import Standing
+from handlers.answering import first_time
 from handlers.desk import STARTING_SECONDS, Services, Turn
-from handlers.journal import Noted, Origin, Reply
+from handlers.journal import Origin, Reply
 from handlers.views import guide
-from handlers.views.answers import Result, answer
 from handlers.views.message import Message, notice
+from handlers.views.results import Result
 from handlers.views.text import has_words, plain
 
 
@@ -21,7 +20,7 @@ def slash(services: Services, turn: Turn) -> None:
     if lost and (names or turn.person.standing is Standing.MEMBER):
         turn.whisper(guide.usage(services.search_command, services.bot, topics(services, names), turn.texts))
     elif result := found(services, turn, question, names, "search"):
-        turn.whisper(answer(result, turn.texts, restate=True))
+        turn.whisper(first_time(services, turn, result, "search"))
 
 
 def mention(services: Services, turn: Turn) -> None:
@@ -45,7 +44,7 @@ def answer_mention(services: Services, turn: Turn) -> None:
         turn.whisper(notice(_refusal(services, turn)))
         return
     if result := found(services, turn, question, names, "mention"):
-        _answer_openly(turn, result, answer(result, words.for_question(question)), "mention")
+        _answer_openly(turn, result, first_time(services, turn, result, "mention"), "mention")
 
 
 def direct(services: Services, turn: Turn) -> None:
@@ -67,48 +66,7 @@ def answer_direct(services: Services, turn: Turn) -> None:
         guest = turn.person.standing is not Standing.MEMBER
         turn.post(notice(turn.texts("access.guest" if guest else "dm.nothing")))
     elif result := found(services, turn, question, names, "dm"):
-        _answer_openly(turn, result, answer(result, turn.texts), "dm")
-
-
-def show(services: Services, turn: Turn) -> None:
-    """Unfold a hit in place."""
-    if unfolded := unfold(services, turn):
-        noted, result, shown = unfolded
-        chosen = turn.texts if noted.source in {"search", "dm"} else words.for_question(noted.text)
-        turn.replace(answer(result, chosen, restate=noted.source == "search", shown=shown))
-
-
-def unfold(services: Services, turn: Turn) -> tuple[Noted, Result, frozenset[int]] | None:
-    """Return the question whose Show button was pressed, and the ranks to show; None for those who may not see them.
-
-    The button carries the question's number and the ranks, such as ``17:12``.
-    """
-    number, _, ranks = turn.pressed.partition(":")
-    earlier = services.look_back(int(number))
-    if earlier is None or turn.refuse_unless_known():
-        return None
-    noted, result = earlier
-    if _may_see(services, turn, result):
-        return noted, result, frozenset(int(rank) for rank in ranks)
-    turn.whisper(notice(turn.texts("access.guest")))
-    return None
-
-
-def vote(services: Services, turn: Turn) -> None:
-    """Note whether an answer helped; a person has one vote and may change it."""
-    pressed = turn.body["actions"][0]
-    kind = str(pressed["action_id"]).removeprefix("vote_")
-    number = int(pressed["value"])
-    services.vote(number, turn.user, kind)
-    turn.whisper(notice(turn.texts(f"vote.{kind}")))
-    judge_first(services, number, turn.user, right=kind == "helpful")
-
-
-def judge_first(services: Services, number: int, user: str, *, right: bool) -> None:
-    """Take a vote on a reply for one on its first hit."""
-    noted = services.journal.noted(number)
-    if noted and noted.hits:
-        (learned.confirm if right else learned.doubt)(services, number, user, *noted.hits[0].target)
+        _answer_openly(turn, result, first_time(services, turn, result, "dm"), "dm")
 
 
 def names_for(services: Services, turn: Turn, *, public_reply: bool = False) -> tuple[str, ...]:
@@ -166,10 +124,3 @@ def _refusal(services: Services, turn: Turn) -> str:
     if turn.person.standing is Standing.MEMBER:
         return turn.texts("access.external", command=services.search_command)
     return turn.texts("access.guest")
-
-
-def _may_see(services: Services, turn: Turn, result: Result) -> bool:
-    """Tell whether whoever pressed the button may see every hit: others than members only what is public."""
-    if turn.person.standing is Standing.MEMBER:
-        return True
-    return all(entry.knowledge_base in services.channels.public for entry in result.entries)

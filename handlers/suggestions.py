@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from handlers.answering import first_time
 from handlers.desk import Services, Turn
 from handlers.search import found, names_for
 from handlers.texts import Texts
 from handlers.views import guide
-from handlers.views.answers import answer
 from indexes.records import Record
 from indexes.text import is_japanese
 
@@ -41,7 +41,7 @@ def asked(services: Services, turn: Turn) -> None:
     if record is None or turn.refuse_unless_known():
         return
     if result := found(services, turn, record.question, names_for(services, turn), "dm"):
-        turn.post(answer(result, turn.texts, restate=True))
+        turn.post(first_time(services, turn, result, "dm"))
 
 
 def suggestions(services: Services, turn: Turn) -> list[Suggestion]:

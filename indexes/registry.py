@@ -73,6 +73,8 @@ class Answer:
     hits: tuple[Hit, ...]
     encoder: str | None
     seconds: float
+    shifts: Mapping[str, float] = field(default_factory=dict)
+    """What feedback had added to the log-odds by then, by knowledge base."""
 
     @property
     def confidence(self) -> float:
@@ -135,7 +137,7 @@ class Registry:
         merged = _distinct(sorted(found, key=lambda hit: hit.score, reverse=True))
         hits = tuple(judge(asked, merged, state.weights, state.shifts)[:top_k])
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
-        return Answer(asked, hits, encoder, time.perf_counter() - started)
+        return Answer(asked, hits, encoder, time.perf_counter() - started, state.shifts)
 
     def record(self, name: str, record_id: str) -> Record | None:
         """Return a record as it is now; None when a reload took it away."""

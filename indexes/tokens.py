@@ -58,6 +58,12 @@ def spell(key: int) -> str:
     return "".join(chr(letter) for shift in shifts if (letter := key >> shift & (_LETTERS_END - 1)))
 
 
+def runs(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where words of spaced scripts and runs of kanji or of katakana stand in a text, normalized or not."""
+    for match in _RUNS.finditer(text):
+        yield match.span()
+
+
 def count_words(text: str) -> int:
     """Return how many different words normalized text has: of spaced scripts, and runs of kanji or of katakana."""
     return len(set(_RUNS.findall(text)))

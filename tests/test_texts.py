@@ -65,7 +65,7 @@ def test_every_used_key_exists() -> None:
     sections = {key.partition(".")[0] for key in ENGLISH.words}
     used = {each for each in spoken() if each.partition(".")[0] in sections and not each.endswith((".csv", ".toml"))}
     assert used - set(ENGLISH.words) == set()
-    assert all(f"vote.{kind}" in ENGLISH.words for kind in ("helpful", "unhelpful", "right", "wrong"))
+    assert all(f"vote.{kind}" in ENGLISH.words for kind in ("helpful", "unhelpful", "none"))
     assert all(f"kb.age.{unit}" in ENGLISH.words for unit in ("minutes", "hours", "days"))
     assert all(f"kb.auto_reply.{mode}" in ENGLISH.words for mode in ("on", "shadow", "off"))
 

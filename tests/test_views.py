@@ -11,8 +11,10 @@ from bot.playground.rules import check_message_blocks, check_view
 from bot.playground.text import visible_text
 from handlers.texts import ENGLISH, JAPANESE, Texts
 from handlers.views import guide, home
-from handlers.views.answers import Entry, Result, answer, folded, volunteered
+from handlers.views.answers import answer, folded, volunteered
 from handlers.views.message import Message
+from handlers.views.reactions import VOTES
+from handlers.views.results import Entry, Result, Setting
 from indexes.records import Record
 
 PARTS = [
@@ -62,15 +64,25 @@ def assert_legal(message: Message) -> None:
     assert live_mentions({"text": message.text, "blocks": message.payload()}) == []
 
 
-@given(results, languages, st.booleans(), st.none() | st.frozensets(st.integers(1, 3)))
+votes = st.dictionaries(st.sampled_from(["U1", "U2", "U3"]), st.sampled_from([*VOTES, "none", "hit_1", "hit_2"]))
+found = st.none() | st.just("") | st.just("https://kotae.slack.com/archives/C1/p1?thread_ts=1.2&cid=C1")
+surroundings = st.builds(
+    Setting,
+    reader=st.sampled_from(["", "U1"]),
+    restate=st.booleans(),
+    channel=st.sampled_from(["", "C1"]),
+    ask=st.booleans(),
+    edit=st.booleans(),
+    votes=votes,
+    shared=found,
+    asked=found,
+)
+
+
+@given(results, languages, surroundings, st.none() | st.frozensets(st.integers(1, 3)))
 @settings(max_examples=100, deadline=None)
-def test_every_answer_is_legal(
-    result: Result,
-    texts: Texts,
-    restate: bool,  # noqa: FBT001 - hypothesis names it
-    shown: frozenset[int] | None,
-) -> None:
-    assert_legal(answer(result, texts, restate=restate, shown=shown))
+def test_every_answer_is_legal(result: Result, texts: Texts, setting: Setting, shown: frozenset[int] | None) -> None:
+    assert_legal(answer(result, texts, setting, shown))
 
 
 @given(results.filter(lambda result: bool(result.entries)), languages)
@@ -92,7 +104,9 @@ def test_every_home_tab_is_legal(
 ) -> None:
     topics = [guide.Topic(name, 3, tuple(categories)) for name, categories in known]
     most = [home.Often("kb", record, 7) for record in often]
-    view = home.home(topics, most, answer(result, texts, restate=True), "/search", "<@UBOT>", texts)
+    view = home.home(
+        topics, most, answer(result, texts, Setting("U1", restate=True, in_view=True)), "/search", "<@UBOT>", texts
+    )
     check_view(view.to_dict())
     assert set(live_mentions(view.to_dict())) <= {"<@UBOT>"}
     check_message_blocks(guide.usage("/search", "<@UBOT>", topics, texts).payload())
@@ -113,9 +127,9 @@ def shown(message: Message) -> list[str]:
 
 def test_a_sure_answer() -> None:
     result = Result("why?", [entry(1, 0.953), entry(2, 0.2), entry(3, 0.1)], 0.9, 17)
-    assert shown(answer(result, ENGLISH, restate=True)) == [
+    assert shown(answer(result, ENGLISH, Setting("U1", restate=True))) == [
         ":mag: why?",
-        "*Question 1*",
+        "Question 1",
         "Answer 1",
         "Strong match (95%) · from kb",
         "Also close:",

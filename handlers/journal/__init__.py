@@ -16,6 +16,7 @@ from handlers.journal.database import Database, JournalError, metadata
 from handlers.journal.decisions import AuditEntry, Decisions, Setting
 from handlers.journal.learned import Learned, Phrasing
 from handlers.journal.misses import Miss, Misses
+from handlers.journal.publications import Publication, Publications
 from handlers.journal.questions import Noted, NotedHit, Origin, Questions, Reply
 from handlers.journal.statistics import Overview, Rehearsal, Statistics, Tally
 
@@ -30,6 +31,7 @@ __all__ = [
     "Origin",
     "Overview",
     "Phrasing",
+    "Publication",
     "Rehearsal",
     "Reply",
     "Setting",
@@ -60,6 +62,7 @@ class Journal(Questions, Decisions):
         self.learned = Learned(database)
         self.misses = Misses(database)
         self.statistics = Statistics(database)
+        self.publications = Publications(database)
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
 

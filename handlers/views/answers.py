@@ -1,122 +1,120 @@
 """Answers: the best hit in full, the others folded, and the buttons below."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from slack_sdk.models.blocks import Block, DividerBlock
+from slack_sdk.models.blocks import Block, ButtonElement, DividerBlock
 
 from handlers.texts import Texts
 from handlers.views.message import NOTIFICATION, Message, actions, button, context, notice, section
-from handlers.views.text import bold, length, link, mrkdwn, one_line
+from handlers.views.reactions import asked_note, below, chosen, edit, this_one
+from handlers.views.results import POSSIBLE, Entry, Key, Result, Setting
+from handlers.views.rich import matched, rich
+from handlers.views.text import beginning, length, link, one_line
+from handlers.views.written import tidy
 from indexes.records import Record
 
-POSSIBLE = 0.4
-"""From this confidence up a hit is shown in full although it is not sure enough to be volunteered."""
-FIRST, OTHERS = 2600, 1200
-"""Characters of an answer shown in full: with two others open, all blocks stay below Slack's 12,000 together."""
+FIRST, OTHERS = 1500, 800
+"""Characters of an answer shown before Read all: about a screen, and with two others open below Slack's 12,000."""
 TITLE = 200
 DETAIL = 80
 DETAILS = 5
 ADDRESS = 500
 """Characters of a link, escaped; a longer one is left out."""
 QUESTION = 150
-
-Value = str
-"""What a button carries: ``<question id>:<ranks shown in full>``, such as ``17:12``."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A hit to be shown; `record` is None when a reload took it away since."""
-
-    record: Record | None
-    knowledge_base: str
-    confidence: float
+WORD = 30
+"""Characters of a word that matched."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """What was found for a question. `question_id` is None when it could not be remembered: then no buttons."""
-
-    question: str
-    entries: Sequence[Entry]
-    threshold: float
-    question_id: int | None
-
-    @property
-    def shown_first(self) -> frozenset[int]:
-        """Ranks shown in full before anybody pressed Show: the first one, unless it is a mere guess."""
-        return frozenset({1}) if self.entries and self.entries[0].confidence >= POSSIBLE else frozenset()
+PLAIN = Setting()
 
 
-def answer(result: Result, texts: Texts, *, restate: bool = False, shown: frozenset[int] | None = None) -> Message:
-    """Answer somebody who asked. `restate` repeats the question, `shown` are the ranks shown in full."""
+def answer(result: Result, texts: Texts, setting: Setting = PLAIN, shown: frozenset[int] | None = None) -> Message:
+    """Answer somebody who asked; `shown` are the ranks shown in full."""
     shown = result.shown_first if shown is None else shown
     blocks: list[Block] = []
-    if restate:
+    if setting.restate:
         blocks.append(context(texts("answer.asked", question=one_line(result.question, QUESTION))))
     if not result.entries:
         blocks.append(section(texts("answer.nothing")))
-        return Message(texts("answer.nothing"), blocks)
+        return Message(texts("answer.nothing"), [*blocks, *below(result, frozenset(), setting, texts)])
     if not result.shown_first:
         blocks.append(section(texts("answer.uncertain")))
     for rank, entry in enumerate(result.entries, start=1):
         if rank == len(result.shown_first) + 1 and result.shown_first:
             blocks += [DividerBlock(), context(texts("answer.others"))]
-        blocks += _entry(result, rank, entry, shown, texts)
-    if result.question_id is not None:
-        blocks.append(
-            actions(
-                button(texts("button.helpful"), "vote_helpful", str(result.question_id)),
-                button(texts("button.unhelpful"), "vote_unhelpful", str(result.question_id)),
-            )
-        )
-    return Message(_notification(result, texts), blocks)
+        blocks += _entry(result, rank, entry, shown, setting, texts)
+    return Message(_notification(result, texts), [*blocks, *below(result, shown, setting, texts)])
 
 
-def volunteered(result: Result, texts: Texts) -> Message:
+def volunteered(result: Result, texts: Texts, votes: Mapping[str, str] | None = None) -> Message:
     """Answer a question nobody put to the bot: the single best hit and two buttons."""
     entry = result.entries[0]
     if entry.record is None:
         return notice(texts("answer.gone"))
+    more = read_all(result, 1, entry.record, FIRST, texts)
     blocks: list[Block] = [
-        section(_full(entry.record, FIRST)),
-        context(texts("answer.automatic"), _source(entry, texts)),
+        rich(headline(entry.record.question), start(entry.record, FIRST), result.question),
+        context(texts("answer.automatic"), source(entry, texts)),
     ]
     if result.question_id is not None:
         value = str(result.question_id)
-        blocks.append(
-            actions(
-                button(texts("button.right"), "auto_right", value),
-                button(texts("button.wrong"), "auto_wrong", value),
-            )
-        )
+        right = button(texts("button.right"), "auto_right", value)
+        wrong = button(texts("button.wrong"), "auto_wrong", value)
+        blocks.append(actions(right, wrong, *more))
+    times = sum(vote == "right" for vote in (votes or {}).values())
+    if times:
+        blocks.append(context(texts("vote.right", count=times)))
     return Message(_notification(result, texts), blocks)
 
 
-def folded(result: Result, texts: Texts) -> Message:
-    """Fold a volunteered answer away, with a way back."""
+def folded(result: Result, texts: Texts, *, ask: bool = False, asked: str | None = None) -> Message:
+    """Fold a volunteered answer away, with a way back, and to somebody who may know."""
     record = result.entries[0].record if result.entries else None
     text = texts("answer.folded", title=one_line(record.title if record else result.question, TITLE))
-    value = str(result.question_id)
-    return Message(text, [context(text), actions(button(texts("button.show_again"), "auto_show", value))])
+    buttons = [button(texts("button.show_again"), "auto_show", str(result.question_id))]
+    if ask and asked is None and result.question_id is not None:
+        buttons.append(button(texts("button.ask"), "ask_person", str(Key(result.question_id, frozenset()))))
+    return Message(text, [context(text, asked_note(asked, texts)), actions(*buttons)])
 
 
-def _entry(result: Result, rank: int, entry: Entry, shown: frozenset[int], texts: Texts) -> list[Block]:
-    if entry.record is None:
+def headline(text: str) -> str:
+    """Return a title for rich text, which is not escaped."""
+    return beginning(" ".join(text.split()), TITLE)
+
+
+def _entry(
+    result: Result, rank: int, entry: Entry, shown: frozenset[int], setting: Setting, texts: Texts
+) -> list[Block]:
+    record = entry.record
+    if record is None:
         return [section(texts("answer.gone"))]
     if rank in shown:
-        body = _full(entry.record, FIRST if rank == 1 else OTHERS)
-        return [section(body), *_details(entry.record), context(*_about(result, rank, entry, texts))]
+        limit = FIRST if rank == 1 else OTHERS
+        body = rich(headline(record.question), start(record, limit), result.question)
+        buttons = [
+            *read_all(result, rank, record, limit, texts),
+            *this_one(result, rank, shown, setting, texts),
+            *edit(entry, setting, texts),
+        ]
+        below: list[Block] = [actions(*buttons)] if buttons else []
+        about = context(*_about(result, rank, entry, texts), chosen(rank, setting, texts))
+        return [body, *_details(record), about, *below]
     if result.question_id is None:
-        return [section(bold(entry.record.title, TITLE))]
-    value = f"{result.question_id}:{''.join(map(str, sorted({*shown, rank})))}"
-    show = button(texts("button.show"), f"show_{rank}", value)
-    return [section(one_line(entry.record.title, TITLE), show)]
+        return [section(one_line(record.title, TITLE))]
+    value = str(Key(result.question_id, shown | {rank}))
+    return [section(one_line(record.title, TITLE), button(texts("button.show"), f"show_{rank}", value))]
 
 
-def _full(record: Record, limit: int) -> str:
-    return "\n".join(filter(None, [bold(record.question, TITLE), mrkdwn(record.answer, limit)]))
+def start(record: Record, limit: int) -> str:
+    """Return as much of a record's answer as is shown before Read all."""
+    return beginning(tidy(record.answer), limit)
+
+
+def read_all(result: Result, rank: int, record: Record, limit: int, texts: Texts) -> list[ButtonElement]:
+    """Offer the whole text where only its beginning is shown."""
+    if result.question_id is None or start(record, limit) == tidy(record.answer):
+        return []
+    return [button(texts("button.read_all"), f"read_{rank}", f"{result.question_id}:{rank}")]
 
 
 def _details(record: Record) -> list[Block]:
@@ -126,14 +124,23 @@ def _details(record: Record) -> list[Block]:
 
 
 def _about(result: Result, rank: int, entry: Entry, texts: Texts) -> list[str]:
-    """Put in words where it is from and, for the first hit, how well it matches."""
+    """Put in words how well it matches (the first hit), by which words, and where it is from."""
     percent = f"{entry.confidence * 100:.0f}"
     strength = "answer.strong" if entry.confidence >= result.threshold else "answer.possible"
     words = texts(strength, percent=percent) if rank == 1 and entry.confidence >= POSSIBLE else ""
-    return [words, _source(entry, texts)]
+    return [words, _matched(result, entry, texts), source(entry, texts)]
 
 
-def _source(entry: Entry, texts: Texts) -> str:
+def _matched(result: Result, entry: Entry, texts: Texts) -> str:
+    if entry.record is None:
+        return ""
+    found = matched(result.question, entry.record.question, start(entry.record, FIRST))
+    separator = "、" if texts.language == "ja" else ", "
+    return texts("answer.matched", words=separator.join(one_line(word, WORD) for word in found)) if found else ""
+
+
+def source(entry: Entry, texts: Texts) -> str:
+    """Say where a hit is from."""
     record = entry.record
     if record is None:
         return ""

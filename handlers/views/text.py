@@ -7,7 +7,8 @@ Everything a person or a CSV wrote goes through `mrkdwn` last, after any shorten
 import html
 import re
 
-_URL = re.compile(r"https?://[^\s<>|\"'「」『』、。()()]+")
+WEB_ADDRESS = re.compile(r"https?://[^\s<>|\"'「」『』、。()()]+")
+_SENTENCE_END = re.compile(r"[。．！？][」』）】]*|[.!?](?=\s)|\n+")
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _UNSAFE_IN_LINK = {code: f"%{code:02X}" for code in (*range(33), *map(ord, "<>|`"))}
 LONGEST_LINK = 1000
@@ -66,7 +67,26 @@ def link(url: str, label: str) -> str:
     address, *_ = url.strip().splitlines() or [""]
     if not re.match(r"(https?://|mailto:)\S", address, re.IGNORECASE):
         return one_line(address, 255)
-    return f"<{escape(address.translate(_UNSAFE_IN_LINK))}|{escape(label)}>"
+    return f"<{escape(safe_address(address))}|{escape(label)}>"
+
+
+def safe_address(address: str) -> str:
+    """Encode what would end a link early."""
+    return address.translate(_UNSAFE_IN_LINK)
+
+
+def beginning(text: str, limit: int) -> str:
+    """Return a text's beginning: up to the end of a sentence or a line, or cut with an ellipsis where none is near.
+
+    `limit` is in the units of `length`; the whole text is returned when it fits.
+    """
+    if length(text) <= limit:
+        return text
+    head = text.encode("utf-16-le")[: 2 * (limit - length(ELLIPSIS))].decode("utf-16-le", "ignore")
+    ends = [match.end() for match in _SENTENCE_END.finditer(head)]
+    if ends and ends[-1] >= len(head) // 2:
+        return head[: ends[-1]].rstrip()
+    return head.rstrip() + ELLIPSIS
 
 
 def plain(text: str) -> str:
@@ -92,11 +112,11 @@ def _pieces(text: str) -> list[str]:
     """Cut into what may be clipped between: escaped characters, and whole links."""
     pieces: list[str] = []
     at = 0
-    for match in _URL.finditer(text):
+    for match in WEB_ADDRESS.finditer(text):
         address = match[0].rstrip(".,;:!?")
         if len(address) > LONGEST_LINK:
             continue
         pieces += [escape(char) for char in text[at : match.start()]]
-        pieces.append(f"<{escape(address.translate(_UNSAFE_IN_LINK))}>")
+        pieces.append(f"<{escape(safe_address(address))}>")
         at = match.start() + len(address)
     return pieces + [escape(char) for char in text[at:]]

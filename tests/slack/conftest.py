@@ -9,7 +9,7 @@ import pytest
 from bot.app import Bot, build_app
 from bot.connection import PING_SECONDS
 from bot.model_watch import LOOK_SECONDS
-from bot.playground import Envelope, LocalSlack, live_mentions
+from bot.playground import Envelope, LocalSlack, Message, controls, live_mentions
 from bot.settings import ConfigFile, Environment, Settings
 from indexes.encoder import ModelManager
 from tests.encoders import hashing_manager
@@ -135,6 +135,34 @@ def everything_said(slack: LocalSlack) -> list[list[str]]:
     posted = [each for channel in slack.workspace.channels.values() for each in channel.messages if each.bot_id]
     mentions = [each.live_mentions for each in [*posted, *slack.workspace.ephemerals] if each.user == slack.bot]
     return mentions + [live_mentions(view.content) for view in slack.workspace.views.values()]
+
+
+def labels(message: Message) -> list[str]:
+    """The words on the buttons, those of feedback included."""
+    return [
+        option["text"]["text"]
+        for control in controls(message.blocks)
+        for option in control.options or [{"text": {"text": control.label}}]
+    ]
+
+
+def approve(slack: LocalSlack, who: str, answer: Message) -> None:
+    """Say that the first hit is the answer: by 👍 or, where nothing was certain, by opening it and saying so there."""
+    if "vote_none" not in str(answer.blocks) and "this_one_1" not in str(answer.blocks):
+        slack.press(who, answer, "vote", 0)
+        return
+    if "show_1" in str(answer.blocks):
+        slack.press(who, answer, "show_1")
+        slack.wait_until(lambda: "this_one_1" in str(answer.blocks), what="the unfolding")
+    slack.press(who, answer, "this_one_1")
+
+
+def reject(slack: LocalSlack, who: str, answer: Message) -> None:
+    """Say that the answer is none: by 👎 or, where nothing was certain, by "none of these"."""
+    if "vote_none" in str(answer.blocks):
+        slack.press(who, answer, "vote_none")
+    else:
+        slack.press(who, answer, "vote", 1)
 
 
 def settle(slack: LocalSlack, bot: Bot) -> None:

@@ -8,13 +8,14 @@ from indexes.confidence import unshifted
 from tests.slack.conftest import Start, stop
 
 QUESTION = "VPNがつながりません"
+HELPFUL, UNHELPFUL = range(2)
 
 
 def confidence(bot: Bot) -> float:
     return bot.services.registry.search(QUESTION, ["it-help"]).confidence
 
 
-def vote(slack: LocalSlack, bot: Bot, times: int, button: str) -> None:
+def vote(slack: LocalSlack, bot: Bot, times: int, button: int) -> None:
     """Ask `times` questions and vote on each answer."""
 
     def votes() -> int:
@@ -23,25 +24,25 @@ def vote(slack: LocalSlack, bot: Bot, times: int, button: str) -> None:
     total = votes() + times
     for _ in range(times):
         answer = slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
-        slack.press("hanako", answer, button)
+        slack.press("hanako", answer, "vote", button)
     slack.wait_until(lambda: votes() == total, what="the votes")
     bot.services.registry.learn(bot.services.journal.judged()).result()
 
 
 def test_bad_votes_lower_confidence_and_good_ones_raise_it(slack: LocalSlack, bot: Bot) -> None:
     before = confidence(bot)
-    vote(slack, bot, 3, "vote_unhelpful")
+    vote(slack, bot, 3, UNHELPFUL)
     doubted = confidence(bot)
     assert doubted < before
     assert bot.services.registry.shifts["it-help"] > -1.5
     assert bot.services.registry.search("What does ERR-4012 mean?", ["dev-faq"]).confidence > 0.5
-    vote(slack, bot, 4, "vote_helpful")
+    vote(slack, bot, 4, HELPFUL)
     assert confidence(bot) > doubted
 
 
 def test_votes_are_compared_with_what_was_thought_without_them(slack: LocalSlack, bot: Bot) -> None:
     before = confidence(bot)
-    vote(slack, bot, 3, "vote_unhelpful")
+    vote(slack, bot, 3, UNHELPFUL)
     judged = bot.services.journal.judged()["it-help"]
     assert [right for _, right in judged] == [False, False, False]
     assert [thought for thought, _ in judged] == pytest.approx([before] * 3)
@@ -50,7 +51,7 @@ def test_votes_are_compared_with_what_was_thought_without_them(slack: LocalSlack
 
 def test_what_was_learnt_survives_a_restart(slack: LocalSlack, start: Start) -> None:
     bot = start()
-    vote(slack, bot, 3, "vote_unhelpful")
+    vote(slack, bot, 3, UNHELPFUL)
     learnt = confidence(bot)
     stop(slack, bot)
     again = start()

@@ -8,7 +8,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile
 from handlers import learned
-from tests.slack.conftest import Start, settle
+from tests.slack.conftest import Start, approve, reject, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -27,7 +27,7 @@ def ask(slack: LocalSlack) -> Ask:
 
 
 def press(slack: LocalSlack, bot: Bot, who: str, message: Message, action: str) -> None:
-    slack.press(who, message, action)
+    (approve if action == "vote_helpful" else reject)(slack, who, message)
     settle(slack, bot)
 
 

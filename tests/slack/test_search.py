@@ -11,7 +11,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.playground.rules import block_text
 from handlers.journal import Noted
-from tests.slack.conftest import Start, settle
+from tests.slack.conftest import Start, labels, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -34,12 +34,6 @@ def noted(bot: Bot, number: int = 1) -> Noted:
     return question
 
 
-def labels(message: Message) -> list[str]:
-    """The words on the buttons."""
-    elements = [each for block in message.blocks for each in [block.get("accessory"), *block.get("elements", [])]]
-    return [each["text"]["text"] for each in elements if each and each["type"] == "button"]
-
-
 # -- The answer ------------------------------------------------------------------------------------
 
 
@@ -56,11 +50,11 @@ def test_the_answer_is_for_the_asker_alone(slack: LocalSlack, bot: Bot, ask: Ask
 def test_it_restates_the_question_and_says_where_the_answer_is_from(ask: Ask) -> None:
     shown = ask("hanako", "it-help", "パスワードを忘れました").shown.splitlines()
     assert shown[0] == ":mag: パスワードを忘れました"
-    assert shown[1] == "*パスワードを忘れました。どうすれば再設定できますか？*"
+    assert shown[1] == "パスワードを忘れました。どうすれば再設定できますか？"
     assert shown[2] == PASSWORD
     assert shown[3] == "備考: 社員番号が必要"
     source = "出典: it-help · アカウント · 更新日 2026-04-08 · <https://id.example.com/reset|リンク>"
-    assert re.fullmatch(rf"確かな一致（\d+%） · {re.escape(source)}", shown[4])
+    assert re.fullmatch(rf"確かな一致（\d+%） · 一致した語: パスワード · {re.escape(source)}", shown[4])
 
 
 @pytest.mark.usefixtures("bot")
@@ -68,7 +62,7 @@ def test_two_others_are_folded_below_the_best(ask: Ask) -> None:
     answer = ask("alice", "it-help", "How do I connect to the office Wi-Fi? VPN")
     assert answer.shown.count("Show") == 2
     assert "Also close:" in answer.shown
-    assert labels(answer) == ["Show", "Show", "👍 Helpful", "👎 Not helpful"]
+    assert labels(answer) == ["Show", "Show", "👍 Helpful", "👎 Not helpful", "📢 Share to channel"]
 
 
 @pytest.mark.usefixtures("bot")
@@ -252,32 +246,29 @@ def test_a_hit_that_a_reload_took_away_is_said_to_be_gone(
 # -- Votes -----------------------------------------------------------------------------------------
 
 
-def test_a_person_has_one_vote_and_may_change_it(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+def test_a_person_has_one_vote_and_may_change_it_and_sees_it_in_place(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
     answer = ask("alice", "it-help", "How do I connect to the office Wi-Fi?")
-    alice = slack.person("alice").id
+    before = answer.shown
     for button, vote in [("👍 Helpful", "helpful"), ("👍 Helpful", "helpful"), ("👎 Not helpful", "unhelpful")]:
-        pressed = slack.press("alice", answer, button)
-        thanks = slack.reply(pressed)
-        assert thanks.shown == f"Thank you. Noted as {'not ' * (vote == 'unhelpful')}helpful."
-        assert thanks.ephemeral_to == alice
-        assert bot.services.journal.votes(1) == {alice: vote}
-    assert "Show" in answer.shown
-    assert not answer.deleted
+        slack.press("alice", answer, button)
+        settle(slack, bot)
+        mark = "👍 Thank you. Noted as helpful." if vote == "helpful" else "👎 Thank you. Noted as not helpful."
+        assert answer.shown == f"{before}\n{mark}"
+        assert bot.services.journal.votes(1) == {slack.person("alice").id: vote}
+    assert slack.ephemerals("alice") == [answer]
 
 
-def test_votes_on_a_public_answer_are_counted_by_person_and_thanked_privately(slack: LocalSlack, bot: Bot) -> None:
+def test_votes_on_a_public_answer_are_counted_by_person_for_all_to_see(slack: LocalSlack, bot: Bot) -> None:
     answer = slack.reply(slack.mention("alice", "it-help", "How do I connect to the office Wi-Fi?"))
-    public = answer.shown
-    said = [
-        slack.reply(slack.press("alice", answer, "vote_helpful")),
-        slack.reply(slack.press("hanako", answer, "vote_unhelpful")),
-    ]
-    people = {each: slack.person(each).id for each in ("alice", "hanako")}
-    assert bot.services.journal.votes(1) == {people["alice"]: "helpful", people["hanako"]: "unhelpful"}
-    assert [each.ephemeral_to for each in said] == [people["alice"], people["hanako"]]
-    assert [each.thread_ts for each in said] == [answer.thread_ts] * 2
-    assert "役に立たなかった" in said[1].shown
-    assert answer.shown == public
+    before = answer.shown
+    for who, button in [("alice", "👍 Helpful"), ("hanako", "👎 Not helpful"), ("ichiro", "👍 Helpful")]:
+        slack.press(who, answer, button)
+        settle(slack, bot)
+    assert answer.shown == f"{before}\n👍 2  👎 1"
+    assert slack.workspace.ephemerals == []
+    people = {each: slack.person(each).id for each in ("alice", "hanako", "ichiro")}
+    votes = {people["alice"]: "helpful", people["hanako"]: "unhelpful", people["ichiro"]: "helpful"}
+    assert bot.services.journal.votes(1) == votes
 
 
 # -- Limits ----------------------------------------------------------------------------------------

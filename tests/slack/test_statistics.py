@@ -82,7 +82,7 @@ def test_the_picture_is_a_png_with_a_bar_for_each_day(tmp_path: Path) -> None:
 
 def test_kb_stats(slack: LocalSlack, bot: Bot) -> None:
     answer = slack.reply(slack.command("alice", "it-help", f"/search {WIFI}"))
-    slack.press("alice", answer, "vote_helpful")
+    slack.press("alice", answer, "👍 Helpful")
     slack.reply(slack.command("alice", "it-help", f"/search {NOWHERE}"))
     settle(slack, bot)
     told = kb(slack, "stats 7")

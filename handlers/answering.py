@@ -1,0 +1,98 @@
+"""A reply after it was given: who may see it again, how it is laid out now, and where it is put."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from handlers import texts as words
+from handlers.access import Standing
+from handlers.desk import Services, Turn
+from handlers.journal import Noted, Origin
+from handlers.texts import Texts
+from handlers.views.answers import answer, folded
+from handlers.views.message import Message, notice
+from handlers.views.reading import whole
+from handlers.views.results import Key, Result, Setting
+
+PRIVATE: frozenset[Origin] = frozenset({"search", "dm", "home"})
+"""Where only the asker reads the reply."""
+IN_CHANNEL: frozenset[Origin] = frozenset({"search", "mention", "auto_reply"})
+
+Put = Callable[[Services, Turn, Message], None]
+"""How a reply is put in the place of the one whose button was pressed."""
+
+
+def in_place(_: Services, turn: Turn, message: Message) -> None:
+    """Put the reply where it stands as a message."""
+    turn.replace(message)
+
+
+def first_time(services: Services, turn: Turn, result: Result, source: Origin) -> Message:
+    """Lay out the reply to a question that was just asked."""
+    return answer(result, _texts(turn, source, result.question), _setting(services, turn, source, turn.channel))
+
+
+def again(services: Services, turn: Turn, noted: Noted, result: Result, shown: frozenset[int]) -> Message:
+    """Lay out an earlier reply, with what was said of it and done with it since."""
+    texts = _texts(turn, noted.source, noted.text)
+    published = services.journal.publications.of(noted.id)
+    links = {kind: publication.link for kind, publication in published.items()}
+    if noted.source == "auto_reply":
+        ask = bool(services.channels.of(noted.channel).ask)
+        return folded(result, texts, ask=ask, asked=links.get("ask"))
+    setting = replace(
+        _setting(services, turn, noted.source, noted.channel),
+        votes=services.journal.votes(noted.id),
+        shared=links.get("share"),
+        asked=links.get("ask"),
+    )
+    return answer(result, texts, setting, shown)
+
+
+def earlier(services: Services, turn: Turn, question_id: int) -> tuple[Noted, Result] | None:
+    """Return the question whose button was pressed, with its hits as they are now; None for who may not see them."""
+    found = services.look_back(question_id)
+    if found is None or turn.refuse_unless_known():
+        return None
+    if may_see(services, turn, found[1]):
+        return found
+    turn.whisper(notice(turn.texts("access.guest")))
+    return None
+
+
+def may_see(services: Services, turn: Turn, result: Result) -> bool:
+    """Tell whether whoever pressed the button may see every hit: others than members only what is public."""
+    if turn.person.standing is Standing.MEMBER:
+        return True
+    return all(entry.knowledge_base in services.channels.public for entry in result.entries)
+
+
+def show(services: Services, turn: Turn, put: Put = in_place) -> None:
+    """Unfold a hit in place."""
+    key, _ = Key.read(turn.pressed)
+    if found := earlier(services, turn, key.question):
+        put(services, turn, again(services, turn, *found, key.shown))
+
+
+def read(services: Services, turn: Turn) -> None:
+    """Open a modal with the whole of an answer that is shown only in part."""
+    number, _, rank = turn.pressed.partition(":")
+    if found := earlier(services, turn, int(number)):
+        _, result = found
+        turn.open(whole(result.entries[int(rank) - 1], turn.texts))
+
+
+def _texts(turn: Turn, source: Origin, question: str) -> Texts:
+    return turn.texts if source in PRIVATE else words.for_question(question)
+
+
+def _setting(services: Services, turn: Turn, source: Origin, channel: str) -> Setting:
+    private = source in PRIVATE
+    public_place = channel if source in IN_CHANNEL and not channel.startswith("D") else ""
+    return Setting(
+        reader=turn.user if private else "",
+        restate=source in {"search", "home"},
+        in_view=source == "home",
+        channel=public_place,
+        ask=bool(public_place and services.channels.of(public_place).ask),
+        edit=private and turn.person.is_admin,
+    )

@@ -1,0 +1,69 @@
+"""Asking a person: the bot calls those that are named for the channel, and keeps what they answered."""
+
+from handlers import texts as words
+from handlers.answering import Put, again, earlier, in_place
+from handlers.desk import Services, Turn
+from handlers.journal import Noted, Publication
+from handlers.sharing import may_publish
+from handlers.views import published
+from handlers.views.message import notice
+from handlers.views.results import Key, Result
+
+
+def may_ask(services: Services, noted: Noted) -> bool:
+    """Tell whether somebody is named for the channel where a question was asked."""
+    return bool(noted.channel) and not noted.channel.startswith("D") and bool(services.channels.of(noted.channel).ask)
+
+
+def ask(services: Services, turn: Turn, put: Put = in_place) -> None:
+    """Call those named for the channel; once per question."""
+    key, _ = Key.read(turn.pressed)
+    if found := earlier(services, turn, key.question):
+        ask_about(services, turn, key, *found, put)
+
+
+def ask_about(services: Services, turn: Turn, key: Key, noted: Noted, result: Result, put: Put = in_place) -> None:
+    """Post the question in the thread where it was asked, or in the channel when it was asked privately."""
+    if not may_ask(services, noted):
+        turn.whisper(notice(turn.texts("ask.nobody")))
+        return
+    if not services.access.place(noted.channel).has_bot:
+        turn.whisper(notice(turn.texts("publish.not_here", bot=services.bot)))
+        return
+    helpers = services.channels.of(noted.channel).ask
+    publications = services.journal.publications
+    with publications.only_once(noted.id, "ask", Publication(noted.channel, turn.user, helpers)) as first:
+        if first:
+            texts = words.for_question(noted.text)
+            call = published.call(
+                noted.id, noted.text, turn.person.name, helpers, _tried(services, noted, result), texts
+            )
+            sent = services.post(noted.channel, call, turn.thread)
+            publications.posted(noted.id, "ask", sent or "", services.permalink(noted.channel, sent or ""))
+    put(services, turn, again(services, turn, noted, result, key.shown))
+
+
+def resolved(services: Services, turn: Turn) -> None:
+    """Close a question, for who asked it, those who were asked, or an admin; offer to keep the answer."""
+    number = int(turn.pressed)
+    noted, call = services.journal.noted(number), services.journal.publications.of(number).get("ask")
+    if noted is None or call is None or turn.refuse_unless_known():
+        return
+    if not _may_close(services, turn, call):
+        turn.whisper(notice(turn.texts("ask.not_yours")))
+        return
+    services.journal.publications.close(number, turn.user)
+    by = services.access.person(services.journal.publications.of(number)["ask"].closed_by or turn.user)
+    turn.replace(published.closed(noted.text, by.name, words.for_question(noted.text)))
+
+
+def _tried(services: Services, noted: Noted, result: Result) -> list[str]:
+    """Name the entries that were looked at, unless somebody in the channel may not see them."""
+    names = {entry.knowledge_base for entry in result.entries}
+    if not may_publish(services, noted.channel, names):
+        return []
+    return [entry.record.title for entry in result.entries if entry.record]
+
+
+def _may_close(services: Services, turn: Turn, call: Publication) -> bool:
+    return turn.user == call.by or turn.person.is_admin or services.access.is_one_of(turn.user, call.people)

@@ -1,0 +1,76 @@
+"""What is shown of a search: the hits, and the setting they are shown in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from indexes.records import Record
+
+POSSIBLE = 0.4
+"""From this confidence up a hit is shown in full although it is not sure enough to be volunteered."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A hit to be shown; `record` is None when a reload took it away since."""
+
+    record: Record | None
+    knowledge_base: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found for a question. `question_id` is None when it could not be remembered: then no buttons."""
+
+    question: str
+    entries: Sequence[Entry]
+    threshold: float
+    question_id: int | None
+
+    @property
+    def shown_first(self) -> frozenset[int]:
+        """Ranks shown in full before anybody pressed Show: the first one, unless it is a mere guess."""
+        return frozenset({1}) if self.entries and self.entries[0].confidence >= POSSIBLE else frozenset()
+
+
+@dataclass(frozen=True)
+class Key:
+    """What every button below an answer carries: the question and the ranks shown in full, such as ``17:12``."""
+
+    question: int
+    shown: frozenset[int]
+
+    def __str__(self) -> str:
+        return f"{self.question}:{''.join(map(str, sorted(self.shown)))}"
+
+    @classmethod
+    def read(cls, value: str) -> tuple[Self, str]:
+        """Read a button's value: the key, and what follows it."""
+        question, ranks, rest = [*value.split(":", 2), "", ""][:3]
+        return cls(int(question), frozenset(map(int, ranks))), rest
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Who reads an answer where, what they may do with it, and what was done with it since."""
+
+    reader: str = ""
+    """The only one who reads it; blank for an answer that everybody sees."""
+    restate: bool = False
+    in_view: bool = False
+    """In the Home tab, where Slack has no feedback buttons."""
+    channel: str = ""
+    """Where it can be shared; blank where it can't."""
+    ask: bool = False
+    """Whether somebody is named who may be asked."""
+    edit: bool = False
+    votes: Mapping[str, str] = field(default_factory=dict)
+    shared: str | None = None
+    """The address of what was shared; blank when it has none, None before."""
+    asked: str | None = None
+
+
+def sharable(result: Result, shown: frozenset[int]) -> list[tuple[int, Entry]]:
+    """Return what is there to share: the hits shown in full, with their ranks."""
+    return [(rank, entry) for rank, entry in enumerate(result.entries, start=1) if rank in shown and entry.record]

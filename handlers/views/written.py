@@ -1,0 +1,172 @@
+"""What people write into a CSV's cell, taken apart: paragraphs, lists, tables and code.
+
+They write as they would anywhere: Markdown, Slack's marks, bullets of their own, tables pasted from a sheet, HTML.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+_BREAK = re.compile(r"<br\s*/?>|</?(?:p|div|ul|ol|table|tr)\b[^<>]*>", re.IGNORECASE)
+_ITEM = re.compile(r"\s*<li\b[^<>]*>", re.IGNORECASE)
+_BOLD = re.compile(r"</?(?:b|strong)>", re.IGNORECASE)
+_HTML = re.compile(r"</?(?:br|p|div|ul|ol|li|b|strong)\b[^<>]*>", re.IGNORECASE)
+
+_FENCE = re.compile(r"\s*```")
+_BULLET = re.compile(r"([ \t\u3000]*)(?:[-*+](?=\s)|[・•◦▪‣])\s*(\S.*)")
+_NUMBER = re.compile(r"([ \t\u3000]*)(\d{1,2})[.)．）](?!\d)\s*(\S.*)")
+_RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
+_PIPE = re.compile(r"(?<!\\)\|")
+_HEADING = re.compile(r"#{1,6}[ \t]+(?=\S)")
+_MOST_INDENTED = 8
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Lines as they are."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Items, bulleted or numbered from `first` on; an item may have further lines."""
+
+    items: tuple[str, ...]
+    first: int | None
+    indent: int
+
+
+@dataclass(frozen=True)
+class Code:
+    """What stood between fences."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: the header's cells, then those of each row."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+Part = Paragraph | Listing | Code | Grid
+
+
+def parse(text: str) -> list[Part]:
+    """Take a cell apart, in order."""
+    lines = tidy(text).split("\n")
+    parts: list[Part] = []
+    at = 0
+    while at < len(lines):
+        found = _code(lines, at) or _grid(lines, at) or _listing(lines, at, parts)
+        if found is None:
+            _add_line(parts, lines[at])
+            at += 1
+        else:
+            part, at = found
+            parts.append(part)
+    return [part for part in map(_trimmed, parts) if part]
+
+
+def tidy(text: str) -> str:
+    """Make line breaks and the usual HTML the same as typed ones."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if _HTML.search(text):
+        text = _BOLD.sub("**", _BREAK.sub("\n", _ITEM.sub("\n・", text.replace("&nbsp;", " "))))
+        text = re.sub(r"</li>", "", text, flags=re.IGNORECASE)
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \u3000]+(?=\n)", "", text)).strip()
+
+
+def _add_line(parts: list[Part], line: str) -> None:
+    shown = f"**{line[match.end() :]}**" if (match := _HEADING.match(line)) and "*" not in line else line
+    if parts and isinstance(parts[-1], Paragraph):
+        parts[-1] = Paragraph((*parts[-1].lines, shown))
+    else:
+        parts.append(Paragraph((shown,)))
+
+
+def _trimmed(part: Part) -> Part | None:
+    """Leave out the blank lines around a paragraph; between parts there is room enough."""
+    if not isinstance(part, Paragraph):
+        return part
+    lines = "\n".join(part.lines).strip("\n")
+    return Paragraph(tuple(lines.split("\n"))) if lines.strip() else None
+
+
+def _code(lines: Sequence[str], at: int) -> tuple[Part, int] | None:
+    """Take what is fenced; a fence that is never closed, as when the text was cut, reaches to the end."""
+    if not _FENCE.match(lines[at]) or lines[at].count("```") > 1:
+        return None
+    end = next((n for n in range(at + 1, len(lines)) if "```" in lines[n]), len(lines))
+    inside = "\n".join(lines[at + 1 : end])
+    return (Code(inside), end + 1) if inside.strip() else None
+
+
+def _grid(lines: Sequence[str], at: int) -> tuple[Part, int] | None:
+    """Take a Markdown table, or lines with as many tabs each as pasting from a sheet leaves."""
+    following = lines[at + 1] if at + 1 < len(lines) else ""
+    if "|" in lines[at] and "-" in following and "|" in following and _RULE.fullmatch(following):
+        end = _while(lines, at + 2, lambda line: "|" in line)
+        header, rows = _cells(lines[at]), [_cells(line) for line in lines[at + 2 : end]]
+    elif (tabs := lines[at].strip("\t").count("\t")) and following.count("\t") >= tabs:
+        end = _while(lines, at + 1, lambda line: line.count("\t") >= tabs)
+        header, *rows = (tuple(cell.strip() for cell in line.split("\t")) for line in lines[at:end])
+    else:
+        return None
+    return (Grid(header, tuple(rows)), end) if rows else None
+
+
+def _cells(line: str) -> tuple[str, ...]:
+    inner = line.strip().removeprefix("|").removesuffix("|")
+    return tuple(cell.strip().replace("\\|", "|") for cell in _PIPE.split(inner))
+
+
+def _listing(lines: Sequence[str], at: int, before: Sequence[Part]) -> tuple[Part, int] | None:
+    """Take items of the same depth. A number alone is none, unless it goes on from the list before it."""
+    items: list[str] = []
+    first, indent = None, 0
+    end = at
+    while end < len(lines) and (item := _item(lines[end])):
+        depth, number, text = item
+        if items and (depth != indent or number != (None if first is None else first + len(items))):
+            break
+        if not items:
+            first, indent = number, depth
+        end += 1
+        further = _while(lines, end, _continues)
+        items.append("\n".join([text, *(line.strip() for line in lines[end:further])]))
+        end = further
+    alone = first is not None and len(items) == 1 and not _goes_on(before, first)
+    return None if alone or not items else (Listing(tuple(items), first, indent), end)
+
+
+def _item(line: str) -> tuple[int, int | None, str] | None:
+    """Return an item's depth, number (None for a bullet) and text."""
+    if match := _NUMBER.fullmatch(line):
+        return _depth(match[1]), int(match[2]), match[3]
+    if match := _BULLET.fullmatch(line):
+        return _depth(match[1]), None, match[2]
+    return None
+
+
+def _depth(space: str) -> int:
+    width = len(space.replace("\t", "  ").replace("\u3000", "  "))
+    return min(width // 2, _MOST_INDENTED)
+
+
+def _continues(line: str) -> bool:
+    return line.startswith(("  ", "\t", "\u3000")) and bool(line.strip()) and _item(line) is None
+
+
+def _goes_on(before: Sequence[Part], number: int) -> bool:
+    numbered = [part for part in before if isinstance(part, Listing) and part.first is not None]
+    return bool(numbered) and number == (numbered[-1].first or 0) + len(numbered[-1].items)
+
+
+def _while(lines: Sequence[str], at: int, fits: Callable[[str], bool]) -> int:
+    while at < len(lines) and fits(lines[at]):
+        at += 1
+    return at

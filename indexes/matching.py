@@ -1,0 +1,77 @@
+"""Where a question's words stand in a text, so that people see why it was found. Not how it is found."""
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from indexes.text import normalize
+from indexes.tokens import runs, words
+
+_COMMON = """
+    a about after all also am an and any are arent as at be been before but by can cant could did do does doesnt
+    doing dont for from get gets getting go had has have how i im if in into is isnt it its just let me my need no
+    not of off on one or other our out over please should so some than that the their them then there these they
+    this those to too up us want was we were what whats when where which while who why will with wont would yes you
+    your
+"""
+COMMON = frozenset(_COMMON.split())
+"""English words that say little; Japanese has them in hiragana, which is left out anyway."""
+KANJI = 2
+"""Kanji that text and question must have in a row; a single one counts where the question has it alone."""
+KATAKANA = 0.6
+"""The share of the shorter katakana word that both must have in a row: ルーター and プリンター share no word."""
+
+_AFTER_WORDS = "をがはにのでとへやも"
+
+
+class Matcher:
+    """The words of one question, to be looked for in texts."""
+
+    def __init__(self, question: str) -> None:
+        asked = normalize(question)
+        self._words = {word for word in words(asked) if word not in COMMON and len(word) > 1}
+        self._runs = [asked[start:end] for start, end in runs(asked) if not _is_spaced(asked[start:end])]
+        self._found: dict[str, list[tuple[int, int]]] = {}
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where words of the question stand in the text: start and end, ascending."""
+        for start, end in runs(text):
+            if end - start > 1 or _stands_alone(text[end : end + 1]):
+                for first, last in self._within(text[start:end]):
+                    yield start + first, start + last
+
+    def _within(self, run: str) -> list[tuple[int, int]]:
+        if run not in self._found:
+            self._found[run] = self._look(run)
+        return self._found[run]
+
+    def _look(self, run: str) -> list[tuple[int, int]]:
+        if _is_spaced(run):
+            return [(0, len(run))] if self._words & set(words(normalize(run))) else []
+        covered = {place for asked in self._runs for place in _shared(asked, run)}
+        starts = sorted(place for place in covered if place - 1 not in covered)
+        ends = sorted(place + 1 for place in covered if place + 1 not in covered)
+        return list(zip(starts, ends, strict=True))
+
+
+def _stands_alone(following: str) -> bool:
+    """Tell whether a single kanji is a word, such as 鍵を, and not the stem of one, such as 忘れ."""
+    return following in _AFTER_WORDS or not "ぁ" <= following <= "ゖ"
+
+
+def _is_spaced(run: str) -> bool:
+    return next(words(normalize(run)), None) is not None
+
+
+def _shared(asked: str, run: str) -> Iterator[int]:
+    """Yield the places in a run of kanji or katakana that it has in common with one of the question's."""
+    if set(asked).isdisjoint(run):
+        return
+    for _, at, size in SequenceMatcher(None, asked, run, autojunk=False).get_matching_blocks():
+        if size >= _enough(asked, run):
+            yield from range(at, at + size)
+
+
+def _enough(asked: str, run: str) -> float:
+    if "ァ" <= run[0] <= "ヿ":
+        return max(KANJI, KATAKANA * min(len(asked), len(run)))
+    return min(KANJI, len(asked))
