@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bot.settings import Settings
-    from indexes.builder import Progress
+    from indexes.collecting import Progress
     from indexes.registry import Answer
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,18 +11,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.encoder import Encoder, Vector, Vectors
+from indexes.collecting import Collector, Progress
+from indexes.dense import SIZES, Dense, Kind, Pour, Sizes
+from indexes.encoder import Encoder
 from indexes.errors import SnapshotError, UnusableFileError
-from indexes.index import Dense, Index, passages
+from indexes.index import Index, passages
 from indexes.lessons import Lesson, taught
 from indexes.records import KnowledgeBase, Record, parse_records, read_bytes
 from indexes.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
 from indexes.synonyms import Synonyms
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[int, int], None]
-"""Called with (passages encoded, passages to encode)."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,9 @@ class Built:
 class Builder:
     """Builds knowledge bases and keeps their snapshots below `data_dir`."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, sizes: Sizes = SIZES) -> None:
         self._data_dir = data_dir
+        self._sizes = sizes
 
     def read(
         self, source: Source, synonyms: Synonyms, snapshot: Snapshot | None, lessons: Sequence[Lesson] = ()
@@ -103,10 +103,9 @@ class Builder:
     def keep_source(self, loaded: Loaded, data: bytes) -> Built:
         """Keep the CSV for the next start, and with it the vectors made earlier, of whatever encoder."""
         stored = loaded.snapshot
-        vectors = _bytes_of(stored.vectors) if stored and stored.encoder else None
-        if stored and vectors is not None:
-            return self._kept(loaded, data, stored.encoder, stored.keys, vectors)
-        return self._kept(loaded, data, None, (), None)
+        if stored and stored.encoder and (files := stored.files()):
+            return self._kept(loaded, data, stored.encoder, stored.packed, files, stored.kind)
+        return self._kept(loaded, data)
 
     def with_vectors(
         self,
@@ -121,21 +120,22 @@ class Builder:
         `data` are the CSV's bytes, by default those in its snapshot; when that is gone, the vectors stay in memory.
         """
         texts, owners = _passages(loaded.index)
-        keys = tuple(passage_key(text) for text in texts)
+        keys = [passage_key(text) for text in texts]
+        packed = b"".join(keys)
         stored = loaded.snapshot
-        if stored and stored.fits(encoder) and (stored.keys, stored.digest) == (keys, loaded.knowledge_base.digest):
+        if stored and stored.fits(encoder) and (stored.packed, stored.digest) == (packed, loaded.knowledge_base.digest):
             try:
                 return Built(_mapped(loaded, stored, owners), reused=len(set(keys)))
             except SnapshotError as error:
                 log.warning("The snapshot of %s is gone (%s); encoding again", loaded.source.name, error)
-        vectors, encoded = _collect(dict(zip(keys, texts, strict=True)), keys, encoder, pool, progress)
-        reused = len(set(keys)) - encoded
-        dense = Dense.build(vectors, owners)
+        collector = Collector(keys, texts, encoder, pool, progress, self._sizes)
+        encoded, reused = len(collector.missing), len(set(keys)) - len(collector.missing)
+        dense = Dense.build(collector.vectors(self._data_dir), owners, self._sizes)
         in_memory = replace(loaded, index=loaded.index.with_dense(dense))
         data = _bytes_of(stored.source) if data is None and stored else data
         if data is None:
             return Built(in_memory, encoded, reused)
-        kept = self._kept(in_memory, data, EncoderStamp.of(encoder), keys, dense.serialize())
+        kept = self._kept(in_memory, data, EncoderStamp.of(encoder), packed, dense.files(), dense.kind)
         if not kept.trouble and kept.loaded.snapshot:
             kept = replace(kept, loaded=_mapped(kept.loaded, kept.loaded.snapshot, owners))
         return replace(kept, encoded=encoded, reused=reused)
@@ -149,12 +149,13 @@ class Builder:
         self,
         loaded: Loaded,
         data: bytes,
-        stamp: EncoderStamp | None,
-        keys: Sequence[bytes],
-        vectors: bytes | None,
+        stamp: EncoderStamp | None = None,
+        packed: bytes = b"",
+        vectors: Mapping[str, Pour] | None = None,
+        kind: Kind | None = None,
     ) -> Built:
         try:
-            snapshot = self.snapshots(loaded.source).save(data, stamp, keys, vectors)
+            snapshot = self.snapshots(loaded.source).save(data, stamp, packed, vectors, kind)
         except (OSError, SnapshotError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             trouble = (
@@ -180,48 +181,13 @@ def _indexed(
 
 
 def _mapped(loaded: Loaded, snapshot: Snapshot, owners: NDArray[np.int32]) -> Loaded:
-    return replace(loaded, index=loaded.index.with_dense(Dense.open(snapshot.vectors, owners)))
+    return replace(loaded, index=loaded.index.with_dense(Dense.open(snapshot.vectors, owners, snapshot.kind)))
 
 
 def _passages(index: Index) -> tuple[list[str], NDArray[np.int32]]:
     """List the texts to embed, in the order of their vectors, and the row each belongs to."""
     owned = [(text, row) for row, record in enumerate(index.records) for text in passages(record, index.synonyms)]
     return [text for text, _ in owned], np.array([row for _, row in owned], dtype=np.int32)
-
-
-def _collect(
-    texts: Mapping[bytes, str],
-    order: Sequence[bytes],
-    encoder: Encoder,
-    pool: Iterable[Snapshot],
-    progress: Progress | None,
-) -> tuple[Vectors, int]:
-    """Stack the vectors in `order`; return also how many texts no snapshot of this encoder knew."""
-    known = _known(texts.keys(), encoder, pool)
-    missing = [key for key in texts if key not in known]
-    if missing:
-        fresh = encoder.encode_documents([texts[key] for key in missing], progress)
-        known.update(zip(missing, fresh, strict=True))
-    if not order:
-        return np.empty((0, encoder.dimension), dtype=np.float32), 0
-    return np.stack([known[key] for key in order]), len(missing)
-
-
-def _known(keys: Iterable[bytes], encoder: Encoder, pool: Iterable[Snapshot]) -> dict[bytes, Vector]:
-    known: dict[bytes, Vector] = {}
-    wanted = set(keys)
-    for snapshot in pool:
-        if wanted and snapshot.fits(encoder):
-            shared = sorted(wanted & snapshot.rows.keys(), key=snapshot.rows.__getitem__)
-            rows = np.array([snapshot.rows[key] for key in shared], dtype=np.int64)
-            try:
-                stored = Dense.open(snapshot.vectors, np.zeros(len(snapshot.keys), dtype=np.int32))
-            except SnapshotError as error:
-                log.warning("%s is gone (%s); its texts are encoded again", snapshot.folder, error)
-                continue
-            known.update(zip(shared, stored.vectors(rows), strict=True))
-            wanted.difference_update(shared)
-    return known
 
 
 def _bytes_of(path: Path) -> bytes | None:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.confidence import DENSE, Features, Weights, features
-from indexes.index import Dense, Index, Question, passages
+from indexes.dense import Dense
+from indexes.index import Index, Question, passages
 from indexes.snapshot import EncoderStamp, replace_file
 from indexes.text import normalize
 

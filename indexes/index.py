@@ -1,42 +1,30 @@
-"""One knowledge base made searchable: exact cosine over its vectors (FAISS) fused with the lexical half.
+"""One knowledge base made searchable: cosine over its vectors fused with the lexical half.
 
-The only module that imports faiss. Everything here is immutable after construction, so that searches need no lock and a
-reload is one assignment elsewhere.
+Everything here is immutable after construction, so that searches need no lock and a reload is one assignment elsewhere.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.errors import SnapshotError
-from indexes.lexical import Asked, Lexical, Scores, spread
+from indexes.dense import CANDIDATES, Dense
+from indexes.lexical import Asked, Lexical, Scores
 from indexes.parts import parts
 from indexes.text import normalize
 
 if TYPE_CHECKING:
-    from indexes.encoder import Vector, Vectors
+    from indexes.encoder import Vector
     from indexes.records import Record
     from indexes.synonyms import Synonyms
 
 DENSE_WEIGHT = 0.7
 """The share of the cosine in the fused score, where there are vectors; the rest is the lexical score."""
 
-HALF_PRECISION_FROM = 16_384
-"""Vectors from which they are kept as float16: a scan in half the time and memory, cosines less than 0.001 off."""
-
-CANDIDATES = 50
-"""Rows that each half proposes; all of them are scored by both halves."""
-
 JURY = 5
 """Of so many best rows, the share that give a hit's answer is its `Evidence.agreement`."""
-
-_BATCH = 8_192
 
 SHARPNESS = 12.0
 """How much less a weaker row supports its answer: it counts exp(-SHARPNESS * difference) of the best one."""
@@ -98,87 +86,6 @@ def passages(record: "Record", synonyms: "Synonyms") -> tuple[str, ...]:
     texts = [record.question, *answers, *record.aliases]
     prepared = [synonyms.apply(normalize(text)) for text in texts]
     return tuple(dict.fromkeys(text for text in prepared if text)) or (record.id,)
-
-
-class Dense:
-    """Unit vectors, searched exhaustively by inner product (so a score is a cosine), and the row each belongs to."""
-
-    def __init__(self, index: faiss.Index, owners: NDArray[np.int32]) -> None:
-        if index.ntotal != len(owners):
-            raise SnapshotError(f"{index.ntotal} vectors for {len(owners)} passages")
-        self._index = index
-        self.owners = owners
-        self._order = np.argsort(owners, kind="stable")
-        self._sorted = owners[self._order]
-        self._mean = self._average()
-
-    @classmethod
-    def build(cls, vectors: "Vectors", owners: NDArray[np.int32], half_from: int = HALF_PRECISION_FROM) -> Self:
-        """Index unit vectors; `owners[i]` is the row of vector i."""
-        dimension = vectors.shape[1]
-        index = (
-            faiss.IndexFlatIP(dimension)
-            if len(vectors) < half_from
-            else faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        )
-        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
-        return cls(index, owners)
-
-    @classmethod
-    def open(cls, path: Path, owners: NDArray[np.int32]) -> Self:
-        """Map a serialized index into memory; its bytes must have been verified (FAISS has no checksum)."""
-        try:
-            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), owners)
-        except RuntimeError as error:
-            raise SnapshotError(f"{path.name}: not an index that FAISS can read") from error
-
-    def serialize(self) -> bytes:
-        """Return the bytes that `open` maps; FAISS itself would report success on a full disk."""
-        return bytes(faiss.serialize_index(self._index))
-
-    @property
-    def dimension(self) -> int:
-        """The length of a vector."""
-        return int(self._index.d)
-
-    def __len__(self) -> int:
-        return int(self._index.ntotal)
-
-    def vectors(self, numbers: NDArray[np.int64]) -> "Vectors":
-        """Return the vectors with these numbers, in that order."""
-        return np.asarray(self._index.reconstruct_batch(numbers), dtype=np.float32)
-
-    def background(self, vector: "Vector") -> float:
-        """Return the mean cosine with all vectors: what any question of this kind gets here."""
-        return float(self._mean @ vector)
-
-    def nearest(self, vector: "Vector", count: int) -> NDArray[np.int64]:
-        """Return the rows of the `count` nearest passages, each once; a row may need several passages to be seen."""
-        with _one_thread():
-            _, numbers = self._index.search(vector[np.newaxis], min(count, len(self)))
-        return np.unique(self.owners[numbers[0][numbers[0] >= 0]]).astype(np.int64)
-
-    def of_row(self, row: int) -> "Vectors":
-        """Return a row's vectors, in the order of its passages."""
-        first, last = np.searchsorted(self._sorted, row), np.searchsorted(self._sorted, row, side="right")
-        return self.vectors(self._order[first:last])
-
-    def cosines(self, vector: "Vector", rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return each row's best cosine; 0 for a row without vectors."""
-        first, last = np.searchsorted(self._sorted, rows), np.searchsorted(self._sorted, rows, side="right")
-        places, starts = spread(first, last)
-        best = np.zeros(len(rows))
-        has = last > first
-        if has.any():
-            values = self.vectors(self._order[places]) @ vector
-            best[has] = np.maximum.reduceat(values, starts[has])
-        return best
-
-    def _average(self) -> "Vector":
-        total = np.zeros(self.dimension, dtype=np.float64)
-        for first in range(0, len(self), _BATCH):
-            total += self._index.reconstruct_n(first, min(_BATCH, len(self) - first)).sum(axis=0)
-        return (total / max(len(self), 1)).astype(np.float32)
 
 
 class Index:
@@ -312,14 +219,3 @@ def _number_answers(records: "Sequence[Record]") -> NDArray[np.int64]:
 def _usable(vector: "Vector | None") -> "Vector | None":
     """Return the vector unless it has NaN or infinity, for which FAISS would return rows that don't exist."""
     return vector if vector is not None and bool(np.isfinite(vector).all()) else None
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep FAISS from sharing one search out to several threads: it is slower. OpenMP's setting is the caller's own."""
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)

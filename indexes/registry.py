@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from indexes.builder import Builder, Built, Loaded, Progress, Source
+from indexes.builder import Builder, Built, Loaded, Source
 from indexes.calibration import FITTED_WITH, calibrate, learn, store_weights, stored_weights
+from indexes.collecting import Progress
 from indexes.confidence import DENSE, Weights, judge
 from indexes.encoder import Encoder, Vector, Vectors
 from indexes.errors import (

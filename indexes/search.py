@@ -5,7 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from indexes.builder import Progress, Source
+from indexes.builder import Source
+from indexes.collecting import Progress
 from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, models
 from indexes.errors import ModelUnavailableError, UnusableFileError
 from indexes.explanation import explain

@@ -5,6 +5,7 @@
         manifest.json              what the files are, and their SHA-256
         source.csv                 the CSV, byte for byte
         vectors.faiss              unit vectors, one per passage (absent before a model was ever there)
+        vectors.f16                the same as float16, where there are very many and vectors.faiss only proposes
         keys.bin                   16 bytes per vector: which text it stands for
 
 A generation is written in full, flushed to the disk and only then named in CURRENT, so that a crash at any moment
@@ -19,14 +20,15 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from indexes.dense import FILE, HALVES, Kind, Pour
 from indexes.encoder import Encoder
 from indexes.errors import SnapshotError
 from indexes.text import NORMALIZER
@@ -37,6 +39,7 @@ FORMAT = 1
 KEEP = 3
 """Generations kept: the one in force and two to go back to."""
 KEY_BYTES = 16
+_PIECE = 1 << 20
 CANARY_TOLERANCE = 0.99
 """Least cosine between a stored canary and the same text encoded now; another model is far below."""
 
@@ -77,12 +80,25 @@ class Snapshot:
     created: float
     digest: str
     encoder: EncoderStamp | None
-    keys: tuple[bytes, ...]
+    packed: bytes
+    """The keys of the passages, one after the other."""
+    kind: Kind | None = None
+    """How the vectors are searched."""
 
     @property
     def vectors(self) -> Path:
         """The FAISS file, to be memory-mapped."""
-        return self.folder / "vectors.faiss"
+        return self.folder / FILE
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys of the passages; taken apart at every call, to be no burden while they are not asked for."""
+        return tuple(self.packed[at : at + KEY_BYTES] for at in range(0, len(self.packed), KEY_BYTES))
+
+    def files(self) -> Mapping[str, Pour]:
+        """Return the files of the vectors, to be copied; none when they are gone."""
+        there = [path for path in (self.vectors, self.folder / HALVES) if path.is_file()]
+        return {path.name: partial(_copy, path) for path in there} if self.vectors in there else {}
 
     @property
     def source(self) -> Path:
@@ -93,7 +109,7 @@ class Snapshot:
         """Tell whether the vectors are this encoder's."""
         return self.encoder is not None and self.encoder.matches(encoder)
 
-    @cached_property
+    @property
     def rows(self) -> Mapping[bytes, int]:
         """Where each passage's vector stands."""
         return {key: row for row, key in enumerate(self.keys)}
@@ -114,26 +130,30 @@ class SnapshotFolder:
                 log.warning("%s; it is left out and will be rebuilt", error)
         return None
 
-    def save(self, source: bytes, stamp: EncoderStamp | None, keys: Sequence[bytes], vectors: bytes | None) -> Snapshot:
+    def save(
+        self,
+        source: bytes,
+        stamp: EncoderStamp | None = None,
+        packed: bytes = b"",
+        vectors: Mapping[str, Pour] | None = None,
+        kind: Kind | None = None,
+    ) -> Snapshot:
         """Write a generation and put it in force; raises OSError (disk full, read-only) with nothing half-written."""
-        files = {"source.csv": source, "keys.bin": b"".join(keys)}
-        if vectors is not None:
-            files["vectors.faiss"] = vectors
-        manifest = {
-            "format": FORMAT,
-            "created": time.time(),
-            "normalizer": NORMALIZER,
-            "encoder": asdict(stamp) if stamp else None,
-            "vectors": len(keys),
-            "digest": hashlib.sha256(source).hexdigest(),
-            "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
-        }
+        files = {"source.csv": _pour(source), "keys.bin": _pour(packed), **(vectors or {})}
         generation = self.folder / f"{time.time_ns():020d}-{secrets.token_hex(3)}"
         try:
             generation.mkdir(parents=True)
-            for name, data in files.items():
-                _write(generation / name, data)
-            _write(generation / "manifest.json", json.dumps(manifest, indent=1).encode())
+            manifest = {
+                "format": FORMAT,
+                "created": time.time(),
+                "normalizer": NORMALIZER,
+                "encoder": asdict(stamp) if stamp else None,
+                "vectors": len(packed) // KEY_BYTES,
+                "kind": asdict(kind) if kind else None,
+                "digest": hashlib.sha256(source).hexdigest(),
+                "sha256": {name: _write(generation / name, pour) for name, pour in files.items()},
+            }
+            _write(generation / "manifest.json", _pour(json.dumps(manifest, indent=1).encode()))
             _sync_folder(generation)
             self._put_in_force(generation.name)
         except BaseException:
@@ -178,9 +198,9 @@ def _verified(folder: Path) -> Snapshot:
                 if hashlib.file_digest(file, "sha256").hexdigest() != expected:
                     raise SnapshotError(f"Snapshot {folder} is damaged: {name} does not match its checksum")
         packed = (folder / "keys.bin").read_bytes()
-        keys = tuple(packed[at : at + KEY_BYTES] for at in range(0, len(packed), KEY_BYTES))
         stamp = EncoderStamp(**manifest["encoder"]) if manifest["encoder"] else None
-        return Snapshot(folder, manifest["created"], manifest["digest"], stamp, keys)
+        kind = Kind(**manifest["kind"]) if manifest.get("kind") else None
+        return Snapshot(folder, manifest["created"], manifest["digest"], stamp, packed, kind)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SnapshotError(f"Snapshot {folder} can't be read: {type(error).__name__}: {error}") from error
 
@@ -189,18 +209,36 @@ def replace_file(path: Path, data: bytes) -> None:
     """Put a whole new file in the place of the old one, or leave that untouched; raises OSError."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(3)}")
     try:
-        _write(fresh, data)
+        _write(fresh, _pour(data))
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, pour: Pour) -> str:
+    """Write what is poured through to the disk; return its SHA-256."""
+    digest = hashlib.sha256()
+
+    def put(piece: bytes) -> None:
+        file.write(piece)
+        digest.update(piece)
+
     with path.open("wb") as file:
-        file.write(data)
+        pour(put)
         file.flush()
         os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def _pour(data: bytes) -> Pour:
+    return lambda put: put(data)
+
+
+def _copy(path: Path, put: Callable[[bytes], object]) -> None:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            put(piece)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from indexes.confidence import judge
+from indexes.dense import Dense
 from indexes.explanation import explain
-from indexes.index import DENSE_WEIGHT, Dense, Index, Question
+from indexes.index import DENSE_WEIGHT, Index, Question
 from indexes.records import Record
 from indexes.synonyms import Synonyms
 

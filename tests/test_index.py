@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from indexes.dense import FILE, Dense, Sizes
 from indexes.errors import SnapshotError
-from indexes.index import DENSE_WEIGHT, SHARPNESS, Dense, Index, Question, passages
+from indexes.index import DENSE_WEIGHT, SHARPNESS, Index, Question, passages
 from indexes.lexical import Lexical
 from indexes.records import Record
 from indexes.synonyms import Synonyms
@@ -39,6 +40,13 @@ def ids(index: Index, question: Question, top_k: int = 3) -> list[str]:
 def random_units(count: int, dimension: int, seed: int = 0) -> NDArray[np.float32]:
     vectors = np.random.default_rng(seed).standard_normal((count, dimension)).astype(np.float32)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def write(dense: Dense, folder: Path) -> Path:
+    for name, pour in dense.files().items():
+        with (folder / name).open("wb") as file:
+            pour(file.write)
+    return folder / FILE
 
 
 def test_passages_are_question_with_and_without_answer_and_aliases() -> None:
@@ -88,9 +96,7 @@ def test_more_neighbours_than_there_are() -> None:
 def test_vectors_come_back_as_they_went_in(tmp_path: Path) -> None:
     vectors = random_units(20, 8)
     dense = Dense.build(vectors, np.arange(20, dtype=np.int32))
-    path = tmp_path / "vectors.faiss"
-    path.write_bytes(dense.serialize())
-    opened = Dense.open(path, np.arange(20, dtype=np.int32))
+    opened = Dense.open(write(dense, tmp_path), np.arange(20, dtype=np.int32))
     assert np.array_equal(opened.vectors(np.array([7, 3])), vectors[[7, 3]])
     assert opened.nearest(vectors[5], 1).tolist() == [5]
 
@@ -98,14 +104,13 @@ def test_vectors_come_back_as_they_went_in(tmp_path: Path) -> None:
 def test_many_vectors_are_kept_at_half_precision(tmp_path: Path) -> None:
     vectors = random_units(50, 384)
     rows = np.arange(50, dtype=np.int32)
-    path = tmp_path / "vectors.faiss"
-    path.write_bytes(Dense.build(vectors, rows, half_from=50).serialize())
+    path = write(Dense.build(vectors, rows, Sizes(half=50)), tmp_path)
     opened = Dense.open(path, rows)
     assert path.stat().st_size < 50 * 384 * 2 + 2_000
     every = np.arange(50)
     assert opened.cosines(vectors[3], every) == pytest.approx(vectors @ vectors[3], abs=1e-3)
     halves = opened.vectors(every)
-    assert np.array_equal(Dense.build(halves, rows, half_from=50).vectors(every), halves)
+    assert np.array_equal(Dense.build(halves, rows, Sizes(half=50)).vectors(every), halves)
 
 
 def test_a_file_that_is_no_index_is_refused(tmp_path: Path) -> None:

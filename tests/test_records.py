@@ -251,13 +251,13 @@ def test_too_many_columns_and_too_many_bytes_are_refused() -> None:
     assert refusal("質問," + ",".join(f"c{i}" for i in range(MAX_COLUMNS)) + "\n") == (
         f"it-help.csv: {MAX_COLUMNS + 1} columns, at most {MAX_COLUMNS} are read; is it a CSV?"
     )
-    assert refusal(b"x" * (MAX_BYTES + 1)) == ("it-help.csv: larger than 100 MB; split it into several knowledge bases")
+    assert refusal(b"x" * (MAX_BYTES + 1)) == ("it-help.csv: larger than 400 MB; split it into several knowledge bases")
 
 
 def test_a_file_larger_than_the_limit_is_refused_without_being_read_whole(tmp_path: Path) -> None:
     path = write(tmp_path, "質問,回答\n")
     os.truncate(path, 50 * MAX_BYTES)  # sparse
-    with pytest.raises(UnusableFileError, match="larger than 100 MB"):
+    with pytest.raises(UnusableFileError, match="larger than 400 MB"):
         read_records(path)
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexes.dense import Dense
 from indexes.encoder import EncoderWorker
-from indexes.index import Dense
 from indexes.snapshot import KEEP, EncoderStamp, SnapshotFolder, passage_key
 from indexes.text import NORMALIZER
 from tests.encoders import hashing_encoder
@@ -40,7 +40,7 @@ def save(folder: SnapshotFolder, encoder: EncoderWorker, source: bytes = CSV) ->
     vectors = encoder.encode_documents(TEXTS)
     dense = Dense.build(vectors, np.arange(len(TEXTS), dtype=np.int32))
     keys = [passage_key(text) for text in TEXTS]
-    return folder.save(source, EncoderStamp.of(encoder), keys, dense.serialize()).folder
+    return folder.save(source, EncoderStamp.of(encoder), b"".join(keys), dense.files(), dense.kind).folder
 
 
 def generations(folder: SnapshotFolder) -> list[str]:
@@ -76,7 +76,7 @@ def test_a_folder_that_is_no_folder_is_no_snapshot(folder: SnapshotFolder, caplo
 
 
 def test_without_vectors_only_the_csv_is_kept(folder: SnapshotFolder, encoder: EncoderWorker) -> None:
-    folder.save(CSV, None, (), None)
+    folder.save(CSV)
     loaded = folder.load()
     assert loaded is not None
     assert (loaded.source.read_bytes(), loaded.keys, loaded.encoder) == (CSV, (), None)
@@ -187,7 +187,7 @@ folder = SnapshotFolder(Path(sys.argv[1]))
 number = 0
 while True:
     number += 1
-    folder.save(f"question,answer\\nnumber,{number}\\n".encode() * 400, None, [bytes([number % 256]) * 16] * 400, None)
+    folder.save(f"question,answer\\nnumber,{number}\\n".encode() * 400, None, bytes([number % 256]) * 6400)
     print(number, flush=True)
 """
 
@@ -211,7 +211,7 @@ def test_kill_9_at_any_moment_leaves_a_loadable_generation(folder: SnapshotFolde
         assert len(set(lines[1::2])) == 1
         assert loaded.created >= last
         last = loaded.created
-    folder.save(CSV, None, (), None)
+    folder.save(CSV)
     assert len(generations(folder)) <= KEEP + 5
     assert not list(tmp_path.rglob("*.tmp"))
 
@@ -222,7 +222,7 @@ from pathlib import Path
 from indexes.snapshot import SnapshotFolder
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
-    SnapshotFolder(Path(sys.argv[1])).save(b"x" * 10_000, None, [], b"y" * 100_000)
+    SnapshotFolder(Path(sys.argv[1])).save(b"x" * 10_000, vectors={"vectors.faiss": lambda put: put(b"y" * 100_000)})
 except OSError as error:
     print(error.strerror)
 """
@@ -230,7 +230,7 @@ except OSError as error:
 
 def test_a_full_disk_leaves_the_old_generation_and_nothing_half_written(folder: SnapshotFolder) -> None:
     """The kernel really refuses to write on: RLIMIT_FSIZE in a process of its own, SIGXFSZ ignored as Python does."""
-    before = folder.save(CSV, None, (), None)
+    before = folder.save(CSV)
     names = sorted(folder.folder.iterdir())
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(folder.folder)],

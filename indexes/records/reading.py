@@ -3,8 +3,9 @@
 import hashlib
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from indexes.errors import UnusableFileError
 from indexes.records.columns import assign_roles, is_known
@@ -16,6 +17,8 @@ _ROLES = ("id", "question", "answer", "category", "url", "keywords", "aliases", 
 _KEYWORD_SEPARATOR = re.compile(r"[,，、;；|｜\r\n]")
 _ALIAS_SEPARATOR = re.compile(r"[|｜\r\n]")
 _HEADER_SEARCHED = 10
+_NO_DETAILS: Mapping[str, str] = MappingProxyType({})
+"""One for all: an empty dict for each of a million rows takes 64 MB."""
 
 
 def read_records(path: Path) -> KnowledgeBase:
@@ -113,11 +116,11 @@ def _records(table: Table, roles: dict[str, str], problems: list[Problem]) -> It
         problems.append(Problem(line, message, skipped=True))
 
 
-def _details(table: Table, roles: dict[str, str]) -> Iterable[dict[str, str]]:
+def _details(table: Table, roles: dict[str, str]) -> Iterable[Mapping[str, str]]:
     columns = zip(table.header, table.columns, strict=True)
     others = [(title, cells) for title, cells in columns if title not in roles.values()]
     for row in range(len(table.lines)):
-        yield {title: cells[row] for title, cells in others if cells[row]}
+        yield {title: cells[row] for title, cells in others if cells[row]} or _NO_DETAILS
 
 
 def _derived_id(question: str, answer: str) -> str:

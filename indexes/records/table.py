@@ -18,6 +18,8 @@ MAX_CELL = 32_000
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
 
 _SAMPLED_LINES = 200
+_PARSED_ROWS = 20_000
+"""Rows handed to pandas at a time: it needs several times their size."""
 _NOTHING = re.compile(r'[\s\0",;]*')
 SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line
 _END = "\0"
@@ -48,6 +50,7 @@ class _Rows:
     header: list[str]
     starts: list[int] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    """One string per row, its line ends included."""
     widest: int = 0
     problems: list[Problem] = field(default_factory=list)
     in_blanks: bool = False
@@ -71,7 +74,7 @@ class _Rows:
             self.problems.append(Problem(start, message, skipped=True))
             return
         self.starts.append(start)
-        self.text += lines
+        self.text.append("".join(lines))
         self.widest = max(self.widest, len(row))
 
 
@@ -88,7 +91,9 @@ def read_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table
         lines[-1] += "\n"
     csv.field_size_limit(MAX_BYTES)  # csv's own limit would stop the file at one over-long cell
     delimiter = _delimiter(lines, is_known)
-    rows = _whole_rows(lines, delimiter, name, _lines_with_nul(text))
+    with_nul = _lines_with_nul(text)
+    del text  # hundreds of megabytes, if the file has
+    rows = _whole_rows(lines, delimiter, name, with_nul)
     header, columns = _named_columns(rows.header, _cells(rows, delimiter))
     problems = rows.problems + list(_clip(header, columns, rows.starts))
     return Table(
@@ -183,23 +188,25 @@ def _empty(name: str) -> UnusableFileError:
 
 def _cells(rows: _Rows, delimiter: str) -> list[list[str]]:
     """Return the cells by column, stripped."""
-    if not rows.starts:
-        return [[] for _ in rows.header]
     import pandas as pd  # noqa: PLC0415 - half a second that only those who read a CSV should wait
 
-    frame = pd.read_csv(
-        io.StringIO("".join(rows.text), newline=""),
-        sep=delimiter,
-        header=None,
-        names=range(max(rows.widest, len(rows.header))),
-        index_col=False,
-        dtype=str,
-        keep_default_na=False,
-        na_filter=False,
-        skip_blank_lines=False,
-        low_memory=False,
-    )
-    return [[cell.strip() for cell in frame[place].tolist()] for place in range(len(rows.header))]
+    columns: list[list[str]] = [[] for _ in rows.header]
+    for at in range(0, len(rows.text), _PARSED_ROWS):
+        frame = pd.read_csv(
+            io.StringIO("".join(rows.text[at : at + _PARSED_ROWS]), newline=""),
+            sep=delimiter,
+            header=None,
+            names=range(max(rows.widest, len(rows.header))),
+            index_col=False,
+            dtype=str,
+            keep_default_na=False,
+            na_filter=False,
+            skip_blank_lines=False,
+            low_memory=False,
+        )
+        for place, column in enumerate(columns):
+            column += [cell.strip() for cell in frame[place].tolist()]
+    return columns
 
 
 def _named_columns(header: list[str], cells: list[list[str]]) -> tuple[tuple[str, ...], tuple[list[str], ...]]:
