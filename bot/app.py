@@ -22,6 +22,7 @@ from handlers.access import Access
 from handlers.channels import Channels
 from handlers.desk import Services
 from handlers.journal import open_journal
+from handlers.pending import Pending
 from handlers.pictures import Pictures
 from handlers.queue import KeyedLocks, WorkQueue
 from handlers.views.admin import Process
@@ -56,6 +57,7 @@ class Bot:
         if self.watch:
             self.watch.start()
         self.services.registry.load().add_done_callback(self._has_read)
+        self.services.registry.note_versions()
         self.services.learn()
         if self.model:
             self.model.start()
@@ -144,6 +146,8 @@ def build_app(
         search_command=environment.search_command,
         admin_command=environment.admin_command,
         admin_users=environment.admin_users,
+        pending=Pending(environment.data_dir / "uploads"),
+        knowledge_dir=environment.knowledge_dir,
         process=process,
         rescan=rescan,
         confirmations=settings.config.confirmations,

@@ -12,7 +12,20 @@ from typing import Any
 
 from slack_bolt import Ack, App, Respond
 
-from handlers import answering, auto_reply, feedback, home, knowledge, people, search, settings, sharing, suggestions
+from handlers import (
+    answering,
+    auto_reply,
+    feedback,
+    home,
+    knowledge,
+    people,
+    search,
+    settings,
+    sharing,
+    suggestions,
+    uploads,
+    versions,
+)
 from handlers.desk import Services, Turn, fail
 from handlers.views.message import notice
 
@@ -34,8 +47,11 @@ def register(app: App, services: Services) -> None:
     for command in dict.fromkeys(["/search", services.search_command]):
         app.command(command)(on(search.slash))
     app.command(services.admin_command)(on(knowledge.command))
+    app.event("app_mention", matchers=[uploads.brings_files])(on(uploads.mention))
     app.event("app_mention")(on(search.mention))
+    app.event(spoken, matchers=[_is_direct, uploads.brings_files])(on(uploads.direct))
     app.event(spoken, matchers=[_is_direct])(on(search.direct))
+    app.event(spoken, matchers=[uploads.brings_files])(on(uploads.posted, asked=False))
     app.event(spoken)(on(auto_reply.posted, asked=False))
     app.event({"type": "message", "subtype": "message_changed"})(on(auto_reply.edited, asked=False))
     app.event({"type": "message", "subtype": "message_deleted"})(on(auto_reply.deleted, asked=False))
@@ -62,6 +78,10 @@ def register(app: App, services: Services) -> None:
     app.action("auto_wrong")(on(auto_reply.wrong))
     app.action("auto_show")(on(auto_reply.show_again))
     app.action(re.compile(r"suggest_\d"))(on(suggestions.asked))
+    app.action("upload_choose")(on(uploads.chosen))
+    app.action("upload_apply")(on(uploads.applied))
+    app.action("upload_cancel")(on(uploads.cancelled))
+    app.action("version_restore")(on(versions.restored))
     app.action("home_ask")(on(home.asked))
     app.action(re.compile(r"home_do_\w+"))(on(home.do))
     app.action("home_menu")(on(home.menu))

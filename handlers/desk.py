@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
@@ -21,6 +22,7 @@ from handlers import texts as words
 from handlers.access import Access, Person, Standing
 from handlers.channels import Channels
 from handlers.journal import Journal, Noted, NotedHit, Origin
+from handlers.pending import Pending
 from handlers.pictures import Pictures
 from handlers.queue import KeyedLocks, WorkQueue
 from handlers.texts import Texts
@@ -62,6 +64,8 @@ class Services:
     search_command: str
     admin_command: str
     admin_users: tuple[str, ...]
+    pending: Pending
+    knowledge_dir: Path
     process: Callable[[], Process]
     rescan: Callable[[], None]
     confirmations: int = 2
@@ -126,6 +130,19 @@ class Services:
     def permalink(self, channel: str, ts: str) -> str:
         """Return the address of a message; blank without one."""
         return str(self.client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"]) if ts else ""
+
+    def send_file(self, user: str, message: Message, name: str, data: bytes) -> None:
+        """Send somebody a file in a direct message, with a message before it; raises KnowledgeBaseError."""
+        sent = self.client.chat_postMessage(channel=user, unfurl_links=False, **message.arguments())
+        try:
+            self.client.files_upload_v2(channel=sent["channel"], filename=name, title=name, content=data)
+        except SlackApiError as error:
+            if error.response.get("error") != "missing_scope":
+                raise
+            raise KnowledgeBaseError(
+                f"{name} can't be sent: the app may not send files. Paste the output of `kotae manifest` as the app's"
+                " manifest and reinstall it (files:write)"
+            ) from error
 
     def vote(self, question_id: int, user: str, vote: str) -> None:
         """Remember a vote, and let confidence learn from it."""
@@ -257,6 +274,15 @@ class Turn:
             return False
         self.whisper(notice(self.texts("access.unknown")))
         return True
+
+
+def run_each(turn: Turn, jobs: Sequence[Callable[[], None]]) -> None:
+    """Do one thing after the other; what one of them raises goes through the door for errors and stops no other."""
+    for job in jobs:
+        try:
+            job()
+        except Exception as error:  # noqa: BLE001 - as at the door
+            fail(turn, error)
 
 
 def fail(turn: Turn, error: Exception) -> None:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from handlers import reports, settings
+from handlers import reports, settings, versions
 from handlers.desk import Services, Turn
 from handlers.views import admin
 from handlers.views.message import notice
@@ -108,5 +108,8 @@ ACTIONS: dict[str, Callable[[Services, Turn, str], None]] = {
     "stats": reports.statistics,
     "audit": reports.audit,
     "channels": _channels,
+    "versions": versions.listed,
+    "rollback": versions.rollback,
+    "export": versions.exported,
     "help": _help,
 }

@@ -31,6 +31,11 @@ class Source:
     name: str
     path: Path
 
+    @property
+    def folder(self) -> str:
+        """What folders about it are called: by name for people, by path for certainty."""
+        return f"{self.name}-{hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:8]}"
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -141,9 +146,8 @@ class Builder:
         return replace(kept, encoded=encoded, reused=reused)
 
     def snapshots(self, source: Source) -> SnapshotFolder:
-        """Where the snapshots of a source are: by name for people, by path for certainty."""
-        where = hashlib.sha256(str(source.path.resolve()).encode()).hexdigest()[:8]
-        return SnapshotFolder(self._data_dir / "snapshots" / f"{source.name}-{where}")
+        """Where the snapshots of a source are."""
+        return SnapshotFolder(self._data_dir / "snapshots" / source.folder)
 
     def _kept(
         self,

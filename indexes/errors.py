@@ -27,3 +27,7 @@ class EncodingError(KnowledgeBaseError):
 
 class SnapshotError(KnowledgeBaseError):
     """A stored index is damaged or belongs to another model or file; it is rebuilt from the CSV."""
+
+
+class VersionError(KnowledgeBaseError):
+    """An earlier content of a CSV can't be kept, or is gone or damaged."""

@@ -4,6 +4,7 @@ Readers take one look at an immutable state and keep to it; only the maintenance
 place by one assignment. So a search never sees half a reload, and a reload that fails leaves everything as it was.
 """
 
+import hashlib
 import logging
 import threading
 import time
@@ -24,14 +25,16 @@ from indexes.errors import (
     ModelUnavailableError,
     UnknownKnowledgeBaseError,
     UnusableFileError,
+    VersionError,
 )
 from indexes.grouping import Comparison, Groups, by_letters, by_meaning
 from indexes.index import Hit, Question
 from indexes.lessons import Lessons
-from indexes.records import Problem, Record
+from indexes.records import Problem, Record, read_bytes
 from indexes.snapshot import Snapshot
 from indexes.synonyms import Synonyms, read_synonyms
 from indexes.text import normalize
+from indexes.versions import Origin, Version, Versions
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +113,7 @@ class Registry:
         self._data_dir = data_dir
         self._builder = Builder(data_dir)
         self._synonyms_path = synonyms
+        self.versions = Versions(data_dir)
         self._state = _State()
         self._comparison = Comparison()
         self._maintenance = ThreadPoolExecutor(1, thread_name_prefix="kotae-maintenance")
@@ -166,6 +170,21 @@ class Registry:
     def sources(self) -> tuple[str, ...]:
         """List the names that can be reloaded: the files that are there now, and what is loaded."""
         return tuple(dict.fromkeys([*(source.name for source in self._catalog()), *self._state.loaded]))
+
+    def source(self, name: str) -> Source:
+        """Return a knowledge base's file; raises UnknownKnowledgeBaseError."""
+        sources = {source.name: source for source in self._catalog()}
+        if name in self._state.loaded:
+            return sources.get(name, self._state.loaded[name].source)
+        if name not in sources:
+            known = ", ".join(sources) or "none yet"
+            raise UnknownKnowledgeBaseError(f"No knowledge base is called {name!r}; there are: {known}")
+        return sources[name]
+
+    @property
+    def synonyms_file(self) -> Source | None:
+        """Where the synonyms are, or would be, under the name of their file."""
+        return Source(self._synonyms_path.stem, self._synonyms_path) if self._synonyms_path else None
 
     @property
     def loaded(self) -> Mapping[str, Loaded]:
@@ -227,12 +246,30 @@ class Registry:
         """
         return self._submit(self._teach, lessons)
 
-    def reload(self, name: str) -> Future[Report]:
-        """Read a source again; what can't be used is in the report. Requests made before it begins share one run."""
+    def reload(self, name: str, progress: Progress | None = None) -> Future[Report]:
+        """Read a source again; what can't be used is in the report.
+
+        Requests made before it begins share one run, and the first one's `progress`.
+        """
         with self._waiting_lock:
             if name not in self._waiting:
-                self._waiting[name] = self._submit(self._reload, name)
+                self._waiting[name] = self._submit(self._reload, name, progress)
             return self._waiting[name]
+
+    def made(self, source: Source, data: bytes, records: int, origin: Origin, by: str = "") -> Version | None:
+        """Keep a content that was just put in place, saying whose work it is; before the reload, which keeps any other.
+
+        None when the disk takes none: that is logged, since it answers all the same.
+        """
+        try:
+            return self.versions.keep(source, data, records, origin, by)
+        except VersionError as error:
+            log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+            return None
+
+    def note_versions(self) -> Future[None]:
+        """See to it that what is loaded is among the versions, to go back to; a reload does that by itself."""
+        return self._submit(self._note_versions)
 
     def close(self) -> None:
         """Forget what has not begun, and wait for what has; encoding is broken off."""
@@ -336,12 +373,12 @@ class Registry:
 
         return step
 
-    def _reload(self, name: str) -> Report:
+    def _reload(self, name: str, progress: Progress | None) -> Report:
         with self._waiting_lock:
             self._waiting.pop(name, None)
         started = time.perf_counter()
         try:
-            report = self._renew(name)
+            report = self._renew(name, progress)
         except (UnknownKnowledgeBaseError, _ClosingError) as error:
             report = Report(name, error=str(error))
         except KnowledgeBaseError as error:
@@ -349,36 +386,43 @@ class Registry:
             self._fail(name, str(error))
         return replace(report, seconds=time.perf_counter() - started)
 
-    def _renew(self, name: str) -> Report:
+    def _renew(self, name: str, progress: Progress | None) -> Report:
         before = self._state.loaded.get(name)
-        source = self._source(name)
+        source = self.source(name)
         synonyms, warnings = self._read_synonyms()
         lessons = self._state.lessons.get(name, ())
         snapshot = before.snapshot if before else self._builder.snapshots(source).load()
-        built = self._build(*self._builder.read(source, synonyms, snapshot, lessons))
+        built = self._build(*self._builder.read(source, synonyms, snapshot, lessons), progress)
         rewritten = synonyms.digest != self._state.synonyms.digest
         self._state = replace(self._state, synonyms=synonyms)
         self._put(built)
+        self._note_version(built.loaded)
         if rewritten:
             for other in self._state.loaded.keys() - {name}:
                 self.reload(other)
         return _report(before, built, warnings)
 
-    def _build(self, loaded: Loaded, data: bytes) -> Built:
+    def _build(self, loaded: Loaded, data: bytes, progress: Progress | None) -> Built:
         if self._state.encoder is None:
             return self._builder.keep_source(loaded, data)
         own = [loaded.snapshot] if loaded.snapshot else []
         pool = [*own, *self._snapshots()]
-        return self._builder.with_vectors(loaded, self._state.encoder, pool, self._unless_closing(), data)
+        return self._builder.with_vectors(loaded, self._state.encoder, pool, self._unless_closing(progress), data)
 
-    def _source(self, name: str) -> Source:
-        sources = {source.name: source for source in self._catalog()}
-        if name in self._state.loaded:
-            return sources.get(name, self._state.loaded[name].source)
-        if name not in sources:
-            known = ", ".join(sources) or "none yet"
-            raise UnknownKnowledgeBaseError(f"No knowledge base is called {name!r}; there are: {known}")
-        return sources[name]
+    def _note_versions(self) -> None:
+        for loaded in self._state.loaded.values():
+            self._note_version(loaded)
+
+    def _note_version(self, loaded: Loaded) -> None:
+        """Keep what is loaded, as a change of the file unless it is known as somebody's work."""
+        source, digest = loaded.source, loaded.knowledge_base.digest
+        if (known := self.versions.of(source)) and known[0].digest == digest:
+            return
+        for path in [*([loaded.snapshot.source] if loaded.snapshot else []), source.path]:
+            data = read_bytes(path) if path.is_file() else b""
+            if hashlib.sha256(data).hexdigest() == digest:
+                self.made(source, data, len(loaded.index.records), "file")
+                return
 
     def _snapshots(self) -> list[Snapshot]:
         return [loaded.snapshot for loaded in self._state.loaded.values() if loaded.snapshot]

@@ -21,9 +21,16 @@ _LATIN_CHAR = re.compile(f"[{_LATIN}]")
 class Synonyms:
     """Pairs of an original phrase and what it becomes; immutable, safe to share between threads."""
 
-    def __init__(self, pairs: Iterable[tuple[str, str]] = (), problems: Iterable[Problem] = ()) -> None:
+    def __init__(
+        self,
+        pairs: Iterable[tuple[str, str]] = (),
+        problems: Iterable[Problem] = (),
+        encoding: str = "",
+        delimiter: str = "",
+    ) -> None:
         """Take the pairs as written; of two with the same original the first counts."""
         self.problems = tuple(problems)
+        self.encoding, self.delimiter = encoding, delimiter
         self._pairs: dict[str, tuple[str, str]] = {}
         self._targets: dict[str, str] = {}
         for original, target in pairs:
@@ -36,6 +43,11 @@ class Synonyms:
 
     def __len__(self) -> int:
         return len(self._targets)
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The pairs in use, as written."""
+        return tuple(self._pairs.values())
 
     def apply(self, text: str) -> str:
         """Replace every original in a normalized text, once; the result is normalized too.
@@ -65,13 +77,19 @@ class Synonyms:
 
 def read_synonyms(path: Path) -> Synonyms:
     """Read ``original,normalized`` rows; rows that can't be used are in `problems`. Raises UnusableFileError."""
-    table = read_table(read_bytes(path), path.name, lambda header: _in(header, _ORIGINAL + _NORMALIZED))
-    refuse_duplicates(table.header, path.name)
-    originals = _column(table, _ORIGINAL, path.name)
-    targets = _column(table, _NORMALIZED, path.name)
+    return parse_synonyms(read_bytes(path), path.name)
+
+
+def parse_synonyms(data: bytes, name: str) -> Synonyms:
+    """Do the same with bytes that were read already; `name` stands at the head of error messages."""
+    table = read_table(data, name, lambda header: _in(header, _ORIGINAL + _NORMALIZED))
+    refuse_duplicates(table.header, name)
+    originals = _column(table, _ORIGINAL, name)
+    targets = _column(table, _NORMALIZED, name)
     rows = list(zip(table.lines, originals, targets, strict=True))
     good, problems = _usable(rows)
-    return Synonyms(good, sorted([*table.problems, *problems], key=lambda problem: problem.line))
+    problems = sorted([*table.problems, *problems], key=lambda problem: problem.line)
+    return Synonyms(good, problems, table.encoding, table.delimiter)
 
 
 def _column(table: Table, names: tuple[str, ...], file: str) -> list[str]:

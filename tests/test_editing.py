@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -14,15 +16,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexes.errors import KnowledgeBaseError, UnusableFileError
+from indexes.errors import KnowledgeBaseError
 from indexes.records import KnowledgeBase, parse_records, read_records
 from indexes.records.editing import (
+    ChangedFileError,
     StaleFileError,
     UnusableRowError,
     UnwritableFileError,
     add,
     change,
-    replace,
+    digest_of,
+    replace_csv,
 )
 from indexes.records.layout import UnwritableTextError
 from tests.test_records_properties import ANCHOR, HEADER, rows_in, unhurried, written
@@ -236,24 +240,51 @@ def test_a_row_that_would_not_be_used_is_not_written(tmp_path: Path) -> None:
     assert read.path.read_bytes() == b"question,answer\nq,a\nr,b\n"
 
 
-def test_replacing_keeps_permissions_follows_links_and_refuses_what_is_no_csv(tmp_path: Path) -> None:
+def test_replacing_keeps_permissions_follows_links_and_refuses_what_changed(tmp_path: Path) -> None:
     folder = tmp_path / "real"
     folder.mkdir()
     real = base(folder, b"question,answer\nq,a\n").path
     real.chmod(0o640)
     link = tmp_path / "linked.csv"
     link.symlink_to(real)
-    read = read_records(link)
-    replace(link, b"question,answer\nr,b\n", read)
+    seen = digest_of(link)
+    replace_csv(link, b"question,answer\nr,b\n", seen)
     assert link.is_symlink()
     assert (real.read_bytes(), real.stat().st_mode & 0o777) == (b"question,answer\nr,b\n", 0o640)
-    with pytest.raises(StaleFileError):
-        replace(link, b"question,answer\ns,c\n", read)
-    with pytest.raises(UnusableFileError):
-        replace(link, b"%PDF-", None)
-    assert replace(link, b"question,answer\ns,c\n", None).records[0].question == "s"
-    assert replace(folder / "new.csv", b"question,answer\ns,c\n", None).name == "new"
-    assert [path.name for path in folder.iterdir() if path.suffix == ".new"] == []
+    for stale in (seen, ""):
+        with pytest.raises(ChangedFileError, match=r"linked\.csv: the file has changed meanwhile"):
+            replace_csv(link, b"question,answer\ns,c\n", stale)
+    assert real.read_bytes() == b"question,answer\nr,b\n"
+
+
+def test_a_new_file_is_made_only_where_there_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    replace_csv(path, b"question,answer\nq,a\n", "")
+    seen = digest_of(path)
+    path.unlink()
+    with pytest.raises(ChangedFileError):
+        replace_csv(path, b"question,answer\nr,b\n", seen)
+    assert not path.exists()
+
+
+def test_of_many_who_replace_the_same_file_one_wins(tmp_path: Path) -> None:
+    path = base(tmp_path, b"question,answer\nq,a\n").path
+    seen = digest_of(path)
+    contents = [f"question,answer\n{number},x\n".encode() for number in range(8)]
+    barrier = threading.Barrier(len(contents))
+
+    def write(data: bytes) -> bool:
+        barrier.wait(10)
+        try:
+            replace_csv(path, data, seen)
+        except ChangedFileError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(contents)) as pool:
+        won = list(pool.map(write, contents))
+    assert won.count(True) == 1
+    assert path.read_bytes() == contents[won.index(True)]
 
 
 def test_a_full_disk_changes_nothing_and_is_told(tmp_path: Path) -> None:

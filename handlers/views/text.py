@@ -6,6 +6,7 @@ Everything a person or a CSV wrote goes through `mrkdwn` last, after any shorten
 
 import html
 import re
+import time
 
 WEB_ADDRESS = re.compile(r"https?://[^\s<>|\"'「」『』、。()()]+")
 _SENTENCE_END = re.compile(r"[。．！？][」』）】]*|[.!?](?=\s)|\n+")
@@ -87,6 +88,12 @@ def beginning(text: str, limit: int) -> str:
     if ends and ends[-1] >= len(head) // 2:
         return head[: ends[-1]].rstrip()
     return head.rstrip() + ELLIPSIS
+
+
+def moment(at: float) -> str:
+    """Return a time (seconds since the epoch), which Slack shows in the reader's own time zone."""
+    otherwise = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
+    return f"<!date^{int(at)}^{{date_num}} {{time}}|{otherwise}>"
 
 
 def plain(text: str) -> str:

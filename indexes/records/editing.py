@@ -51,6 +51,10 @@ class StaleFileError(KnowledgeBaseError):
         )
 
 
+class ChangedFileError(KnowledgeBaseError):
+    """The file is not the one that is to be replaced; nothing was written."""
+
+
 class UnusableRowError(KnowledgeBaseError):
     """The row could be written but would not be used; the message is the one a reload would give."""
 
@@ -101,17 +105,22 @@ def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: d
         return _written(read, layout.changed(record.line, texts), record.line)
 
 
-def replace(path: Path, data: bytes, read: KnowledgeBase | None) -> KnowledgeBase:
-    """Put a whole new file in the place of the one that was `read`, or of whatever is there; return it parsed.
+def replace_csv(path: Path, data: bytes, expected: str) -> None:
+    """Put other bytes, checked already, in a file's place; a link is followed.
 
-    Raises as `add` does; data that is no knowledge base is refused.
+    `expected` is the digest that the file has, blank when there is none. Raises ChangedFileError, UnwritableFileError.
     """
     with _locked(path):
-        if read is not None:
-            _same_bytes(read)
-        found = parse_records(data, path)
+        if digest_of(path) != expected:
+            raise ChangedFileError(
+                f"{path.name}: the file has changed meanwhile; nothing was written. Look at it again"
+            )
         _store(path, data)
-        return found
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal, blank when there is no file; raises UnusableFileError."""
+    return hashlib.sha256(read_bytes(path)).hexdigest() if path.exists() else ""
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def test_in_shared_channels_files_info_must_be_asked(slack: LocalSlack, client: 
 
 
 def test_the_bot_uploads_in_three_steps(refused: Refusal) -> None:
-    with LocalSlack(scopes=[*DEFAULT_SCOPES, "files:write"]) as slack:
+    with LocalSlack() as slack:
         client = client_of(slack)
         channel = slack.channel("it-help")
         answer = client.files_upload_v2(
@@ -99,6 +99,8 @@ def test_the_bot_uploads_in_three_steps(refused: Refusal) -> None:
             assert answer_to_wrong.code == 400
 
 
-def test_uploading_needs_the_scope(slack: LocalSlack, client: WebClient, refused: Refusal) -> None:
-    answer = refused(client.files_upload_v2, channel=slack.channel("it-help").id, filename="a.csv", content="a,b")
-    assert answer["needed"] == "files:write"
+def test_uploading_needs_the_scope(refused: Refusal) -> None:
+    with LocalSlack(scopes=[scope for scope in DEFAULT_SCOPES if scope != "files:write"]) as slack:
+        upload = client_of(slack).files_upload_v2
+        answer = refused(upload, channel=slack.channel("it-help").id, filename="a.csv", content="a,b")
+        assert answer["needed"] == "files:write"

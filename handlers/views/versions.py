@@ -1,0 +1,41 @@
+"""The versions of a knowledge base that are kept."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from slack_sdk.models.blocks import Block
+
+from handlers.texts import Texts
+from handlers.views.message import Message, button, entries, section
+from handlers.views.text import moment, one_line
+
+if TYPE_CHECKING:
+    from indexes.versions import Version
+
+NAME = 100
+
+
+def versions(name: str, kept: Sequence["Version"], now: str, texts: Texts) -> Message:
+    """List the versions, newest first; the one with the digest `now` is what the file is, the others can come back."""
+    title = texts("versions.title", name=one_line(name, NAME))
+    if not kept:
+        return Message(title, [section(title), section(texts("versions.none"))])
+    blocks: list[Block] = [section(title)]
+    for version in kept:
+        back = button(texts("button.restore"), "version_restore", f"{version.number}:{name}")
+        blocks.append(section(_line(version, now, texts), None if version.digest == now else back))
+    return Message(title, blocks)
+
+
+def _line(version: "Version", now: str, texts: Texts) -> str:
+    by = f" <@{version.by}>" if version.by else ""
+    origin = texts(f"versions.by.{version.origin}", by=by)
+    current = texts("versions.current") if version.digest == now else ""
+    return texts(
+        "versions.one",
+        number=version.number,
+        at=moment(version.at),
+        records=entries(version.records, texts),
+        origin=origin,
+        current=current,
+    )
