@@ -94,12 +94,9 @@ def applied(services: Services, turn: Turn) -> None:
         turn.replace(card(services, upload, turn, found, stale=True))
         return
     with services.pending.decided(upload) as mine:
-        if mine:
-            _put(services, turn, upload, found)
+        outcome = _put(services, turn, upload, found) if mine else ""
     if mine:
-        turn.replace(uploads.applying(upload, found.source.name, turn.texts))
-        reports = _reloaded(services, turn, upload, found.source)
-        turn.replace(uploads.applied(upload, found.source.name, admin.reloaded(reports, turn.texts), turn.texts))
+        _index(services, turn, upload, found.source, outcome)
 
 
 def card(
@@ -249,30 +246,36 @@ def _found(services: Services, upload: Upload) -> Replacement:
     return replacement(services, source_of(services, upload.target), data, upload.file)
 
 
-def _put(services: Services, turn: Turn, upload: Upload, found: Replacement) -> None:
-    """Keep what is there, write the new bytes, keep these too, and note all that in the audit log."""
+def _put(services: Services, turn: Turn, upload: Upload, found: Replacement) -> str:
+    """Keep what is there, write the new bytes and keep these too; return that in words for the audit log."""
     registry, source = services.registry, found.source
     if found.current is not None:
         registry.versions.keep(source, found.current, found.before, "file")
     replace_csv(source.path, found.data, found.digest)
-    what: Origin = "rollback" if upload.version else "upload"
-    version = registry.made(source, found.data, found.entries, what, turn.user)
+    version = registry.made(source, found.data, found.entries, _what(upload), turn.user)
     changes = f"+{len(found.added)} ~{len(found.changed)} -{len(found.removed)}"
     origin = f"as version {upload.version} was" if upload.version else f"from {upload.file}"
-    outcome = f"version {version.number if version else 'not kept'}, {origin}: {found.entries} records, {changes}"
-    services.journal.record(turn.user, turn.channel, f"{what} {source.name}"[:ACTION_LENGTH], outcome)
+    return f"version {version.number if version else 'not kept'}, {origin}: {found.entries} records, {changes}"
 
 
-def _reloaded(services: Services, turn: Turn, upload: Upload, source: Source) -> Sequence[Report]:
-    """Index what was written, and show how far that is; the synonyms concern every knowledge base."""
-    if source == services.registry.synonyms_file:
-        waiting = [services.registry.reload(name) for name in services.registry.sources()]
-        return [future.result() for future in waiting]
-    services.rescan()
+def _index(services: Services, turn: Turn, upload: Upload, source: Source, outcome: str) -> None:
+    """Index what was written, whatever becomes of the card; the synonyms concern every knowledge base."""
+    registry = services.registry
+    names = registry.sources() if source == registry.synonyms_file else (source.name,)
     far = _Far()
-    future = services.registry.reload(source.name, far)
-    _follow(services, turn, upload, source.name, future, far)
-    return [future.result()]
+    waiting = [registry.reload(name, far) for name in names]
+    try:
+        turn.replace(uploads.applying(upload, source.name, turn.texts))
+        services.rescan()
+        _follow(services, turn, upload, source.name, waiting, far)
+        report = admin.reloaded([future.result() for future in waiting], turn.texts)
+        turn.replace(uploads.applied(upload, source.name, report, turn.texts))
+    finally:  # what was done is in the audit log even when Slack takes no report
+        services.journal.record(turn.user, turn.channel, f"{_what(upload)} {source.name}"[:ACTION_LENGTH], outcome)
+
+
+def _what(upload: Upload) -> Origin:
+    return "rollback" if upload.version else "upload"
 
 
 class _Far:
@@ -285,11 +288,13 @@ class _Far:
         self.done, self.total = done, total
 
 
-def _follow(services: Services, turn: Turn, upload: Upload, name: str, future: Future[Report], far: _Far) -> None:
+def _follow(
+    services: Services, turn: Turn, upload: Upload, name: str, waiting: Sequence[Future[Report]], far: _Far
+) -> None:
     """Put the progress into the card until all is done. A private one in a channel can't be changed that often."""
     shown = 0
     where = turn.body["container"]
-    while wait([future], PROGRESS_SECONDS).not_done:
+    while wait(waiting, PROGRESS_SECONDS).not_done:
         if far.done != shown and not where.get("is_ephemeral"):
             shown = far.done
             message = uploads.applying(upload, name, turn.texts, far.done, far.total)

@@ -66,6 +66,7 @@ def test_the_difference_is_shown_and_applied_as_uploaded(slack: LocalSlack, bot:
     assert (knowledge / "it-help.csv").read_bytes() == data
     assert ":white_check_mark: *it-help*: 6 entries. Added 1, changed 1, removed 0, skipped 0." in card.shown
     assert "シャッターを開けて" in searched(slack, "カメラが映りません")
+    settle(slack, bot)
     assert outcomes(bot) == [("upload it-help", "version 2, from it-help.csv: 6 records, +1 ~1 -0")]
 
 

@@ -1,0 +1,91 @@
+"""What a CSV was before: distinct contents, the last ones, byte for byte, whatever happens to the disk."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from indexes.builder import Source
+from indexes.errors import VersionError
+from indexes.versions import Version, Versions
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    return Source("it", tmp_path / "knowledge" / "it.csv")
+
+
+def numbers(versions: Versions, source: Source) -> list[int]:
+    return [version.number for version in versions.of(source)]
+
+
+def test_contents_come_back_byte_for_byte(tmp_path: Path, source: Source) -> None:
+    versions = Versions(tmp_path)
+    data = "質問,回答\r\nあ,い\r\n".encode("cp932")
+    kept = versions.keep(source, data, 1, "upload", "U1")
+    assert (kept.number, kept.records, kept.origin, kept.by) == (1, 1, "upload", "U1")
+    assert Versions(tmp_path).of(source) == (kept,)
+    assert Versions(tmp_path).read(source, kept) == data
+    assert versions.of(Source("it", tmp_path / "other" / "it.csv")) == ()
+
+
+def test_the_newest_is_not_kept_twice_and_one_that_comes_back_is_new(tmp_path: Path, source: Source) -> None:
+    versions = Versions(tmp_path)
+    first = versions.keep(source, b"a", 1, "upload", "U1")
+    assert versions.keep(source, b"a", 1, "file") == first
+    versions.keep(source, b"b", 1, "edit", "U2")
+    assert numbers(versions, source) == [2, 1]
+    versions.keep(source, b"a", 1, "rollback", "U1")
+    assert [(each.number, each.origin) for each in versions.of(source)] == [(3, "rollback"), (2, "edit")]
+
+
+def test_only_the_last_are_kept(tmp_path: Path, source: Source) -> None:
+    versions = Versions(tmp_path, keep=3)
+    for number in range(5):
+        versions.keep(source, str(number).encode(), 1, "file")
+    assert numbers(versions, source) == [5, 4, 3]
+    assert len(list(tmp_path.rglob("*.csv.gz"))) == 3
+    assert [versions.read(source, version) for version in versions.of(source)] == [b"4", b"3", b"2"]
+
+
+def test_damage_is_found_and_never_handed_out(tmp_path: Path, source: Source) -> None:
+    versions = Versions(tmp_path)
+    old = versions.keep(source, b"old" * 100, 1, "file")
+    new = versions.keep(source, b"new" * 100, 1, "file")
+    blobs = {path.name.split(".")[0]: path for path in tmp_path.rglob("*.csv.gz")}
+    blobs[old.digest].write_bytes(blobs[new.digest].read_bytes())
+    with pytest.raises(VersionError, match="Version 1 of it is damaged"):
+        versions.read(source, old)
+    blobs[new.digest].write_bytes(b"\x1f\x8b nonsense")
+    with pytest.raises(VersionError, match="Version 2 of it can't be read"):
+        versions.read(source, new)
+    blobs[old.digest].unlink()
+    with pytest.raises(VersionError, match="Version 1 of it can't be read"):
+        versions.read(source, old)
+
+
+@pytest.mark.parametrize("listing", [b"", b"{", b"[1]", b'[{"x": 1}]', b"null", b"\xff"])
+def test_a_damaged_listing_loses_the_list_and_nothing_else(tmp_path: Path, source: Source, listing: bytes) -> None:
+    versions = Versions(tmp_path)
+    versions.keep(source, b"a", 1, "file")
+    [path] = tmp_path.rglob("versions.json")
+    path.write_bytes(listing)
+    assert versions.of(source) == ()
+    assert versions.keep(source, b"b", 1, "file").number == 1
+    assert numbers(versions, source) == [1]
+
+
+def test_a_disk_that_takes_nothing_is_said_and_what_was_kept_stays(tmp_path: Path, source: Source) -> None:
+    (tmp_path / "versions").write_text("in the way")
+    with pytest.raises(VersionError, match=r"This version of it can't be kept in .*; free some space"):
+        Versions(tmp_path).keep(source, b"a", 1, "file")
+
+
+def test_many_at_once_are_all_numbered(tmp_path: Path, source: Source) -> None:
+    versions = Versions(tmp_path, keep=20)
+    with ThreadPoolExecutor(8) as pool:
+        kept = list(pool.map(lambda number: versions.keep(source, bytes([number]), 1, "edit"), range(16)))
+    assert sorted(version.number for version in kept) == list(range(1, 17))
+    [listing] = tmp_path.rglob("versions.json")
+    assert [Version(**each) for each in json.loads(listing.read_bytes())] == list(versions.of(source))
