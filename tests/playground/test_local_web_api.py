@@ -77,7 +77,6 @@ def test_scopes_that_the_manifest_lacks_are_missed(slack: LocalSlack, client: We
     hanako = slack.people["hanako"].id
     assert refused(client.conversations_open, users=hanako)["needed"] == "im:write"
     assert refused(client.conversations_join, channel=slack.channel("random").id)["needed"] == "channels:join"
-    assert refused(client.files_getUploadURLExternal, filename="a.csv", length=1)["needed"] == "files:write"
 
 
 def test_get_and_post_form_and_json_are_the_same(slack: LocalSlack) -> None:
