@@ -78,7 +78,6 @@ class View:
         for terms, chunk in numbered:
             lengths[terms] += chunk.lengths
         self._starts: Ints = np.concatenate([np.zeros(1, dtype=np.int64), lengths.cumsum()])
-        self._idf = _idf(lengths, self.size)
         self._texts = np.empty(self._starts[-1], dtype=np.int32)
         self._counts = np.empty(self._starts[-1], dtype=np.uint8)
         self.norms = np.ones(self.size)
@@ -92,7 +91,8 @@ class View:
             ends[terms] += chunk.lengths
             self._texts[places] = chunk.texts.astype(np.int32) + first
             self._counts[places] = chunk.counts
-            squares = _DAMPED[chunk.counts] ** 2 * np.repeat(self._idf[terms], chunk.lengths)
+            idf = _idf(self.lengths(terms), self.size)
+            squares = _DAMPED[chunk.counts] ** 2 * np.repeat(idf, chunk.lengths)
             norms = np.sqrt(np.bincount(chunk.texts, squares, chunk.size))
             self.norms[first : first + chunk.size] = np.where(norms > 0, norms, 1.0)
             first += chunk.size
@@ -116,9 +116,9 @@ class View:
         np.minimum(places, self._starts[terms + 1][:, np.newaxis] - 1, out=places)
         return self._counts[places], self._texts[places] == texts
 
-    def lengths(self, terms: Ints) -> Ints:
+    def lengths(self, terms: NDArray[np.signedinteger[Any]]) -> Ints:
         """Return in how many texts each term occurs."""
-        return self._starts[terms + 1] - self._starts[terms]
+        return np.asarray(self._starts[terms + 1] - self._starts[terms])
 
     def weigh(self, keys: Keys) -> "Terms":
         """Return a question's terms with what they weigh here."""
@@ -127,7 +127,7 @@ class View:
         places[places == len(self._keys)] = 0
         known = self._keys[places] == distinct if len(self._keys) else np.zeros(len(distinct), dtype=np.bool_)
         idf = np.full(len(distinct), _idf(np.zeros(1), self.size)[0])
-        idf[known] = self._idf[places[known]]
+        idf[known] = _idf(self.lengths(places[known]), self.size)
         damped = _DAMPED[np.minimum(counts, _MOST)]
         weights = damped * idf
         norm, mass = float(np.sqrt(weights @ damped)), float(idf.sum())
