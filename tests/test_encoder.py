@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from indexes.encoder import EncoderWorker, load_sentence_transformer
-from indexes.encoder.loading import folder_digest
+from indexes.encoder.loading import SentenceTransformerModel, folder_digest
 from indexes.encoder.protocol import unit_rows
 from indexes.encoder.worker import BULK_BATCH, CANARIES, QUERY_BATCH
 from indexes.errors import EncodingError, ModelUnavailableError
@@ -26,12 +26,13 @@ QUESTIONS = [f"How do I change setting number {number}?" for number in range(40)
 
 
 class GatedModel(HashingModel):
-    """A HashingModel that notes every call and, while `gate` is clear, holds each one up."""
+    """A HashingModel that notes every call and, while `gate` is clear, holds up each one of a kind that is `held`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple[str, tuple[str, ...]]] = []
         self.threads: set[int] = set()
+        self.held = {"queries", "documents"}
         self.entered = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
@@ -46,7 +47,7 @@ class GatedModel(HashingModel):
         self.calls.append((kind, tuple(texts)))
         self.threads.add(threading.get_ident())
         self.entered.set()
-        assert self.gate.wait(20)
+        assert kind not in self.held or self.gate.wait(20)
         return super().encode_queries(texts)
 
 
@@ -119,21 +120,45 @@ def test_waiting_queries_go_first_and_together(gated: tuple[GatedModel, EncoderW
     with ThreadPoolExecutor(32) as pool:
         bulk = pool.submit(worker.encode_documents, documents)
         assert model.entered.wait(20)
-        answers = [pool.submit(worker.encode_query, question) for question in QUESTIONS[:20]]
-        eventually(lambda: len(worker._queries) == 20)
+        answers = [pool.submit(worker.encode_query, QUESTIONS[0])]
+        eventually(lambda: len(model.calls) == 2)
+        answers += [pool.submit(worker.encode_query, question) for question in QUESTIONS[1:20]]
+        eventually(lambda: len(worker._queries) == 19)
         model.gate.set()
         vectors = [answer.result(20) for answer in answers]
         assert bulk.result(20).shape == (24, 256)
-    assert [(kind, len(texts)) for kind, texts in model.calls] == [
-        ("documents", BULK_BATCH),
-        ("queries", QUERY_BATCH),
-        ("queries", 4),
-        ("documents", BULK_BATCH),
-        ("documents", BULK_BATCH),
-    ]
+    sizes = [len(texts) for kind, texts in model.calls if kind == "queries"]
+    assert sorted(sizes) == [1, 3, *[QUERY_BATCH] * 4]
+    kinds = [kind for kind, _ in model.calls]
+    assert kinds.count("documents") == 3
+    assert kinds[:6] == ["documents", *["queries"] * 5]  # the last five questions may run beside the next documents
     assert np.array_equal(np.stack(vectors), HashingModel().encode_queries(QUESTIONS[:20]))
-    assert len(model.threads) == 1
+    assert len(model.threads) == 2
     assert threading.get_ident() not in model.threads
+
+
+def test_no_question_waits_for_bulk_work(gated: tuple[GatedModel, EncoderWorker]) -> None:
+    model, worker = gated
+    model.held = {"documents"}
+    with ThreadPoolExecutor(4) as pool:
+        bulk = pool.submit(worker.encode_documents, QUESTIONS)
+        assert model.entered.wait(20)
+        answers = [pool.submit(worker.encode_query, question) for question in QUESTIONS[:3]]
+        assert np.array_equal(
+            np.stack([answer.result(20) for answer in answers]), HashingModel().encode_queries(QUESTIONS[:3])
+        )
+        assert not bulk.done()
+        model.gate.set()
+        assert bulk.result(20).shape == (40, 256)
+
+
+def test_many_questions_are_worked_on_by_both_threads(gated: tuple[GatedModel, EncoderWorker]) -> None:
+    model, worker = gated
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(worker.encode_query, question) for question in QUESTIONS[:2]]
+        eventually(lambda: len(model.threads) == 2)
+        model.gate.set()
+        assert [answer.result(20).shape for answer in answers] == [(256,), (256,)]
 
 
 def test_a_question_asked_again_does_not_wait_for_the_model(gated: tuple[GatedModel, EncoderWorker]) -> None:
@@ -148,7 +173,7 @@ def test_a_question_asked_again_does_not_wait_for_the_model(gated: tuple[GatedMo
         eventually(lambda: len(model.calls) == 2)
         assert np.array_equal(worker.encode_query("hello"), expected)
         asked = pool.submit(worker.encode_query, "Hello")
-        eventually(lambda: len(worker._queries) == 1)
+        eventually(lambda: len(model.calls) == 3)
         model.gate.set()
         assert np.array_equal(asked.result(20), expected)  # HashingModel folds the case
         bulk.result(20)
@@ -220,17 +245,21 @@ def test_closing_fails_what_waits_and_cancels_bulk_work(gated: tuple[GatedModel,
     with ThreadPoolExecutor(4) as pool:
         bulk = pool.submit(worker.encode_documents, QUESTIONS)
         assert model.entered.wait(20)
+        begun = pool.submit(worker.encode_query, "begun")
+        eventually(lambda: len(model.calls) == 2)
         waiting = pool.submit(worker.encode_query, "hello")
         eventually(lambda: len(worker._queries) == 1)
         worker.close(timeout=0)
         with pytest.raises(ModelUnavailableError, match="The model gated was closed"):
             waiting.result(20)
         model.gate.set()
+        assert np.array_equal(begun.result(20), HashingModel().encode_one("begun"))
         with pytest.raises(ModelUnavailableError, match="was closed"):
             bulk.result(20)
-    assert [kind for kind, _ in model.calls] == ["documents"]
-    worker._thread.join(20)
-    assert not worker._thread.is_alive()
+    assert [kind for kind, _ in model.calls] == ["documents", "queries"]
+    for thread in worker._threads:
+        thread.join(20)
+        assert not thread.is_alive()
     with pytest.raises(ModelUnavailableError, match="was closed"):
         worker.encode_query("hello")
 
@@ -249,8 +278,8 @@ def test_closing_while_loading_releases_those_who_wait() -> None:
         with pytest.raises(ModelUnavailableError, match="The model slow was closed"):
             waiting.result(20)
     gate.set()
-    worker._thread.join(20)
-    assert not worker._thread.is_alive()
+    worker._threads[0].join(20)
+    assert not any(thread.is_alive() for thread in worker._threads)
 
 
 def test_meaning_not_words() -> None:
@@ -265,15 +294,38 @@ def test_sixteen_threads_during_a_bulk_job_get_the_vectors_of_one() -> None:
     encoder = minilm_encoder()
     # Padding to the longest text of a batch changes the order of float32 additions: the last bits may differ.
     tolerance = 1e-5
-    alone = np.vstack([encoder.encode_documents([question]) for question in QUESTIONS])
+    texts = [f"{'Please, ' * (number * 7 % 30)}{question}" for number, question in enumerate(QUESTIONS)]
+    alone = np.vstack([encoder.encode_documents([text]) for text in texts])
     # To this model, upper case is the same text; to the memory of recent questions it is another.
-    asked = [*QUESTIONS, *(question.upper() for question in QUESTIONS)]
+    asked = [*texts, *(text.upper() for text in texts)]
     with ThreadPoolExecutor(17) as pool:
-        bulk = pool.submit(encoder.encode_documents, QUESTIONS * 3)
+        bulk = pool.submit(encoder.encode_documents, texts * 3)
         together = np.stack(list(pool.map(encoder.encode_query, asked)))
         documents = bulk.result(60)
     assert np.allclose(together, np.vstack([alone] * 2), rtol=0, atol=tolerance)
     assert np.allclose(documents, np.vstack([alone] * 3), rtol=0, atol=tolerance)
+
+
+def test_only_one_thread_at_a_time_tokenizes() -> None:
+    model = load_sentence_transformer(str(minilm_path()))
+    assert isinstance(model, SentenceTransformerModel)
+    tokenizing: Any = model._transformer[0]
+    preprocess = tokenizing.preprocess
+    inside, most = [0], [0]
+
+    def watched(*texts: Any, **options: Any) -> Any:
+        inside[0] += 1
+        time.sleep(0.01)
+        most[0] = max(most[0], inside[0])
+        features = preprocess(*texts, **options)
+        inside[0] -= 1
+        return features
+
+    tokenizing.preprocess = watched
+    with ThreadPoolExecutor(4) as pool:
+        rows = list(pool.map(lambda text: model.encode_queries([text])[0], QUESTIONS[:12]))
+    assert np.stack(rows) == pytest.approx(model.encode_documents(QUESTIONS[:12]), abs=1e-5)
+    assert most == [1]
 
 
 def test_the_architecture_of_the_default_model(tmp_path: Path) -> None:

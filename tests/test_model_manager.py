@@ -103,7 +103,7 @@ def test_closing_ends_the_workers_and_a_later_request_loads_anew() -> None:
     manager = hashing_manager()
     encoder = manager.get("some/name")
     manager.close()
-    assert not encoder._thread.is_alive()
+    assert not any(thread.is_alive() for thread in encoder._threads)
     with pytest.raises(ModelUnavailableError, match="The model some/name was closed"):
         encoder.encode_query("hello")
     assert manager.get("some/name") is not encoder

@@ -35,7 +35,7 @@ _OTHERWISE = "Choose another with MODEL_NAME, or set ENCODER_BACKEND=sentence-tr
 
 
 class FastModel:
-    """A `Model`."""
+    """A `Model`. Session and tokenizer may be used by two threads at once, as nothing about them changes any more."""
 
     def __init__(
         self, name: str, revision: str, session: "InferenceSession", tokenizer: "Tokenizer", recipe: Recipe

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import logging
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,12 +100,30 @@ def _open(folder: Path) -> "SentenceTransformer":
         local_files_only=True,
         model_kwargs={"use_safetensors": True, "dtype": torch.float32},
     )
+    _guard_tokenizer(transformer)
     log.info(
         "Imported sentence-transformers in %.1f s, opened the model in %.1f s",
         imported - started,
         time.perf_counter() - imported,
     )
     return transformer
+
+
+def _guard_tokenizer(transformer: "SentenceTransformer") -> None:
+    """Let one thread at a time tokenize: two at once may get wrong vectors, silently. The network minds nobody."""
+    alone = threading.RLock()
+
+    def guarded(tokenize: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(tokenize)
+        def waiting(*texts: Any, **options: Any) -> Any:
+            with alone:
+                return tokenize(*texts, **options)
+
+        return waiting
+
+    for name in ("preprocess", "tokenize"):  # sentence-transformers' new and old name for it
+        if hasattr(transformer, name):
+            setattr(transformer, name, guarded(getattr(transformer, name)))
 
 
 def _quiet() -> None:

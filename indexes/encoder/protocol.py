@@ -45,7 +45,7 @@ class Encoder(Protocol):
 
 
 class Model(Protocol):
-    """A loaded model: not thread-safe, so only the thread of its EncoderWorker ever calls it.
+    """A loaded model, called by the two threads of its EncoderWorker, at times by both at once.
 
     Queries and documents are told apart because some models put a different prompt before each.
     """
