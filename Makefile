@@ -1,15 +1,17 @@
 # Two commands: `make run` starts Kotae, `make test` runs its tests. Both use .venv.
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test eval lint help
+.PHONY: run test eval bench lint help
 
 help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
 	@echo "make test   install what the tests need and run them all"
 	@echo "make eval   measure answers and silence on the sets in tests/sets, or SETS=folder"
+	@echo "make bench  measure speed and memory beside what one would use instead, in about 40 minutes (BENCH=--quick: 5)"
 	@echo "make lint   ruff, mypy and import-linter"
 
 run: $(VENV)/installed-run
@@ -20,6 +22,9 @@ test: $(VENV)/installed-dev
 
 eval: $(VENV)/installed-dev
 	$(BIN)/python -m tests.sets $(SETS)
+
+bench: $(VENV)/installed-dev $(PEERS)/installed
+	$(BIN)/python -m tests.benchmarks --peers $(PEERS)/bin/python --json bench.json $(BENCH)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check
@@ -37,3 +42,8 @@ $(VENV)/installed-run: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/installed-run
+
+$(PEERS)/installed: tests/benchmarks/requirements.txt constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt --requirement $<
+	@touch $@

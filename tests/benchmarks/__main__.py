@@ -8,17 +8,19 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import ROOT, ChildError
-from tests.benchmarks.report import Report, as_markdown, show
+from tests.benchmarks.report import Report, as_markdown, as_rich, show, targets_table
 
 BENCHMARKS = {
     "restart": "restart with ten unchanged knowledge bases, beside the naive way and two peers",
     "reload": "reload of one changed row of 10,000, beside the full build",
-    "latency": "one question: its parts, the peers', and through the real app",
+    "compared": "one question, beside the peers",
+    "latency": "one question: its parts, and through the real app",
     "crowd": "16 and 64 people at once, and asking during a reload",
     "memory": "resident memory by knowledge bases and backend",
     "growth": "everything by the number of rows, with a picture",
@@ -32,26 +34,30 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("benchmarks").setLevel(logging.INFO)
     console = Console(width=None if sys.stdout.isatty() else 140)
-    reports, failed = [], False
-    for name in options.names or BENCHMARKS:
-        started = time.perf_counter()
-        with Bench(options.quick, options.million, options.peers, options.pictures) as bench:
+    reports: list[Report] = []
+    found: list[dict[str, Any]] = []
+    failed = False
+    with Bench(options.quick, options.million, options.peers, options.pictures) as bench:
+        for name in options.names or BENCHMARKS:
+            started, bench.noises = time.perf_counter(), []
             measure: Callable[[Bench], Report] = import_module(f"tests.benchmarks.{name}").measure
             try:
                 report = measure(bench)
-            except ChildError as error:
+            except (ChildError, TimeoutError) as error:
                 console.print(f"{name} could not be measured: {error}")
                 failed = True
                 continue
-        show(report, console)
-        console.print(f"  Noise: {'; '.join(str(each) for each in bench.noises)}")
-        console.print(f"  Took {time.perf_counter() - started:.0f} s\n")
-        reports.append({**report.as_dict(), "noise": [each.as_dict() for each in bench.noises]})
-        if options.markdown:
-            with options.markdown.open("a", encoding="utf-8") as file:
-                file.write(as_markdown(report) + "\n")
-    if options.json:
-        options.json.write_text(json.dumps(reports, indent=1, default=str), encoding="utf-8")
+            show(report, console)
+            console.print(f"  Noise: {'; '.join(str(each) for each in bench.noises)}")
+            console.print(f"  Took {time.perf_counter() - started:.0f} s\n")
+            reports.append(report)
+            found.append({**report.as_dict(), "noise": [each.as_dict() for each in bench.noises]})
+            if options.json:  # after each one: the next may take minutes
+                options.json.write_text(json.dumps(found, indent=1, default=str), encoding="utf-8")
+            if options.markdown:
+                with options.markdown.open("a", encoding="utf-8") as file:
+                    file.write(as_markdown(report) + "\n")
+    console.print(as_rich(targets_table([target for report in reports for target in report.targets])))
     return int(failed)
 
 

@@ -1,7 +1,5 @@
 """How building, restarting, searching, memory and disk grow with the rows of one knowledge base."""
 
-import json
-import subprocess
 import time
 from pathlib import Path
 
@@ -9,12 +7,11 @@ from tests.benchmarks import library, models
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.corpus import questions, rows, write_csv
 from tests.benchmarks.measuring import Spread, megabytes
-from tests.benchmarks.processes import JSON, environment
+from tests.benchmarks.processes import JSON
 from tests.benchmarks.report import Report, Table
 
 SIZES = (1000, 3000, 10_000, 30_000, 100_000)
 SAMPLE = 200
-PLOT = Path(__file__).with_name("plot.py")
 
 
 def measure(bench: Bench) -> Report:
@@ -29,7 +26,8 @@ def measure(bench: Bench) -> Report:
         built = bench.child("growth:build", arguments)
         found.append({"rows": size, **built, **bench.child("growth:restart", arguments)})
     raw = {"sizes": found, "texts_per_second": {"all-MiniLM-L6-v2": texts["rate"], "twin": twin["rate"]}}
-    drawn = _draw(bench, raw)
+    if bench.pictures:
+        bench.child("plot:growth", {"raw": raw, "file": bench.pictures / "performance-growth.png"})
     lines = [
         [
             f"{one['rows']:,}",
@@ -55,8 +53,7 @@ def measure(bench: Bench) -> Report:
             (
                 f"Encoding: two texts a row at the rate measured, {texts['rate']:.0f} a second with all-MiniLM-L6-v2"
                 f" and {twin['rate']:.0f} with the twin of the default model, on one thread."
-            ),
-            drawn,
+            )
         ],
         raw=raw,
     )
@@ -111,19 +108,3 @@ def restart(arguments: JSON) -> JSON:
     registry.close()
     manager.close()
     return {"lexical": lexical, "restart": ready, **vars(Spread.of(took)), "memory": memory, "empty": empty}
-
-
-def _draw(bench: Bench, raw: JSON) -> str:
-    """Draw with the Python that has matplotlib; say what came of it."""
-    if bench.pictures is None:
-        return "No picture was drawn: --pictures FOLDER names a folder for them."
-    if bench.peers is None or not bench.peers.exists():
-        return "No picture was drawn: matplotlib is not installed."
-    file = bench.folder / "growth.json"
-    file.write_text(json.dumps(raw))
-    bench.pictures.mkdir(parents=True, exist_ok=True)
-    command = [str(bench.peers), "-P", str(PLOT), str(file), str(bench.pictures)]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
-        return f"No picture was drawn: {done.stderr.strip().splitlines()[-1]}"
-    return f"Drawn: {done.stdout.strip()}"

@@ -1,4 +1,7 @@
-"""Encoders for measuring: ones that count, and one that gives random vectors to documents in no time."""
+"""Encoders for measuring: ones that count, and one that gives random vectors to documents in no time.
+
+None remembers recent questions: an answer from memory would flatter.
+"""
 
 import time
 import zlib
@@ -99,17 +102,17 @@ def random_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
 def counting(load: Loader = load_model) -> tuple[ModelManager, Work]:
     """Return a manager whose models keep count, and the count (canaries included)."""
     work = Work()
-    return ModelManager(lambda name, revision: CountingModel(load(name, revision), work)), work
+    return ModelManager(lambda name, revision: CountingModel(load(name, revision), work), recent=0), work
 
 
 def random_documents(load: Loader = load_model) -> ModelManager:
     """Return a manager whose models encode questions only."""
-    return ModelManager(lambda name, revision: RandomDocuments(load(name, revision)))
+    return ModelManager(lambda name, revision: RandomDocuments(load(name, revision)), recent=0)
 
 
 def random_manager() -> ModelManager:
     """Return a manager that needs no model."""
-    return ModelManager(lambda _, __: RandomModel())
+    return ModelManager(lambda _, __: RandomModel(), recent=0)
 
 
 def onnx(arguments: JSON) -> JSON:

@@ -1,25 +1,22 @@
-"""Draw how Kotae grows with rows. Run by a Python that has matplotlib: ``plot.py growth.json FOLDER``."""
+"""The pictures; a child draws them, so that nothing measured has matplotlib in it."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
+from matplotlib.figure import Figure
 
-mpl.use("Agg")
-
-from matplotlib import pyplot as plt
+from tests.benchmarks.processes import JSON
 
 INK, SECOND, THIRD = "#1f4e79", "#c0562f", "#5b8c3a"
 
 
-def draw(raw: dict[str, Any], file: Path) -> None:
-    """Draw four panels over the number of rows, on logarithmic axes."""
+def growth(arguments: JSON) -> JSON:
+    """Draw four panels over the number of rows, on logarithmic axes (child)."""
+    raw, file = arguments["raw"], Path(arguments["file"])
     sizes = raw["sizes"]
     rows = [one["rows"] for one in sizes]
-    figure, axes = plt.subplots(2, 2, figsize=(10, 7.2), layout="constrained")
-    time, restart, search, space = axes.flat
+    figure = Figure(figsize=(10, 7.2), layout="constrained")
+    time, restart, search, space = figure.subplots(2, 2).flat
     rates = raw["texts_per_second"]
     lines(time, rows, [("without encoding (measured)", [one["build"] for one in sizes], INK)])
     for (name, rate), colour in zip(rates.items(), (SECOND, THIRD), strict=True):
@@ -50,7 +47,9 @@ def draw(raw: dict[str, Any], file: Path) -> None:
         ],
     )
     finish(space, "Space", "MB")
-    figure.savefig(file, dpi=110)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=90)
+    return {"file": file.name}
 
 
 def lines(axis: Any, rows: list[int], series: list[tuple[str, list[float], str]]) -> None:
@@ -75,9 +74,3 @@ def finish(axis: Any, title: str, unit: str) -> None:
     axis.margins(x=0.14)
     axis.legend(fontsize=9, frameon=False, loc="upper left")
     axis.spines[["top", "right"]].set_visible(False)
-
-
-if __name__ == "__main__":
-    picture = Path(sys.argv[2]) / "performance-growth.png"
-    draw(json.loads(Path(sys.argv[1]).read_text()), picture)
-    sys.stdout.write(picture.name)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 
@@ -19,7 +20,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Target:
-    """What issue 4 asks for, and what was found."""
+    """What is wanted, and what was found."""
 
     what: str
     wanted: str
@@ -72,14 +73,19 @@ def show(report: Report, console: Console) -> None:
     """Print for people."""
     console.rule(report.title)
     for table in _tables(report):
-        shown = RichTable(title=table.title, title_justify="left")
-        for number, heading in enumerate(table.header):
-            shown.add_column(heading, justify="right" if number else "left", no_wrap=not number)
-        for row in table.rows:
-            shown.add_row(*row)
-        console.print(shown)
+        console.print(as_rich(table))
     for note in report.notes:
-        console.print(f"  {note}")
+        console.print(f"  {escape(note)}")
+
+
+def as_rich(table: Table) -> RichTable:
+    """Lay a table out for the terminal."""
+    shown = RichTable(title=escape(table.title), title_justify="left")
+    for number, heading in enumerate(table.header):
+        shown.add_column(escape(heading), justify="right" if number else "left", no_wrap=not number)
+    for row in table.rows:
+        shown.add_row(*map(escape, row))  # "[fast]" is no style
+    return shown
 
 
 def as_markdown(report: Report) -> str:
