@@ -122,7 +122,7 @@ class Access:
         trusted = standing is Standing.MEMBER
         is_admin = trusted and (bool(info.get("is_admin") or info.get("is_owner")) or self._is_named_admin(user))
         profile = info.get("profile", {})
-        name = profile.get("display_name") or profile.get("real_name") or info.get("real_name") or info.get("name", "")
+        name = profile.get("real_name") or info.get("real_name") or profile.get("display_name") or info.get("name", "")
         return Person(user, standing, is_admin, info.get("locale", ""), name)
 
     def _standing(self, info: dict[str, Any]) -> Standing:

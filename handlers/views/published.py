@@ -41,7 +41,7 @@ def call(number: int, question: str, by: str, helpers: Sequence[str], tried: Seq
     if titles:
         blocks.append(context(texts("ask.tried", titles=" / ".join(titles))))
     blocks.append(actions(button(texts("button.resolved"), "ask_resolved", str(number))))
-    return Message(f"{text} {one_line(question, QUESTION)}", blocks)
+    return Message(texts("ask.notice", name=one_line(by, NAME), question=one_line(question, QUESTION)), blocks)
 
 
 def closed(question: str, by: str, texts: Texts) -> Message:

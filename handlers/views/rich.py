@@ -37,7 +37,7 @@ def rich(title: str, text: str, question: str = "") -> Block:
     elements = [element for part in parts for element in writer.write(part)]
     if title:
         elements = _headed(title, elements)
-    return RichTextBlock(elements=elements)
+    return RichTextBlock(elements=elements or [_section([_text("–")])])
 
 
 def matched(question: str, *texts: str, limit: int = 5) -> list[str]:

@@ -119,7 +119,7 @@ ILLEGAL = {"invalid_blocks", "invalid_arguments", "msg_too_long", "msg_blocks_to
 
 
 @pytest.fixture
-def lawful(slack: LocalSlack, start: Start) -> Iterator[None]:
+def lawful(slack: LocalSlack, start: Start, helpers: list[str]) -> Iterator[None]:
     """Whatever the test did: every call was legal, every ack in time, and nobody but the bot was mentioned."""
     del start  # the bot must still run when the test ends
     yield
@@ -127,7 +127,24 @@ def lawful(slack: LocalSlack, start: Start) -> Iterator[None]:
     assert slack.warnings == []
     assert [call for call in slack.calls if call.error in ILLEGAL] == []
     assert [each for each in slack.envelopes if each.acked_after is None or each.acked_after >= slack.timing.ack] == []
-    assert {mention for each in everything_said(slack) for mention in each} <= {f"<@{slack.bot}>"}
+    mentioned = {mention for each in everything_said(slack) for mention in each}
+    assert mentioned <= {f"<@{slack.bot}>", *helpers_called(slack, helpers)}
+
+
+def helpers_called(slack: LocalSlack, helpers: list[str]) -> set[str]:
+    """The mentions that may be live where somebody pressed 🙋: those whom the test can name in `ask`, and no others."""
+    pressed = [each.payload for each in slack.envelopes if each.kind == "interactive"]
+    asked = "ask_person" in str([each.get("actions") for each in pressed])
+    chosen = "'value': 'ask'" in str([each.get("view", {}).get("state") for each in pressed])
+    called = {f"<!subteam^{id_}>" if id_.startswith("S") else f"<@{id_}>" for id_ in helpers}
+    return called if asked or chosen else set()
+
+
+@pytest.fixture
+def helpers(slack: LocalSlack) -> list[str]:
+    """Ids of people and groups who can be asked: Ichiro, and the help desk's group."""
+    [group] = slack.workspace.groups.values()
+    return [slack.person("ichiro").id, group.id]
 
 
 def everything_said(slack: LocalSlack) -> list[list[str]]:
