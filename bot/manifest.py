@@ -70,6 +70,14 @@ def _manifest(search_command: str, admin_command: str) -> dict[str, Any]:
                 "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": "Kotae", "always_online": True},
+            "shortcuts": [
+                {
+                    "name": "Save to knowledge base",
+                    "type": "message",
+                    "callback_id": "save_to_kb",
+                    "description": "Keep this answer · この回答をナレッジに保存する",
+                }
+            ],
             "slash_commands": [
                 {
                     "command": search_command,

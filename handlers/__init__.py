@@ -15,10 +15,12 @@ from slack_bolt import Ack, App, Respond
 from handlers import (
     answering,
     auto_reply,
+    editing,
     feedback,
     home,
     knowledge,
     people,
+    proposals,
     search,
     settings,
     sharing,
@@ -89,7 +91,22 @@ def register(app: App, services: Services) -> None:
     app.action(re.compile("shadow_(right|wrong)"))(on(auto_reply.judged))
     app.action("shadow_go_live")(on(settings.go_live))
     app.view("kb_settings")(_submission(services, settings.check, settings.saved))
+    _register_editing(app, services, on)
     app.error(_log_error)
+
+
+def _register_editing(app: App, services: Services, on: Callable[..., Listener]) -> None:
+    """Route what belongs to adding, proposing and editing entries."""
+    typing = editing.Typing()
+    app.shortcut("save_to_kb")(on(editing.from_message))
+    app.action("kb_add_answer")(on(editing.answer_question))
+    app.action("kb_edit_record")(on(editing.edit_record))
+    app.action(re.compile("kb_entry_(typed|chosen)"))(on(typing.typed, asked=False))
+    app.view("kb_entry")(_submission(services, editing.check, editing.sent))
+    app.action("kb_proposal_approve")(on(proposals.approve))
+    app.action("kb_proposal_edit")(on(editing.edit_proposal))
+    app.action("kb_proposal_decline")(on(proposals.decline))
+    app.view("kb_proposal_declined")(_submission(services, proposals.accepted, proposals.declined))
 
 
 def _listener(services: Services, handler: Handler, *, asked: bool) -> Listener:
@@ -103,16 +120,25 @@ def _listener(services: Services, handler: Handler, *, asked: bool) -> Listener:
 
 
 def _submission(services: Services, check: Check, handler: Handler) -> Listener:
-    """A modal's ack says what is wrong with its fields, so it is checked first: quickly, and without asking Slack."""
+    """A modal's ack says what is wrong with its fields, so it is checked first: quickly, and without asking Slack.
+
+    The ack also closes the modal or changes it: without a place in the queue the modal stays as it was typed.
+    """
 
     def listener(ack: Ack, body: dict[str, Any], respond: Respond) -> None:
         turn = _turn(services, body, respond, asked=True)
         answer = check(services, turn)
-        ack(**answer)
         if answer.get("response_action") != "errors" and not services.queue.put(lambda: _run(handler, services, turn)):
-            _refuse(turn)
+            log.warning("The queue is full: a modal was refused")
+            answer = _busy(turn)
+        ack(**answer)
 
     return listener
+
+
+def _busy(turn: Turn) -> dict[str, Any]:
+    first = next(block["block_id"] for block in turn.body["view"]["blocks"] if block["type"] == "input")
+    return {"response_action": "errors", "errors": {first: turn.texts("search.busy")}}
 
 
 def _run(handler: Handler, services: Services, turn: Turn) -> None:

@@ -114,7 +114,7 @@ class Access:
 
     def is_one_of(self, user: str, ids: Iterable[str]) -> bool:
         """Tell whether somebody is among these people and user groups."""
-        return any(user == id_ or (id_.startswith("S") and self._is_in_group(user, id_)) for id_ in ids)
+        return any(user == id_ or (id_.startswith("S") and user in self._members(id_)) for id_ in ids)
 
     def _look_up(self, user: str) -> Person:
         info = self._client.users_info(user=user, include_locale=True)["user"]
@@ -137,20 +137,23 @@ class Access:
         same_enterprise = enterprise and info.get("enterprise_user", {}).get("enterprise_id") == enterprise
         return info.get("team_id") != self._home["team_id"] and not same_enterprise
 
+    def named_admins(self) -> tuple[str, ...]:
+        """List the people whom ADMIN_USERS and ADMIN_USERGROUP name; whether they may is `person`'s to say."""
+        group = self._members(self._admin_usergroup) if self._admin_usergroup else ()
+        return tuple(dict.fromkeys([*sorted(self._admin_users), *group]))
+
     def _is_named_admin(self, user: str) -> bool:
         if user in self._admin_users:
             return True
-        if not self._admin_usergroup:
-            return False
-        return self._is_in_group(user, self._admin_usergroup)
+        return bool(self._admin_usergroup) and user in self._members(self._admin_usergroup)
 
-    def _is_in_group(self, user: str, group: str) -> bool:
+    def _members(self, group: str) -> tuple[str, ...]:
+        """List the members of a user group; none when it can't be looked up."""
         try:
-            users = self._client.usergroups_users_list(usergroup=group)["users"]
+            return tuple(self._client.usergroups_users_list(usergroup=group)["users"])
         except (SlackApiError, SlackClientError, OSError) as error:
             log.warning("The user group %s can't be looked up (%s)", group, _reason(error))
-            return False
-        return user in users
+            return ()
 
     def _look_around(self, channel: str) -> Place:
         info = self._client.conversations_info(channel=channel)["channel"]

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from handlers import reports, settings, versions
+from handlers import editing, proposals, reports, settings, versions
 from handlers.desk import Services, Turn
 from handlers.views import admin
 from handlers.views.message import notice
@@ -21,11 +21,11 @@ LISTED = 1000
 
 
 def command(services: Services, turn: Turn) -> None:
-    """`/kb action …`: admins only, checked at every use."""
+    """`/kb action …`: for admins, but for what members may do; checked at every use."""
     action, argument, *_ = [*_typed(turn).split(maxsplit=1), "", ""]
     if turn.refuse_unless_known():
         return
-    if not turn.person.is_admin:
+    if not turn.person.is_admin and action.casefold() not in FOR_MEMBERS:
         turn.whisper(notice(turn.texts("access.admins")))
         return
     run = ACTIONS.get(action.casefold() or "help", _unknown)
@@ -111,5 +111,9 @@ ACTIONS: dict[str, Callable[[Services, Turn, str], None]] = {
     "versions": versions.listed,
     "rollback": versions.rollback,
     "export": versions.exported,
+    "add": editing.command,
+    "proposals": proposals.command,
     "help": _help,
 }
+FOR_MEMBERS = {"add"}
+"""What the others may type too; it knows what each of them may do."""

@@ -16,6 +16,7 @@ from handlers.journal.database import Database, JournalError, metadata
 from handlers.journal.decisions import AuditEntry, Decisions, Setting
 from handlers.journal.learned import Learned, Phrasing
 from handlers.journal.misses import Miss, Misses
+from handlers.journal.proposals import Proposal, Proposals, Request
 from handlers.journal.publications import Publication, Publications
 from handlers.journal.questions import Noted, NotedHit, Origin, Questions, Reply
 from handlers.journal.statistics import Overview, Rehearsal, Statistics, Tally
@@ -31,9 +32,11 @@ __all__ = [
     "Origin",
     "Overview",
     "Phrasing",
+    "Proposal",
     "Publication",
     "Rehearsal",
     "Reply",
+    "Request",
     "Setting",
     "Tally",
     "open_journal",
@@ -61,6 +64,7 @@ class Journal(Questions, Decisions):
         self.confirmations = Confirmations(database)
         self.learned = Learned(database)
         self.misses = Misses(database)
+        self.proposals = Proposals(database)
         self.statistics = Statistics(database)
         self.publications = Publications(database)
         self._recent: OrderedDict[str, None] = OrderedDict()

@@ -96,6 +96,18 @@ def moment(at: float) -> str:
     return f"<!date^{int(at)}^{{date_num}} {{time}}|{otherwise}>"
 
 
+def is_address(text: str) -> bool:
+    """Tell whether the text is an address that becomes a link: http(s) or mailto, on one line."""
+    return re.fullmatch(r"(https?://|mailto:)\S+", text.strip(), re.IGNORECASE) is not None
+
+
+def as_written(text: str) -> str:
+    """Turn a message as Slack sends it into what its writer saw: line breaks and code kept, addresses in full."""
+    without = _REFERENCE.sub(_addressed, text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    lines = [line.rstrip() for line in html.unescape(without).splitlines()]
+    return "\n".join(lines).strip()
+
+
 def plain(text: str) -> str:
     """Turn a message as Slack sends it into the words a person wrote: mentions, emoji codes and code marks gone."""
     sound = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -106,6 +118,13 @@ def plain(text: str) -> str:
 def has_words(text: str) -> bool:
     """Tell whether there is anything to search for: a letter or a digit of any script."""
     return any(char.isalnum() for char in text)
+
+
+def _addressed(match: re.Match[str]) -> str:
+    kind, target, label = match.groups()
+    if kind:
+        return _spoken(match).strip() if kind == "#" else ""
+    return target if not label or label in target else f"{label} ({target})"
 
 
 def _spoken(match: re.Match[str]) -> str:

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from indexes.errors import KnowledgeBaseError
 from indexes.records.difference import Difference, difference
 from indexes.records.habits import next_id, written_today
-from indexes.records.layout import Layout, UnwritableTextError
+from indexes.records.layout import Layout, UnwritableTextError, encodable
 from indexes.records.model import KnowledgeBase, Record
 from indexes.records.reading import parse_records, read_bytes
 from indexes.records.table import MAX_CELL
@@ -155,6 +155,17 @@ def _automatic(layout: Layout, now: datetime) -> dict[str, str]:
     return {**ids, **updated}
 
 
+def unwritable(read: KnowledgeBase, cells: Mapping[str, str]) -> dict[str, UnwritableTextError]:
+    """Say, by role, which of the texts could not be written, without touching the file."""
+    found: dict[str, UnwritableTextError] = {}
+    for role, text in cells.items():
+        try:
+            _fitting(read, role, text)
+        except UnwritableTextError as error:
+            found[role] = error
+    return found
+
+
 def _fitting(read: KnowledgeBase, role: str, text: str) -> str:
     """Return the text as it will be in its cell; raises UnwritableTextError."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
@@ -164,7 +175,7 @@ def _fitting(read: KnowledgeBase, role: str, text: str) -> str:
     if found := _REFUSED.search(text):
         shown = f"U+{ord(found[0]):04X}"
         raise UnwritableTextError(role, f"{name} can't hold the character {shown}", shown)
-    return text
+    return encodable(read, role, text)
 
 
 def _written(read: KnowledgeBase, data: bytes, line: int) -> Written:

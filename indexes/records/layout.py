@@ -181,20 +181,9 @@ class Layout:
         return text if self._is_wide else text.encode("latin-1").decode(self.codec)
 
     def _encoded(self, role: str, text: str) -> str:
-        """Return what stands for the text's bytes; raises UnwritableTextError for what they can't say."""
-        if not self.codec.startswith("utf"):
-            text = "".join(map(self._written_here, text))
-        for character in text:
-            if not _survives(character, self.codec):
-                name = self.read.path.name
-                raise UnwritableTextError(
-                    role, f"{name}: its encoding, {self.codec}, has no character {character!r}", character
-                )
+        """Return what stands for the text's bytes."""
+        text = encodable(self.read, role, text)
         return text if self._is_wide else text.encode(self.codec).decode("latin-1")
-
-    def _written_here(self, character: str) -> str:
-        """Return the character, or the lookalike by which the encoding knows it."""
-        return character if _survives(character, self.codec) else character.translate(_LOOKALIKES)
 
     @property
     def _is_wide(self) -> bool:
@@ -203,6 +192,21 @@ class Layout:
     def _bytes(self, lines: Sequence[str]) -> bytes:
         text = "".join([*lines, self.tail])
         return self.mark + text.encode(self.codec if self._is_wide else "latin-1")
+
+
+def encodable(read: KnowledgeBase, role: str, text: str) -> str:
+    """Return the text as the file's encoding can say it; raises UnwritableTextError naming what it can't."""
+    known = "".join(_written_there(character, read.encoding) for character in text)
+    for character in known:
+        if not _survives(character, read.encoding):
+            message = f"{read.path.name}: its encoding, {read.encoding}, has no character {character!r}"
+            raise UnwritableTextError(role, message, character)
+    return known
+
+
+def _written_there(character: str, encoding: str) -> str:
+    """Return the character, or the lookalike by which the encoding knows it."""
+    return character if _survives(character, encoding) else character.translate(_LOOKALIKES)
 
 
 def _parsed(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, int, list[str]]]:

@@ -1,0 +1,113 @@
+"""Writing into knowledge bases from Slack: where somebody may, what is like it already, and the writing itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from handlers.access import Standing
+from handlers.desk import Services, Turn
+from handlers.views import editing as views
+from handlers.views.answers import POSSIBLE, Entry
+from handlers.views.editing import Draft
+from handlers.views.text import has_words
+from indexes.errors import KnowledgeBaseError, UnknownKnowledgeBaseError
+from indexes.records import KnowledgeBase, Record
+from indexes.records.editing import UnusableRowError, add, change
+
+SEPARATOR = "|"
+"""Between aliases in a cell."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The entry that was written; `trouble` says why it can't be searched yet, if so."""
+
+    record: Record
+    trouble: str
+
+
+class ChangedMeanwhileError(KnowledgeBaseError):
+    """Somebody else has changed the same cells of the row; `record` is what it is now."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        super().__init__(f"{record.question}\n{record.answer}")
+
+
+def writable(services: Services, turn: Turn) -> tuple[str, ...]:
+    """List the loaded knowledge bases that this person sees in their own channels, this channel's first."""
+    if turn.person.standing is not Standing.MEMBER:
+        return ()
+    seen = services.channels.names(services.access.channels_of(turn.user))
+    here = services.channels.of(turn.channel).knowledge_bases if turn.channel and not turn.is_direct else ()
+    ordered = dict.fromkeys([*(name for name in here if name in seen), *seen])
+    return tuple(name for name in ordered if name in services.registry.loaded)
+
+
+def similar(services: Services, draft: Draft) -> list[Entry]:
+    """Find the entries of the same knowledge base that may answer the question already."""
+    question = draft.texts.get("question", "")
+    if not has_words(question):
+        return []
+    hits = services.registry.search(question, [draft.knowledge_base]).hits
+    return [
+        Entry(hit.record, hit.knowledge_base, hit.confidence)
+        for hit in hits
+        if hit.confidence >= POSSIBLE and hit.record.id != draft.record
+    ]
+
+
+def store(services: Services, turn: Turn, draft: Draft) -> Stored:
+    """Write the entry into its file and have it searched. Raises KnowledgeBaseError; nothing is written then.
+
+    Within this process one writer waits for the other, so that nobody is refused for what Kotae itself wrote.
+    """
+    name = draft.knowledge_base
+    with services.conversations("knowledge base", name):
+        loaded = services.registry.loaded.get(name)
+        if loaded is None:
+            raise UnknownKnowledgeBaseError(f"No knowledge base is called {name!r} any more")
+        read, now = loaded.knowledge_base, datetime.now().astimezone()
+        if draft.record:
+            written = change(read, draft.record, _changes(services, draft), now)
+        else:
+            written = add(read, _cells(draft.texts, read), now)
+        report = services.registry.reload(name).result()
+    done = "edit" if draft.record else "add"
+    services.journal.record(turn.user, turn.channel, f"{done} {name}", f"{written.record.id}: {written.record.title}")
+    if draft.question_id is not None:
+        services.journal.misses.close(draft.question_id, "answered", turn.user)
+    return Stored(written.record, report.error)
+
+
+def _cells(texts: Mapping[str, str], read: KnowledgeBase) -> dict[str, str]:
+    """Return the cells for the columns that the file has."""
+    cells = {role: text.strip() for role, text in texts.items() if role in read.columns}
+    if "aliases" in cells:
+        cells["aliases"] = SEPARATOR.join(line.strip() for line in cells["aliases"].splitlines() if line.strip())
+    return cells
+
+
+def _changes(services: Services, draft: Draft) -> dict[str, str]:
+    """Return the cells that the writer touched; raises when somebody else changed one of them meanwhile."""
+    record = services.registry.record(draft.knowledge_base, draft.record)
+    if record is None:
+        raise UnusableRowError(draft.words("edit.gone"))
+    now = views.cells_of(record)
+    touched = {role: text for role, text in draft.texts.items() if is_touched(draft, role)}
+    if any(views.digest(now[role]) != draft.seen[role] for role in touched):
+        raise ChangedMeanwhileError(record)
+    return _cells(touched, services.registry.loaded[draft.knowledge_base].knowledge_base)
+
+
+def is_touched(draft: Draft, role: str) -> bool:
+    """Tell whether the writer changed a field of the form."""
+    return draft.seen.get(role) != views.digest(draft.texts[role])
+
+
+def as_now(draft: Draft, record: Record) -> Draft:
+    """Fill the form with a record as it is, but for what the writer touched; texts too long for it are left out."""
+    now = views.cells_of(record)
+    touched = {role: text for role, text in draft.texts.items() if is_touched(draft, role)}
+    shown = {role: touched.get(role, text) for role, text in now.items() if len(text) <= views.FIELD}
+    return replace(draft, texts=shown, seen={role: views.digest(now[role]) for role in shown})
