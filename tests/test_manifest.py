@@ -94,6 +94,14 @@ def test_commands_are_within_their_limits(names: tuple[str, str]) -> None:
         assert "url" not in command
 
 
+def test_the_shortcut_is_within_its_limits(built: dict[str, Any]) -> None:
+    [shortcut] = built["features"]["shortcuts"]
+    assert set(shortcut) == {"name", "type", "callback_id", "description"}
+    assert (shortcut["type"], shortcut["callback_id"]) == ("message", "save_to_kb")
+    assert len(shortcut["name"]) <= 24
+    assert len(shortcut["description"]) <= 150
+
+
 def test_scopes_exist_for_bots_and_occur_once(built: dict[str, Any]) -> None:
     scopes = built["oauth_config"]["scopes"]["bot"]
     assert scopes == list(SCOPES)

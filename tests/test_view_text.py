@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.playground.text import live_mentions
-from handlers.views.text import bold, escape, has_words, length, link, mrkdwn, one_line, plain
+from handlers.views.text import as_written, bold, escape, has_words, is_address, length, link, mrkdwn, one_line, plain
 
 TOKENS = [
     *"<>&|!@#*_~`:;.,/= \n\t\r",
@@ -223,3 +223,31 @@ def test_words_to_search_for(text: str) -> None:
 @pytest.mark.parametrize("text", ["", " ", "？！。、…", "---", "😀👨‍👩‍👧", "\u200b\u3000", "♪", "<>&"])
 def test_nothing_to_search_for(text: str) -> None:
     assert not has_words(text)
+
+
+@pytest.mark.parametrize(
+    ("posted", "written"),
+    [
+        ("Floor 2 &amp; <https://a.example/b|the portal>:\n  `scan --pdf`", "Floor 2 & the portal (https://a.example/b):\n  `scan --pdf`"),
+        ("<https://a.example/b> <https://a.example|a.example>", "https://a.example/b https://a.example"),
+        ("<mailto:it@example.com|it@example.com>", "mailto:it@example.com"),
+        ("<@U0123456789> see <#C0123456789|it-help> <!here>", "see #it-help"),
+        ("&lt;!channel&gt; :tada:\r\n\n1. one  ", "<!channel> :tada:\n\n1. one"),
+        ("broken \ud83d half", "broken \ufffd half"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_as_written(posted: str, written: str) -> None:
+    assert as_written(posted) == written
+
+
+@pytest.mark.parametrize("text", ["https://a.example", " HTTP://a.example/b ", "mailto:a@b.example"])
+def test_addresses(text: str) -> None:
+    assert is_address(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a.example", "javascript:x", "https://", "https://a b", "https://a\nb", "x https://a"]
+)
+def test_no_addresses(text: str) -> None:
+    assert not is_address(text)
