@@ -141,7 +141,7 @@ def _draft_of(proposal: Proposal, turn: Turn) -> Draft:
 
 
 def edit_record(services: Services, turn: Turn) -> None:
-    """Edit a hit; the button's value is the knowledge base and the record's id, on two lines: `views.edit_value`."""
+    """Edit a hit; the button's value is the knowledge base and the record's id, on two lines."""
     name, _, record_id = turn.pressed.partition("\n")
     open_edit(services, turn, name, record_id)
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from handlers.access import Standing
 from handlers.desk import Services, Turn
 from handlers.views import editing as views
-from handlers.views.answers import POSSIBLE, Entry
 from handlers.views.editing import Draft
+from handlers.views.results import POSSIBLE, Entry
 from handlers.views.text import has_words
 from indexes.errors import KnowledgeBaseError, UnknownKnowledgeBaseError
 from indexes.records import KnowledgeBase, Record

@@ -228,7 +228,7 @@ def test_nothing_to_search_for(text: str) -> None:
 @pytest.mark.parametrize(
     ("posted", "written"),
     [
-        ("Floor 2 &amp; <https://a.example/b|the portal>:\n  `scan --pdf`", "Floor 2 & the portal (https://a.example/b):\n  `scan --pdf`"),
+        ("2 &amp; <https://a.example/b|portal>:\n  `scan --pdf`", "2 & portal (https://a.example/b):\n  `scan --pdf`"),
         ("<https://a.example/b> <https://a.example|a.example>", "https://a.example/b https://a.example"),
         ("<mailto:it@example.com|it@example.com>", "mailto:it@example.com"),
         ("<@U0123456789> see <#C0123456789|it-help> <!here>", "see #it-help"),

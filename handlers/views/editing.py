@@ -20,8 +20,8 @@ from slack_sdk.models.views import View
 
 from handlers import texts as words
 from handlers.texts import Language, Texts
-from handlers.views.answers import Entry
 from handlers.views.message import Message, context, section
+from handlers.views.results import Entry
 from handlers.views.text import bold, length, link, mrkdwn, one_line
 from indexes.records import Difference, KnowledgeBase, Record
 
@@ -43,7 +43,7 @@ NEW = "new"
 SIMILAR, PREVIEW, ERROR = 200, 300, 1500
 DIFFERING = 5
 RECORD_ID = 500
-"""Characters of an id that fit into a button, and into the form's metadata beside the rest."""
+"""Characters of an id that fit into the form's metadata beside the rest."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,6 @@ class Draft:
     def words(self) -> Texts:
         """The writer's language, known without asking Slack."""
         return words.JAPANESE if self.language == "ja" else words.ENGLISH
-
-
-def edit_value(knowledge_base: str, record_id: str) -> str:
-    """Return the value of an Edit button (action id ``kb_edit_record``); blank when the id is too long for one."""
-    return f"{knowledge_base}\n{record_id}" if length(record_id) <= RECORD_ID else ""
 
 
 def digest(text: str) -> str:
