@@ -72,6 +72,8 @@ def store(services: Services, turn: Turn, draft: Draft) -> Stored:
             written = change(read, draft.record, _changes(services, draft), now)
         else:
             written = add(read, _cells(draft.texts, read), now)
+        records = len(written.knowledge_base.records)
+        services.registry.made(loaded.source, written.data, records, "edit", turn.user)
         report = services.registry.reload(name).result()
     done = "edit" if draft.record else "add"
     services.journal.record(turn.user, turn.channel, f"{done} {name}", f"{written.record.id}: {written.record.title}")

@@ -69,6 +69,8 @@ class Written:
 
     knowledge_base: KnowledgeBase
     record: Record
+    data: bytes
+    """What the file holds now."""
 
 
 def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime) -> Written:
@@ -98,7 +100,7 @@ def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: d
         before = layout.cells(record.line)
         differing = {role: text for role, text in cells.items() if text.strip() != before.get(role, "").strip()}
         if not differing:
-            return Written(read, record)
+            return Written(read, record, data)
         if "updated" in read.columns and "updated" not in cells:
             differing["updated"] = written_today(layout.column("updated"), now)
         texts = {role: _fitting(read, role, text) for role, text in differing.items()}
@@ -189,7 +191,7 @@ def _written(read: KnowledgeBase, data: bytes, line: int) -> Written:
     if any(after.get(record.id) != record.as_dict() for record in read.records if record.line != line):
         raise UnusableRowError(f"{read.path.name}: with this row, others would no longer be read as they are")
     _store(read.path, data)
-    return Written(found, row)
+    return Written(found, row, data)
 
 
 def _store(path: Path, data: bytes) -> None:

@@ -108,6 +108,9 @@ def test_an_entry_is_searchable_when_the_form_says_so(slack: LocalSlack, bot: Bo
     assert (question, category, link, note) == (SCANNER["question"], "プリンター", "https://scan.example.com/", "\n")
     assert answer == f'"{SCANNER["answer"]}"'
     assert len(updated) == len("2026-04-08")
+    source = bot.services.registry.loaded["it-help"].source
+    newest = bot.services.registry.versions.of(source)[0]
+    assert (newest.origin, newest.by, newest.records) == ("edit", slack.person("olivia").id, 6)
     [entry] = bot.services.journal.audited()
     assert (entry.user, entry.action) == (slack.person("olivia").id, "add it-help")
     assert entry.outcome == f"{id_}: {SCANNER['question']}"
