@@ -51,8 +51,7 @@ def exported(services: Services, turn: Turn, argument: str) -> None:
         return
     made = _export(services, source)
     name = one_line(source.name, NAME)
-    message = notice(turn.texts("export.here", name=name, rows=made.rows, left_out=made.left_out))
-    services.send_file(turn.user, message, f"{source.name}.csv", made.data)
+    services.send_file(turn.user, view.export(name, made, turn.texts), f"{source.name}.csv", made.data)
     action = f"export {source.name}"[: uploads.ACTION_LENGTH]
     services.journal.record(turn.user, turn.channel, action, f"{made.rows} rows")
     if not turn.is_direct:

@@ -20,11 +20,15 @@ _BETWEEN_ALIASES = "|"
 
 @dataclass(frozen=True)
 class Export:
-    """A CSV's bytes, how many rows are in it, and how many could not be: they don't fit the header."""
+    """A CSV's bytes, how many rows are in it, and how many are not, since they don't fit the header or are blank.
+
+    `guarded` is the number of cells that were kept from being computed.
+    """
 
     data: bytes
     rows: int
     left_out: int
+    guarded: int
 
 
 def export(data: bytes, path: Path, lessons: Sequence[Lesson]) -> Export:
@@ -66,13 +70,12 @@ def _joined(aliases: Sequence[str]) -> str:
 
 
 def _written(table: Table) -> Export:
+    rows = [table.header, *zip(*table.columns, strict=True)]
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(map(_harmless, table.header))
-    writer.writerows([_harmless(cell) for cell in row] for row in zip(*table.columns, strict=True))
-    rows = len(table.lines)
+    csv.writer(text, lineterminator="\r\n").writerows([_harmless(cell) for cell in row] for row in rows)
+    guarded = sum(_harmless(cell) != cell for row in rows for cell in row)
     left_out = sum(problem.skipped for problem in table.problems)
-    return Export(text.getvalue().encode("utf-8-sig"), rows, left_out)
+    return Export(text.getvalue().encode("utf-8-sig"), len(table.lines), left_out, guarded)
 
 
 def _harmless(cell: str) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 from slack_sdk.models.blocks import Block
 
 from handlers.texts import Texts
-from handlers.views.message import Message, button, entries, section
+from handlers.views.message import Message, button, entries, notice, section
 from handlers.views.text import moment, one_line
 
 if TYPE_CHECKING:
+    from indexes.export import Export
     from indexes.versions import Version
 
 NAME = 100
@@ -25,6 +26,16 @@ def versions(name: str, kept: Sequence["Version"], now: str, texts: Texts) -> Me
         back = button(texts("button.restore"), "version_restore", f"{version.number}:{name}")
         blocks.append(section(_line(version, now, texts), None if version.digest == now else back))
     return Message(title, blocks)
+
+
+def export(name: str, made: "Export", texts: Texts) -> Message:
+    """Introduce an exported file, and say what is not in it as it was."""
+    lines = [texts("export.here", name=name, rows=made.rows)]
+    if made.left_out:
+        lines.append(texts("export.left_out", count=made.left_out))
+    if made.guarded:
+        lines.append(texts("export.guarded", count=made.guarded))
+    return notice("\n".join(lines))
 
 
 def _line(version: "Version", now: str, texts: Texts) -> str:

@@ -57,7 +57,7 @@ def test_the_difference_is_shown_and_applied_as_uploaded(slack: LocalSlack, bot:
     data = NEWER.replace("\n", "\r\n").encode("cp932")
     card = upload(slack, "it-help.csv", data)
     assert "*it-help.csv* for *it-help*: 6 entries (cp932, comma-separated)" in card.shown
-    assert "Added *1*, changed *1*, removed *0*; 4 stay as they are." in card.shown
+    assert "Added *1*, changed *1*, removed *0*, unchanged 4." in card.shown
     assert "*Added*\n• カメラが映りません。" in card.shown
     assert "*Changed*\n• VPNにつながりません。 (回答)" in card.shown
     assert "*Removed*" not in card.shown
@@ -86,7 +86,7 @@ def test_a_mention_in_a_channel_is_answered_in_private(slack: LocalSlack, bot: B
     [card] = direct(slack, "ichiro")
     [hint] = slack.ephemerals("ichiro")
     assert hint.shown == "*it-help (1).csv* を適用すると何が変わるかを DM でお送りしました。"
-    assert "追加 *1*件、変更 *1*件、削除 *0*件（そのまま 4件）" in card.shown
+    assert "追加 *1* 件、変更 *1* 件、削除 *0* 件、そのまま 4 件" in card.shown
     assert slack.bot_messages("it-help") == slack.replies(sent) == []
     assert len(slack.calls_of("download")) == 1
 
@@ -280,7 +280,7 @@ def test_rows_that_need_a_look_are_named_by_line(slack: LocalSlack) -> None:
     rows = [f"x{number},,,,,,\n" for number in range(12)]
     card = upload(slack, "it-help.csv", IT_HELP + "".join(rows))
     assert (
-        ":warning: *To look at* (12, of which 12 are left out)\n• line 7: question and answer are both blank"
+        ":warning: *Rows to look at*: 12, 12 of them left out\n• line 7: question and answer are both blank"
         in card.shown
     )
     assert "line 16:" in card.shown

@@ -88,7 +88,7 @@ def test_going_back_is_shown_first_and_can_be_undone(slack: LocalSlack, bot: Bot
     applied(slack, newer)
     card = kb(slack, "rollback")
     assert card.shown.startswith(":leftwards_arrow_with_hook: Version 1 of *it-help*, from ")
-    assert "Added *0*, changed *1*, removed *1*; 4 stay as they are." in card.shown
+    assert "Added *0*, changed *1*, removed *1*, unchanged 4." in card.shown
     assert "*Removed*\n• カメラが映りません。" in card.shown
     assert path.read_bytes() == newer
     press(slack, card, "Apply", "Version 1 is in place for *it-help*.")
@@ -184,7 +184,11 @@ def test_the_export_opens_in_a_spreadsheet_and_computes_nothing(slack: LocalSlac
     )
     (knowledge / "it-help.csv").write_bytes(rows.encode("cp932"))
     message, data = exported(slack)
-    assert "Here is *it-help* with 3 rows, to open in a spreadsheet (rows left out as unreadable: 1)." in message.shown
+    assert message.shown.splitlines() == [
+        "Here is *it-help* as a CSV that opens in a spreadsheet as it is; rows: 3.",
+        "Left out, because they don't fit the header or are blank: 1.",
+        "Cells that a spreadsheet could take for a formula have a ' in front: 5.",
+    ]
     assert data.startswith(b"\xef\xbb\xbf")
     text = data.decode("utf-8-sig")
     assert text.count("\r\n") == 4
