@@ -19,6 +19,8 @@ from handlers import (
     feedback,
     home,
     knowledge,
+    learned,
+    misses,
     people,
     proposals,
     search,
@@ -90,6 +92,15 @@ def register(app: App, services: Services) -> None:
     app.action("home_settings")(on(home.settings_of))
     app.action(re.compile("shadow_(right|wrong)"))(on(auto_reply.judged))
     app.action("shadow_go_live")(on(settings.go_live))
+    app.action("miss_dismiss", matchers=[_is_at_home])(on(home.dismissed))
+    app.action("miss_dismiss")(on(misses.dismissed))
+    app.action("miss_later", matchers=[_is_at_home])(on(home.put_off))
+    app.action("miss_later")(on(misses.put_off))
+    app.action(re.compile("miss_(more|back)"))(on(misses.turned))
+    app.action("learn_phrasing")(on(learned.accepted))
+    app.action("learned_accept")(on(learned.accepted_waiting))
+    app.action("learned_undo")(on(learned.undone))
+    app.action("learned_more")(on(learned.turned))
     app.view("kb_settings")(_submission(services, settings.check, settings.saved))
     _register_editing(app, services, on)
     app.error(_log_error)

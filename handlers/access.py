@@ -43,13 +43,15 @@ class Person:
 class Place:
     """A conversation; `is_shared` when another organisation takes part in it, or when Slack couldn't be asked.
 
-    `has_bot` tells whether the bot is a member, and so hears what is said there.
+    `has_bot` tells whether the bot is a member, and so hears what is said there; `is_private` whether only members may
+    know of it, as is assumed when Slack couldn't be asked.
     """
 
     id: str
     name: str
     is_shared: bool
     has_bot: bool = False
+    is_private: bool = True
 
 
 class Access:
@@ -158,7 +160,9 @@ class Access:
     def _look_around(self, channel: str) -> Place:
         info = self._client.conversations_info(channel=channel)["channel"]
         shared = bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared"))
-        return Place(channel, info.get("name", channel), shared, bool(info.get("is_member")))
+        return Place(
+            channel, info.get("name", channel), shared, bool(info.get("is_member")), bool(info.get("is_private", True))
+        )
 
     def _list_channels(self, user: str) -> frozenset[str]:
         pages = self._client.users_conversations(

@@ -25,6 +25,7 @@ def vote(services: Services, turn: Turn, put: Put = in_place) -> None:
             turn.open(reasons.form(reply, turn.texts, ask=_may_ask(services, noted)))
         judge(services, noted, turn.user, 1, right=kind == "helpful")
         put(services, turn, again(services, turn, *found, key.shown))
+        learned.offer(services, turn, key.question)
 
 
 def this_one(services: Services, turn: Turn, put: Put = in_place) -> None:
@@ -34,6 +35,7 @@ def this_one(services: Services, turn: Turn, put: Put = in_place) -> None:
         services.vote(key.question, turn.user, f"hit_{rank}")
         judge(services, found[0], turn.user, int(rank), right=True)
         put(services, turn, again(services, turn, *found, key.shown))
+        learned.offer(services, turn, key.question)
 
 
 def judge(services: Services, noted: Noted, user: str, rank: int, *, right: bool) -> None:

@@ -1,6 +1,8 @@
 """The bot's Home tab, and its first words in a channel."""
 
-from handlers import knowledge, settings, suggestions
+from dataclasses import replace
+
+from handlers import knowledge, misses, settings, suggestions
 from handlers import texts as words
 from handlers.answering import first_time
 from handlers.desk import Services, Turn
@@ -10,10 +12,13 @@ from handlers.search import found, names_for, topics
 from handlers.views import guide, home
 from handlers.views.dashboard import Dashboard, Kept, menu_value
 from handlers.views.message import Message, notice
+from handlers.views.misses import at_home
 from handlers.views.text import has_words, plain
 from handlers.views.trend import trend
 
-BUTTONS, MENU = ("status", "audit"), ("reload",)
+MISSES = 3
+"""Unanswered questions in the tab; `/kb misses` has them all."""
+BUTTONS, MENU = ("misses", "learned", "status", "audit"), ("reload",)
 """The `/kb` actions that admins are offered: as buttons, and for each knowledge base."""
 
 
@@ -62,6 +67,18 @@ def settings_of(services: Services, turn: Turn) -> None:
         settings.open_for(services, turn, turn.pressed)
 
 
+def dismissed(services: Services, turn: Turn) -> None:
+    """Close what was no question, and show the tab without it."""
+    if misses.close(services, turn, "not_a_question"):
+        _publish(services, turn)
+
+
+def put_off(services: Services, turn: Turn) -> None:
+    """Hide a question for a week, and show the tab without it."""
+    if misses.close(services, turn, "later"):
+        _publish(services, turn)
+
+
 def joined(services: Services, turn: Turn) -> None:
     """Introduce the bot to a channel it was invited to, once ever."""
     if turn.user == services.access.bot_user and services.journal.claim(f"introduced:{turn.channel}"):
@@ -81,9 +98,10 @@ def _publish(services: Services, turn: Turn, said: Message | None = None) -> Non
     overview = services.journal.statistics.overview(DAYS)
     picture = trend(overview.by_day)
     known = services.pictures.known(picture)
-    _put(services, turn, said, _dashboard(services, overview, known))
+    dashboard = _dashboard(services, turn, overview, known)
+    _put(services, turn, said, dashboard)
     if known is None and (uploaded := services.pictures.upload(picture, "trend.png")):
-        _put(services, turn, said, _dashboard(services, overview, uploaded))
+        _put(services, turn, said, replace(dashboard, picture=uploaded))
 
 
 def _put(services: Services, turn: Turn, said: Message | None, admins: Dashboard | None) -> None:
@@ -97,9 +115,10 @@ def _put(services: Services, turn: Turn, said: Message | None, admins: Dashboard
     services.client.views_publish(user_id=turn.user, view=view)
 
 
-def _dashboard(services: Services, overview: Overview, picture: str | None) -> Dashboard:
+def _dashboard(services: Services, turn: Turn, overview: Overview, picture: str | None) -> Dashboard:
     kept = [
         Kept(name, len(loaded.index.records), overview.by_name.get(name, Tally()))
         for name, loaded in services.registry.loaded.items()
     ]
-    return Dashboard(overview, picture, kept, services.channels.configured(), BUTTONS, MENU, ())
+    missed = at_home(misses.shown(services, turn.user, DAYS, count=MISSES), turn.texts)
+    return Dashboard(overview, picture, kept, services.channels.configured(), BUTTONS, MENU, missed)

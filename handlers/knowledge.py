@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from handlers import editing, proposals, reports, settings, versions
+from handlers import editing, learned, misses, proposals, reports, settings, versions
 from handlers.desk import Services, Turn
 from handlers.views import admin
 from handlers.views.message import notice
@@ -113,6 +113,8 @@ ACTIONS: dict[str, Callable[[Services, Turn, str], None]] = {
     "export": versions.exported,
     "add": editing.command,
     "proposals": proposals.command,
+    "misses": misses.listed,
+    "learned": learned.listed,
     "help": _help,
 }
 FOR_MEMBERS = {"add"}

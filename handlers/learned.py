@@ -4,11 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handlers.access import Standing
-from handlers.desk import Services
+from handlers.desk import Services, Turn
 from handlers.journal import Opinion, Phrasing
+from handlers.settings import refused
+from handlers.views import learned as view
+from handlers.views.learned import SHOWN, InForce, Waiting
+from handlers.views.message import Message, notice
+from indexes.lessons import Lesson
 from indexes.records import Record
 from indexes.text import sameness
 
+COMPARED = 50
+"""Phrasings of a record, the newest first, that may count together with the one just confirmed."""
+WAITING = 5
+"""Phrasings that are listed as waiting; the next ones follow when these are decided."""
 LONGEST = 200
 """Characters of a question that may become an alias; a longer one tells a story that nobody tells again."""
 MYSELF = "kotae"
@@ -67,14 +76,27 @@ def _learn_if_due(services: Services, opinion: Opinion) -> None:
 
 def support_of(services: Services, opinion: Opinion) -> Support:
     """Count who confirmed the same record for the same question, and who doubts it, since it was last undone."""
-    latest = _latest(services.journal.confirmations.about(opinion.key))
-    earlier = services.journal.learned.having(opinion.key)
+    keys = _near(services, opinion)
+    latest = _latest(services.journal.confirmations.about(keys))
+    earlier = services.journal.learned.having(keys)
     undone = max((each.undone_at or 0.0 for each in earlier if each.target == opinion.target), default=0.0)
-    learned_otherwise = any(each.undone_at is None and each.target != opinion.target for each in earlier)
-    disputed = learned_otherwise or any(each.agrees and each.target != opinion.target for each in latest)
+    others = any(each.undone_at is None and each.target != opinion.target for each in earlier)
+    disputed = others or any(each.agrees and each.target != opinion.target for each in latest)
     since = [each for each in reversed(latest) if each.at > undone and each.target == opinion.target]
     voters = tuple(each.user for each in since if each.agrees)
     return Support(voters, len(since) - len(voters), disputed)
+
+
+def _near(services: Services, opinion: Opinion) -> list[str]:
+    """Return by what keys the question is known: its own, and those of nearly the same questions about the record.
+
+    People confirmed them all for one record, so that taking two for one that are not costs little.
+    """
+    recent = services.journal.confirmations.recent()
+    others = {each.key: each.phrasing for each in recent if each.target == opinion.target and each.key != opinion.key}
+    near, *_ = services.registry.group([opinion.phrasing, *others.values()][:COMPARED])
+    keys = [opinion.key, *others]
+    return [keys[place] for place in near]
 
 
 def _latest(opinions: Sequence[Opinion]) -> list[Opinion]:
@@ -93,13 +115,106 @@ def may_learn(record: Record, phrasing: str) -> bool:
 
 
 def learn(services: Services, opinion: Opinion, record: Record, voters: Sequence[str], by: str) -> None:
-    """Put a phrasing in force, now and from now on; raises JournalError."""
+    """Put a phrasing in force, now and from now on, once; raises JournalError."""
     phrasing = Phrasing(
         *opinion.target, record.question, opinion.key, " ".join(opinion.phrasing.split()), tuple(voters), by
     )
     if services.journal.learned.learn(phrasing):
         services.teach()
         services.journal.record(by, "", "learn", _told(phrasing))
+
+
+def offer(services: Services, turn: Turn, question_id: int) -> None:
+    """Let an admin who has just confirmed an answer make a phrasing of the question, without waiting for others."""
+    opinion = services.journal.confirmations.by(question_id, turn.user) if turn.person.is_admin else None
+    if opinion and opinion.agrees and (record := _learnable(services, opinion)):
+        turn.whisper(view.offer(opinion.phrasing, record.title, opinion.id, turn.texts))
+
+
+def accepted(services: Services, turn: Turn) -> None:
+    """Learn what an admin was offered."""
+    if not refused(turn):
+        _accept(services, turn, int(turn.pressed))
+        turn.replace(notice(turn.texts("learned.done", command=services.admin_command)))
+
+
+def listed(services: Services, turn: Turn, _: str) -> None:
+    """`/kb learned`: what was learned, and what waits for more confirmations or an admin."""
+    turn.whisper(_page(services, turn, 0))
+
+
+def turned(services: Services, turn: Turn) -> None:
+    """Show another page."""
+    if not refused(turn):
+        turn.replace(_page(services, turn, int(turn.pressed)))
+
+
+def accepted_waiting(services: Services, turn: Turn) -> None:
+    """Learn what waits in the list."""
+    if not refused(turn):
+        opinion, first = map(int, turn.pressed.split(":"))
+        _accept(services, turn, opinion)
+        turn.replace(_page(services, turn, first))
+
+
+def undone(services: Services, turn: Turn) -> None:
+    """Forget a phrasing; the votes so far don't bring it back."""
+    if not refused(turn):
+        id_, first = turn.pressed.split(":")
+        if phrasing := services.journal.learned.undo(id_, turn.user):
+            services.teach()
+            services.journal.record(turn.user, turn.channel, "unlearn", _told(phrasing))
+        turn.replace(_page(services, turn, int(first)))
+
+
+def _accept(services: Services, turn: Turn, opinion_id: int) -> None:
+    """Learn what somebody confirmed, if it still stands."""
+    opinion = services.journal.confirmations.find(opinion_id)
+    if opinion and opinion.agrees and (record := _learnable(services, opinion)):
+        learn(services, opinion, record, support_of(services, opinion).voters, turn.user)
+
+
+def _learnable(services: Services, opinion: Opinion) -> Record | None:
+    """Return the record that a phrasing could be learned for; None when it is known already, or the record is gone."""
+    record = services.registry.record(*opinion.target)
+    known = any(
+        each.undone_at is None and each.target == opinion.target
+        for each in services.journal.learned.having([opinion.key])
+    )
+    return record if record and not known and may_learn(record, opinion.phrasing) else None
+
+
+def _page(services: Services, turn: Turn, first: int) -> Message:
+    total = services.journal.learned.count()
+    first = min(first, max(total - 1, 0) // SHOWN * SHOWN)
+    in_force = [_in_force(services, phrasing) for phrasing in services.journal.learned.newest(SHOWN, first)]
+    return view.page(in_force, first, total, [] if first else _waiting(services), turn.texts)
+
+
+def _in_force(services: Services, phrasing: Phrasing) -> InForce:
+    lesson = Lesson(phrasing.record, phrasing.question, phrasing.phrasing)
+    record = services.registry.subject(phrasing.knowledge_base, lesson)
+    title = record.title if record else ""
+    return InForce(
+        phrasing.id, phrasing.phrasing, title, phrasing.knowledge_base, phrasing.voters, phrasing.by, phrasing.at
+    )
+
+
+def _waiting(services: Services) -> list[Waiting]:
+    """Return what some people confirmed and nobody has learned or undone since, newest first."""
+    newest = {(opinion.key, opinion.target): opinion for opinion in reversed(services.journal.confirmations.recent())}
+    waiting: list[Waiting] = []
+    for opinion in reversed(newest.values()):
+        record = _learnable(services, opinion)
+        support = support_of(services, opinion) if record else None
+        if record and support and support.voters:
+            found = Waiting(
+                opinion.id, opinion.phrasing, record.title, opinion.knowledge_base, support.voters, support.disputed
+            )
+            waiting.append(found)
+        if len(waiting) == WAITING:
+            break
+    return waiting
 
 
 def _told(phrasing: Phrasing) -> str:

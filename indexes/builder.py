@@ -16,7 +16,7 @@ from indexes.dense import SIZES, Dense, Kind, Pour, Sizes
 from indexes.encoder import Encoder
 from indexes.errors import SnapshotError, UnusableFileError
 from indexes.index import Index, passages
-from indexes.lessons import Lesson, taught
+from indexes.lessons import Lesson, Subjects, taught
 from indexes.records import KnowledgeBase, Record, parse_records, read_bytes
 from indexes.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
 from indexes.synonyms import Synonyms
@@ -53,6 +53,11 @@ class Loaded:
     def by_id(self) -> Mapping[str, Record]:
         """The records by their ids, as the file has them."""
         return {record.id: record for record in self.knowledge_base.records}
+
+    @cached_property
+    def subjects(self) -> Subjects:
+        """What finds the record that a lesson is about."""
+        return Subjects(self.knowledge_base.records)
 
     @property
     def file_changed(self) -> bool:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from indexes.records import Record
 from indexes.text import sameness
@@ -24,22 +25,39 @@ Lessons = Mapping[str, Sequence[Lesson]]
 """By knowledge base."""
 
 
+class Subjects:
+    """Finds the records that lessons are about: by their ids, else by a question that only one record has."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = records
+        self._by_id = {record.id: record for record in records}
+
+    def of(self, lesson: Lesson) -> Record | None:
+        """Return a lesson's record; None when it is not there now."""
+        return self._by_id.get(lesson.record) or self._by_question.get(sameness(lesson.question))
+
+    @cached_property
+    def _by_question(self) -> Mapping[str, Record]:
+        keys = [sameness(record.question) for record in self._records]
+        times = Counter(keys)
+        return {key: record for key, record in zip(keys, self._records, strict=True) if key and times[key] == 1}
+
+
 def taught(records: Sequence[Record], lessons: Sequence[Lesson]) -> tuple[Record, ...]:
     """Return the records with what people taught among their aliases; a lesson about none of them has no effect."""
     if not lessons:
         return tuple(records)
-    by_id = {record.id: record for record in records}
-    asked = Counter(sameness(record.question) for record in records)
-    by_question = {key: record.id for record in records if asked[key := sameness(record.question)] == 1 and key}
+    subjects = Subjects(records)
     added: dict[str, list[str]] = {}
     for lesson in lessons:
-        id_ = lesson.record if lesson.record in by_id else by_question.get(sameness(lesson.question))
-        if id_ is not None:
-            added.setdefault(id_, []).append(lesson.phrasing)
+        if subject := subjects.of(lesson):
+            added.setdefault(subject.id, []).append(lesson.phrasing)
     return tuple(_with_aliases(record, added.get(record.id, ())) for record in records)
 
 
 def _with_aliases(record: Record, phrasings: Sequence[str]) -> Record:
+    if not phrasings:
+        return record
     known = {sameness(text) for text in (record.question, *record.aliases)}
     fresh = {key: phrasing for phrasing in phrasings if (key := sameness(phrasing)) not in known}
     return replace(record, aliases=(*record.aliases, *fresh.values())) if fresh else record

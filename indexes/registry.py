@@ -29,7 +29,7 @@ from indexes.errors import (
 )
 from indexes.grouping import Comparison, Groups, by_letters, by_meaning
 from indexes.index import Hit, Question
-from indexes.lessons import Lessons
+from indexes.lessons import Lesson, Lessons
 from indexes.records import Problem, Record, read_bytes
 from indexes.snapshot import Snapshot
 from indexes.synonyms import Synonyms, read_synonyms
@@ -149,13 +149,18 @@ class Registry:
         loaded = self._state.loaded.get(name)
         return loaded.by_id.get(record_id) if loaded else None
 
+    def subject(self, name: str, lesson: Lesson) -> Record | None:
+        """Return the record that a lesson is about, as it is now; None while there is none."""
+        loaded = self._state.loaded.get(name)
+        return loaded.subjects.of(lesson) if loaded else None
+
     def group(self, texts: Sequence[str]) -> Groups:
         """Bring together questions that are nearly the same; return the places of each group's, the first one leading.
 
         The first time, a thousand take as long as encoding them; from then on only new ones do.
         """
         state = self._state
-        if state.encoder is None or not texts:
+        if state.encoder is None or len(texts) < 2:  # noqa: PLR2004
             return by_letters(texts)
         try:
             vectors = self._comparison.vectors(texts, state.encoder)

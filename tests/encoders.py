@@ -49,6 +49,18 @@ class HashingModel:
         return self.encode_queries(texts)
 
 
+class CountingModel(HashingModel):
+    """A HashingModel that keeps the documents it has encoded in `encoded`."""
+
+    def __init__(self, name: str = "counting") -> None:
+        super().__init__(name)
+        self.encoded: list[str] = []
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+        self.encoded += texts
+        return super().encode_documents(texts)
+
+
 class HashingLoader:
     """A Loader that makes HashingModels and keeps count of them in `loads`."""
 

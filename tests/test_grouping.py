@@ -1,19 +1,16 @@
 """Questions that are nearly the same: by meaning, by letters, and how long it takes."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from indexes.builder import Source
 from indexes.encoder import EncoderWorker, Vector
 from indexes.grouping import NEAR, Comparison, by_letters, by_meaning
 from indexes.registry import Registry
-from tests.encoders import HashingModel, hashing_encoder, minilm_encoder
+from tests.encoders import CountingModel, hashing_encoder, minilm_encoder
 
 CSV = """\
 question,answer
@@ -128,25 +125,13 @@ def test_a_thousand_are_grouped_in_a_moment(registry: Registry) -> None:
     syllables = ["ka", "mi", "ro", "te", "shu", "no", "bel", "kor", "tan", "wi"]
     texts = [" ".join("".join(rng.choice(syllables, 3)) for _ in range(6)) for _ in range(1000)]
     registry.group(texts)
-    started = time.perf_counter()
+    started = time.thread_time()
     groups = registry.group(texts)
-    by_meaning_took = time.perf_counter() - started
-    started = time.perf_counter()
+    by_meaning_took = time.thread_time() - started
+    started = time.thread_time()
     by_letters(texts)
-    by_letters_took = time.perf_counter() - started
+    by_letters_took = time.thread_time() - started
     assert sorted(place for group in groups for place in group) == list(range(1000))
-    assert (by_meaning_took < 3, by_letters_took < 3) == (True, True)
+    assert (by_meaning_took < 2, by_letters_took < 2) == (True, True)
     registry.close()
     encoder.close()
-
-
-class CountingModel(HashingModel):
-    """Keeps the documents that it encoded."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoded: list[str] = []
-
-    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
-        self.encoded += texts
-        return super().encode_documents(texts)

@@ -96,7 +96,7 @@ def test_a_person_has_one_opinion_per_reply(journal: Journal) -> None:
     journal.confirmations.add(OPINION)
     journal.confirmations.add(replace(OPINION, agrees=False))
     journal.confirmations.add(replace(OPINION, question=2, phrasing="ＶＰＮが遅い"))
-    assert [(each.question, each.agrees) for each in journal.confirmations.about("vpnが遅い")] == [
+    assert [(each.question, each.agrees) for each in journal.confirmations.about(["vpnが遅い", "other"])] == [
         (2, True),
         (1, False),
     ]
@@ -120,7 +120,7 @@ def test_a_phrasing_is_learned_once_undone_once_and_learned_again(journal: Journ
     assert (undone.undone_by, undone.voters) == ("U9", ("U1", "U2"))
     assert journal.learned.undo(LEARNT.id, "U9") is None
     assert (journal.learned.lessons(), journal.learned.newest(9), journal.learned.count()) == ({}, [], 0)
-    assert [each.undone_by for each in journal.learned.having("vpnが遅い")] == ["U9"]
+    assert [each.undone_by for each in journal.learned.having(["vpnが遅い"])] == ["U9"]
     assert journal.learned.learn(replace(LEARNT, by="U9"))
     assert [each.by for each in journal.learned.newest(9)] == ["U9"]
 

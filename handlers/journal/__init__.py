@@ -15,7 +15,7 @@ from handlers.journal.confirmations import Confirmations, Opinion
 from handlers.journal.database import Database, JournalError, metadata
 from handlers.journal.decisions import AuditEntry, Decisions, Setting
 from handlers.journal.learned import Learned, Phrasing
-from handlers.journal.misses import Miss, Misses
+from handlers.journal.misses import Miss, Misses, Why
 from handlers.journal.proposals import Proposal, Proposals, Request
 from handlers.journal.publications import Publication, Publications
 from handlers.journal.questions import Noted, NotedHit, Origin, Questions, Reply
@@ -39,6 +39,7 @@ __all__ = [
     "Request",
     "Setting",
     "Tally",
+    "Why",
     "open_journal",
 ]
 

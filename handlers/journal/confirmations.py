@@ -1,6 +1,7 @@
 """What people said of records they were shown: this answers my question, or it does not."""
 
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -87,13 +88,18 @@ class Confirmations:
         same = (confirmations.c.question == question_id, confirmations.c.user == user)
         self._database.write("forget what people confirm", delete(confirmations).where(*same))
 
-    def about(self, key: str) -> list[Opinion]:
-        """Return the opinions on a question, whenever and by whomever it was asked, newest first."""
-        return self._read(confirmations.c.key == key, limit=COUNTED)
+    def about(self, keys: Collection[str]) -> list[Opinion]:
+        """Return the opinions on a question in any of these words, whoever asked it when, newest first."""
+        return self._read(confirmations.c.key.in_(keys), limit=COUNTED)
 
     def by(self, question_id: int, user: str) -> Opinion | None:
         """Return a person's opinion on a reply."""
         found = self._read(confirmations.c.question == question_id, confirmations.c.user == user, limit=1)
+        return found[0] if found else None
+
+    def find(self, id_: int) -> Opinion | None:
+        """Return an opinion that still stands."""
+        found = self._read(confirmations.c.id == id_, limit=1)
         return found[0] if found else None
 
     def recent(self, limit: int = COUNTED) -> list[Opinion]:

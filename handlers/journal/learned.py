@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ learned = Table(
     Column("knowledge_base", Text, nullable=False),
     Column("record", Text, nullable=False),
     Column("question", Text, nullable=False),
-    Column("key", Text, nullable=False),
+    Column("key", String(255), nullable=False, index=True),
     Column("phrasing", Text, nullable=False),
     Column("voters", JSON, nullable=False),
     Column("undone_at", Float),
@@ -95,9 +95,9 @@ class Learned:
         rows = self._database.read("look up a phrasing", select(learned).where(learned.c.id == id_))
         return _phrasing(rows[0]) if rows else None
 
-    def having(self, key: str) -> list[Phrasing]:
-        """Return what was learned or undone for a question."""
-        rows = self._database.read("look up phrasings", select(learned).where(learned.c.key == key))
+    def having(self, keys: Collection[str]) -> list[Phrasing]:
+        """Return what was learned or undone for a question in any of these words."""
+        rows = self._database.read("look up phrasings", select(learned).where(learned.c.key.in_(keys)))
         return [_phrasing(row) for row in rows or ()]
 
     def count(self) -> int:

@@ -1,7 +1,7 @@
 """Misses: questions that got no confident answer, or one that somebody said was not it, until an admin closes them."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,8 @@ from handlers.journal.questions import GOOD_VOTES, NotedHit, Origin, questions, 
 
 Why = Literal["answered", "not_a_question", "later"]
 
+ASKED: frozenset[Origin] = frozenset({"search", "mention", "dm", "home"})
+"""Origins of what was put to the bot; the rest was said to a channel."""
 REASON_LENGTH = 500
 
 reports = Table(
@@ -87,9 +89,10 @@ class Misses:
             earlier = delete(closings).where(closings.c.question.in_([row["question"] for row in rows]))
             self._database.write("close misses", earlier, insert(closings).values(rows))
 
-    def open(self, since: float, limit: int) -> list[Miss]:
+    def open(self, since: float, limit: int, sources: Collection[Origin] = ASKED) -> list[Miss]:
         """Return the misses asked after `since` (seconds since the epoch) that are not closed, newest first."""
-        rows = self._database.read("read misses", _open(since).limit(limit))
+        chosen = _open(since).where(questions.c.source.in_(sources))
+        rows = self._database.read("read misses", chosen.limit(limit))
         now = time.time()
         return [_miss(row, now) for row in rows or ()]
 

@@ -104,6 +104,8 @@ WORDS = {
     "*{command} auto-reply on|shadow|off*: answer in this channel without being asked; "
     "shadow only tells you what I would have answered\n"
     "*{command} threshold 0.80*: how sure I must be in this channel before I answer unasked\n"
+    "*{command} misses [days]*: questions I could not answer, most asked first\n"
+    "*{command} learned*: phrasings learned from confirmed answers, with undo\n"
     "*{command} channels*: which channel searches which knowledge base\n"
     "*{command} settings*: everything that holds in this channel, in one form\n"
     "*{command} stats [days]*: answered, missed and helpful\n"
@@ -114,6 +116,41 @@ WORDS = {
     "*{command} add [question]*: add an entry (members: propose one)\n"
     "*{command} proposals*: what members proposed\n"
     "*{command} help*: this list",
+    # Unanswered questions
+    "misses.title": "*Unanswered questions* of the last {days} days: {count}",
+    "misses.none": "Nothing is unanswered from the last {days} days.",
+    "misses.once": "asked once",
+    "misses.times": "asked {times} times, people: {people}",
+    "misses.last": "last by {user}, {when}",
+    "misses.privately": "in private",
+    "misses.wrong": ":thumbsdown: answered wrongly",
+    "misses.closest": "Closest: {title} ({name}, {percent}%)",
+    "misses.nothing_close": "Nothing comes close.",
+    "misses.reason": "Said about the answer: {reason}",
+    "misses.hint": "Questions disappear once I could answer them. What was asked privately is shown to admins only. `{command} misses 90` goes back further.",
+    "misses.digest": "*Unanswered questions* of the last {days} days: {count}",
+    "misses.counted": "{count} not quoted here: asked privately, or less often.",
+    "misses.digest_hint": "Admins see them all with `{command} misses` and can add the answers there.",
+    "button.add_answer": "Add answer",
+    "button.not_a_question": "Not a question",
+    "button.later": "Later",
+    "button.more": "Show more ({count})",
+    "button.back": "Back",
+    # Learned phrasings
+    "learned.title": "*Learned phrasings*: {count}",
+    "learned.none": "*Learned phrasings*: none yet. When people confirm an answer, their words are learned as another way to ask for it.",
+    "learned.one": "“{phrasing}” → {title}",
+    "learned.gone": "_the entry is not there now_",
+    "learned.voters": "confirmed by {people}",
+    "learned.by": "learned by {user}",
+    "learned.waiting": "*Waiting for more confirmations, or for you*",
+    "learned.disputed": ":warning: also confirmed for another entry",
+    "learned.hint": "Undone phrasings come back only by new confirmations.",
+    "learned.offer": "Shall “{phrasing}” be another way to ask “{title}” from now on?",
+    "learned.done": "Learned. `{command} learned` lists all phrasings and can undo them.",
+    "button.learn": "Learn this phrasing",
+    "button.undo": "Undo",
+    # Admin commands, continued
     "kb.unknown": "I don't know `{action}`.",
     "kb.reloading": "Reading {names} again …",
     "kb.reloaded": ":white_check_mark: *{name}*: {records}. Added {added}, changed {changed}, removed {removed}, "
@@ -311,7 +348,9 @@ WORDS = {
     "home.channels": "*Channels*",
     "home.channel": "{channel} · unasked answers {mode}, from {percent}% sure\n{names}",
     "home.do.add": "Add an answer",
+    "home.misses": "*Unanswered questions ({count}), asked most*",
     "home.do.misses": "Misses",
+    "home.do.learned": "Learned phrasings",
     "home.do.status": "Status",
     "home.do.audit": "Audit log",
     "home.do.reload": "Reload",

@@ -103,6 +103,8 @@ WORDS = {
     "*{command} auto-reply on|shadow|off*: このチャンネルの自動回答を切り替えます。"
     "shadow では投稿せず、回答するはずだった内容を DM でお知らせします\n"
     "*{command} threshold 0.80*: このチャンネルで自動回答に必要な確信度を決めます\n"
+    "*{command} misses [日数]*: 答えられなかった質問を、多い順に表示します\n"
+    "*{command} learned*: 確認された回答から学習した言い方を表示します。取り消しもできます\n"
     "*{command} channels*: チャンネルとナレッジベースの対応を表示します\n"
     "*{command} settings*: このチャンネルの設定をまとめて変更します\n"
     "*{command} stats [日数]*: 回答できた数、できなかった数、評価を表示します\n"
@@ -113,6 +115,41 @@ WORDS = {
     "*{command} add [質問]*: 項目を追加します（メンバーは提案）\n"
     "*{command} proposals*: 確認待ちの提案を表示します\n"
     "*{command} help*: この一覧を表示します",
+    # 答えられなかった質問
+    "misses.title": "*答えられなかった質問*（直近{days}日間）: {count}件",
+    "misses.none": "直近{days}日間に、答えられなかった質問はありません。",
+    "misses.once": "1回",
+    "misses.times": "{times}回（{people}人）",
+    "misses.last": "最後に聞いた人: {user}（{when}）",
+    "misses.privately": "非公開の場所",
+    "misses.wrong": ":thumbsdown: 回答が違うとの声あり",
+    "misses.closest": "いちばん近い項目: {title}（{name}、{percent}%）",
+    "misses.nothing_close": "近い項目はありません。",
+    "misses.reason": "回答への声: {reason}",
+    "misses.hint": "答えられるようになった質問は、この一覧から消えます。個人的に聞かれた質問は管理者にだけ表示されます。さらに前の質問は `{command} misses 90` で確認できます。",
+    "misses.digest": "*答えられなかった質問*（直近{days}日間）: {count}件",
+    "misses.counted": "ここに載せていない質問: {count}件（個人的に聞かれたもの、回数の少ないもの）",
+    "misses.digest_hint": "管理者の方は `{command} misses` ですべて確認し、その場で回答を追加できます。",
+    "button.add_answer": "回答を追加",
+    "button.not_a_question": "質問ではない",
+    "button.later": "あとで",
+    "button.more": "さらに表示（{count}件）",
+    "button.back": "前へ",
+    # 学習した言い方
+    "learned.title": "*学習した言い方*: {count}件",
+    "learned.none": "*学習した言い方*: まだありません。回答が確認されると、その質問の言い方を別名として覚えます。",
+    "learned.one": "「{phrasing}」→ {title}",
+    "learned.gone": "_この項目は現在ありません_",
+    "learned.voters": "確認した人: {people}",
+    "learned.by": "学習させた人: {user}",
+    "learned.waiting": "*確認待ちの言い方*（ここで学習させることもできます）",
+    "learned.disputed": ":warning: 別の項目でも確認されています",
+    "learned.hint": "取り消した言い方は、新しく確認されるまで学習しません。",
+    "learned.offer": "「{phrasing}」を、「{title}」の別の聞き方として覚えますか？",
+    "learned.done": "覚えました。`{command} learned` で一覧の確認と取り消しができます。",
+    "button.learn": "この言い方を覚える",
+    "button.undo": "取り消す",
+    # 管理コマンド（続き）
     "kb.unknown": "`{action}` というコマンドはありません。",
     "kb.reloading": "{names} を読み直しています…",
     "kb.reloaded": ":white_check_mark: *{name}*: {records}（追加 {added}、変更 {changed}、削除 {removed}、スキップ {skipped}）。"
@@ -309,7 +346,9 @@ WORDS = {
     "home.channels": "*チャンネル*",
     "home.channel": "{channel} · 自動回答 {mode}、必要な確信度 {percent}%\n{names}",
     "home.do.add": "回答を追加",
+    "home.misses": "*答えられなかった質問（{count}件）*",
     "home.do.misses": "答えられなかった質問",
+    "home.do.learned": "学習した言い方",
     "home.do.status": "状況",
     "home.do.audit": "操作履歴",
     "home.do.reload": "読み直す",

@@ -1,6 +1,5 @@
 """What admins read to see how it goes: numbers, the trend, shadow mode's rehearsals, the audit log."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ from slack_sdk.models.blocks.basic_components import SlackFile
 
 from handlers.texts import Texts
 from handlers.views.message import Message, actions, button, context, listed, section
-from handlers.views.text import one_line
+from handlers.views.text import moment, one_line
 
 if TYPE_CHECKING:
     from handlers.channels import Channel
@@ -91,6 +90,6 @@ def audit(entries: Sequence["AuditEntry"], texts: Texts) -> Message:
 def _action(entry: "AuditEntry", texts: Texts) -> str:
     who = f"<@{entry.user}>" if entry.user[:1] in {"U", "W"} else one_line(entry.user, NAME)
     where = texts("audit.where", channel=f"<#{entry.channel}>") if entry.channel[:1] in {"C", "G"} else ""
-    spelled = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.at))
-    when = f"<!date^{entry.at:.0f}^{{date_short_pretty}} {{time}}|{spelled}>"
-    return f"{when} · {who}{where} · *{one_line(entry.action, ACTION)}* · {one_line(entry.outcome, OUTCOME)}"
+    return (
+        f"{moment(entry.at)} · {who}{where} · *{one_line(entry.action, ACTION)}* · {one_line(entry.outcome, OUTCOME)}"
+    )

@@ -1,6 +1,7 @@
 """Phrasings that people confirm: when they are learned, when not, and how they are undone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,9 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile
 from handlers import learned
-from tests.slack.conftest import Start, approve, reject, settle
+from indexes.encoder import ModelManager
+from tests.encoders import CountingModel
+from tests.slack.conftest import IT_HELP, Start, approve, reject, settle, stop
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -16,6 +19,18 @@ PHRASE = "ルーターの調子がわるい"
 """Found, as it shares a word with the record's answer, but far from certain."""
 
 Ask = Callable[..., Message]
+
+
+@pytest.fixture
+def model() -> CountingModel:
+    return CountingModel()
+
+
+@pytest.fixture
+def manager(model: CountingModel) -> Iterator[ModelManager]:
+    managing = ModelManager(lambda *_: model)
+    yield managing
+    managing.close()
 
 
 @pytest.fixture
@@ -124,3 +139,69 @@ def test_only_records_that_were_found_can_be_confirmed(slack: LocalSlack, bot: B
         learned.confirm(bot.services, 1, slack.person(who).id, "dev-faq", "secret")
         learned.confirm(bot.services, 2, slack.person(who).id, "it-help", "vpn")
     assert bot.services.journal.confirmations.recent() == []
+
+
+def test_nearly_the_same_question_counts_too(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    confirmed_by(slack, bot, ask, "alice", question="ルーターの調子がわるいです")
+    confirmed_by(slack, bot, ask, "hanako", question="ルーターの具合")
+    assert aliases(bot) == ()
+    confirmed_by(slack, bot, ask, "ichiro", question="ルーターの調子がわるい")
+    assert aliases(bot) == ("ルーターの調子がわるい",)
+
+
+# What was learned stays
+
+
+def encoded_passages(bot: Bot) -> int:
+    snapshot = bot.services.registry.loaded["it-help"].snapshot
+    assert snapshot
+    return len(snapshot.keys)
+
+
+def test_only_the_new_text_is_encoded_and_a_restart_encodes_nothing(
+    slack: LocalSlack, start: Start, ask: Ask, model: CountingModel
+) -> None:
+    wanted = {"encoder_backend": "sentence-transformers", "model_name": "counting"}
+    first = start(**wanted)
+    slack.wait_until(lambda: all(one.index.dense for one in first.services.registry.loaded.values()))
+    before = encoded_passages(first)
+    model.encoded.clear()
+    confirmed_by(slack, first, ask, "alice", "hanako")
+    assert aliases(first) == (PHRASE,)
+    assert model.encoded == [PHRASE]
+    assert encoded_passages(first) == before + 1
+    stop(slack, first)
+    second = start(**wanted)
+    slack.wait_until(lambda: all(one.index.dense for one in second.services.registry.loaded.values()))
+    assert aliases(second) == (PHRASE,)
+    assert model.encoded == [PHRASE]
+
+
+def test_it_survives_reload_and_change_and_comes_back_with_its_record(
+    slack: LocalSlack, bot: Bot, ask: Ask, knowledge: Path
+) -> None:
+    confirmed_by(slack, bot, ask, "alice", "hanako")
+    file = knowledge / "it-help.csv"
+
+    def reloaded(text: str) -> tuple[str, ...]:
+        file.write_text(text, encoding="utf-8")
+        report = bot.services.registry.reload("it-help").result(10)
+        assert not report.error
+        return aliases(bot)
+
+    assert reloaded(IT_HELP) == (PHRASE,)
+    assert reloaded(IT_HELP.replace("VPNにつながりません。", "VPN に接続できません。")) == (PHRASE,)
+    without = "".join(line for line in IT_HELP.splitlines(keepends=True) if not line.startswith("vpn,"))
+    assert reloaded(without) == ()
+    assert reloaded(IT_HELP) == (PHRASE,)
+    assert reloaded(IT_HELP.replace("vpn,", "network-1,")) == ()
+    assert aliases(bot, "network-1") == (PHRASE,)
+
+
+def test_a_reload_does_not_count_what_was_learned_as_a_change(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    confirmed_by(slack, bot, ask, "alice", "hanako")
+    report = bot.services.registry.reload("it-help").result(10)
+    assert (report.added, report.changed, report.removed) == (0, 0, 0)
+    record = bot.services.registry.record("it-help", "vpn")
+    assert record
+    assert record.aliases == ()
