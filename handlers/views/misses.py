@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from slack_sdk.models.blocks import Block
 
 from handlers.texts import Texts
+from handlers.views import reasons
 from handlers.views.message import Message, actions, button, context, section
 from handlers.views.text import moment, one_line
 
@@ -103,7 +104,7 @@ def _asked(one: Asked, place: str, texts: Texts) -> list[Block]:
     where = f"<#{one.where}>" if one.where else texts("misses.privately")
     lines = [f"*{_question(one)}*", " · ".join([_count(one, texts), last, where])]
     lines += [_closest(one, texts)]
-    lines += [texts("misses.reason", reason=one_line(reason, REASON)) for reason in one.reasons[:REASONS]]
+    lines += [texts("misses.reason", reason=_reason(reason, texts)) for reason in one.reasons[:REASONS]]
     value = f"{one.id}:{place}"
     return [
         section("\n".join(lines)),
@@ -113,6 +114,13 @@ def _asked(one: Asked, place: str, texts: Texts) -> list[Block]:
             button(texts("button.later"), "miss_later", value),
         ),
     ]
+
+
+def _reason(reason: str, texts: Texts) -> str:
+    """Put what was chosen and said about an answer in words: ``outdated: it moved to room 4``."""
+    chosen, _, comment = reason.partition(": ")
+    known = texts(f"reason.{chosen}") if chosen in reasons.REASONS else chosen
+    return one_line(": ".join(filter(None, [known, comment])), REASON)
 
 
 def _question(one: Asked) -> str:

@@ -42,7 +42,10 @@ def ask(slack: LocalSlack) -> Ask:
 
 
 def press(slack: LocalSlack, bot: Bot, who: str, message: Message, action: str) -> None:
-    (approve if action == "vote_helpful" else reject)(slack, who, message)
+    if voted := {"vote_helpful": approve, "vote_unhelpful": reject}.get(action):
+        voted(slack, who, message)
+    else:
+        slack.press(who, message, action)
     settle(slack, bot)
 
 

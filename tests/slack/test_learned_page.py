@@ -53,6 +53,22 @@ def test_an_admin_learns_what_waits(slack: LocalSlack, bot: Bot, ask: Ask) -> No
     assert (entry.user, entry.outcome) == (olivia, f"it-help vpn: {PHRASE}; votes: {alice}")
 
 
+def test_an_admin_who_votes_is_offered_to_learn_it_at_once(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
+    confirmed_by(slack, bot, ask, "hanako")
+    asked = slack.command("olivia", "it-help", f"/search {PHRASE}")
+    press(slack, bot, "olivia", slack.reply(asked), "vote_helpful")
+    assert aliases(bot) == (PHRASE,)  # two have confirmed it: nothing is left to be offered
+    assert not any("another way to ask" in each.shown for each in slack.workspace.ephemerals)
+    other = "ルーターの具合"
+    press(slack, bot, "olivia", slack.reply(slack.command("olivia", "it-help", f"/search {other}")), "vote_helpful")
+    [offer] = [each for each in slack.workspace.ephemerals if "another way to ask" in each.shown]
+    assert f"Shall “{other}” be another way to ask “VPNにつながりません。” from now on?" in offer.shown
+    assert offer.ephemeral_to == slack.person("olivia").id
+    press(slack, bot, "olivia", offer, "learn_phrasing")
+    assert aliases(bot) == (PHRASE, other)
+    assert offer.shown.startswith("Learned. `/kb learned` lists all phrasings")
+
+
 def test_what_is_disputed_waits_with_a_word_of_warning(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
     ask("alice", "VPN プリンター")
     noted = bot.services.journal.noted(1)

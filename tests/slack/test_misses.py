@@ -11,7 +11,7 @@ from bot.settings import ChannelSection, ConfigFile
 from handlers import misses
 from handlers.channels import AutoReply
 from handlers.journal import Noted
-from tests.slack.conftest import IT_HELP, Start, settle
+from tests.slack.conftest import IT_HELP, Start, approve, settle
 
 SNOW = "How do I order a snow shovel?"
 CANTEEN = "What is for lunch in the canteen?"
@@ -137,11 +137,11 @@ def test_a_wrong_answer_is_a_miss_until_its_reporter_finds_another(slack: LocalS
     sure = "How do I connect to the office Wi-Fi?"
     answer = slack.reply(slack.command("alice", "it-help", f"/search {sure}"))
     assert listed(bot) == []
-    bot.services.journal.misses.report(1, slack.person("alice").id, "that network is gone")
+    bot.services.journal.misses.report(1, slack.person("alice").id, "outdated: that network is gone")
     shown = kb(slack).shown  # confident as ever, but in the answer that was reported
     assert ":thumbsdown: answered wrongly" in shown
-    assert "Said about the answer: that network is gone" in shown
-    slack.press("alice", answer, "vote_helpful")
+    assert "Said about the answer: It is out of date: that network is gone" in shown
+    approve(slack, "alice", answer)
     settle(slack, bot)
     assert listed(bot) == []
 
