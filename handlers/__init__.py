@@ -92,6 +92,14 @@ def register(app: App, services: Services) -> None:
     app.action("home_settings")(on(home.settings_of))
     app.action(re.compile("shadow_(right|wrong)"))(on(auto_reply.judged))
     app.action("shadow_go_live")(on(settings.go_live))
+    app.view("kb_settings")(_submission(services, settings.check, settings.saved))
+    _register_editing(app, services, on)
+    _register_learning(app, on)
+    app.error(_log_error)
+
+
+def _register_learning(app: App, on: Callable[[Handler], Listener]) -> None:
+    """Route what belongs to unanswered questions and learned phrasings."""
     app.action("miss_dismiss", matchers=[_is_at_home])(on(home.dismissed))
     app.action("miss_dismiss")(on(misses.dismissed))
     app.action("miss_later", matchers=[_is_at_home])(on(home.put_off))
@@ -101,9 +109,6 @@ def register(app: App, services: Services) -> None:
     app.action("learned_accept")(on(learned.accepted_waiting))
     app.action("learned_undo")(on(learned.undone))
     app.action("learned_more")(on(learned.turned))
-    app.view("kb_settings")(_submission(services, settings.check, settings.saved))
-    _register_editing(app, services, on)
-    app.error(_log_error)
 
 
 def _register_editing(app: App, services: Services, on: Callable[..., Listener]) -> None:

@@ -63,12 +63,6 @@ def bold(text: str, limit: int) -> str:
     return title if "*" in title or not title else f"*{title}*"
 
 
-def moment(at: float) -> str:
-    """Show a time (seconds since the epoch) as each reader's clock and language have it."""
-    spelled = time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
-    return f"<!date^{at:.0f}^{{date_short_pretty}} {{time}}|{spelled}>"
-
-
 def link(url: str, label: str) -> str:
     """Make an http(s) or mailto address from a CSV a link; anything else is shown as the text it is."""
     address, *_ = url.strip().splitlines() or [""]
