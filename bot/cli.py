@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OK, FAILED = 0, 1
+MOST_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         " Slack tokens are set, otherwise try.",
         epilog='Example: kotae search knowledge/it-help.csv "VPNにつながらない"',
     )
-    parser.set_defaults(run=_start, knowledge=None)
+    parser.set_defaults(run=_start, knowledge=None, terminal=False, no_open=False, port=0, script=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, run: object, what: str, example: str) -> argparse.ArgumentParser:
@@ -54,9 +55,17 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     command("serve", _serve, "Connect to Slack and answer until stopped.", "kotae serve")
-    trial = command("try", _try, "Talk to the bot in a local workspace; no Slack account needed.", "kotae try")
+    trial = command(
+        "try", _try, "Talk to the bot in a local workspace in the browser; no Slack account needed.", "kotae try"
+    )
     trial.add_argument(
         "--knowledge", type=Path, metavar="DIR", help="folder with your CSV files (default: the samples)"
+    )
+    trial.add_argument("--terminal", action="store_true", help="talk in this terminal instead of the browser")
+    trial.add_argument("--no-open", action="store_true", help="only print the page's address")
+    trial.add_argument("--port", type=_port, default=0, metavar="N", help="of the page (default: any free one)")
+    trial.add_argument(
+        "--script", type=Path, metavar="FILE", help="play a conversation: one line for each thing typed, as in :help"
     )
     search = command(
         "search", _search, "Search one CSV.", 'kotae search knowledge/it-help.csv "VPNにつながらない" --json'
@@ -105,6 +114,12 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to {MOST_PORT}")
+    return int(text)
+
+
 def _start(options: argparse.Namespace, settings: "Settings") -> int:
     if settings.environment.connects_to_slack:
         return _serve(options, settings)
@@ -123,9 +138,11 @@ def _try(options: argparse.Namespace, settings: "Settings") -> int:
     except ImportError:
         print("The local workspace needs one more package: pip install 'kotae[try]'", file=sys.stderr)
         return FAILED
-    from bot.playground.trial import run_trial
+    from bot.playground.trial import Showing, run_trial
 
-    return run_trial(settings, options.knowledge)
+    piped = not sys.stdin.isatty() and not options.no_open
+    showing = Showing(options.terminal or piped, not options.no_open, options.port, options.script)
+    return run_trial(settings, options.knowledge, showing)
 
 
 def _search(options: argparse.Namespace, settings: "Settings") -> int:

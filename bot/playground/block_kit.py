@@ -69,6 +69,14 @@ def _options_of(value: dict[str, Any]) -> list[Any]:
     return options if isinstance(options, list) else []
 
 
+def _options_or_groups(value: dict[str, Any], where: str) -> Iterator[str]:
+    yield from one_of_fields("options", "option_groups")(value, where)
+
+
+SUGGESTIONS = shape({}, {"options": items(OPTION, 100, 0), "option_groups": items(GROUP, 100, 0)}, _options_or_groups)
+"""What an app offers for a menu with outside choices."""
+
+
 def _initials_are_options(value: dict[str, Any], where: str) -> Iterator[str]:
     initial = value.get("initial_options", [value["initial_option"]] if "initial_option" in value else [])
     if isinstance(initial, list) and any(each not in _options_of(value) for each in initial):
@@ -105,6 +113,9 @@ SELECTS: dict[str, Check] = {
 }
 MULTI_SELECTS: dict[str, Check] = {
     "multi_static_select": shape({}, {**MULTI, **STATIC, "initial_options": anything}, _select),
+    "multi_external_select": shape(
+        {}, {**MULTI, "initial_options": items(OPTION, 100), "min_query_length": number(0, 100)}
+    ),
     "multi_users_select": shape({}, {**MULTI, "initial_users": IDS}),
     "multi_channels_select": shape({}, {**MULTI, "initial_channels": IDS}),
     "multi_conversations_select": shape({}, {**MULTI, **CONVERSATIONS, "initial_conversations": IDS}),

@@ -22,6 +22,7 @@ INITIAL = {
     "users_select": ("initial_user", "selected_user"),
     "channels_select": ("initial_channel", "selected_channel"),
     "conversations_select": ("initial_conversation", "selected_conversation"),
+    "multi_external_select": ("initial_options", "selected_options"),
     "multi_users_select": ("initial_users", "selected_users"),
     "multi_channels_select": ("initial_channels", "selected_channels"),
     "multi_conversations_select": ("initial_conversations", "selected_conversations"),

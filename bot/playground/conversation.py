@@ -20,11 +20,13 @@ from bot.playground.model import Channel, Message, Person, View
 from bot.playground.mrkdwn import clean
 from bot.playground.screen import Screen
 from bot.playground.server import LocalSlack
+from bot.playground.text import apart
 
 PATIENCE = 30.0
 PRESSED = 3.0
 UNASKED = 1.5
 QUIET = 0.4
+LONGEST_WAIT = 3600.0
 COMMAND = re.compile(r"[:：]([a-z]+)(?:\s+(.*))?", re.DOTALL)
 NUMBER = re.compile(r"(\d{1,6})(?:\s+(.*))?", re.DOTALL)
 WRITTEN = ("", "thread_broadcast", "file_share")
@@ -49,6 +51,9 @@ class Conversation:
             "edit": self._edit,
             "delete": self._delete,
             "home": self._home,
+            "press": self._press,
+            "fill": self._fill,
+            "wait": self._wait,
             "invite": self._invite,
             "submit": self._submit,
             "close": self._close,
@@ -157,7 +162,7 @@ class Conversation:
     def _say(self, text: str) -> None:
         self.screen.home_is_open = False
         bot = self.screen.bot_name
-        typed = re.sub(rf"[@＠]({re.escape(bot)})(?=[^\x00-\x7f])", r"@\1 ", text, flags=re.IGNORECASE)
+        typed = apart(text, bot)
         message = self.slack.say(self.me, self.place, typed, thread_ts=self.thread.ts if self.thread else None)
         if self.slack.bot not in self.place.members:
             self.screen.hint(f"{bot} is not in #{self.place.name} and hears nothing said here; :invite brings it in.")
@@ -203,6 +208,7 @@ class Conversation:
             raise NotPossibleError("there is no message here yet whose thread could be joined")
         last = written[-1]
         self.thread = self.slack.workspace.message(self.place, last.thread_ts or last.ts) or last
+        self.slack.show(self.me, self.place, thread_ts=self.thread.ts)
         self.screen.hint(f"You reply in the thread of {self.screen.beginning(self.thread)}; :thread off leaves it.")
 
     # -- Using what has a number ---------------------------------------------------------------------------
@@ -220,6 +226,37 @@ class Conversation:
             return False
         self._use(number, words)
         return True
+
+    def _press(self, words: str) -> None:
+        number, choice = self._latest(words)
+        self._use(number, choice)
+
+    def _fill(self, argument: str) -> None:
+        label, sign, words = (part.strip() for part in argument.partition("="))
+        if not sign or not label:
+            raise NotPossibleError("say what to fill in and with what, such as :fill Answer = some text")
+        self._use(self._latest(label)[0], words)
+
+    def _latest(self, words: str) -> tuple[int, str | None]:
+        """The number of what was drawn last with these words on it, and the choice in it that they name."""
+        there = [(number, each) for number, each in enumerate(self.screen.numbered, start=1) if each.is_there]
+        for fits in (str.__eq__, str.__contains__):
+            for number, each in reversed(there):
+                if words and fits(each.control.label, words):
+                    return number, None
+                for option in each.control.options if words else ():
+                    if fits(option["text"]["text"], words):
+                        return number, option["text"]["text"]
+        raise NotPossibleError(f"there is nothing with {words!r} on it to press or fill in")
+
+    def _wait(self, seconds: str) -> None:
+        try:
+            end = time.monotonic() + min(float(seconds), LONGEST_WAIT)
+        except ValueError:
+            raise NotPossibleError("say how many seconds, such as :wait 2") from None
+        while time.monotonic() < end:
+            self.screen.draw()
+            time.sleep(0.02)
 
     def _use(self, number: int, words: str | None) -> None:
         numbered = self.screen.numbered[number - 1]
@@ -257,6 +294,7 @@ class Conversation:
 
     def _home(self, _: str) -> None:
         self.screen.home_is_open = True
+        self.slack.show(self.me, self.slack.channel(self.me), tab="home")
         view = self.slack.open_home(self.me)
         if not self.settle(QUIET):
             if view is None:
@@ -319,6 +357,7 @@ class Conversation:
 
     def _move(self, person: Person, place: Channel) -> None:
         self.screen.person, self.screen.place = person, place
+        self.slack.show(person, place)
         self.screen.home_is_open = False
         self.thread = None
         topic = f": {place.topic}" if place.topic else ""

@@ -58,7 +58,7 @@ class Core:
         self.hub = Hub(timing, self.faults, self.tell)
 
     def tell(self, what: str, thing: Any) -> None:
-        """Let listeners know: message, changed, deleted, view, call, envelope, ack, connection, warning, note."""
+        """Let listeners know: message, changed, deleted, view, channel, call, envelope, delivery, ack, note and so on."""
         self.active_at = time.monotonic()
         for listener in list(self.listeners):
             try:
@@ -174,6 +174,7 @@ class Core:
         parent = self.workspace.message(self.workspace.channels[reply.channel], reply.thread_ts or "")
         if parent is not None and parent.subtype == "tombstone" and not self.workspace.replies(parent):
             self._remove(parent)
+            self.tell("deleted", parent)
 
     def _changed_event(self, channel: Channel, subtype: str, facts: JSON) -> None:
         ts = self.workspace.new_ts()
@@ -206,6 +207,7 @@ class Core:
         if person.id in channel.members:
             return
         channel.members.append(person.id)
+        self.tell("channel", channel)
         self.post(
             Message(
                 channel.id,
@@ -290,10 +292,10 @@ class Core:
         return view
 
     def file_visible_to_bot(self, file: File) -> bool:
-        """Whether the bot may see a file: its own, or one shared where it is a member."""
+        """Whether the bot may see a file: its own, given to it in a form, or shared where it is a member."""
         bot = self.workspace.bot
         shared = self.workspace.file_channels(file)
-        return file.user == bot.id or any(self.workspace.in_channel(bot, each) for each in shared)
+        return file.user == bot.id or file.in_form or any(self.workspace.in_channel(bot, each) for each in shared)
 
 
 def named_blocks(blocks: Iterable[JSON]) -> list[JSON]:

@@ -14,6 +14,7 @@ from bot.playground.methods.files import new_file
 from bot.playground.model import Channel, Message, Person, View
 
 JSON = dict[str, Any]
+MOST_FILES = 10
 
 
 class NotPossibleError(Exception):
@@ -128,12 +129,14 @@ class Humans:
     def rename(self, channel: Channel, name: str) -> None:
         """Give a channel another name; its id stays."""
         channel.name = name
+        self.core.tell("channel", channel)
         facts = {"id": channel.id, "name": name, "created": 1_700_000_000}
         self.core.emit({"type": "channel_rename", "channel": facts}, channel)
 
     def archive(self, channel: Channel) -> None:
         """Archive a channel."""
         channel.is_archived = True
+        self.core.tell("channel", channel)
         self.core.emit({"type": "channel_archive", "channel": channel.id}, channel)
 
     # -- Commands, buttons, shortcuts ----------------------------------------------------------------------
@@ -181,6 +184,29 @@ class Humans:
         if message.ephemeral_to is None:
             facts["message"] = payloads.message(self.workspace, message)
         self.interactions.start(interaction, facts, answerable=True)
+        return interaction
+
+    def suggest(self, person: Person, where: Message | View, what: str | int, text: str) -> Interaction:
+        """Type into a menu whose choices the app knows; the interaction's `options` are what it offered."""
+        control, _ = find_control(where.blocks, what)
+        if not control.type.endswith("external_select"):
+            raise NotPossibleError(f"{control.action_id} has its own choices, nothing is asked for")
+        if isinstance(where, View):
+            self._sees(person, where)
+            place: JSON = {"container": {"type": "view", "view_id": where.id}}
+            place["view"] = payloads.view(self.workspace, where)
+        else:
+            place = {"container": self._container(where)}
+        facts = {
+            "type": "block_suggestion",
+            **payloads.actor(self.workspace, person),
+            **place,
+            "action_id": control.action_id,
+            "block_id": control.block_id,
+            "value": text,
+        }
+        interaction = Interaction("block_suggestion", person)
+        self.interactions.ask(interaction, facts)
         return interaction
 
     def _container(self, message: Message) -> JSON:
@@ -266,6 +292,24 @@ class Humans:
         }
         self.interactions.start(interaction, facts, answerable=False)
         return interaction
+
+    def attach(self, person: Person, view: View, name: str, filename: str, data: bytes) -> JSON:
+        """Add a file to a file input, named like other inputs; the file as the app will be told of it."""
+        self._sees(person, view)
+        control = _input(view, name)
+        if control.type != "file_input":
+            raise NotPossibleError(f"{control.label} takes no files")
+        kinds = control.element.get("filetypes") or [filename.rpartition(".")[2].lower()]
+        if filename.rpartition(".")[2].lower() not in kinds:
+            raise NotPossibleError(f"{control.label} takes {', '.join(kinds)} only, not {filename}")
+        file = new_file(filename, person.id, data)
+        file.in_form = True
+        self.workspace.files[file.id] = file
+        told = payloads.file(self.workspace, file)
+        held = view.state[control.block_id][control.action_id].get("files") or []
+        most = control.element.get("max_files", MOST_FILES)
+        _remember(view.state, control, {"type": "file_input", "files": [*held, told][-most:]})
+        return told
 
     def close(self, person: Person, view: View) -> Interaction:
         """Close a modal without submitting; the app hears of it if it asked to."""

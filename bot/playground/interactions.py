@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.playground import payloads
+from bot.playground.block_kit import SUGGESTIONS
 from bot.playground.connection import Envelope, Kind
 from bot.playground.core import Core
 from bot.playground.model import Channel, Message, Person, View
@@ -32,6 +33,8 @@ class Interaction:
     source: Message | None = None
     view: View | None = None
     finished: bool = False
+    options: list[JSON] = field(default_factory=list)
+    option_groups: list[JSON] = field(default_factory=list)
 
     @property
     def payload(self) -> JSON:
@@ -99,6 +102,13 @@ class Interactions:
             kind, payload, lambda envelope: self._finished(interaction, envelope)
         )
 
+    def ask(self, interaction: Interaction, facts: JSON) -> None:
+        """Send a payload whose ack is the whole answer: no trigger_id, no response_url."""
+        self.all.append(interaction)
+        interaction.envelope = self.core.hub.deliver(
+            "interactive", facts, lambda envelope: self._finished(interaction, envelope)
+        )
+
     def command(self, person: Person, channel: Channel, name: str, text: str) -> Interaction:
         """Somebody typed a slash command."""
         interaction = Interaction("command", person, channel)
@@ -158,6 +168,8 @@ class Interactions:
         try:
             if interaction.kind == "view_submission":
                 self._take_form_answer(interaction, ack or {})
+            elif interaction.kind == "block_suggestion":
+                _take_options(interaction, ack or {})
             elif ack and interaction.kind == "command":
                 self._answer(interaction, ack)
         except RefusedError as refused:
@@ -215,6 +227,13 @@ class Interactions:
             message.ephemeral_to = interaction.person.id
             self.core.post_ephemeral(message)
         interaction.messages.append(message)
+
+
+def _take_options(interaction: Interaction, ack: JSON) -> None:
+    if problems := [*SUGGESTIONS(ack, "")]:
+        raise RefusedError("invalid_options", *problems)
+    interaction.options = ack.get("options", [])
+    interaction.option_groups = ack.get("option_groups", [])
 
 
 def _content(body: JSON) -> JSON:

@@ -18,6 +18,9 @@ USAGE = """some text | a message; in direct messages every one is a question
 {admin} help | what admins can do (:as {an_admin})
 3 | press the button [3]
 3 some text | fill in [3], or choose there
+:press some words | press the latest button with these words on it
+:fill some label = text | fill in the latest input with this label
+:wait 2 | wait that many seconds, for scripts (kotae try --script)
 :as alice | be somebody else
 :people | who there is
 :in #it-help | go to a channel

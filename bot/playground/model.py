@@ -70,6 +70,7 @@ class File:
     channels: list[str] = field(default_factory=list)
     complete: bool = True
     deleted: bool = False
+    in_form: bool = False
 
 
 @dataclass(eq=False)

@@ -110,6 +110,8 @@ class Screen:
             self.line(Text.assemble(mrkdwn(reactions, self.workspace), f' on "{self._snippet(message)}"'), "dim")
 
     def _deleted(self, message: Message) -> None:
+        if message.subtype == "tombstone" and message.deleted:
+            return  # its words were gone before
         author, text, *_ = self._drawn.pop(message, _content(message))
         self.heard += author != self.person.id
         self.hint(f'Deleted: "{snippet(text, self.workspace)}"')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
@@ -24,14 +24,18 @@ from bot.playground.web_api import Desk, WebApi
 from bot.playground.web_server import WebServer
 from bot.playground.workspace import Workspace
 
+if TYPE_CHECKING:
+    from bot.playground.page import Page
+
 
 class LocalSlack(Watching):
     """A Slack workspace on 127.0.0.1 with one app registered; use it as a context manager.
 
     People are named by Person, id or key ("alice"); channels by Channel, id or name; a Person as a channel
     means their direct messages with the bot. `registration_warnings` tells of command names that a real Slack may
-    refuse; names that it surely refuses raise ValueError. Everything may be called from any thread. Messages, views and
-    interactions are live objects: they show what becomes of them.
+    refuse; names that it surely refuses raise ValueError. With a `page`, people can use it in a
+    browser too. Everything may be called from any thread. Messages, views and interactions are live objects: they show
+    what becomes of them.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class LocalSlack(Watching):
         rate_limits: bool = False,
         page_size: int = 1000,
         port: int = 0,
+        page: Page | None = None,
     ) -> None:
         self.workspace = workspace or sample_workspace()
         warnings = [check_command_name(name, frozenset(reserved)) for name in commands]
@@ -64,6 +69,7 @@ class LocalSlack(Watching):
             refresh_grace=refresh_grace,
         )
         self._port = port
+        self._page = page
         self._rate_limits = rate_limits
         self._page_size = page_size
         self.registration_warnings = [each for each in warnings if each]
@@ -92,9 +98,10 @@ class LocalSlack(Watching):
         self._humans = Humans(self._core, interactions, self.app.commands)
         desk = Desk(self._core, interactions, self._page_size)
         self._web = WebServer(desk, WebApi(desk, METHODS, rate_limits=self._rate_limits))
-        self._runner = web.AppRunner(
-            self._web.application(), handle_signals=False, access_log=None, shutdown_timeout=0.1
-        )
+        application = self._web.application()
+        if self._page is not None:
+            self._core.listeners.append(self._page.serve(self, application))
+        self._runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
@@ -188,9 +195,9 @@ class LocalSlack(Watching):
         """Let Slack add a link preview: a message_changed with the same text."""
         return self._do(lambda: self._humans.unfurl(message, title))
 
-    def react(self, who: Who, message: Message, name: str) -> None:
-        """React with an emoji."""
-        self._do(lambda: self._core.react(self.workspace.person(who), message, name, add=True))
+    def react(self, who: Who, message: Message, name: str, *, add: bool = True) -> None:
+        """React with an emoji, or take the reaction back."""
+        self._do(lambda: self._core.react(self.workspace.person(who), message, name, add=add))
 
     def other_bot_says(
         self, where: Where, text: str, *, name: str = "Jenkins", thread_ts: str | None = None
@@ -233,7 +240,13 @@ class LocalSlack(Watching):
 
     def remove(self, who: Who, where: Where) -> None:
         """Take somebody (or "bot") out of a channel."""
-        self._do(lambda: self.workspace.channel(where).members.remove(self.workspace.person(who).id))
+
+        def act() -> None:
+            channel = self.workspace.channel(where)
+            channel.members.remove(self.workspace.person(who).id)
+            self._core.tell("channel", channel)
+
+        self._do(act)
 
     def rename(self, where: Where, name: str) -> None:
         """Rename a channel."""
@@ -282,11 +295,28 @@ class LocalSlack(Watching):
         """Close a modal without submitting it."""
         return self._interact(lambda: self._humans.close(self.workspace.person(who), view), wait=wait)
 
+    def suggest(self, who: Who, on: Message | View, what: str | int, text: str, *, wait: bool = True) -> Interaction:
+        """Type into a menu whose choices come from the app; they are the `options` of the interaction."""
+        return self._interact(lambda: self._humans.suggest(self.workspace.person(who), on, what, text), wait=wait)
+
+    def attach(self, who: Who, view: View, name: str, filename: str, data: bytes) -> dict[str, Any]:
+        """Choose a file in a file input of a modal (named by block_id, action_id or label)."""
+        return self._do(lambda: self._humans.attach(self.workspace.person(who), view, name, filename, data))
+
+    def show(self, who: Who, where: Where, *, thread_ts: str = "", tab: str = "messages") -> None:
+        """Let the pages that are open show this, as this person sees it."""
+        shown = {"as": self.person(who).id, "channel": self.channel(where).id, "thread_ts": thread_ts, "tab": tab}
+        self._do(lambda: self._core.tell("shown", shown))
+
+    def visit(self, who: Who, tab: str = "home") -> None:
+        """Open the app's home or messages tab, and don't wait."""
+        self._do(lambda: self._core.home_opened(self.workspace.person(who), tab))
+
     def open_home(self, who: Who, tab: str = "home", *, timeout: float = 5.0) -> View | None:
         """Open the app's home (or messages) tab, and wait for the app to publish; what is there then."""
         person = self.person(who)
         before = self._do(lambda: (view := self.workspace.home(person)) and view.hash)
-        self._do(lambda: self._core.home_opened(person, tab))
+        self.visit(person, tab)
         if tab != "home":
             return None
         try:

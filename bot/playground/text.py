@@ -37,6 +37,11 @@ def as_typed(text: str, find: Callable[[str, str], str | None]) -> str:
     return "".join(parts)
 
 
+def apart(text: str, bot_name: str) -> str:
+    """Put a space between the bot's name and Japanese that follows it at once, so that it is a mention."""
+    return re.sub(rf"[@＠]({re.escape(bot_name)})(?=[^\x00-\x7f])", r"@\1 ", text, flags=re.IGNORECASE)
+
+
 def live_mentions(content: Any) -> list[str]:
     """Every mention in a text, block, message or view that would notify people when posted.
 

@@ -1,27 +1,82 @@
-"""`kotae try`: the unchanged bot, connected to the local workspace."""
+"""`kotae try`: the unchanged bot, connected to the local workspace; in the browser, or in the terminal."""
+
+from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import os
+import platform
+import signal
+import threading
+import time
+import webbrowser
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from bot.app import build_app
+from bot.app import Bot, build_app
+from bot.manifest import manifest
+from bot.playground.page import Page
+from bot.playground.sample import sample_workspace
+from bot.playground.script import read_script
 from bot.playground.server import LocalSlack
 from bot.playground.terminal import converse
+from bot.playground.why import why
+from bot.playground.workspace import Workspace
 from bot.settings import Settings
-from indexes.encoder import models
-from indexes.registry import Report
+from indexes.encoder import ModelManager, models
+from indexes.registry import Registry, Report
 
 WAIT_FOR_CSV_SECONDS = 60.0
+QUESTIONS = {
+    "it-help": ("パスワードを忘れました", "VPNにつながらない", "プリンターが動かない"),
+    "hr-somu": ("有休は何日もらえますか", "在宅勤務の手当はある？"),
+    "dev-faq": ("login fails with 4012", "How do I roll back a deployment?", "Where do I ask for an API token?"),
+}
+"""What to ask the samples, per knowledge base."""
+ASKED_FIRST = 3
+"""How many titles of somebody's own knowledge base stand for questions."""
 
 
-def run_trial(settings: Settings, knowledge: Path | None = None) -> int:
+@dataclass(frozen=True)
+class Showing:
+    """How the trial is shown: on the page unless `terminal`; `script` is played first."""
+
+    terminal: bool = False
+    opens: bool = True
+    port: int = 0
+    script: Path | None = None
+
+
+def run_trial(settings: Settings, knowledge: Path | None = None, showing: Showing | None = None) -> int:
     """Start both, hold the conversation, end both."""
+    showing = showing or Showing()
+    if settings.environment.log_level == "INFO":  # a conversation reads better without the log in between
+        logging.getLogger().setLevel(logging.WARNING)
+    lines = read_script(showing.script) if showing.script else None
+    started = time.monotonic()
+    try:
+        with trial(settings, knowledge, port=showing.port) as (slack, page, _):
+            if showing.terminal:
+                converse(slack, lines=lines)
+            else:
+                _show(slack, page, started, opens=showing.opens, lines=lines)
+    finally:
+        models.close()
+    return 0
+
+
+@contextmanager
+def trial(
+    settings: Settings, knowledge: Path | None = None, *, manager: ModelManager = models, port: int = 0
+) -> Iterator[tuple[LocalSlack, Page, Bot]]:
+    """Connect the bot to a local workspace with its page, and wait until it has read the knowledge bases."""
     environment = settings.environment
     folder = knowledge or (environment.knowledge_dir if environment.knowledge_dir.is_dir() else samples())
-    if environment.log_level == "INFO":  # a conversation reads better without the log in between
-        logging.getLogger().setLevel(logging.WARNING)
     commands = (environment.search_command, environment.admin_command)
-    with LocalSlack(commands=commands) as slack:
+    page = Page(manifest(*commands)["features"])
+    with LocalSlack(_workspace(folder), commands=commands, port=port, page=page) as slack:
         bot = build_app(
             settings.connected_to(
                 slack.api_url,
@@ -30,17 +85,18 @@ def run_trial(settings: Settings, knowledge: Path | None = None) -> int:
                 knowledge_dir=folder,
                 data_dir=environment.data_dir / "try",
             ),
+            manager,
             tell=lambda path, reports: slack.note(_told(path, reports)),
         )
         bot.start()
         try:
             slack.wait_connected()
             bot.services.registry.wait_ready(WAIT_FOR_CSV_SECONDS)
-            converse(slack)
+            page.explain = partial(why, bot.services)
+            page.questions = _questions(bot.services.registry)
+            yield slack, page, bot
         finally:
             bot.stop()
-            models.close()
-    return 0
 
 
 def _told(path: Path, reports: Sequence[Report]) -> str:
@@ -64,3 +120,50 @@ def samples() -> Path:
     """The sample knowledge bases: beside this file in an installed package, at the top of a checkout."""
     packaged = Path(__file__).with_name("knowledge")
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "knowledge"
+
+
+def _workspace(folder: Path) -> Workspace:
+    """The sample workspace, with a channel for every CSV that has none."""
+    workspace = sample_workspace()
+    there = {channel.name for channel in workspace.channels.values()}
+    staff = [workspace.person(key) for key in ("hanako", "alice", "ichiro", "olivia", "bot")]
+    for name in sorted(path.stem for path in folder.glob("*.csv")):
+        if name not in there and not name.startswith("_"):
+            workspace.add_channel(name, staff)
+    return workspace
+
+
+def _questions(registry: Registry) -> Mapping[str, tuple[str, ...]]:
+    """What to ask first, per knowledge base: for the samples as people ask, for others the titles that come first."""
+    loaded = registry.loaded
+    names = dict.fromkeys(name for name in [*QUESTIONS, *loaded] if name in loaded and not name.startswith("_"))
+    return {
+        name: QUESTIONS.get(name) or tuple(record.title for record in loaded[name].index.records[:ASKED_FIRST])
+        for name in names
+    }
+
+
+# -- The page ----------------------------------------------------------------------------------------------
+
+
+def _show(slack: LocalSlack, page: Page, started: float, *, opens: bool, lines: list[str] | None) -> None:
+    """Say where the page is, open it, and keep it until SIGINT or SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    address = page.address(slack)
+    print(f"Local workspace / ローカルワークスペース: {address}", flush=True)
+    print(f"Ready after {time.monotonic() - started:.1f} s. Ctrl-C ends it. / Ctrl-C で終了します。", flush=True)
+    print("No browser? / ブラウザーなしで使う: kotae try --terminal", flush=True)
+    if opens and has_display():
+        webbrowser.open(address)
+    if lines is not None:
+        converse(slack, lines=lines)
+    stop.wait()
+
+
+def has_display() -> bool:
+    """Whether a browser can be opened here; without a display it would be one in this very terminal."""
+    if platform.system() == "Linux":
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return "SSH_CONNECTION" not in os.environ

@@ -44,6 +44,8 @@ class Call:
     response: JSON = field(default_factory=dict)
     seconds: float = 0.0
     dropped: bool = False
+    path: str = ""
+    """The response_url's, to tell whose it is."""
 
     @property
     def ok(self) -> bool:

@@ -97,7 +97,7 @@ class WebServer:
     async def _answered(
         self, request: web.Request, name: str, args: JSON, perform: Callable[[], Answer]
     ) -> web.StreamResponse:
-        call = Call(name, args, time.monotonic())
+        call = Call(name, args, time.monotonic(), path=request.path if name == "response_url" else "")
         self.core.calls.append(call)
         faults = self.core.faults.take_http(name)
         await self.thawed.wait()

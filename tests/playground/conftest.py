@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.playground import LocalSlack
-from tests.playground.helpers import JSON, Connect, Refusal, client_of
+from tests.playground.helpers import JSON, Connect, Refusal, client_of, hang_up
 
 
 @pytest.fixture
@@ -55,10 +55,7 @@ def connect() -> Iterator[Connect]:
 
     yield connect
     for handler in handlers:
-        # Wakes the SDK's message thread, which would otherwise sit out its second before it notices.
-        handler.client.closed = True
-        handler.client.enqueue_message("")
-        handler.close()  # type: ignore[no-untyped-call]
+        hang_up(handler)
 
 
 @pytest.fixture

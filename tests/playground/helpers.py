@@ -26,6 +26,13 @@ def client_of(slack: LocalSlack, token: str = "") -> WebClient:
     return WebClient(token=token or slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
 
+def hang_up(handler: SocketModeHandler) -> None:
+    """Close, waking the SDK's message thread, which would otherwise sit out its second before it notices."""
+    handler.client.closed = True
+    handler.client.enqueue_message("")
+    handler.close()  # type: ignore[no-untyped-call]
+
+
 def section(text: str) -> JSON:
     """A section block of mrkdwn."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}

@@ -22,6 +22,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from bot.playground import LocalSlack
+from bot.playground.script import ScriptError, read_script
 from bot.playground.terminal import converse
 from tests.playground.helpers import buttons, client_of, section
 
@@ -437,7 +438,7 @@ def test_nothing_typed_breaks_it(desk: LocalSlack) -> None:
     screen = talk(desk, *lines, patience=5)
     assert "There is no :nonsense; :help lists what there is.\n" in screen
     assert "/nonsense failed: there is no such command here, only /search and /kb.\n" in screen
-    assert ":submit, :close        submit or close the form that is open\n" in screen
+    assert re.search(r"^:submit, :close +submit or close the form that is open$", screen, re.MULTILINE)
     assert "No form is open.\n" in screen
     assert "\x1b" not in screen
     assert "Answer to あああ" in screen
@@ -527,3 +528,41 @@ def test_ctrl_c_at_a_terminal_ends_orderly(terminal: Terminal) -> None:
     time.sleep(0.3)  # readline misses a signal that comes before it waits for the next key
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.close() == 0
+
+
+def test_scripts_press_and_fill_in_by_the_words_on_things(desk: LocalSlack) -> None:
+    screen = talk(desk, "hi", ":press Form", ":fill Answer = a good one", ":submit", ":press Good", ":wait 0.1")
+    assert "Closed: New answer\n" in screen
+    assert screen.rstrip().endswith("Thank you\n佐藤 花子 to Kotae> :wait 0.1")
+    form = next(each for each in reversed(desk.interactions) if each.kind == "view_submission")
+    assert form.payload["view"]["state"]["values"]["answer"]["text"]["value"] == "a good one"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (":press Nothing", "There is nothing with 'Nothing' on it to press or fill in."),
+        (":press", "There is nothing with '' on it to press or fill in."),
+        (":fill Answer", "Say what to fill in and with what, such as :fill Answer = some text."),
+        (":wait soon", "Say how many seconds, such as :wait 2."),
+    ],
+)
+def test_what_scripts_cannot_do_is_said(desk: LocalSlack, line: str, told: str) -> None:
+    assert told in talk(desk, line)
+
+
+def test_a_script_is_lines_without_comments(tmp_path: Path) -> None:
+    script = tmp_path / "day.txt"
+    script.write_text("# A day\n:in #it-help\n\n  \n#it-help is a channel\n", encoding="utf-8-sig")
+    assert read_script(script) == [":in #it-help", "#it-help is a channel"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(None, "No such file or directory"), ("質問".encode("cp932"), "not UTF-8 text (byte 0)")]
+)
+def test_a_script_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, told: str) -> None:
+    script = tmp_path / "day.txt"
+    if content is not None:
+        script.write_bytes(content)
+    with pytest.raises(ScriptError, match=re.escape(f"{script}: {told}")):
+        read_script(script)

@@ -57,8 +57,16 @@ def suggest_prompts(desk: Desk, args: Args) -> JSON:
     return {}
 
 
-def accept_for_thread(desk: Desk, args: Args) -> JSON:
-    """assistant.threads.setStatus and setTitle: taken, and seen in the calls."""
+def set_status(desk: Desk, args: Args) -> JSON:
+    """assistant.threads.setStatus: what the app is busy with, shown below the thread; empty when it is done."""
+    channel = desk.channel(args, "channel_id")
+    told = {"channel": channel.id, "thread_ts": args.text("thread_ts"), "status": args.text("status")}
+    desk.core.tell("status", told)
+    return {}
+
+
+def set_title(desk: Desk, args: Args) -> JSON:
+    """assistant.threads.setTitle: taken, and seen in the calls."""
     desk.channel(args, "channel_id")
     return {}
 
@@ -69,6 +77,6 @@ METHODS = {
     "views.update": Method(update_view, "", 4),
     "views.publish": Method(publish_view, "", 4),
     "assistant.threads.setSuggestedPrompts": Method(suggest_prompts, "assistant:write", 3),
-    "assistant.threads.setStatus": Method(accept_for_thread, "chat:write", 3),
-    "assistant.threads.setTitle": Method(accept_for_thread, "assistant:write", 3),
+    "assistant.threads.setStatus": Method(set_status, "chat:write", 3),
+    "assistant.threads.setTitle": Method(set_title, "assistant:write", 3),
 }

@@ -1,0 +1,14 @@
+/** Faces: initials on a colour of their own; the bot has the app's picture. */
+
+import { h } from './dom.js';
+
+const HUES = [12, 38, 96, 168, 206, 256, 292, 336];
+
+/** A square with the initial of somebody; names in Japanese give their first character. */
+export function avatar(person, size = '') {
+  if (person?.standing === 'bot') return h('img', { class: `avatar ${size}`, src: '/static/kotae.svg', alt: '' });
+  const name = person?.name ?? '?';
+  const face = h('span', { class: `avatar ${size}`, 'aria-hidden': 'true' }, [...name][0] ?? '?');
+  face.style.setProperty('--hue', HUES[[...name].reduce((sum, each) => sum + each.codePointAt(0), 0) % HUES.length]);
+  return face;
+}

@@ -1,0 +1,70 @@
+/** The way to the server: one stream of what happens, and one request for each thing that is done. */
+
+const kept = 'kotae-token';
+
+/** The token behind the # of the address, or of an earlier load of this tab; it stays out of the address bar. */
+function takeToken() {
+  const given = location.hash.slice(1);
+  if (given) {
+    sessionStorage.setItem(kept, given);
+    history.replaceState(null, '', location.pathname);
+  }
+  return sessionStorage.getItem(kept) ?? '';
+}
+
+const token = takeToken();
+let me = '';
+let socket = null;
+let retry = 0;
+
+/** Say who sits here; every later request is theirs. */
+export function becomes(person) {
+  me = person;
+}
+
+/** Hear of everything that `person` sees: `heard(told)` for each event, `lost(reason)` when the connection ends. */
+export function listen(person, heard, lost) {
+  clearTimeout(retry);
+  const mine = new WebSocket(`ws://${location.host}/page/events`);
+  const earlier = socket;
+  socket = mine;
+  earlier?.close();
+  mine.addEventListener('open', () => mine.send(JSON.stringify({ token, as: person, language: navigator.language })));
+  mine.addEventListener('message', (event) => socket === mine && heard(JSON.parse(event.data)));
+  mine.addEventListener('close', (event) => {
+    if (socket !== mine) return;
+    lost(event.code === 4403 ? 'token' : 'gone');
+    if (event.code !== 4403) retry = setTimeout(() => listen(me || person, heard, lost), 1000);
+  });
+}
+
+/** Do one of the acts; gives what the server says, or throws an Error whose message may be shown. */
+export function act(name, args = {}) {
+  return post(`/page/acts/${name}`, JSON.stringify({ as: me, ...args }), 'application/json');
+}
+
+/** Ask why the bot answered as it did. */
+export function explain(content) {
+  return post('/page/explain', JSON.stringify(content), 'application/json');
+}
+
+/** Share a file, or put it into a modal's input when `where` names a view. */
+export function upload(file, where) {
+  const path = where.view ? '/page/attach' : '/page/upload';
+  const query = new URLSearchParams({ as: me, name: file.name, ...where });
+  return post(`${path}?${query}`, file, 'application/octet-stream');
+}
+
+async function post(path, body, type) {
+  const response = await fetch(path, { method: 'POST', body, headers: { 'X-Kotae-Token': token, 'Content-Type': type } });
+  if (response.ok) return response.json();
+  const told = await response.text();
+  throw new Error(response.status === 409 ? JSON.parse(told).reason : told);
+}
+
+/** A file's bytes as an address for this page only. */
+export async function fileAddress(id, type) {
+  const response = await fetch(`/page/files/${id}`, { headers: { 'X-Kotae-Token': token } });
+  if (!response.ok) throw new Error(`${response.status}`);
+  return URL.createObjectURL(new Blob([await response.arrayBuffer()], { type }));
+}

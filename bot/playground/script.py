@@ -1,0 +1,35 @@
+"""Scripts: conversations written down, played by `kotae try --script FILE`.
+
+A script is UTF-8 text, one line for each thing that is typed, just as in the terminal conversation (`kotae try
+--terminal`, then `:help`). Blank lines and lines that begin with `# ` are for the reader:
+
+    # Hanako asks in private, and looks at the second hit
+    :as hanako
+    :in #it-help
+    /search パスワードを忘れました
+    :press 表示
+    :wait 2.5
+    # Everybody reads the answer to a mention
+    @Kotae プリンターが動かない
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from indexes.errors import KnowledgeBaseError
+
+
+class ScriptError(KnowledgeBaseError):
+    """A script that can't be read."""
+
+
+def read_script(path: Path) -> list[str]:
+    """The lines to play. Raises ScriptError for a file that isn't there or isn't UTF-8 text."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ScriptError(f"{path}: {error.strerror}. --script takes a text file.") from error
+    except UnicodeDecodeError as error:
+        raise ScriptError(f"{path}: not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("# ")]

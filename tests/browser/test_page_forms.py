@@ -1,0 +1,156 @@
+"""Blocks, modals, files and the Home tab on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+from bot.playground import LocalSlack
+from bot.playground.page import Page as OurPage
+from tests.browser.conftest import Visit, become, go, send
+from tests.browser.gallery import gallery
+from tests.playground.helpers import JSON, client_of, hang_up
+
+
+@pytest.fixture
+def shown(open_page: Visit) -> Iterator[tuple[Page, list[JSON], LocalSlack]]:
+    """The gallery app's page as Alice sees it, and what the app heard."""
+    ours = OurPage()
+    with LocalSlack(page=ours) as slack:
+        app, heard = gallery(client_of(slack))
+        handler = SocketModeHandler(app, slack.app_token, ping_interval=0.2)
+        handler.connect()  # type: ignore[no-untyped-call]
+        slack.wait_connected()
+        yield open_page(ours.address(slack), locale="en-US"), heard, slack
+        hang_up(handler)
+
+
+def test_every_block_is_drawn(shown: tuple[Page, list[JSON], LocalSlack]) -> None:
+    page, _, slack = shown
+    send(page, "/search")
+    body = page.locator(".message .body")
+    expect(body.locator("h3").first).to_have_text("A header 📚")
+    first = body.locator(".block-section").first
+    expect(first.locator("strong")).to_have_text("bold")
+    expect(first.locator("em")).to_have_text("italic")
+    expect(first.locator("s")).to_have_text("strike")
+    expect(first.locator("code")).to_have_text("code")
+    expect(first.locator("a")).to_have_attribute("href", "https://example.com")
+    expect(first.locator("blockquote")).to_have_text("quoted")
+    expect(first).to_contain_text("<b> 👀 @here")
+    expect(body.locator(".fields > *")).to_have_count(4)
+    expect(body.locator(".block-rich_text li")).to_have_text(["a", "b"])
+    expect(body.locator(".block-rich_text a")).to_have_text("link")
+    expect(body.locator(".block-markdown h4")).to_have_text("Heading")
+    expect(body.locator(".block-markdown td")).to_have_text(["1", "2"])
+    expect(body.locator(".block-table th")).to_have_text(["Name", "Rows"])
+    expect(body.locator(".unknown")).to_have_count(0)
+    assert slack.refusals == []
+
+
+def test_buttons_menus_and_confirmations_tell_the_app(shown: tuple[Page, list[JSON], LocalSlack]) -> None:
+    page, heard, slack = shown
+    send(page, "/search")
+    page.get_by_role("button", name="Plain").click()
+    page.get_by_role("button", name="Danger").click()
+    page.get_by_role("dialog").get_by_role("button", name="No").click()
+    page.get_by_role("button", name="Danger").click()
+    expect(page.get_by_role("dialog")).to_contain_text("It can't be undone.")
+    page.get_by_role("dialog").get_by_role("button", name="Do it").click()
+    page.locator("[data-key='row/select']").select_option("blue")
+    page.locator("[data-key='menu/overflow']").click()
+    page.get_by_role("menuitem", name="Second").press("Enter")
+    page.get_by_role("button", name="Bad").click()
+    slack.wait_until(lambda: len(heard) == 5)
+    told = [each.get("value") or each.get("selected_option", {}).get("value") for each in heard]
+    assert [each["action_id"] for each in heard] == ["plain", "sure", "select", "overflow", "feedback"]
+    assert told == ["1", None, "blue", "second", "bad"]
+
+
+def test_a_modal_takes_every_input_and_shows_what_is_wrong(
+    shown: tuple[Page, list[JSON], LocalSlack], tmp_path: Path
+) -> None:
+    page, heard, slack = shown
+    csv = tmp_path / "rows.csv"
+    csv.write_text("question,answer\nQ,A\n")
+    send(page, "/kb")
+    form = page.get_by_role("dialog", name="One of everything")
+    expect(form.locator("[data-key='title/title']")).to_be_focused()
+    page.get_by_role("button", name="Save").click()
+    expect(form.locator(".wrong")).to_have_count(3)
+    form.get_by_label("Title").fill("bad")
+    form.get_by_label("Colour").select_option("Blue")
+    form.get_by_label("Later").check()
+    form.get_by_label("Sugar").check()
+    form.locator("[data-key='sizes/sizes']").click()
+    form.get_by_label("M", exact=True).check()
+    form.locator("[data-key='city/city']").fill("os")
+    form.get_by_role("option", name="Oslo").click()
+    form.get_by_label("Who").select_option("Olivia Owner")
+    form.get_by_label("Where").select_option("#it-help")
+    form.get_by_label("Day").fill("2026-11-23")
+    form.get_by_label("Count").fill("3")
+    form.locator("input[type=file]").set_input_files(csv)
+    expect(form.locator(".chosen-files")).to_have_text("rows.csv")
+    page.get_by_role("button", name="Save").click()
+    expect(form.locator("#error-title")).to_have_text("Not that one")
+    expect(form.get_by_label("Title")).to_have_value("bad")
+    form.get_by_label("Title").fill("good")
+    form.get_by_label("Title").press("Enter")
+    expect(form).to_have_count(0)
+    values = heard[0]
+    assert values["title"]["value"] == "good"
+    assert values["colour"]["selected_option"]["value"] == "blue"
+    assert values["when"]["selected_option"]["value"] == "later"
+    assert [each["value"] for each in values["extras"]["selected_options"]] == ["sugar"]
+    assert [each["value"] for each in values["sizes"]["selected_options"]] == ["m"]
+    assert values["city"]["selected_option"]["value"] == "oslo"
+    assert values["who"]["selected_user"] == slack.person("olivia").id
+    assert values["where"]["selected_conversation"] == slack.channel("it-help").id
+    assert values["day"]["selected_date"] == "2026-11-23"
+    assert values["count"]["value"] == "3"
+    file = client_of(slack).files_info(file=values["file"]["files"][0]["id"])["file"]
+    assert (file["name"], file["size"]) == ("rows.csv", csv.stat().st_size)
+
+
+def test_escape_closes_a_modal(shown: tuple[Page, list[JSON], LocalSlack]) -> None:
+    page, heard, slack = shown
+    send(page, "/kb")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert slack.views("alice") == []
+    assert heard == []
+
+
+def test_the_home_tab_answers(visit: Visit) -> None:
+    page = visit()
+    page.get_by_role("tab", name="ホーム").click()
+    box = page.locator(".home input.text-input")
+    box.fill("VPNにつながりません")
+    box.press("Enter")
+    expect(page.locator(".home")).to_contain_text("ルーターを再起動してから")
+    page.locator(".home").get_by_role("button", name="表示").first.click()
+    expect(page.locator(".home").get_by_role("button", name="表示")).to_have_count(1)
+    page.get_by_role("tab", name="メッセージ").click()
+    expect(page.locator(".home")).to_have_count(0)
+
+
+def test_files_are_shared_and_downloaded(visit: Visit, slack: LocalSlack, tmp_path: Path) -> None:
+    page = visit()
+    become(page, "鈴木 一郎")
+    go(page, "Kotae")
+    csv = tmp_path / "新しい.csv"
+    csv.write_text("質問,回答\nQ,A\n", encoding="utf-8")
+    page.locator("#main input[type=file]").set_input_files(csv)
+    page.get_by_role("button", name="送信").click()
+    card = page.locator(".file")
+    expect(card).to_contain_text("新しい.csv")
+    assert slack.history(slack.person("ichiro"))[0].files[0].data == csv.read_bytes()
+    with page.expect_download() as download:
+        card.click()
+    assert Path(download.value.path()).read_bytes() == csv.read_bytes()
