@@ -58,7 +58,7 @@ class Core:
         self.hub = Hub(timing, self.faults, self.tell)
 
     def tell(self, what: str, thing: Any) -> None:
-        """Let listeners know: message, changed, deleted, view, channel, call, envelope, delivery, ack, note and so on."""
+        """Let listeners know: message, changed, deleted, view, channel, call, envelope, ack, note and so on."""
         self.active_at = time.monotonic()
         for listener in list(self.listeners):
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -159,3 +160,12 @@ def test_the_page_comes_back_when_the_connection_was_lost(visit: Visit, world: W
     expect(page.locator(".messages")).to_contain_text(RESET)
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", page.url)
     assert world[1].guard.token not in page.content()
+
+
+def test_a_csv_that_is_edited_meanwhile_is_read_again_and_said(visit: Visit, tmp_path: Path) -> None:
+    page = visit()
+    with (tmp_path / "knowledge" / "it-help.csv").open("a", encoding="utf-8") as file:
+        file.write("desk,椅子が壊れました,総務が交換します。,,,,\n")
+    expect(page.locator(".toast")).to_contain_text("it-help.csv: 1 added")
+    send(page, "椅子が壊れました")
+    expect(page.locator(".messages")).to_contain_text("総務が交換します。")
