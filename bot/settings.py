@@ -4,6 +4,8 @@ The only module that reads the environment. Every mistake is named with its key,
 """
 
 import difflib
+import os
+import platform
 import re
 import tomllib
 from pathlib import Path
@@ -268,6 +270,13 @@ def _refuse_misspelt(dotenv: Path) -> None:
         near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.84)
         if near and key not in known:
             raise SettingsError(f".env: {key} is not a setting; did you mean {near[0]}?")
+
+
+def has_display() -> bool:
+    """Whether a browser can be opened here; without a display it would be one in this very terminal."""
+    if platform.system() == "Linux":
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return "SSH_CONNECTION" not in os.environ
 
 
 def _starts_with(token: SecretStr | None, prefix: str, where: str) -> SecretStr | None:

@@ -17,6 +17,7 @@ def sample_workspace(bot_name: str = "Kotae") -> Workspace:
     guest = add("guest", "Gus Guest", is_restricted=True, is_ultra_restricted=True)
     multi = add("multi", "山本 まり", locale="ja-JP", is_restricted=True)
     external = add("external", "Erika Extern", "erika", team_id=new_id("T"))
+    partner = add("partner", "高橋 玲奈", locale="ja-JP", team_id=external.team_id)
     add("stranger", "Stefan Stranger", "stefan", team_id=new_id("T"))
     add("gone", "Gordon Gone", deleted=True)
 
@@ -27,6 +28,6 @@ def sample_workspace(bot_name: str = "Kotae") -> Workspace:
     workspace.add_channel("dev-faq", [*staff, bot], topic="How we build things")
     workspace.add_channel("random", staff)
     workspace.add_channel("keiri", [ichiro, olivia], is_private=True)
-    workspace.add_channel("partner-it", [*staff, external, bot], is_ext_shared=True)
+    workspace.add_channel("partner-it", [*staff, external, partner, bot], is_ext_shared=True)
     workspace.add_group("helpdesk", "ヘルプデスク", [ichiro, alice])
     return workspace

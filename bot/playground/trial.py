@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import platform
 import signal
 import threading
 import time
@@ -13,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 from bot.app import Bot, build_app
@@ -24,7 +23,7 @@ from bot.playground.server import LocalSlack
 from bot.playground.terminal import converse
 from bot.playground.why import why
 from bot.playground.workspace import Workspace
-from bot.settings import Settings
+from bot.settings import Settings, has_display
 from indexes.encoder import ModelManager, models
 from indexes.registry import Registry, Report
 
@@ -158,12 +157,5 @@ def _show(slack: LocalSlack, page: Page, started: float, *, opens: bool, lines: 
     if opens and has_display():
         webbrowser.open(address)
     if lines is not None:
-        converse(slack, lines=lines)
+        converse(slack, lines=takewhile(lambda _: not stop.is_set(), lines))
     stop.wait()
-
-
-def has_display() -> bool:
-    """Whether a browser can be opened here; without a display it would be one in this very terminal."""
-    if platform.system() == "Linux":
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return "SSH_CONNECTION" not in os.environ

@@ -41,7 +41,7 @@ class Watching:
 
     @property
     def people(self) -> Mapping[str, Person]:
-        """Everybody by key: hanako, alice, ichiro, olivia, guest, multi, external, stranger, gone, bot."""
+        """Everybody by key: hanako, alice, ichiro, olivia, guest, multi, external, partner, stranger, gone, bot."""
         return {person.key: person for person in self.workspace.people.values()}
 
     def person(self, who: Who) -> Person:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, expect
 
 from bot.app import Bot
 from bot.playground import LocalSlack
 from bot.playground.page import Page as OurPage
 from bot.playground.trial import trial
 from bot.settings import ConfigFile, Environment, Settings
+from tests.browser.chromium import NoBrowserError, chromium
 from tests.encoders import hashing_manager
 from tests.slack.conftest import DEV_FAQ, IT_HELP, SHARED
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-sync", "--disable-dev-shm-usage"),
-]
 Visit = Callable[..., Page]
 World = tuple[LocalSlack, OurPage, Bot]
 
@@ -32,14 +27,11 @@ expect.set_options(timeout=10_000)
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium; where there is none the tests are skipped, but never where CI is set."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        reason = "no chromium is installed: apt-get install chromium fonts-noto-cjk"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
-        yield running
-        running.close()
+    try:
+        with chromium() as running:
+            yield running
+    except NoBrowserError as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
 
 
 @pytest.fixture
@@ -124,3 +116,9 @@ def become(page: Page, name: str) -> None:
     page.locator(".who").click()
     page.get_by_role("menuitemradio", name=name).click()
     expect(page.locator(".who")).to_contain_text(name)
+
+
+def use(message: Locator, tool: str) -> None:
+    """Use one of the tools of a message, by keyboard: they show where the focus is."""
+    message.get_by_role("button", name=tool).focus()
+    message.page.keyboard.press("Enter")

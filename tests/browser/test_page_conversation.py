@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from bot.playground import LocalSlack
-from tests.browser.conftest import Visit, World, become, go, send
+from tests.browser.conftest import Visit, World, become, go, send, use
 
 RESET = "再設定ページから新しいパスワードを設定してください。"
 PRINT = "用紙と電源を確かめ、印刷待ちの一覧を空にしてください。"
@@ -73,15 +73,13 @@ def test_auto_reply_answers_follows_the_edit_and_goes_with_the_question(visit: V
     page.locator(".thread-link").click()
     expect(page.locator("#thread")).to_contain_text(RESET)
     question = page.locator("#main .message").first
-    question.hover()
-    question.get_by_role("button", name="その他").click()
+    use(question, "その他")
     page.get_by_role("menuitem", name="メッセージを編集").click()
     question.locator("textarea").fill("プリンターで印刷できません。")
     question.locator("textarea").press("Enter")
     expect(page.locator("#thread")).to_contain_text(PRINT)
     expect(question).to_contain_text("（編集済み）")
-    question.hover()
-    question.get_by_role("button", name="その他").click()
+    use(question, "その他")
     page.get_by_role("menuitem", name="メッセージを削除").click()
     page.get_by_role("dialog").get_by_role("button", name="メッセージを削除").click()
     expect(page.locator("#main .message")).to_have_count(0)
@@ -93,8 +91,7 @@ def test_reactions_are_put_and_taken_back(visit: Visit, slack: LocalSlack) -> No
     go(page, "random")
     send(page, "おつかれさまです")
     message = page.locator(".message", has_text="おつかれさまです")
-    message.hover()
-    message.get_by_role("button", name="リアクションを付ける").click()
+    use(message, "リアクションを付ける")
     page.locator(".picker").get_by_role("button", name="tada").click()
     pill = message.locator(".reaction")
     expect(pill).to_have_attribute("aria-pressed", "true")
@@ -121,6 +118,8 @@ def test_channels_without_the_bot_and_of_others(visit: Visit) -> None:
     expect(page.locator(".foot-note")).to_have_count(0)
     become(page, "Gus Guest")
     expect(page.locator("#sidebar .place")).to_have_count(2)
+    become(page, "高橋 玲奈")
+    expect(page.locator("html")).to_have_attribute("lang", "ja")
     become(page, "Erika Extern")
     expect(page.locator("#sidebar .place", has_text="partner-it")).to_be_visible()
     expect(page.locator("#sidebar .place", has_text="it-help")).to_have_count(0)
@@ -146,8 +145,7 @@ def test_unknown_commands_and_commands_in_threads_are_answered_as_slack_does(vis
     send(page, "/nothing here")
     expect(page.locator(".message.ephemeral")).to_contain_text("/nothing というコマンドはありません。")
     send(page, "パスワードを忘れました")
-    page.locator(".message", has_text="パスワードを忘れました").first.hover()
-    page.get_by_role("button", name="スレッドで返信").first.click()
+    use(page.locator(".message", has_text="パスワードを忘れました").first, "スレッドで返信")
     send(page, "/search VPN", "#thread")
     expect(page.locator("#thread .ephemeral")).to_contain_text("スレッド内ではコマンドを使えません")
 

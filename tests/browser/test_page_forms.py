@@ -150,7 +150,8 @@ def test_files_are_shared_and_downloaded(visit: Visit, slack: LocalSlack, tmp_pa
     page.get_by_role("button", name="送信").click()
     card = page.locator(".file")
     expect(card).to_contain_text("新しい.csv")
-    assert slack.history(slack.person("ichiro"))[0].files[0].data == csv.read_bytes()
+    shared = [file for each in slack.history(slack.person("ichiro")) for file in each.files]
+    assert [file.data for file in shared] == [csv.read_bytes()]
     with page.expect_download() as download:
         card.click()
     assert Path(download.value.path()).read_bytes() == csv.read_bytes()

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from bot.playground import LocalSlack
-from tests.browser.conftest import Visit, go, send
+from tests.browser.conftest import Visit, go, send, use
 
 RESET = "再設定ページから新しいパスワードを設定してください。"
 
@@ -46,8 +46,7 @@ def test_why_an_answer_was_given_is_explained(visit: Visit) -> None:
     page = visit()
     send(page, "パスワードを忘れました")
     answer = page.locator(".message", has_text=RESET)
-    answer.hover()
-    answer.get_by_role("button", name="その他").click()
+    use(answer, "その他")
     page.get_by_role("menuitem", name="この回答になった理由").click()
     first = page.locator(".hit").first
     expect(first.locator("h3")).to_contain_text("パスワードを忘れました。どうすれば")

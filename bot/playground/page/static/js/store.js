@@ -89,6 +89,7 @@ const heard = {
     told.messages.forEach(put);
     if (!stays) forget();
     if (!state.channels.has(state.place)) state.place = firstPlace();
+    if (!stays) arrive();
     changed('all');
     show();
   },
@@ -212,14 +213,19 @@ export function go(channel) {
   Object.assign(state, { place: channel, thread: '', tab: 'messages' });
   state.unread.delete(channel);
   sessionStorage.setItem(remembered, channel);
-  if (state.channels.get(channel)?.kind === 'im') act('visit', { tab: 'messages' });
+  arrive();
   changed('place');
+}
+
+/** The app hears of it when its direct messages or its Home tab are opened. */
+function arrive() {
+  if (place()?.kind === 'im') act('visit', { tab: state.tab });
 }
 
 /** Open the Home or the Messages tab of the bot. */
 export function openTab(tab) {
   state.tab = tab;
-  act('visit', { tab });
+  arrive();
   changed('place');
 }
 

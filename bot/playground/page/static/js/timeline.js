@@ -87,7 +87,7 @@ function messageNodes(drawn) {
     nodes.push(kept(drawn, message.ts, version, () => messageNode(message, { compact })));
     above = message;
   }
-  const spoken = messages.some((each) => each.subtype !== 'channel_join');
+  const spoken = messages.some((each) => each.subtype !== 'channel_join' && (each.user !== state.bot || each.ephemeral));
   return spoken ? nodes : [kept(drawn, 'welcome', language(), welcome), ...nodes];
 }
 
@@ -97,8 +97,8 @@ function repliesTo(message) {
 }
 
 function goesWith(message, above) {
-  const same = above.user === message.user && above.username === message.username && above.ephemeral === message.ephemeral;
-  return same && above.subtype !== 'channel_join' && !message.broadcast && message.ts - above.ts < TOGETHER;
+  const same = above.user === message.user && above.username === message.username && !above.ephemeral;
+  return same && !message.ephemeral && above.subtype !== 'channel_join' && !message.broadcast && message.ts - above.ts < TOGETHER;
 }
 
 function kept(drawn, key, version, make) {

@@ -18,7 +18,10 @@ export function top(root, toggleInspector) {
       h('img', { src: '/static/kotae.svg', alt: '', class: 'logo' }),
       h('h1', {}, 'Kotae', h('small', {}, w('workspace'))),
       h('span', { class: 'space' }),
-      tool('pulse', w('inspector'), toggleInspector),
+      tool('pulse', w('inspector'), () => {
+        toggleInspector();
+        draw();
+      }),
       tool(isDark() ? 'sun' : 'moon', w('theme'), () => {
         setTheme(isDark() ? 'light' : 'dark');
         draw();
