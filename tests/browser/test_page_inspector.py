@@ -63,7 +63,8 @@ def test_an_event_delivered_twice_is_answered_once(visit: Visit, slack: LocalSla
     send(page, "パスワードを忘れました")
     expect(page.locator(".messages")).to_contain_text(RESET)
     slack.quiet()
-    assert len(slack.bot_messages(slack.person("hanako"))) == 1
+    answers = [each for each in slack.bot_messages(slack.person("hanako")) if RESET in each.shown]
+    assert len(answers) == 1
 
 
 def test_the_bot_answers_through_429_and_a_new_connection(visit: Visit, slack: LocalSlack) -> None:

@@ -71,20 +71,20 @@ def _conversation(slack: LocalSlack) -> Conversation:
 
 
 def _take(page: Page, file: Path, how: Sequence[str]) -> None:
-    whole = "page" in how
+    whole = how[:1] == ["page"]
     width, height = PHONE if "phone" in how else WIDE if whole else MESSAGE
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme="dark" if "dark" in how else "light")
     page.wait_for_timeout(STILL_MS)
-    if page.locator("#thread").is_visible():
+    if page.locator("#thread:visible").count():
         page.locator("#thread .head .tool").click()
     if "thread" in how:
         page.locator("#main .thread-link").last.click()
-    if ("inspector" in how) != page.locator("#inspector").is_visible():
+    if ("inspector" in how) != bool(page.locator("#inspector:visible").count()):
         page.locator("#top .tool:not(.menu-button)").first.click()
     page.mouse.move(0, 0)
     page.wait_for_timeout(STILL_MS)
-    shot = page.screenshot(scale="css" if whole else "device") if whole else _front(page).screenshot()
+    shot = page.screenshot(scale="css") if whole else _front(page).screenshot()
     with Image.open(io.BytesIO(shot)) as picture:
         picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(file, optimize=True)
     print(f"{file.relative_to(PICTURES.parents[1])}  {file.stat().st_size // 1024} KB")

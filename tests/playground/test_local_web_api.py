@@ -173,7 +173,7 @@ def test_everybody_has_their_standing(slack: LocalSlack, client: WebClient, key:
 def test_people_of_another_organisation_have_another_team(slack: LocalSlack, client: WebClient) -> None:
     teams = {key: client.users_info(user=person.id)["user"]["team_id"] for key, person in slack.people.items()}
     ours = {key for key, team in teams.items() if team == slack.workspace.team_id}
-    assert set(teams) - ours == {"external", "stranger"}
+    assert set(teams) - ours == {"external", "partner", "stranger"}
 
 
 def test_of_the_deactivated_little_is_told(slack: LocalSlack, client: WebClient) -> None:
@@ -220,7 +220,7 @@ def test_private_channels_exist_only_for_members(slack: LocalSlack, client: WebC
 
 def test_channel_facts(slack: LocalSlack, client: WebClient) -> None:
     partner = client.conversations_info(channel=slack.channel("partner-it").id, include_num_members=True)["channel"]
-    assert (partner["is_ext_shared"], partner["is_member"], partner["num_members"]) == (True, True, 6)
+    assert (partner["is_ext_shared"], partner["is_member"], partner["num_members"]) == (True, True, 7)
     random = client.conversations_info(channel=slack.channel("random").id)["channel"]
     assert (random["is_ext_shared"], random["is_member"], "num_members" in random) == (False, False, False)
     hanako = slack.people["hanako"]
