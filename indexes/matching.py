@@ -20,6 +20,8 @@ KANJI = 2
 KATAKANA = 0.6
 """The share of the shorter katakana word that both must have in a row: ルーター and プリンター share no word."""
 
+COMPOUND = 3
+"""A compound of two words counts when one of them was asked for; of more, as in an address, it says too little."""
 _AFTER_WORDS = "をがはにのでとへやも"
 
 
@@ -35,7 +37,7 @@ class Matcher:
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where words of the question stand in the text: start and end, ascending."""
         for start, end in runs(text):
-            if end - start > 1 or _stands_alone(text[end : end + 1]):
+            if end - start > 1 or _stands_alone(text[:start][-1:], text[end : end + 1]):
                 for first, last in self._within(text[start:end]):
                     yield start + first, start + last
 
@@ -46,16 +48,21 @@ class Matcher:
 
     def _look(self, run: str) -> list[tuple[int, int]]:
         if _is_spaced(run):
-            return [(0, len(run))] if self._words & set(words(normalize(run))) else []
+            found = set(words(normalize(run)))
+            return [(0, len(run))] if self._words & found and len(found) <= COMPOUND else []
         covered = {place for asked in self._runs for place in _shared(asked, run)}
         starts = sorted(place for place in covered if place - 1 not in covered)
         ends = sorted(place + 1 for place in covered if place + 1 not in covered)
         return list(zip(starts, ends, strict=True))
 
 
-def _stands_alone(following: str) -> bool:
-    """Tell whether a single kanji is a word, such as 鍵を, and not the stem of one, such as 忘れ."""
-    return following in _AFTER_WORDS or not "ぁ" <= following <= "ゖ"
+def _stands_alone(before: str, after: str) -> bool:
+    """Tell whether a single kanji is a word, such as 鍵を, and not part of one, such as 忘れ or 使い方."""
+    return not _is_hiragana(before) and (after in _AFTER_WORDS or not _is_hiragana(after))
+
+
+def _is_hiragana(letter: str) -> bool:
+    return "ぁ" <= letter <= "ゖ"
 
 
 def _is_spaced(run: str) -> bool:

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from bot.playground.controls import INITIAL, Control, controls
 from bot.playground.model import Block
-from bot.playground.mrkdwn import Paragraph, clean, mrkdwn, plain
-from bot.playground.text import visible_text
+from bot.playground.mrkdwn import CODE, Paragraph, clean, mrkdwn, plain
+from bot.playground.text import escape, visible_text
 from bot.playground.workspace import Workspace
 
 JSON = dict[str, Any]
@@ -22,6 +22,8 @@ Numbers = Mapping[tuple[str, str], int]
 """The number of each control by (block_id, action_id)."""
 State = Mapping[str, Mapping[str, JSON]]
 STYLES = {"primary": "green", "danger": "red"}
+STYLED = {"bold": "bold", "italic": "italic", "strike": "strike", "underline": "underline", "code": CODE}
+INDENTS = {"rich_text_preformatted": 2, "rich_text_quote": 2}
 
 
 def render(blocks: list[Block], workspace: Workspace, numbers: Numbers, state: State) -> list[RenderableType]:
@@ -49,7 +51,7 @@ class Drawing:
             "context_actions": self._actions,
             "input": self._input,
             "image": self._image,
-            "rich_text": self._words,
+            "rich_text": self._rich_text,
             "markdown": self._words,
         }.get(str(block.get("type")), self._unknown)
         yield from draw(block)
@@ -105,6 +107,31 @@ class Drawing:
         title = self._text(block.get("title"))
         yield from (Paragraph(each) for each in (title, _picture(block)) if each)
 
+    def _rich_text(self, block: Block) -> Iterator[RenderableType]:
+        for part in block["elements"]:
+            if part["type"] == "rich_text_list":
+                yield from self._list(part)
+            else:
+                text = Text().join(self._styled(each, part["type"]) for each in part["elements"])
+                yield Padding(Paragraph(text), (0, 0, 0, INDENTS.get(part["type"], 0)), expand=False)
+
+    def _list(self, part: JSON) -> Iterator[RenderableType]:
+        for number, item in enumerate(part["elements"], start=1 + part.get("offset", 0)):
+            mark = f"{number}. " if part["style"] == "ordered" else "• "
+            text = Text().join(self._styled(each, item["type"]) for each in item["elements"])
+            indent = 2 * part.get("indent", 0)
+            yield Padding(Paragraph(Text.assemble(mark, text)), (0, 0, 0, indent), expand=False)
+
+    def _styled(self, element: JSON, within: str) -> Text:
+        style = element.get("style", {})
+        marks = " ".join(STYLED[name] for name in STYLED if style.get(name))
+        if within == "rich_text_preformatted":
+            marks = CODE
+        if element["type"] == "link":
+            label = str(element.get("text") or element["url"])
+            return mrkdwn(f"<{escape(element['url'])}|{escape(label)}>", self.workspace)
+        return Text(plain(visible_text({"type": "rich_text_section", "elements": [element]})), style=marks)
+
     def _words(self, block: Block) -> Iterator[RenderableType]:
         yield Paragraph(Text(plain(block["text"] if block["type"] == "markdown" else visible_text(block))))
 
@@ -124,14 +151,14 @@ class Drawing:
 
     def _control(self, control: Control) -> Text:
         number = self.numbers.get((control.block_id, control.action_id))
-        label = "…" if control.type == "overflow" else plain(control.label)
+        label = {"overflow": "…", "feedback_buttons": ""}.get(control.type, plain(control.label))
         style = STYLES.get(str(control.element.get("style")), "")
         text = Text.assemble((f"[{number or '-'}] ", "bold"), (label, style))
         if url := control.element.get("url"):
             text.append(f" ({clean(str(url))})", style="dim")
         if control.options:
             choices = (f"{index} {plain(_words_on(each))}" for index, each in enumerate(control.options, start=1))
-            text.append(": " + " · ".join(choices))
+            text.append((": " if label else "") + " · ".join(choices))
         if control.type in INITIAL:
             text.append(self._filled_in(control), style="dim")
         return text

@@ -65,7 +65,7 @@ WORDS = {
     "publish.not_here": "I can't post here because I am not in this channel yet: `/invite` {bot}",
     "ask.call": "🙋 {mentions} {name} needs an answer. Please reply in this thread.",
     "ask.notice": "{name} needs an answer: {question}",
-    "ask.tried": "Did not help: {titles}",
+    "ask.tried": "Closest entries: {titles}",
     "ask.done": "🙋 I have asked. {link}",
     "ask.nobody": "Nobody is named for this channel who could be asked.",
     "ask.resolved": "✅ Resolved by {name}",

@@ -64,7 +64,7 @@ WORDS = {
     "publish.not_here": "まだこのチャンネルに参加していないため、投稿できません。`/invite` {bot} で招待してください",
     "ask.call": "🙋 {mentions} {name} さんからの質問です。このスレッドで回答をお願いします。",
     "ask.notice": "{name} さんからの質問です: {question}",
-    "ask.tried": "確認済みの項目: {titles}",
+    "ask.tried": "近い項目: {titles}",
     "ask.done": "🙋 担当の方に聞きました。{link}",
     "ask.nobody": "このチャンネルには、質問先の担当者が設定されていません。",
     "ask.resolved": "✅ {name} さんが解決済みにしました",

@@ -13,7 +13,7 @@ from handlers.views.text import beginning, length, link, one_line
 from handlers.views.written import tidy
 from indexes.records import Record
 
-FIRST, OTHERS = 1500, 800
+FIRST, OTHERS = 1000, 600
 """Characters of an answer shown before Read all: about a screen, and with two others open below Slack's 12,000."""
 TITLE = 200
 DETAIL = 80

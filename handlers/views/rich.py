@@ -41,13 +41,20 @@ def rich(title: str, text: str, question: str = "") -> Block:
 
 
 def matched(question: str, *texts: str, limit: int = 5) -> list[str]:
-    """Return the question's words that stand in the texts, as written there, in order; no word within another."""
+    """Return the question's words that stand in the texts, as written there, in order.
+
+    Of two that overlap, one is named: 再設定 rather than 設定, and VPN rather than VPN-Client.
+    """
     matcher = Matcher(question)
     found: dict[str, str] = {}
     for text in texts:
         for start, end in matcher.spans(text):
             found.setdefault(normalize(text[start:end]), text[start:end])
-    return [word for key, word in found.items() if not any(key in other != key for other in found)][:limit]
+    return [word for key, word in found.items() if not any(_says_more(other, key) for other in found)][:limit]
+
+
+def _says_more(other: str, key: str) -> bool:
+    return key != other and (other in key if key.isascii() else key in other)
 
 
 class Writer:

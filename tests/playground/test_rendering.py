@@ -210,7 +210,37 @@ def test_feedback_rich_text_and_markdown(workspace: Workspace) -> None:
         {"type": "context_actions", "elements": [feedback]},
         {"type": "rich_text", "elements": [words]},
         {"type": "markdown", "text": "# as written"},
-    ) == ["[1] f: 1 Good · 2 Bad", "rich [b]", "# as written"]
+    ) == ["[1] 1 Good · 2 Bad", "rich [b]", "# as written"]
+
+
+def rich(kind: str, *words: str, **facts: Any) -> JSON:
+    """A part of rich text; a word that begins with an asterisk is bold."""
+    elements = [{"type": "text", "text": word.removeprefix("*"), "style": {"bold": word[0] == "*"}} for word in words]
+    return {"type": kind, "elements": elements, **facts}
+
+
+def test_rich_text_is_laid_out(workspace: Workspace) -> None:
+    items = [rich("rich_text_section", "one"), rich("rich_text_section", "two <!here>")]
+    link = {"type": "link", "url": "https://example.com/?a=1&b=2", "text": "wiki"}
+    parts = [
+        rich("rich_text_section", "*Title", "\ntext "),
+        {"type": "rich_text_list", "style": "ordered", "offset": 2, "elements": items},
+        {"type": "rich_text_list", "style": "bullet", "indent": 1, "elements": items[:1]},
+        rich("rich_text_preformatted", "make\n  test"),
+        {"type": "rich_text_section", "elements": [link]},
+    ]
+    assert shown(workspace, {"type": "rich_text", "elements": parts}) == [
+        "Title",
+        "text",
+        "3. one",
+        "4. two <!here>",
+        "  • one",
+        "  make",
+        "    test",
+        "wiki (https://example.com/?a=1&b=2)",
+    ]
+    drawn = read(*render([{"type": "rich_text", "elements": parts[:1]}], workspace, {}, {}), color=True)
+    assert drawn.startswith("\x1b[1mTitle\x1b[0m")
 
 
 def test_other_blocks_are_named(workspace: Workspace) -> None:

@@ -48,7 +48,7 @@ def test_a_private_question_goes_to_the_channel_and_calls_those_named(
         == f"🙋 <@{helpers[0]}> <!subteam^{helpers[1]}> 佐藤 花子 needs an answer. Please reply in this thread."
     )
     assert lines[1] == "> Where is the fax &lt;!channel&gt;?"
-    assert lines[2].startswith("Did not help: ")
+    assert lines[2].startswith("Closest entries: ")
     assert labels(call) == ["✅ Resolved"]
     assert "🙋 担当の方に聞きました。<https://" in answer.shown
     assert ASK_JA not in labels(answer)
@@ -92,7 +92,7 @@ def test_from_the_form_after_a_bad_vote(slack: LocalSlack, manned: Bot) -> None:
 
 def test_where_guests_read_it_nothing_internal_is_named(slack: LocalSlack, manned: Bot) -> None:
     call = called(slack, manned, "alice", ask(slack, "alice", "lunch anyone?", "it-help"))
-    assert "Did not help" not in call.shown
+    assert "Closest entries" not in call.shown
     assert "> lunch anyone?" in call.shown
 
 
