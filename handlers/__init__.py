@@ -78,6 +78,7 @@ def register(app: App, services: Services) -> None:
     app.action("share")(on(sharing.share))
     app.action("ask_person")(on(people.ask))
     app.action("ask_resolved")(on(people.resolved))
+    app.action("ask_save")(on(people.save))
     app.action("auto_right")(on(auto_reply.right))
     app.action("auto_wrong")(on(auto_reply.wrong))
     app.action("auto_show")(on(auto_reply.show_again))

@@ -1,5 +1,6 @@
 """Asking a person: the bot calls those that are named for the channel, and keeps what they answered."""
 
+from handlers import editing
 from handlers import texts as words
 from handlers.answering import Put, again, earlier, in_place
 from handlers.desk import Services, Turn
@@ -8,6 +9,7 @@ from handlers.sharing import may_publish
 from handlers.views import published
 from handlers.views.message import notice
 from handlers.views.results import Key, Result
+from handlers.views.text import as_written
 
 
 def may_ask(services: Services, noted: Noted) -> bool:
@@ -54,7 +56,19 @@ def resolved(services: Services, turn: Turn) -> None:
         return
     services.journal.publications.close(number, turn.user)
     by = services.access.person(services.journal.publications.of(number)["ask"].closed_by or turn.user)
-    turn.replace(published.closed(noted.text, by.name, words.for_question(noted.text)))
+    turn.replace(published.closed(number, noted.text, by.name, words.for_question(noted.text)))
+
+
+def save(services: Services, turn: Turn) -> None:
+    """Open the form for a new entry with the question and, if one of those asked wrote it, the thread's last reply."""
+    number = int(turn.pressed)
+    noted, call = services.journal.noted(number), services.journal.publications.of(number).get("ask")
+    if noted is None or call is None or turn.refuse_unless_known():
+        return
+    names = services.channels.of(noted.channel).knowledge_bases
+    name = names[0] if names else ""
+    answer = _last_reply(services, turn, call)
+    editing.open_add(services, turn, knowledge_base=name, question=noted.text, answer=answer, question_id=number)
 
 
 def _tried(services: Services, noted: Noted, result: Result) -> list[str]:
@@ -67,3 +81,12 @@ def _tried(services: Services, noted: Noted, result: Result) -> list[str]:
 
 def _may_close(services: Services, turn: Turn, call: Publication) -> bool:
     return turn.user == call.by or turn.person.is_admin or services.access.is_one_of(turn.user, call.people)
+
+
+def _last_reply(services: Services, turn: Turn, call: Publication) -> str:
+    thread = turn.body.get("message", {}).get("thread_ts") or call.message
+    page = services.client.conversations_replies(channel=call.channel, ts=thread, oldest=call.message, limit=200)
+    said = [each for each in page["messages"] if not each.get("bot_id") and each["ts"] > call.message]
+    if not said or not services.access.is_one_of(said[-1].get("user", ""), call.people):
+        return ""
+    return as_written(said[-1].get("text", ""))

@@ -44,7 +44,11 @@ def call(number: int, question: str, by: str, helpers: Sequence[str], tried: Seq
     return Message(texts("ask.notice", name=one_line(by, NAME), question=one_line(question, QUESTION)), blocks)
 
 
-def closed(question: str, by: str, texts: Texts) -> Message:
+def closed(number: int, question: str, by: str, texts: Texts) -> Message:
     """Say that a question is settled, and offer to keep the answer."""
     text = texts("ask.resolved", name=one_line(by, NAME))
-    return Message(text, [section(f"{text}\n> {one_line(question, QUESTION)}")])
+    blocks = [
+        section(f"{text}\n> {one_line(question, QUESTION)}"),
+        actions(button(texts("button.save"), "ask_save", str(number))),
+    ]
+    return Message(text, blocks)

@@ -117,6 +117,33 @@ def test_who_asked_who_was_asked_and_admins_close_it(slack: LocalSlack, manned: 
     assert manned.services.journal.publications.of(1)["ask"].closed_by == slack.person(who).id
 
 
+def test_the_answer_of_who_was_asked_is_offered_for_the_knowledge_base(slack: LocalSlack, manned: Bot) -> None:
+    call = called(slack, manned, "hanako", ask(slack, "hanako"), ASK_JA)
+    slack.say("hanako", "dev-faq", "Anyone?", thread_ts=call.ts)
+    slack.say("alice", "dev-faq", "On floor 8 &amp; next to the *printer*.", thread_ts=call.ts, raw=True)
+    slack.press("hanako", call, "ask_resolved")
+    slack.wait_until(lambda: "ask_save" in str(call.blocks))
+    slack.press("ichiro", call, "💾 Save the answer")
+    form = slack.wait_until(lambda: slack.views("ichiro"))[-1]
+    typed = str(form.state)
+    assert "Where is the fax <!channel>?" in typed
+    assert "On floor 8 & next to the *printer*." in typed
+    slack.submit("ichiro", form, {})
+    settle(slack, manned)
+    assert "On floor 8" in ask(slack, "hanako").shown
+    assert manned.services.journal.misses.open(0, 9) == []
+
+
+def test_a_last_word_of_somebody_else_is_not_offered(slack: LocalSlack, manned: Bot) -> None:
+    call = called(slack, manned, "hanako", ask(slack, "hanako"), ASK_JA)
+    slack.say("hanako", "dev-faq", "Found it myself.", thread_ts=call.ts)
+    slack.press("hanako", call, "ask_resolved")
+    slack.wait_until(lambda: "ask_save" in str(call.blocks))
+    slack.press("hanako", call, "ask_save")
+    form = slack.wait_until(lambda: slack.views("hanako"))[-1]
+    assert "Found it" not in str(form.state)
+
+
 def test_nobody_else_does(slack: LocalSlack, manned: Bot) -> None:
     slack.invite("guest", "dev-faq")
     call = called(slack, manned, "alice", ask(slack, "alice"))
