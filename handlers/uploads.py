@@ -34,6 +34,8 @@ NAME_LENGTH = 60
 """Characters of a new knowledge base's name: in Japanese 180 bytes, and file systems take 255."""
 ACTION_LENGTH = 64
 
+SYNONYMS = "_synonyms"
+
 _TABLES = (".csv", ".tsv")
 _SHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 _COPY = re.compile(r"\s*[(（]\d{1,3}[)）]$")
@@ -208,7 +210,8 @@ def _known(services: Services, file: str) -> str:
     synonyms = services.registry.synonyms_file
     names = [*services.registry.sources(), *([synonyms.name] if synonyms else [])]
     wanted = _folded(_stem(file))
-    return next((name for name in names if _folded(name) == wanted), "")
+    usual = synonyms.name if synonyms and wanted == SYNONYMS else ""  # kotae.toml may call them something else
+    return next((name for name in names if _folded(name) == wanted), usual)
 
 
 def _stem(file: str) -> str:

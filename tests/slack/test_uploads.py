@@ -272,6 +272,17 @@ def test_synonyms_are_checked_as_synonyms_and_used_at_once(slack: LocalSlack, bo
     assert len(bot.services.registry.synonyms) == 2
 
 
+def test_synonyms_that_kotae_toml_names_stay_where_they_are(slack: LocalSlack, start: Start, knowledge: Path) -> None:
+    (knowledge / "words.csv").write_text("original,normalized\nPC,パソコン\n", encoding="utf-8")
+    bot = start(ConfigFile(synonyms=Path("words.csv")))
+    for name, entry in (("_synonyms.csv", "WLAN,Wi-Fi"), ("words.csv", "LAN,network")):
+        card = upload(slack, name, f"original,normalized\n{entry}\n")
+        press(slack, card, "Apply", "is in place for *words*")
+        assert entry in (knowledge / "words.csv").read_text(encoding="utf-8")
+    assert not (knowledge / "_synonyms.csv").exists()
+    settle(slack, bot)
+
+
 # -- What the difference says
 
 
