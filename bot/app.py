@@ -10,6 +10,7 @@ import psutil
 from slack_bolt import App
 
 from bot.connection import PING_SECONDS, Connection
+from bot.digest import WeeklyDigest
 from bot.directory import Directory
 from bot.manifest import AGENT_SCOPE
 from bot.model_watch import LOOK_SECONDS, ModelWatch
@@ -46,6 +47,7 @@ class Bot:
     services: Services
     model: ModelWatch | None
     watch: FolderWatch | None
+    digest: WeeklyDigest | None
     listeners: ThreadPoolExecutor
     stages: Stages
 
@@ -56,6 +58,8 @@ class Bot:
         self.services.teach()
         if self.watch:
             self.watch.start()
+        if self.digest:
+            self.digest.start()
         self.services.registry.load().add_done_callback(self._has_read)
         self.services.registry.note_versions()
         self.services.learn()
@@ -78,6 +82,8 @@ class Bot:
         self.services.registry.close()
         if self.watch:
             self.watch.close()
+        if self.digest:
+            self.digest.close()
         self.services.journal.close()
         return drained
 
@@ -153,4 +159,6 @@ def build_app(
         confirmations=settings.config.confirmations,
     )
     register(app, services)
-    return Bot(app, connection, services, model, watch, listeners, stages)
+    told = directory.digest_channel
+    digest = WeeklyDigest(services, told) if told else None
+    return Bot(app, connection, services, model, watch, digest, listeners, stages)

@@ -104,12 +104,20 @@ class Directory:
         return {id_: self._first_names[id_] for id_ in now}
 
     def _missing(self, slack: Mapping[str, str]) -> list[SettingsError]:
-        what = "no channel of that name or id is visible"
+        digest = self._settings.config.digest_channel
+        named = {f"channels.{key}": key for key in self._settings.config.channels}
+        named |= {"digest_channel": digest} if digest else {}
         return [
-            self._wrong(f"channels.{key}", key, what, slack.values())
-            for key in self._settings.config.channels
-            if key not in slack and key.removeprefix("#") not in slack.values()
+            self._wrong(key, value, "no channel of that name or id is visible", slack.values())
+            for key, value in named.items()
+            if _id_of(value, slack) is None
         ]
+
+    @property
+    def digest_channel(self) -> str | None:
+        """The id of the channel that kotae.toml wants the weekly digest in, once the channels were looked up."""
+        wanted = self._settings.config.digest_channel
+        return _id_of(wanted, self._first_names) if wanted else None
 
     def _put_in_force(self, slack: Mapping[str, str], channels: Channels) -> None:
         rules = {id_: self._channel(id_, name) for id_, name in slack.items()}
@@ -163,6 +171,12 @@ class Directory:
         near = difflib.get_close_matches(value, list(known), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(known)) or 'none'}"
         return SettingsError(f"{self._settings.config_path.name}: {key} = {value!r}: {what}{hint}")
+
+
+def _id_of(channel: str, slack: Mapping[str, str]) -> str | None:
+    """Find a channel by id or by name, with or without #."""
+    ids = {name: id_ for id_, name in slack.items()}
+    return channel if channel in slack else ids.get(channel.removeprefix("#"))
 
 
 def _channel_names(client: WebClient) -> dict[str, str]:

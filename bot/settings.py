@@ -152,6 +152,7 @@ class ConfigFile(BaseModel):
     threshold: Probability | None = None
     ask: Helpers = ()
     watch: bool = False
+    digest_channel: str | None = None
     confirmations: Annotated[int, Field(ge=2)] = 2
     channels: dict[str, ChannelSection] = {}
     knowledge_bases: dict[str, KnowledgeBaseSection] = {}

@@ -18,7 +18,7 @@ from handlers.views.trend import trend
 
 MISSES = 3
 """Unanswered questions in the tab; `/kb misses` has them all."""
-BUTTONS, MENU = ("misses", "learned", "status", "audit"), ("reload",)
+BUTTONS, MENU = ("add", "misses", "learned", "proposals", "stats", "status", "audit"), ("reload", "versions", "export")
 """The `/kb` actions that admins are offered: as buttons, and for each knowledge base."""
 
 

@@ -351,6 +351,8 @@ WORDS = {
     "home.misses": "*Unanswered questions ({count}), asked most*",
     "home.do.misses": "Misses",
     "home.do.learned": "Learned phrasings",
+    "home.do.proposals": "Proposals",
+    "home.do.stats": "Statistics",
     "home.do.status": "Status",
     "home.do.audit": "Audit log",
     "home.do.reload": "Reload",

@@ -349,6 +349,8 @@ WORDS = {
     "home.misses": "*答えられなかった質問（{count}件）*",
     "home.do.misses": "答えられなかった質問",
     "home.do.learned": "学習した言い方",
+    "home.do.proposals": "提案",
+    "home.do.stats": "統計",
     "home.do.status": "状況",
     "home.do.audit": "操作履歴",
     "home.do.reload": "読み直す",
