@@ -17,7 +17,7 @@ from slack_sdk.models.views import View
 from handlers import proposals
 from handlers.access import Standing
 from handlers.desk import Services, Turn
-from handlers.journal import Proposal
+from handlers.journal import Noted, Proposal
 from handlers.views import editing as views
 from handlers.views.editing import Draft
 from handlers.views.message import notice
@@ -116,12 +116,17 @@ def from_message(services: Services, turn: Turn) -> None:
 def answer_question(services: Services, turn: Turn) -> None:
     """Answer a question that was asked ("Add answer"); the button's value is its number in the journal."""
     noted = services.journal.noted(int(turn.pressed))
-    here = noted is not None and noted.channel == turn.channel and noted.source in OPENLY
-    if noted is None or not (here or noted.user == turn.user or turn.person.is_admin):
+    if noted is None or not (turn.person.is_admin or noted.user == turn.user or _is_open(services, turn, noted)):
         turn.whisper(notice(turn.texts("answer.gone")))
-    else:
-        asked_of = services.channels.of(noted.channel).knowledge_bases or ("",)
-        open_add(services, turn, knowledge_base=asked_of[0], question=plain(noted.text), question_id=noted.id)
+        return
+    asked_of = services.channels.of(noted.channel).knowledge_bases or ("",)
+    open_add(services, turn, knowledge_base=asked_of[0], question=plain(noted.text), question_id=noted.id)
+
+
+def _is_open(services: Services, turn: Turn, noted: Noted) -> bool:
+    """Tell whether everybody in this channel has read the question."""
+    asked_here = noted.channel == turn.channel and noted.source in OPENLY
+    return asked_here or turn.channel in {each.channel for each in services.journal.publications.of(noted.id).values()}
 
 
 def edit_proposal(services: Services, turn: Turn) -> None:

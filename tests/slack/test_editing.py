@@ -1,6 +1,7 @@
 """Adding and editing entries in Slack: the form, what it warns of, what it writes, and what it keeps when it can't."""
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -94,6 +95,7 @@ def test_a_new_category_is_written_where_it_is_asked_for(slack: LocalSlack, bot:
 
 @pytest.mark.usefixtures("lawful")
 def test_an_entry_is_searchable_when_the_form_says_so(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+    bot.services.registry.note_versions().result(10)  # as the start does, in the background
     view = add(slack, "olivia")
     values = {**SCANNER, "Category": "プリンター", "url": "https://scan.example.com/"}
     sent = save(slack, bot, "olivia", view, values)
@@ -446,3 +448,25 @@ def test_without_a_knowledge_base_nothing_opens(slack: LocalSlack, start: Start,
     start(ConfigFile(channels={"general": ChannelSection()}))
     asked = slack.command("olivia", "general", "/kb add")
     assert slack.reply(asked).shown == "There is no knowledge base here that you could add to."
+
+
+# When too much is going on
+
+
+def test_a_form_refused_by_a_full_queue_stays_as_it_was_typed(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+    view = add(slack, "olivia")
+    settle(slack, bot)
+    gate = Event()
+
+    def occupied() -> None:
+        gate.wait(20)
+
+    while bot.services.queue.put(occupied):
+        pass
+    sent = slack.submit("olivia", view, SCANNER)
+    gate.set()
+    assert list(sent.errors) == ["knowledge_base"]
+    assert view.state["answer"]["answer"]["value"] == SCANNER["answer"]
+    settle(slack, bot)
+    save(slack, bot, "olivia", view, {})
+    assert SCANNER["question"] in (knowledge / "it-help.csv").read_text("utf-8")
