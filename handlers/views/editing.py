@@ -125,7 +125,7 @@ def form(
     `names` are the knowledge bases to choose from, `similar` the closest entries there are, `trouble` says why it could
     not be saved, `difference` what changed in the file meanwhile.
     """
-    texts = draft.words
+    texts, names = draft.words, _choosable(draft, names)
     kind = "edit" if draft.record else "propose" if proposing else "add"
     blocks: list[Block] = [section(f":warning: {mrkdwn(trouble, ERROR)}")] if trouble else []
     blocks += _difference(difference, texts) if difference else []
@@ -212,12 +212,17 @@ def _entry(record: Record, texts: Texts) -> list[Block]:
     return [section(shown), *([context(*about)] if any(about) else [])]
 
 
+def _choosable(draft: Draft, names: Sequence[str]) -> list[str]:
+    """Return the knowledge bases that a menu shows and that the form can remember beside the rest."""
+    choices = list(names[:CHOICES])
+    while choices and length(_metadata(draft, choices)) > FIELD:
+        choices.pop()
+    return choices
+
+
 def _metadata(draft: Draft, names: Sequence[str]) -> str:
     kept = {key: value for key, value in asdict(draft).items() if key not in {"texts", "invents_category"}}
-    choices = list(names)
-    while length(metadata := json.dumps({**kept, "names": choices}, ensure_ascii=False)) > FIELD and choices:
-        choices.pop()
-    return metadata
+    return json.dumps({**kept, "names": list(names)}, ensure_ascii=False)
 
 
 def _field(role: str, draft: Draft, base: KnowledgeBase, texts: Texts) -> list[Block]:
@@ -277,7 +282,7 @@ def _categories(value: str, draft: Draft, base: KnowledgeBase, texts: Texts) -> 
 
 
 def _choice_of_base(chosen: str, names: Sequence[str], texts: Texts) -> Block:
-    options = {name: _option(name, _key(name)) for name in names[:CHOICES]}
+    options = {name: _option(name, _key(name)) for name in names}
     menu = StaticSelectElement(action_id=CHOSEN, options=list(options.values()), initial_option=options.get(chosen))
     label = PlainTextObject(text=texts("edit.field.knowledge_base"))
     return InputBlock(block_id=BASE, label=label, element=menu, dispatch_action=True)
