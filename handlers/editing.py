@@ -352,7 +352,8 @@ def _give_back(
         _show(services, turn, views.told(draft, trouble, typed=True), draft, trouble)
         return
     current = as_now(draft, record) if record else draft
-    _show(services, turn, _form(services, turn, current, trouble, difference), draft, trouble)
+    said = "" if difference else trouble  # the difference says it all, in the writer's language
+    _show(services, turn, _form(services, turn, current, said, difference), draft, trouble)
 
 
 def _show(services: Services, turn: Turn, view: View, draft: Draft, trouble: str = "") -> None:

@@ -327,7 +327,7 @@ WORDS = {
     "proposal.already": "この提案は {user} さんがすでに対応しました。",
     "proposal.gone": "この提案はもうありません。",
     "proposal.told.approved": ":white_check_mark: 提案された「{title}」を *{name}* に追加しました。もう検索できます。ありがとうございました。（承認: {user}）",
-    "proposal.told.declined": "提案された「{title}」（*{name}*）は、{user} さんが却下しました。",
+    "proposal.told.declined": "*{name}* への提案「{title}」は、{user} さんが却下しました。",
     "proposal.failed": ":warning: 追加できませんでした。提案は確認待ちのままです。\n{error}",
     "proposal.decline_title": "提案の却下",
     "proposal.decline_reason": "理由（提案した方に伝わります）",

@@ -40,7 +40,7 @@ CHOICES = 99
 CHOICE, VALUE = 75, 149
 NEW = "new"
 """The option that asks for a new category; those of the file's own begin with an equals sign."""
-SIMILAR, PREVIEW, ERROR = 200, 300, 1500
+SIMILAR, PREVIEW, ERROR = 120, 300, 1500
 DIFFERING = 5
 RECORD_ID = 500
 """Characters of an id that fit into the form's metadata beside the rest."""
