@@ -48,12 +48,17 @@ class Matcher:
 
     def _look(self, run: str) -> list[tuple[int, int]]:
         if _is_spaced(run):
-            found = set(words(normalize(run)))
-            return [(0, len(run))] if self._words & found and len(found) <= COMPOUND else []
+            parts = set(words(normalize(run)))
+            return [(0, len(run))] if len(parts) <= COMPOUND and self._has(parts) else []
         covered = {place for asked in self._runs for place in _shared(asked, run)}
         starts = sorted(place for place in covered if place - 1 not in covered)
         ends = sorted(place + 1 for place in covered if place + 1 not in covered)
         return list(zip(starts, ends, strict=True))
+
+    def _has(self, parts: set[str]) -> bool:
+        """Tell whether one of a word's parts was asked for; of a code, its number: ERR-4031 is not ERR-4012."""
+        numbers = {part for part in parts if any(map(str.isdigit, part))}
+        return not self._words.isdisjoint(numbers or parts)
 
 
 def _stands_alone(before: str, after: str) -> bool:

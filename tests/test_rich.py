@@ -103,6 +103,7 @@ def test_a_word_of_the_question_is_bold_the_first_time() -> None:
         ("プリンタ", "プリンターで印刷", ["プリンタ"]),
         ("設定 再設定", "設定と再設定", ["再設定"]),
         ("ERR-4012", "err4012 と ERR 4012", ["ERR", "4012"]),
+        ("ERR-4012 とは", "ERR-4031 is not ERR-4012", ["ERR-4012"]),
         ("the and of", "the and of", []),
         ("", "anything", []),
     ],

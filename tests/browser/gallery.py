@@ -41,6 +41,7 @@ RICH: JSON = {
                 {"type": "link", "url": "https://example.com/rich", "text": "link"},
                 {"type": "emoji", "name": "tada"},
                 {"type": "broadcast", "range": "here"},
+                {"type": "text", "text": "\nand a second line"},
             ],
         },
         {

@@ -45,6 +45,11 @@ def test_every_block_is_drawn(shown: tuple[Page, list[JSON], LocalSlack]) -> Non
     expect(body.locator(".fields > *")).to_have_count(4)
     expect(body.locator(".block-rich_text li")).to_have_text(["a", "b"])
     expect(body.locator(".block-rich_text a")).to_have_text("link")
+    line = body.locator(".block-rich_text .line").first.bounding_box()
+    one = body.locator(".block-rich_text li").first.bounding_box()
+    assert line
+    assert one
+    assert line["height"] > 1.5 * one["height"]
     expect(body.locator(".block-markdown h4")).to_have_text("Heading")
     expect(body.locator(".block-markdown td")).to_have_text(["1", "2"])
     expect(body.locator(".block-table th")).to_have_text(["Name", "Rows"])
