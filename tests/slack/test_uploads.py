@@ -238,7 +238,7 @@ def test_in_a_channel_its_own_is_meant_and_another_can_be_chosen(slack: LocalSla
     assert "*export.csv* for *it-help*" in card.shown
     slack.press("olivia", card, "upload_choose", "dev-faq")
     slack.wait_until(lambda: "*export.csv* for *dev-faq*" in card.shown)
-    assert ":rotating_light: *2 of 2 entries would be gone.* Is this really the file for *dev-faq*?" in card.shown
+    assert "🚨 *2 of 2 entries would be gone.* Is this really the file for *dev-faq*?" in card.shown
     slack.press("olivia", card, "upload_choose", "it-help")
     slack.wait_until(lambda: "*export.csv* for *it-help*" in card.shown)
     press(slack, card, "Apply", "is in place for *it-help*")
@@ -311,7 +311,7 @@ def test_long_differences_are_cut_and_nothing_is_live(slack: LocalSlack) -> None
 @pytest.mark.usefixtures("bot")
 def test_a_file_that_would_empty_most_is_warned_of_loudly(slack: LocalSlack, knowledge: Path) -> None:
     card = upload(slack, "it-help.csv", "".join(IT_HELP.splitlines(keepends=True)[:3]))
-    assert ":rotating_light: *3 of 5 entries would be gone.*" in card.shown
+    assert "🚨 *3 of 5 entries would be gone.*" in card.shown
     [apply] = [
         each for block in card.blocks for each in block.get("elements", ()) if each.get("action_id") == "upload_apply"
     ]

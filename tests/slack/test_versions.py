@@ -40,9 +40,9 @@ def test_the_versions_say_what_made_them_and_which_is_current(slack: LocalSlack,
         ["*1*", "5 entries"],
     ]
     assert [line.split(" · ")[3] for line in lines if "entries" in line] == [
-        "file changed",
+        "from the file",
         f"uploaded <@{olivia.id}>",
-        "file changed",
+        "from the file",
     ]
     assert lines.count("Bring back") == 2
     settle(slack, bot)
@@ -87,7 +87,7 @@ def test_going_back_is_shown_first_and_can_be_undone(slack: LocalSlack, bot: Bot
     newer = NEWER.replace("\n", "\r\n").encode("cp932")
     applied(slack, newer)
     card = kb(slack, "rollback")
-    assert card.shown.startswith(":leftwards_arrow_with_hook: Version 1 of *it-help*, from ")
+    assert card.shown.startswith("↩️ Version 1 of *it-help*, from ")
     assert "Added *0*, changed *1*, removed *1*, unchanged 4." in card.shown
     assert "*Removed*\n• カメラが映りません。" in card.shown
     assert path.read_bytes() == newer
@@ -95,7 +95,7 @@ def test_going_back_is_shown_first_and_can_be_undone(slack: LocalSlack, bot: Bot
     assert path.read_bytes() == original
     assert "ルーターを再起動して" in searched(slack, "VPNにつながりません")
     again = kb(slack, "rollback")
-    assert again.shown.startswith(":leftwards_arrow_with_hook: Version 2 of *it-help*")
+    assert again.shown.startswith("↩️ Version 2 of *it-help*")
     press(slack, again, "Apply", "Version 2 is in place for *it-help*.")
     assert path.read_bytes() == newer
     settle(slack, bot)
@@ -110,14 +110,14 @@ def test_going_back_is_shown_first_and_can_be_undone(slack: LocalSlack, bot: Bot
 def test_a_version_can_be_named_or_chosen_from_the_list(slack: LocalSlack, knowledge: Path) -> None:
     for number in (1, 2):
         applied(slack, IT_HELP + f"n{number},q{number},a,,,,\n")
-    assert kb(slack, "rollback it-help 1", where="general").shown.startswith(":leftwards_arrow_with_hook: Version 1")
-    assert kb(slack, "rollback v2").shown.startswith(":leftwards_arrow_with_hook: Version 2")
+    assert kb(slack, "rollback it-help 1", where="general").shown.startswith("↩️ Version 1")
+    assert kb(slack, "rollback v2").shown.startswith("↩️ Version 2")
     assert kb(slack, "rollback 3").shown == "*it-help* is version 3 already."
     assert kb(slack, "rollback 9").shown.startswith("Version 9 of *it-help* is not kept.")
     listed = kb(slack, "versions")
     pressed = slack.press("olivia", listed, 1)
     card = slack.reply(pressed)
-    assert card.shown.startswith(":leftwards_arrow_with_hook: Version 1 of *it-help*")
+    assert card.shown.startswith("↩️ Version 1 of *it-help*")
     assert card.ephemeral_to == slack.person("olivia").id
     slack.press("olivia", card, "Cancel")
     assert (knowledge / "it-help.csv").read_text(encoding="utf-8").endswith("n2,q2,a,,,,\n")
