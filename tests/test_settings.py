@@ -181,6 +181,7 @@ def test_a_dotenv_in_another_encoding_is_refused_by_name(tmp_path: Path) -> None
         ),
         ("[channels.it-help]\nthreshold = 80", "channels.it-help.threshold = 80: must be less than or equal to 1"),
         ("threshold = 'high'", "kotae.toml: threshold = 'high': must be a valid number"),
+        ("confirmations = 1", "kotae.toml: confirmations = 1: must be greater than or equal to 2"),
         (
             "[channels.it-help]\nknowledge_bases = 'it-help'",
             "channels.it-help.knowledge_bases = 'it-help': must be a list such as [\"it-help\"]",
