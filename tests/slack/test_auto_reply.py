@@ -307,7 +307,7 @@ def test_wrong_folds_the_answer_away_and_show_again_brings_it_back(slack: LocalS
     shows(slack, answer, "Folded away: How do I connect to the office Wi-Fi?")
     assert WIFI not in str(answer.blocks) + answer.text
     assert slack.workspace.ephemerals == []
-    assert [miss.text for miss in eager.services.journal.misses.open(0, 9)] == [ASK_WIFI]
+    assert [miss.text for miss in eager.services.journal.misses.open(0, 9, ["auto_reply"])] == [ASK_WIFI]
     slack.press("hanako", answer, "Show again")
     shows(slack, answer, WIFI)
     slack.press("hanako", answer, "❌ Not what I asked")
