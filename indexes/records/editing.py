@@ -24,8 +24,8 @@ from indexes.records.model import KnowledgeBase, Record
 from indexes.records.reading import parse_records, read_bytes
 from indexes.records.table import MAX_CELL
 
-LOCK_SECONDS = 10.0
-"""How long another process may take with the same file; writing takes a fraction of a second."""
+LOCK_SECONDS = 30.0
+"""How long another process may take with the same file: about a second for ten thousand rows, which are read again."""
 
 _REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 """Characters for which the whole file would be refused when it is read again."""
