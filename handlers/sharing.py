@@ -41,7 +41,7 @@ def _refusal(services: Services, noted: Noted, result: Result, key: Key) -> str:
 def _post(services: Services, turn: Turn, noted: Noted, result: Result, key: Key) -> None:
     publications = services.journal.publications
     with publications.only_once(noted.id, "share", Publication(noted.channel, turn.user)) as first:
-        if first:
-            view = published.shared(result, key.shown, turn.person.name, words.for_question(noted.text))
-            sent = services.post(noted.channel, view)
-            publications.posted(noted.id, "share", sent or "", services.permalink(noted.channel, sent or ""))
+        view = published.shared(result, key.shown, turn.person.name, words.for_question(noted.text))
+        sent = services.post(noted.channel, view) if first else None
+    if sent:
+        publications.posted(noted.id, "share", sent, services.permalink(noted.channel, sent))
