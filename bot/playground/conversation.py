@@ -6,6 +6,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich.rule import Rule
@@ -55,6 +56,7 @@ class Conversation:
             "fill": self._fill,
             "wait": self._wait,
             "invite": self._invite,
+            "upload": self._upload,
             "submit": self._submit,
             "close": self._close,
             "help": lambda _: screen.table(listings.usage(slack)),
@@ -373,6 +375,14 @@ class Conversation:
         if self.me.id not in self.place.members:
             raise NotPossibleError(f"{self.me.real_name} is not a member of #{self.place.name}")
         self.slack.invite_bot(self.place, by=self.me)
+        self.settle(UNASKED)
+
+    def _upload(self, name: str) -> None:
+        file = Path(name).expanduser()
+        if not file.is_file():
+            raise NotPossibleError(f"there is no file {name or '(say which)'}")
+        thread_ts = self.thread.ts if self.thread else None
+        self.slack.upload(self.me, self.place, file.name, file.read_bytes(), thread_ts=thread_ts)
         self.settle(UNASKED)
 
     def sample_place(self) -> str:

@@ -30,6 +30,7 @@ USAGE = """some text | a message; in direct messages every one is a question
 :edit new text | change your last message
 :delete | delete your last message
 :home | {bot}'s Home tab
+:upload some.csv | share a file
 :invite | bring {bot} into this channel
 :submit, :close | submit or close the form that is open
 :quit | end; so do Ctrl-D and Ctrl-C"""

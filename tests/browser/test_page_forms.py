@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,15 +15,16 @@ from bot.playground.page import Page as OurPage
 from tests.browser.conftest import Visit, become, go, send
 from tests.browser.gallery import gallery
 from tests.playground.helpers import JSON, client_of, hang_up
+from tests.slack.conftest import IT_HELP
 
 
 @pytest.fixture
 def shown(open_page: Visit) -> Iterator[tuple[Page, list[JSON], LocalSlack]]:
     """The gallery app's page as Alice sees it, and what the app heard."""
     ours = OurPage()
-    with LocalSlack(page=ours) as slack:
+    with LocalSlack(page=ours, ping_seconds=0.05) as slack:
         app, heard = gallery(client_of(slack))
-        handler = SocketModeHandler(app, slack.app_token, ping_interval=0.2)
+        handler = SocketModeHandler(app, slack.app_token)
         handler.connect()  # type: ignore[no-untyped-call]
         slack.wait_connected()
         yield open_page(ours.address(slack), locale="en-US"), heard, slack
@@ -130,6 +132,37 @@ def test_escape_closes_a_modal(shown: tuple[Page, list[JSON], LocalSlack]) -> No
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert slack.views("alice") == []
     assert heard == []
+
+
+def test_an_admin_adds_an_answer_that_is_found_at_once(visit: Visit, tmp_path: Path) -> None:
+    page = visit()
+    become(page, "鈴木 一郎")
+    go(page, "it-help")
+    send(page, "/kb add")
+    form = page.get_by_role("dialog", name="ナレッジに追加")
+    expect(form.get_by_label("質問")).to_be_focused()
+    page.keyboard.type("椅子が壊れました")
+    form.get_by_label("回答").fill("総務が交換します。")
+    page.get_by_role("button", name="保存").click()
+    expect(form).to_contain_text("✅ it-help に追加しました。")
+    form.get_by_role("button", name="閉じる").last.click()
+    expect(form).to_have_count(0)
+    assert "椅子が壊れました,総務が交換します。" in (tmp_path / "knowledge" / "it-help.csv").read_text(encoding="utf-8")
+    send(page, "/search 椅子が壊れた")
+    expect(page.locator(".message.ephemeral").last).to_contain_text("総務が交換します。")
+
+
+def test_a_csv_is_uploaded_and_applied(visit: Visit, tmp_path: Path) -> None:
+    page = visit()
+    become(page, "鈴木 一郎")
+    go(page, "Kotae")
+    csv = tmp_path / "it-help.csv"
+    csv.write_text(IT_HELP + "desk,椅子が壊れました,総務が交換します。,,,,\n", encoding="utf-8")
+    page.locator("#main input[type=file]").set_input_files(csv)
+    page.get_by_role("button", name="送信").click()
+    page.get_by_role("button", name="適用").click()
+    expect(page.locator(".messages")).to_contain_text(re.compile("✅ it-help: 6件（追加 1"))
+    assert (tmp_path / "knowledge" / "it-help.csv").read_bytes() == csv.read_bytes()
 
 
 def test_the_home_tab_answers(visit: Visit) -> None:

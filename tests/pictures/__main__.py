@@ -28,6 +28,7 @@ PICTURES = HERE.parents[1] / "docs" / "pictures"
 LANGUAGES = {"ja": "ja-JP", "en": "en-US"}
 WIDE, MESSAGE, PHONE = (1280, 800), (960, 900), (390, 780)
 COLOURS = 255
+MARGIN = 24
 STILL_MS = 400
 """How long the page may take to show what came."""
 
@@ -84,6 +85,9 @@ def _take(page: Page, file: Path, how: Sequence[str]) -> None:
         page.locator("#top .tool:not(.menu-button)").first.click()
     page.mouse.move(0, 0)
     page.wait_for_timeout(STILL_MS)
+    if page.locator(".home").count() and not whole:
+        below = page.locator(".home > :last-child").bounding_box() or {"y": 0, "height": height}
+        page.set_viewport_size({"width": width, "height": round(below["y"] + below["height"]) + MARGIN})
     shot = page.screenshot(scale="css") if whole else _front(page).screenshot()
     with Image.open(io.BytesIO(shot)) as picture:
         picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(file, optimize=True)

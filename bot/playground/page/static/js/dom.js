@@ -1,5 +1,6 @@
 /** Building and keeping DOM nodes. Text becomes text nodes: nothing that a person or a CSV wrote is ever markup. */
 
+const NEAR = 80;
 const READ_ONLY = new Set(['form', 'list', 'popover']);
 
 /** Make an element: `on…` are listeners, `class`, `aria-…` and the like attributes, everything else properties. */
@@ -41,6 +42,15 @@ export function keepingFocus(root, change) {
   const now = (key && find(root, 'key', key)) || (ts && find(root, 'ts', ts));
   now?.focus({ preventScroll: true });
   if (caret && now?.setSelectionRange && now.type !== 'number') now.setSelectionRange(...caret);
+}
+
+/** Keep a list at its end while it grows, unless somebody scrolled up; gives how to go to the end. */
+export function atTheEnd(list) {
+  let pinned = true;
+  const end = () => pinned && (list.scrollTop = list.scrollHeight);
+  list.addEventListener('scroll', () => (pinned = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR));
+  list.addEventListener('load', end, true);
+  return end;
 }
 
 function find(root, name, value) {

@@ -35,9 +35,12 @@ function draw() {
   shown = view.id;
   box.setAttribute('aria-label', view.title.text);
   keepingFocus(box, () => reconcile(box, content(view)));
-  if (other || !box.contains(document.activeElement)) box.querySelector('.modal-body :is(input, textarea, select, button)')?.focus();
+  if (other || !box.contains(document.activeElement)) first(box.querySelector('.modal-body'))?.focus();
   return undefined;
 }
+
+/** Where one begins: where the app says, else at the first thing to type, else at the first control. */
+const first = (form) => form.querySelector('[autofocus]') ?? form.querySelector('.text-input') ?? form.querySelector('input, select, button');
 
 function end() {
   const ended = box;

@@ -1,7 +1,7 @@
 /** A thread beside the channel. */
 
 import { composer } from './composer.js';
-import { h, icon, keepingFocus, reconcile } from './dom.js';
+import { atTheEnd, h, icon, keepingFocus, reconcile } from './dom.js';
 import { messageNode } from './message.js';
 import { messageAt, on, openThread, place, state, threadOf } from './store.js';
 import { w } from './words.js';
@@ -10,6 +10,7 @@ import { workingLine } from './working.js';
 /** Fill the panel, and keep it filled. */
 export function threadPanel(root) {
   let list = null;
+  let toEnd = () => {};
   let drawn = new Map();
   const node = (message) => {
     const version = JSON.stringify(message);
@@ -27,9 +28,8 @@ export function threadPanel(root) {
   };
   const update = () => {
     if (root.hidden || !list) return;
-    const stays = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
     keepingFocus(list, () => reconcile(list, nodes()));
-    if (stays) list.scrollTop = list.scrollHeight;
+    toEnd();
   };
   const draw = () => {
     root.hidden = !state.thread;
@@ -40,7 +40,8 @@ export function threadPanel(root) {
     list = h('div', { class: 'messages', role: 'log', 'aria-live': 'polite', tabIndex: 0 });
     reconcile(root, [head(), list, workingLine(state.thread), h('div', { class: 'foot' }, place().member && composer({ thread: state.thread }))]);
     reconcile(list, nodes());
-    list.scrollTop = list.scrollHeight;
+    toEnd = atTheEnd(list);
+    toEnd();
     root.querySelector('.composer-text')?.focus();
   };
   on('all place thread', draw);

@@ -2,7 +2,7 @@
 
 import { composer, write } from './composer.js';
 import { act } from './connection.js';
-import { h, icon, keepingFocus, reconcile } from './dom.js';
+import { atTheEnd, h, icon, keepingFocus, reconcile } from './dom.js';
 import { homeTab } from './home.js';
 import { messageNode } from './message.js';
 import { bot, language, on, openTab, place, state, timeline } from './store.js';
@@ -15,13 +15,13 @@ const TOGETHER = 5 * 60;
 /** Fill the middle, and keep it filled. */
 export function middle(root) {
   let list = null;
+  let toEnd = () => {};
   let drawn = new Map();
 
   const update = () => {
     if (!list?.isConnected) return;
-    const stays = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
     keepingFocus(list, () => reconcile(list, messageNodes(drawn)));
-    if (stays) list.scrollTop = list.scrollHeight;
+    toEnd();
   };
   const draw = () => {
     drawn = new Map();
@@ -31,7 +31,8 @@ export function middle(root) {
     reconcile(root, [head(here), ...(home ? [homeTab()] : [list, workingLine(''), foot(here)])]);
     if (!list) return;
     reconcile(list, messageNodes(drawn));
-    list.scrollTop = list.scrollHeight;
+    toEnd = atTheEnd(list);
+    toEnd();
     if (matchMedia('(hover: hover)').matches) root.querySelector('.composer-text')?.focus();
   };
 
