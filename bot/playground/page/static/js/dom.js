@@ -50,6 +50,7 @@ export function atTheEnd(list) {
   const end = () => pinned && (list.scrollTop = list.scrollHeight);
   list.addEventListener('scroll', () => (pinned = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR));
   list.addEventListener('load', end, true);
+  new ResizeObserver(end).observe(list);
   return end;
 }
 
