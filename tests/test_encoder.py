@@ -306,6 +306,21 @@ def test_sixteen_threads_during_a_bulk_job_get_the_vectors_of_one() -> None:
     assert np.allclose(documents, np.vstack([alone] * 3), rtol=0, atol=tolerance)
 
 
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="packing is for x86")
+def test_packed_weights_give_the_vectors_of_plain_ones(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415  takes seconds
+    from torch.nn import Linear  # noqa: PLC0415
+
+    for folder in (minilm_path(), build_twin(tmp_path)):
+        model = load_sentence_transformer(str(folder))
+        assert isinstance(model, SentenceTransformerModel)
+        assert not [layer for layer in model._transformer.modules() if isinstance(layer, Linear)]
+        plain = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+        for texts in (QUESTIONS[:1], [*QUESTIONS[:3], "long " * 90]):
+            expected = plain.encode_query(texts, normalize_embeddings=True)
+            assert model.encode_queries(texts) == pytest.approx(expected, abs=1e-5)
+
+
 def test_only_one_thread_at_a_time_tokenizes() -> None:
     model = load_sentence_transformer(str(minilm_path()))
     assert isinstance(model, SentenceTransformerModel)
