@@ -32,7 +32,7 @@ NEIGHBOURS = 10
 FLOOR = 0.95
 """Least share of the `NEIGHBOURS` nearest vectors that must be among the `CANDIDATES` an index proposes."""
 
-FILE, HALVES = "vectors.faiss", "vectors.f16"
+FILE, HALVES, MEAN = "vectors.faiss", "vectors.f16", "mean.f32"
 
 _BATCH = 8_192
 _SAMPLE = 65_536
@@ -77,9 +77,19 @@ class Kind:
 
 
 class Dense:
-    """Unit vectors, and the row each belongs to. With `halves`, scores come from there and `index` only proposes."""
+    """Unit vectors, and the row each belongs to. With `halves`, scores come from there and `index` only proposes.
 
-    def __init__(self, index: faiss.Index, owners: NDArray[np.int32], kind: Kind, halves: Halves | None = None) -> None:
+    `mean` is their mean if it is known already: working it out would bring all of a mapped file into memory.
+    """
+
+    def __init__(
+        self,
+        index: faiss.Index,
+        owners: NDArray[np.int32],
+        kind: Kind,
+        halves: Halves | None = None,
+        mean: "Vector | None" = None,
+    ) -> None:
         if index.ntotal != len(owners) or (halves is not None and len(halves) != len(owners)):
             beside = "" if halves is None else f", {len(halves)} halves"
             raise SnapshotError(f"{index.ntotal} vectors{beside} for {len(owners)} passages")
@@ -89,7 +99,7 @@ class Dense:
         self._halves = halves
         self._order = np.argsort(owners, kind="stable")
         self._sorted = owners[self._order]
-        self._mean = self._average()
+        self._mean = self._average() if mean is None else mean
 
     @classmethod
     def build(cls, vectors: "Vectors | Halves", owners: NDArray[np.int32], sizes: Sizes = SIZES) -> Self:
@@ -112,11 +122,14 @@ class Dense:
             raise SnapshotError(f"{path.name}: not an index that FAISS can read") from error
         beside = path.with_name(HALVES)
         halves = np.memmap(beside, np.float16, "r").reshape(-1, index.d) if beside.exists() else None
-        return cls(index, owners, kind or Kind("flat" if isinstance(index, faiss.IndexFlat) else "half"), halves)
+        kept = path.with_name(MEAN)
+        mean = np.fromfile(kept, np.float32) if kept.exists() else None
+        return cls(index, owners, kind or Kind("flat" if isinstance(index, faiss.IndexFlat) else "half"), halves, mean)
 
     def files(self) -> Mapping[str, Pour]:
         """Return what `open` maps, by name. FAISS's own writing would report success on a full disk."""
-        return {FILE: self._pour_index} | ({} if self._halves is None else {HALVES: self._pour_halves})
+        halves = {} if self._halves is None else {HALVES: self._pour_halves}
+        return {FILE: self._pour_index, MEAN: self._pour_mean, **halves}
 
     @property
     def dimension(self) -> int:
@@ -169,6 +182,9 @@ class Dense:
 
     def _pour_index(self, put: Callable[[bytes], object]) -> None:
         faiss.write_index(self._index, faiss.PyCallbackIOWriter(put, _PIECE))  # type: ignore[attr-defined]  # unknown to its stubs
+
+    def _pour_mean(self, put: Callable[[bytes], object]) -> None:
+        put(self._mean.tobytes())
 
     def _pour_halves(self, put: Callable[[bytes], object]) -> None:
         for batch in _batches(self._halves):

@@ -6,6 +6,7 @@
         source.csv                 the CSV, byte for byte
         vectors.faiss              unit vectors, one per passage (absent before a model was ever there)
         vectors.f16                the same as float16, where there are very many and vectors.faiss only proposes
+        mean.f32                   their mean
         keys.bin                   16 bytes per vector: which text it stands for
 
 A generation is written in full, flushed to the disk and only then named in CURRENT, so that a crash at any moment
@@ -28,7 +29,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from indexes.dense import FILE, HALVES, Kind, Pour
+from indexes.dense import FILE, HALVES, MEAN, Kind, Pour
 from indexes.encoder import Encoder
 from indexes.errors import SnapshotError
 from indexes.text import NORMALIZER
@@ -97,7 +98,7 @@ class Snapshot:
 
     def files(self) -> Mapping[str, Pour]:
         """Return the files of the vectors, to be copied; none when they are gone."""
-        there = [path for path in (self.vectors, self.folder / HALVES) if path.is_file()]
+        there = [path for path in (self.vectors, self.folder / HALVES, self.folder / MEAN) if path.is_file()]
         return {path.name: partial(_copy, path) for path in there} if self.vectors in there else {}
 
     @property

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from indexes.builder import Builder, Source
-from indexes.dense import CANDIDATES, FILE, FLOOR, HALVES, Dense, Kind, Sizes
+from indexes.dense import CANDIDATES, FILE, FLOOR, HALVES, MEAN, Dense, Kind, Sizes
 from indexes.encoder import EncoderWorker
 from indexes.errors import SnapshotError
 from indexes.snapshot import EncoderStamp, SnapshotFolder
@@ -47,10 +47,10 @@ def write(dense: Dense, folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("sizes", "name", "files"),
     [
-        (Sizes(), "flat", {FILE}),
-        (Sizes(COUNT + 1, COUNT + 2), "flat", {FILE}),
-        (Sizes(COUNT, COUNT + 1), "half", {FILE}),
-        (Sizes(1, COUNT), "cells", {FILE, HALVES}),
+        (Sizes(), "flat", {FILE, MEAN}),
+        (Sizes(COUNT + 1, COUNT + 2), "flat", {FILE, MEAN}),
+        (Sizes(COUNT, COUNT + 1), "half", {FILE, MEAN}),
+        (Sizes(1, COUNT), "cells", {FILE, MEAN, HALVES}),
     ],
 )
 def test_the_kind_goes_by_how_many_there_are(tmp_path: Path, sizes: Sizes, name: str, files: set[str]) -> None:
@@ -220,6 +220,31 @@ def test_a_text_that_comes_back_much_later_is_encoded_once(
     assert np.array_equal(dense.of_row(7)[0], dense.of_row(307)[0])
 
 
+OPENING = """
+import sys
+from pathlib import Path
+import numpy as np, psutil
+from indexes.dense import Dense, Kind
+path, count, dimension = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+resident = lambda: psutil.Process().memory_info().rss
+owners = np.arange(count, dtype=np.int32)
+before = resident()
+dense = Dense.open(path, owners, Kind("flat"))
+opened = resident()
+dense.nearest(np.eye(1, dimension, dtype=np.float32)[0], 3)
+print((opened - before) / path.stat().st_size, (resident() - before) / path.stat().st_size)
+"""
+
+
+def test_what_nobody_asks_stays_on_the_disk(tmp_path: Path) -> None:
+    vectors = np.tile(noise(dimension=512), (2, 1))
+    path = write(Dense.build(vectors, np.arange(len(vectors), dtype=np.int32)), tmp_path)
+    arguments = [sys.executable, "-c", OPENING, str(path), str(len(vectors)), "512"]
+    opened, asked = map(float, subprocess.check_output(arguments, text=True).split())
+    assert opened < 0.3
+    assert asked > 0.9
+
+
 def test_a_snapshot_from_before_there_were_kinds_still_opens(tmp_path: Path) -> None:
     encoder = hashing_encoder(dimension=DIMENSION)
     for sizes, name in ((Sizes(), "flat"), (Sizes(half=1), "half")):
@@ -227,7 +252,8 @@ def test_a_snapshot_from_before_there_were_kinds_still_opens(tmp_path: Path) -> 
         folder = SnapshotFolder(tmp_path / name)
         kept = folder.save(b"question\n", EncoderStamp.of(encoder), b"x" * 16 * COUNT, dense.files(), dense.kind)
         manifest = json.loads((kept.folder / "manifest.json").read_text())
-        del manifest["kind"]
+        del manifest["kind"], manifest["sha256"][MEAN]
+        (kept.folder / MEAN).unlink()
         (kept.folder / "manifest.json").write_text(json.dumps(manifest))
         loaded = folder.load()
         assert loaded is not None
