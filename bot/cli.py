@@ -59,7 +59,10 @@ def _parser() -> argparse.ArgumentParser:
         "try", _try, "Talk to the bot in a local workspace in the browser; no Slack account needed.", "kotae try"
     )
     trial.add_argument(
-        "--knowledge", type=Path, metavar="DIR", help="folder with your CSV files (default: the samples)"
+        "--knowledge",
+        type=Path,
+        metavar="DIR",
+        help="folder with your CSV files (default: KNOWLEDGE_DIR, or the samples where there is none)",
     )
     trial.add_argument("--terminal", action="store_true", help="talk in this terminal instead of the browser")
     trial.add_argument("--no-open", action="store_true", help="only print the page's address")
@@ -96,12 +99,12 @@ def _parser() -> argparse.ArgumentParser:
     command("status", _status, "Say how the running bot is.", "kotae status")
     model = command("model", _model_list, "Look after the downloaded models.", "kotae model list")
     actions = model.add_subparsers(title="actions", metavar="ACTION")
-    for name, run, what in (
-        ("list", _model_list, "List downloaded models with their sizes and folders."),
-        ("download", _model_download, "Download a model (default: the configured one)."),
-        ("clear", _model_clear, "Delete a downloaded model."),
+    for name, run, what, example in (
+        ("list", _model_list, "List downloaded models with their sizes and folders.", "list"),
+        ("download", _model_download, "Download a model (default: the configured one).", "download"),
+        ("clear", _model_clear, "Delete a downloaded model.", "clear all-MiniLM-L6-v2"),
     ):
-        action = actions.add_parser(name, help=what, description=what, epilog=f"Example: kotae model {name}")
+        action = actions.add_parser(name, help=what, description=what, epilog=f"Example: kotae model {example}")
         action.set_defaults(run=run)
         if name != "list":
             action.add_argument("name", nargs="?" if name == "download" else None, metavar="NAME")

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from unittest import mock
 
 import pytest
 
-from bot.cli import _progress, main
+from bot.cli import _parser, _progress, main
 from bot.status import FILE, STALE_SECONDS
 from indexes.confidence import THRESHOLD
 from tests.encoders import minilm_path
@@ -68,12 +69,17 @@ def kotae(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.C
 @pytest.mark.parametrize(
     "command", [[], *([name] for name in COMMANDS), ["model", "list"], ["model", "download"], ["model", "clear"]]
 )
-def test_every_help_has_an_example(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+def test_every_help_has_an_example_that_can_be_typed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit) as end:
         main([*command, "--help"])
     assert end.value.code == 0
     out, err = capsys.readouterr()
-    assert " ".join(["Example: kotae", *command]) in out
+    example = out.partition("Example: kotae ")[2].strip()
+    assert example.startswith(" ".join(command))
+    assert _parser().parse_args(shlex.split(example))
     assert err == ""
     if not command:
         assert all(f"    {name} " in out for name in COMMANDS)

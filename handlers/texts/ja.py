@@ -214,7 +214,7 @@ WORDS = {
     "settings.bases": "このチャンネルのナレッジベース",
     "settings.shared": "常に含まれるもの: {names}",
     "settings.ask": "わからないときに聞く相手",
-    "settings.ask_hint": "「担当者に聞く」ボタンでメンションされます。ユーザーグループは kotae.toml で指定します。",
+    "settings.ask_hint": "「人に聞く」ボタンでメンションされます。ユーザーグループは kotae.toml で指定します。",
     "settings.no_knowledge": "ナレッジベースを選ぶか、自動回答をオフにしてください。このままでは回答できる内容がありません。",
     "settings.saved": ":white_check_mark: {channel}: 自動回答 {mode}、必要な確信度 {percent}%、ナレッジベース: {names}",
     "settings.unchanged": "{channel} の設定に変更はありません。",
