@@ -274,7 +274,7 @@ def test_of_many_who_replace_the_same_file_one_wins(tmp_path: Path) -> None:
     barrier = threading.Barrier(len(contents))
 
     def write(data: bytes) -> bool:
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             replace_csv(path, data, seen)
         except ChangedFileError:

@@ -45,7 +45,7 @@ def registry(tmp_path: Path) -> Registry:
     path = tmp_path / "it-help.csv"
     path.write_text(CSV)
     registry = Registry(lambda: [Source("it-help", path)], tmp_path / "data")
-    registry.load().result(10)
+    registry.load().result(60)
     return registry
 
 
@@ -95,7 +95,7 @@ def test_with_an_encoder_by_meaning(registry: Registry) -> None:
 def test_a_text_is_encoded_once(registry: Registry) -> None:
     counting = CountingModel()
     encoder = EncoderWorker("hashing", lambda: counting)
-    registry.use_encoder(encoder).result(10)
+    registry.use_encoder(encoder).result(60)
     counting.encoded.clear()
     registry.group(["one", "two", "ONE"])
     registry.group(["two", "three"])
@@ -120,7 +120,7 @@ def test_only_so_many_vectors_are_kept() -> None:
 
 def test_a_thousand_are_grouped_in_a_moment(registry: Registry) -> None:
     encoder = hashing_encoder(dimension=384)
-    registry.use_encoder(encoder).result(10)
+    registry.use_encoder(encoder).result(60)
     rng = np.random.default_rng(1)
     syllables = ["ka", "mi", "ro", "te", "shu", "no", "bel", "kor", "tan", "wi"]
     texts = [" ".join("".join(rng.choice(syllables, 3)) for _ in range(6)) for _ in range(1000)]

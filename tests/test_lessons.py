@@ -42,12 +42,12 @@ def test_what_can_not_be_encoded_leaves_the_index_as_it_was(tmp_path: Path, capl
     path.write_text("id,question,answer\n1,VPN?,Restart.\n")
     registry = Registry(lambda: [Source("it-help", path)], tmp_path / "data")
     encoder = hashing_encoder()
-    registry.load().result(10)
-    registry.use_encoder(encoder).result(10)
+    registry.load().result(60)
+    registry.use_encoder(encoder).result(60)
     before = registry.loaded["it-help"]
     encoder.close()
     with caplog.at_level(logging.ERROR, "indexes"):
-        registry.teach({"it-help": [Lesson("1", "VPN?", "slow line")], "nowhere": [SLOW]}).result(10)
+        registry.teach({"it-help": [Lesson("1", "VPN?", "slow line")], "nowhere": [SLOW]}).result(60)
     assert registry.loaded["it-help"] is before
     assert [record.message for record in caplog.records if "was taught is not in force" in record.message]
     registry.close()

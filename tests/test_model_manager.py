@@ -53,15 +53,15 @@ def test_threads_that_ask_at_once_share_one_load() -> None:
 
     def slow(name: str, revision: str | None) -> Model:
         started.set()
-        assert gate.wait(20)
+        assert gate.wait(60)
         return loader(name, revision)
 
     manager = ModelManager(slow)
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(manager.get, "some/name") for _ in range(8)]
-        assert started.wait(20)
+        assert started.wait(60)
         gate.set()
-        encoders = {id(answer.result(20)) for answer in asked}
+        encoders = {id(answer.result(60)) for answer in asked}
     assert len(encoders) == len(loader.loads) == 1
     manager.close()
 

@@ -29,7 +29,7 @@ def test_one_of_many_decides(tmp_path: Path) -> None:
     barrier = threading.Barrier(8)
 
     def decide(_: int) -> bool:
-        barrier.wait(10)
+        barrier.wait(60)
         with pending.decided(upload) as mine:
             time.sleep(0.01)
             return mine

@@ -312,7 +312,7 @@ class LocalSlack(Watching):
         """Open the app's home or messages tab, and don't wait."""
         self._do(lambda: self._core.home_opened(self.workspace.person(who), tab))
 
-    def open_home(self, who: Who, tab: str = "home", *, timeout: float = 5.0) -> View | None:
+    def open_home(self, who: Who, tab: str = "home", *, timeout: float = 20.0) -> View | None:
         """Open the app's home (or messages) tab, and wait for the app to publish; what is there then."""
         person = self.person(who)
         before = self._do(lambda: (view := self.workspace.home(person)) and view.hash)

@@ -140,7 +140,7 @@ class Watching:
 
     # -- Waiting -------------------------------------------------------------------------------------------
 
-    def wait_until(self, predicate: Callable[[], Result], timeout: float = 10.0, what: str = "") -> Result:
+    def wait_until(self, predicate: Callable[[], Result], timeout: float = 60.0, what: str = "") -> Result:
         """Wait until the predicate is true, and return what it returned. Raises TimeoutError with the latest calls."""
         end = time.monotonic() + timeout
         while not (result := predicate()):
@@ -154,12 +154,12 @@ class Watching:
         waiting = sum(each.outcome == "waiting" for each in self.envelopes)
         return f"{self.connections} connections, {waiting} envelopes waiting, last calls: {calls or 'none'}"
 
-    def wait_connected(self, count: int = 1, timeout: float = 10.0) -> None:
+    def wait_connected(self, count: int = 1, timeout: float = 60.0) -> None:
         """Wait until the app has that many connections ready for payloads."""
         ready = self._core.hub.ready
         self.wait_until(lambda: self._do(ready) >= count, timeout, f"{count} connection(s)")
 
-    def quiet(self, seconds: float = 0.3, timeout: float = 10.0) -> None:
+    def quiet(self, seconds: float = 0.3, timeout: float = 60.0) -> None:
         """Wait until for that long nothing was called, posted or delivered, and no ack is awaited."""
 
         def still() -> bool:
@@ -168,7 +168,7 @@ class Watching:
 
         self.wait_until(lambda: self._do(still), timeout, f"{seconds:g} s of silence")
 
-    def reply(self, to: Message | Interaction, timeout: float = 10.0) -> Message:
+    def reply(self, to: Message | Interaction, timeout: float = 60.0) -> Message:
         """Wait for the bot's first answer: in the message's thread, its DM, or to an interaction."""
         if isinstance(to, Interaction):
             return self.wait_until(lambda: list(to.messages), timeout, "an answer")[0]

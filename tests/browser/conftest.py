@@ -21,7 +21,7 @@ from tests.slack.conftest import DEV_FAQ, IT_HELP, SHARED
 Visit = Callable[..., Page]
 World = tuple[LocalSlack, OurPage, Bot]
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ def slack(page: Page) -> Iterator[LocalSlack]:
 def ask(slack: LocalSlack, method: str, path: str, body: str = "", **headers: str) -> Answer:
     """Ask with exactly these headers; `Host` is right unless it is given."""
     host = slack.base_url.removeprefix("http://")
-    connection = http.client.HTTPConnection(host, timeout=5)
+    connection = http.client.HTTPConnection(host, timeout=30)
     connection.putrequest(method, path, skip_host=True)
     for name, value in {"Host": host, "Content-Length": str(len(body)), **headers}.items():
         connection.putheader(name.replace("_", "-"), value)

@@ -58,7 +58,7 @@ class RawSocket:
     def __init__(self, slack: LocalSlack, url: str = "") -> None:
         url = url or client_of(slack).apps_connections_open(app_token=slack.app_token)["url"]
         address = urlsplit(url)
-        self.socket = socket.create_connection((str(address.hostname), address.port or 80), timeout=5)
+        self.socket = socket.create_connection((str(address.hostname), address.port or 80), timeout=30)
         self.stream = self.socket.makefile("rb")
         self.socket.sendall(
             f"GET {address.path}?{address.query} HTTP/1.1\r\nHost: {address.hostname}\r\n"

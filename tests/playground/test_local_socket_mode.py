@@ -95,7 +95,7 @@ def test_an_ack_is_timed(slack: LocalSlack) -> None:
         (told,) = slack.envelopes
         slack.wait_until(lambda: told.outcome == "acked")
         assert told.acked_after is not None
-        assert 0.1 <= told.acked_after < 1
+        assert 0.1 <= told.acked_after < slack.timing.ack
         assert slack.acked_too_late == []
 
 
@@ -168,7 +168,7 @@ def test_acks_of_nothing_are_noted(slack: LocalSlack) -> None:
 def test_an_ack_may_come_over_another_connection(slack: LocalSlack) -> None:
     with connected(slack) as one, connected(slack) as two:
         slack.say("alice", "it-help", "x")
-        one.socket.settimeout(0.2)
+        one.socket.settimeout(2)
         try:
             envelope = one.message()
         except TimeoutError:
@@ -351,4 +351,4 @@ def test_a_slow_listener_that_acks_first_is_in_time(hasty: LocalSlack, connect: 
     interaction = hasty.command("alice", "it-help", "/search x")
     assert interaction.error is None
     assert hasty.reply(interaction).text == "found"
-    assert done.wait(1)
+    assert done.wait(60)

@@ -487,7 +487,7 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         seen = b""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while text not in (screen := self.screen + ANSI.sub("", seen.decode(errors="replace"))):
             assert time.monotonic() < end, screen
             if select.select([self.fd], [], [], 0.1)[0]:
@@ -495,7 +495,7 @@ class Terminal:
         self.screen = screen[screen.index(text) + len(text) :]
 
     def close(self) -> int:
-        return self.process.wait(15)
+        return self.process.wait(60)
 
 
 @pytest.fixture

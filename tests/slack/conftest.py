@@ -101,7 +101,7 @@ def start(
         running.append(bot)
         bot.start()
         slack.wait_connected()
-        assert bot.services.registry.wait_ready(30)
+        assert bot.services.registry.wait_ready(60)
         return bot
 
     yield starting
@@ -123,7 +123,7 @@ def lawful(slack: LocalSlack, start: Start, helpers: list[str]) -> Iterator[None
     """Whatever the test did: every call was legal, every ack in time, and nobody but the bot was mentioned."""
     del start  # the bot must still run when the test ends
     yield
-    slack.wait_until(lambda: all(each.outcome != "waiting" for each in slack.envelopes), 15, "every ack")
+    slack.wait_until(lambda: all(each.outcome != "waiting" for each in slack.envelopes), what="every ack")
     assert slack.warnings == []
     assert [call for call in slack.calls if call.error in ILLEGAL] == []
     assert [each for each in slack.envelopes if each.acked_after is None or each.acked_after >= slack.timing.ack] == []

@@ -42,7 +42,7 @@ def kotae(slack: LocalSlack, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
             [sys.executable, "-m", "bot", "serve"], cwd=tmp_path, env=environment, stderr=log, text=True
         )
         try:
-            slack.wait_connected(timeout=30)
+            slack.wait_connected(timeout=60)
             yield process
         finally:
             process.kill()
@@ -53,11 +53,11 @@ def test_a_day(slack: LocalSlack, kotae: subprocess.Popen[str], tmp_path: Path) 
     csv, log = tmp_path / "knowledge" / "it-help.csv", tmp_path / "log"
 
     # 08:55  Hanako asks while the model is still being loaded; her question is not lost.
-    early = slack.reply(slack.command("hanako", "it-help", "/search VPN from home"), timeout=30)
+    early = slack.reply(slack.command("hanako", "it-help", "/search VPN from home"), timeout=60)
     assert "Restart the router" in early.shown
     slack.wait_until(lambda: "is ready after" in log.read_text(), timeout=60, what="the model")
 
-    slack.wait_until(lambda: _status_names(slack, str(minilm_path())), timeout=30, what="vectors")
+    slack.wait_until(lambda: _status_names(slack, str(minilm_path())), timeout=60, what="vectors")
 
     # 09:30  Alice asks in other words than the knowledge base has.
     private = slack.reply(slack.command("alice", "it-help", "/search I can't log in, I forgot my secret word"))
@@ -100,9 +100,9 @@ def test_a_day(slack: LocalSlack, kotae: subprocess.Popen[str], tmp_path: Path) 
     # 15:00  The socket dies without a word; Kotae notices and is back.
     opened = slack.connections_opened
     slack.faults.freeze()
-    slack.wait_until(lambda: slack.connections_opened > opened, timeout=30, what="a new connection")
+    slack.wait_until(lambda: slack.connections_opened > opened, timeout=60, what="a new connection")
     slack.faults.thaw()
-    assert "three steps" in slack.reply(slack.dm("alice", "How do I reset my password?"), timeout=30).shown
+    assert "three steps" in slack.reply(slack.dm("alice", "How do I reset my password?"), timeout=60).shown
 
     # 18:00  SIGTERM with a question in flight: it is answered, and the process ends well.
     slack.faults.slow("users.info", seconds=0.5)
@@ -111,7 +111,7 @@ def test_a_day(slack: LocalSlack, kotae: subprocess.Popen[str], tmp_path: Path) 
     assert max(delivered) < 3
     kotae.send_signal(signal.SIGTERM)
     assert "Restart the router" in slack.reply(last).shown
-    assert kotae.wait(timeout=15) == 0
+    assert kotae.wait(timeout=60) == 0
 
     assert slack.warnings == []
     assert slack.bot_token not in log.read_text()

@@ -95,7 +95,7 @@ def test_a_new_category_is_written_where_it_is_asked_for(slack: LocalSlack, bot:
 
 @pytest.mark.usefixtures("lawful")
 def test_an_entry_is_searchable_when_the_form_says_so(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
-    bot.services.registry.note_versions().result(10)  # as the start does, in the background
+    bot.services.registry.note_versions().result(60)  # as the start does, in the background
     view = add(slack, "olivia")
     values = {**SCANNER, "Category": "プリンター", "url": "https://scan.example.com/"}
     sent = save(slack, bot, "olivia", view, values)
@@ -459,7 +459,7 @@ def test_a_form_refused_by_a_full_queue_stays_as_it_was_typed(slack: LocalSlack,
     gate = Event()
 
     def occupied() -> None:
-        gate.wait(20)
+        gate.wait(60)
 
     while bot.services.queue.put(occupied):
         pass

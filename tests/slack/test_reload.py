@@ -30,7 +30,7 @@ class CountingModel(HashingModel):
         self.gate.set()
 
     def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
-        assert self.gate.wait(20)
+        assert self.gate.wait(60)
         self.documents += texts
         return super().encode_documents(texts)
 
@@ -307,7 +307,7 @@ def test_questions_during_reloads_are_all_answered_rightly(
                 assert "nothing has changed" in reload(slack, "it-help")
         finally:
             stop.set()
-        assert sum(each.result(30) for each in asking) >= 6
+        assert sum(each.result(60) for each in asking) >= 6
 
 
 def test_a_disk_that_can_not_be_written_is_told_and_the_new_rows_answer(

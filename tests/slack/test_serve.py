@@ -74,7 +74,7 @@ def test_a_signal_finishes_what_was_accepted_and_exits_0(
     slack: LocalSlack, knowledge: Path, processes: list[Process], number: int
 ) -> None:
     process = serving(slack, knowledge, processes)
-    slack.wait_connected(timeout=40)
+    slack.wait_connected(timeout=60)
     slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
     if number == signal.SIGTERM:
         status = process.command("status")
@@ -104,7 +104,7 @@ def test_a_signal_while_slack_is_gone_ends_within_10_s(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:
     process = serving(slack, knowledge, processes)
-    slack.wait_connected(timeout=40)
+    slack.wait_connected(timeout=60)
     slack.faults.freeze(new=True, http=True)
     slack.faults.tcp_fin()
     process.running.send_signal(signal.SIGTERM)
