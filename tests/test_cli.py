@@ -141,7 +141,7 @@ def test_search_json_has_exactly_the_promised_keys(csv: Path, capsys: pytest.Cap
     assert list(result) == ["query", "normalized_query", "knowledge_base", "encoder", "threshold", "hits", "seconds"]
     assert (result["query"], result["normalized_query"]) == ("Ｗhere is the　PRINTER", "where is the printer")
     assert (result["knowledge_base"], result["encoder"], result["threshold"]) == ("faq", "lexical", THRESHOLD)
-    assert 0 <= result["seconds"] < 5
+    assert 0 <= result["seconds"] < 60
     first, second = result["hits"]
     assert list(first) == ["rank", "score", "confidence", "record"]
     assert (first["rank"], second["rank"]) == (1, 2)
@@ -354,16 +354,17 @@ def test_try_reads_a_csv_again_when_it_is_saved(tmp_path: Path) -> None:
         ask_until(trial, said, "Where is the fax?", "Sold.")
         trial.stdin.close()
         reading.join()
-        assert trial.wait(15) == 0
+        assert trial.wait(60) == 0
 
 
 def ask_until(trial: "subprocess.Popen[str]", said: list[str], question: str, expected: str) -> None:
     """Ask every second until something is said; what comes unasked is drawn before the next answer."""
     assert trial.stdin
-    for _ in range(30):
-        trial.stdin.write(f"{question}\n")
-        trial.stdin.flush()
-        time.sleep(1)
+    for moment in range(3000):
+        if moment % 50 == 0:
+            trial.stdin.write(f"{question}\n")
+            trial.stdin.flush()
+        time.sleep(0.02)
         if expected in "".join(said):
             return
     raise AssertionError("".join(said))
