@@ -1,6 +1,7 @@
 """A channel's rules, as admins set them in Slack: by command, in a modal, or by going live after shadow mode."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -58,21 +59,21 @@ def open_for(services: Services, turn: Turn, channel: str) -> None:
 
 def check(services: Services, turn: Turn) -> dict[str, Any]:
     """Say what can't be saved, at its field."""
-    shared = services.channels.shared
-    chosen = view.chosen(turn.body["view"], services.registry.sources())
-    if chosen.auto_reply is not AutoReply.OFF and not (chosen.knowledge_bases or shared):
-        return {"response_action": "errors", "errors": {view.BASES: turn.texts("settings.no_knowledge")}}
+    submitted = turn.body["view"]
+    chosen = _chosen(services, submitted)
+    if chosen.auto_reply is not AutoReply.OFF and not (chosen.knowledge_bases or services.channels.shared):
+        field = view.BASES if view.BASES in submitted["state"]["values"] else view.MODE
+        return {"response_action": "errors", "errors": {field: turn.texts("settings.no_knowledge")}}
     return {}
 
 
 def saved(services: Services, turn: Turn) -> None:
     """Put what was chosen in force, and say what changed."""
     channel = str(turn.body["view"]["private_metadata"])
-    here = replace(turn, channel=channel if services.access.place(channel).has_bot else "")
+    in_it = services.access.place(channel).has_bot and channel in services.access.channels_of(turn.user)
+    here = replace(turn, channel=channel if in_it else "")
     if not refused(here):
-        changed = _save(
-            services, here, services.channels.of(channel), view.chosen(turn.body["view"], services.registry.sources())
-        )
+        changed = _save(services, here, services.channels.of(channel), _chosen(services, turn.body["view"]))
         rules = services.channels.of(channel)
         turn_on = rules.auto_reply is not AutoReply.OFF and not services.access.place(channel).has_bot
         lines = [view.summary(rules, changed=bool(changed), texts=turn.texts)]
@@ -83,10 +84,11 @@ def saved(services: Services, turn: Turn) -> None:
 def go_live(services: Services, turn: Turn) -> None:
     """End shadow mode in a channel: from now on the bot answers there."""
     channel = turn.pressed
-    if refused(turn) or services.channels.of(channel).auto_reply is AutoReply.ON:
+    if refused(turn):
         return
-    services.channels.set(channel, "auto_reply", AutoReply.ON.value, turn.user)
-    services.journal.record(turn.user, channel, "auto-reply", "on, after shadow mode")
+    if services.channels.of(channel).auto_reply is not AutoReply.ON:
+        services.channels.set(channel, "auto_reply", AutoReply.ON.value, turn.user)
+        services.journal.record(turn.user, channel, "auto-reply", "on, after shadow mode")
     turn.whisper(notice(turn.texts("shadow.live", channel=f"<#{channel}>")))
 
 
@@ -100,9 +102,15 @@ def refused(turn: Turn) -> bool:
     return True
 
 
+def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:
+    """Read the modal; a knowledge base that went away meanwhile stays the channel's, if it was."""
+    own = services.channels.of(str(submitted["private_metadata"])).knowledge_bases
+    return view.chosen(submitted, tuple(dict.fromkeys([*own, *services.registry.sources()])))
+
+
 def _save(services: Services, turn: Turn, before: Channel, chosen: view.Chosen) -> list[Key]:
     """Store what differs from the rules in force; return the keys."""
-    own = view.choosable(before.knowledge_bases, services.channels.shared)
+    own = [name for name in before.knowledge_bases if name not in services.channels.shared]
     ask = (*(id_ for id_ in before.ask if id_.startswith("S")), *chosen.ask)  # the modal shows no user groups
     wanted: dict[Key, tuple[object, object, str]] = {
         "auto_reply": (before.auto_reply, chosen.auto_reply, chosen.auto_reply.value),

@@ -46,7 +46,7 @@ class Chosen:
 def modal(rules: "Channel", names: Sequence[str], shared: Sequence[str], texts: Texts) -> View:
     """Lay the modal out; `names` are all knowledge bases, `shared` those that every channel has anyway."""
     modes = {mode: _mode(mode, texts) for mode in AutoReply}
-    bases = {name: _base(name) for name in choosable(names, shared)}
+    bases = {name: _base(name) for name in choosable(rules, names, shared)}
     own = [bases[name] for name in rules.knowledge_bases if name in bases]
     people = [id_ for id_ in rules.ask if not id_.startswith("S")]
     blocks: list[Block] = [
@@ -84,7 +84,7 @@ def modal(rules: "Channel", names: Sequence[str], shared: Sequence[str], texts: 
 
 
 def chosen(view: Mapping[str, Any], names: Sequence[str]) -> Chosen:
-    """Read a submitted modal; a knowledge base that went away meanwhile is left out."""
+    """Read a submitted modal; of `names`, which a channel may have, the chosen ones."""
     fields = {block: values[block] for block, values in view["state"]["values"].items() if block in values}
     keys = {each["value"] for each in fields.get(BASES, {}).get("selected_options") or ()}
     return Chosen(
@@ -95,9 +95,10 @@ def chosen(view: Mapping[str, Any], names: Sequence[str]) -> Chosen:
     )
 
 
-def choosable(names: Sequence[str], shared: Sequence[str]) -> list[str]:
-    """List the knowledge bases that can be chosen for a channel."""
-    return [name for name in names if name not in shared][:CHOICES]
+def choosable(rules: "Channel", names: Sequence[str], shared: Sequence[str]) -> list[str]:
+    """List the knowledge bases that can be chosen for a channel; its own come first, so that none is lost."""
+    every = dict.fromkeys([*rules.knowledge_bases, *names])
+    return [name for name in every if name not in shared][:CHOICES]
 
 
 def summary(rules: "Channel", texts: Texts, *, changed: bool) -> str:

@@ -83,3 +83,38 @@ def test_an_admin_who_is_none_any_more_saves_nothing(slack: LocalSlack, bot: Bot
 def test_in_a_direct_message_it_says_where(slack: LocalSlack) -> None:
     told = slack.reply(slack.command("olivia", slack.dm("olivia", "hi").channel, "/kb settings"))
     assert "in the channel" in told.shown
+
+
+def test_a_channel_keeps_a_knowledge_base_among_two_hundred(slack: LocalSlack, start: Start, knowledge: Path) -> None:
+    for number in range(200):
+        (knowledge / f"a{number:03}.csv").write_text("質問,回答\nどこ,ここ\n", encoding="utf-8")
+    bot = start()
+    channel = slack.channel("it-help").id
+    assert bot.services.registry.sources().index("it-help") > 100
+    view = modal(slack)
+    slack.submit("olivia", view, {"mode": "off", "threshold": "70"})
+    settle(slack, bot)
+    rules = bot.services.channels.of(channel)
+    assert (rules.threshold, rules.knowledge_bases) == (0.7, ("it-help", "_shared"))
+    assert set(rules.set_by or {}) == {"threshold"}
+
+
+def test_without_any_file_the_refusal_stands_at_a_field_there_is(
+    slack: LocalSlack, start: Start, knowledge: Path
+) -> None:
+    for file in knowledge.glob("*.csv"):
+        file.unlink()
+    start()
+    refused = slack.submit("olivia", modal(slack), {"mode": "on", "threshold": "90"})
+    assert "at least one" in refused.errors["mode"]
+
+
+def test_an_admin_who_is_not_in_the_channel_hears_of_it_directly(slack: LocalSlack, bot: Bot) -> None:
+    channel, olivia = slack.channel("it-help"), slack.person("olivia")
+    view = modal(slack)
+    channel.members.remove(olivia.id)
+    bot.services.access._remembered.clear()
+    slack.submit("olivia", view, {"mode": "off", "threshold": "70"})
+    settle(slack, bot)
+    assert bot.services.channels.of(channel.id).threshold == 0.7
+    assert "70%" in slack.bot_messages(olivia)[-1].shown
