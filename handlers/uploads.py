@@ -32,7 +32,6 @@ PROGRESS_SECONDS = 3.0
 """How often the card says how far the indexing is."""
 NAME_LENGTH = 60
 """Characters of a new knowledge base's name: in Japanese 180 bytes, and file systems take 255."""
-ACTION_LENGTH = 64
 
 SYNONYMS = "_synonyms"
 
@@ -274,7 +273,7 @@ def _index(services: Services, turn: Turn, upload: Upload, source: Source, outco
         report = admin.reloaded([future.result() for future in waiting], turn.texts)
         turn.replace(uploads.applied(upload, source.name, report, turn.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
-        services.journal.record(turn.user, turn.channel, f"{_what(upload)} {source.name}"[:ACTION_LENGTH], outcome)
+        services.journal.record(turn.user, turn.channel, f"{_what(upload)} {source.name}", outcome)
 
 
 def _what(upload: Upload) -> Origin:

@@ -52,8 +52,7 @@ def exported(services: Services, turn: Turn, argument: str) -> None:
     made = _export(services, source)
     name = one_line(source.name, NAME)
     services.send_file(turn.user, view.export(name, made, turn.texts), f"{source.name}.csv", made.data)
-    action = f"export {source.name}"[: uploads.ACTION_LENGTH]
-    services.journal.record(turn.user, turn.channel, action, f"{made.rows} rows")
+    services.journal.record(turn.user, turn.channel, f"export {source.name}", f"{made.rows} rows")
     if not turn.is_direct:
         turn.whisper(notice(turn.texts("export.sent", name=name)))
 

@@ -1,11 +1,14 @@
 """What is remembered, what is refused, and that a broken database never stops an answer."""
 
+import json
 import logging
 import sqlite3
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +103,41 @@ def test_what_is_asked_most_counts_answered_questions_of_the_visible_knowledge_b
     journal.note(Noted("dm", "D1", "U1", "nothing found, and a threshold of 0", (), 0.0, 0.0, answered=True))
     assert journal.most_asked(["it-help"]) == [("it-help", "wifi", 3), ("it-help", "vpn", 2)]
     assert journal.most_asked(["it-help"], limit=1) == [("it-help", "wifi", 3)]
+
+
+def test_a_year_of_questions_is_counted_by_the_database(journal: Journal, file: Path) -> None:
+    """Taken apart in memory, a year's hits were most of a gigabyte."""
+    days, each = 365, 100
+    hits = json.dumps([asdict(replace(HIT, record=f"r{number}")) for number in range(10)])
+    now = time.time()
+    rows = [(now - day * 86400, hits) for day in range(days) for _ in range(each)]
+    with sqlite3.connect(file) as raw:
+        columns = "at, source, channel, user, text, hits, confidence, threshold, answered"
+        raw.executemany(f"INSERT INTO questions ({columns}) VALUES (?, 'dm', 'D1', 'U1', '?', ?, 0.9, 0.5, 1)", rows)
+    raw.close()
+    tracemalloc.start()
+    overview, often = journal.statistics.overview(days), journal.most_asked(["it-help"], days)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert overview.by_name["it-help"].answered == days * each
+    assert often == [("it-help", "r0", days * each)]
+    assert peak < 60e6
+
+
+def test_old_events_are_forgotten_while_the_bot_runs(journal: Journal, file: Path) -> None:
+    journal.claim("event:old")
+    with sqlite3.connect(file) as raw:
+        raw.execute("UPDATE seen SET at = ?", (time.time() - 8 * 24 * 3600,))
+    journal._purged -= 25 * 3600
+    journal.claim("event:new")
+    assert [key for (key,) in raw.execute("SELECT key FROM seen")] == ["event:new"]
+    raw.close()
+
+
+def test_what_admins_do_to_a_knowledge_base_of_a_long_name_is_in_the_audit_log(journal: Journal) -> None:
+    journal.record("U1", "C1", f"reload {'長' * 100}", "3 records")
+    [entry] = journal.audited()
+    assert (len(entry.action), entry.action[:8]) == (64, "reload 長")
 
 
 def test_old_events_are_forgotten_and_the_rest_is_not(journal: Journal, file: Path) -> None:

@@ -45,6 +45,8 @@ __all__ = [
 
 KEEP_SEEN_SECONDS = 7 * 24 * 3600
 """Slack retries an event for at most about an hour; a week is ample."""
+PURGE_SECONDS = 24 * 3600
+"""How often what is too old is forgotten while the bot runs."""
 RECENT_CLAIMS = 10_000
 """Claims kept in memory, so that a broken database does not mean double answers."""
 
@@ -68,6 +70,7 @@ class Journal(Questions, Decisions):
         self.proposals = Proposals(database)
         self.statistics = Statistics(database)
         self.publications = Publications(database)
+        self._purged = time.monotonic()
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
 
@@ -84,6 +87,10 @@ class Journal(Questions, Decisions):
             self._recent[key] = None
             if len(self._recent) > RECENT_CLAIMS:
                 self._recent.popitem(last=False)
+            due = time.monotonic() - self._purged > PURGE_SECONDS
+            self._purged = time.monotonic() if due else self._purged
+        if due:
+            self.purge()
         try:
             self._database.write("remember which events were seen", insert(seen).values(key=key, at=time.time()))
         except IntegrityError:

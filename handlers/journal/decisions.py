@@ -7,6 +7,9 @@ from sqlalchemy import Column, Float, Integer, String, Table, Text, delete, inse
 
 from handlers.journal.database import Database, metadata
 
+ACTION_LENGTH = 64
+"""Characters of an action, with the name of its knowledge base; a longer one is cut, since no database takes it."""
+
 settings = Table(
     "settings",
     metadata,
@@ -23,7 +26,7 @@ audit = Table(
     Column("at", Float, nullable=False, index=True),
     Column("user", String(32), nullable=False),
     Column("channel", String(32), nullable=False),
-    Column("action", String(64), nullable=False),
+    Column("action", String(ACTION_LENGTH), nullable=False),
     Column("outcome", Text, nullable=False),
 )
 
@@ -79,10 +82,9 @@ class Decisions:
 
     def record(self, user: str, channel: str, action: str, outcome: str) -> None:
         """Write an admin action to the audit log; raises JournalError."""
+        values = {"user": user, "channel": channel, "action": action[:ACTION_LENGTH], "outcome": outcome}
         with self._database.insisting(f"{action} is done but not in the audit log") as connection:
-            connection.execute(
-                insert(audit).values(at=time.time(), user=user, channel=channel, action=action, outcome=outcome)
-            )
+            connection.execute(insert(audit).values(at=time.time(), **values))
 
     def audited(self, limit: int = 50) -> list[AuditEntry]:
         """Return the last admin actions, newest first."""

@@ -1,12 +1,11 @@
 """Questions, the replies they got, and what people said of them."""
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import JSON, Boolean, Column, Float, Integer, Row, String, Table, Text, delete, insert, select
+from sqlalchemy import JSON, Boolean, Column, Float, Integer, Row, String, Table, Text, delete, func, insert, select
 
 from handlers.journal.database import Database, metadata
 
@@ -41,6 +40,11 @@ votes = Table(
     Column("vote", String(16), nullable=False),
     Column("at", Float, nullable=False),
 )
+
+FIRST_NAME = questions.c.hits[(0, "knowledge_base")].as_string().label("name")
+FIRST_RECORD = questions.c.hits[(0, "record")].as_string().label("record")
+FIRST_THOUGHT = questions.c.hits[(0, "before_feedback")].as_float().label("thought")
+"""Of the first hit, taken apart by the database: a year's questions with all their hits would fill the memory."""
 
 GOOD_VOTES = frozenset({"helpful", "right"})
 
@@ -145,21 +149,23 @@ class Questions:
     def judged(self) -> dict[str, list[tuple[float, bool]]]:
         """Return, by knowledge base, the confidence of each answer voted on and whether it was right."""
         said: dict[str, list[tuple[float, bool]]] = {}
-        wanted = select(votes.c.vote, questions.c.hits).join(questions, votes.c.question == questions.c.id)
-        for vote, hits in self._database.read("look up votes", wanted) or ():
-            if hits:
-                first = NotedHit(**hits[0])
-                said.setdefault(first.knowledge_base, []).append((first.before_feedback, vote in GOOD_VOTES))
+        wanted = select(FIRST_NAME, FIRST_THOUGHT, votes.c.vote).join(questions, votes.c.question == questions.c.id)
+        for name, thought, vote in self._database.read("look up votes", wanted) or ():
+            if name is not None:
+                said.setdefault(name, []).append((thought or 0.0, vote in GOOD_VOTES))
         return said
 
     def most_asked(self, names: Sequence[str], days: int = 30, limit: int = 5) -> list[tuple[str, str, int]]:
         """Return (knowledge base, record id, times asked) of the records that answered most often."""
         since = time.time() - days * 24 * 3600
-        wanted = select(questions.c.hits).where(questions.c.at > since, questions.c.answered)
-        asked = self._database.read("count questions", wanted) or ()
-        firsts = [(hits[0]["knowledge_base"], hits[0]["record"]) for (hits,) in asked if hits]
-        counts = Counter(first for first in firsts if first[0] in names)
-        return [(name, record, times) for (name, record), times in counts.most_common(limit)]
+        answered = select(questions.c.id, FIRST_NAME, FIRST_RECORD).where(questions.c.at > since, questions.c.answered)
+        first = answered.subquery().c
+        times = func.count()
+        counted = (
+            select(first.name, first.record, times).where(first.name.in_(names)).group_by(first.name, first.record)
+        )
+        wanted = counted.order_by(times.desc(), func.min(first.id)).limit(limit)
+        return [(name, record, count) for name, record, count in self._database.read("count questions", wanted) or ()]
 
 
 def _noted(row: Row[Any]) -> Noted:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from handlers.journal.database import Database
-from handlers.journal.questions import GOOD_VOTES, questions, votes
+from handlers.journal.questions import FIRST_NAME, GOOD_VOTES, questions, votes
 
 ASKED = frozenset({"search", "mention", "dm", "home"})
 """Where somebody asked the bot: silence there is a miss. Unasked it is what was wanted."""
@@ -82,7 +82,7 @@ class Statistics:
         by_day = {first + timedelta(days=number): Tally() for number in range(days)}
         by_name: dict[str, Tally] = {}
         for row in self._questions(questions.c.at >= time.mktime(first.timetuple())):
-            tally, name = _tally(row), row.hits[0]["knowledge_base"] if row.hits else ""
+            tally, name = _tally(row), row.name or ""
             by_name[name] = by_name.get(name, Tally()) + tally
             day = _day(row.at)
             by_day[day] = by_day.get(day, Tally()) + tally
@@ -112,7 +112,7 @@ class Statistics:
         bad = func.count().filter(votes.c.vote.not_in(GOOD_VOTES))
         voted = select(votes.c.question, good.label("good"), bad.label("bad")).group_by(votes.c.question).subquery()
         helpful, unhelpful = func.coalesce(voted.c.good, 0), func.coalesce(voted.c.bad, 0)
-        columns = (questions.c.at, questions.c.source, questions.c.hits, questions.c.answered, questions.c.confidence)
+        columns = (questions.c.at, questions.c.source, FIRST_NAME, questions.c.answered, questions.c.confidence)
         joined = questions.outerjoin(voted, voted.c.question == questions.c.id)
         wanted = select(*columns, helpful.label("helpful"), unhelpful.label("unhelpful")).select_from(joined)
         return self._database.read("count questions", wanted.where(*conditions)) or ()
