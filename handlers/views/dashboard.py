@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import (
@@ -16,7 +15,7 @@ from slack_sdk.models.blocks import (
 )
 
 from handlers.texts import Texts
-from handlers.views.message import actions, button, context, entries, section
+from handlers.views.message import actions, button, context, entries, menu_key, section
 from handlers.views.reports import tally, trend
 from handlers.views.text import one_line
 
@@ -68,8 +67,8 @@ def dashboard(shown: Dashboard, texts: Texts) -> list[Block]:
 
 
 def menu_value(verb: str, name: str) -> str:
-    """What a menu's option carries: the action and, since names may be long, a digest of the name."""
-    return f"{verb}:{sha256(name.encode()).hexdigest()[:16]}"
+    """What a menu's option carries: the action and what stands for the knowledge base."""
+    return f"{verb}:{menu_key(name)}"
 
 
 def _kept(one: Kept, menu: Sequence[str], texts: Texts) -> SectionBlock:

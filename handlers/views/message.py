@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import accumulate
 from typing import Any
 
@@ -63,6 +64,11 @@ def button(label: str, action: str, value: str) -> ButtonElement:
 def actions(*buttons: ButtonElement) -> ActionsBlock:
     """Lay buttons in a row."""
     return ActionsBlock(elements=list(buttons))
+
+
+def menu_key(name: str) -> str:
+    """What stands for a knowledge base in a menu, whose values are at most 150 characters."""
+    return sha256(name.encode()).hexdigest()[:16]
 
 
 def notice(text: str) -> Message:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from slack_sdk.models.blocks import (
@@ -19,7 +18,7 @@ from slack_sdk.models.views import View
 
 from handlers.channels import HELPERS, AutoReply
 from handlers.texts import Texts
-from handlers.views.message import context, section
+from handlers.views.message import context, menu_key, section
 from handlers.views.text import one_line
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def chosen(view: Mapping[str, Any], names: Sequence[str]) -> Chosen:
     return Chosen(
         AutoReply(fields[MODE]["selected_option"]["value"]),
         min(max(float(fields[THRESHOLD]["value"]) / 100, 0.0), 1.0),
-        tuple(name for name in names if _key(name) in keys),
+        tuple(name for name in names if menu_key(name) in keys),
         tuple(fields.get(ASK, {}).get("selected_users") or ()),
     )
 
@@ -123,12 +122,7 @@ def _mode(mode: AutoReply, texts: Texts) -> Option:
 
 def _base(name: str) -> Option:
     shown = name if len(name) <= LABEL else f"{name[: LABEL - 1]}…"
-    return Option(value=_key(name), text=PlainTextObject(text=shown, emoji=False))
-
-
-def _key(name: str) -> str:
-    """What stands for a knowledge base in a menu, whose values are at most 150 characters."""
-    return sha256(name.encode()).hexdigest()[:16]
+    return Option(value=menu_key(name), text=PlainTextObject(text=shown, emoji=False))
 
 
 def _input(block_id: str, label: str, element: Any, *, hint: str | None = None, optional: bool = False) -> InputBlock:
