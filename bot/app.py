@@ -151,7 +151,6 @@ def build_app(
         is_agent=AGENT_SCOPE in scopes_of(introduced),
         search_command=environment.search_command,
         admin_command=environment.admin_command,
-        admin_users=environment.admin_users,
         pending=Pending(environment.data_dir / "uploads"),
         knowledge_dir=environment.knowledge_dir,
         process=process,

@@ -51,7 +51,10 @@ class WeeklyDigest:
 
     def _run(self) -> None:
         while not self._stop.wait(self._look_seconds):
-            self.send_if_due()
+            try:
+                self.send_if_due()
+            except Exception:
+                log.exception("The weekly digest could not be made; the clock is watched on")
 
     def send_if_due(self) -> None:
         """Send this week's digest unless it isn't time yet, somebody did, or there is nothing to tell."""

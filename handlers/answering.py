@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from handlers import texts as words
 from handlers.access import Standing
-from handlers.desk import Services, Turn
+from handlers.desk import Services, Turn, names_for
 from handlers.journal import Noted, Origin
 from handlers.texts import Texts
 from handlers.views.answers import answer, folded
@@ -49,14 +49,27 @@ def again(services: Services, turn: Turn, noted: Noted, result: Result, shown: f
 
 
 def earlier(services: Services, turn: Turn, question_id: int) -> tuple[Noted, Result] | None:
-    """Return the question whose button was pressed, with its hits as they are now; None for who may not see them."""
-    found = services.look_back(question_id)
-    if found is None or turn.refuse_unless_known():
+    """Return the question whose button was pressed, with its hits as they are now; None for who was told why not.
+
+    A hit of a knowledge base that this person does not see any more is gone for them.
+    """
+    if turn.refuse_unless_known():
         return None
-    if may_see(services, turn, found[1]):
-        return found
+    found = services.look_back(question_id)
+    if found is None:
+        turn.whisper(notice(turn.texts("answer.gone")))
+        return None
+    noted, result = found
+    if may_see(services, turn, result):
+        return noted, _as_seen(services, replace(turn, channel=turn.channel or noted.channel), result)
     turn.whisper(notice(turn.texts("access.guest")))
     return None
+
+
+def _as_seen(services: Services, turn: Turn, result: Result) -> Result:
+    names = names_for(services, turn)
+    entries = [entry if entry.knowledge_base in names else replace(entry, record=None) for entry in result.entries]
+    return replace(result, entries=entries)
 
 
 def may_see(services: Services, turn: Turn, result: Result) -> bool:

@@ -9,12 +9,12 @@ from typing import Any
 
 from handlers import texts as words
 from handlers.access import Standing
-from handlers.answering import again, first_time
+from handlers.answering import again, earlier, first_time
 from handlers.channels import AutoReply, Channel
-from handlers.desk import Services, Turn
+from handlers.desk import Services, Turn, names_for
 from handlers.feedback import judge
 from handlers.journal import Noted, Origin, Reply
-from handlers.search import answer_direct, answer_mention, names_for
+from handlers.search import answer_direct, answer_mention
 from handlers.views.answers import volunteered
 from handlers.views.message import Message, actions, button, context, notice, section
 from handlers.views.results import Result
@@ -53,9 +53,8 @@ def deleted(services: Services, turn: Turn) -> None:
 def right(services: Services, turn: Turn) -> None:
     """Note that a volunteered answer was right; the reply then says so."""
     number = int(turn.pressed)
-    earlier = services.look_back(number)
-    if earlier and not _refused(turn):
-        noted, result = earlier
+    if not turn.refuse_unless_member("access.guest") and (found := earlier(services, turn, number)):
+        noted, result = found
         services.vote(number, turn.user, "right")
         judge(services, noted, turn.user, 1, right=True)
         turn.replace(_volunteered(services, noted, result))
@@ -64,18 +63,16 @@ def right(services: Services, turn: Turn) -> None:
 def wrong(services: Services, turn: Turn) -> None:
     """Fold away a volunteered answer that was not asked for: a miss."""
     number = int(turn.pressed)
-    earlier = services.look_back(number)
-    if earlier and not _refused(turn):
+    if not turn.refuse_unless_member("access.guest") and (found := earlier(services, turn, number)):
         services.vote(number, turn.user, "wrong")
-        judge(services, earlier[0], turn.user, 1, right=False)
-        turn.replace(again(services, turn, *earlier, frozenset()))
+        judge(services, found[0], turn.user, 1, right=False)
+        turn.replace(again(services, turn, *found, frozenset()))
 
 
 def show_again(services: Services, turn: Turn) -> None:
     """Unfold a volunteered answer."""
-    earlier = services.look_back(int(turn.pressed))
-    if earlier and not _refused(turn):
-        noted, result = earlier
+    if not turn.refuse_unless_member("access.guest") and (found := earlier(services, turn, int(turn.pressed))):
+        noted, result = found
         turn.replace(_volunteered(services, noted, result))
 
 
@@ -188,11 +185,12 @@ def _withdraw(services: Services, channel: str, ts: str, reply: Reply) -> None:
 
 
 def _tell_admins(services: Services, turn: Turn, result: Result, message: Mapping[str, Any]) -> None:
-    """Shadow mode: tell whoever switched it on, else the configured admins, what would have been answered."""
+    """Shadow mode: tell whoever switched it on, else the named admins, what would have been answered."""
     rules = services.channels.of(turn.channel)
     link = services.client.chat_getPermalink(channel=turn.channel, message_ts=message["ts"])["permalink"]
-    by = (rules.set_by or {}).get("auto_reply")
-    for admin in [by] if by else services.admin_users:
+    by = (rules.set_by or {}).get("auto_reply", "")
+    told = [by] if by and services.access.person(by).is_admin else services.access.named_admins()
+    for admin in (user for user in told if services.access.person(user).is_admin):
         texts = words.for_locale(services.access.person(admin).locale)
         percent = f"{result.entries[0].confidence * 100:.0f}"
         report = texts("shadow.report", channel=f"<#{turn.channel}>", link=escape(link), percent=percent)
@@ -203,13 +201,3 @@ def _tell_admins(services: Services, turn: Turn, result: Result, message: Mappin
         ]
         blocks = [section(report), context(escape(result.question[:300])), *would_be.blocks[:-1], actions(*buttons)]
         services.inform(admin, Message(report, blocks))
-
-
-def _refused(turn: Turn) -> bool:
-    """Only members decide about answers that everybody sees."""
-    if turn.refuse_unless_known():
-        return True
-    if turn.person.standing is Standing.MEMBER:
-        return False
-    turn.whisper(notice(turn.texts("access.guest")))
-    return True

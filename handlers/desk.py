@@ -63,7 +63,6 @@ class Services:
     is_agent: bool
     search_command: str
     admin_command: str
-    admin_users: tuple[str, ...]
     pending: Pending
     knowledge_dir: Path
     process: Callable[[], Process]
@@ -128,8 +127,12 @@ class Services:
             _unless_gone(error)
 
     def permalink(self, channel: str, ts: str) -> str:
-        """Return the address of a message; blank without one."""
-        return str(self.client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"]) if ts else ""
+        """Return the address of a message; blank when Slack gives none, since the message stands all the same."""
+        try:
+            return str(self.client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"])
+        except SlackApiError as error:
+            log.warning("Slack has no address for %s in %s (%s)", ts, channel, error.response.get("error"))
+            return ""
 
     def send_file(self, user: str, message: Message, name: str, data: bytes) -> None:
         """Send somebody a file in a direct message, with a message before it; raises KnowledgeBaseError."""
@@ -155,9 +158,10 @@ class Services:
 
     def teach(self) -> None:
         """Put the learned phrasings in force, and only them; what was in force stays while they can't be read."""
-        lessons = self.journal.learned.lessons()
-        if lessons is not None:
-            self.registry.teach(lessons)
+        with self.conversations("lessons"):  # of two at once, the one that read less must not come last
+            lessons = self.journal.learned.lessons()
+            if lessons is not None:
+                self.registry.teach(lessons)
 
     def _result(self, noted: Noted, number: int | None) -> Result:
         entries = [
@@ -275,6 +279,31 @@ class Turn:
         self.whisper(notice(self.texts("access.unknown")))
         return True
 
+    def refuse_unless_member(self, refusal: str) -> bool:
+        """Tell guests and people of other organisations that they can't, in the words of a key; return whether so."""
+        if self.refuse_unless_known():
+            return True
+        if self.person.standing is Standing.MEMBER:
+            return False
+        self.whisper(notice(self.texts(refusal)))
+        return True
+
+
+def names_for(services: Services, turn: Turn, *, public_reply: bool = False) -> tuple[str, ...]:
+    """List the knowledge bases that may answer this person here: the channel's, in private those of all their channels.
+
+    Guests and people of other organisations get public ones only, and so does a channel shared with such people
+    when everybody there reads the reply.
+    """
+    if turn.channel and not turn.is_direct:
+        names = services.channels.of(turn.channel).knowledge_bases
+    else:
+        names = services.channels.names(services.access.channels_of(turn.user))
+    overheard = public_reply and services.access.place(turn.channel).is_shared
+    if turn.person.standing is Standing.MEMBER and not overheard:
+        return names
+    return tuple(name for name in names if name in services.channels.public)
+
 
 def run_each(turn: Turn, jobs: Sequence[Callable[[], None]]) -> None:
     """Do one thing after the other; what one of them raises goes through the door for errors and stops no other."""
@@ -290,6 +319,9 @@ def fail(turn: Turn, error: Exception) -> None:
     if isinstance(error, KnowledgeBaseError):
         log.warning("%s", error)
         message = notice(mrkdwn(str(error), EXPLANATION))
+    elif isinstance(error, SlackApiError) and error.response.get("error") == "expired_trigger_id":
+        log.warning("A form could not be opened within 3 s; the person was asked to try again")
+        message = notice(turn.texts("modal.late"))
     else:
         reference = secrets.token_hex(4)
         log.error("Something went wrong; reference %s", reference, exc_info=error)

@@ -62,7 +62,7 @@ def open_add(
     `question_id` is the journal's question that the entry answers: its miss is closed once the entry is in.
     """
     names = writable(services, turn)
-    if _refused(turn) or not _has_some(turn, names):
+    if turn.refuse_unless_member("edit.members") or not _has_some(turn, names):
         return
     draft = Draft(
         knowledge_base if knowledge_base in names else names[0],
@@ -76,7 +76,7 @@ def open_add(
 
 def open_edit(services: Services, turn: Turn, knowledge_base: str, record_id: str) -> None:
     """Open the form with an entry as it is now, for admins."""
-    if _refused(turn):
+    if turn.refuse_unless_member("edit.members"):
         return
     record = services.registry.record(knowledge_base, record_id)
     if not turn.person.is_admin:
@@ -149,16 +149,6 @@ def edit_record(services: Services, turn: Turn) -> None:
     """Edit a hit; the button's value is the knowledge base and the record's id, on two lines."""
     name, _, record_id = turn.pressed.partition("\n")
     open_edit(services, turn, name, record_id)
-
-
-def _refused(turn: Turn) -> bool:
-    """Tell guests and people of other organisations that they can't; return whether that was so."""
-    if turn.refuse_unless_known():
-        return True
-    if turn.person.standing is Standing.MEMBER:
-        return False
-    turn.whisper(notice(turn.texts("edit.members")))
-    return True
 
 
 def _has_some(turn: Turn, names: Sequence[str]) -> bool:
@@ -312,7 +302,7 @@ def sent(services: Services, turn: Turn) -> None:
     draft = views.read(turn.body["view"])
     here = _there(turn, draft)
     try:
-        _show(services, turn, _take(services, here, draft), draft)
+        done = _take(services, here, draft)
     except StaleFileError as error:
         services.registry.reload(draft.knowledge_base).result()
         _give_back(services, here, draft, str(error), error.difference)
@@ -325,6 +315,8 @@ def sent(services: Services, turn: Turn) -> None:
     except Exception:
         _give_back(services, here, draft, draft.words("edit.trouble"))
         raise
+    else:
+        _show(services, turn, done, draft)
 
 
 def _take(services: Services, turn: Turn, draft: Draft) -> View:
@@ -374,7 +366,7 @@ def _replaced(services: Services, external_id: str, view: View) -> bool:
         services.client.views_update(external_id=external_id, view=view)
     except SlackApiError as error:
         if error.response.get("error") != "not_found":
-            raise
+            log.warning("The form can't be changed (%s)", error.response.get("error"))
         return False
     return True
 

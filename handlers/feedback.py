@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from slack_bolt import Respond
 
 from handlers import learned, people
 from handlers.answering import Put, again, earlier, in_place
-from handlers.desk import Services, Turn
+from handlers.desk import Services, Turn, run_each
 from handlers.journal import Noted
 from handlers.views import reasons
 from handlers.views.results import Key
@@ -20,12 +21,15 @@ def vote(services: Services, turn: Turn, put: Put = in_place) -> None:
     if found := earlier(services, turn, key.question):
         noted, _ = found
         services.vote(key.question, turn.user, kind)
-        if kind == "unhelpful":
-            reply = reasons.Reply(key, turn.thread, (turn.respond.response_url or "") if turn.respond else "")
-            turn.open(reasons.form(reply, turn.texts, ask=_may_ask(services, noted)))
-        judge(services, noted, turn.user, 1, right=kind == "helpful")
-        put(services, turn, again(services, turn, *found, key.shown))
+        asks = [partial(_ask_why, services, turn, key, noted)] if kind == "unhelpful" else []
+        judges = partial(judge, services, noted, turn.user, 1, right=kind == "helpful")
+        run_each(turn, [*asks, judges, lambda: put(services, turn, again(services, turn, *found, key.shown))])
         learned.offer(services, turn, key.question)
+
+
+def _ask_why(services: Services, turn: Turn, key: Key, noted: Noted) -> None:
+    reply = reasons.Reply(key, turn.thread, (turn.respond.response_url or "") if turn.respond else "")
+    turn.open(reasons.form(reply, turn.texts, ask=_may_ask(services, noted)))
 
 
 def this_one(services: Services, turn: Turn, put: Put = in_place) -> None:

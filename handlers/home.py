@@ -5,10 +5,10 @@ from dataclasses import replace
 from handlers import knowledge, misses, settings, suggestions
 from handlers import texts as words
 from handlers.answering import first_time
-from handlers.desk import Services, Turn
+from handlers.desk import Services, Turn, names_for
 from handlers.journal import Overview, Tally
 from handlers.reports import DAYS
-from handlers.search import found, names_for, topics
+from handlers.search import found, topics
 from handlers.views import guide, home
 from handlers.views.dashboard import Dashboard, Kept, menu_value
 from handlers.views.message import Message, notice

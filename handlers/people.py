@@ -1,5 +1,7 @@
 """Asking a person: the bot calls those that are named for the channel, and keeps what they answered."""
 
+from collections.abc import Sequence
+
 from handlers import editing
 from handlers import texts as words
 from handlers.answering import Put, again, earlier, in_place
@@ -35,40 +37,53 @@ def ask_about(services: Services, turn: Turn, key: Key, noted: Noted, result: Re
     helpers = services.channels.of(noted.channel).ask
     publications = services.journal.publications
     with publications.only_once(noted.id, "ask", Publication(noted.channel, turn.user, helpers)) as first:
-        if first:
-            texts = words.for_question(noted.text)
-            call = published.call(
-                noted.id, noted.text, turn.person.name, helpers, _tried(services, noted, result), texts
-            )
-            sent = services.post(noted.channel, call, turn.thread)
-            publications.posted(noted.id, "ask", sent or "", services.permalink(noted.channel, sent or ""))
+        sent = _call(services, turn, noted, result, helpers) if first else None
+    if sent:
+        publications.posted(noted.id, "ask", sent, services.permalink(noted.channel, sent))
     put(services, turn, again(services, turn, noted, result, key.shown))
+
+
+def _call(services: Services, turn: Turn, noted: Noted, result: Result, helpers: Sequence[str]) -> str | None:
+    """Call them in the thread, or in the channel when the thread is gone by now."""
+    tried = _tried(services, noted, result)
+    call = published.call(noted.id, noted.text, turn.person.name, helpers, tried, words.for_question(noted.text))
+    return services.post(noted.channel, call, turn.thread) or services.post(noted.channel, call)
 
 
 def resolved(services: Services, turn: Turn) -> None:
     """Close a question, for who asked it, those who were asked, or an admin; offer to keep the answer."""
-    number = int(turn.pressed)
-    noted, call = services.journal.noted(number), services.journal.publications.of(number).get("ask")
-    if noted is None or call is None or turn.refuse_unless_known():
+    if not (found := _called(services, turn)):
         return
+    noted, call = found
     if not _may_close(services, turn, call):
         turn.whisper(notice(turn.texts("ask.not_yours")))
         return
-    services.journal.publications.close(number, turn.user)
-    by = services.access.person(services.journal.publications.of(number)["ask"].closed_by or turn.user)
-    turn.replace(published.closed(number, noted.text, by.name, words.for_question(noted.text)))
+    services.journal.publications.close(noted.id, turn.user)
+    by = services.access.person(services.journal.publications.of(noted.id)["ask"].closed_by or turn.user)
+    turn.replace(published.closed(noted.id, noted.text, by.name, words.for_question(noted.text)))
 
 
 def save(services: Services, turn: Turn) -> None:
     """Open the form for a new entry with the question and, if one of those asked wrote it, the thread's last reply."""
-    number = int(turn.pressed)
-    noted, call = services.journal.noted(number), services.journal.publications.of(number).get("ask")
-    if noted is None or call is None or turn.refuse_unless_known():
+    if not (found := _called(services, turn)):
         return
+    noted, call = found
     names = services.channels.of(noted.channel).knowledge_bases
     name = names[0] if names else ""
     answer = _last_reply(services, turn, call)
-    editing.open_add(services, turn, knowledge_base=name, question=noted.text, answer=answer, question_id=number)
+    editing.open_add(services, turn, knowledge_base=name, question=noted.text, answer=answer, question_id=noted.id)
+
+
+def _called(services: Services, turn: Turn) -> tuple[Noted, Publication] | None:
+    """Return the question that people were asked; None for who was told why not."""
+    if turn.refuse_unless_known():
+        return None
+    number = int(turn.pressed)
+    noted, call = services.journal.noted(number), services.journal.publications.of(number).get("ask")
+    if noted and call:
+        return noted, call
+    turn.whisper(notice(turn.texts("answer.gone")))
+    return None
 
 
 def _tried(services: Services, noted: Noted, result: Result) -> list[str]:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from threading import Lock
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,9 @@ class Pictures:
                 return None
         except SlackApiError as error:
             log.warning("Slack takes no picture (%s); kotae doctor checks the scopes", error.response.get("error"))
+            return None
+        except (SlackClientError, OSError) as error:
+            log.warning("A picture can't be sent to Slack (%s); it is left out this time", type(error).__name__)
             return None
         with self._lock:
             self._uploaded[_digest(png)] = file

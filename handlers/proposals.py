@@ -17,7 +17,7 @@ from handlers.views import editing as form
 from handlers.views import proposals as views
 from handlers.views.editing import Draft
 from handlers.views.message import Message, notice
-from handlers.views.text import mrkdwn
+from handlers.views.text import mrkdwn, one_line
 from handlers.writing import Stored, similar, store, writable
 from indexes.errors import KnowledgeBaseError
 from indexes.records.editing import StaleFileError
@@ -74,13 +74,20 @@ def approve(services: Services, turn: Turn) -> None:
         return
     draft = Draft(proposal.knowledge_base, proposal.cells, question_id=proposal.question, language=turn.texts.language)
     try:
-        _write(services, turn, proposal, draft)
+        stored = _write(services, turn, proposal, draft)
     except KnowledgeBaseError as error:
         if isinstance(error, StaleFileError):
             services.registry.reload(proposal.knowledge_base).result()
         turn.whisper(notice(turn.texts("proposal.failed", error=mrkdwn(str(error), ERROR))))
     else:
         _refresh(services, turn, proposal.id)
+        if stored.trouble:
+            said = turn.texts(
+                "edit.saved_but",
+                name=one_line(proposal.knowledge_base, views.DETAIL),
+                error=mrkdwn(stored.trouble, ERROR),
+            )
+            turn.whisper(notice(said))
 
 
 def approve_edited(services: Services, turn: Turn, draft: Draft) -> View:
@@ -110,10 +117,9 @@ def declined(services: Services, turn: Turn) -> None:
         turn.whisper(_already(services, proposal.id, turn.texts))
     else:
         services.journal.proposals.settle(proposal.id, "declined", _reason(view))
-        services.journal.record(
-            turn.user, turn.channel, f"decline {proposal.knowledge_base}", f"proposal {proposal.id}"
-        )
         _tell_everybody(services, proposal.id)
+        action = f"decline {proposal.knowledge_base}"
+        services.journal.record(turn.user, turn.channel, action, f"proposal {proposal.id}")
 
 
 def accepted(_: Services, __: Turn) -> Mapping[str, Any]:
@@ -174,8 +180,16 @@ def _tell_everybody(services: Services, number: int) -> None:
     if proposal is None:
         return
     for request in services.journal.proposals.requests(number):
-        services.update(request.channel, request.message, views.decided(proposal, _texts(services, request.admin)))
+        _update(services, request, views.decided(proposal, _texts(services, request.admin)))
     _write_to(services, proposal.user, views.outcome(proposal, _texts(services, proposal.user)))
+
+
+def _update(services: Services, request: Request, message: Message) -> None:
+    """Change what an admin was asked; a refusal is logged, since others are to be told as well."""
+    try:
+        services.update(request.channel, request.message, message)
+    except SlackApiError as error:
+        log.warning("What %s was asked can't be changed (%s)", request.admin, error.response.get("error"))
 
 
 def _refresh(services: Services, turn: Turn, number: int) -> None:

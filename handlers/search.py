@@ -2,7 +2,7 @@
 
 from handlers.access import Standing
 from handlers.answering import first_time
-from handlers.desk import STARTING_SECONDS, Services, Turn
+from handlers.desk import STARTING_SECONDS, Services, Turn, names_for
 from handlers.journal import Origin, Reply
 from handlers.views import guide
 from handlers.views.message import Message, notice
@@ -67,22 +67,6 @@ def answer_direct(services: Services, turn: Turn) -> None:
         turn.post(notice(turn.texts("access.guest" if guest else "dm.nothing")))
     elif result := found(services, turn, question, names, "dm"):
         _answer_openly(turn, result, first_time(services, turn, result, "dm"), "dm")
-
-
-def names_for(services: Services, turn: Turn, *, public_reply: bool = False) -> tuple[str, ...]:
-    """List the knowledge bases that may answer this person here: the channel's, in private those of all their channels.
-
-    Guests and people of other organisations get public ones only, and so does a channel shared with such people
-    when everybody there reads the reply.
-    """
-    if turn.channel and not turn.is_direct:
-        names = services.channels.of(turn.channel).knowledge_bases
-    else:
-        names = services.channels.names(services.access.channels_of(turn.user))
-    overheard = public_reply and services.access.place(turn.channel).is_shared
-    if turn.person.standing is Standing.MEMBER and not overheard:
-        return names
-    return tuple(name for name in names if name in services.channels.public)
 
 
 def topics(services: Services, names: tuple[str, ...]) -> list[guide.Topic]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from handlers.answering import first_time
-from handlers.desk import Services, Turn
-from handlers.search import found, names_for
+from handlers.desk import Services, Turn, names_for
+from handlers.search import found
 from handlers.texts import Texts
 from handlers.views import guide
+from handlers.views.message import notice
 from indexes.records import Record
 from indexes.text import is_japanese
 
@@ -37,10 +38,13 @@ def started(services: Services, turn: Turn) -> None:
 def asked(services: Services, turn: Turn) -> None:
     """Answer the question of the button that was pressed, as if it had been typed."""
     name, _, record_id = turn.pressed.partition("\n")
-    record = services.registry.record(name, record_id)
-    if record is None or turn.refuse_unless_known():
+    if turn.refuse_unless_known():
         return
-    if result := found(services, turn, record.question, names_for(services, turn), "dm"):
+    names = names_for(services, turn)
+    record = services.registry.record(name, record_id) if name in names else None
+    if record is None:
+        turn.whisper(notice(turn.texts("answer.gone")))
+    elif result := found(services, turn, record.question, names, "dm"):
         turn.post(first_time(services, turn, result, "dm"))
 
 

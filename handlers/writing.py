@@ -1,11 +1,13 @@
 """Writing into knowledge bases from Slack: where somebody may, what is like it already, and the writing itself."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handlers.access import Standing
 from handlers.desk import Services, Turn
+from handlers.journal import JournalError
 from handlers.views import editing as views
 from handlers.views.editing import Draft
 from handlers.views.results import POSSIBLE, Entry
@@ -14,13 +16,15 @@ from indexes.errors import KnowledgeBaseError, UnknownKnowledgeBaseError
 from indexes.records import KnowledgeBase, Record
 from indexes.records.editing import UnusableRowError, add, change
 
+log = logging.getLogger(__name__)
+
 SEPARATOR = "|"
 """Between aliases in a cell."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """The entry that was written; `trouble` says why it can't be searched yet, if so."""
+    """The entry that was written; `trouble` says what went wrong after that, such as why it can't be searched yet."""
 
     record: Record
     trouble: str
@@ -75,11 +79,21 @@ def store(services: Services, turn: Turn, draft: Draft) -> Stored:
         records = len(written.knowledge_base.records)
         services.registry.made(loaded.source, written.data, records, "edit", turn.user)
         report = services.registry.reload(name).result()
-    done = "edit" if draft.record else "add"
-    services.journal.record(turn.user, turn.channel, f"{done} {name}", f"{written.record.id}: {written.record.title}")
     if draft.question_id is not None:
         services.journal.misses.close(draft.question_id, "answered", turn.user)
-    return Stored(written.record, report.error)
+    action = f"{'edit' if draft.record else 'add'} {name}"
+    unlogged = _log(services, turn, action, f"{written.record.id}: {written.record.title}")
+    return Stored(written.record, report.error or unlogged)
+
+
+def _log(services: Services, turn: Turn, action: str, outcome: str) -> str:
+    """Write to the audit log, and return why that failed: the entry is in the file, and must not be written again."""
+    try:
+        services.journal.record(turn.user, turn.channel, action, outcome)
+    except JournalError as error:
+        log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+        return str(error)
+    return ""
 
 
 def _cells(texts: Mapping[str, str], read: KnowledgeBase) -> dict[str, str]:

@@ -20,7 +20,7 @@ from slack_sdk.models.views import View
 
 from handlers import texts as words
 from handlers.texts import Language, Texts
-from handlers.views.message import Message, context, section
+from handlers.views.message import Message, context, menu_key, section
 from handlers.views.results import Entry
 from handlers.views.text import bold, length, link, mrkdwn, one_line
 from indexes.records import Difference, KnowledgeBase, Record
@@ -96,7 +96,7 @@ def read(view: Mapping[str, Any]) -> Draft:
     wants_new = chosen_category == NEW
     typed["category"] = typed.get(NEW_CATEGORY, "") if wants_new else chosen_category.removeprefix("=")
     shown = {block["block_id"].partition(":")[0] for block in view["blocks"]}
-    chosen = next((base for base in told.pop("names") if _key(base) == typed.get(BASE)), told["knowledge_base"])
+    chosen = next((base for base in told.pop("names") if menu_key(base) == typed.get(BASE)), told["knowledge_base"])
     there = {role: typed[role] for role in ROLES if role in shown or (role == "category" and NEW_CATEGORY in shown)}
     return Draft(
         **{**told, "knowledge_base": chosen, "texts": there, "invents_category": wants_new and "category" in shown}
@@ -159,7 +159,7 @@ def saved(draft: Draft, record: Record, trouble: str = "") -> View:
     name = one_line(draft.knowledge_base, CHOICE)
     key = "edit.changed" if draft.record else "edit.added"
     said = (
-        draft.words("edit.unsearchable", name=name, error=mrkdwn(trouble, ERROR))
+        draft.words("edit.saved_but", name=name, error=mrkdwn(trouble, ERROR))
         if trouble
         else draft.words(key, name=name)
     )
@@ -272,7 +272,7 @@ def _categories(value: str, draft: Draft, base: KnowledgeBase, texts: Texts) -> 
             initial_option=new if invents else options.get(value),
             placeholder=PlainTextObject(text=texts("edit.choose_category")),
         )
-        of_base = f"category:{_key(draft.knowledge_base)}"
+        of_base = f"category:{menu_key(draft.knowledge_base)}"
         blocks.append(InputBlock(block_id=of_base, label=label, element=menu, optional=True, dispatch_action=True))
     if invents or not known:
         element = PlainTextInputElement(action_id=NEW_CATEGORY, initial_value=value or None, max_length=FIELD)
@@ -282,7 +282,7 @@ def _categories(value: str, draft: Draft, base: KnowledgeBase, texts: Texts) -> 
 
 
 def _choice_of_base(chosen: str, names: Sequence[str], texts: Texts) -> Block:
-    options = {name: _option(name, _key(name)) for name in names}
+    options = {name: _option(name, menu_key(name)) for name in names}
     menu = StaticSelectElement(action_id=CHOSEN, options=list(options.values()), initial_option=options.get(chosen))
     label = PlainTextObject(text=texts("edit.field.knowledge_base"))
     return InputBlock(block_id=BASE, label=label, element=menu, dispatch_action=True)
@@ -328,8 +328,3 @@ def _value(given: Mapping[str, Any]) -> str:
     if "selected_option" in given:
         return str((given["selected_option"] or {}).get("value", ""))
     return str(given.get("value") or "")
-
-
-def _key(name: str) -> str:
-    """What stands for a knowledge base in a menu, whose values are at most 150 characters."""
-    return sha256(name.encode()).hexdigest()[:16]
