@@ -25,7 +25,8 @@ DECLINE_CALLBACK, REASON = "kb_proposal_declined", "reason"
 REASON_LENGTH = 500
 QUESTION, ANSWER, DETAIL = 200, 2000, 150
 SHORT = 400
-LISTED = 10
+LISTED = 7
+"""Proposals in the list, of five blocks each: below Slack's 50 blocks and 12,000 characters."""
 IN_LIST = "list"
 """What follows the number in the value of a button that stands in the list: ``17:list``."""
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from handlers.journal import AuditEntry, Overview, Rehearsal, Tally
 
 NAME, ACTION, OUTCOME = 100, 80, 200
+REHEARSED = 6
+"""Channels in shadow mode that are summed up in a message, next to as many knowledge bases as it lists."""
 BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -31,8 +33,10 @@ def statistics(
     if "" in overview.by_name:
         lines.append(texts("stats.nowhere", count=overview.by_name[""].missed))
     blocks += listed(lines, texts)
-    for channel, sums in rehearsals:
+    for channel, sums in rehearsals[:REHEARSED]:
         blocks += rehearsal(channel, sums, len(overview.by_day), texts)
+    if len(rehearsals) > REHEARSED:
+        blocks.append(context(texts("kb.more_problems", count=len(rehearsals) - REHEARSED)))
     return Message(title, blocks)
 
 
