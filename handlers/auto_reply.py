@@ -18,8 +18,10 @@ from handlers.search import answer_direct, answer_mention
 from handlers.views.answers import volunteered
 from handlers.views.message import Message, actions, button, context, notice, section
 from handlers.views.results import Result
-from handlers.views.text import escape, has_words, plain
+from handlers.views.text import escape, has_words, one_line, plain
 
+ASKED = 300
+"""Characters of a question that shadow mode quotes."""
 SPOKEN = {None, "thread_broadcast", "file_share"}
 """Message subtypes that a person may have written; every other one is a bot's or a notice."""
 
@@ -199,5 +201,6 @@ def _tell_admins(services: Services, turn: Turn, result: Result, message: Mappin
             button(texts("button.looks_right"), "shadow_right", str(result.question_id)),
             button(texts("button.looks_wrong"), "shadow_wrong", str(result.question_id)),
         ]
-        blocks = [section(report), context(escape(result.question[:300])), *would_be.blocks[:-1], actions(*buttons)]
+        asked = context(texts("answer.asked", question=one_line(result.question, ASKED)))
+        blocks = [section(report), asked, *would_be.blocks[:-1], actions(*buttons)]
         services.inform(admin, Message(report, blocks))

@@ -332,7 +332,7 @@ def _take(services: Services, turn: Turn, draft: Draft) -> View:
         return views.saved(draft, stored.record, stored.trouble)
     if draft.record:
         raise NotAllowedError(draft.words("access.admins"))
-    return views.told(draft, proposals.propose(services, turn, draft))
+    return views.told(draft, proposals.propose(services, turn, draft), proposing=True)
 
 
 def _give_back(

@@ -29,7 +29,8 @@ def command(services: Services, turn: Turn) -> None:
         turn.whisper(notice(turn.texts("access.admins")))
         return
     run = ACTIONS.get(action.casefold() or "help", _unknown)
-    run(services, turn, unicodedata.normalize("NFKC", argument.strip()))
+    argument = argument.strip()
+    run(services, turn, argument if run is editing.command else unicodedata.normalize("NFKC", argument))
 
 
 def _typed(turn: Turn) -> str:

@@ -16,7 +16,11 @@ def auto_reply(services: Services, turn: Turn, argument: str) -> None:
     rules = services.channels.of(turn.channel)
     argument = argument.casefold()
     if argument not in set(AutoReply):
-        usage = turn.texts("kb.auto_reply.usage", command=services.admin_command, mode=rules.auto_reply.value)
+        usage = turn.texts(
+            "kb.auto_reply.usage",
+            command=services.admin_command,
+            mode=turn.texts(f"settings.mode.{rules.auto_reply.value}"),
+        )
         turn.whisper(notice(usage))
         return
     if not rules.knowledge_bases and argument != AutoReply.OFF:

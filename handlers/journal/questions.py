@@ -46,7 +46,9 @@ FIRST_RECORD = questions.c.hits[(0, "record")].as_string().label("record")
 FIRST_THOUGHT = questions.c.hits[(0, "before_feedback")].as_float().label("thought")
 """Of the first hit, taken apart by the database: a year's questions with all their hits would fill the memory."""
 
-GOOD_VOTES = frozenset({"helpful", "right"})
+FIRST_HIT_VOTES = frozenset({"helpful", "right", "hit_1"})
+GOOD_VOTES = FIRST_HIT_VOTES | {"hit_2", "hit_3"}
+"""Votes for the first hit, and for any: somebody who says that it was this one has found the answer."""
 
 Origin = Literal["search", "mention", "dm", "auto_reply", "shadow", "home"]
 
@@ -152,7 +154,7 @@ class Questions:
         wanted = select(FIRST_NAME, FIRST_THOUGHT, votes.c.vote).join(questions, votes.c.question == questions.c.id)
         for name, thought, vote in self._database.read("look up votes", wanted) or ():
             if name is not None:
-                said.setdefault(name, []).append((thought or 0.0, vote in GOOD_VOTES))
+                said.setdefault(name, []).append((thought or 0.0, vote in FIRST_HIT_VOTES))
         return said
 
     def most_asked(self, names: Sequence[str], days: int = 30, limit: int = 5) -> list[tuple[str, str, int]]:

@@ -125,7 +125,8 @@ def _state(name: str, loaded: "Loaded", where: Sequence[str], note: str, age: st
 def _searched_in(channel: "Channel", texts: Texts) -> str:
     by = (channel.set_by or {}).get("auto_reply")
     mark = texts("kb.channels.by", user=f"<@{by}>") if by else ""
-    return f"<#{channel.id}> ({channel.auto_reply.value}{mark})"
+    mode = texts(f"settings.mode.{channel.auto_reply.value}")
+    return f"<#{channel.id}>{texts('kb.status.mode', mode=mode, mode_by=mark)}"
 
 
 def _trouble(loaded: "Loaded", texts: Texts, *, changed: bool) -> str:
@@ -154,10 +155,10 @@ def _channel(channel: "Channel", texts: Texts) -> str:
         "kb.channels.one",
         channel=f"<#{channel.id}>",
         names=_names(channel.knowledge_bases),
-        mode=channel.auto_reply.value,
+        mode=texts(f"settings.mode.{channel.auto_reply.value}"),
         mode_by=marks.get("auto_reply", ""),
-        threshold=f"{channel.threshold:.2f}",
-        threshold_by=marks.get("threshold", ""),
+        percent=f"{channel.threshold * 100:.0f}",
+        percent_by=marks.get("threshold", ""),
     )
 
 
@@ -169,4 +170,5 @@ def _age(seconds: float, texts: Texts) -> str:
     for unit, key in ((DAY, "days"), (HOUR, "hours")):
         if seconds >= unit:
             return texts(f"kb.age.{key}", count=int(seconds // unit))
-    return texts("kb.age.minutes", count=int(max(0.0, seconds) // MINUTE))
+    minutes = int(seconds // MINUTE)
+    return texts("kb.age.minutes", count=minutes) if minutes > 0 else texts("kb.age.now")

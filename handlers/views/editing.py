@@ -166,9 +166,9 @@ def saved(draft: Draft, record: Record, trouble: str = "") -> View:
     return _note(draft, said, *_entry(record, draft.words))
 
 
-def told(draft: Draft, text: str, *, typed: bool = False) -> View:
+def told(draft: Draft, text: str, *, typed: bool = False, proposing: bool = False) -> View:
     """Say something else that ends the form, perhaps with what was typed."""
-    return _note(draft, mrkdwn(text, ERROR), *(_typed(draft) if typed else []))
+    return _note(draft, mrkdwn(text, ERROR), *(_typed(draft) if typed else []), proposing=proposing)
 
 
 def typed_so_far(draft: Draft, trouble: str) -> Message:
@@ -193,8 +193,8 @@ def _typed(draft: Draft) -> list[Block]:
     return [section(mrkdwn(text, FIELD)) for text in draft.texts.values() if text.strip()]
 
 
-def _note(draft: Draft, text: str, *more: Block, external_id: str | None = None) -> View:
-    kind = "edit" if draft.record else "add"
+def _note(draft: Draft, text: str, *more: Block, external_id: str | None = None, proposing: bool = False) -> View:
+    kind = "edit" if draft.record else "propose" if proposing else "add"
     return View(
         type="modal",
         callback_id=f"{CALLBACK}_done",

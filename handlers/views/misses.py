@@ -129,7 +129,8 @@ def _question(one: Asked) -> str:
 
 
 def _count(one: Asked, texts: Texts) -> str:
-    times = texts("misses.once" if one.times == 1 else "misses.times", times=one.times, people=one.people)
+    key = "misses.once" if one.times == 1 else "misses.alone" if one.people == 1 else "misses.times"
+    times = texts(key, times=one.times, people=one.people)
     return f"{texts('misses.wrong')} · {times}" if one.reported else times
 
 

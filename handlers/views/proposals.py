@@ -119,8 +119,10 @@ def _reason(proposal: "Proposal", texts: Texts) -> str:
 
 
 def _buttons(value: str, texts: Texts) -> ActionsBlock:
+    approve = button(texts("proposal.approve"), APPROVE, value)
+    approve.style = "primary"
     return actions(
-        button(texts("proposal.approve"), APPROVE, value),
+        approve,
         button(texts("proposal.edit"), EDIT, value),
         button(texts("proposal.decline"), DECLINE, value),
     )

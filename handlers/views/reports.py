@@ -1,5 +1,6 @@
 """What admins read to see how it goes: numbers, the trend, shadow mode's rehearsals, the audit log."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 NAME, ACTION, OUTCOME = 100, 80, 200
 REHEARSED = 6
 """Channels in shadow mode that are summed up in a message, next to as many knowledge bases as it lists."""
+_PERSON = re.compile(r"\b[UW][A-Z0-9]{8,12}\b(?=[, ]|$)")
 BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -94,6 +96,5 @@ def audit(entries: Sequence["AuditEntry"], texts: Texts) -> Message:
 def _action(entry: "AuditEntry", texts: Texts) -> str:
     who = f"<@{entry.user}>" if entry.user[:1] in {"U", "W"} else one_line(entry.user, NAME)
     where = texts("audit.where", channel=f"<#{entry.channel}>") if entry.channel[:1] in {"C", "G"} else ""
-    return (
-        f"{moment(entry.at)} · {who}{where} · *{one_line(entry.action, ACTION)}* · {one_line(entry.outcome, OUTCOME)}"
-    )
+    outcome = _PERSON.sub(r"<@\g<0>>", one_line(entry.outcome, OUTCOME))
+    return f"{moment(entry.at)} · {who}{where} · *{one_line(entry.action, ACTION)}* · {outcome}"

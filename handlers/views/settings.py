@@ -108,6 +108,7 @@ def summary(rules: "Channel", texts: Texts, *, changed: bool) -> str:
         mode=texts(f"settings.mode.{rules.auto_reply.value}"),
         percent=f"{rules.threshold * 100:.0f}",
         names=one_line(", ".join(rules.knowledge_bases), 500) or "–",
+        ask=len(rules.ask),
     )
     return said if changed else texts("settings.unchanged", channel=f"<#{rules.id}>")
 

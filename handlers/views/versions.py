@@ -39,7 +39,7 @@ def export(name: str, made: "Export", texts: Texts) -> Message:
 
 
 def _line(version: "Version", now: str, texts: Texts) -> str:
-    by = f" <@{version.by}>" if version.by else ""
+    by = texts("versions.by.who", user=f"<@{version.by}>") if version.by else ""
     origin = texts(f"versions.by.{version.origin}", by=by)
     current = texts("versions.current") if version.digest == now else ""
     return texts(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Locator, Page
 from rich.console import Console
 
@@ -22,53 +22,68 @@ from bot.playground.trial import samples, trial
 from bot.settings import ConfigFile, Environment, Settings
 from indexes.encoder import models
 from tests.browser.chromium import chromium
+from tests.pictures.stage import Stage
 
 HERE = Path(__file__).parent
 PICTURES = HERE.parents[1] / "docs" / "pictures"
 LANGUAGES = {"ja": "ja-JP", "en": "en-US"}
-WIDE, MESSAGE, PHONE = (1280, 800), (960, 900), (390, 780)
-COLOURS = 255
+WIDE, MESSAGE, PHONE = (1280, 800), (960, 2200), (390, 780)
+COLOURS, MESSAGE_COLOURS = 255, 128
 MARGIN = 24
+SCALE = 1.5
 STILL_MS = 400
 """How long the page may take to show what came."""
 
 
 def main(wanted: Sequence[str]) -> None:
-    """Take all pictures, or those whose names begin with one of these words."""
+    """Take all pictures; only in a language that is among the words, and those whose names begin with another one."""
+    languages = [each for each in LANGUAGES if each in wanted] or list(LANGUAGES)
+    names = tuple(each for each in wanted if each not in LANGUAGES)
     PICTURES.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
-        for language, locale in LANGUAGES.items():
-            with _world(locale, browser) as (conversation, page):
+        for language in languages:
+            with _world(language, browser) as (stage, page):
                 for line in read_script(HERE / f"{language}.txt"):
                     if not line.startswith(":picture "):
-                        conversation.take(line)
+                        stage.take(line)
+                        page.locator("#top .who", has_text=stage.name).wait_for()
                         continue
                     name, *how = line.split()[1:]
-                    if not wanted or name.startswith(tuple(wanted)):
+                    if not names or name.startswith(names):
                         _take(page, PICTURES / f"{name}.{language}.png", how)
     models.close()
 
 
 @contextmanager
-def _world(locale: str, browser: Browser) -> Iterator[tuple[Conversation, Page]]:
-    """A fresh workspace, somebody who types in it, and the page that follows them."""
+def _world(language: str, browser: Browser) -> Iterator[tuple[Stage, Page]]:
+    """A fresh workspace, somebody who acts in it, and the page that follows them."""
     with tempfile.TemporaryDirectory() as folder:
         knowledge = Path(shutil.copytree(samples(), Path(folder) / "knowledge"))
+        shutil.copytree(HERE / "knowledge" / language, knowledge, dirs_exist_ok=True)
         environment = Environment.model_validate({"data_dir": Path(folder) / "data", "encoder_backend": "lexical"})
-        with trial(Settings(environment, ConfigFile(), Path("kotae.toml")), knowledge) as (slack, site, _):
-            context = browser.new_context(locale=locale, device_scale_factor=2)
+        with trial(Settings(environment, ConfigFile(), Path("kotae.toml")), knowledge) as (slack, site, bot):
+            context = browser.new_context(locale=LANGUAGES[language], device_scale_factor=SCALE)
             page = context.new_page()
             page.goto(site.address(slack))
             page.wait_for_selector("#main .head")
-            yield _conversation(slack), page
+            yield Stage(_conversation(slack), bot, knowledge, HERE / "sent" / language), page
             context.close()
+
+
+class _Strict(Conversation):
+    """Raises where another conversation would say that something is not possible: a script asks only for what is."""
+
+    def take(self, line: str) -> None:
+        """Do what a line says."""
+        self.screen.draw()
+        self._do(line)
 
 
 def _conversation(slack: LocalSlack) -> Conversation:
     first = slack.person("hanako")
     screen = Screen(slack, Console(file=io.StringIO()), first, slack.channel(first))
     slack.listen(screen.arrived)
-    return Conversation(slack, screen)
+    return _Strict(slack, screen)
 
 
 def _take(page: Page, file: Path, how: Sequence[str]) -> None:
@@ -88,18 +103,28 @@ def _take(page: Page, file: Path, how: Sequence[str]) -> None:
     if page.locator(".home").count() and not whole:
         below = page.locator(".home > :last-child").bounding_box() or {"y": 0, "height": height}
         page.set_viewport_size({"width": width, "height": round(below["y"] + below["height"]) + MARGIN})
-    shot = page.screenshot(scale="css") if whole else _front(page).screenshot()
+    shot = page.screenshot(scale="css") if whole else _front(page, back="before" in how).screenshot()
     with Image.open(io.BytesIO(shot)) as picture:
-        picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(file, optimize=True)
+        shown = picture.convert("RGB") if whole else _without_empty_end(picture.convert("RGB"))
+        colours = COLOURS if whole else MESSAGE_COLOURS
+        shown.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, optimize=True)
     print(f"{file.relative_to(PICTURES.parents[1])}  {file.stat().st_size // 1024} KB")
 
 
-def _front(page: Page) -> Locator:
-    """What is in front: the modal, else the Home tab, else the latest message."""
+def _front(page: Page, *, back: bool) -> Locator:
+    """What is in front: the modal, else the Home tab, else the latest message, or the one before it."""
     for selector in ("dialog", ".home", "#thread .message", "#main .message"):
         if page.locator(selector).last.is_visible():
-            return page.locator(selector).last
+            return page.locator(selector).nth(-2 if back else -1)
     raise LookupError("there is nothing to take a picture of")
+
+
+def _without_empty_end(picture: Image.Image) -> Image.Image:
+    """Cut what is as empty as the lower right corner off at the end."""
+    corner = picture.getpixel((picture.width - 1, picture.height - 1))
+    empty = Image.new("RGB", picture.size, corner)
+    box = ImageChops.difference(picture, empty).getbbox()
+    return picture.crop((0, 0, picture.width, min(box[3] + MARGIN, picture.height))) if box else picture
 
 
 main(sys.argv[1:])

@@ -159,7 +159,7 @@ def test_auto_reply_is_set_and_audited(slack: LocalSlack, bot: Bot, argument: st
 @pytest.mark.parametrize("argument", ["", "yes", "on please", "オン"])
 @pytest.mark.usefixtures("lawful")
 def test_another_mode_is_refused_with_the_choices(slack: LocalSlack, bot: Bot, argument: str) -> None:
-    says = "Say which: `/kb auto-reply on`, `shadow` or `off`. Here it is *off*."
+    says = "Say which: `/kb auto-reply on`, `shadow` or `off`. Here it is *Off* now."
     assert kb(slack, "olivia", f"auto-reply {argument}") == says
     assert audited(bot) == []
 
@@ -209,13 +209,13 @@ def test_settings_survive_a_restart_win_over_the_file_and_say_who_set_them(slack
     ids = {name: slack.channel(name).id for name in ("it-help", "dev-faq", "general")}
     olivia, ichiro = slack.person("olivia").id, slack.person("ichiro").id
     assert (
-        f"• <#{ids['it-help']}>: it-help, _shared · auto-reply shadow (set by <@{olivia}>)"
-        f" · threshold 0.95 (set by <@{ichiro}>)"
+        f"• <#{ids['it-help']}>: it-help, _shared · auto-reply Shadow, set by <@{olivia}>"
+        f" · from 95% sure, set by <@{ichiro}>"
     ) in text
-    assert f"• <#{ids['dev-faq']}>: dev-faq, _shared · auto-reply on · threshold 0.70" in text
-    assert f"• <#{ids['general']}>: _shared · auto-reply off · threshold 0.60 (set by <@{olivia}>)" in text
+    assert f"• <#{ids['dev-faq']}>: dev-faq, _shared · auto-reply On · from 70% sure" in text
+    assert f"• <#{ids['general']}>: _shared · auto-reply Off · from 60% sure, set by <@{olivia}>" in text
     assert "Every channel: _shared" in text
-    assert f"searched in <#{ids['it-help']}> (shadow (set by <@{olivia}>))" in kb(slack, "olivia", "status")
+    assert f"searched in <#{ids['it-help']}> (auto-reply Shadow, set by <@{olivia}>)" in kb(slack, "olivia", "status")
 
 
 @pytest.mark.usefixtures("lawful")
@@ -226,7 +226,7 @@ def test_a_renamed_channel_keeps_its_knowledge_base_even_after_a_reload(slack: L
     kb(slack, "olivia", "reload all", "general")
     text = kb(slack, "olivia", "channels", "general")
     assert f"• <#{slack.channel('it-support').id}>: it-help, _shared" in text
-    assert f"• <#{slack.channel('developers').id}>: dev-faq, _shared · auto-reply off · threshold 0.70" in text
+    assert f"• <#{slack.channel('developers').id}>: dev-faq, _shared · auto-reply Off · from 70% sure" in text
 
 
 # Status
@@ -236,8 +236,8 @@ def test_a_renamed_channel_keeps_its_knowledge_base_even_after_a_reload(slack: L
 def test_status_tells_rows_words_channels_and_the_process(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     slack.wait_until(lambda: bot.connection.pong_age is not None)
     text = kb(slack, "olivia", "status")
-    assert "*it-help*: 5 entries, words only, snapshot 0 min old" in text
-    assert f"searched in <#{slack.channel('it-help').id}> (off)" in text
+    assert "*it-help*: 5 entries, words only, snapshot just made" in text
+    assert f"searched in <#{slack.channel('it-help').id}> (auto-reply Off)" in text
     assert "*_shared*: 1 entry, words only" in text
     assert "searched in every channel" in text
     assert "Socket: last pong " in text
@@ -253,7 +253,7 @@ def test_status_tells_rows_words_channels_and_the_process(slack: LocalSlack, bot
 def test_status_tells_the_encoder(slack: LocalSlack, start: Start) -> None:
     bot = start(encoder_backend="sentence-transformers", model_name="some/model")
     slack.wait_until(lambda: all(one.index.dense for one in bot.services.registry.loaded.values()))
-    assert "*it-help*: 5 entries, some/model, snapshot 0 min old" in kb(slack, "olivia", "status")
+    assert "*it-help*: 5 entries, some/model, snapshot just made" in kb(slack, "olivia", "status")
     assert "it-help*: 5件、some/model、スナップショット: 0分前" in kb(slack, "ichiro", "status")
 
 

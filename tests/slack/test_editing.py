@@ -57,6 +57,11 @@ def direct(slack: LocalSlack, who: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("lawful", "bot")
+def test_a_question_typed_behind_the_command_stays_as_it_was_typed(slack: LocalSlack) -> None:
+    assert field(add(slack, "hanako", "ﾌﾟﾘﾝﾀｰは どこ？"), "question")["element"]["initial_value"] == "ﾌﾟﾘﾝﾀｰは どこ？"
+
+
+@pytest.mark.usefixtures("lawful", "bot")
 def test_the_fields_are_the_columns_that_the_file_has(slack: LocalSlack) -> None:
     view = add(slack, "olivia", "How do I scan?")
     assert (view.title, fields(view)) == (

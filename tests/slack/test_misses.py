@@ -46,7 +46,7 @@ def test_what_was_asked_most_comes_first(slack: LocalSlack) -> None:
     assert "*Unanswered questions* of the last 30 days: 2" in shown
     assert shown.index(SNOW) < shown.index(CANTEEN)
     channel, alice = slack.channel("it-help").id, slack.person("alice").id
-    assert "asked 3 times, people: 2" in shown
+    assert "asked 3 times by 2 people" in shown
     assert f"last by <@{alice}>" in shown
     assert f"<#{channel}>" in shown
     assert "asked once" in shown
@@ -139,7 +139,7 @@ def test_a_wrong_answer_is_a_miss_until_its_reporter_finds_another(slack: LocalS
     assert listed(bot) == []
     bot.services.journal.misses.report(1, slack.person("alice").id, "outdated: that network is gone")
     shown = kb(slack).shown  # confident as ever, but in the answer that was reported
-    assert ":thumbsdown: answered wrongly" in shown
+    assert ":thumbsdown: found unhelpful" in shown
     assert "Said about the answer: It is out of date: that network is gone" in shown
     approve(slack, "alice", answer)
     settle(slack, bot)
@@ -249,7 +249,7 @@ def test_the_digest_quotes_only_what_everybody_could_read(slack: LocalSlack, bot
     said = str(message.arguments())
     assert "*Unanswered questions* of the last 7 days: 4" in said
     assert SNOW in said
-    assert "asked 2 times, people: 2" in said
+    assert "asked 2 times by 2 people" in said
     assert f"<#{slack.channel('it-help').id}>" in said
     assert "3 not quoted here" in said
     assert not any(secret in said for secret in (CANTEEN, "earns", "laid off", slack.channel("keiri").id, "<@"))

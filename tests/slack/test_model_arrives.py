@@ -83,7 +83,7 @@ def test_words_first_then_meaning_without_a_restart(
         assert is_dense(bot)
     status = says(slack, "/kb status")
     assert "isn't available" not in status
-    assert f"*it-help*: 5 entries, {folder}, snapshot 0 min old" in status
+    assert f"*it-help*: 5 entries, {folder}, snapshot just made" in status
     assert bot.services.registry.search("VPNにつながりません", ["it-help"]).encoder == str(folder)
     told = [record.getMessage() for record in caplog.records if "keep trying" in record.getMessage()]
     assert len(told) == 1

@@ -45,7 +45,7 @@ def test_a_private_question_goes_to_the_channel_and_calls_those_named(
     lines = call.shown.splitlines()
     assert (
         lines[0]
-        == f"🙋 <@{helpers[0]}> <!subteam^{helpers[1]}> 佐藤 花子 needs an answer. Please reply in this thread."
+        == f"🙋 <@{helpers[0]}> <!subteam^{helpers[1]}>: 佐藤 花子 needs an answer. Please reply in this thread."
     )
     assert lines[1] == "> Where is the fax &lt;!channel&gt;?"
     assert lines[2].startswith("Closest entries: ")

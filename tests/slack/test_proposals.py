@@ -43,7 +43,7 @@ def request(slack: LocalSlack, who: str) -> Message:
 
 def test_a_proposal_is_approved_searchable_and_told(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     view = propose(slack, bot)
-    assert view.shown == SENT
+    assert (view.title, view.shown) == ("Propose an entry", SENT)
     assert (knowledge / "it-help.csv").read_text("utf-8") == IT_HELP
     alice, olivia = (f"<@{slack.person(who).id}>" for who in ("alice", "olivia"))
     asked, other = request(slack, "olivia"), request(slack, "ichiro")

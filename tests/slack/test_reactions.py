@@ -115,7 +115,7 @@ def test_none_of_the_closest_is_a_miss(slack: LocalSlack, bot: Bot) -> None:
     assert labels(answer) == ["Show", "Show", "None of these"]
     slack.press("alice", answer, "None of these")
     settle(slack, bot)
-    assert "Noted: none of these. It is now on the list of open questions." in answer.shown
+    assert "Noted: none of these. It is now among the unanswered questions." in answer.shown
     assert "None of these" not in labels(answer)
     assert [(miss.text, miss.reported) for miss in misses(bot)] == [(UNCERTAIN, True)]
 

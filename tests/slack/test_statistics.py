@@ -11,7 +11,9 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile
 from handlers.channels import AutoReply
-from handlers.journal import Noted, NotedHit, Overview, Rehearsal, Tally, open_journal
+from handlers.journal import AuditEntry, Noted, NotedHit, Overview, Rehearsal, Tally, open_journal
+from handlers.texts import ENGLISH
+from handlers.views.reports import audit
 from handlers.views.trend import HEIGHT, WIDTH, trend
 from tests.slack.conftest import Start, settle
 
@@ -47,6 +49,14 @@ def test_questions_are_counted_by_knowledge_base_and_day(tmp_path: Path) -> None
     assert list(overview.by_day) == [today - timedelta(days=back) for back in range(6, -1, -1)]
     assert overview.by_day[today] == Tally(2, 1, 1, 1)
     assert journal.statistics.overview(7, time.time() + 8 * 24 * 3600).total == Tally()
+
+
+def test_this_one_was_it_is_a_vote_for_the_answer(tmp_path: Path) -> None:
+    journal = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
+    for vote in ("hit_1", "hit_2", "none"):
+        journal.vote(journal.note(noted("a", answered=False)) or 0, "U1", vote)
+    assert journal.statistics.overview(7).by_name == {"a": Tally(0, 3, 2, 1)}
+    assert [right for _, right in journal.judged()["a"]] == [True, False, False]
 
 
 def test_a_rehearsal_counts_what_shadow_mode_held_back(tmp_path: Path) -> None:
@@ -87,8 +97,8 @@ def test_kb_stats(slack: LocalSlack, bot: Bot) -> None:
     settle(slack, bot)
     told = kb(slack, "stats 7")
     assert "*The last 7 days*" in told.shown
-    assert "*it-help*: 1 answered · 0 missed · 100% helpful (1 votes)" in told.shown
-    assert "1 questions nothing at all" in told.shown
+    assert "*it-help*: 1 answered · 0 missed · helpful: 100% (votes: 1)" in told.shown
+    assert "Nothing at all found for: 1" in told.shown
     assert [block["type"] for block in told.blocks or []].count("image") == 1
     assert len(slack.calls_of("files.completeUploadExternal")) == 1
 
@@ -106,6 +116,15 @@ def test_a_number_of_days_that_is_none(slack: LocalSlack, days: str) -> None:
     assert "up to 365" in kb(slack, f"stats {days}").shown
 
 
+def test_the_audit_log_names_people_but_nothing_that_merely_looks_like_an_id() -> None:
+    outcomes = ("U012AB3CD U987ZY6XW", "VPN: who; votes: U012AB3CD, U987ZY6XW", "USB, UNICODE and XU012AB3CD")
+    shown = audit([AuditEntry(0.0, "U012AB3CD", "C1", "ask", each) for each in outcomes], ENGLISH)
+    said = str(shown.payload())
+    assert "*ask* · <@U012AB3CD> <@U987ZY6XW>" in said
+    assert "votes: <@U012AB3CD>, <@U987ZY6XW>" in said
+    assert "USB, UNICODE and XU012AB3CD" in said
+
+
 def test_shadow_mode_is_reviewed_summed_up_and_goes_live(slack: LocalSlack, start: Start) -> None:
     shadow = ConfigFile(channels={"it-help": ChannelSection(auto_reply=AutoReply.SHADOW)})
     bot = start(shadow, admin_users=(slack.person("olivia").id,))
@@ -115,8 +134,8 @@ def test_shadow_mode_is_reviewed_summed_up_and_goes_live(slack: LocalSlack, star
     slack.press("olivia", report, "shadow_right")
     settle(slack, bot)
     told = kb(slack, "stats")
-    assert "of 2 messages, 1 would have been answered; by confidence, 1 of them are right." in told.shown
-    assert "Admins looked at 1: 1 are right." in told.shown
+    assert "Messages: 2 · would have been answered: 1 · right, by my confidence: 1" in told.shown
+    assert "Looked at by admins: 1 · right: 1" in told.shown
     slack.press("olivia", told, "shadow_go_live")
     slack.press("olivia", told, "shadow_go_live")
     settle(slack, bot)

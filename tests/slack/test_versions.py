@@ -41,7 +41,7 @@ def test_the_versions_say_what_made_them_and_which_is_current(slack: LocalSlack,
     ]
     assert [line.split(" · ")[3] for line in lines if "entries" in line] == [
         "from the file",
-        f"uploaded <@{olivia.id}>",
+        f"uploaded by <@{olivia.id}>",
         "from the file",
     ]
     assert lines.count("Bring back") == 2

@@ -1,0 +1,122 @@
+"""What a script of pictures can do besides what can be typed in the terminal's conversation."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from bot.app import Bot
+from bot.playground.conversation import Conversation
+from bot.playground.model import Message
+from handlers import misses
+from handlers.journal.database import Database
+from handlers.journal.questions import NotedHit, questions
+
+LULL = 2.0
+DAY = 24 * 3600
+WEEK = 7
+ANSWERED = (3, 5, 4, 6, 7, 2, 1, 6, 8, 5, 7, 9, 3, 2, 7, 9, 8, 10, 9, 4, 2, 9, 11, 8, 10, 12, 3, 2, 10)
+MISSED = (2, 3, 2, 2, 3, 1, 0, 2, 3, 1, 2, 2, 0, 1, 1, 2, 1, 2, 1, 0, 0, 1, 2, 0, 1, 1, 0, 0, 1)
+"""Questions of the last days, for the picture of the trend."""
+
+
+class Stage:
+    """Plays the lines of a script; each of these begins with its name and a colon."""
+
+    def __init__(self, conversation: Conversation, bot: Bot, knowledge: Path, sent: Path) -> None:
+        self._conversation = conversation
+        self._slack = conversation.slack
+        self._bot = bot
+        self._knowledge = knowledge
+        self._sent = sent
+        self._acts: dict[str, Callable[[str], object]] = {
+            "send": self._send,
+            "shortcut": self._shortcut,
+            "row": self._row,
+            "digest": self._digest,
+            "trouble": self._trouble,
+            "past": self._past,
+            "visit": self._visit,
+            "leave": self._leave,
+        }
+
+    @property
+    def name(self) -> str:
+        """Who acts."""
+        return self._conversation.me.real_name
+
+    def take(self, line: str) -> None:
+        """Play a line."""
+        command = re.fullmatch(r":(\w+)\s*(.*)", line)
+        if command and command[1] in self._acts:
+            self._acts[command[1]](command[2])
+            self._conversation.settle(LULL)
+        else:
+            self._conversation.take(line)
+
+    def _send(self, name: str) -> None:
+        """`:send FILE`: upload a file of the folder `sent`."""
+        here = self._conversation
+        self._slack.upload(here.me, here.place, name, (self._sent / name).read_bytes())
+
+    def _shortcut(self, callback_id: str) -> None:
+        """`:shortcut ID`: use a message shortcut on what was said last, be it in a thread."""
+        self._slack.shortcut(self._conversation.me, callback_id, self._last_said())
+
+    def _last_said(self) -> Message:
+        history = self._slack.history(self._conversation.place)
+        said = [each for root in history for each in (root, *self._slack.replies(root)) if not each.bot_id]
+        return max(said, key=lambda message: message.ts)
+
+    def _row(self, argument: str) -> None:
+        """`:row FILE TEXT`: add a line to a knowledge base's file, as an editor would."""
+        name, _, line = argument.partition(" ")
+        with (self._knowledge / name).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+    def _digest(self, _: str) -> None:
+        """`:digest`: post what the weekly digest would be now."""
+        if digest := misses.digest(self._bot.services, WEEK):
+            self._bot.services.post(self._conversation.place.id, digest)
+
+    def _trouble(self, method: str) -> None:
+        """`:trouble METHOD`: let Slack refuse the next call of a method."""
+        self._slack.faults.error(method, "internal_error")
+
+    def _visit(self, _: str) -> None:
+        """`:visit`: open the Messages tab."""
+        self._slack.visit(self._conversation.me, "messages")
+
+    def _leave(self, _: str) -> None:
+        """`:leave`: remove the bot from the channel."""
+        self._slack.remove(self._slack.workspace.bot, self._conversation.place)
+
+    def _past(self, _: str) -> None:
+        """`:past`: some weeks of questions, whose misses were dealt with."""
+        database = Database.open(f"sqlite:///{self._knowledge.parent / 'data' / 'try' / 'state.db'}")
+        counts = zip(reversed(ANSWERED), reversed(MISSED), strict=True)
+        days = [(ago, [True] * good + [False] * bad) for ago, (good, bad) in enumerate(counts, start=1)]
+        for ago, answered in ((ago, each) for ago, asked in days for each in asked):
+            key = database.write("remember questions", insert(questions).values(self._asked(ago, answered=answered)))
+            if key and not answered:
+                self._bot.services.journal.misses.close_all([key[0]], "not_a_question", self._conversation.me.id)
+        database.close()
+
+    def _asked(self, ago: int, *, answered: bool) -> dict[str, object]:
+        place = self._conversation.place
+        return {
+            "at": time.time() - ago * DAY,
+            "source": "search",
+            "channel": place.id,
+            "user": self._conversation.me.id,
+            "text": place.name,
+            "hits": [asdict(NotedHit(place.name, "1", 1.0, 1.0))],
+            "confidence": float(answered),
+            "threshold": 0.9,
+            "answered": answered,
+        }
