@@ -254,7 +254,7 @@ def test_status_tells_the_encoder(slack: LocalSlack, start: Start) -> None:
     bot = start(encoder_backend="sentence-transformers", model_name="some/model")
     slack.wait_until(lambda: all(one.index.dense for one in bot.services.registry.loaded.values()))
     assert "*it-help*: 5 entries, some/model, snapshot just made" in kb(slack, "olivia", "status")
-    assert "it-help*: 5件、some/model、スナップショット: 0分前" in kb(slack, "ichiro", "status")
+    assert "it-help*: 5件、some/model、スナップショット: 作成したばかり" in kb(slack, "ichiro", "status")
 
 
 @pytest.mark.usefixtures("lawful")
