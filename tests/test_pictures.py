@@ -9,7 +9,7 @@ from bot.playground.script import read_script
 
 SCRIPTS = Path(__file__).parent / "pictures"
 GALLERY = Path(__file__).parents[1] / "docs" / "pictures"
-MOST_BYTES = 6_000_000
+MOST_BYTES = 6 * 1024**2
 
 
 def named(language: str) -> list[str]:
