@@ -19,7 +19,7 @@ from bot.playground.interactions import Interaction
 from bot.playground.listings import admin_command, an_admin
 from bot.playground.model import Channel, Message, Person, View
 from bot.playground.mrkdwn import clean
-from bot.playground.screen import Screen
+from bot.playground.screen import Numbered, Screen
 from bot.playground.server import LocalSlack
 from bot.playground.text import apart
 
@@ -57,6 +57,7 @@ class Conversation:
             "wait": self._wait,
             "invite": self._invite,
             "upload": self._upload,
+            "shortcut": self._shortcut,
             "submit": self._submit,
             "close": self._close,
             "help": lambda _: screen.table(listings.usage(slack)),
@@ -268,7 +269,7 @@ class Conversation:
         if numbered.takes_value and words is None:
             example = "1" if control.options else "some text"
             raise NotPossibleError(f"write your choice or text behind the number, such as {number} {example}")
-        value = self._value(control, words) if words is not None else None
+        value = self._value(numbered, words) if words is not None else None
         if isinstance(numbered.on, View):
             self.screen.home_is_open = numbered.on.type == "home"
         interaction = self.slack.press(self.me, numbered.on, numbered.index, value, wait=False)
@@ -277,11 +278,22 @@ class Conversation:
         else:
             self._await_outcome(interaction, f"[{number}]", PRESSED)
 
-    def _value(self, control: Control, words: str) -> Any:
+    def _value(self, numbered: Numbered, words: str) -> Any:
+        control = numbered.control
+        if control.type.endswith("external_select"):
+            return self._offered(numbered, words)
         several = control.type.startswith("multi_") or control.type == "checkboxes"
         if several:
             return [self._one_value(control, each.strip()) for each in re.split("[,、]", words) if each.strip()]
         return self._one_value(control, words)
+
+    def _offered(self, numbered: Numbered, words: str) -> Any:
+        """What the app offers first for these words."""
+        asked = self.slack.suggest(self.me, numbered.on, numbered.index, words)
+        offered = asked.options + [option for group in asked.option_groups for option in group["options"]]
+        if not offered:
+            raise NotPossibleError(f"{self.screen.bot_name} offers nothing for {words!r}")
+        return offered[:1] if numbered.control.type.startswith("multi_") else offered[0]
 
     def _one_value(self, control: Control, words: str) -> Any:
         if control.options:
@@ -302,6 +314,13 @@ class Conversation:
             if view is None:
                 raise NotPossibleError(f"{self.screen.bot_name} has published no Home tab")
             self.screen.view(view)
+
+    def _shortcut(self, callback_id: str) -> None:
+        written = [each for each in self._messages() if each.subtype in WRITTEN]
+        if not callback_id or not written:
+            raise NotPossibleError("say which, such as :shortcut save_to_kb; it is used on the last message here")
+        interaction = self.slack.shortcut(self.me, callback_id, written[-1], wait=False)
+        self._await_outcome(interaction, callback_id, PRESSED)
 
     def _submit(self, _: str) -> None:
         view = self._form()

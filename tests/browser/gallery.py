@@ -9,7 +9,11 @@ from slack_sdk import WebClient
 
 from tests.playground.helpers import JSON, section
 
-PIXEL = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000400000002008020000008edd6ed0")
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63902ec901"
+    "0001a900fcef8949ff0000000049454e44ae426082"
+)
+"""A PNG of one dot."""
 
 
 def plain(text: str) -> JSON:
@@ -171,4 +175,5 @@ def gallery(client: WebClient) -> tuple[App, list[JSON]]:
 
     app.event("message")(lambda: None)
     app.event("app_home_opened")(lambda: None)
+    app.event("file_shared")(lambda: None)
     return app, heard

@@ -167,3 +167,15 @@ def test_a_csv_that_is_edited_meanwhile_is_read_again_and_said(visit: Visit, tmp
     expect(page.locator(".toast")).to_contain_text("it-help.csv: 1 added")
     send(page, "椅子が壊れました")
     expect(page.locator(".messages")).to_contain_text("総務が交換します。")
+
+
+def test_the_page_follows_a_script(visit: Visit, slack: LocalSlack) -> None:
+    page = visit()
+    asked = slack.mention("alice", "it-help", "How do I connect to the office Wi-Fi?")
+    slack.show("alice", "it-help", thread_ts=asked.ts)
+    expect(page.locator(".who")).to_contain_text("Alice Brown")
+    expect(page.locator("#main .head h2")).to_have_text("# it-help")
+    expect(page.locator("#thread")).to_contain_text("Choose the network Sample-Office")
+    slack.show("alice", slack.person("alice"), tab="home")
+    slack.visit("alice")
+    expect(page.locator(".home input")).to_be_visible()

@@ -13,7 +13,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from bot.playground import LocalSlack
 from bot.playground.page import Page as OurPage
 from tests.browser.conftest import Visit, become, go, send
-from tests.browser.gallery import gallery
+from tests.browser.gallery import PIXEL, gallery
 from tests.playground.helpers import JSON, client_of, hang_up
 from tests.slack.conftest import IT_HELP
 
@@ -57,6 +57,27 @@ def test_every_block_is_drawn(shown: tuple[Page, list[JSON], LocalSlack]) -> Non
     expect(body.locator(".block-table th")).to_have_text(["Name", "Rows"])
     expect(body.locator(".unknown")).to_have_count(0)
     assert slack.refusals == []
+
+
+def test_pictures_of_the_workspace_are_loaded_and_what_is_not_drawn_is_said(
+    shown: tuple[Page, list[JSON], LocalSlack],
+) -> None:
+    page, _, slack = shown
+    message = slack.upload("alice", slack.person("alice"), "dot.png", PIXEL)
+    expect(page.locator(".files img")).to_have_js_property("naturalWidth", 1)
+    broken = slack.upload("alice", "general", "broken.png", b"no picture").files[0]
+    blocks: list[JSON] = [
+        {"type": "image", "alt_text": "a dot", "slack_file": {"id": message.files[0].id}},
+        {"type": "image", "alt_text": "broken", "slack_file": {"id": broken.id}},
+        {"type": "image", "alt_text": "of the web", "image_url": "https://example.com/x.png"},
+    ]
+    client_of(slack).chat_postMessage(channel=message.channel, text="pictures", blocks=blocks)
+    drawn = page.locator(".message .picture")
+    expect(drawn.nth(0).locator("img")).to_have_js_property("naturalWidth", 1)
+    expect(drawn.nth(1)).to_have_text("🖼 broken")
+    expect(drawn.nth(2)).to_have_text("🖼 of the web")
+    slack._do(lambda: slack._core.change(message, None, blocks=[{"type": "hologram"}, {"type": "divider"}]))
+    expect(page.locator(".unknown")).to_have_text("Not rendered here: hologram")
 
 
 def test_buttons_menus_and_confirmations_tell_the_app(shown: tuple[Page, list[JSON], LocalSlack]) -> None:

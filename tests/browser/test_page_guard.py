@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 from collections.abc import Iterator
 
 import pytest
+from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
 
 from bot.playground import LocalSlack
 from bot.playground.page import Page
@@ -111,6 +113,33 @@ def test_the_pages_files_run_nothing_from_elsewhere_and_are_never_framed(slack: 
 )
 def test_nothing_but_the_pages_files_is_served(slack: LocalSlack, path: str) -> None:
     assert ask(slack, "GET", path)[0] == 404
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", '"x"', "null"])
+def test_what_is_no_json_object_is_refused(slack: LocalSlack, page: Page, body: str) -> None:
+    assert ask(slack, "POST", "/page/acts/write", body, **{TOKEN: page.guard.token})[0] == 400
+
+
+async def hear(address: str, first: object, **headers: str) -> tuple[int | None, str]:
+    """Open the stream of events as a page would; the code it was closed with, and the type of what came first."""
+    async with ClientSession() as session, session.ws_connect(f"{address}/page/events", headers=headers) as socket:
+        await socket.send_json(first)
+        message = await socket.receive(timeout=5)
+        return socket.close_code, message.json()["type"] if message.type == WSMsgType.TEXT else ""
+
+
+def test_the_stream_is_closed_without_the_token(slack: LocalSlack, page: Page) -> None:
+    assert asyncio.run(hear(slack.base_url, {"token": "x"})) == (4403, "")
+    assert asyncio.run(hear(slack.base_url, [])) == (4403, "")
+    assert asyncio.run(hear(slack.base_url, {"token": page.guard.token})) == (None, "snapshot")
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "rebound.example"}])
+def test_the_stream_is_not_opened_for_other_sites_and_names(
+    slack: LocalSlack, page: Page, headers: dict[str, str]
+) -> None:
+    with pytest.raises(WSServerHandshakeError, match="403"):
+        asyncio.run(hear(slack.base_url, {"token": page.guard.token}, **headers))
 
 
 def test_an_uploaded_file_is_never_run_in_the_pages_name(slack: LocalSlack, page: Page) -> None:

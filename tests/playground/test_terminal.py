@@ -138,6 +138,11 @@ def serve_views(app: App) -> None:
         ack()
         client.views_open(trigger_id=body["trigger_id"], view=FORM)
 
+    @app.shortcut("save")
+    def saved(ack: Any, body: JSON, respond: Any) -> None:
+        ack()
+        respond(text=f"Saved: {body['message']['text']}")
+
     @app.view("form")
     def submitted(ack: Any, view: JSON) -> None:
         typed = view["state"]["values"]["answer"]["text"]["value"]
@@ -544,6 +549,9 @@ def test_scripts_press_and_fill_in_by_the_words_on_things(desk: LocalSlack) -> N
         (":press Nothing", "There is nothing with 'Nothing' on it to press or fill in."),
         (":press", "There is nothing with '' on it to press or fill in."),
         (":fill Answer", "Say what to fill in and with what, such as :fill Answer = some text."),
+        (":upload nowhere.csv", "There is no file nowhere.csv."),
+        (":upload", "There is no file (say which)."),
+        (":shortcut", "Say which, such as :shortcut save_to_kb; it is used on the last message here."),
         (":wait soon", "Say how many seconds, such as :wait 2."),
     ],
 )
@@ -566,3 +574,11 @@ def test_a_script_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         script.write_bytes(content)
     with pytest.raises(ScriptError, match=re.escape(f"{script}: {told}")):
         read_script(script)
+
+
+def test_files_and_shortcuts_can_be_used_by_script(desk: LocalSlack, tmp_path: Path) -> None:
+    csv = tmp_path / "rows.csv"
+    csv.write_bytes(b"q,a\n")
+    screen = talk(desk, f":upload {csv}", "hi", ":shortcut save")
+    assert [each.files[0].data for each in desk.history(desk.person("hanako")) if each.files] == [b"q,a\n"]
+    assert screen.endswith("only visible to you\n  Saved: re: hi\n")

@@ -187,7 +187,7 @@ class Page:
         self.guard.check(request)
         if act is None:
             raise web.HTTPNotFound(headers=headers(request))
-        args = await request.json()
+        args = await _json(request)
         return await self._answer(request, lambda: act(self._slack, self._person(args), args))
 
     async def _upload(self, request: web.Request) -> web.Response:
@@ -219,7 +219,7 @@ class Page:
     async def _explained(self, request: web.Request) -> web.Response:
         """Why the bot answered as it did, for one of its messages or views."""
         self.guard.check(request)
-        content = await request.json()
+        content = await _json(request)
         explain = self.explain or (lambda _: [])
 
         async def explained() -> JSON:
@@ -242,3 +242,14 @@ class Page:
         if file is None or file.deleted:
             raise web.HTTPNotFound(headers=headers(request))
         return web.Response(body=file.data, content_type="application/octet-stream", headers=headers(request))
+
+
+async def _json(request: web.Request) -> JSON:
+    """The JSON object that was sent."""
+    try:
+        sent = await request.json()
+    except ValueError:
+        sent = None
+    if not isinstance(sent, dict):
+        raise web.HTTPBadRequest(text="The request must be a JSON object.")
+    return sent
