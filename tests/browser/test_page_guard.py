@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
@@ -128,10 +129,16 @@ async def hear(address: str, first: object, **headers: str) -> tuple[int | None,
         return socket.close_code, message.json()["type"] if message.type == WSMsgType.TEXT else ""
 
 
+def heard(slack: LocalSlack, first: object, **headers: str) -> tuple[int | None, str]:
+    """As `hear`, in a thread of its own: Playwright's loop runs in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(hear(slack.base_url, first, **headers))).result()
+
+
 def test_the_stream_is_closed_without_the_token(slack: LocalSlack, page: Page) -> None:
-    assert asyncio.run(hear(slack.base_url, {"token": "x"})) == (4403, "")
-    assert asyncio.run(hear(slack.base_url, [])) == (4403, "")
-    assert asyncio.run(hear(slack.base_url, {"token": page.guard.token})) == (None, "snapshot")
+    assert heard(slack, {"token": "x"}) == (4403, "")
+    assert heard(slack, []) == (4403, "")
+    assert heard(slack, {"token": page.guard.token}) == (None, "snapshot")
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "rebound.example"}])
@@ -139,7 +146,7 @@ def test_the_stream_is_not_opened_for_other_sites_and_names(
     slack: LocalSlack, page: Page, headers: dict[str, str]
 ) -> None:
     with pytest.raises(WSServerHandshakeError, match="403"):
-        asyncio.run(hear(slack.base_url, {"token": page.guard.token}, **headers))
+        heard(slack, {"token": page.guard.token}, **headers)
 
 
 def test_an_uploaded_file_is_never_run_in_the_pages_name(slack: LocalSlack, page: Page) -> None:

@@ -17,8 +17,8 @@ from bot.playground.text import apart
 JSON = dict[str, Any]
 Act = Callable[[LocalSlack, Person, JSON], Awaitable[JSON]]
 FAULT_SECONDS = 3.0
-LAST = 1
-"""Faults asked for on the page happen once."""
+ONCE = 1
+"""How often a fault that is asked for on the page happens."""
 
 
 async def write(slack: LocalSlack, me: Person, args: JSON) -> JSON:
@@ -112,12 +112,12 @@ async def misbehave(slack: LocalSlack, me: Person, args: JSON) -> JSON:
 def _fault(slack: LocalSlack, name: str) -> Callable[[], None]:
     faults = slack.faults
     known: Mapping[str, Callable[[], None]] = {
-        "duplicate": lambda: faults.duplicate("event", LAST),
-        "retry": lambda: faults.duplicate("retry", LAST),
-        "late": lambda: faults.delay(FAULT_SECONDS, LAST),
-        "slow": lambda: faults.slow("*", seconds=FAULT_SECONDS, times=LAST),
-        "limited": lambda: faults.rate_limit("*", retry_after=round(FAULT_SECONDS), times=LAST),
-        "failing": lambda: faults.server_error("*", times=LAST),
+        "duplicate": lambda: faults.duplicate("event", ONCE),
+        "retry": lambda: faults.duplicate("retry", ONCE),
+        "late": lambda: faults.delay(FAULT_SECONDS, ONCE),
+        "slow": lambda: faults.slow("*", seconds=FAULT_SECONDS, times=ONCE),
+        "limited": lambda: faults.rate_limit("*", retry_after=round(FAULT_SECONDS), times=ONCE),
+        "failing": lambda: faults.server_error("*", times=ONCE),
         "disconnect": lambda: faults.disconnect("refresh_requested"),
         "reset": faults.tcp_reset,
         "clear": faults.clear,

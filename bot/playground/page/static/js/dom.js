@@ -44,14 +44,21 @@ export function keepingFocus(root, change) {
   if (caret && now?.setSelectionRange && now.type !== 'number') now.setSelectionRange(...caret);
 }
 
-/** Keep a list at its end while it grows, unless somebody scrolled up; gives how to go to the end. */
+/**
+ * Keep a list at its end while it grows, unless somebody scrolled up. Gives how to follow what came: nothing more to
+ * say, or `true` to go to the end in any case, or `false` to stand at the beginning.
+ */
 export function atTheEnd(list) {
   let pinned = true;
-  const end = () => pinned && (list.scrollTop = list.scrollHeight);
+  const follow = (how) => {
+    if (typeof how === 'boolean') pinned = how;
+    if (pinned) list.scrollTop = list.scrollHeight;
+    else if (how === false) list.scrollTop = 0;
+  };
   list.addEventListener('scroll', () => (pinned = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR));
-  list.addEventListener('load', end, true);
-  new ResizeObserver(end).observe(list);
-  return end;
+  list.addEventListener('load', () => follow(), true);
+  new ResizeObserver(() => follow()).observe(list);
+  return follow;
 }
 
 function find(root, name, value) {

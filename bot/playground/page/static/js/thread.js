@@ -10,7 +10,7 @@ import { workingLine } from './working.js';
 /** Fill the panel, and keep it filled. */
 export function threadPanel(root) {
   let list = null;
-  let toEnd = () => {};
+  let follow = () => {};
   let drawn = new Map();
   const node = (message) => {
     const version = JSON.stringify(message);
@@ -26,10 +26,11 @@ export function threadPanel(root) {
     const count = h('p', { class: 'day' }, h('span', {}, w('replies', replies.length)));
     return [first ? node(first) : h('p', { class: 'tombstone' }, w('deletedParent')), ...(replies.length ? [count] : []), ...replies.map(node)];
   };
-  const update = () => {
+  const update = (message) => {
     if (root.hidden || !list) return;
+    const sent = message.user === state.me && !drawn.has(message.ts);
     keepingFocus(list, () => reconcile(list, nodes()));
-    toEnd();
+    follow(sent || undefined);
   };
   const draw = () => {
     root.hidden = !state.thread;
@@ -40,12 +41,12 @@ export function threadPanel(root) {
     list = h('div', { class: 'messages', role: 'log', 'aria-live': 'polite', tabIndex: 0 });
     reconcile(root, [head(), list, workingLine(state.thread), h('div', { class: 'foot' }, place().member && composer({ thread: state.thread }))]);
     reconcile(list, nodes());
-    toEnd = atTheEnd(list);
-    toEnd();
+    follow = atTheEnd(list);
+    follow(true);
     root.querySelector('.composer-text')?.focus();
   };
   on('all place thread', draw);
-  on('message', (message) => message.channel === state.place && update());
+  on('message', (message) => message.channel === state.place && update(message));
   root.addEventListener('keydown', (event) => event.key === 'Escape' && !event.isComposing && !event.defaultPrevented && openThread(''));
 }
 

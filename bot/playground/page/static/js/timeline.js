@@ -15,14 +15,16 @@ const TOGETHER = 5 * 60;
 /** Fill the middle, and keep it filled. */
 export function middle(root) {
   let list = null;
-  let toEnd = () => {};
+  let follow = () => {};
   let drawn = new Map();
 
-  const update = () => {
+  const update = (message) => {
     if (!list?.isConnected) return;
+    const sent = message.user === state.me && !drawn.has(message.ts);
     keepingFocus(list, () => reconcile(list, messageNodes(drawn)));
-    toEnd();
+    settle(sent || undefined);
   };
+  const settle = (how) => follow(list.querySelector('.welcome') ? false : how);
   const draw = () => {
     drawn = new Map();
     const here = place();
@@ -31,13 +33,13 @@ export function middle(root) {
     reconcile(root, [head(here), ...(home ? [homeTab()] : [list, workingLine(''), foot(here)])]);
     if (!list) return;
     reconcile(list, messageNodes(drawn));
-    toEnd = atTheEnd(list);
-    toEnd();
+    follow = atTheEnd(list);
+    settle(true);
     if (matchMedia('(hover: hover)').matches) root.querySelector('.composer-text')?.focus();
   };
 
   on('all place', draw);
-  on('message', (message) => message.channel === state.place && update());
+  on('message', (message) => message.channel === state.place && update(message));
   on('channels', () => {
     root.querySelector('.head')?.replaceWith(head(place()));
     if (list?.isConnected && root.querySelector('.foot')?.dataset.kind !== kindOfFoot(place())) root.querySelector('.foot').replaceWith(foot(place()));
