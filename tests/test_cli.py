@@ -79,7 +79,7 @@ def test_every_help_has_an_example_that_can_be_typed(
     out, err = capsys.readouterr()
     example = out.partition("Example: kotae ")[2].strip()
     assert example.startswith(" ".join(command))
-    assert _parser().parse_args(shlex.split(example))
+    assert callable(_parser().parse_args(shlex.split(example)).run)
     assert err == ""
     if not command:
         assert all(f"    {name} " in out for name in COMMANDS)
