@@ -79,20 +79,3 @@ def test_on_a_phone_channels_unfold_and_threads_cover_the_page(visit: Visit) -> 
     page.locator(".thread-link").click()
     expect(page.locator("#thread")).to_contain_text("印刷待ちの一覧")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def test_the_end_stays_in_sight_unless_somebody_scrolled_up(visit: Visit, slack: LocalSlack) -> None:
-    page = visit()
-    go(page, "random")
-    for number in range(40):
-        slack.say("alice", "random", f"message {number}")
-    last = page.locator(".message", has_text="message 39")
-    expect(last).to_be_in_viewport()
-    page.locator(".messages").hover()
-    page.mouse.wheel(0, -3000)
-    expect(last).not_to_be_in_viewport()
-    slack.say("alice", "random", "one more")
-    expect(page.locator(".message", has_text="one more")).not_to_be_in_viewport()
-    slack.invite_bot("random")
-    send(page, "mine")
-    expect(page.locator(".message", has_text="mine")).to_be_in_viewport()
