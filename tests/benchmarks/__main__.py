@@ -37,7 +37,7 @@ def main() -> int:
     reports: list[Report] = []
     found: list[dict[str, Any]] = []
     failed = False
-    with Bench(options.quick, options.million, options.peers, options.pictures) as bench:
+    with Bench(options.quick, options.million, options.peers, options.pictures, options.keep) as bench:
         for name in options.names or BENCHMARKS:
             started, bench.noises = time.perf_counter(), []
             measure: Callable[[Bench], Report] = import_module(f"tests.benchmarks.{name}").measure
@@ -57,8 +57,18 @@ def main() -> int:
             if options.markdown:
                 with options.markdown.open("a", encoding="utf-8") as file:
                     file.write(as_markdown(report) + "\n")
+        _draw(bench, {report.name: report for report in reports})
     console.print(as_rich(targets_table([target for report in reports for target in report.targets])))
     return int(failed)
+
+
+def _draw(bench: Bench, reports: dict[str, Report]) -> None:
+    """Draw what was measured beside others, if all of it was."""
+    if bench.pictures and {"restart", "compared", "crowd"} <= reports.keys():
+        panels = {
+            title: figures for name in ("restart", "compared", "crowd") for title, figures in reports[name].bars.items()
+        }
+        bench.child("plot:beside", {"panels": panels, "file": bench.pictures / "performance-beside.png"})
 
 
 def _options() -> argparse.Namespace:
@@ -77,6 +87,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every number")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="append the tables")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw into this folder")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave what was built there, to be used again")
     parser.add_argument("--peers", type=Path, default=PEERS, metavar="PYTHON", help="a Python that has the peers")
     return parser.parse_args()
 

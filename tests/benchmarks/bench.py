@@ -31,11 +31,12 @@ class Bench:
     million: bool = False
     peers: Path | None = None
     pictures: Path | None = None
+    keep: Path | None = None
     noises: list[Noise] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._temporary = tempfile.TemporaryDirectory(prefix="kotae-bench-")
-        self.folder = Path(self._temporary.name)
+        self.folder = self.keep or Path(self._temporary.name)
         return self
 
     def __exit__(

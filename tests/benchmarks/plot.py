@@ -52,6 +52,25 @@ def growth(arguments: JSON) -> JSON:
     return {"file": file.name}
 
 
+def beside(arguments: JSON) -> JSON:
+    """Draw Kotae beside the others: restart, one question, and many people at once (child)."""
+    panels, file = arguments["panels"], Path(arguments["file"])
+    figure = Figure(figsize=(10, 2.9), layout="constrained")
+    for axis, (title, bars) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        names = list(bars)[::-1]
+        colours = [INK if name.startswith("Kotae") else "#b8b8b8" for name in names]
+        drawn = axis.barh(names, [bars[name] for name in names], color=colours)
+        axis.bar_label(drawn, fmt="%.3g", padding=3, fontsize=9)
+        axis.set_title(title, fontsize=10)
+        axis.margins(x=0.16)
+        axis.tick_params(axis="y", length=0, labelsize=9)
+        axis.xaxis.set_visible(False)
+        axis.spines[["top", "right", "bottom"]].set_visible(False)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=90)
+    return {"file": file.name}
+
+
 def lines(axis: Any, rows: list[int], series: list[tuple[str, list[float], str]]) -> None:
     """Draw measured lines, each value written beside its last point."""
     for label, values, colour in series:

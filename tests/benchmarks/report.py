@@ -34,7 +34,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of one benchmark. `raw` is every number, for JSON."""
+    """The outcome of one benchmark. `raw` is every number, for JSON; `bars` go into the picture, by title and name."""
 
     name: str
     title: str
@@ -42,6 +42,7 @@ class Report:
     targets: Sequence[Target] = ()
     notes: Sequence[str] = ()
     raw: dict[str, Any] = field(default_factory=dict)
+    bars: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

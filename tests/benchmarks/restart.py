@@ -125,4 +125,7 @@ def _report(results: dict[str, list[JSON]], app: list[JSON], bases: int, size: i
             at_least(f"{FAST}: dense-ready, faster than the sooner peer", ratio(soonest, ready["fast"]), 4),
         ],
         raw={"runs": results, "app": app},
+        bars={
+            "Restart: seconds until ready": {NAMES[name]: value for name, value in ready.items() if value is not None}
+        },
     )
