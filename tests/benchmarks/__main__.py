@@ -87,7 +87,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every number")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="append the tables")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw into this folder")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave what was built there, to be used again")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep models and what peers built, to be used again"
+    )
     parser.add_argument("--peers", type=Path, default=PEERS, metavar="PYTHON", help="a Python that has the peers")
     return parser.parse_args()
 

@@ -36,7 +36,8 @@ class Bench:
 
     def __enter__(self) -> Self:
         self._temporary = tempfile.TemporaryDirectory(prefix="kotae-bench-")
-        self.folder = self.keep or Path(self._temporary.name)
+        self.folder = Path(self._temporary.name)
+        self.kept = self.keep or self.folder
         return self
 
     def __exit__(
@@ -62,12 +63,12 @@ class Bench:
     @cached_property
     def twin(self) -> Path:
         """The default model's exact architecture (12 layers), random weights: right in speed and size only."""
-        return Path(self.child("models:twin", {"folder": self.folder / "twin"})["folder"])
+        return Path(self.child("models:twin", {"folder": self.kept / "twin"})["folder"])
 
     def _light(self, source: Path) -> dict[str, str | None]:
         if not (find_spec("onnxruntime") and find_spec("onnx")):
             return dict.fromkeys(LIGHT)
-        found = self.child("models:onnx", {"source": source, "folder": self.folder / f"onnx-{source.name}"})
+        found = self.child("models:onnx", {"source": source, "folder": self.kept / f"onnx-{source.name}"})
         return {backend: with_backend(found[weights], "fastembed") for backend, weights in LIGHT.items()}
 
     def pick(self, full: int, quick: int) -> int:

@@ -23,11 +23,11 @@ PEERS = {
 
 def measure(bench: Bench) -> Report:
     """Let all of them build, then ask in turns."""
-    size, folder = bench.pick(10_000, 200), bench.folder / "compared"
+    size, folder = bench.pick(10_000, 200), bench.kept / "compared"
     lines = list(rows(size))
     write_csv(folder / "kb.csv", lines)
     asked = [[question, row.answer] for question, row in questions(lines, bench.pick(100, 10))]
-    common: JSON = {"folder": folder, "data": bench.folder / "compared-data", "model": bench.minilm, "questions": asked}
+    common: JSON = {"folder": folder, "data": bench.kept / "compared-data", "model": bench.minilm, "questions": asked}
     prepare(bench, common)
     results: dict[str, list[JSON]] = {name: [] for name in (*KOTAE, *PEERS)}
     for _ in range(bench.pick(TURNS, 1)):
@@ -45,7 +45,7 @@ def prepare(bench: Bench, common: JSON) -> None:
         bench.peer(peer, {**common, "questions": []})
     for backend, model in bench.backends.items():
         if model:
-            arguments = {"folder": common["folder"], "data": bench.folder / f"compared-{backend}", "model": model}
+            arguments = {"folder": common["folder"], "data": bench.kept / f"compared-{backend}", "model": model}
             bench.child("preparing:snapshots", arguments)
 
 
@@ -53,7 +53,7 @@ def _kotae(bench: Bench, common: JSON, backend: str) -> JSON:
     model = bench.backends[backend]
     if model is None:
         return {"error": "not installed"}
-    return bench.child("compared:ask", {**common, "model": model, "data": bench.folder / f"compared-{backend}"})
+    return bench.child("compared:ask", {**common, "model": model, "data": bench.kept / f"compared-{backend}"})
 
 
 def ask(arguments: JSON) -> JSON:

@@ -28,12 +28,12 @@ NAMES = {
 def measure(bench: Bench) -> Report:
     """Let all of them restart in turns."""
     bases, size = bench.pick(10, 2), bench.pick(1000, 50)
-    folder = write_folder(bench.folder / "restart", bases, size)
+    folder = write_folder(bench.kept / "restart", bases, size)
     question = questions(list(rows(size, seed=0)), 1)[0][0]
     common: JSON = {
         "folder": folder,
         "model": bench.minilm,
-        "data": bench.folder / "restart-data",
+        "data": bench.kept / "restart-data",
         "question": question,
     }
     backends = dict(zip(("kotae", "fast", "exact"), bench.backends.values(), strict=True))
@@ -72,7 +72,7 @@ def _start(bench: Bench, name: str, common: JSON, backends: dict[str, str | None
 def whole_bot(bench: Bench, folder: Path) -> JSON:
     """Start the real bot on a local Slack: seconds until it is connected, and until its first reply."""
     with LocalSlack(workspace=botprocess.workspace(bench.pick(10, 2))) as slack:
-        settings = botprocess.settings(slack, folder, bench.folder / "restart-data" / "kotae", str(bench.minilm))
+        settings = botprocess.settings(slack, folder, bench.kept / "restart-data" / "kotae", str(bench.minilm))
         with botprocess.BotProcess(settings) as bot:
             connected = bot.wait_for("connected")["at"] - bot.started
             slack.wait_connected()
