@@ -10,7 +10,7 @@ from tests.benchmarks.measuring import percentile
 from tests.benchmarks.processes import JSON
 from tests.benchmarks.report import Report, Table, at_least, at_most
 
-TURNS = 3
+TURNS = 2
 KOTAE = {"Kotae": DEFAULT, f"Kotae {FAST}": FAST, f"Kotae {EXACT}": EXACT}
 PEERS = {
     "txtai": ("txtai", 0),

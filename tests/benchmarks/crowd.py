@@ -65,7 +65,7 @@ def measure(bench: Bench) -> Report:
         {
             "model": bench.twin,
             "folder": bench.folder / "busy",
-            "seconds": bench.pick(20, 4),
+            "seconds": bench.pick(15, 4),
             "size": bench.pick(400, 60),
             "changed": bench.pick(200, 30),
         },
