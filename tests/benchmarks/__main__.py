@@ -58,7 +58,8 @@ def main() -> int:
                 with options.markdown.open("a", encoding="utf-8") as file:
                     file.write(as_markdown(report) + "\n")
         _draw(bench, {report.name: report for report in reports})
-    console.print(as_rich(targets_table([target for report in reports for target in report.targets])))
+    if targets := [target for report in reports for target in report.targets]:
+        console.print(as_rich(targets_table(targets)))
     return int(failed)
 
 

@@ -27,6 +27,13 @@ def measure(bench: Bench) -> Report:
                 folder = bench.folder / f"latency-{size}-{backend}"
                 arguments = {"folder": folder, "size": size, "count": count, "model": model}
                 parts[f"{backend}, {size:,} rows"] = bench.child("latency:parts_of_a_question", arguments)
+    if bench.pictures:
+        drawn = {
+            backend: {f"{size:,}": parts[f"{backend}, {size:,} rows"] for size in sizes}
+            for backend, model in bench.twins.items()
+            if model
+        }
+        bench.child("plot:parts", {"sizes": drawn, "file": bench.pictures / "performance-rows.png"})
     return _report(parts, _through_slack(bench, bench.pick(60, 6)))
 
 

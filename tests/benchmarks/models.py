@@ -128,4 +128,5 @@ def twin(arguments: JSON) -> JSON:
     """Build the twin of the default model (child)."""
     from tests.encoders import build_twin  # noqa: PLC0415  takes seconds
 
-    return {"folder": str(build_twin(Path(arguments["folder"])))}
+    folder = Path(arguments["folder"])
+    return {"folder": str(folder if folder.exists() else build_twin(folder))}

@@ -52,6 +52,27 @@ def growth(arguments: JSON) -> JSON:
     return {"file": file.name}
 
 
+def parts(arguments: JSON) -> JSON:
+    """Draw where a question's time goes, by the number of rows, for each backend (child)."""
+    sizes, file = arguments["sizes"], Path(arguments["file"])
+    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    axes = figure.subplots(1, len(sizes), sharey=True)
+    for axis, (backend, found) in zip(axes, sizes.items(), strict=True):
+        below = [0.0] * len(found)
+        for part, colour in (("encode", INK), ("lexical", SECOND), ("dense", THIRD), ("confidence", "#8c6bb1")):
+            values = [one[part]["p50"] for one in found.values()]
+            axis.bar(list(found), values, bottom=below, color=colour, label=part, width=0.6)
+            below = [one + other for one, other in zip(below, values, strict=True)]
+        axis.set_title(backend, fontsize=10)
+        axis.set_xlabel("rows")
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("p50, ms")
+    axes[-1].legend(fontsize=9, frameon=False)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=90)
+    return {"file": file.name}
+
+
 def beside(arguments: JSON) -> JSON:
     """Draw Kotae beside the others: restart, one question, and many people at once (child)."""
     panels, file = arguments["panels"], Path(arguments["file"])
