@@ -155,7 +155,7 @@ def _submission(services: Services, check: Check, handler: Handler) -> Listener:
 
 def _busy(turn: Turn) -> dict[str, Any]:
     first = next(block["block_id"] for block in turn.body["view"]["blocks"] if block["type"] == "input")
-    return {"response_action": "errors", "errors": {first: turn.texts("search.busy")}}
+    return {"response_action": "errors", "errors": {first: turn.texts_of_form("search.busy")}}
 
 
 def _run(handler: Handler, services: Services, turn: Turn) -> None:

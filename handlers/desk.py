@@ -217,6 +217,11 @@ class Turn:
         return words.for_locale(self.person.locale)
 
     @property
+    def texts_of_form(self) -> Texts:
+        """Words in the language of the submitted modal: before its ack nobody may be looked up at Slack."""
+        return words.for_question(self.body["view"]["title"]["text"])
+
+    @property
     def is_direct(self) -> bool:
         """Tell whether this is a direct message, where everything is private."""
         return self.channel.startswith("D")

@@ -52,7 +52,7 @@ def check_reason(_: Services, turn: Turn) -> Mapping[str, Any]:
     """Refuse "other" without a word about it."""
     reason, comment, _asked = reasons.chosen(turn.body["view"])
     if reason == "other" and not comment.strip():
-        return {"response_action": "errors", "errors": {"comment": turn.texts("reason.missing")}}
+        return {"response_action": "errors", "errors": {"comment": turn.texts_of_form("reason.missing")}}
     return {}
 
 

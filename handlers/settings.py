@@ -67,7 +67,7 @@ def check(services: Services, turn: Turn) -> dict[str, Any]:
     chosen = _chosen(services, submitted)
     if chosen.auto_reply is not AutoReply.OFF and not (chosen.knowledge_bases or services.channels.shared):
         field = view.BASES if view.BASES in submitted["state"]["values"] else view.MODE
-        return {"response_action": "errors", "errors": {field: turn.texts("settings.no_knowledge")}}
+        return {"response_action": "errors", "errors": {field: turn.texts_of_form("settings.no_knowledge")}}
     return {}
 
 

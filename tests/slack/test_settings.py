@@ -61,6 +61,21 @@ def test_nothing_to_answer_from_is_refused_at_the_field(slack: LocalSlack, start
     assert bot.services.journal.audited() == []
 
 
+@pytest.mark.parametrize(("who", "says"), [("olivia", "at least one"), ("ichiro", "ナレッジベースを選ぶか")])
+def test_a_form_is_refused_in_its_language_while_slack_can_not_say_who_sent_it(
+    slack: LocalSlack, start: Start, knowledge: Path, who: str, says: str
+) -> None:
+    (knowledge / "_shared.csv").unlink()
+    bot = start()
+    view = modal(slack, who)
+    bot.services.access._remembered.clear()
+    slack.faults.slow("users.info", seconds=5)
+    refused = slack.submit(who, view, {"mode": "on", "threshold": "90", "bases": []})
+    assert says in refused.errors["bases"]
+    assert slack.envelopes[-1].acked_after is not None
+    assert slack.envelopes[-1].acked_after < 2
+
+
 @pytest.mark.usefixtures("bot")
 @pytest.mark.parametrize("who", ["alice", "guest"])
 def test_only_admins_get_it(slack: LocalSlack, who: str) -> None:
