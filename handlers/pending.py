@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from indexes.errors import KnowledgeBaseError
-from indexes.snapshot import replace_file
+from indexes.files import replace_file
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.collecting import Collector, Progress
-from indexes.dense import SIZES, Dense, Kind, Pour, Sizes
+from indexes.dense import SIZES, Dense, Kind, Sizes
 from indexes.encoder import Encoder
 from indexes.errors import SnapshotError, UnusableFileError
+from indexes.files import Pour
 from indexes.index import Index, passages
 from indexes.lessons import Lesson, Subjects, taught
 from indexes.records import KnowledgeBase, Record, parse_records, read_bytes

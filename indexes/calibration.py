@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from indexes.confidence import DENSE, Features, Weights, features
 from indexes.dense import Dense
+from indexes.files import replace_file
 from indexes.index import Index, Question, passages
-from indexes.snapshot import EncoderStamp, replace_file
+from indexes.snapshot import EncoderStamp
 from indexes.text import normalize
 
 if TYPE_CHECKING:

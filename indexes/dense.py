@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.errors import SnapshotError
+from indexes.files import Pour
 from indexes.lexical import spread
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ _NOISE = 0.75
 _SAME = 1e-4
 
 Halves = NDArray[np.float16]
-Pour = Callable[[Callable[[bytes], object]], object]
-"""Hands the content of a file over, piece by piece."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ disk: hence the manifest, and Python's own writing.
 import hashlib
 import json
 import logging
-import os
 import secrets
 import shutil
 import time
@@ -29,9 +28,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from indexes.dense import FILE, HALVES, MEAN, Kind, Pour
+from indexes.dense import FILE, HALVES, MEAN, Kind
 from indexes.encoder import Encoder
 from indexes.errors import SnapshotError
+from indexes.files import Pour, replace_file, sync_folder, write
 from indexes.text import NORMALIZER
 
 log = logging.getLogger(__name__)
@@ -152,10 +152,10 @@ class SnapshotFolder:
                 "vectors": len(packed) // KEY_BYTES,
                 "kind": asdict(kind) if kind else None,
                 "digest": hashlib.sha256(source).hexdigest(),
-                "sha256": {name: _write(generation / name, pour) for name, pour in files.items()},
+                "sha256": {name: write(generation / name, pour) for name, pour in files.items()},
             }
-            _write(generation / "manifest.json", _pour(json.dumps(manifest, indent=1).encode()))
-            _sync_folder(generation)
+            write(generation / "manifest.json", _pour(json.dumps(manifest, indent=1).encode()))
+            sync_folder(generation)
             self._put_in_force(generation.name)
         except BaseException:
             shutil.rmtree(generation, ignore_errors=True)
@@ -206,32 +206,6 @@ def _verified(folder: Path) -> Snapshot:
         raise SnapshotError(f"Snapshot {folder} can't be read: {type(error).__name__}: {error}") from error
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put a whole new file in the place of the old one, or leave that untouched; raises OSError."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(3)}")
-    try:
-        _write(fresh, _pour(data))
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _write(path: Path, pour: Pour) -> str:
-    """Write what is poured through to the disk; return its SHA-256."""
-    digest = hashlib.sha256()
-
-    def put(piece: bytes) -> None:
-        file.write(piece)
-        digest.update(piece)
-
-    with path.open("wb") as file:
-        pour(put)
-        file.flush()
-        os.fsync(file.fileno())
-    return digest.hexdigest()
-
-
 def _pour(data: bytes) -> Pour:
     return lambda put: put(data)
 
@@ -240,13 +214,3 @@ def _copy(path: Path, put: Callable[[bytes], object]) -> None:
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
             put(piece)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no handle to flush a folder with
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -22,7 +22,7 @@ from typing import Literal
 
 from indexes.builder import Source
 from indexes.errors import VersionError
-from indexes.snapshot import replace_file
+from indexes.files import replace_file
 
 log = logging.getLogger(__name__)
 

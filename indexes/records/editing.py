@@ -5,9 +5,7 @@ under a lock between processes, if the file is still the one that was read.
 """
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from indexes.errors import KnowledgeBaseError
+from indexes.files import replace_file
 from indexes.records.difference import Difference, difference
 from indexes.records.habits import next_id, written_today
 from indexes.records.layout import Layout, UnwritableTextError, encodable
@@ -198,17 +197,7 @@ def _store(path: Path, data: bytes) -> None:
     """Write beside the file, then take its place: nobody ever reads half of it, and a full disk changes nothing."""
     target = path.resolve()
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(target, data, target.stat().st_mode & 0o777 if target.exists() else 0o644)
     except OSError as error:
         raise _unwritable(path, error) from error
 
