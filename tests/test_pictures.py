@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.script import read_script
+from bot.playground.terminal.script import read_script
 
 SCRIPTS = Path(__file__).parent / "pictures"
 GALLERY = Path(__file__).parents[1] / "docs" / "pictures"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.playground.rules import check_message_blocks, check_view
-from bot.playground.text import live_mentions, visible_text
+from bot.playground.slack.block_kit.validation import check_message_blocks, check_view
+from bot.playground.slack.text import live_mentions, visible_text
 from handlers.texts import ENGLISH
 from handlers.views.reading import whole
 from handlers.views.results import Entry

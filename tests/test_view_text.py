@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.playground.text import live_mentions
+from bot.playground.slack.text import live_mentions
 from handlers.views.text import as_written, bold, escape, has_words, is_address, length, link, mrkdwn, one_line, plain
 
 TOKENS = [

@@ -7,8 +7,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.playground import live_mentions
-from bot.playground.rules import check_message_blocks, check_view
-from bot.playground.text import visible_text
+from bot.playground.slack.block_kit.validation import check_message_blocks, check_view
+from bot.playground.slack.text import visible_text
 from handlers.texts import ENGLISH, JAPANESE, Texts
 from handlers.views import guide, home
 from handlers.views.answers import answer, folded, volunteered

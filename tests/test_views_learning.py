@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.playground.rules import check_message_blocks
+from bot.playground.slack.block_kit.validation import check_message_blocks
 from handlers.texts import ENGLISH, JAPANESE, Texts
 from handlers.views import learned, misses
 from handlers.views.message import Message

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.playground.rules import check_message_blocks
+from bot.playground.slack.block_kit.validation import check_message_blocks
 from handlers.channels import AutoReply, Channel
 from handlers.journal import Overview, Proposal, Rehearsal, Tally
 from handlers.texts import ENGLISH, JAPANESE, Texts

@@ -7,17 +7,17 @@ with LocalSlack() as slack:
     print(slack.reply(question).shown)
 """
 
-from bot.playground.connection import Envelope
-from bot.playground.controls import Control, controls
-from bot.playground.humans import NotPossibleError
-from bot.playground.interactions import Interaction
-from bot.playground.model import Channel, File, Message, Person, View
-from bot.playground.sample import sample_workspace
-from bot.playground.server import LocalSlack
-from bot.playground.settings import DEFAULT_EVENTS, DEFAULT_SCOPES
-from bot.playground.text import live_mentions
-from bot.playground.web_api import Call
-from bot.playground.workspace import Workspace
+from bot.playground.slack.app_config import DEFAULT_EVENTS, DEFAULT_SCOPES
+from bot.playground.slack.block_kit.controls import Control, controls
+from bot.playground.slack.entities import Channel, File, Message, Person, View
+from bot.playground.slack.interactions import Interaction
+from bot.playground.slack.sample_workspace import sample_workspace
+from bot.playground.slack.server import LocalSlack
+from bot.playground.slack.socket_mode.connection import Envelope
+from bot.playground.slack.text import live_mentions
+from bot.playground.slack.user_actions import NotPossibleError
+from bot.playground.slack.web_api.dispatch import Call
+from bot.playground.slack.workspace import Workspace
 
 __all__ = [
     "DEFAULT_EVENTS",

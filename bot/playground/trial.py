@@ -16,13 +16,13 @@ from pathlib import Path
 
 from bot.app import Bot, build_app
 from bot.manifest import manifest
+from bot.playground.explanation import why
 from bot.playground.page import Page
-from bot.playground.sample import sample_workspace
-from bot.playground.script import read_script
-from bot.playground.server import LocalSlack
+from bot.playground.slack.sample_workspace import sample_workspace
+from bot.playground.slack.server import LocalSlack
+from bot.playground.slack.workspace import Workspace
 from bot.playground.terminal import converse
-from bot.playground.why import why
-from bot.playground.workspace import Workspace
+from bot.playground.terminal.script import read_script
 from bot.settings import Settings, has_display
 from indexes.encoder import ModelManager, models
 from indexes.registry import Registry, Report

@@ -4,7 +4,7 @@
 `NAME.en.png`; `python -m tests.pictures ja search home` only in that language and whose names begin so. It needs
 chromium, and the fonts of `apt-get install fonts-noto-cjk fonts-noto-color-emoji fonts-inter`.
 
-To add a kind of message, add lines to both scripts: what is typed (see bot/playground/script.py and `:help` in
+To add a kind of message, add lines to both scripts: what is typed (see bot/playground/terminal/script.py and `:help` in
 `kotae try --terminal`), then `:picture NAME`. It shows what is in front: the modal, else the Home tab, else the latest
 message. Words behind the name change that:
 

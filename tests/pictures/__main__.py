@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, Locator, Page
 from rich.console import Console
 
 from bot.playground import LocalSlack
-from bot.playground.conversation import Conversation
-from bot.playground.screen import Screen
-from bot.playground.script import read_script
+from bot.playground.terminal.screen import Screen
+from bot.playground.terminal.script import read_script
+from bot.playground.terminal.session import Conversation
 from bot.playground.trial import samples, trial
 from bot.settings import ConfigFile, Environment, Settings
 from indexes.encoder import models

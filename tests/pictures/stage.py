@@ -11,8 +11,8 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from bot.app import Bot
-from bot.playground.conversation import Conversation
-from bot.playground.model import Message
+from bot.playground.slack.entities import Message
+from bot.playground.terminal.session import Conversation
 from handlers import misses
 from handlers.journal.database import Database
 from handlers.journal.questions import NotedHit, questions

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from slack_sdk.models.blocks import Block
 
-from bot.playground.rules import RefusedError, check_message_blocks, check_view
+from bot.playground.slack.block_kit.validation import RefusedError, check_message_blocks, check_view
 
 JSON = dict[str, Any]
 

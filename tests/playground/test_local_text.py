@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bot.playground import live_mentions, sample_workspace
-from bot.playground.text import escape, visible_text
+from bot.playground.slack.text import escape, visible_text
 
 WORKSPACE = sample_workspace()
 BOT = WORKSPACE.bot.id

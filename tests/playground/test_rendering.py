@@ -10,8 +10,8 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from bot.playground import Workspace, controls, sample_workspace
-from bot.playground.mrkdwn import Paragraph, cuts, mrkdwn, plain, snippet
-from bot.playground.rendering import render
+from bot.playground.terminal.block_renderer import render
+from bot.playground.terminal.mrkdwn import Paragraph, cuts, mrkdwn, plain, snippet
 from tests.playground.helpers import buttons, section
 
 JSON = dict[str, Any]

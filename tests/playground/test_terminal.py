@@ -22,8 +22,8 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from bot.playground import LocalSlack
-from bot.playground.script import ScriptError, read_script
 from bot.playground.terminal import converse
+from bot.playground.terminal.script import ScriptError, read_script
 from tests.playground.helpers import buttons, client_of, section
 
 JSON = dict[str, Any]

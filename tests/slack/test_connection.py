@@ -9,7 +9,7 @@ import pytest
 from bot.app import Bot
 from bot.connection import MISSED_PONGS, PING_SECONDS
 from bot.playground import LocalSlack, Message
-from bot.playground.fault_control import Reason
+from bot.playground.slack.fault_injection import Reason
 from tests.slack.conftest import Start
 
 PING = 0.3

@@ -9,7 +9,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
-from bot.playground.rules import block_text
+from bot.playground.slack.block_kit.validation import block_text
 from handlers.journal import Noted
 from tests.slack.conftest import Start, labels, settle
 

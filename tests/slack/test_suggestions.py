@@ -6,8 +6,8 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
-from bot.playground.controls import controls
-from bot.playground.settings import DEFAULT_EVENTS, DEFAULT_SCOPES
+from bot.playground.slack.app_config import DEFAULT_EVENTS, DEFAULT_SCOPES
+from bot.playground.slack.block_kit.controls import controls
 from indexes.text import is_japanese
 from tests.slack.conftest import settle
 

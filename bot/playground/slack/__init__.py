@@ -1,0 +1,1 @@
+"""The local Slack server: its workspace, Web API and Socket Mode, and what they refuse."""

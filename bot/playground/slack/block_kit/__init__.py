@@ -1,0 +1,1 @@
+"""Block Kit: which blocks and views Slack accepts, and the controls in them."""

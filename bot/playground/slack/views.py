@@ -1,0 +1,129 @@
+"""Modals and home tabs: the stack of views, their state, and what an ack does to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.playground.slack.backend import Core, named_blocks
+from bot.playground.slack.block_kit.controls import initial_state
+from bot.playground.slack.block_kit.validation import RefusedError, check_view
+from bot.playground.slack.entities import Person, View
+from bot.playground.slack.workspace import new_id
+
+JSON = dict[str, Any]
+MOST_STACKED = 3
+
+
+class Views:
+    """Opens, pushes, updates, publishes and closes views."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+
+    def open(self, person: Person, content: Any) -> View:
+        """A modal on top of everything."""
+        self._check(content, "modal")
+        return self._show(person, content, None)
+
+    def push(self, person: Person, content: Any, onto: View | None) -> View:
+        """A modal on top of another one."""
+        self._check(content, "modal")
+        if onto is None:
+            raise RefusedError("not_found")
+        if len(self.core.workspace.modals(person)) >= MOST_STACKED:
+            raise RefusedError("push_limit_reached")
+        return self._show(person, content, onto)
+
+    def publish(self, person: Person, content: Any, seen_hash: str = "") -> View:
+        """The home tab of one person."""
+        self._check(content, "home")
+        view = self.core.workspace.home(person)
+        if view is None:
+            return self._show(person, content, None)
+        return self.replace(view, content, seen_hash)
+
+    def update(self, view_id: str, external_id: str, content: Any, seen_hash: str = "") -> View:
+        """Change an open view found by one of its ids."""
+        view = self.find(view_id, external_id)
+        if view is None or not view.open:
+            raise RefusedError("not_found")
+        self._check(content, view.type)
+        return self.replace(view, content, seen_hash)
+
+    def find(self, view_id: str, external_id: str = "") -> View | None:
+        """A view by its id, or by the id that the app gave it."""
+        if not external_id:
+            return self.core.workspace.views.get(view_id)
+        views = self.core.workspace.views.values()
+        return next((each for each in views if each.open and each.content.get("external_id") == external_id), None)
+
+    def replace(self, view: View, content: JSON, seen_hash: str = "") -> View:
+        """New content for a view; what was typed survives in inputs with the same block_id and action_id."""
+        if seen_hash and seen_hash != view.hash:
+            raise RefusedError("hash_conflict")
+        typed = view.state
+        view.content = {**content, "blocks": named_blocks(content["blocks"])}
+        view.hash = self.core.workspace.new_hash()
+        view.state = _kept(initial_state(view.blocks), typed)
+        view.errors = {}
+        return self.core.put_view(view)
+
+    def close(self, view: View) -> None:
+        """Close one view."""
+        view.open = False
+        self.core.tell("view", view)
+
+    def close_all(self, person: Person) -> None:
+        """Close every modal of a person."""
+        for view in self.core.workspace.modals(person):
+            self.close(view)
+
+    def after_submission(self, person: Person, view: View, ack: JSON) -> tuple[dict[str, str], list[View]]:
+        """What the ack of a submission does: (errors to show on the form, views shown)."""
+        action = ack.get("response_action")
+        if action == "errors":
+            return self._show_errors(view, ack.get("errors")), []
+        if action == "update":
+            self._check(ack.get("view"), "modal")
+            return {}, [self.replace(view, ack["view"])]
+        if action == "push":
+            return {}, [self.push(person, ack.get("view"), view)]
+        if action == "clear":
+            self.close_all(person)
+        elif action is None and not ack:
+            self.close(view)
+        else:
+            raise RefusedError("invalid_response_action")
+        return {}, []
+
+    def _show_errors(self, view: View, errors: Any) -> dict[str, str]:
+        inputs = {each["block_id"] for each in view.blocks if each["type"] == "input"}
+        if not isinstance(errors, dict) or not errors or not set(errors) <= inputs:
+            raise RefusedError("invalid_errors", f"errors must name input blocks of the view: {', '.join(inputs)}")
+        view.errors = {key: str(value) for key, value in errors.items()}
+        self.core.tell("view", view)
+        return view.errors
+
+    @staticmethod
+    def _check(content: Any, kind: str) -> None:
+        check_view(content)
+        if content["type"] != kind:
+            raise RefusedError("invalid_arguments", f"expected a view of type {kind} [json-pointer:/view/type]")
+
+    def _show(self, person: Person, content: JSON, onto: View | None) -> View:
+        external_id = content.get("external_id")
+        if external_id and self.find("", external_id):
+            raise RefusedError("duplicate_external_id")
+        content = {**content, "blocks": named_blocks(content["blocks"])}
+        view_id = new_id("V")
+        root, previous = (onto.root_id, onto.id) if onto else (view_id, None)
+        view = View(view_id, person.id, content, self.core.workspace.new_hash(), root, previous)
+        view.state = initial_state(view.blocks)
+        return self.core.put_view(view)
+
+
+def _kept(fresh: dict[str, JSON], typed: dict[str, JSON]) -> dict[str, JSON]:
+    return {
+        block_id: {action_id: typed.get(block_id, {}).get(action_id, value) for action_id, value in actions.items()}
+        for block_id, actions in fresh.items()
+    }

@@ -1,0 +1,229 @@
+"""The Web API: from a HTTP request to one method's function and back, with tokens, scopes and rate limits."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64decode, b64encode
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Literal
+
+from bot.playground.slack.backend import Core
+from bot.playground.slack.block_kit.validation import RefusedError
+from bot.playground.slack.entities import Channel, Person
+from bot.playground.slack.interactions import Interactions
+
+JSON = dict[str, Any]
+TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
+POSTS_PER_SECOND = 1
+POSTS_AT_ONCE = 5
+MOST_PER_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Method:
+    """One Web API method. `scope` may depend on the arguments; tier 0 has no limit."""
+
+    perform: Callable[[Desk, Args], JSON]
+    scope: str | Callable[[Desk, Args], str] = ""
+    tier: int = 3
+    caller: Literal["bot", "app", "any", "none"] = "bot"
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of the Web API (or of a response_url, an upload, a download), as the inspector shows it."""
+
+    method: str
+    args: JSON
+    at: float
+    status: int = 200
+    response: JSON = field(default_factory=dict)
+    seconds: float = 0.0
+    dropped: bool = False
+    path: str = ""
+    """The response_url's, to tell whose it is."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was performed and told so."""
+        return self.status == HTTPStatus.OK and bool(self.response.get("ok", False))
+
+    @property
+    def error(self) -> str:
+        """Slack's error code, or nothing."""
+        return str(self.response.get("error", ""))
+
+
+class Args:
+    """The arguments of a call, from a form, a query or JSON."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+
+    def __contains__(self, name: str) -> bool:
+        return self.values.get(name) is not None
+
+    def text(self, name: str, default: str = "") -> str:
+        """A string argument; numbers in JSON bodies are taken too."""
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if isinstance(value, (dict, list)):
+            raise RefusedError("invalid_arguments", f"{name} must be a string")
+        return str(value)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """A boolean argument in any of its spellings."""
+        value = self.values.get(name)
+        return default if value is None else str(value).lower() in ("1", "true", "yes")
+
+    def number(self, name: str, default: int) -> int:
+        """An integer argument."""
+        try:
+            return int(self.values.get(name) or default)
+        except (TypeError, ValueError):
+            raise RefusedError("invalid_arguments", f"{name} must be a number") from None
+
+    def json(self, name: str, error: str = "invalid_arguments") -> Any:
+        """A structure, given as such or as JSON in a string; None when absent."""
+        value = self.values.get(name)
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value) if value else None
+        except ValueError:
+            raise RefusedError(error, f"{name} is not valid JSON") from None
+
+    def names(self, name: str) -> list[str]:
+        """Several strings, given as a list or separated by commas."""
+        value = self.values.get(name)
+        if isinstance(value, list):
+            return [str(each) for each in value]
+        return [part.strip() for part in str(value or "").split(",") if part.strip()]
+
+
+class Desk:
+    """What methods work with: the workspace in motion, interactions, and common look-ups."""
+
+    def __init__(self, core: Core, interactions: Interactions, page_size: int) -> None:
+        self.core = core
+        self.workspace = core.workspace
+        self.interactions = interactions
+        self.views = interactions.views
+        self.page_size = page_size
+
+    def channel(self, args: Args, name: str = "channel") -> Channel:
+        """A channel that the bot may know of; by its id."""
+        channel = self.workspace.channels.get(args.text(name))
+        if channel is None or not self.workspace.bot_sees(channel):
+            raise RefusedError("channel_not_found")
+        return channel
+
+    def person(self, args: Args, name: str = "user") -> Person:
+        """Somebody by id."""
+        person = self.workspace.people.get(args.text(name))
+        if person is None:
+            raise RefusedError("user_not_found")
+        return person
+
+    def require_member(self, channel: Channel) -> None:
+        """Refuse what only members may do."""
+        if not self.workspace.in_channel(self.workspace.bot, channel):
+            raise RefusedError("not_in_channel")
+
+    def page(self, key: str, things: Sequence[JSON], args: Args, default: int = 100) -> JSON:
+        """One page of a list: at most `limit`, and never more than the server's own page size."""
+        start = _offset(args.text("cursor"))
+        limit = args.number("limit", default)
+        if not 0 < limit <= MOST_PER_PAGE:
+            raise RefusedError("invalid_limit")
+        end = start + min(limit, self.page_size)
+        cursor = b64encode(f"next:{end}".encode()).decode() if end < len(things) else ""
+        return {key: list(things[start:end]), "response_metadata": {"next_cursor": cursor}}
+
+
+def _offset(cursor: str) -> int:
+    if not cursor:
+        return 0
+    try:
+        word, _, number = b64decode(cursor, validate=True).decode().partition(":")
+        if word == "next":
+            return int(number)
+    except ValueError:
+        pass
+    raise RefusedError("invalid_cursor")
+
+
+class RateLimits:
+    """Slack's published limits per method and minute, and per channel and second for posting."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, deque[float]] = defaultdict(deque)
+
+    def wait(self, key: str, most: int, seconds: float) -> int:
+        """Seconds to wait before this call would be allowed; 0 when it is (and then it is counted)."""
+        now = time.monotonic()
+        times = self._times[key]
+        while times and now - times[0] > seconds:
+            times.popleft()
+        if len(times) >= most:
+            return max(1, round(seconds - (now - times[0])))
+        times.append(now)
+        return 0
+
+
+class WebApi:
+    """Checks token, scope and rate, then performs the method."""
+
+    def __init__(self, desk: Desk, methods: Mapping[str, Method], *, rate_limits: bool = False) -> None:
+        self.desk = desk
+        self.methods = methods
+        self.limits = RateLimits() if rate_limits else None
+
+    def perform(self, name: str, token: str, args: Args) -> tuple[int, dict[str, str], JSON]:
+        """Status, headers and body of the answer."""
+        method = self.methods.get(name)
+        if method is None:
+            return 200, {}, {"ok": False, "error": "unknown_method", "req_method": name}
+        try:
+            headers = self._allowed(method, token, args)
+            if wait := self._too_fast(name, method, args):
+                return 429, {"Retry-After": str(wait)}, {"ok": False, "error": "ratelimited"}
+            return 200, headers, {"ok": True, **method.perform(self.desk, args)}
+        except RefusedError as refused:
+            return 200, {}, refusal(refused)
+
+    def _allowed(self, method: Method, token: str, args: Args) -> dict[str, str]:
+        if method.caller == "none":
+            return {}
+        app = self.desk.core.app
+        kind = {app.bot_token: "bot", app.app_token: "app"}.get(token)
+        if kind is None:
+            raise RefusedError("invalid_auth" if token else "not_authed")
+        if method.caller not in ("any", kind):
+            raise RefusedError("not_allowed_token_type")
+        needed = method.scope if isinstance(method.scope, str) else method.scope(self.desk, args)
+        provided = ",".join(sorted(app.scopes))
+        if needed and needed not in app.scopes:
+            raise RefusedError("missing_scope", needed=needed, provided=provided)
+        return {"x-oauth-scopes": provided, "x-accepted-oauth-scopes": needed}
+
+    def _too_fast(self, name: str, method: Method, args: Args) -> int:
+        if self.limits is None or method.tier == 0:
+            return 0
+        if name == "chat.postMessage":
+            return self.limits.wait(f"{name} {args.text('channel')}", POSTS_AT_ONCE, POSTS_AT_ONCE / POSTS_PER_SECOND)
+        return self.limits.wait(name, TIERS[method.tier], 60.0)
+
+
+def refusal(refused: RefusedError) -> JSON:
+    """The body of an error answer."""
+    body: JSON = {"ok": False, "error": refused.error, **refused.extra}
+    if refused.details:
+        body["errors"] = list(refused.details)
+        body["response_metadata"] = {"messages": [f"[ERROR] {each}" for each in refused.details]}
+    return body

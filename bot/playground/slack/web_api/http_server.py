@@ -1,0 +1,160 @@
+"""The HTTP side: routes, faults, and the record of every call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from bot.playground.slack.block_kit.validation import RefusedError
+from bot.playground.slack.faults import HttpFault
+from bot.playground.slack.web_api.dispatch import Args, Call, Desk, WebApi, refusal
+
+JSON = dict[str, Any]
+Answer = tuple[int, dict[str, str], JSON | str | bytes]
+MOST_BYTES = 256 * 1024 * 1024
+SIGN_IN = "<!DOCTYPE html><html><head><title>Sign in | Slack</title></head><body>Sign in to Slack</body></html>"
+LOST_URLS = ("no_such_hook", "expired_url", "used_url")
+
+
+class WebServer:
+    """Turns requests into calls, calls into answers, and spoils them as the faults say."""
+
+    def __init__(self, desk: Desk, api: WebApi) -> None:
+        self.desk = desk
+        self.core = desk.core
+        self.api = api
+        self.thawed = asyncio.Event()
+        self.thawed.set()
+
+    def application(self) -> web.Application:
+        """The aiohttp application."""
+        app = web.Application(client_max_size=MOST_BYTES)
+        app.router.add_route("*", "/api/{method}", self.call)
+        app.router.add_route("*", "/{kind:commands|actions}/{tail:.*}", self.response_url)
+        app.router.add_get("/link/", self.core.hub.connect)
+        app.router.add_post("/upload/v1/{file}", self.upload)
+        app.router.add_get("/files-pri/{team_and_file}/{tail:.*}", self.download)
+        return app
+
+    # -- Routes --------------------------------------------------------------------------------------------
+
+    async def call(self, request: web.Request) -> web.StreamResponse:
+        """A Web API method."""
+        name = request.match_info["method"]
+        values = await _arguments(request)
+        token = _bearer(request) or str(values.pop("token", ""))
+        shown = {key: value for key, value in values.items() if key != "token"}
+        return await self._answered(request, name, shown, lambda: self.api.perform(name, token, Args(values)))
+
+    async def response_url(self, request: web.Request) -> web.StreamResponse:
+        """An answer to a command or an action."""
+        body = await _arguments(request)
+
+        def perform() -> Answer:
+            try:
+                self.desk.interactions.respond(request.path, body)
+            except RefusedError as refused:
+                return 404 if refused.error in LOST_URLS else 400, {}, refusal(refused)
+            return 200, {}, "ok"
+
+        return await self._answered(request, "response_url", body, perform)
+
+    async def upload(self, request: web.Request) -> web.StreamResponse:
+        """The bytes of a file, raw or as a form."""
+        data = await _uploaded_bytes(request)
+        file = self.core.workspace.files.get(request.match_info["file"])
+
+        def perform() -> Answer:
+            if file is None or file.complete or str(len(data)) != request.query.get("length"):
+                return 400, {}, "the file is unknown, or has another length"
+            file.data = data
+            return 200, {}, f"OK - {len(data)}"
+
+        return await self._answered(request, "upload", {"bytes": len(data)}, perform)
+
+    async def download(self, request: web.Request) -> web.StreamResponse:
+        """url_private and url_private_download: the file for the bot's token, else a page to sign in."""
+        file_id = request.match_info["team_and_file"].partition("-")[2]
+        file = self.core.workspace.files.get(file_id)
+
+        def perform() -> Answer:
+            if _bearer(request) != self.core.app.bot_token or "files:read" not in self.core.app.scopes:
+                return 200, {"Content-Type": "text/html; charset=utf-8"}, SIGN_IN
+            if file is None or file.deleted or not self.core.file_visible_to_bot(file):
+                return 404, {}, "not found"
+            return 200, {"Content-Type": file.mimetype}, file.data
+
+        return await self._answered(request, "download", {"file": file_id}, perform)
+
+    # -- Answering -----------------------------------------------------------------------------------------
+
+    async def _answered(
+        self, request: web.Request, name: str, args: JSON, perform: Callable[[], Answer]
+    ) -> web.StreamResponse:
+        call = Call(name, args, time.monotonic(), path=request.path if name == "response_url" else "")
+        self.core.calls.append(call)
+        faults = self.core.faults.take_http(name)
+        await self.thawed.wait()
+        for fault in faults:
+            if fault.kind == "slow":
+                await asyncio.sleep(fault.seconds)
+        refusing = next((each for each in faults if each.refuses), None)
+        status, headers, body = _refusal(refusing) if refusing else perform()
+        call.status, call.response = status, body if isinstance(body, dict) else {"ok": status == HTTPStatus.OK}
+        call.seconds = time.monotonic() - call.at
+        call.dropped = any(each.kind == "drop" for each in faults)
+        self.core.tell("call", call)
+        if call.dropped and request.transport is not None:
+            request.transport.abort()
+        return _response(status, headers, body)
+
+
+def _refusal(fault: HttpFault) -> Answer:
+    if fault.kind == "rate_limit":
+        return 429, {"Retry-After": f"{fault.seconds:.0f}"}, {"ok": False, "error": "ratelimited"}
+    if fault.kind == "status":
+        return fault.status, {"Content-Type": "text/html"}, f"<html><body>{fault.status} error</body></html>"
+    return 200, {}, {"ok": False, "error": fault.error}
+
+
+def _response(status: int, headers: dict[str, str], body: JSON | str | bytes) -> web.Response:
+    if isinstance(body, dict):
+        return web.json_response(body, status=status, headers=headers)
+    if isinstance(body, bytes):
+        return web.Response(status=status, headers=headers, body=body)
+    return web.Response(status=status, headers=headers, text=body)
+
+
+def _bearer(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+async def _arguments(request: web.Request) -> JSON:
+    """Query, form and JSON body together."""
+    values: JSON = dict(request.query)
+    if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        form = await request.post()
+        return values | {key: value for key, value in form.items() if isinstance(value, str)}
+    body = await request.text()
+    if body.lstrip().startswith("{"):
+        try:
+            values |= json.loads(body)
+        except ValueError:
+            values["invalid_json"] = body
+    return values
+
+
+async def _uploaded_bytes(request: web.Request) -> bytes:
+    if request.content_type != "multipart/form-data":
+        return await request.read()
+    for value in (await request.post()).values():
+        if isinstance(value, web.FileField):
+            return value.file.read()
+    return b""

@@ -1,0 +1,13 @@
+"""The methods of the Web API, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bot.playground.slack.web_api.dispatch import Method
+from bot.playground.slack.web_api.methods import chat, conversations, files, users, views
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {**chat.METHODS, **conversations.METHODS, **files.METHODS, **users.METHODS, **views.METHODS},
+)

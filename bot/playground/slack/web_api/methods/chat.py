@@ -1,0 +1,195 @@
+"""chat.* and reactions.*: posting, editing, deleting, linking, reacting."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bot.playground.slack import payloads
+from bot.playground.slack.block_kit.validation import (
+    MOST_BLOCK_TEXT,
+    MOST_TEXT,
+    MOST_UPDATED_TEXT,
+    RefusedError,
+    check_attachments,
+    check_message_blocks,
+    check_text,
+)
+from bot.playground.slack.entities import Channel, Message
+from bot.playground.slack.web_api.dispatch import Args, Desk, Method
+
+JSON = dict[str, Any]
+ADVISED_TEXT = 4_000
+
+
+def content(args: Args) -> JSON:
+    """Text, blocks and attachments of a call, checked; only those that were given."""
+    given: JSON = {}
+    if "blocks" in args:
+        given["blocks"] = check_message_blocks(args.json("blocks", "invalid_blocks_format") or [])
+    if "attachments" in args:
+        given["attachments"] = check_attachments(args.json("attachments", "invalid_attachments") or [])
+    if "text" in args:
+        given["text"] = args.text("text")
+    if "markdown_text" in args:
+        given |= _markdown(args, given)
+    return given
+
+
+def _markdown(args: Args, given: JSON) -> JSON:
+    if "text" in given or "blocks" in given:
+        raise RefusedError("markdown_text_conflict")
+    text = args.text("markdown_text")
+    check_text(text, most=MOST_BLOCK_TEXT)
+    return {"text": text, "blocks": [{"type": "markdown", "text": text}]}
+
+
+def _new_content(desk: Desk, args: Args) -> JSON:
+    given = content(args)
+    if not any(given.values()):
+        raise RefusedError("no_text")
+    text = given.setdefault("text", "")
+    if len(text) > ADVISED_TEXT:
+        desk.core.warn(f"a text of {len(text)} characters: Slack advises at most {ADVISED_TEXT}")
+    given["text"] = text[:MOST_TEXT]
+    return given
+
+
+def _destination(desk: Desk, args: Args) -> Channel:
+    """Where to post: a channel by id or name, or somebody's direct messages by their user id."""
+    wanted = args.text("channel")
+    person = desk.workspace.people.get(wanted)
+    if person is not None:
+        return desk.workspace.dm(person)
+    named = (each for each in desk.workspace.channels.values() if each.name and each.name == wanted.removeprefix("#"))
+    channel = desk.workspace.channels.get(wanted) or next(named, None)
+    if channel is None or not desk.workspace.bot_sees(channel):
+        raise RefusedError("channel_not_found")
+    if not (channel.is_im or "chat:write.public" in desk.core.app.scopes):
+        desk.require_member(channel)
+    if channel.is_archived:
+        raise RefusedError("is_archived")
+    return channel
+
+
+def thread(desk: Desk, channel: Channel, args: Args) -> str | None:
+    """The thread to post into, if any."""
+    ts = args.text("thread_ts")
+    if not ts:
+        return None
+    if not re.fullmatch(r"\d+\.\d{6}", ts):
+        raise RefusedError("invalid_thread_ts")
+    return desk.core.thread(channel, ts)
+
+
+def post_message(desk: Desk, args: Args) -> JSON:
+    """chat.postMessage."""
+    channel = _destination(desk, args)
+    facts = _new_content(desk, args)
+    facts["thread_ts"] = thread(desk, channel, args)
+    facts["metadata"] = args.json("metadata", "invalid_metadata_format")
+    if args.flag("reply_broadcast") and facts["thread_ts"]:
+        facts |= {"broadcast": True, "subtype": "thread_broadcast"}
+    message = desk.core.post(desk.core.bot_message(channel, facts.pop("text"), **facts))
+    told = payloads.message(desk.workspace, message)
+    return {"channel": channel.id, "ts": message.ts, "message": told}
+
+
+def post_ephemeral(desk: Desk, args: Args) -> JSON:
+    """chat.postEphemeral."""
+    channel = _destination(desk, args)
+    if args.text("user") not in channel.members:
+        raise RefusedError("user_not_in_channel")
+    facts = _new_content(desk, args)
+    facts["thread_ts"] = thread(desk, channel, args)
+    message = desk.core.bot_message(channel, facts.pop("text"), **facts)
+    message.ephemeral_to = args.text("user")
+    desk.core.post_ephemeral(message)
+    return {"message_ts": message.ts}
+
+
+def _own_message(desk: Desk, args: Args, error: str) -> Message:
+    channel = desk.channel(args)
+    ts = args.text("ts")
+    if desk.workspace.ephemeral(channel, ts):
+        raise RefusedError(error)
+    message = desk.workspace.message(channel, ts)
+    if message is None or message.subtype == "tombstone":
+        raise RefusedError("message_not_found")
+    if message.bot_id != desk.workspace.bot_id:
+        raise RefusedError(error)
+    if channel.is_archived:
+        raise RefusedError("is_archived")
+    return message
+
+
+def update(desk: Desk, args: Args) -> JSON:
+    """chat.update: fields that aren't given stay as they were, blocks included."""
+    message = _own_message(desk, args, "cant_update_message")
+    given = content(args)
+    check_text(given.get("text", ""), most=MOST_UPDATED_TEXT)
+    now = {"text": message.text, "blocks": message.blocks, "attachments": message.attachments, **given}
+    if not given or not any(now.values()):
+        raise RefusedError("no_text")
+    desk.core.change(message, desk.workspace.bot.id, **given)
+    told = payloads.message(desk.workspace, message)
+    return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": told}
+
+
+def delete(desk: Desk, args: Args) -> JSON:
+    """chat.delete."""
+    message = _own_message(desk, args, "cant_delete_message")
+    desk.core.delete(message)
+    return {"channel": message.channel, "ts": message.ts}
+
+
+def permalink(desk: Desk, args: Args) -> JSON:
+    """chat.getPermalink."""
+    channel = desk.channel(args)
+    message = desk.workspace.message(channel, args.text("message_ts"))
+    if message is None:
+        raise RefusedError("message_not_found")
+    link = f"https://{desk.workspace.domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
+    thread = f"?thread_ts={message.thread_ts}&cid={channel.id}" if message.is_reply else ""
+    return {"channel": channel.id, "permalink": link + thread}
+
+
+def _reacted(desk: Desk, args: Args) -> tuple[Message, str]:
+    channel = desk.channel(args)
+    desk.require_member(channel)
+    name = args.text("name").strip(":")
+    if not re.fullmatch(r"[\w+\-']+(::skin-tone-[2-6])?", name):
+        raise RefusedError("invalid_name")
+    message = desk.workspace.message(channel, args.text("timestamp"))
+    if message is None:
+        raise RefusedError("message_not_found")
+    return message, name
+
+
+def add_reaction(desk: Desk, args: Args) -> JSON:
+    """reactions.add."""
+    message, name = _reacted(desk, args)
+    if desk.workspace.bot.id in message.reactions.get(name, []):
+        raise RefusedError("already_reacted")
+    desk.core.react(desk.workspace.bot, message, name, add=True)
+    return {}
+
+
+def remove_reaction(desk: Desk, args: Args) -> JSON:
+    """reactions.remove."""
+    message, name = _reacted(desk, args)
+    if desk.workspace.bot.id not in message.reactions.get(name, []):
+        raise RefusedError("no_reaction")
+    desk.core.react(desk.workspace.bot, message, name, add=False)
+    return {}
+
+
+METHODS = {
+    "chat.postMessage": Method(post_message, "chat:write", 4),
+    "chat.postEphemeral": Method(post_ephemeral, "chat:write", 4),
+    "chat.update": Method(update, "chat:write", 3),
+    "chat.delete": Method(delete, "chat:write", 3),
+    "chat.getPermalink": Method(permalink, "", 0),
+    "reactions.add": Method(add_reaction, "reactions:write", 3),
+    "reactions.remove": Method(remove_reaction, "reactions:write", 2),
+}

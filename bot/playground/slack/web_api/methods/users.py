@@ -1,0 +1,106 @@
+"""Who: auth.test, users.*, usergroups.*, bots.info, team.info, emoji.list; and opening a socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.playground.slack import payloads
+from bot.playground.slack.block_kit.validation import RefusedError
+from bot.playground.slack.web_api.dispatch import Args, Desk, Method
+
+JSON = dict[str, Any]
+
+
+def api_test(desk: Desk, args: Args) -> JSON:
+    """api.test: says what it was told."""
+    del desk
+    if "error" in args:
+        raise RefusedError(args.text("error"))
+    return {"args": dict(args.values)}
+
+
+def auth_test(desk: Desk, args: Args) -> JSON:
+    """auth.test."""
+    del args
+    ours = desk.workspace
+    return {
+        "url": f"https://{ours.domain}.slack.com/",
+        "team": ours.name,
+        "user": ours.bot.handle,
+        "team_id": ours.team_id,
+        "user_id": ours.bot.id,
+        "bot_id": ours.bot_id,
+        "app_id": ours.app_id,
+        "is_enterprise_install": False,
+    }
+
+
+def open_connection(desk: Desk, args: Args) -> JSON:
+    """apps.connections.open: the address of a WebSocket, good for one connection."""
+    del args
+    base = desk.workspace.base_url.replace("http://", "ws://")
+    return {"url": f"{base}/link/?ticket={desk.core.hub.ticket()}&app_id={desk.workspace.app_id}"}
+
+
+def user_info(desk: Desk, args: Args) -> JSON:
+    """users.info."""
+    told = payloads.person(desk.workspace, desk.person(args), locale=args.flag("include_locale"))
+    return {"user": told}
+
+
+def user_list(desk: Desk, args: Args) -> JSON:
+    """users.list."""
+    locale = args.flag("include_locale")
+    people = desk.workspace.people.values()
+    told = [payloads.person(desk.workspace, each, locale=locale) for each in people]
+    return {**desk.page("members", told, args, default=1000), "cache_ts": 0}
+
+
+def group_list(desk: Desk, args: Args) -> JSON:
+    """usergroups.list."""
+    users = args.flag("include_users")
+    return {
+        "usergroups": [payloads.group(desk.workspace, each, users=users) for each in desk.workspace.groups.values()]
+    }
+
+
+def group_users(desk: Desk, args: Args) -> JSON:
+    """usergroups.users.list."""
+    group = desk.workspace.groups.get(args.text("usergroup"))
+    if group is None:
+        raise RefusedError("no_such_subteam")
+    return {"users": list(group.users)}
+
+
+def bot_info(desk: Desk, args: Args) -> JSON:
+    """bots.info."""
+    if args.text("bot", desk.workspace.bot_id) != desk.workspace.bot_id:
+        raise RefusedError("bot_not_found")
+    return {"bot": payloads.bot_profile(desk.workspace)}
+
+
+def team_info(desk: Desk, args: Args) -> JSON:
+    """team.info."""
+    del args
+    ours = desk.workspace
+    return {"team": {"id": ours.team_id, "name": ours.name, "domain": ours.domain, "icon": {}}}
+
+
+def emoji_list(desk: Desk, args: Args) -> JSON:
+    """emoji.list: this workspace has no emoji of its own."""
+    del desk, args
+    return {"emoji": {}}
+
+
+METHODS = {
+    "api.test": Method(api_test, tier=0, caller="none"),
+    "auth.test": Method(auth_test, tier=0, caller="any"),
+    "apps.connections.open": Method(open_connection, tier=0, caller="app"),
+    "users.info": Method(user_info, "users:read", 4),
+    "users.list": Method(user_list, "users:read", 2),
+    "usergroups.list": Method(group_list, "usergroups:read", 2),
+    "usergroups.users.list": Method(group_users, "usergroups:read", 2),
+    "bots.info": Method(bot_info, "users:read", 3),
+    "team.info": Method(team_info, "team:read", 3),
+    "emoji.list": Method(emoji_list, "emoji:read", 2),
+}

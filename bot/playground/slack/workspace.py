@@ -1,0 +1,186 @@
+"""The state of the workspace: who and what there is, and what is visible to whom. No I/O, no rules of the API."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import string
+import time
+from collections.abc import Iterable
+
+from bot.playground.slack.entities import Channel, File, Message, Person, UserGroup, View
+from bot.playground.slack.text import BROADCASTS, as_typed, escape
+
+ALPHABET = string.ascii_uppercase + string.digits
+
+
+def new_id(prefix: str) -> str:
+    """An id like Slack's: a letter for the kind and ten characters."""
+    return prefix + "0" + "".join(secrets.choice(ALPHABET) for _ in range(9))
+
+
+class Workspace:
+    """People, channels, groups, files and views of one team, and its bot."""
+
+    def __init__(self, name: str = "Kotae Try", domain: str = "kotae-try", bot_name: str = "Kotae") -> None:
+        self.team_id = new_id("T")
+        self.name = name
+        self.domain = domain
+        self.base_url = ""
+        self.app_id = new_id("A")
+        self.bot_id = new_id("B")
+        self.people: dict[str, Person] = {}
+        self.channels: dict[str, Channel] = {}
+        self.groups: dict[str, UserGroup] = {}
+        self.files: dict[str, File] = {}
+        self.views: dict[str, View] = {}
+        self.ephemerals: list[Message] = []
+        self.suggested_prompts: dict[str, list[dict[str, str]]] = {}
+        self._last_ts = 0
+        self._hashes = itertools.count(1)
+        self.bot = self.add_person("bot", bot_name, bot_name.lower().replace(" ", "-"), is_bot=True)
+
+    # -- Making things -------------------------------------------------------------------------------------
+
+    def add_person(self, key: str, real_name: str, handle: str = "", **facts: str | bool) -> Person:
+        """Add somebody; `facts` are fields of Person."""
+        team = str(facts.pop("team_id", self.team_id))
+        person = Person(new_id("U"), key, real_name, handle or key, team, **facts)  # type: ignore[arg-type]
+        self.people[person.id] = person
+        return person
+
+    def add_channel(self, name: str, members: Iterable[Person], **facts: str | bool) -> Channel:
+        """Add a channel; `facts` are fields of Channel."""
+        ids = [person.id for person in members]
+        channel = Channel(new_id("C"), name, members=ids, **facts)  # type: ignore[arg-type]
+        self.channels[channel.id] = channel
+        return channel
+
+    def add_group(self, handle: str, name: str, users: Iterable[Person]) -> UserGroup:
+        """Add a user group."""
+        group = UserGroup(new_id("S"), handle, name, [person.id for person in users])
+        self.groups[group.id] = group
+        return group
+
+    def dm(self, person: Person) -> Channel:
+        """The direct messages of this person with the bot, opened if need be."""
+        for channel in self.channels.values():
+            if channel.user == person.id:
+                return channel
+        channel = Channel(new_id("D"), "", user=person.id, members=[person.id, self.bot.id])
+        self.channels[channel.id] = channel
+        return channel
+
+    def new_ts(self) -> str:
+        """A message timestamp later than any before."""
+        self._last_ts = max(self._last_ts + 1, int(time.time() * 1_000_000))
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    def new_hash(self) -> str:
+        """A version mark for a view."""
+        return f"{int(time.time())}.{next(self._hashes):08x}"
+
+    # -- Finding things ------------------------------------------------------------------------------------
+
+    def person(self, who: Person | str) -> Person:
+        """A person by id, key ("alice"), handle or real name."""
+        if isinstance(who, Person):
+            return who
+        for person in self.people.values():
+            if who.removeprefix("@") in (person.id, person.key, person.handle, person.real_name):
+                return person
+        raise LookupError(f"there is nobody called {who} in this workspace")
+
+    def channel(self, where: Channel | Person | str) -> Channel:
+        """A channel by id or name (with or without #), or a person's direct messages with the bot."""
+        if isinstance(where, Channel):
+            return where
+        if isinstance(where, Person):
+            return self.dm(where)
+        if where in self.channels:
+            return self.channels[where]
+        for channel in self.channels.values():
+            if channel.name and channel.name == where.removeprefix("#"):
+                return channel
+        raise LookupError(f"there is no channel called {where} in this workspace")
+
+    def message(self, channel: Channel, ts: str) -> Message | None:
+        """The message of this channel with that timestamp, unless deleted."""
+        found = (each for each in channel.messages if each.ts == ts and not each.deleted)
+        return next(found, None)
+
+    def ephemeral(self, channel: Channel, ts: str) -> Message | None:
+        """The ephemeral message of this channel with that timestamp."""
+        found = (each for each in self.ephemerals if each.ts == ts and each.channel == channel.id and not each.deleted)
+        return next(found, None)
+
+    def history(self, channel: Channel) -> list[Message]:
+        """What stands in the channel itself, oldest first."""
+        return [each for each in channel.messages if each.in_channel and not each.deleted]
+
+    def thread(self, channel: Channel, ts: str) -> list[Message]:
+        """The message that starts a thread and its replies, oldest first."""
+        return [each for each in channel.messages if ts in (each.ts, each.thread_ts) and not each.deleted]
+
+    def replies(self, message: Message) -> list[Message]:
+        """The replies to a message, oldest first."""
+        thread = self.thread(self.channels[message.channel], message.ts)
+        return [each for each in thread if each.ts != message.ts]
+
+    def home(self, person: Person) -> View | None:
+        """What the app published on this person's home tab."""
+        return next((view for view in self.views.values() if view.type == "home" and view.user == person.id), None)
+
+    def modals(self, person: Person) -> list[View]:
+        """This person's open modals, the topmost last."""
+        return [each for each in self.views.values() if each.open and each.type == "modal" and each.user == person.id]
+
+    def file_channels(self, file: File) -> list[Channel]:
+        """Where a file was shared."""
+        return [self.channels[each] for each in file.channels]
+
+    # -- Who sees what -------------------------------------------------------------------------------------
+
+    def in_channel(self, person: Person, channel: Channel) -> bool:
+        """Whether they are a member."""
+        return person.id in channel.members
+
+    def bot_sees(self, channel: Channel) -> bool:
+        """Public channels, and others that the bot is a member of."""
+        return self.in_channel(self.bot, channel) or not (channel.is_private or channel.is_im)
+
+    def person_sees(self, person: Person, channel: Channel) -> bool:
+        """Members see a channel; full members of the team see all public ones."""
+        outside = person.is_restricted or person.is_ultra_restricted or person.team_id != self.team_id
+        return self.in_channel(person, channel) or not (outside or channel.is_private or channel.is_im)
+
+    def is_stranger(self, person: Person) -> bool:
+        """Of another organisation and in no channel that the bot sees: then `is_stranger` is true.
+
+        Slack leaves it false for people of other organisations in channels that the app can see;
+        those differ by their `team_id` only.
+        """
+        shared = (each for each in self.channels.values() if self.bot_sees(each) and person.id in each.members)
+        return person.team_id != self.team_id and next(shared, None) is None
+
+    def typed(self, text: str) -> str:
+        """What somebody typed, as Slack stores it."""
+        return as_typed(text, self._mention)
+
+    def typed_command(self, text: str) -> str:
+        """What somebody typed after a slash command: escaped, but names and links stay as they are."""
+        return escape(text)
+
+    def _mention(self, sign: str, name: str) -> str | None:
+        if sign == "#":
+            found = (each for each in self.channels.values() if each.name == name)
+            return next((f"#{each.id}|{each.name}" for each in found), None)
+        if name in BROADCASTS:
+            return f"!{name}"
+        for group in self.groups.values():
+            if group.handle == name:
+                return f"!subteam^{group.id}"
+        for person in self.people.values():
+            if name.lower() in (person.id.lower(), person.key, person.handle, person.real_name.lower()):
+                return f"@{person.id}"
+        return None

@@ -1,0 +1,102 @@
+"""Lists for the person at the terminal: who there is, where they can go, what they can type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from bot.playground.slack.entities import Channel, Person
+from bot.playground.slack.server import LocalSlack
+from bot.playground.slack.workspace import Workspace
+from bot.playground.terminal.mrkdwn import clean
+
+USAGE = """some text | a message; in direct messages every one is a question
+@{bot} question | ask in a channel; the answer comes in the thread
+{search} question | ask anywhere; only you see the answer
+{admin} help | what admins can do (:as {an_admin})
+3 | press the button [3]
+3 some text | fill in [3], or choose there
+:press some words | press the latest button with these words on it
+:fill some label = text | fill in the latest input with this label
+:wait 2 | wait that many seconds, for scripts (kotae try --script)
+:as alice | be somebody else
+:people | who there is
+:in #it-help | go to a channel
+:channels | where you can go
+:dm | write to {bot} directly
+:thread, :thread off | reply in the thread of the last message; leave it
+:edit new text | change your last message
+:delete | delete your last message
+:home | {bot}'s Home tab
+:upload some.csv | share a file
+:invite | bring {bot} into this channel
+:shortcut save_to_kb | use a shortcut on the last message
+:submit, :close | submit or close the form that is open
+:quit | end; so do Ctrl-D and Ctrl-C"""
+
+
+def usage(slack: LocalSlack) -> Table:
+    """All that can be typed."""
+    names = {"search": search_command(slack), "admin": admin_command(slack), "an_admin": an_admin(slack)}
+    return _table(line.format(bot=slack.workspace.bot.real_name, **names).split(" | ") for line in USAGE.splitlines())
+
+
+def people(workspace: Workspace) -> Table:
+    """Everybody one can be."""
+    humans = (each for each in list(workspace.people.values()) if not each.is_bot)
+    return _table((f":as {each.key}", each.real_name, standing(each, workspace)) for each in humans)
+
+
+def channels(workspace: Workspace, me: Person, visible: Sequence[Channel]) -> Table:
+    """Every place one can go."""
+    bot = workspace.bot
+    rows = [(f":in #{each.name}", each.topic, ", ".join(_facts(each, me, bot))) for each in visible]
+    return _table([(":dm", bot.real_name, "direct messages: just ask"), *rows])
+
+
+def standing(person: Person, workspace: Workspace) -> str:
+    """What somebody is in this workspace, and their language."""
+    roles = {
+        "deactivated": person.deleted,
+        "of another organisation": person.team_id != workspace.team_id,
+        "owner": person.is_owner,
+        "admin": person.is_admin,
+        "guest": person.is_restricted or person.is_ultra_restricted,
+    }
+    role = next((name for name, holds in roles.items() if holds), "member")
+    return f"{role}, {'Japanese' if person.locale.startswith('ja') else 'English'}"
+
+
+def search_command(slack: LocalSlack) -> str:
+    """The slash command to ask with: the first one registered."""
+    return slack.app.commands[0] if slack.app.commands else "/search"
+
+
+def admin_command(slack: LocalSlack) -> str:
+    """The slash command for admins: the last one registered."""
+    return slack.app.commands[-1] if slack.app.commands else "/kb"
+
+
+def an_admin(slack: LocalSlack) -> str:
+    """The key of somebody who may use it."""
+    return next((key for key, person in slack.people.items() if person.is_admin), "admin")
+
+
+def _facts(channel: Channel, me: Person, bot: Person) -> Iterable[str]:
+    facts = {
+        "private": channel.is_private,
+        "shared with another organisation": channel.is_ext_shared,
+        "archived": channel.is_archived,
+        "you are not a member": me.id not in channel.members,
+        f"without {bot.real_name}": bot.id not in channel.members,
+    }
+    return (fact for fact, holds in facts.items() if holds)
+
+
+def _table(rows: Iterable[Sequence[str]]) -> Table:
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    for first, *rest in rows:
+        grid.add_row(Text(clean(first), style="bold"), *(Text(clean(each)) for each in rest))
+    return grid

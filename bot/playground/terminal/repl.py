@@ -1,0 +1,157 @@
+"""A conversation with the bot in a terminal: the local Slack for one pair of hands."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from io import TextIOWrapper
+
+from rich.console import Console
+from rich.rule import Rule
+from rich.text import Text
+
+from bot.playground.slack.entities import Person
+from bot.playground.slack.server import LocalSlack
+from bot.playground.terminal.listings import search_command, standing
+from bot.playground.terminal.mrkdwn import clean
+from bot.playground.terminal.screen import Screen
+from bot.playground.terminal.session import PATIENCE, QUIET, Conversation
+
+QUESTIONS = ("パスワードを忘れました", "VPN does not connect", "プリンターが動かない")
+STARTING = 60.0
+
+
+def converse(
+    slack: LocalSlack,
+    *,
+    console: Console | None = None,
+    lines: Iterable[str] | None = None,
+    ready: Callable[[], bool] = lambda: True,
+    questions: Sequence[str] = QUESTIONS,
+    patience: float = PATIENCE,
+) -> None:
+    """Talk with the app connected to `slack` until `:quit` or the end of the input.
+
+    Input comes from `lines`, else from a prompt when stdin is a terminal, else from stdin line by line. What a line
+    causes is drawn before the next one is taken; an answer to something that was asked is awaited for at most
+    `patience` seconds. `ready` says when the bot can answer as well as it ever will: the first line waits for that,
+    up to a minute. `questions` are three things to try: in direct messages, by command, and in a channel.
+    """
+    _tolerate_any_encoding()
+    console = console or Console()
+    person = _first_person(slack)
+    screen = Screen(slack, console, person, slack.channel(person))
+    conversation = Conversation(slack, screen, patience)
+    stop_listening = slack.listen(screen.arrived)
+    try:
+        _welcome(conversation, questions)
+        _await_readiness(screen, ready)
+        prompting = lines is None and sys.stdin.isatty()
+        for line in _typed(conversation) if prompting else _read(conversation, lines):
+            conversation.take(line)
+            if conversation.ended:
+                return
+        conversation.settle(QUIET)
+    except KeyboardInterrupt:
+        console.print()
+    finally:
+        stop_listening()
+
+
+def _tolerate_any_encoding() -> None:
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _first_person(slack: LocalSlack) -> Person:
+    people = slack.people
+    return people.get("hanako") or next(each for each in people.values() if not (each.is_bot or each.deleted))
+
+
+# -- Input -------------------------------------------------------------------------------------------------
+
+
+def _read(conversation: Conversation, lines: Iterable[str] | None) -> Iterator[str]:
+    """Take lines that nobody sees being typed: they are shown behind the prompt."""
+    for line in sys.stdin if lines is None else lines:
+        if text := clean(line).strip():
+            conversation.screen.line(Text.assemble((conversation.prompt, "bold"), text))
+            yield text
+
+
+def _typed(conversation: Conversation) -> Iterator[str]:
+    """Prompt for lines until Ctrl-D."""
+    with suppress(ImportError):
+        import readline  # noqa: F401, PLC0415 - gives input() editing and history; Windows has its own
+    while True:
+        try:
+            yield _ask(conversation)
+        except EOFError:
+            conversation.screen.console.print()
+            return
+
+
+def _ask(conversation: Conversation) -> str:
+    """Read one line; what arrives meanwhile is drawn above it."""
+    done = threading.Event()
+    late = threading.Thread(target=_draw_late, args=(conversation, done), name="late-arrivals", daemon=True)
+    late.start()
+    try:
+        return input(conversation.prompt)
+    finally:
+        done.set()
+        late.join()
+
+
+def _draw_late(conversation: Conversation, done: threading.Event) -> None:
+    while not done.wait(0.1):
+        if conversation.screen.pending:
+            sys.stdout.write("\r\x1b[K")
+            sys.stdout.flush()
+            conversation.screen.draw()
+            sys.stdout.write(conversation.prompt + _being_typed())
+            sys.stdout.flush()
+
+
+def _being_typed() -> str:
+    readline = sys.modules.get("readline")
+    return str(readline.get_line_buffer()) if readline else ""
+
+
+# -- The first screen --------------------------------------------------------------------------------------
+
+
+def _welcome(conversation: Conversation, questions: Sequence[str]) -> None:
+    screen = conversation.screen
+    bot, me = screen.bot_name, clean(screen.person.real_name)
+    screen.table(Rule(Text(f"{bot} · local workspace", style="bold"), align="left", style="dim"))
+    for line in (
+        "A small Slack on this machine: no Slack account needed, no data leaves it.",
+        "このマシンの中だけの Slack 風の環境です。アカウント不要、データは外に出ません。",
+        "",
+        f"You are {me} ({standing(screen.person, screen.workspace)}), in direct messages with {bot}: just ask.",
+        f"{me} さんから {bot} へのダイレクトメッセージです。質問をどうぞ。",
+        "",
+        "Try / お試しください",
+    ):
+        screen.line(Text(line))
+    ways = ("{}", f"{search_command(conversation.slack)} {{}}", f":in {conversation.sample_place()}\n  @{bot} {{}}")
+    for way, question in zip(ways, questions, strict=False):
+        screen.line(Text(f"  {way.format(question)}", style="bold cyan"))
+    screen.line(Text())
+    screen.line(Text(":help lists everything / 使い方    :quit or Ctrl-D ends / 終了"))
+    screen.hint('Connect your own Slack / 実際の Slack につなぐ: README, "Connect to Slack"')
+    screen.line(Text())
+
+
+def _await_readiness(screen: Screen, ready: Callable[[], bool]) -> None:
+    if ready():
+        return
+    screen.hint(f"{screen.bot_name} is reading its knowledge bases… / ナレッジベースを読み込んでいます…")
+    end = time.monotonic() + STARTING
+    while not ready() and time.monotonic() < end:
+        time.sleep(0.05)

@@ -1,0 +1,411 @@
+"""What a line typed in the terminal means, and waiting for what comes of it."""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.rule import Rule
+from rich.text import Text
+
+from bot.playground.slack.block_kit.controls import Control
+from bot.playground.slack.entities import Channel, Message, Person, View
+from bot.playground.slack.interactions import Interaction
+from bot.playground.slack.server import LocalSlack
+from bot.playground.slack.text import apart
+from bot.playground.slack.user_actions import NotPossibleError
+from bot.playground.terminal import listings
+from bot.playground.terminal.listings import admin_command, an_admin
+from bot.playground.terminal.mrkdwn import clean
+from bot.playground.terminal.screen import Numbered, Screen
+
+PATIENCE = 30.0
+PRESSED = 3.0
+UNASKED = 1.5
+QUIET = 0.4
+LONGEST_WAIT = 3600.0
+COMMAND = re.compile(r"[:：]([a-z]+)(?:\s+(.*))?", re.DOTALL)
+NUMBER = re.compile(r"(\d{1,6})(?:\s+(.*))?", re.DOTALL)
+WRITTEN = ("", "thread_broadcast", "file_share")
+
+
+class Conversation:
+    """The person at the terminal: who they are, where, and what they do."""
+
+    def __init__(self, slack: LocalSlack, screen: Screen, patience: float = PATIENCE) -> None:
+        self.slack = slack
+        self.screen = screen
+        self.patience = patience
+        self.thread: Message | None = None
+        self.ended = False
+        self._commands: dict[str, Callable[[str], None]] = {
+            "as": self._become,
+            "people": lambda _: screen.table(listings.people(slack.workspace)),
+            "in": self._go,
+            "channels": lambda _: screen.table(listings.channels(slack.workspace, self.me, self._visible())),
+            "dm": self._go_direct,
+            "thread": self._reply_in_thread,
+            "edit": self._edit,
+            "delete": self._delete,
+            "home": self._home,
+            "press": self._press,
+            "fill": self._fill,
+            "wait": self._wait,
+            "invite": self._invite,
+            "upload": self._upload,
+            "shortcut": self._shortcut,
+            "submit": self._submit,
+            "close": self._close,
+            "help": lambda _: screen.table(listings.usage(slack)),
+            "quit": self._quit,
+        }
+
+    @property
+    def me(self) -> Person:
+        """Who the person at the terminal is."""
+        return self.screen.person
+
+    @property
+    def place(self) -> Channel:
+        """Where they are."""
+        return self.screen.place
+
+    @property
+    def prompt(self) -> str:
+        """Who and where, in front of what is typed."""
+        where = f"to {self.screen.bot_name}" if self.place.is_im else f"in #{self.place.name}"
+        return clean(f"{self.me.real_name} {where}{', thread' if self.thread else ''}> ")
+
+    def take(self, line: str) -> None:
+        """Do what a typed line says. Whatever is not possible is answered in one line."""
+        text = clean(line).strip()
+        self.screen.draw()
+        try:
+            if text:
+                self._do(text)
+        except (NotPossibleError, LookupError, TimeoutError) as error:
+            self.screen.draw()
+            reason = str(error)
+            self.screen.problem(f"{reason[:1].upper()}{reason[1:]}.")
+
+    def _do(self, text: str) -> None:
+        if command := COMMAND.fullmatch(text):
+            self._obey(command[1], (command[2] or "").strip())
+        elif text.startswith("/"):
+            self._slash(text)
+        elif not self._used_number(text):
+            self._say(text)
+
+    def _obey(self, name: str, argument: str) -> None:
+        if name not in self._commands:
+            raise NotPossibleError(f"there is no :{name}; :help lists what there is")
+        self._commands[name](argument)
+
+    def _quit(self, _: str) -> None:
+        self.ended = True
+
+    # -- Waiting -------------------------------------------------------------------------------------------
+
+    def settle(self, lull: float, failed: Callable[[], bool] = lambda: False) -> bool:
+        """Draw what arrives until it is quiet; True when something came.
+
+        Quiet means that no ack is awaited and nothing happened for `lull` seconds, or, once something came, for a
+        moment.
+        """
+        before = self.screen.heard
+        self.screen.active_at = time.monotonic()
+        end = time.monotonic() + self.patience
+        while time.monotonic() < end and not failed():
+            self.screen.draw()
+            idle = time.monotonic() - self.screen.active_at
+            if idle > (QUIET if self.screen.heard > before else lull) and not self._awaits_ack():
+                break
+            time.sleep(0.02)
+        self.screen.draw()
+        return self.screen.heard > before
+
+    def _awaits_ack(self) -> bool:
+        """Whether an ack may still come in time; later ones follow retries, which are not waited for."""
+        since = time.monotonic() - self.slack.timing.ack
+        waiting = (each for each in self.slack.envelopes if each.outcome == "waiting" and each.deliveries)
+        return any(each.deliveries[-1].at > since for each in waiting)
+
+    def _await_answer(self) -> None:
+        if self.settle(self.patience):
+            return
+        if self.slack.connections:
+            self.screen.problem(f"No answer within {self.patience:g} s. If it still comes, it is shown.")
+        else:
+            self.screen.problem(f"{self.screen.bot_name} is not connected at the moment; its log says why.")
+
+    def _await_outcome(self, interaction: Interaction, what: str, lull: float) -> None:
+        """Wait for the ack and for what follows; say so where Slack would show an error."""
+        came = self.settle(lull, lambda: interaction.error is not None)
+        if interaction.error:
+            self.screen.problem(f"{what} failed: {self._reason(interaction.error)}.")
+        elif not came:
+            self.screen.hint(f"Nothing to be seen came of {what}.")
+
+    def _reason(self, error: str) -> str:
+        bot = self.screen.bot_name
+        reasons = {
+            "invalid_command": f"there is no such command here, only {' and '.join(self.slack.app.commands)}",
+            "not_supported_in_threads": "Slack takes no commands in threads; :thread off leaves it",
+            "dispatch_failed": f"{bot} is not connected (dispatch_failed)",
+            "operation_timeout": f"{bot} did not react within {self.slack.timing.ack:g} s (operation_timeout)",
+        }
+        return reasons.get(error, error)
+
+    # -- Writing -------------------------------------------------------------------------------------------
+
+    def _say(self, text: str) -> None:
+        self.screen.home_is_open = False
+        bot = self.screen.bot_name
+        typed = apart(text, bot)
+        message = self.slack.say(self.me, self.place, typed, thread_ts=self.thread.ts if self.thread else None)
+        if self.slack.bot not in self.place.members:
+            self.screen.hint(f"{bot} is not in #{self.place.name} and hears nothing said here; :invite brings it in.")
+        elif self.place.is_im or f"<@{self.slack.bot}>" in message.text:
+            self._await_answer()
+        elif not self.settle(UNASKED):
+            self.screen.hint(
+                f"{bot} stays silent here unless it is mentioned (@{bot} …) or auto-reply is on and it is sure:"
+                f" {admin_command(self.slack)} auto-reply on, as an admin (:as {an_admin(self.slack)})."
+            )
+
+    def _slash(self, text: str) -> None:
+        self.screen.home_is_open = False
+        thread_ts = self.thread.ts if self.thread else None
+        interaction = self.slack.command(self.me, self.place, text, thread_ts=thread_ts, wait=False)
+        self._await_outcome(interaction, text.split(maxsplit=1)[0], self.patience)
+
+    def _edit(self, text: str) -> None:
+        if not text:
+            raise NotPossibleError("write the new text behind it, such as :edit new text")
+        self.slack.edit(self._my_last(), text)
+        self.settle(UNASKED)
+
+    def _delete(self, _: str) -> None:
+        self.slack.delete(self._my_last())
+        self.settle(UNASKED)
+
+    def _my_last(self) -> Message:
+        for message in reversed(self._messages()):
+            if message.user == self.me.id and message.subtype in WRITTEN:
+                return message
+        raise NotPossibleError("you have not written anything here")
+
+    def _messages(self) -> list[Message]:
+        return [each for each in list(self.place.messages) if not each.deleted]
+
+    def _reply_in_thread(self, argument: str) -> None:
+        if argument.casefold() == "off":
+            self.thread = None
+            return
+        written = [each for each in self._messages() if each.subtype in WRITTEN]
+        if not written:
+            raise NotPossibleError("there is no message here yet whose thread could be joined")
+        last = written[-1]
+        self.thread = self.slack.workspace.message(self.place, last.thread_ts or last.ts) or last
+        self.slack.show(self.me, self.place, thread_ts=self.thread.ts)
+        self.screen.hint(f"You reply in the thread of {self.screen.beginning(self.thread)}; :thread off leaves it.")
+
+    # -- Using what has a number ---------------------------------------------------------------------------
+
+    def _used_number(self, text: str) -> bool:
+        """Take a number as a press; followed by words only where they can be filled in, else it is a message."""
+        match = NUMBER.fullmatch(text)
+        if not match:
+            return False
+        number, words = int(match[1]), match[2]
+        known = 0 < number <= len(self.screen.numbered)
+        if words is None and not known:
+            raise NotPossibleError(f"nothing has the number {number}; press what is shown as [1], [2] and so on")
+        if not known or (words is not None and not self.screen.numbered[number - 1].takes_value):
+            return False
+        self._use(number, words)
+        return True
+
+    def _press(self, words: str) -> None:
+        number, choice = self._latest(words)
+        self._use(number, choice)
+
+    def _fill(self, argument: str) -> None:
+        label, sign, words = (part.strip() for part in argument.partition("="))
+        if not sign or not label:
+            raise NotPossibleError("say what to fill in and with what, such as :fill Answer = some text")
+        self._use(self._latest(label)[0], words)
+
+    def _latest(self, words: str) -> tuple[int, str | None]:
+        """The number of what was drawn last with these words on it, and the choice in it that they name."""
+        there = [(number, each) for number, each in enumerate(self.screen.numbered, start=1) if each.is_there]
+        for fits in (str.__eq__, str.__contains__):
+            for number, each in reversed(there):
+                if words and fits(each.control.label, words):
+                    return number, None
+                for option in each.control.options if words else ():
+                    if fits(option["text"]["text"], words):
+                        return number, option["text"]["text"]
+        raise NotPossibleError(f"there is nothing with {words!r} on it to press or fill in")
+
+    def _wait(self, seconds: str) -> None:
+        try:
+            end = time.monotonic() + min(float(seconds), LONGEST_WAIT)
+        except ValueError:
+            raise NotPossibleError("say how many seconds, such as :wait 2") from None
+        while time.monotonic() < end:
+            self.screen.draw()
+            time.sleep(0.02)
+
+    def _use(self, number: int, words: str | None) -> None:
+        numbered = self.screen.numbered[number - 1]
+        control = numbered.control
+        if not numbered.is_there:
+            raise NotPossibleError(f"[{number}] is not there any more; use the numbers shown last")
+        if numbered.takes_value and words is None:
+            example = "1" if control.options else "some text"
+            raise NotPossibleError(f"write your choice or text behind the number, such as {number} {example}")
+        value = self._value(numbered, words) if words is not None else None
+        if isinstance(numbered.on, View):
+            self.screen.home_is_open = numbered.on.type == "home"
+        interaction = self.slack.press(self.me, numbered.on, numbered.index, value, wait=False)
+        if control.in_input:
+            self.screen.hint(f"{control.label}: {words}")
+        else:
+            self._await_outcome(interaction, f"[{number}]", PRESSED)
+
+    def _value(self, numbered: Numbered, words: str) -> Any:
+        control = numbered.control
+        if control.type.endswith("external_select"):
+            return self._offered(numbered, words)
+        several = control.type.startswith("multi_") or control.type == "checkboxes"
+        if several:
+            return [self._one_value(control, each.strip()) for each in re.split("[,、]", words) if each.strip()]
+        return self._one_value(control, words)
+
+    def _offered(self, numbered: Numbered, words: str) -> Any:
+        """What the app offers first for these words."""
+        asked = self.slack.suggest(self.me, numbered.on, numbered.index, words)
+        offered = asked.options + [option for group in asked.option_groups for option in group["options"]]
+        if not offered:
+            raise NotPossibleError(f"{self.screen.bot_name} offers nothing for {words!r}")
+        return offered[:1] if numbered.control.type.startswith("multi_") else offered[0]
+
+    def _one_value(self, control: Control, words: str) -> Any:
+        if control.options:
+            return control.option(int(words) - 1 if words.isdecimal() else words)["value"]
+        if "users_select" in control.type:
+            return self._find(words).id
+        if "channels_select" in control.type or "conversations_select" in control.type:
+            return self.slack.channel(words).id
+        return words
+
+    # -- Home and forms ------------------------------------------------------------------------------------
+
+    def _home(self, _: str) -> None:
+        self.screen.home_is_open = True
+        self.slack.show(self.me, self.slack.channel(self.me), tab="home")
+        view = self.slack.open_home(self.me)
+        if not self.settle(QUIET):
+            if view is None:
+                raise NotPossibleError(f"{self.screen.bot_name} has published no Home tab")
+            self.screen.view(view)
+
+    def _shortcut(self, callback_id: str) -> None:
+        written = [each for each in self._messages() if each.subtype in WRITTEN]
+        if not callback_id or not written:
+            raise NotPossibleError("say which, such as :shortcut save_to_kb; it is used on the last message here")
+        interaction = self.slack.shortcut(self.me, callback_id, written[-1], wait=False)
+        self._await_outcome(interaction, callback_id, PRESSED)
+
+    def _submit(self, _: str) -> None:
+        view = self._form()
+        interaction = self.slack.submit(self.me, view, wait=False)
+        if interaction.errors:
+            self.screen.view(view)
+        else:
+            self._await_outcome(interaction, ":submit", PRESSED)
+
+    def _close(self, _: str) -> None:
+        self.slack.close_view(self.me, self._form(), wait=False)
+        self.settle(QUIET)
+
+    def _form(self) -> View:
+        if forms := self.slack.views(self.me):
+            return forms[-1]
+        raise NotPossibleError("no form is open")
+
+    # -- Who and where -------------------------------------------------------------------------------------
+
+    def _become(self, name: str) -> None:
+        if not name:
+            raise NotPossibleError("say who, such as :as alice; :people lists everybody")
+        person = self._find(name)
+        if person.is_bot or person.deleted:
+            raise NotPossibleError(f"you can't be {person.real_name}; :people lists whom you can be")
+        stays = not self.place.is_im and self.slack.workspace.person_sees(person, self.place)
+        self._move(person, self.place if stays else self.slack.channel(person))
+
+    def _find(self, name: str) -> Person:
+        """Find somebody by key, handle, name or one word of the name."""
+        wanted = unicodedata.normalize("NFKC", name).removeprefix("@").casefold()
+        for person in self.slack.people.values():
+            names = (person.key, person.handle, person.real_name, *person.real_name.split())
+            if wanted in (each.casefold() for each in names):
+                return person
+        raise NotPossibleError(f"there is nobody called {name}; :people lists everybody")
+
+    def _go(self, name: str) -> None:
+        if not name:
+            raise NotPossibleError("say where, such as :in #it-help; :channels lists where")
+        wanted = unicodedata.normalize("NFKC", name).removeprefix("#").casefold()
+        for channel in self._visible():
+            if channel.name.casefold() == wanted:
+                self._move(self.me, channel)
+                return
+        raise NotPossibleError(f"there is no channel {name} for {self.me.real_name}; :channels lists where you can go")
+
+    def _go_direct(self, _: str) -> None:
+        self._move(self.me, self.slack.channel(self.me))
+
+    def _visible(self) -> list[Channel]:
+        ours = self.slack.workspace
+        return [each for each in list(ours.channels.values()) if not each.is_im and ours.person_sees(self.me, each)]
+
+    def _move(self, person: Person, place: Channel) -> None:
+        self.screen.person, self.screen.place = person, place
+        self.slack.show(person, place)
+        self.screen.home_is_open = False
+        self.thread = None
+        topic = f": {place.topic}" if place.topic else ""
+        title = f"{person.real_name} in {self.screen.name_of(place)}{topic}"
+        self.screen.table(Rule(Text(clean(title), style="bold"), align="left", style="dim"))
+        self.screen.history()
+        if self.slack.bot not in place.members:
+            self.screen.hint(f"{self.screen.bot_name} is not in #{place.name}; :invite brings it in.")
+
+    def _invite(self, _: str) -> None:
+        if self.slack.bot in self.place.members:
+            raise NotPossibleError(f"{self.screen.bot_name} is here already")
+        if self.me.id not in self.place.members:
+            raise NotPossibleError(f"{self.me.real_name} is not a member of #{self.place.name}")
+        self.slack.invite_bot(self.place, by=self.me)
+        self.settle(UNASKED)
+
+    def _upload(self, name: str) -> None:
+        file = Path(name).expanduser()
+        if not file.is_file():
+            raise NotPossibleError(f"there is no file {name or '(say which)'}")
+        thread_ts = self.thread.ts if self.thread else None
+        self.slack.upload(self.me, self.place, file.name, file.read_bytes(), thread_ts=thread_ts)
+        self.settle(UNASKED)
+
+    def sample_place(self) -> str:
+        """A channel where the bot can be mentioned, to begin with."""
+        members = {self.me.id, self.slack.bot}
+        names = [f"#{each.name}" for each in self._visible() if members <= set(each.members)]
+        return "#it-help" if "#it-help" in names or not names else names[0]
