@@ -12,8 +12,9 @@ from sqlalchemy import Column, Float, String, Table, delete, insert
 from sqlalchemy.exc import IntegrityError
 
 from handlers.journal.confirmations import Confirmations, Opinion
-from handlers.journal.database import Database, JournalError, metadata
+from handlers.journal.database import Database, metadata
 from handlers.journal.decisions import AuditEntry, Decisions, Setting
+from handlers.journal.errors import JournalError
 from handlers.journal.learned import Learned, Phrasing
 from handlers.journal.misses import Miss, Misses, Why
 from handlers.journal.proposals import Proposal, Proposals, Request
@@ -107,7 +108,7 @@ class Journal(Questions, Decisions):
 
 
 def open_journal(url: str) -> Journal:
-    """Open the state database, creating it and its tables if need be; raises JournalError."""
+    """Open the state database, creating it or bringing its schema up to date if need be; raises JournalError."""
     journal = Journal(Database.open(url))
     journal.purge()
     return journal

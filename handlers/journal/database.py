@@ -23,7 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
-from indexes.errors import KnowledgeBaseError
+from handlers.journal.errors import JournalError
+from handlers.journal.migrations import upgrade
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +32,6 @@ SQLITE_WAIT_SECONDS = 1
 """How long a locked database holds an answer up, at each write; a write itself takes a millisecond."""
 
 metadata = MetaData()
-
-
-class JournalError(KnowledgeBaseError):
-    """The state database couldn't be written."""
 
 
 class Database:
@@ -46,7 +43,7 @@ class Database:
 
     @classmethod
     def open(cls, url: str) -> "Database":
-        """Open the state database, creating it and its tables if need be; raises JournalError."""
+        """Open the state database, creating it or bringing its schema up to date if need be; raises JournalError."""
         try:
             return cls(_open(make_url(url)))
         except (SQLAlchemyError, OSError, ImportError) as error:
@@ -109,10 +106,11 @@ def _open(location: URL) -> Engine:
     is_sqlite = location.get_backend_name() == "sqlite"
     if is_sqlite and location.database:
         Path(location.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(location, connect_args={"timeout": SQLITE_WAIT_SECONDS} if is_sqlite else {})
+    waiting = {"timeout": SQLITE_WAIT_SECONDS} if is_sqlite else {}
+    engine = create_engine(location, connect_args=waiting, hide_parameters=True)
     if is_sqlite:
         _use_wal(engine)
-    metadata.create_all(engine)
+    upgrade(location, metadata)
     if is_sqlite and location.database:
         _notice_removal(engine, Path(location.database))
     return engine

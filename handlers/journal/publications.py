@@ -9,7 +9,8 @@ from typing import Literal
 from sqlalchemy import Column, ColumnElement, Float, Integer, String, Table, Text, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from handlers.journal.database import Database, JournalError, metadata
+from handlers.journal.database import Database, metadata
+from handlers.journal.errors import JournalError
 
 publications = Table(
     "publications",
