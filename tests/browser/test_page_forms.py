@@ -76,7 +76,7 @@ def test_pictures_of_the_workspace_are_loaded_and_what_is_not_drawn_is_said(
     expect(drawn.nth(0).locator("img")).to_have_js_property("naturalWidth", 1)
     expect(drawn.nth(1)).to_have_text("🖼 broken")
     expect(drawn.nth(2)).to_have_text("🖼 of the web")
-    slack._do(lambda: slack._core.change(message, None, blocks=[{"type": "hologram"}, {"type": "divider"}]))
+    slack._do(lambda: slack._backend.change(message, None, blocks=[{"type": "hologram"}, {"type": "divider"}]))
     expect(page.locator(".unknown")).to_have_text("Not rendered here: hologram")
 
 

@@ -45,7 +45,7 @@ def ask(slack: LocalSlack, method: str, path: str, body: str = "", **headers: st
 
 def write(slack: LocalSlack, **headers: str) -> int:
     body = json.dumps({"as": "olivia", "channel": slack.channel("general").id, "text": "hello"})
-    return ask(slack, "POST", "/page/acts/write", body, **headers)[0]
+    return ask(slack, "POST", "/page/actions/write", body, **headers)[0]
 
 
 def test_only_the_token_of_this_run_lets_one_act(slack: LocalSlack, page: Page) -> None:
@@ -88,7 +88,7 @@ def test_a_foreign_name_for_this_machine_gets_nothing(slack: LocalSlack, page: P
         ("POST", "/page/upload?channel=general&name=a.csv"),
         ("POST", "/page/attach?view=V0&block_id=b&name=a.csv"),
         ("POST", "/page/explain"),
-        ("POST", "/page/acts/misbehave"),
+        ("POST", "/page/actions/misbehave"),
         ("GET", "/page/files/F0"),
     ],
 )
@@ -118,7 +118,7 @@ def test_nothing_but_the_pages_files_is_served(slack: LocalSlack, path: str) -> 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '"x"', "null"])
 def test_what_is_no_json_object_is_refused(slack: LocalSlack, page: Page, body: str) -> None:
-    assert ask(slack, "POST", "/page/acts/write", body, **{TOKEN: page.guard.token})[0] == 400
+    assert ask(slack, "POST", "/page/actions/write", body, **{TOKEN: page.guard.token})[0] == 400
 
 
 async def hear(address: str, first: object, **headers: str) -> tuple[int | None, str]:
@@ -171,7 +171,7 @@ def test_what_is_not_possible_is_said_in_words(
     slack: LocalSlack, page: Page, act: str, args: dict[str, object], reason: str
 ) -> None:
     token = {TOKEN: page.guard.token}
-    status, _, body = ask(slack, "POST", f"/page/acts/{act}", json.dumps({"as": "alice", **args}), **token)
+    status, _, body = ask(slack, "POST", f"/page/actions/{act}", json.dumps({"as": "alice", **args}), **token)
     assert status == 409
     assert json.loads(body)["reason"].startswith(reason)
 
@@ -180,5 +180,5 @@ def test_nobody_changes_what_others_wrote(slack: LocalSlack, page: Page) -> None
     message = slack.say("alice", "general", "mine")
     for act in ("edit", "delete"):
         args = {"as": "olivia", "channel": message.channel, "ts": message.ts, "text": "not yours"}
-        assert ask(slack, "POST", f"/page/acts/{act}", json.dumps(args), **{TOKEN: page.guard.token})[0] == 409
+        assert ask(slack, "POST", f"/page/actions/{act}", json.dumps(args), **{TOKEN: page.guard.token})[0] == 409
     assert slack.history("general")[0].text == "mine"

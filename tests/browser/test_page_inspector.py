@@ -34,7 +34,7 @@ def test_what_breaks_a_rule_of_slacks_stands_out(visit: Visit, slack: LocalSlack
     page = visit()
     inspect(page)
     slack.faults.error("chat.postMessage", "invalid_blocks")
-    slack._do(lambda: slack._core.warn("a text of 5000 characters: Slack advises at most 4000"))
+    slack._do(lambda: slack._backend.warn("a text of 5000 characters: Slack advises at most 4000"))
     send(page, "パスワードを忘れました")
     expect(page.locator(".entry.out.problem").first).to_contain_text("invalid_blocks")
     page.get_by_label("絞り込み").select_option("problems")

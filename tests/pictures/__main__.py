@@ -17,7 +17,7 @@ from rich.console import Console
 from bot.playground import LocalSlack
 from bot.playground.terminal.screen import Screen
 from bot.playground.terminal.script import read_script
-from bot.playground.terminal.session import Conversation
+from bot.playground.terminal.session import Session
 from bot.playground.trial import samples, trial
 from bot.settings import ConfigFile, Environment, Settings
 from indexes.encoder import models
@@ -66,11 +66,11 @@ def _world(language: str, browser: Browser) -> Iterator[tuple[Stage, Page]]:
             page = context.new_page()
             page.goto(site.address(slack))
             page.wait_for_selector("#main .head")
-            yield Stage(_conversation(slack), bot, knowledge, HERE / "sent" / language), page
+            yield Stage(_session(slack), bot, knowledge, HERE / "sent" / language), page
             context.close()
 
 
-class _Strict(Conversation):
+class _Strict(Session):
     """Raises where another conversation would say that something is not possible: a script asks only for what is."""
 
     def take(self, line: str) -> None:
@@ -79,7 +79,7 @@ class _Strict(Conversation):
         self._do(line)
 
 
-def _conversation(slack: LocalSlack) -> Conversation:
+def _session(slack: LocalSlack) -> Session:
     first = slack.person("hanako")
     screen = Screen(slack, Console(file=io.StringIO()), first, slack.channel(first))
     slack.listen(screen.arrived)

@@ -1,4 +1,4 @@
-"""What a script of pictures can do besides what can be typed in the terminal's conversation."""
+"""What a script of pictures can do besides what can be typed in the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from bot.app import Bot
 from bot.playground.slack.entities import Message
-from bot.playground.terminal.session import Conversation
+from bot.playground.terminal.session import Session
 from handlers import misses
 from handlers.journal.database import Database
 from handlers.journal.questions import NotedHit, questions
@@ -28,9 +28,9 @@ MISSED = (2, 3, 2, 2, 3, 1, 0, 2, 3, 1, 2, 2, 0, 1, 1, 2, 1, 2, 1, 0, 0, 1, 2, 0
 class Stage:
     """Plays the lines of a script; each of these begins with its name and a colon."""
 
-    def __init__(self, conversation: Conversation, bot: Bot, knowledge: Path, sent: Path) -> None:
-        self._conversation = conversation
-        self._slack = conversation.slack
+    def __init__(self, session: Session, bot: Bot, knowledge: Path, sent: Path) -> None:
+        self._session = session
+        self._slack = session.slack
         self._bot = bot
         self._knowledge = knowledge
         self._sent = sent
@@ -48,28 +48,28 @@ class Stage:
     @property
     def name(self) -> str:
         """Who acts."""
-        return self._conversation.me.real_name
+        return self._session.me.real_name
 
     def take(self, line: str) -> None:
         """Play a line."""
         command = re.fullmatch(r":(\w+)\s*(.*)", line)
         if command and command[1] in self._acts:
             self._acts[command[1]](command[2])
-            self._conversation.settle(LULL)
+            self._session.settle(LULL)
         else:
-            self._conversation.take(line)
+            self._session.take(line)
 
     def _send(self, name: str) -> None:
         """`:send FILE`: upload a file of the folder `sent`."""
-        here = self._conversation
+        here = self._session
         self._slack.upload(here.me, here.place, name, (self._sent / name).read_bytes())
 
     def _shortcut(self, callback_id: str) -> None:
         """`:shortcut ID`: use a message shortcut on what was said last, be it in a thread."""
-        self._slack.shortcut(self._conversation.me, callback_id, self._last_said())
+        self._slack.shortcut(self._session.me, callback_id, self._last_said())
 
     def _last_said(self) -> Message:
-        history = self._slack.history(self._conversation.place)
+        history = self._slack.history(self._session.place)
         said = [each for root in history for each in (root, *self._slack.replies(root)) if not each.bot_id]
         return max(said, key=lambda message: message.ts)
 
@@ -82,7 +82,7 @@ class Stage:
     def _digest(self, _: str) -> None:
         """`:digest`: post what the weekly digest would be now."""
         if digest := misses.digest(self._bot.services, WEEK):
-            self._bot.services.post(self._conversation.place.id, digest)
+            self._bot.services.post(self._session.place.id, digest)
 
     def _trouble(self, method: str) -> None:
         """`:trouble METHOD`: let Slack refuse the next call of a method."""
@@ -90,11 +90,11 @@ class Stage:
 
     def _visit(self, _: str) -> None:
         """`:visit`: open the Messages tab."""
-        self._slack.visit(self._conversation.me, "messages")
+        self._slack.visit(self._session.me, "messages")
 
     def _leave(self, _: str) -> None:
         """`:leave`: remove the bot from the channel."""
-        self._slack.remove(self._slack.workspace.bot, self._conversation.place)
+        self._slack.remove(self._slack.workspace.bot, self._session.place)
 
     def _past(self, _: str) -> None:
         """`:past`: some weeks of questions, whose misses were dealt with."""
@@ -104,16 +104,16 @@ class Stage:
         for ago, answered in ((ago, each) for ago, asked in days for each in asked):
             key = database.write("remember questions", insert(questions).values(self._asked(ago, answered=answered)))
             if key and not answered:
-                self._bot.services.journal.misses.close_all([key[0]], "not_a_question", self._conversation.me.id)
+                self._bot.services.journal.misses.close_all([key[0]], "not_a_question", self._session.me.id)
         database.close()
 
     def _asked(self, ago: int, *, answered: bool) -> dict[str, object]:
-        place = self._conversation.place
+        place = self._session.place
         return {
             "at": time.time() - ago * DAY,
             "source": "search",
             "channel": place.id,
-            "user": self._conversation.me.id,
+            "user": self._session.me.id,
             "text": place.name,
             "hits": [asdict(NotedHit(place.name, "1", 1.0, 1.0))],
             "confidence": float(answered),

@@ -190,7 +190,7 @@ def settle(slack: LocalSlack, bot: Bot) -> None:
 
 def redeliver(slack: LocalSlack, envelope: Envelope, **changes: object) -> None:
     """Let Slack deliver a payload once more, whenever that is; `changes` are to its body."""
-    again = slack._do(lambda: slack._core.hub.deliver(envelope.kind, {**envelope.payload, **changes}))
+    again = slack._do(lambda: slack._backend.hub.deliver(envelope.kind, {**envelope.payload, **changes}))
     slack.wait_until(lambda: again.outcome != "waiting", what="the ack")
 
 

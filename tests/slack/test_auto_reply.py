@@ -135,11 +135,11 @@ def test_two_bots_do_not_talk_to_each_other(slack: LocalSlack, eager: Bot) -> No
     def parrot(what: str, thing: object) -> None:
         if what == "message" and isinstance(thing, Message) and thing.user == slack.bot and len(echoes) < 5:
             echoes.append(thing.text)
-            slack._core.hub.spawn(echo(thing))
+            slack._backend.hub.spawn(echo(thing))
 
     async def echo(message: Message) -> None:
-        slack._humans.other_bot(slack.workspace.channel("it-help"), ASK_WIFI, "Parrot", message.thread_ts)
-        slack._humans.other_bot(slack.workspace.channel("it-help"), f"<@{slack.bot}> {ASK_WIFI}", "Parrot", None)
+        slack._user_actions.other_bot(slack.workspace.channel("it-help"), ASK_WIFI, "Parrot", message.thread_ts)
+        slack._user_actions.other_bot(slack.workspace.channel("it-help"), f"<@{slack.bot}> {ASK_WIFI}", "Parrot", None)
 
     echoes: list[str] = []
     stop = slack.listen(parrot)

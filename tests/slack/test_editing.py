@@ -206,7 +206,7 @@ def test_what_is_typed_late_does_not_undo_what_was_sent(slack: LocalSlack, bot: 
     assert typed.envelope
     late = {**typed.payload, "trigger_id": "another"}
     late["actions"] = [{**late["actions"][0], "action_ts": "9999999999.000001"}]
-    again = slack._do(lambda: slack._core.hub.deliver("interactive", late))
+    again = slack._do(lambda: slack._backend.hub.deliver("interactive", late))
     slack.wait_until(lambda: again.outcome != "waiting", what="the ack")
     settle(slack, bot)
     assert view.shown.startswith(":white_check_mark: Saved")

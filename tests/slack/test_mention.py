@@ -193,7 +193,7 @@ def test_a_mention_that_an_edit_adds_is_answered(slack: LocalSlack, bot: Bot) ->
     assert WIFI in slack.reply(asked).shown
     # Slack sends the edited message as a mention too.
     event = {"type": "app_mention", "user": asked.user, "text": asked.text, "ts": asked.ts, "channel": asked.channel}
-    slack._do(lambda: slack._core.emit({**event, "edited": {"user": asked.user, "ts": asked.edited_ts}}))
+    slack._do(lambda: slack._backend.emit({**event, "edited": {"user": asked.user, "ts": asked.edited_ts}}))
     settle(slack, bot)
     assert len(slack.bot_messages()) == 1
 

@@ -113,12 +113,12 @@ def test_a_mention_that_comes_as_a_message_only_counts(slack: LocalSlack, start:
 
 def test_several_files_have_a_card_each_and_a_bad_one_stops_no_other(slack: LocalSlack, bot: Bot) -> None:
     def share() -> None:
-        message = slack._humans._message(slack.person("olivia"), slack.channel(slack.person("olivia")), "", None)
+        message = slack._user_actions._message(slack.person("olivia"), slack.channel(slack.person("olivia")), "", None)
         for name, data in (("it-help.csv", NEWER), ("broken.csv", ""), ("dev-faq.csv", DEV_FAQ + "CI?,Yes,,\n")):
             file = new_file(name, message.user, data.encode())
             slack.workspace.files[file.id] = file
             message.files.append(file)
-        slack._core.share_file(message)
+        slack._backend.share_file(message)
 
     from bot.playground.slack.web_api.methods.files import new_file  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ from bot.playground.slack.text import apart
 from bot.playground.slack.user_actions import NotPossibleError
 
 JSON = dict[str, Any]
-Act = Callable[[LocalSlack, Person, JSON], Awaitable[JSON]]
+Action = Callable[[LocalSlack, Person, JSON], Awaitable[JSON]]
 FAULT_SECONDS = 3.0
 ONCE = 1
 """How often a fault that is asked for on the page happens."""
@@ -127,7 +127,7 @@ def _fault(slack: LocalSlack, name: str) -> Callable[[], None]:
     return known[name]
 
 
-ACTS: Mapping[str, Act] = MappingProxyType(
+ACTIONS: Mapping[str, Action] = MappingProxyType(
     {
         each.__name__: each
         for each in (

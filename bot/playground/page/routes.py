@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from bot.playground.page import serializers
-from bot.playground.page.actions import ACTS
+from bot.playground.page.actions import ACTIONS
 from bot.playground.page.guard import Guard, headers
 from bot.playground.page.traffic import Traffic
 from bot.playground.slack.entities import Channel, Message, Person, View
@@ -78,7 +78,7 @@ class Page:
         app.router.add_get("/static/{path:.+}", self._static)
         app.router.add_get("/page/events", self._events)
         app.router.add_get("/page/files/{file}", self._file)
-        app.router.add_post("/page/acts/{act}", self._act)
+        app.router.add_post("/page/actions/{action}", self._perform)
         app.router.add_post("/page/upload", self._upload)
         app.router.add_post("/page/attach", self._attach)
         app.router.add_post("/page/explain", self._explained)
@@ -181,14 +181,14 @@ class Page:
 
     # -- What people do ------------------------------------------------------------------------------------
 
-    async def _act(self, request: web.Request) -> web.Response:
-        """One of ACTS, with the arguments as JSON."""
-        act = ACTS.get(request.match_info["act"])
+    async def _perform(self, request: web.Request) -> web.Response:
+        """One of ACTIONS, with the arguments as JSON."""
+        action = ACTIONS.get(request.match_info["action"])
         self.guard.check(request)
-        if act is None:
+        if action is None:
             raise web.HTTPNotFound(headers=headers(request))
         args = await _json(request)
-        return await self._answer(request, lambda: act(self._slack, self._person(args), args))
+        return await self._answer(request, lambda: action(self._slack, self._person(args), args))
 
     async def _upload(self, request: web.Request) -> web.Response:
         """A file for a channel or a direct message."""

@@ -43,7 +43,7 @@ EVENT_SCOPES = {
 MESSAGE_EVENTS = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
 
 
-class Core:
+class Backend:
     """The workspace in motion: changes it, and tells the app (over Socket Mode) and listeners about it."""
 
     def __init__(self, workspace: Workspace, app: AppSettings, timing: Timing) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
-from bot.playground.slack.backend import Core
+from bot.playground.slack.backend import Backend
 from bot.playground.slack.faults import Duplicate, EnvelopeFault, HttpFault
 from bot.playground.slack.loop_thread import LoopThread
 from bot.playground.slack.socket_mode.connection import Connection
@@ -14,12 +14,12 @@ from bot.playground.slack.web_api.http_server import WebServer
 Reason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
 
 
-class FaultControl:
+class FaultInjector:
     """Misbehaviour on demand. `times=None` means every time until `clear()`."""
 
-    def __init__(self, loop: LoopThread, core: Core, web: WebServer) -> None:
+    def __init__(self, loop: LoopThread, backend: Backend, web: WebServer) -> None:
         self._loop = loop
-        self._core = core
+        self._backend = backend
         self._web = web
 
     # -- Envelopes -----------------------------------------------------------------------------------------
@@ -37,13 +37,13 @@ class FaultControl:
         self._add_envelope_fault(EnvelopeFault("delay", times, seconds=seconds))
 
     def _add_envelope_fault(self, fault: EnvelopeFault) -> None:
-        self._loop.do(lambda: self._core.faults.envelopes.append(fault))
+        self._loop.do(lambda: self._backend.faults.envelopes.append(fault))
 
     # -- Connections ---------------------------------------------------------------------------------------
 
     def disconnect(self, reason: Reason = "refresh_requested") -> None:
         """Send a disconnect envelope over every connection; all but a warning close them afterwards."""
-        self._loop.run(self._core.hub.disconnect(reason, self._open()))
+        self._loop.run(self._backend.hub.disconnect(reason, self._open()))
 
     def close_frame(self) -> None:
         """Close every connection with a WebSocket close frame."""
@@ -61,7 +61,7 @@ class FaultControl:
         """Stop reading and writing on every connection; with `new` on later ones too, with `http` all calls hang."""
 
         def act() -> None:
-            self._core.faults.freeze_new_sockets = new
+            self._backend.faults.freeze_new_sockets = new
             for connection in self._open():
                 connection.thawed.clear()
             if http:
@@ -73,7 +73,7 @@ class FaultControl:
         """Go on where everything was frozen."""
 
         def act() -> None:
-            self._core.faults.freeze_new_sockets = False
+            self._backend.faults.freeze_new_sockets = False
             self._web.thawed.set()
             for connection in self._open():
                 connection.thawed.set()
@@ -84,7 +84,7 @@ class FaultControl:
         """Answer no pings on the open connections, with `new` on later ones neither. All else works."""
 
         def act() -> None:
-            self._core.faults.silence_new_sockets = new
+            self._backend.faults.silence_new_sockets = new
             for connection in self._open():
                 connection.answers_pings = False
 
@@ -94,12 +94,12 @@ class FaultControl:
         """Answer the next attempts to open a WebSocket with 503."""
 
         def act() -> None:
-            self._core.faults.refuse_sockets = times
+            self._backend.faults.refuse_sockets = times
 
         self._loop.do(act)
 
     def _open(self) -> list[Connection]:
-        return list(self._core.hub.connections)
+        return list(self._backend.hub.connections)
 
     def _each(self, act: Callable[[Connection], None]) -> None:
         def act_on_all() -> None:
@@ -135,13 +135,13 @@ class FaultControl:
         self._add_http_fault(HttpFault(method, "drop", times))
 
     def _add_http_fault(self, fault: HttpFault) -> None:
-        self._loop.do(lambda: self._core.faults.http.append(fault))
+        self._loop.do(lambda: self._backend.faults.http.append(fault))
 
     def clear(self) -> None:
         """Behave from now on: no faults, nothing frozen, pings answered."""
 
         def act() -> None:
-            faults = self._core.faults
+            faults = self._backend.faults
             faults.http.clear()
             faults.envelopes.clear()
             faults.refuse_sockets = 0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from bot.playground.slack.app_config import Timing
-from bot.playground.slack.backend import Core, Listener
+from bot.playground.slack.backend import Backend, Listener
 from bot.playground.slack.entities import Channel, Message, Person, View
 from bot.playground.slack.interactions import Interaction, Interactions
 from bot.playground.slack.loop_thread import LoopThread
@@ -20,13 +20,13 @@ Who = Person | str
 Where = Channel | Person | str
 
 
-class Watching:
+class Inspection:
     """The reading half of LocalSlack."""
 
     workspace: Workspace
     timing: Timing
     _loop: LoopThread
-    _core: Core
+    _backend: Backend
     _interactions: Interactions
 
     def _do(self, work: Callable[[], Result]) -> Result:
@@ -92,7 +92,7 @@ class Watching:
     @property
     def calls(self) -> list[Call]:
         """Every call that arrived, in order; response_url, upload and download are calls too."""
-        return list(self._core.calls)
+        return list(self._backend.calls)
 
     def calls_of(self, method: str) -> list[Call]:
         """The calls of one method."""
@@ -101,7 +101,7 @@ class Watching:
     @property
     def envelopes(self) -> list[Envelope]:
         """Every payload for the app with its deliveries, in order."""
-        return list(self._core.hub.envelopes)
+        return list(self._backend.hub.envelopes)
 
     @property
     def refusals(self) -> list[Call]:
@@ -121,22 +121,22 @@ class Watching:
     @property
     def warnings(self) -> list[str]:
         """What Slack tolerates but advises against, and acks that it could not make sense of."""
-        return [*self._core.warnings, *(f"an ack of nothing: {each}" for each in self._core.hub.strange_acks)]
+        return [*self._backend.warnings, *(f"an ack of nothing: {each}" for each in self._backend.hub.strange_acks)]
 
     @property
     def connections(self) -> int:
         """How many WebSockets the app has open."""
-        return len(self._core.hub.connections)
+        return len(self._backend.hub.connections)
 
     @property
     def connections_opened(self) -> int:
         """How many WebSockets the app has opened so far."""
-        return self._core.hub.opened
+        return self._backend.hub.opened
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call `listener(what, thing)` on the server's thread for all that happens; returns how to stop that."""
-        self._do(lambda: self._core.listeners.append(listener))
-        return lambda: self._do(lambda: self._core.listeners.remove(listener))
+        self._do(lambda: self._backend.listeners.append(listener))
+        return lambda: self._do(lambda: self._backend.listeners.remove(listener))
 
     # -- Waiting -------------------------------------------------------------------------------------------
 
@@ -156,15 +156,15 @@ class Watching:
 
     def wait_connected(self, count: int = 1, timeout: float = 60.0) -> None:
         """Wait until the app has that many connections ready for payloads."""
-        ready = self._core.hub.ready
+        ready = self._backend.hub.ready
         self.wait_until(lambda: self._do(ready) >= count, timeout, f"{count} connection(s)")
 
     def quiet(self, seconds: float = 0.3, timeout: float = 60.0) -> None:
         """Wait until for that long nothing was called, posted or delivered, and no ack is awaited."""
 
         def still() -> bool:
-            silent_for = time.monotonic() - self._core.active_at
-            return silent_for >= seconds and not self._core.hub.awaiting_ack()
+            silent_for = time.monotonic() - self._backend.active_at
+            return silent_for >= seconds and not self._backend.hub.awaiting_ack()
 
         self.wait_until(lambda: self._do(still), timeout, f"{seconds:g} s of silence")
 

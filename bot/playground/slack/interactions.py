@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.playground.slack import payloads
-from bot.playground.slack.backend import Core
+from bot.playground.slack.backend import Backend
 from bot.playground.slack.block_kit.blocks import SUGGESTIONS
 from bot.playground.slack.block_kit.validation import RefusedError, check_attachments, check_message_blocks, check_text
 from bot.playground.slack.entities import Channel, Message, Person, View
@@ -83,9 +83,9 @@ class Hook:
 class Interactions:
     """Sends what people do to the app, and takes back acks and answers."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
-        self.views = Views(core)
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.views = Views(backend)
         self.all: list[Interaction] = []
         self._triggers: dict[str, Trigger] = {}
         self._hooks: dict[str, Hook] = {}
@@ -98,21 +98,21 @@ class Interactions:
         if answerable:
             payload["response_url"] = self._hook(interaction)
         self.all.append(interaction)
-        interaction.envelope = self.core.hub.deliver(
+        interaction.envelope = self.backend.hub.deliver(
             kind, payload, lambda envelope: self._finished(interaction, envelope)
         )
 
     def ask(self, interaction: Interaction, facts: JSON) -> None:
         """Send a payload whose ack is the whole answer: no trigger_id, no response_url."""
         self.all.append(interaction)
-        interaction.envelope = self.core.hub.deliver(
+        interaction.envelope = self.backend.hub.deliver(
             "interactive", facts, lambda envelope: self._finished(interaction, envelope)
         )
 
     def command(self, person: Person, channel: Channel, name: str, text: str) -> Interaction:
         """Somebody typed a slash command."""
         interaction = Interaction("command", person, channel)
-        ours = self.core.workspace
+        ours = self.backend.workspace
         facts = {
             "token": payloads.TOKEN,
             "team_id": ours.team_id,
@@ -131,14 +131,14 @@ class Interactions:
 
     def _trigger(self, interaction: Interaction) -> str:
         trigger = f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
-        self._triggers[trigger] = Trigger(interaction, time.monotonic() + self.core.timing.trigger)
+        self._triggers[trigger] = Trigger(interaction, time.monotonic() + self.backend.timing.trigger)
         return trigger
 
     def _hook(self, interaction: Interaction) -> str:
         kind = "commands" if interaction.kind == "command" else "actions"
-        path = f"/{kind}/{self.core.workspace.team_id}/{secrets.randbelow(10**13)}/{secrets.token_hex(12)}"
-        self._hooks[path] = Hook(interaction, time.monotonic() + self.core.timing.response_url)
-        return self.core.workspace.base_url + path
+        path = f"/{kind}/{self.backend.workspace.team_id}/{secrets.randbelow(10**13)}/{secrets.token_hex(12)}"
+        self._hooks[path] = Hook(interaction, time.monotonic() + self.backend.timing.response_url)
+        return self.backend.workspace.base_url + path
 
     def take_trigger(self, trigger_id: str) -> Interaction:
         """Exchange a trigger_id, once and in time."""
@@ -162,7 +162,7 @@ class Interactions:
         else:
             self._take_ack(interaction, envelope.ack)
         interaction.finished = True
-        self.core.tell("interaction", interaction)
+        self.backend.tell("interaction", interaction)
 
     def _take_ack(self, interaction: Interaction, ack: JSON | None) -> None:
         try:
@@ -174,7 +174,7 @@ class Interactions:
                 self._answer(interaction, ack)
         except RefusedError as refused:
             interaction.error = refused.error
-            self.core.warn(f"the ack was refused: {refused.error} {' '.join(refused.details)}")
+            self.backend.warn(f"the ack was refused: {refused.error} {' '.join(refused.details)}")
 
     def _take_form_answer(self, interaction: Interaction, ack: JSON) -> None:
         view = interaction.view
@@ -190,7 +190,7 @@ class Interactions:
             raise RefusedError("no_such_hook")
         if time.monotonic() > hook.until:
             raise RefusedError("expired_url")
-        if hook.uses >= self.core.timing.response_url_uses:
+        if hook.uses >= self.backend.timing.response_url_uses:
             raise RefusedError("used_url")
         hook.uses += 1
         self._answer(hook.interaction, body)
@@ -199,7 +199,7 @@ class Interactions:
         source = interaction.source
         if body.get("delete_original") is True:
             if source is not None and not source.deleted:
-                self.core.delete(source)
+                self.backend.delete(source)
         elif body.get("replace_original") is True and source is not None:
             self._replace(interaction, source, body)
         else:
@@ -208,7 +208,7 @@ class Interactions:
     def _replace(self, interaction: Interaction, source: Message, body: JSON) -> None:
         if source.deleted:
             raise RefusedError("message_not_found")
-        self.core.change(source, self.core.workspace.bot.id, **_content(body))
+        self.backend.change(source, self.backend.workspace.bot.id, **_content(body))
         interaction.messages.append(source)
 
     def _post(self, interaction: Interaction, body: JSON) -> None:
@@ -216,16 +216,16 @@ class Interactions:
         if channel is None:
             raise RefusedError("channel_not_found")
         if body.get("replace_original") is True:
-            self.core.warn("replace_original in the answer to a command: there is no message to replace")
+            self.backend.warn("replace_original in the answer to a command: there is no message to replace")
         content = _content(body)
         ts = body.get("thread_ts")
-        content["thread_ts"] = self.core.thread(channel, ts) if ts else None
-        message = self.core.bot_message(channel, **content)
+        content["thread_ts"] = self.backend.thread(channel, ts) if ts else None
+        message = self.backend.bot_message(channel, **content)
         if body.get("response_type") == "in_channel":
-            self.core.post(message)
+            self.backend.post(message)
         else:
             message.ephemeral_to = interaction.person.id
-            self.core.post_ephemeral(message)
+            self.backend.post_ephemeral(message)
         interaction.messages.append(message)
 
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Self
 from aiohttp import web
 
 from bot.playground.slack.app_config import DEFAULT_EVENTS, DEFAULT_SCOPES, AppSettings, Timing
-from bot.playground.slack.backend import Core
+from bot.playground.slack.backend import Backend
 from bot.playground.slack.block_kit.validation import RESERVED_COMMANDS, check_command_name
 from bot.playground.slack.entities import Message, View
-from bot.playground.slack.fault_injection import FaultControl
-from bot.playground.slack.inspection import Watching, Where, Who
+from bot.playground.slack.fault_injection import FaultInjector
+from bot.playground.slack.inspection import Inspection, Where, Who
 from bot.playground.slack.interactions import Interaction, Interactions
 from bot.playground.slack.loop_thread import LoopThread
 from bot.playground.slack.sample_workspace import sample_workspace
-from bot.playground.slack.user_actions import Humans
-from bot.playground.slack.web_api.dispatch import Desk, WebApi
+from bot.playground.slack.user_actions import UserActions
+from bot.playground.slack.web_api.dispatch import MethodContext, WebApi
 from bot.playground.slack.web_api.http_server import WebServer
 from bot.playground.slack.web_api.methods import METHODS
 from bot.playground.slack.workspace import Workspace
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.playground.page import Page
 
 
-class LocalSlack(Watching):
+class LocalSlack(Inspection):
     """A Slack workspace on 127.0.0.1 with one app registered; use it as a context manager.
 
     People are named by Person, id or key ("alice"); channels by Channel, id or name; a Person as a channel
@@ -76,7 +76,7 @@ class LocalSlack(Watching):
 
     def note(self, text: str) -> None:
         """Tell whoever looks on something that is no part of the workspace: a line of plain text."""
-        self._do(lambda: self._core.tell("note", text))
+        self._do(lambda: self._backend.tell("note", text))
 
     # -- Life ----------------------------------------------------------------------------------------------
 
@@ -91,23 +91,23 @@ class LocalSlack(Watching):
         return self
 
     async def _start(self) -> None:
-        self._core = Core(self.workspace, self.app, self.timing)
-        self._core.hub.app_id = self.workspace.app_id
-        interactions = Interactions(self._core)
+        self._backend = Backend(self.workspace, self.app, self.timing)
+        self._backend.hub.app_id = self.workspace.app_id
+        interactions = Interactions(self._backend)
         self._interactions = interactions
-        self._humans = Humans(self._core, interactions, self.app.commands)
-        desk = Desk(self._core, interactions, self._page_size)
-        self._web = WebServer(desk, WebApi(desk, METHODS, rate_limits=self._rate_limits))
+        self._user_actions = UserActions(self._backend, interactions, self.app.commands)
+        context = MethodContext(self._backend, interactions, self._page_size)
+        self._web = WebServer(context, WebApi(context, METHODS, rate_limits=self._rate_limits))
         application = self._web.application()
         if self._page is not None:
-            self._core.listeners.append(self._page.serve(self, application))
+            self._backend.listeners.append(self._page.serve(self, application))
         self._runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self.workspace.base_url = f"http://{host}:{port}"
-        self.faults = FaultControl(self._loop, self._core, self._web)
+        self.faults = FaultInjector(self._loop, self._backend, self._web)
 
     def stop(self) -> None:
         """Close every connection and leave no thread behind. What happened can still be looked at."""
@@ -119,7 +119,7 @@ class LocalSlack(Watching):
             self._loop.stop()
 
     async def _stop(self) -> None:
-        await self._core.hub.stop()
+        await self._backend.hub.stop()
         await self._runner.cleanup()
         await asyncio.sleep(0)
 
@@ -165,7 +165,7 @@ class LocalSlack(Watching):
     ) -> Message:
         """Type a message: escaped, with @names, #channels and links resolved as Slack does; `raw` sends it as it is."""
         return self._do(
-            lambda: self._humans.say(
+            lambda: self._user_actions.say(
                 self.workspace.person(who),
                 self.workspace.channel(where),
                 text if raw else self.workspace.typed(text),
@@ -185,25 +185,25 @@ class LocalSlack(Watching):
 
     def edit(self, message: Message, text: str) -> Message:
         """Edit a message as its author."""
-        return self._do(lambda: self._humans.edit(message, self.workspace.typed(text)))
+        return self._do(lambda: self._user_actions.edit(message, self.workspace.typed(text)))
 
     def delete(self, message: Message) -> None:
         """Delete a message; one with replies becomes a tombstone."""
-        self._do(lambda: self._core.delete(message))
+        self._do(lambda: self._backend.delete(message))
 
     def unfurl(self, message: Message, title: str = "A preview") -> Message:
         """Let Slack add a link preview: a message_changed with the same text."""
-        return self._do(lambda: self._humans.unfurl(message, title))
+        return self._do(lambda: self._user_actions.unfurl(message, title))
 
     def react(self, who: Who, message: Message, name: str, *, add: bool = True) -> None:
         """React with an emoji, or take the reaction back."""
-        self._do(lambda: self._core.react(self.workspace.person(who), message, name, add=add))
+        self._do(lambda: self._backend.react(self.workspace.person(who), message, name, add=add))
 
     def other_bot_says(
         self, where: Where, text: str, *, name: str = "Jenkins", thread_ts: str | None = None
     ) -> Message:
         """Let another app post."""
-        return self._do(lambda: self._humans.other_bot(self.workspace.channel(where), text, name, thread_ts))
+        return self._do(lambda: self._user_actions.other_bot(self.workspace.channel(where), text, name, thread_ts))
 
     def upload(
         self,
@@ -217,7 +217,7 @@ class LocalSlack(Watching):
     ) -> Message:
         """Share a file; its Message has it in `files`."""
         return self._do(
-            lambda: self._humans.upload(
+            lambda: self._user_actions.upload(
                 self.workspace.person(who),
                 self.workspace.channel(where),
                 filename,
@@ -236,7 +236,7 @@ class LocalSlack(Watching):
     def invite(self, who: Who, where: Where, by: Who = "olivia") -> None:
         """Make somebody a member of a channel."""
         find = self.workspace.person
-        self._do(lambda: self._core.join(find(who), self.workspace.channel(where), find(by)))
+        self._do(lambda: self._backend.join(find(who), self.workspace.channel(where), find(by)))
 
     def remove(self, who: Who, where: Where) -> None:
         """Take somebody (or "bot") out of a channel."""
@@ -244,17 +244,17 @@ class LocalSlack(Watching):
         def act() -> None:
             channel = self.workspace.channel(where)
             channel.members.remove(self.workspace.person(who).id)
-            self._core.tell("channel", channel)
+            self._backend.tell("channel", channel)
 
         self._do(act)
 
     def rename(self, where: Where, name: str) -> None:
         """Rename a channel."""
-        self._do(lambda: self._humans.rename(self.workspace.channel(where), name))
+        self._do(lambda: self._user_actions.rename(self.workspace.channel(where), name))
 
     def archive(self, where: Where) -> None:
         """Archive a channel."""
-        self._do(lambda: self._humans.archive(self.workspace.channel(where)))
+        self._do(lambda: self._user_actions.archive(self.workspace.channel(where)))
 
     # -- Acting as people: commands, buttons, forms --------------------------------------------------------
 
@@ -263,7 +263,7 @@ class LocalSlack(Watching):
     ) -> Interaction:
         """Type a slash command; by default wait until it is acked, or too late for that."""
         return self._interact(
-            lambda: self._humans.command(
+            lambda: self._user_actions.command(
                 self.workspace.person(who), self.workspace.channel(where), line, thread_ts=thread_ts
             ),
             wait=wait,
@@ -276,12 +276,12 @@ class LocalSlack(Watching):
 
         `value` is what to choose or type: an option's value, words or index, a list of these, an id, a text.
         """
-        return self._interact(lambda: self._humans.press(self.workspace.person(who), on, what, value), wait=wait)
+        return self._interact(lambda: self._user_actions.press(self.workspace.person(who), on, what, value), wait=wait)
 
     def shortcut(self, who: Who, callback_id: str, message: Message | None = None, *, wait: bool = True) -> Interaction:
         """Use a global shortcut, or a shortcut on a message."""
         return self._interact(
-            lambda: self._humans.shortcut(self.workspace.person(who), callback_id, message), wait=wait
+            lambda: self._user_actions.shortcut(self.workspace.person(who), callback_id, message), wait=wait
         )
 
     def submit(
@@ -289,28 +289,28 @@ class LocalSlack(Watching):
     ) -> Interaction:
         """Fill in a modal (inputs named by block_id, action_id or label) and submit it."""
         filled = dict(values or {})
-        return self._interact(lambda: self._humans.submit(self.workspace.person(who), view, filled), wait=wait)
+        return self._interact(lambda: self._user_actions.submit(self.workspace.person(who), view, filled), wait=wait)
 
     def close_view(self, who: Who, view: View, *, wait: bool = True) -> Interaction:
         """Close a modal without submitting it."""
-        return self._interact(lambda: self._humans.close(self.workspace.person(who), view), wait=wait)
+        return self._interact(lambda: self._user_actions.close(self.workspace.person(who), view), wait=wait)
 
     def suggest(self, who: Who, on: Message | View, what: str | int, text: str, *, wait: bool = True) -> Interaction:
         """Type into a menu whose choices come from the app; they are the `options` of the interaction."""
-        return self._interact(lambda: self._humans.suggest(self.workspace.person(who), on, what, text), wait=wait)
+        return self._interact(lambda: self._user_actions.suggest(self.workspace.person(who), on, what, text), wait=wait)
 
     def attach(self, who: Who, view: View, name: str, filename: str, data: bytes) -> dict[str, Any]:
         """Choose a file in a file input of a modal (named by block_id, action_id or label)."""
-        return self._do(lambda: self._humans.attach(self.workspace.person(who), view, name, filename, data))
+        return self._do(lambda: self._user_actions.attach(self.workspace.person(who), view, name, filename, data))
 
     def show(self, who: Who, where: Where, *, thread_ts: str = "", tab: str = "messages") -> None:
         """Let the pages that are open show this, as this person sees it."""
         shown = {"as": self.person(who).id, "channel": self.channel(where).id, "thread_ts": thread_ts, "tab": tab}
-        self._do(lambda: self._core.tell("shown", shown))
+        self._do(lambda: self._backend.tell("shown", shown))
 
     def visit(self, who: Who, tab: str = "home") -> None:
         """Open the app's home or messages tab, and don't wait."""
-        self._do(lambda: self._core.home_opened(self.workspace.person(who), tab))
+        self._do(lambda: self._backend.home_opened(self.workspace.person(who), tab))
 
     def open_home(self, who: Who, tab: str = "home", *, timeout: float = 20.0) -> View | None:
         """Open the app's home (or messages) tab, and wait for the app to publish; what is there then."""
@@ -327,7 +327,7 @@ class LocalSlack(Watching):
 
     def open_panel(self, who: Who) -> None:
         """Begin a conversation in the panel for agents, if the app has one."""
-        self._do(lambda: self._core.panel_opened(self.workspace.person(who)))
+        self._do(lambda: self._backend.panel_opened(self.workspace.person(who)))
 
     def _interact(self, act: Callable[[], Interaction], *, wait: bool) -> Interaction:
         interaction = self._do(act)

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from bot.playground.slack import payloads
-from bot.playground.slack.backend import Core
+from bot.playground.slack.backend import Backend
 from bot.playground.slack.block_kit.controls import Control, chosen, complaints, controls, find_control
 from bot.playground.slack.entities import Channel, Message, Person, View
 from bot.playground.slack.interactions import Interaction, Interactions
@@ -21,12 +21,12 @@ class NotPossibleError(Exception):
     """Slack would not let this person do that."""
 
 
-class Humans:
+class UserActions:
     """The actions of people: typing, pressing, choosing, uploading, inviting."""
 
-    def __init__(self, core: Core, interactions: Interactions, commands: tuple[str, ...]) -> None:
-        self.core = core
-        self.workspace = core.workspace
+    def __init__(self, backend: Backend, interactions: Interactions, commands: tuple[str, ...]) -> None:
+        self.backend = backend
+        self.workspace = backend.workspace
         self.interactions = interactions
         self.commands = commands
 
@@ -42,7 +42,7 @@ class Humans:
         broadcast: bool = False,
     ) -> Message:
         """Post a message; `text` as Slack stores it (see Workspace.typed)."""
-        return self.core.post(self._message(person, channel, text, thread_ts, broadcast=broadcast))
+        return self.backend.post(self._message(person, channel, text, thread_ts, broadcast=broadcast))
 
     def _message(
         self, person: Person, channel: Channel, text: str, thread_ts: str | None, *, broadcast: bool = False
@@ -81,18 +81,18 @@ class Humans:
         """The author edits a message."""
         if message.deleted or message.subtype == "tombstone":
             raise NotPossibleError("the message was deleted")
-        self.core.change(message, message.user, text=text)
+        self.backend.change(message, message.user, text=text)
         return message
 
     def unfurl(self, message: Message, title: str) -> Message:
         """Slack adds a preview of a link: the app hears of a change, though the text is the same."""
         attachment = {"id": 1, "title": title, "fallback": title, "from_url": "https://example.com/"}
-        self.core.change(message, None, attachments=[*message.attachments, attachment])
+        self.backend.change(message, None, attachments=[*message.attachments, attachment])
         return message
 
     def other_bot(self, channel: Channel, text: str, name: str, thread_ts: str | None) -> Message:
         """Another app posts something."""
-        return self.core.post(
+        return self.backend.post(
             Message(
                 channel.id,
                 self.workspace.new_ts(),
@@ -122,22 +122,22 @@ class Humans:
         file = new_file(filename, person.id, data)
         self.workspace.files[file.id] = file
         message.files = [file]
-        return self.core.share_file(message)
+        return self.backend.share_file(message)
 
     # -- Channels ------------------------------------------------------------------------------------------
 
     def rename(self, channel: Channel, name: str) -> None:
         """Give a channel another name; its id stays."""
         channel.name = name
-        self.core.tell("channel", channel)
+        self.backend.tell("channel", channel)
         facts = {"id": channel.id, "name": name, "created": 1_700_000_000}
-        self.core.emit({"type": "channel_rename", "channel": facts}, channel)
+        self.backend.emit({"type": "channel_rename", "channel": facts}, channel)
 
     def archive(self, channel: Channel) -> None:
         """Archive a channel."""
         channel.is_archived = True
-        self.core.tell("channel", channel)
-        self.core.emit({"type": "channel_archive", "channel": channel.id}, channel)
+        self.backend.tell("channel", channel)
+        self.backend.emit({"type": "channel_archive", "channel": channel.id}, channel)
 
     # -- Commands, buttons, shortcuts ----------------------------------------------------------------------
 
@@ -149,7 +149,7 @@ class Humans:
             return self._refused("command", person, channel, "invalid_command")
         if thread_ts is not None:
             return self._refused("command", person, channel, "not_supported_in_threads")
-        return self.interactions.command(person, channel, name, self.core.workspace.typed_command(text.strip()))
+        return self.interactions.command(person, channel, name, self.backend.workspace.typed_command(text.strip()))
 
     def _refused(self, kind: str, person: Person, channel: Channel | None, error: str) -> Interaction:
         return Interaction(kind, person, channel, error=error, finished=True)

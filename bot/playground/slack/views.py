@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.playground.slack.backend import Core, named_blocks
+from bot.playground.slack.backend import Backend, named_blocks
 from bot.playground.slack.block_kit.controls import initial_state
 from bot.playground.slack.block_kit.validation import RefusedError, check_view
 from bot.playground.slack.entities import Person, View
@@ -17,8 +17,8 @@ MOST_STACKED = 3
 class Views:
     """Opens, pushes, updates, publishes and closes views."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
 
     def open(self, person: Person, content: Any) -> View:
         """A modal on top of everything."""
@@ -30,14 +30,14 @@ class Views:
         self._check(content, "modal")
         if onto is None:
             raise RefusedError("not_found")
-        if len(self.core.workspace.modals(person)) >= MOST_STACKED:
+        if len(self.backend.workspace.modals(person)) >= MOST_STACKED:
             raise RefusedError("push_limit_reached")
         return self._show(person, content, onto)
 
     def publish(self, person: Person, content: Any, seen_hash: str = "") -> View:
         """The home tab of one person."""
         self._check(content, "home")
-        view = self.core.workspace.home(person)
+        view = self.backend.workspace.home(person)
         if view is None:
             return self._show(person, content, None)
         return self.replace(view, content, seen_hash)
@@ -53,8 +53,8 @@ class Views:
     def find(self, view_id: str, external_id: str = "") -> View | None:
         """A view by its id, or by the id that the app gave it."""
         if not external_id:
-            return self.core.workspace.views.get(view_id)
-        views = self.core.workspace.views.values()
+            return self.backend.workspace.views.get(view_id)
+        views = self.backend.workspace.views.values()
         return next((each for each in views if each.open and each.content.get("external_id") == external_id), None)
 
     def replace(self, view: View, content: JSON, seen_hash: str = "") -> View:
@@ -63,19 +63,19 @@ class Views:
             raise RefusedError("hash_conflict")
         typed = view.state
         view.content = {**content, "blocks": named_blocks(content["blocks"])}
-        view.hash = self.core.workspace.new_hash()
+        view.hash = self.backend.workspace.new_hash()
         view.state = _kept(initial_state(view.blocks), typed)
         view.errors = {}
-        return self.core.put_view(view)
+        return self.backend.put_view(view)
 
     def close(self, view: View) -> None:
         """Close one view."""
         view.open = False
-        self.core.tell("view", view)
+        self.backend.tell("view", view)
 
     def close_all(self, person: Person) -> None:
         """Close every modal of a person."""
-        for view in self.core.workspace.modals(person):
+        for view in self.backend.workspace.modals(person):
             self.close(view)
 
     def after_submission(self, person: Person, view: View, ack: JSON) -> tuple[dict[str, str], list[View]]:
@@ -101,7 +101,7 @@ class Views:
         if not isinstance(errors, dict) or not errors or not set(errors) <= inputs:
             raise RefusedError("invalid_errors", f"errors must name input blocks of the view: {', '.join(inputs)}")
         view.errors = {key: str(value) for key, value in errors.items()}
-        self.core.tell("view", view)
+        self.backend.tell("view", view)
         return view.errors
 
     @staticmethod
@@ -117,9 +117,9 @@ class Views:
         content = {**content, "blocks": named_blocks(content["blocks"])}
         view_id = new_id("V")
         root, previous = (onto.root_id, onto.id) if onto else (view_id, None)
-        view = View(view_id, person.id, content, self.core.workspace.new_hash(), root, previous)
+        view = View(view_id, person.id, content, self.backend.workspace.new_hash(), root, previous)
         view.state = initial_state(view.blocks)
-        return self.core.put_view(view)
+        return self.backend.put_view(view)
 
 
 def _kept(fresh: dict[str, JSON], typed: dict[str, JSON]) -> dict[str, JSON]:

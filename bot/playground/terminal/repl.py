@@ -18,7 +18,7 @@ from bot.playground.slack.server import LocalSlack
 from bot.playground.terminal.listings import search_command, standing
 from bot.playground.terminal.mrkdwn import clean
 from bot.playground.terminal.screen import Screen
-from bot.playground.terminal.session import PATIENCE, QUIET, Conversation
+from bot.playground.terminal.session import PATIENCE, QUIET, Session
 
 QUESTIONS = ("パスワードを忘れました", "VPN does not connect", "プリンターが動かない")
 STARTING = 60.0
@@ -44,17 +44,17 @@ def converse(
     console = console or Console()
     person = _first_person(slack)
     screen = Screen(slack, console, person, slack.channel(person))
-    conversation = Conversation(slack, screen, patience)
+    session = Session(slack, screen, patience)
     stop_listening = slack.listen(screen.arrived)
     try:
-        _welcome(conversation, questions)
+        _welcome(session, questions)
         _await_readiness(screen, ready)
         prompting = lines is None and sys.stdin.isatty()
-        for line in _typed(conversation) if prompting else _read(conversation, lines):
-            conversation.take(line)
-            if conversation.ended:
+        for line in _typed(session) if prompting else _read(session, lines):
+            session.take(line)
+            if session.ended:
                 return
-        conversation.settle(QUIET)
+        session.settle(QUIET)
     except KeyboardInterrupt:
         console.print()
     finally:
@@ -75,45 +75,45 @@ def _first_person(slack: LocalSlack) -> Person:
 # -- Input -------------------------------------------------------------------------------------------------
 
 
-def _read(conversation: Conversation, lines: Iterable[str] | None) -> Iterator[str]:
+def _read(session: Session, lines: Iterable[str] | None) -> Iterator[str]:
     """Take lines that nobody sees being typed: they are shown behind the prompt."""
     for line in sys.stdin if lines is None else lines:
         if text := clean(line).strip():
-            conversation.screen.line(Text.assemble((conversation.prompt, "bold"), text))
+            session.screen.line(Text.assemble((session.prompt, "bold"), text))
             yield text
 
 
-def _typed(conversation: Conversation) -> Iterator[str]:
+def _typed(session: Session) -> Iterator[str]:
     """Prompt for lines until Ctrl-D."""
     with suppress(ImportError):
         import readline  # noqa: F401, PLC0415 - gives input() editing and history; Windows has its own
     while True:
         try:
-            yield _ask(conversation)
+            yield _ask(session)
         except EOFError:
-            conversation.screen.console.print()
+            session.screen.console.print()
             return
 
 
-def _ask(conversation: Conversation) -> str:
+def _ask(session: Session) -> str:
     """Read one line; what arrives meanwhile is drawn above it."""
     done = threading.Event()
-    late = threading.Thread(target=_draw_late, args=(conversation, done), name="late-arrivals", daemon=True)
+    late = threading.Thread(target=_draw_late, args=(session, done), name="late-arrivals", daemon=True)
     late.start()
     try:
-        return input(conversation.prompt)
+        return input(session.prompt)
     finally:
         done.set()
         late.join()
 
 
-def _draw_late(conversation: Conversation, done: threading.Event) -> None:
+def _draw_late(session: Session, done: threading.Event) -> None:
     while not done.wait(0.1):
-        if conversation.screen.pending:
+        if session.screen.pending:
             sys.stdout.write("\r\x1b[K")
             sys.stdout.flush()
-            conversation.screen.draw()
-            sys.stdout.write(conversation.prompt + _being_typed())
+            session.screen.draw()
+            sys.stdout.write(session.prompt + _being_typed())
             sys.stdout.flush()
 
 
@@ -125,8 +125,8 @@ def _being_typed() -> str:
 # -- The first screen --------------------------------------------------------------------------------------
 
 
-def _welcome(conversation: Conversation, questions: Sequence[str]) -> None:
-    screen = conversation.screen
+def _welcome(session: Session, questions: Sequence[str]) -> None:
+    screen = session.screen
     bot, me = screen.bot_name, clean(screen.person.real_name)
     screen.table(Rule(Text(f"{bot} · local workspace", style="bold"), align="left", style="dim"))
     for line in (
@@ -139,7 +139,7 @@ def _welcome(conversation: Conversation, questions: Sequence[str]) -> None:
         "Try / お試しください",
     ):
         screen.line(Text(line))
-    ways = ("{}", f"{search_command(conversation.slack)} {{}}", f":in {conversation.sample_place()}\n  @{bot} {{}}")
+    ways = ("{}", f"{search_command(session.slack)} {{}}", f":in {session.sample_place()}\n  @{bot} {{}}")
     for way, question in zip(ways, questions, strict=False):
         screen.line(Text(f"  {way.format(question)}", style="bold cyan"))
     screen.line(Text())

@@ -33,7 +33,7 @@ NUMBER = re.compile(r"(\d{1,6})(?:\s+(.*))?", re.DOTALL)
 WRITTEN = ("", "thread_broadcast", "file_share")
 
 
-class Conversation:
+class Session:
     """The person at the terminal: who they are, where, and what they do."""
 
     def __init__(self, slack: LocalSlack, screen: Screen, patience: float = PATIENCE) -> None:

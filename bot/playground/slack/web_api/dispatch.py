@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 
-from bot.playground.slack.backend import Core
+from bot.playground.slack.backend import Backend
 from bot.playground.slack.block_kit.validation import RefusedError
 from bot.playground.slack.entities import Channel, Person
 from bot.playground.slack.interactions import Interactions
@@ -27,8 +27,8 @@ MOST_PER_PAGE = 1000
 class Method:
     """One Web API method. `scope` may depend on the arguments; tier 0 has no limit."""
 
-    perform: Callable[[Desk, Args], JSON]
-    scope: str | Callable[[Desk, Args], str] = ""
+    perform: Callable[[MethodContext, Args], JSON]
+    scope: str | Callable[[MethodContext, Args], str] = ""
     tier: int = 3
     caller: Literal["bot", "app", "any", "none"] = "bot"
 
@@ -106,12 +106,12 @@ class Args:
         return [part.strip() for part in str(value or "").split(",") if part.strip()]
 
 
-class Desk:
+class MethodContext:
     """What methods work with: the workspace in motion, interactions, and common look-ups."""
 
-    def __init__(self, core: Core, interactions: Interactions, page_size: int) -> None:
-        self.core = core
-        self.workspace = core.workspace
+    def __init__(self, backend: Backend, interactions: Interactions, page_size: int) -> None:
+        self.backend = backend
+        self.workspace = backend.workspace
         self.interactions = interactions
         self.views = interactions.views
         self.page_size = page_size
@@ -179,8 +179,8 @@ class RateLimits:
 class WebApi:
     """Checks token, scope and rate, then performs the method."""
 
-    def __init__(self, desk: Desk, methods: Mapping[str, Method], *, rate_limits: bool = False) -> None:
-        self.desk = desk
+    def __init__(self, context: MethodContext, methods: Mapping[str, Method], *, rate_limits: bool = False) -> None:
+        self.context = context
         self.methods = methods
         self.limits = RateLimits() if rate_limits else None
 
@@ -193,20 +193,20 @@ class WebApi:
             headers = self._allowed(method, token, args)
             if wait := self._too_fast(name, method, args):
                 return 429, {"Retry-After": str(wait)}, {"ok": False, "error": "ratelimited"}
-            return 200, headers, {"ok": True, **method.perform(self.desk, args)}
+            return 200, headers, {"ok": True, **method.perform(self.context, args)}
         except RefusedError as refused:
             return 200, {}, refusal(refused)
 
     def _allowed(self, method: Method, token: str, args: Args) -> dict[str, str]:
         if method.caller == "none":
             return {}
-        app = self.desk.core.app
+        app = self.context.backend.app
         kind = {app.bot_token: "bot", app.app_token: "app"}.get(token)
         if kind is None:
             raise RefusedError("invalid_auth" if token else "not_authed")
         if method.caller not in ("any", kind):
             raise RefusedError("not_allowed_token_type")
-        needed = method.scope if isinstance(method.scope, str) else method.scope(self.desk, args)
+        needed = method.scope if isinstance(method.scope, str) else method.scope(self.context, args)
         provided = ",".join(sorted(app.scopes))
         if needed and needed not in app.scopes:
             raise RefusedError("missing_scope", needed=needed, provided=provided)

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.playground.slack.block_kit.validation import RefusedError
 from bot.playground.slack.faults import HttpFault
-from bot.playground.slack.web_api.dispatch import Args, Call, Desk, WebApi, refusal
+from bot.playground.slack.web_api.dispatch import Args, Call, MethodContext, WebApi, refusal
 
 JSON = dict[str, Any]
 Answer = tuple[int, dict[str, str], JSON | str | bytes]
@@ -25,9 +25,9 @@ LOST_URLS = ("no_such_hook", "expired_url", "used_url")
 class WebServer:
     """Turns requests into calls, calls into answers, and spoils them as the faults say."""
 
-    def __init__(self, desk: Desk, api: WebApi) -> None:
-        self.desk = desk
-        self.core = desk.core
+    def __init__(self, context: MethodContext, api: WebApi) -> None:
+        self.context = context
+        self.backend = context.backend
         self.api = api
         self.thawed = asyncio.Event()
         self.thawed.set()
@@ -37,7 +37,7 @@ class WebServer:
         app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_route("*", "/api/{method}", self.call)
         app.router.add_route("*", "/{kind:commands|actions}/{tail:.*}", self.response_url)
-        app.router.add_get("/link/", self.core.hub.connect)
+        app.router.add_get("/link/", self.backend.hub.connect)
         app.router.add_post("/upload/v1/{file}", self.upload)
         app.router.add_get("/files-pri/{team_and_file}/{tail:.*}", self.download)
         return app
@@ -58,7 +58,7 @@ class WebServer:
 
         def perform() -> Answer:
             try:
-                self.desk.interactions.respond(request.path, body)
+                self.context.interactions.respond(request.path, body)
             except RefusedError as refused:
                 return 404 if refused.error in LOST_URLS else 400, {}, refusal(refused)
             return 200, {}, "ok"
@@ -68,7 +68,7 @@ class WebServer:
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """The bytes of a file, raw or as a form."""
         data = await _uploaded_bytes(request)
-        file = self.core.workspace.files.get(request.match_info["file"])
+        file = self.backend.workspace.files.get(request.match_info["file"])
 
         def perform() -> Answer:
             if file is None or file.complete or str(len(data)) != request.query.get("length"):
@@ -81,12 +81,12 @@ class WebServer:
     async def download(self, request: web.Request) -> web.StreamResponse:
         """url_private and url_private_download: the file for the bot's token, else a page to sign in."""
         file_id = request.match_info["team_and_file"].partition("-")[2]
-        file = self.core.workspace.files.get(file_id)
+        file = self.backend.workspace.files.get(file_id)
 
         def perform() -> Answer:
-            if _bearer(request) != self.core.app.bot_token or "files:read" not in self.core.app.scopes:
+            if _bearer(request) != self.backend.app.bot_token or "files:read" not in self.backend.app.scopes:
                 return 200, {"Content-Type": "text/html; charset=utf-8"}, SIGN_IN
-            if file is None or file.deleted or not self.core.file_visible_to_bot(file):
+            if file is None or file.deleted or not self.backend.file_visible_to_bot(file):
                 return 404, {}, "not found"
             return 200, {"Content-Type": file.mimetype}, file.data
 
@@ -98,8 +98,8 @@ class WebServer:
         self, request: web.Request, name: str, args: JSON, perform: Callable[[], Answer]
     ) -> web.StreamResponse:
         call = Call(name, args, time.monotonic(), path=request.path if name == "response_url" else "")
-        self.core.calls.append(call)
-        faults = self.core.faults.take_http(name)
+        self.backend.calls.append(call)
+        faults = self.backend.faults.take_http(name)
         await self.thawed.wait()
         for fault in faults:
             if fault.kind == "slow":
@@ -109,7 +109,7 @@ class WebServer:
         call.status, call.response = status, body if isinstance(body, dict) else {"ok": status == HTTPStatus.OK}
         call.seconds = time.monotonic() - call.at
         call.dropped = any(each.kind == "drop" for each in faults)
-        self.core.tell("call", call)
+        self.backend.tell("call", call)
         if call.dropped and request.transport is not None:
             request.transport.abort()
         return _response(status, headers, body)

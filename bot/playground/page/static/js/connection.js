@@ -40,7 +40,7 @@ export function listen(person, heard, lost) {
 
 /** Do one of the acts; gives what the server says, or throws an Error whose message may be shown. */
 export function act(name, args = {}) {
-  return post(`/page/acts/${name}`, JSON.stringify({ as: me, ...args }), 'application/json');
+  return post(`/page/actions/${name}`, JSON.stringify({ as: me, ...args }), 'application/json');
 }
 
 /** Ask why the bot answered as it did. */

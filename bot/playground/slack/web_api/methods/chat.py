@@ -16,7 +16,7 @@ from bot.playground.slack.block_kit.validation import (
     check_text,
 )
 from bot.playground.slack.entities import Channel, Message
-from bot.playground.slack.web_api.dispatch import Args, Desk, Method
+from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
 
 JSON = dict[str, Any]
 ADVISED_TEXT = 4_000
@@ -44,143 +44,144 @@ def _markdown(args: Args, given: JSON) -> JSON:
     return {"text": text, "blocks": [{"type": "markdown", "text": text}]}
 
 
-def _new_content(desk: Desk, args: Args) -> JSON:
+def _new_content(context: MethodContext, args: Args) -> JSON:
     given = content(args)
     if not any(given.values()):
         raise RefusedError("no_text")
     text = given.setdefault("text", "")
     if len(text) > ADVISED_TEXT:
-        desk.core.warn(f"a text of {len(text)} characters: Slack advises at most {ADVISED_TEXT}")
+        context.backend.warn(f"a text of {len(text)} characters: Slack advises at most {ADVISED_TEXT}")
     given["text"] = text[:MOST_TEXT]
     return given
 
 
-def _destination(desk: Desk, args: Args) -> Channel:
+def _destination(context: MethodContext, args: Args) -> Channel:
     """Where to post: a channel by id or name, or somebody's direct messages by their user id."""
     wanted = args.text("channel")
-    person = desk.workspace.people.get(wanted)
+    person = context.workspace.people.get(wanted)
     if person is not None:
-        return desk.workspace.dm(person)
-    named = (each for each in desk.workspace.channels.values() if each.name and each.name == wanted.removeprefix("#"))
-    channel = desk.workspace.channels.get(wanted) or next(named, None)
-    if channel is None or not desk.workspace.bot_sees(channel):
+        return context.workspace.dm(person)
+    channels = context.workspace.channels
+    named = (each for each in channels.values() if each.name and each.name == wanted.removeprefix("#"))
+    channel = channels.get(wanted) or next(named, None)
+    if channel is None or not context.workspace.bot_sees(channel):
         raise RefusedError("channel_not_found")
-    if not (channel.is_im or "chat:write.public" in desk.core.app.scopes):
-        desk.require_member(channel)
+    if not (channel.is_im or "chat:write.public" in context.backend.app.scopes):
+        context.require_member(channel)
     if channel.is_archived:
         raise RefusedError("is_archived")
     return channel
 
 
-def thread(desk: Desk, channel: Channel, args: Args) -> str | None:
+def thread(context: MethodContext, channel: Channel, args: Args) -> str | None:
     """The thread to post into, if any."""
     ts = args.text("thread_ts")
     if not ts:
         return None
     if not re.fullmatch(r"\d+\.\d{6}", ts):
         raise RefusedError("invalid_thread_ts")
-    return desk.core.thread(channel, ts)
+    return context.backend.thread(channel, ts)
 
 
-def post_message(desk: Desk, args: Args) -> JSON:
+def post_message(context: MethodContext, args: Args) -> JSON:
     """chat.postMessage."""
-    channel = _destination(desk, args)
-    facts = _new_content(desk, args)
-    facts["thread_ts"] = thread(desk, channel, args)
+    channel = _destination(context, args)
+    facts = _new_content(context, args)
+    facts["thread_ts"] = thread(context, channel, args)
     facts["metadata"] = args.json("metadata", "invalid_metadata_format")
     if args.flag("reply_broadcast") and facts["thread_ts"]:
         facts |= {"broadcast": True, "subtype": "thread_broadcast"}
-    message = desk.core.post(desk.core.bot_message(channel, facts.pop("text"), **facts))
-    told = payloads.message(desk.workspace, message)
+    message = context.backend.post(context.backend.bot_message(channel, facts.pop("text"), **facts))
+    told = payloads.message(context.workspace, message)
     return {"channel": channel.id, "ts": message.ts, "message": told}
 
 
-def post_ephemeral(desk: Desk, args: Args) -> JSON:
+def post_ephemeral(context: MethodContext, args: Args) -> JSON:
     """chat.postEphemeral."""
-    channel = _destination(desk, args)
+    channel = _destination(context, args)
     if args.text("user") not in channel.members:
         raise RefusedError("user_not_in_channel")
-    facts = _new_content(desk, args)
-    facts["thread_ts"] = thread(desk, channel, args)
-    message = desk.core.bot_message(channel, facts.pop("text"), **facts)
+    facts = _new_content(context, args)
+    facts["thread_ts"] = thread(context, channel, args)
+    message = context.backend.bot_message(channel, facts.pop("text"), **facts)
     message.ephemeral_to = args.text("user")
-    desk.core.post_ephemeral(message)
+    context.backend.post_ephemeral(message)
     return {"message_ts": message.ts}
 
 
-def _own_message(desk: Desk, args: Args, error: str) -> Message:
-    channel = desk.channel(args)
+def _own_message(context: MethodContext, args: Args, error: str) -> Message:
+    channel = context.channel(args)
     ts = args.text("ts")
-    if desk.workspace.ephemeral(channel, ts):
+    if context.workspace.ephemeral(channel, ts):
         raise RefusedError(error)
-    message = desk.workspace.message(channel, ts)
+    message = context.workspace.message(channel, ts)
     if message is None or message.subtype == "tombstone":
         raise RefusedError("message_not_found")
-    if message.bot_id != desk.workspace.bot_id:
+    if message.bot_id != context.workspace.bot_id:
         raise RefusedError(error)
     if channel.is_archived:
         raise RefusedError("is_archived")
     return message
 
 
-def update(desk: Desk, args: Args) -> JSON:
+def update(context: MethodContext, args: Args) -> JSON:
     """chat.update: fields that aren't given stay as they were, blocks included."""
-    message = _own_message(desk, args, "cant_update_message")
+    message = _own_message(context, args, "cant_update_message")
     given = content(args)
     check_text(given.get("text", ""), most=MOST_UPDATED_TEXT)
     now = {"text": message.text, "blocks": message.blocks, "attachments": message.attachments, **given}
     if not given or not any(now.values()):
         raise RefusedError("no_text")
-    desk.core.change(message, desk.workspace.bot.id, **given)
-    told = payloads.message(desk.workspace, message)
+    context.backend.change(message, context.workspace.bot.id, **given)
+    told = payloads.message(context.workspace, message)
     return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": told}
 
 
-def delete(desk: Desk, args: Args) -> JSON:
+def delete(context: MethodContext, args: Args) -> JSON:
     """chat.delete."""
-    message = _own_message(desk, args, "cant_delete_message")
-    desk.core.delete(message)
+    message = _own_message(context, args, "cant_delete_message")
+    context.backend.delete(message)
     return {"channel": message.channel, "ts": message.ts}
 
 
-def permalink(desk: Desk, args: Args) -> JSON:
+def permalink(context: MethodContext, args: Args) -> JSON:
     """chat.getPermalink."""
-    channel = desk.channel(args)
-    message = desk.workspace.message(channel, args.text("message_ts"))
+    channel = context.channel(args)
+    message = context.workspace.message(channel, args.text("message_ts"))
     if message is None:
         raise RefusedError("message_not_found")
-    link = f"https://{desk.workspace.domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
+    link = f"https://{context.workspace.domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
     thread = f"?thread_ts={message.thread_ts}&cid={channel.id}" if message.is_reply else ""
     return {"channel": channel.id, "permalink": link + thread}
 
 
-def _reacted(desk: Desk, args: Args) -> tuple[Message, str]:
-    channel = desk.channel(args)
-    desk.require_member(channel)
+def _reacted(context: MethodContext, args: Args) -> tuple[Message, str]:
+    channel = context.channel(args)
+    context.require_member(channel)
     name = args.text("name").strip(":")
     if not re.fullmatch(r"[\w+\-']+(::skin-tone-[2-6])?", name):
         raise RefusedError("invalid_name")
-    message = desk.workspace.message(channel, args.text("timestamp"))
+    message = context.workspace.message(channel, args.text("timestamp"))
     if message is None:
         raise RefusedError("message_not_found")
     return message, name
 
 
-def add_reaction(desk: Desk, args: Args) -> JSON:
+def add_reaction(context: MethodContext, args: Args) -> JSON:
     """reactions.add."""
-    message, name = _reacted(desk, args)
-    if desk.workspace.bot.id in message.reactions.get(name, []):
+    message, name = _reacted(context, args)
+    if context.workspace.bot.id in message.reactions.get(name, []):
         raise RefusedError("already_reacted")
-    desk.core.react(desk.workspace.bot, message, name, add=True)
+    context.backend.react(context.workspace.bot, message, name, add=True)
     return {}
 
 
-def remove_reaction(desk: Desk, args: Args) -> JSON:
+def remove_reaction(context: MethodContext, args: Args) -> JSON:
     """reactions.remove."""
-    message, name = _reacted(desk, args)
-    if desk.workspace.bot.id not in message.reactions.get(name, []):
+    message, name = _reacted(context, args)
+    if context.workspace.bot.id not in message.reactions.get(name, []):
         raise RefusedError("no_reaction")
-    desk.core.react(desk.workspace.bot, message, name, add=False)
+    context.backend.react(context.workspace.bot, message, name, add=False)
     return {}
 
 

@@ -7,26 +7,26 @@ from typing import Any
 from bot.playground.slack import payloads
 from bot.playground.slack.block_kit.validation import RefusedError
 from bot.playground.slack.entities import Channel, Message
-from bot.playground.slack.web_api.dispatch import Args, Desk, Method
+from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
 
 JSON = dict[str, Any]
 TYPES = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}
 FAMILIES = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 
 
-def _scope_of(right: str, desk: Desk, args: Args) -> str:
-    channel = desk.workspace.channels.get(args.text("channel"))
+def _scope_of(right: str, context: MethodContext, args: Args) -> str:
+    channel = context.workspace.channels.get(args.text("channel"))
     return f"{FAMILIES[channel.kind] if channel else 'channels'}:{right}"
 
 
-def reading(desk: Desk, args: Args) -> str:
+def reading(context: MethodContext, args: Args) -> str:
     """The scope for knowing of this channel: channels:read, groups:read or im:read."""
-    return _scope_of("read", desk, args)
+    return _scope_of("read", context, args)
 
 
-def history_scope(desk: Desk, args: Args) -> str:
+def history_scope(context: MethodContext, args: Args) -> str:
     """The scope for reading this channel."""
-    return _scope_of("history", desk, args)
+    return _scope_of("history", context, args)
 
 
 def _types(args: Args) -> list[str]:
@@ -36,46 +36,46 @@ def _types(args: Args) -> list[str]:
     return [TYPES[each] for each in wanted]
 
 
-def listing(desk: Desk, args: Args) -> str:
+def listing(context: MethodContext, args: Args) -> str:
     """The scope for listing channels of these types: the first that is missing, or the first at all."""
     scopes = [f"{FAMILIES[each]}:read" for each in _types(args)]
-    return next((each for each in scopes if each not in desk.core.app.scopes), scopes[0])
+    return next((each for each in scopes if each not in context.backend.app.scopes), scopes[0])
 
 
-def info(desk: Desk, args: Args) -> JSON:
+def info(context: MethodContext, args: Args) -> JSON:
     """conversations.info."""
-    channel = desk.channel(args)
+    channel = context.channel(args)
     with_members, with_locale = args.flag("include_num_members"), args.flag("include_locale")
-    told = payloads.channel(desk.workspace, channel, num_members=with_members, locale=with_locale)
+    told = payloads.channel(context.workspace, channel, num_members=with_members, locale=with_locale)
     return {"channel": told}
 
 
-def _listed(desk: Desk, args: Args, channels: list[Channel]) -> list[JSON]:
+def _listed(context: MethodContext, args: Args, channels: list[Channel]) -> list[JSON]:
     kinds, living_only = _types(args), args.flag("exclude_archived")
     seen = [each for each in channels if each.kind in kinds and not (living_only and each.is_archived)]
-    return [payloads.channel(desk.workspace, each, num_members=True) for each in seen]
+    return [payloads.channel(context.workspace, each, num_members=True) for each in seen]
 
 
-def list_all(desk: Desk, args: Args) -> JSON:
+def list_all(context: MethodContext, args: Args) -> JSON:
     """conversations.list: everything that the bot may know of."""
-    seen = [each for each in desk.workspace.channels.values() if desk.workspace.bot_sees(each)]
-    return desk.page("channels", _listed(desk, args, seen), args)
+    seen = [each for each in context.workspace.channels.values() if context.workspace.bot_sees(each)]
+    return context.page("channels", _listed(context, args, seen), args)
 
 
-def of_user(desk: Desk, args: Args) -> JSON:
+def of_user(context: MethodContext, args: Args) -> JSON:
     """users.conversations: where somebody (by default the bot) is, as far as the bot sees."""
-    user = args.text("user", desk.workspace.bot.id)
-    if user not in desk.workspace.people:
+    user = args.text("user", context.workspace.bot.id)
+    if user not in context.workspace.people:
         raise RefusedError("user_not_found")
-    theirs = [each for each in desk.workspace.channels.values() if user in each.members]
-    seen = [each for each in theirs if desk.workspace.bot_sees(each)]
-    return desk.page("channels", _listed(desk, args, seen), args)
+    theirs = [each for each in context.workspace.channels.values() if user in each.members]
+    seen = [each for each in theirs if context.workspace.bot_sees(each)]
+    return context.page("channels", _listed(context, args, seen), args)
 
 
-def members(desk: Desk, args: Args) -> JSON:
+def members(context: MethodContext, args: Args) -> JSON:
     """conversations.members."""
-    channel = desk.channel(args)
-    page = desk.page("members", [{"id": each} for each in channel.members], args)
+    channel = context.channel(args)
+    page = context.page("members", [{"id": each} for each in channel.members], args)
     return {**page, "members": [each["id"] for each in page["members"]]}
 
 
@@ -91,55 +91,55 @@ def _within(messages: list[Message], args: Args) -> list[Message]:
     return [each for each in messages if wanted(each)]
 
 
-def _told(desk: Desk, messages: list[Message], args: Args) -> JSON:
-    page = desk.page("messages", [payloads.message(desk.workspace, each) for each in messages], args)
+def _told(context: MethodContext, messages: list[Message], args: Args) -> JSON:
+    page = context.page("messages", [payloads.message(context.workspace, each) for each in messages], args)
     return {**page, "has_more": bool(page["response_metadata"]["next_cursor"])}
 
 
-def history(desk: Desk, args: Args) -> JSON:
+def history(context: MethodContext, args: Args) -> JSON:
     """conversations.history: newest first, without the insides of threads."""
-    channel = desk.channel(args)
-    desk.require_member(channel)
-    return _told(desk, _within(desk.workspace.history(channel), args)[::-1], args)
+    channel = context.channel(args)
+    context.require_member(channel)
+    return _told(context, _within(context.workspace.history(channel), args)[::-1], args)
 
 
-def replies(desk: Desk, args: Args) -> JSON:
+def replies(context: MethodContext, args: Args) -> JSON:
     """conversations.replies: a thread, oldest first, beginning with its first message."""
-    channel = desk.channel(args)
-    desk.require_member(channel)
-    message = desk.workspace.message(channel, args.text("ts"))
+    channel = context.channel(args)
+    context.require_member(channel)
+    message = context.workspace.message(channel, args.text("ts"))
     if message is None:
         raise RefusedError("thread_not_found")
-    thread = desk.workspace.thread(channel, message.thread_ts or message.ts)
-    return _told(desk, thread[:1] + _within(thread[1:], args), args)
+    thread = context.workspace.thread(channel, message.thread_ts or message.ts)
+    return _told(context, thread[:1] + _within(thread[1:], args), args)
 
 
-def open_dm(desk: Desk, args: Args) -> JSON:
+def open_dm(context: MethodContext, args: Args) -> JSON:
     """conversations.open, for one person."""
     users = args.names("users")
     if "channel" in args:
-        return {"channel": payloads.channel(desk.workspace, desk.channel(args))}
+        return {"channel": payloads.channel(context.workspace, context.channel(args))}
     if len(users) != 1:
         raise RefusedError("users_list_not_supplied" if not users else "not_enough_users")
-    person = desk.workspace.people.get(users[0])
+    person = context.workspace.people.get(users[0])
     if person is None:
         raise RefusedError("user_not_found")
     if person.is_bot:
         raise RefusedError("cannot_dm_bot")
-    channel = desk.workspace.dm(person)
-    told = payloads.channel(desk.workspace, channel) if args.flag("return_im") else {"id": channel.id}
+    channel = context.workspace.dm(person)
+    told = payloads.channel(context.workspace, channel) if args.flag("return_im") else {"id": channel.id}
     return {"channel": told}
 
 
-def join(desk: Desk, args: Args) -> JSON:
+def join(context: MethodContext, args: Args) -> JSON:
     """conversations.join."""
-    channel = desk.channel(args)
+    channel = context.channel(args)
     if channel.kind != "channel":
         raise RefusedError("method_not_supported_for_channel_type")
     if channel.is_archived:
         raise RefusedError("is_archived")
-    desk.core.join(desk.workspace.bot, channel)
-    return {"channel": payloads.channel(desk.workspace, channel)}
+    context.backend.join(context.workspace.bot, channel)
+    return {"channel": payloads.channel(context.workspace, channel)}
 
 
 METHODS = {

@@ -9,7 +9,7 @@ from typing import Any
 from bot.playground.slack import payloads
 from bot.playground.slack.block_kit.validation import RefusedError
 from bot.playground.slack.entities import File
-from bot.playground.slack.web_api.dispatch import Args, Desk, Method
+from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
 from bot.playground.slack.web_api.methods.chat import thread
 from bot.playground.slack.workspace import new_id
 
@@ -22,46 +22,46 @@ def new_file(name: str, user: str, data: bytes = b"", *, complete: bool = True) 
     return File(new_id("F"), name, name, data, user, int(time.time()), kind, complete=complete)
 
 
-def info(desk: Desk, args: Args) -> JSON:
+def info(context: MethodContext, args: Args) -> JSON:
     """files.info."""
-    file = desk.workspace.files.get(args.text("file"))
-    if file is None or not file.complete or not desk.core.file_visible_to_bot(file):
+    file = context.workspace.files.get(args.text("file"))
+    if file is None or not file.complete or not context.backend.file_visible_to_bot(file):
         raise RefusedError("file_not_found")
     if file.deleted:
         raise RefusedError("file_deleted")
-    told = payloads.file(desk.workspace, file)
+    told = payloads.file(context.workspace, file)
     return {"file": told, "comments": [], "response_metadata": {"next_cursor": ""}}
 
 
-def upload_url(desk: Desk, args: Args) -> JSON:
+def upload_url(context: MethodContext, args: Args) -> JSON:
     """files.getUploadURLExternal: where to send the bytes."""
     name, length = args.text("filename"), args.number("length", 0)
     if not name or length <= 0:
         raise RefusedError("invalid_arguments", "filename and a length above 0 are required")
-    file = new_file(name, desk.workspace.bot.id, complete=False)
-    desk.workspace.files[file.id] = file
-    return {"file_id": file.id, "upload_url": f"{desk.workspace.base_url}/upload/v1/{file.id}?length={length}"}
+    file = new_file(name, context.workspace.bot.id, complete=False)
+    context.workspace.files[file.id] = file
+    return {"file_id": file.id, "upload_url": f"{context.workspace.base_url}/upload/v1/{file.id}?length={length}"}
 
 
-def complete_upload(desk: Desk, args: Args) -> JSON:
+def complete_upload(context: MethodContext, args: Args) -> JSON:
     """files.completeUploadExternal: name the files and share them."""
     wanted = args.json("files")
     if not isinstance(wanted, list) or not wanted:
         raise RefusedError("invalid_arguments", "files must be a list")
-    files = [_uploaded(desk, each) for each in wanted]
+    files = [_uploaded(context, each) for each in wanted]
     places = args.names("channels") or args.names("channel_id")
-    channels = [desk.channel(Args({"channel": each})) for each in places]
+    channels = [context.channel(Args({"channel": each})) for each in places]
     for channel in channels:
-        desk.require_member(channel)
+        context.require_member(channel)
     for channel in channels:
-        where = thread(desk, channel, args)
+        where = thread(context, channel, args)
         comment = args.text("initial_comment")
-        desk.core.share_file(desk.core.bot_message(channel, comment, files=files, thread_ts=where))
-    return {"files": [payloads.file(desk.workspace, each) for each in files]}
+        context.backend.share_file(context.backend.bot_message(channel, comment, files=files, thread_ts=where))
+    return {"files": [payloads.file(context.workspace, each) for each in files]}
 
 
-def _uploaded(desk: Desk, wanted: JSON) -> File:
-    file = desk.workspace.files.get(str(wanted.get("id")))
+def _uploaded(context: MethodContext, wanted: JSON) -> File:
+    file = context.workspace.files.get(str(wanted.get("id")))
     if file is None or not file.data:
         raise RefusedError("file_not_found")
     file.title = wanted.get("title") or file.name

@@ -6,23 +6,23 @@ from typing import Any
 
 from bot.playground.slack import payloads
 from bot.playground.slack.block_kit.validation import RefusedError
-from bot.playground.slack.web_api.dispatch import Args, Desk, Method
+from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
 
 JSON = dict[str, Any]
 
 
-def api_test(desk: Desk, args: Args) -> JSON:
+def api_test(context: MethodContext, args: Args) -> JSON:
     """api.test: says what it was told."""
-    del desk
+    del context
     if "error" in args:
         raise RefusedError(args.text("error"))
     return {"args": dict(args.values)}
 
 
-def auth_test(desk: Desk, args: Args) -> JSON:
+def auth_test(context: MethodContext, args: Args) -> JSON:
     """auth.test."""
     del args
-    ours = desk.workspace
+    ours = context.workspace
     return {
         "url": f"https://{ours.domain}.slack.com/",
         "team": ours.name,
@@ -35,60 +35,59 @@ def auth_test(desk: Desk, args: Args) -> JSON:
     }
 
 
-def open_connection(desk: Desk, args: Args) -> JSON:
+def open_connection(context: MethodContext, args: Args) -> JSON:
     """apps.connections.open: the address of a WebSocket, good for one connection."""
     del args
-    base = desk.workspace.base_url.replace("http://", "ws://")
-    return {"url": f"{base}/link/?ticket={desk.core.hub.ticket()}&app_id={desk.workspace.app_id}"}
+    base = context.workspace.base_url.replace("http://", "ws://")
+    return {"url": f"{base}/link/?ticket={context.backend.hub.ticket()}&app_id={context.workspace.app_id}"}
 
 
-def user_info(desk: Desk, args: Args) -> JSON:
+def user_info(context: MethodContext, args: Args) -> JSON:
     """users.info."""
-    told = payloads.person(desk.workspace, desk.person(args), locale=args.flag("include_locale"))
+    told = payloads.person(context.workspace, context.person(args), locale=args.flag("include_locale"))
     return {"user": told}
 
 
-def user_list(desk: Desk, args: Args) -> JSON:
+def user_list(context: MethodContext, args: Args) -> JSON:
     """users.list."""
     locale = args.flag("include_locale")
-    people = desk.workspace.people.values()
-    told = [payloads.person(desk.workspace, each, locale=locale) for each in people]
-    return {**desk.page("members", told, args, default=1000), "cache_ts": 0}
+    people = context.workspace.people.values()
+    told = [payloads.person(context.workspace, each, locale=locale) for each in people]
+    return {**context.page("members", told, args, default=1000), "cache_ts": 0}
 
 
-def group_list(desk: Desk, args: Args) -> JSON:
+def group_list(context: MethodContext, args: Args) -> JSON:
     """usergroups.list."""
     users = args.flag("include_users")
-    return {
-        "usergroups": [payloads.group(desk.workspace, each, users=users) for each in desk.workspace.groups.values()]
-    }
+    workspace = context.workspace
+    return {"usergroups": [payloads.group(workspace, each, users=users) for each in workspace.groups.values()]}
 
 
-def group_users(desk: Desk, args: Args) -> JSON:
+def group_users(context: MethodContext, args: Args) -> JSON:
     """usergroups.users.list."""
-    group = desk.workspace.groups.get(args.text("usergroup"))
+    group = context.workspace.groups.get(args.text("usergroup"))
     if group is None:
         raise RefusedError("no_such_subteam")
     return {"users": list(group.users)}
 
 
-def bot_info(desk: Desk, args: Args) -> JSON:
+def bot_info(context: MethodContext, args: Args) -> JSON:
     """bots.info."""
-    if args.text("bot", desk.workspace.bot_id) != desk.workspace.bot_id:
+    if args.text("bot", context.workspace.bot_id) != context.workspace.bot_id:
         raise RefusedError("bot_not_found")
-    return {"bot": payloads.bot_profile(desk.workspace)}
+    return {"bot": payloads.bot_profile(context.workspace)}
 
 
-def team_info(desk: Desk, args: Args) -> JSON:
+def team_info(context: MethodContext, args: Args) -> JSON:
     """team.info."""
     del args
-    ours = desk.workspace
+    ours = context.workspace
     return {"team": {"id": ours.team_id, "name": ours.name, "domain": ours.domain, "icon": {}}}
 
 
-def emoji_list(desk: Desk, args: Args) -> JSON:
+def emoji_list(context: MethodContext, args: Args) -> JSON:
     """emoji.list: this workspace has no emoji of its own."""
-    del desk, args
+    del context, args
     return {"emoji": {}}
 
 

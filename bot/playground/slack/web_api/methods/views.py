@@ -7,67 +7,67 @@ from typing import Any
 from bot.playground.slack import payloads
 from bot.playground.slack.block_kit.validation import RefusedError, check_view
 from bot.playground.slack.entities import View
-from bot.playground.slack.web_api.dispatch import Args, Desk, Method
+from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
 
 JSON = dict[str, Any]
 MOST_PROMPTS = 4
 
 
-def _told(desk: Desk, view: View) -> JSON:
-    return {"view": payloads.view(desk.workspace, view)}
+def _told(context: MethodContext, view: View) -> JSON:
+    return {"view": payloads.view(context.workspace, view)}
 
 
-def open_view(desk: Desk, args: Args) -> JSON:
+def open_view(context: MethodContext, args: Args) -> JSON:
     """views.open."""
     content = check_view(args.json("view"))
-    interaction = desk.interactions.take_trigger(args.text("trigger_id"))
-    view = desk.views.open(interaction.person, content)
+    interaction = context.interactions.take_trigger(args.text("trigger_id"))
+    view = context.views.open(interaction.person, content)
     interaction.views.append(view)
-    return _told(desk, view)
+    return _told(context, view)
 
 
-def push_view(desk: Desk, args: Args) -> JSON:
+def push_view(context: MethodContext, args: Args) -> JSON:
     """views.push."""
     content = check_view(args.json("view"))
-    interaction = desk.interactions.take_trigger(args.text("trigger_id"))
-    view = desk.views.push(interaction.person, content, interaction.view)
+    interaction = context.interactions.take_trigger(args.text("trigger_id"))
+    view = context.views.push(interaction.person, content, interaction.view)
     interaction.views.append(view)
-    return _told(desk, view)
+    return _told(context, view)
 
 
-def update_view(desk: Desk, args: Args) -> JSON:
+def update_view(context: MethodContext, args: Args) -> JSON:
     """views.update."""
     ids = args.text("view_id"), args.text("external_id")
-    return _told(desk, desk.views.update(*ids, args.json("view"), args.text("hash")))
+    return _told(context, context.views.update(*ids, args.json("view"), args.text("hash")))
 
 
-def publish_view(desk: Desk, args: Args) -> JSON:
+def publish_view(context: MethodContext, args: Args) -> JSON:
     """views.publish."""
-    person = desk.person(args, "user_id")
-    return _told(desk, desk.views.publish(person, args.json("view"), args.text("hash")))
+    person = context.person(args, "user_id")
+    return _told(context, context.views.publish(person, args.json("view"), args.text("hash")))
 
 
-def suggest_prompts(desk: Desk, args: Args) -> JSON:
+def suggest_prompts(context: MethodContext, args: Args) -> JSON:
     """assistant.threads.setSuggestedPrompts."""
-    channel = desk.channel(args, "channel_id")
+    channel = context.channel(args, "channel_id")
     prompts = args.json("prompts")
     if not isinstance(prompts, list) or not 0 < len(prompts) <= MOST_PROMPTS:
         raise RefusedError("invalid_arguments", "prompts must be a list of 1 to 4")
-    desk.workspace.suggested_prompts[channel.id] = prompts
+    context.workspace.suggested_prompts[channel.id] = prompts
     return {}
 
 
-def set_status(desk: Desk, args: Args) -> JSON:
+def set_status(context: MethodContext, args: Args) -> JSON:
     """assistant.threads.setStatus: what the app is busy with, shown below the thread; empty when it is done."""
-    channel = desk.channel(args, "channel_id")
+    channel = context.channel(args, "channel_id")
     told = {"channel": channel.id, "thread_ts": args.text("thread_ts"), "status": args.text("status")}
-    desk.core.tell("status", told)
+    context.backend.tell("status", told)
     return {}
 
 
-def set_title(desk: Desk, args: Args) -> JSON:
+def set_title(context: MethodContext, args: Args) -> JSON:
     """assistant.threads.setTitle: taken, and seen in the calls."""
-    desk.channel(args, "channel_id")
+    context.channel(args, "channel_id")
     return {}
 
 
