@@ -23,6 +23,8 @@ SCOPES = (
     "groups:read",
     "im:history",
     "im:read",
+    "mpim:history",
+    "mpim:read",
     "reactions:write",
     "usergroups:read",
     "users:read",
@@ -35,6 +37,7 @@ EVENTS = (
     "message.channels",
     "message.groups",
     "message.im",
+    "message.mpim",
 )
 
 AGENT_EVENTS = ("assistant_thread_started", "assistant_thread_context_changed")

@@ -56,6 +56,7 @@ def register(app: App, services: Services) -> None:
     app.event(spoken, matchers=[_is_direct, uploads.brings_files])(on(uploads.direct))
     app.event(spoken, matchers=[_is_direct])(on(search.direct))
     app.event(spoken, matchers=[uploads.brings_files])(on(uploads.posted, asked=False))
+    app.event(spoken, matchers=[_is_in_group])(on(search.in_group, asked=False))
     app.event(spoken)(on(auto_reply.posted, asked=False))
     app.event({"type": "message", "subtype": "message_changed"})(on(auto_reply.edited, asked=False))
     app.event({"type": "message", "subtype": "message_deleted"})(on(auto_reply.deleted, asked=False))
@@ -203,6 +204,10 @@ def _turn(services: Services, body: Mapping[str, Any], respond: Respond, *, aske
 
 def _is_direct(event: Mapping[str, Any]) -> bool:
     return event.get("channel_type") == "im" and not event.get("bot_id")
+
+
+def _is_in_group(event: Mapping[str, Any]) -> bool:
+    return event.get("channel_type") == "mpim"
 
 
 def _is_at_home(body: Mapping[str, Any]) -> bool:

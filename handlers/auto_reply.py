@@ -29,7 +29,7 @@ SPOKEN = {None, "thread_broadcast", "file_share"}
 def posted(services: Services, turn: Turn) -> None:
     """Consider a new message in a channel."""
     rules = services.channels.of(turn.channel)
-    if rules.auto_reply is AutoReply.OFF or not _is_a_question_to_all(services, turn.event):
+    if rules.auto_reply is AutoReply.OFF or not _is_a_question_to_all(services, turn, turn.event):
         return
     with services.conversations(turn.channel, turn.event["ts"]):
         if services.journal.claim(f"asked:{turn.channel}:{turn.event['ts']}"):
@@ -99,12 +99,13 @@ def _forget(services: Services, channel: str, ts: str) -> None:
             _withdraw(services, channel, ts, reply)
 
 
-def _is_a_question_to_all(services: Services, message: Mapping[str, Any]) -> bool:
-    """Tell whether a person said this to the whole channel: not a bot, not to this one, not further down a thread."""
+def _is_a_question_to_all(services: Services, turn: Turn, message: Mapping[str, Any]) -> bool:
+    """Tell whether a person said this to a whole channel: not a bot, not to this one, not further down a thread."""
     in_thread = message.get("thread_ts", message["ts"]) != message["ts"]
     return (
         message.get("subtype") in SPOKEN
         and not message.get("bot_id")
+        and turn.event.get("channel_type") != "mpim"
         and not services.is_mentioned(message.get("text", ""))
         and (not in_thread or message.get("subtype") == "thread_broadcast")
     )
@@ -123,7 +124,7 @@ def _reconsider(services: Services, turn: Turn, message: Mapping[str, Any]) -> N
         answer_mention(services, _asking(turn, message, "app_mention"))
     elif turn.is_direct:
         answer_direct(services, _asking(turn, message, "message"))
-    elif reply or (rules.auto_reply is not AutoReply.OFF and _is_a_question_to_all(services, message)):
+    elif reply or (rules.auto_reply is not AutoReply.OFF and _is_a_question_to_all(services, turn, message)):
         _follow(services, turn, rules, message)
 
 

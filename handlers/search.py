@@ -1,5 +1,7 @@
 """Questions put to the bot: the slash command, mentions, direct messages."""
 
+from dataclasses import replace
+
 from handlers.access import Standing
 from handlers.answering import first_time
 from handlers.desk import STARTING_SECONDS, Services, Turn, names_for
@@ -28,6 +30,15 @@ def mention(services: Services, turn: Turn) -> None:
     with services.conversations(turn.channel, turn.event["ts"]):
         if not turn.event.get("bot_id") and services.journal.claim(f"asked:{turn.channel}:{turn.event['ts']}"):
             answer_mention(services, turn)
+
+
+def in_group(services: Services, turn: Turn) -> None:
+    """Answer a mention in a direct message of several people; what they say to each other is theirs.
+
+    Slack doesn't promise an `app_mention` there; where it sends both, the first is answered.
+    """
+    if services.is_mentioned(turn.event.get("text", "")):
+        mention(services, replace(turn, body={"event": {**turn.event, "type": "app_mention"}}, asked=True))
 
 
 def answer_mention(services: Services, turn: Turn) -> None:

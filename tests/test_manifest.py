@@ -31,6 +31,7 @@ NEEDED = {
     "message.channels": "channels:history",
     "message.groups": "groups:history",
     "message.im": "im:history",
+    "message.mpim": "mpim:history",
 }
 KEYS = {
     "": {"_metadata", "display_information", "features", "oauth_config", "settings"},

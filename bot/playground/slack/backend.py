@@ -30,6 +30,7 @@ EVENT_SCOPES = {
     "message.channels": "channels:history",
     "message.groups": "groups:history",
     "message.im": "im:history",
+    "message.mpim": "mpim:history",
     "app_home_opened": "",
     "assistant_thread_started": "assistant:write",
     "file_shared": "files:read",
@@ -40,7 +41,7 @@ EVENT_SCOPES = {
     "member_joined_channel": "channels:read",
     "member_left_channel": "channels:read",
 }
-MESSAGE_EVENTS = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
+MESSAGE_EVENTS = {"channel": "message.channels", "group": "message.groups", "mpim": "message.mpim", "im": "message.im"}
 
 
 class Backend:

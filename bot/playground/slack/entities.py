@@ -31,11 +31,12 @@ class Person:
 
 @dataclass
 class Channel:
-    """A public or private channel, or (with `user`) the direct messages of one person with the bot."""
+    """A public or private channel, or direct messages: of one person with the bot (`user`), or of several."""
 
     id: str
     name: str
     is_private: bool = False
+    is_mpim: bool = False
     is_ext_shared: bool = False
     is_archived: bool = False
     user: str = ""
@@ -50,9 +51,11 @@ class Channel:
 
     @property
     def kind(self) -> str:
-        """The `channel_type` of events: channel, group or im."""
+        """The `channel_type` of events: channel, group, mpim or im."""
         if self.is_im:
             return "im"
+        if self.is_mpim:
+            return "mpim"
         return "group" if self.is_private else "channel"
 
 

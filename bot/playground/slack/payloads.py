@@ -126,7 +126,7 @@ def channel(workspace: Workspace, it: Channel, *, num_members: bool = False, loc
         "is_channel": not it.is_im and not it.is_private,
         "is_group": it.is_private,
         "is_private": it.is_private or it.is_im,
-        "is_mpim": False,
+        "is_mpim": it.is_mpim,
         "is_shared": it.is_ext_shared,
         "is_ext_shared": it.is_ext_shared,
         "is_org_shared": False,
@@ -186,7 +186,7 @@ def file(workspace: Workspace, it: File) -> JSON:
         "url_private_download": f"{path}/download/{it.id}",
         "permalink": f"https://{workspace.domain}.slack.com/files/{it.user}/{it.id}",
         "channels": [each.id for each in shared if each.kind == "channel"],
-        "groups": [each.id for each in shared if each.kind == "group"],
+        "groups": [each.id for each in shared if each.kind in ("group", "mpim")],
         "ims": [each.id for each in shared if each.kind == "im"],
     }
 

@@ -56,6 +56,12 @@ class Workspace:
         self.channels[channel.id] = channel
         return channel
 
+    def add_group_dm(self, people: Iterable[Person]) -> Channel:
+        """Add a conversation of several people and the bot; Slack makes its name of theirs."""
+        members = [*people, self.bot]
+        name = f"mpdm-{'--'.join(each.handle for each in members)}-1"
+        return self.add_channel(name, members, is_private=True, is_mpim=True)
+
     def add_group(self, handle: str, name: str, users: Iterable[Person]) -> UserGroup:
         """Add a user group."""
         group = UserGroup(new_id("S"), handle, name, [person.id for person in users])
