@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from indexes.builder import Builder, Built, Loaded, Source
-from indexes.calibration import FITTED_WITH, calibrate, learn, store_weights, stored_weights
+from indexes.calibration import FITTED_WITH, Judgement, calibrate, learn, store_weights, stored_weights
 from indexes.collecting import Progress
 from indexes.confidence import DENSE, Weights, judge
 from indexes.encoder import Encoder, Vector, Vectors
@@ -240,8 +240,8 @@ class Registry:
         """Fit confidence to the encoder in use, unless that was done at an earlier start."""
         return self._submit(self._calibrate)
 
-    def learn(self, judged: Mapping[str, Sequence[tuple[float, bool]]]) -> Future[None]:
-        """Take to heart what people said: by knowledge base, the confidence of replies and whether they were right."""
+    def learn(self, judged: Mapping[str, Sequence[Judgement]]) -> Future[None]:
+        """Update confidence from what people said of replies, by knowledge base; one left out has no votes."""
         return self._submit(self._learn, judged)
 
     def teach(self, lessons: Lessons) -> Future[None]:
@@ -345,7 +345,7 @@ class Registry:
         self._state = replace(self._state, weights=weights)
         log.info("Confidence is fitted to %s", encoder.name)
 
-    def _learn(self, judged: Mapping[str, Sequence[tuple[float, bool]]]) -> None:
+    def _learn(self, judged: Mapping[str, Sequence[Judgement]]) -> None:
         self._state = replace(self._state, shifts={name: learn(pairs) for name, pairs in judged.items()})
 
     def _teach(self, lessons: Lessons) -> None:

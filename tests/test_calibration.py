@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from indexes.builder import Source
-from indexes.calibration import Example, calibrate, fit, learn, store_weights, stored_weights
+from indexes.calibration import DOUBT, MEMORY, Example, Judgement, calibrate, fit, learn, store_weights, stored_weights
 from indexes.confidence import DENSE, Features, Weights, probability
 from indexes.encoder import Vector, Vectors
 from indexes.encoder.protocol import Progress
@@ -53,17 +55,91 @@ def test_examples_of_one_kind_do_not_run_away() -> None:
     assert -20 < fit(wrong, PRIOR).constant < PRIOR.constant
 
 
+CONFIDENCES = st.floats(0, 1)
+VOTES = st.lists(
+    st.builds(Judgement, CONFIDENCES, st.booleans(), st.sampled_from([0.25, 1.0, 40.0, 1_000.0])), max_size=30
+)
+
+
+def said(confidence: float, right: int = 0, wrong: int = 0) -> list[Judgement]:
+    return [Judgement(confidence, right=True)] * right + [Judgement(confidence, right=False)] * wrong
+
+
+def pull(judged: list[Judgement], shift: float) -> float:
+    """The slope of what `learn` maximizes, computed one vote at a time."""
+    slope = -shift / DOUBT**2
+    for each in judged:
+        within = min(max(each.confidence, 1e-6), 1 - 1e-6)
+        slope += each.weight * (each.right - probability(log(within / (1 - within)) + shift))
+    return slope
+
+
 def test_feedback_needs_more_than_ten_clicks_to_swing() -> None:
     assert learn([]) == 0
-    ten, many = learn([(0.9, False)] * 10), learn([(0.9, False)] * 1_000)
+    ten, many = learn(said(0.9, wrong=10)), learn(said(0.9, wrong=1_000))
     assert probability(log(9) + ten) > 0.6
     assert probability(log(9) + many) < 0.3
-    assert learn([(0.9, True)] * 10) > 0
+    assert learn(said(0.9, right=10)) > 0
 
 
 def test_feedback_as_expected_changes_nothing() -> None:
-    assert learn([(0.9, True)] * 9 + [(0.9, False)]) == pytest.approx(0, abs=1e-9)
-    assert -1 < learn([(1.0, False), (0.0, True)]) < 1
+    assert learn(said(0.9, right=9, wrong=1)) == pytest.approx(0, abs=1e-9)
+    assert -1 < learn([*said(1.0, wrong=1), *said(0.0, right=1)]) < 1
+
+
+def test_much_feedback_against_great_confidence_lowers_it() -> None:
+    shift = learn([*said(0.98, wrong=60), *said(0.90, right=40)])
+    assert -4 < shift < -2
+
+
+@given(VOTES)
+def test_the_shift_is_where_votes_and_prior_balance(judged: list[Judgement]) -> None:
+    weight = sum(each.weight for each in judged)
+    shift = learn(judged)
+    assert pull(judged, shift) == pytest.approx(0, abs=1e-8 * (1 + weight))
+    assert abs(shift) <= DOUBT**2 * weight
+
+
+@given(VOTES, CONFIDENCES, st.integers(1, 1_000))
+def test_another_vote_moves_confidence_its_own_way_only(judged: list[Judgement], confidence: float, times: int) -> None:
+    before = learn(judged)
+    assert learn([*judged, Judgement(confidence, right=False, weight=times)]) <= before + 1e-9
+    assert learn([*judged, Judgement(confidence, right=True, weight=times)]) >= before - 1e-9
+
+
+@given(st.data(), VOTES)
+def test_the_order_of_votes_is_nothing_and_a_weight_is_as_many_votes(
+    data: st.DataObject, judged: list[Judgement]
+) -> None:
+    shift = learn(judged)
+    assert learn(data.draw(st.permutations(judged))) == pytest.approx(shift, abs=1e-9)
+    twice = [replace(each, weight=each.weight / 2) for each in judged for _ in range(2)]
+    assert learn(twice) == pytest.approx(shift, abs=1e-9)
+
+
+SEEN = st.builds(Example, st.builds(Features, score=st.floats(-1, 3), decision=st.floats(-0.3, 0.3)), st.booleans())
+
+
+@given(
+    st.lists(SEEN, min_size=1, max_size=30),
+    st.integers(1, 300),
+    st.floats(-30, 30),
+    st.floats(0.5, 40),
+    st.floats(0.01, MEMORY),
+)
+def test_a_fit_ends_where_examples_and_prior_balance(
+    examples: list[Example], times: int, constant: float, factor: float, memory: float
+) -> None:
+    """Separable examples included, and any prior: those are where an undamped Newton runs away."""
+    prior = Weights(constant, Features(score=factor, decision=-factor))
+    fitted = fit(examples * times, prior, memory)
+    seen = np.array([[1.0, each.features.score, each.features.decision] for each in examples])
+    expected = np.array([probability(fitted.logit(each.features)) for each in examples])
+    right = np.array([each.right for each in examples])
+    spread = np.maximum(np.concatenate([[1.0], seen[:, 1:].std(axis=0)]), 1e-3)
+    moved = [fitted.constant - constant, fitted.factors.score - factor, fitted.factors.decision + factor]
+    slope = times * seen.T @ (right - expected) - memory * spread**2 / 4 * moved
+    assert np.abs(slope).max() < 1e-5 * times * len(examples)
 
 
 class Hashing:

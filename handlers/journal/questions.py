@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import JSON, Boolean, Column, Float, Integer, Row, String, Table, Text, delete, func, insert, select
 
 from handlers.journal.database import Database, metadata
+from indexes.calibration import Judgement
 
 questions = Table(
     "questions",
@@ -148,13 +149,13 @@ class Questions:
         wanted = select(votes.c.user, votes.c.vote).where(votes.c.question == question_id)
         return dict(self._database.read("look up votes", wanted) or ())
 
-    def judged(self) -> dict[str, list[tuple[float, bool]]]:
+    def judged(self) -> dict[str, list[Judgement]]:
         """Return, by knowledge base, the confidence of each answer voted on and whether it was right."""
-        said: dict[str, list[tuple[float, bool]]] = {}
+        said: dict[str, list[Judgement]] = {}
         wanted = select(FIRST_NAME, FIRST_THOUGHT, votes.c.vote).join(questions, votes.c.question == questions.c.id)
         for name, thought, vote in self._database.read("look up votes", wanted) or ():
             if name is not None:
-                said.setdefault(name, []).append((thought or 0.0, vote in FIRST_HIT_VOTES))
+                said.setdefault(name, []).append(Judgement(thought or 0.0, vote in FIRST_HIT_VOTES))
         return said
 
     def most_asked(self, names: Sequence[str], days: int = 30, limit: int = 5) -> list[tuple[str, str, int]]:

@@ -44,8 +44,8 @@ def test_votes_are_compared_with_what_was_thought_without_them(slack: LocalSlack
     before = confidence(bot)
     vote(slack, bot, 3, UNHELPFUL)
     judged = bot.services.journal.judged()["it-help"]
-    assert [right for _, right in judged] == [False, False, False]
-    assert [thought for thought, _ in judged] == pytest.approx([before] * 3)
+    assert [each.right for each in judged] == [False, False, False]
+    assert [each.confidence for each in judged] == pytest.approx([before] * 3)
     assert unshifted(confidence(bot), bot.services.registry.shifts["it-help"]) == pytest.approx(before)
 
 
