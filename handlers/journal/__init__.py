@@ -11,10 +11,12 @@ from threading import Lock
 from sqlalchemy import Column, Float, String, Table, delete, insert
 from sqlalchemy.exc import IntegrityError
 
+from handlers.journal.channel_names import Binding, ChannelNames, Claim
 from handlers.journal.confirmations import Confirmations, Opinion
 from handlers.journal.database import Database, metadata
 from handlers.journal.decisions import AuditEntry, Decisions, Setting
 from handlers.journal.errors import JournalError
+from handlers.journal.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
 from handlers.journal.learned import Learned, Phrasing
 from handlers.journal.misses import Miss, Misses, Why
 from handlers.journal.proposals import Proposal, Proposals, Request
@@ -24,8 +26,12 @@ from handlers.journal.statistics import Overview, Rehearsal, Statistics, Tally
 
 __all__ = [
     "AuditEntry",
+    "Binding",
+    "Claim",
+    "FileState",
     "Journal",
     "JournalError",
+    "KnowledgeFile",
     "Miss",
     "Noted",
     "NotedHit",
@@ -65,7 +71,9 @@ class Journal(Questions, Decisions):
     def __init__(self, database: Database) -> None:
         Questions.__init__(self, database)
         Decisions.__init__(self, database)
+        self.channel_names = ChannelNames(database)
         self.confirmations = Confirmations(database)
+        self.knowledge_files = KnowledgeFiles(database)
         self.learned = Learned(database)
         self.misses = Misses(database)
         self.proposals = Proposals(database)

@@ -1,0 +1,45 @@
+"""What a knowledge base is called: after its file, however the file system or the person at the keyboard spells it."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+ENDING = ".csv"
+_DECORATION = " *_~`'\"“”‘’「」『』#"
+"""What Slack's formatting, quotation and the sign of a channel put around a name."""
+
+
+def is_table(path: Path) -> bool:
+    """Tell whether a file is a CSV by its ending, in upper case or lower."""
+    return path.suffix.lower() == ENDING
+
+
+def name_of(path: Path) -> str:
+    """Name a knowledge base after its file, composed (NFC): macOS and some archives store names decomposed."""
+    return composed(path.stem)
+
+
+def composed(name: str) -> str:
+    """Return a name in NFC, which is how keyboards and Slack write it."""
+    return unicodedata.normalize("NFC", name)
+
+
+def folded(name: str) -> str:
+    """Return what two spellings of one name have in common: width, case and composition don't tell names apart."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def find_name(typed: str, names: Iterable[str]) -> str | None:
+    """Return the name that somebody typed: as it is, with the file's ending, or as it was decorated in a message."""
+    known: dict[str, str] = {}
+    for name in names:
+        known.setdefault(folded(name), name)
+    whole = folded(typed.strip())
+    bare = whole.strip(_DECORATION)
+    spellings = (whole, _without_ending(whole), bare, _without_ending(bare))
+    return next((known[spelling] for spelling in spellings if spelling in known), None)
+
+
+def _without_ending(name: str) -> str:
+    return re.sub(rf"{re.escape(ENDING)}$", "", name)
