@@ -44,3 +44,8 @@ def test_there_is_no_pickle_anywhere() -> None:
         for alias in node.names
     }
     assert imports.isdisjoint({"pickle", "joblib", "dill", "cloudpickle", "marshal", "shelve"})
+
+
+def test_the_playground_hides_no_import_from_import_linter() -> None:
+    sources = (ROOT / "bot" / "playground").rglob("*.py")
+    assert [path.name for path in sources if "TYPE_CHECKING" in path.read_text(encoding="utf-8")] == []

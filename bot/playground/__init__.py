@@ -9,14 +9,14 @@ with LocalSlack() as slack:
 
 from bot.playground.slack.app_config import DEFAULT_EVENTS, DEFAULT_SCOPES
 from bot.playground.slack.block_kit.controls import Control, controls
+from bot.playground.slack.calls import Call
 from bot.playground.slack.entities import Channel, File, Message, Person, View
+from bot.playground.slack.errors import NotPossibleError
 from bot.playground.slack.interactions import Interaction
 from bot.playground.slack.sample_workspace import sample_workspace
 from bot.playground.slack.server import LocalSlack
 from bot.playground.slack.socket_mode.connection import Envelope
 from bot.playground.slack.text import live_mentions
-from bot.playground.slack.user_actions import NotPossibleError
-from bot.playground.slack.web_api.dispatch import Call
 from bot.playground.slack.workspace import Workspace
 
 __all__ = [

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from slack_sdk.models.blocks import Block
 
-from bot.playground.slack.block_kit.validation import RefusedError, check_message_blocks, check_view
+from bot.playground.slack.block_kit.validation import check_message_blocks, check_view
+from bot.playground.slack.errors import RefusedError
 
 JSON = dict[str, Any]
 

@@ -9,6 +9,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.playground.slack.interactions import Interaction
+from bot.playground.slack.workspace import new_file
 from bot.settings import ConfigFile, KnowledgeBaseSection
 from tests.slack.conftest import DEV_FAQ, IT_HELP, SHARED, Start, redeliver, settle, stop
 
@@ -119,8 +120,6 @@ def test_several_files_have_a_card_each_and_a_bad_one_stops_no_other(slack: Loca
             slack.workspace.files[file.id] = file
             message.files.append(file)
         slack._backend.share_file(message)
-
-    from bot.playground.slack.web_api.methods.files import new_file  # noqa: PLC0415
 
     slack._do(share)
     slack.wait_until(lambda: len(direct(slack)) == 3, what="three answers")

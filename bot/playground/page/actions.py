@@ -9,10 +9,10 @@ from typing import Any
 
 from bot.playground.slack.block_kit.controls import controls
 from bot.playground.slack.entities import Message, Person, View
+from bot.playground.slack.errors import NotPossibleError
 from bot.playground.slack.interactions import Interaction
 from bot.playground.slack.server import LocalSlack
 from bot.playground.slack.text import apart
-from bot.playground.slack.user_actions import NotPossibleError
 
 JSON = dict[str, Any]
 Action = Callable[[LocalSlack, Person, JSON], Awaitable[JSON]]

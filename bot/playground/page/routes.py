@@ -18,9 +18,9 @@ from bot.playground.page.actions import ACTIONS
 from bot.playground.page.guard import Guard, headers
 from bot.playground.page.traffic import Traffic
 from bot.playground.slack.entities import Channel, Message, Person, View
+from bot.playground.slack.errors import NotPossibleError
 from bot.playground.slack.interactions import Interaction
 from bot.playground.slack.server import LocalSlack
-from bot.playground.slack.user_actions import NotPossibleError
 
 JSON = dict[str, Any]
 Explain = Callable[[JSON], Sequence[JSON]]

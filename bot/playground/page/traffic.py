@@ -6,8 +6,8 @@ import time
 from collections import deque
 from typing import Any
 
+from bot.playground.slack.calls import Call
 from bot.playground.slack.socket_mode.connection import Delivery, Envelope
-from bot.playground.slack.web_api.dispatch import Call
 
 JSON = dict[str, Any]
 MOST_ENTRIES = 300

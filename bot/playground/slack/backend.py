@@ -8,18 +8,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.playground.slack import payloads
 from bot.playground.slack.app_config import AppSettings, Timing
+from bot.playground.slack.calls import Call
 from bot.playground.slack.entities import Channel, File, Message, Person, View
 from bot.playground.slack.faults import Faults
 from bot.playground.slack.socket_mode.connection import Envelope
 from bot.playground.slack.socket_mode.hub import Hub
 from bot.playground.slack.workspace import Workspace, new_id
-
-if TYPE_CHECKING:
-    from bot.playground.slack.web_api.dispatch import Call
 
 log = logging.getLogger(__name__)
 JSON = dict[str, Any]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 from aiohttp import web
 
 from bot.playground.slack.app_config import DEFAULT_EVENTS, DEFAULT_SCOPES, AppSettings, Timing
-from bot.playground.slack.backend import Backend
+from bot.playground.slack.backend import Backend, Listener
 from bot.playground.slack.block_kit.validation import RESERVED_COMMANDS, check_command_name
 from bot.playground.slack.entities import Message, View
 from bot.playground.slack.fault_injection import FaultInjector
@@ -24,8 +24,13 @@ from bot.playground.slack.web_api.http_server import WebServer
 from bot.playground.slack.web_api.methods import METHODS
 from bot.playground.slack.workspace import Workspace
 
-if TYPE_CHECKING:
-    from bot.playground.page import Page
+
+class Page(Protocol):
+    """What is served beside Slack's own routes, such as the page in the browser."""
+
+    def serve(self, slack: LocalSlack, app: web.Application) -> Listener:
+        """Add routes to the server; the listener that is returned hears of everything that happens."""
+        ...
 
 
 class LocalSlack(Inspection):

@@ -10,15 +10,12 @@ from bot.playground.slack import payloads
 from bot.playground.slack.backend import Backend
 from bot.playground.slack.block_kit.controls import Control, chosen, complaints, controls, find_control
 from bot.playground.slack.entities import Channel, Message, Person, View
+from bot.playground.slack.errors import NotPossibleError
 from bot.playground.slack.interactions import Interaction, Interactions
-from bot.playground.slack.web_api.methods.files import new_file
+from bot.playground.slack.workspace import new_file
 
 JSON = dict[str, Any]
 MOST_FILES = 10
-
-
-class NotPossibleError(Exception):
-    """Slack would not let this person do that."""
 
 
 class UserActions:

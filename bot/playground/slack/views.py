@@ -6,8 +6,9 @@ from typing import Any
 
 from bot.playground.slack.backend import Backend, named_blocks
 from bot.playground.slack.block_kit.controls import initial_state
-from bot.playground.slack.block_kit.validation import RefusedError, check_view
+from bot.playground.slack.block_kit.validation import check_view
 from bot.playground.slack.entities import Person, View
+from bot.playground.slack.errors import RefusedError
 from bot.playground.slack.workspace import new_id
 
 JSON = dict[str, Any]

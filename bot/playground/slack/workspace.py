@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import mimetypes
 import secrets
 import string
 import time
@@ -17,6 +18,12 @@ ALPHABET = string.ascii_uppercase + string.digits
 def new_id(prefix: str) -> str:
     """An id like Slack's: a letter for the kind and ten characters."""
     return prefix + "0" + "".join(secrets.choice(ALPHABET) for _ in range(9))
+
+
+def new_file(name: str, user: str, data: bytes = b"", *, complete: bool = True) -> File:
+    """A file object for an upload."""
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return File(new_id("F"), name, name, data, user, int(time.time()), kind, complete=complete)
 
 
 class Workspace:

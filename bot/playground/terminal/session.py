@@ -14,10 +14,10 @@ from rich.text import Text
 
 from bot.playground.slack.block_kit.controls import Control
 from bot.playground.slack.entities import Channel, Message, Person, View
+from bot.playground.slack.errors import NotPossibleError
 from bot.playground.slack.interactions import Interaction
 from bot.playground.slack.server import LocalSlack
 from bot.playground.slack.text import apart
-from bot.playground.slack.user_actions import NotPossibleError
 from bot.playground.terminal import listings
 from bot.playground.terminal.listings import admin_command, an_admin
 from bot.playground.terminal.mrkdwn import clean

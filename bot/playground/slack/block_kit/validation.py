@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.playground.slack.block_kit.blocks import BLOCKS, VIEW_BLOCKS, plain
 from bot.playground.slack.block_kit.schema import Check, by_type, choice, complaint, flag, items, shape, string
+from bot.playground.slack.errors import RefusedError
 
 MOST_BLOCKS = 50
 MOST_VIEW_BLOCKS = 100
@@ -52,16 +53,6 @@ RESERVED_COMMANDS = frozenset(
         "who",
     }
 )
-
-
-class RefusedError(Exception):
-    """Slack says no: an error code, and which part of the request offends (`response_metadata.messages`)."""
-
-    def __init__(self, error: str, *details: str, **extra: Any) -> None:
-        super().__init__(error, *details)
-        self.error = error
-        self.details = details
-        self.extra = extra
 
 
 def check_text(text: str, *, most: int = MOST_TEXT) -> None:

@@ -7,13 +7,12 @@ import time
 from base64 import b64decode, b64encode
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from http import HTTPStatus
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from bot.playground.slack.backend import Backend
-from bot.playground.slack.block_kit.validation import RefusedError
 from bot.playground.slack.entities import Channel, Person
+from bot.playground.slack.errors import RefusedError
 from bot.playground.slack.interactions import Interactions
 
 JSON = dict[str, Any]
@@ -31,31 +30,6 @@ class Method:
     scope: str | Callable[[MethodContext, Args], str] = ""
     tier: int = 3
     caller: Literal["bot", "app", "any", "none"] = "bot"
-
-
-@dataclass(eq=False)
-class Call:
-    """One call of the Web API (or of a response_url, an upload, a download), as the inspector shows it."""
-
-    method: str
-    args: JSON
-    at: float
-    status: int = 200
-    response: JSON = field(default_factory=dict)
-    seconds: float = 0.0
-    dropped: bool = False
-    path: str = ""
-    """The response_url's, to tell whose it is."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether it was performed and told so."""
-        return self.status == HTTPStatus.OK and bool(self.response.get("ok", False))
-
-    @property
-    def error(self) -> str:
-        """Slack's error code, or nothing."""
-        return str(self.response.get("error", ""))
 
 
 class Args:

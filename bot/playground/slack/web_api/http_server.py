@@ -11,9 +11,10 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.playground.slack.block_kit.validation import RefusedError
+from bot.playground.slack.calls import Call
+from bot.playground.slack.errors import RefusedError
 from bot.playground.slack.faults import HttpFault
-from bot.playground.slack.web_api.dispatch import Args, Call, MethodContext, WebApi, refusal
+from bot.playground.slack.web_api.dispatch import Args, MethodContext, WebApi, refusal
 
 JSON = dict[str, Any]
 Answer = tuple[int, dict[str, str], JSON | str | bytes]

@@ -10,12 +10,12 @@ from bot.playground.slack.block_kit.validation import (
     MOST_BLOCK_TEXT,
     MOST_TEXT,
     MOST_UPDATED_TEXT,
-    RefusedError,
     check_attachments,
     check_message_blocks,
     check_text,
 )
 from bot.playground.slack.entities import Channel, Message
+from bot.playground.slack.errors import RefusedError
 from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
 
 JSON = dict[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bot.playground.slack import payloads
-from bot.playground.slack.block_kit.validation import RefusedError
 from bot.playground.slack.entities import Channel, Message
+from bot.playground.slack.errors import RefusedError
 from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
 
 JSON = dict[str, Any]

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import mimetypes
-import time
 from typing import Any
 
 from bot.playground.slack import payloads
-from bot.playground.slack.block_kit.validation import RefusedError
 from bot.playground.slack.entities import File
+from bot.playground.slack.errors import RefusedError
 from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
 from bot.playground.slack.web_api.methods.chat import thread
-from bot.playground.slack.workspace import new_id
+from bot.playground.slack.workspace import new_file
 
 JSON = dict[str, Any]
-
-
-def new_file(name: str, user: str, data: bytes = b"", *, complete: bool = True) -> File:
-    """A file object for an upload."""
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return File(new_id("F"), name, name, data, user, int(time.time()), kind, complete=complete)
 
 
 def info(context: MethodContext, args: Args) -> JSON:
