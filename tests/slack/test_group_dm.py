@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.app import Bot
-from bot.playground import DEFAULT_EVENTS, LocalSlack
-from bot.playground.model import Channel
+from bot.playground import DEFAULT_EVENTS, Channel, LocalSlack
 from bot.settings import ConfigFile
 from tests.slack.conftest import Start, settle
 
