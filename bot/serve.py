@@ -10,6 +10,7 @@ from urllib.error import URLError
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.app import Bot, build_app
+from bot.lock import only_one
 from bot.settings import Settings
 from bot.status import RENEWED_SECONDS, forget_status, write_status
 from indexes.encoder import models
@@ -28,7 +29,15 @@ REFUSED = {
 
 
 def serve(settings: Settings) -> int:
-    """Answer on Slack until SIGINT or SIGTERM; then finish what was accepted and return 0."""
+    """Answer on Slack until SIGINT or SIGTERM; then finish what was accepted and return 0.
+
+    Raises TakenError while another bot works with the same DATA_DIR.
+    """
+    with only_one(settings.environment.data_dir):
+        return _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -15,6 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from bot.app import Bot, build_app
+from bot.lock import only_one
 from bot.manifest import manifest
 from bot.playground.explanation import why
 from bot.playground.page import Page
@@ -75,14 +76,18 @@ def trial(
     folder = knowledge or (environment.knowledge_dir if environment.knowledge_dir.is_dir() else samples())
     commands = (environment.search_command, environment.admin_command)
     page = Page(manifest(*commands)["features"])
-    with LocalSlack(_workspace(folder), commands=commands, port=port, page=page) as slack:
+    data_dir = environment.data_dir / "try"
+    with (
+        only_one(data_dir),
+        LocalSlack(_workspace(folder), commands=commands, port=port, page=page) as slack,
+    ):
         bot = build_app(
             settings.connected_to(
                 slack.api_url,
                 slack.bot_token,
                 slack.app_token,
                 knowledge_dir=folder,
-                data_dir=environment.data_dir / "try",
+                data_dir=data_dir,
             ),
             manager,
             tell=lambda path, reports: slack.note(_told(path, reports)),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.lock import only_one
 from bot.playground import DEFAULT_SCOPES, LocalSlack
 
 ROOT = Path(__file__).parents[2]
@@ -157,3 +158,56 @@ def test_a_slack_that_can_not_be_reached_or_a_database_that_can_not_be_opened(
     assert "http://127.0.0.1:9/ can't be reached (" in text
     text = refused(slack, knowledge, processes, DATABASE_URL="nothing://kotae:hunter2@db/kotae")
     assert "The state database can't be opened (" in text
+
+
+# One bot for each DATA_DIR
+
+
+def test_a_second_bot_on_the_same_data_says_who_has_it(
+    slack: LocalSlack, knowledge: Path, processes: list[Process]
+) -> None:
+    first = serving(slack, knowledge, processes)
+    slack.wait_connected(timeout=60)
+    second_log = knowledge.parent / "second"
+    second_log.mkdir()
+    data = {"DATA_DIR": str(knowledge.parent / ".kotae"), "KNOWLEDGE_DIR": str(knowledge)}
+    second = Process(slack, second_log, **data)
+    processes.append(second)
+    assert ended(second) == 1
+    said = second.text()
+    assert f"Another Kotae works with DATA_DIR = {data['DATA_DIR']}: process {first.running.pid} on " in said
+    assert "Stop that one first" in said
+    assert "Traceback" not in said
+    assert slack.connections == 1
+    for command in (["status"], ["check", str(knowledge / "it-help.csv")], ["doctor"]):
+        done = first.command(*command)
+        assert (done.returncode, "Another Kotae" in done.stdout + done.stderr) == (0, False), done.stderr
+    searched = first.command("search", str(knowledge / "it-help.csv"), QUESTION)
+    assert ANSWER in searched.stdout
+
+
+def test_a_lock_of_a_bot_that_was_killed_hinders_nobody(
+    slack: LocalSlack, knowledge: Path, processes: list[Process]
+) -> None:
+    first = serving(slack, knowledge, processes)
+    slack.wait_connected(timeout=60)
+    first.running.kill()
+    first.running.wait()
+    slack.wait_until(lambda: slack.connections == 0, what="the end of the connection")
+    assert (knowledge.parent / ".kotae" / "bot.json").exists()
+    second = serving(slack, knowledge, processes)
+    slack.wait_connected(timeout=60)
+    second.running.send_signal(signal.SIGTERM)
+    assert ended(second) == 0
+    assert not (knowledge.parent / ".kotae" / "bot.json").exists()
+
+
+def test_a_second_trial_says_who_has_the_data(slack: LocalSlack, knowledge: Path, processes: list[Process]) -> None:
+    holder = Process(slack, knowledge.parent, DATA_DIR="elsewhere")
+    processes.append(holder)
+    slack.wait_connected(timeout=60)
+    with only_one(knowledge.parent / "elsewhere" / "try"):
+        second = holder.command("try", "--no-open")
+    assert (second.returncode, second.stdout) == (1, "")
+    assert f"process {os.getpid()} on " in second.stderr
+    assert "Traceback" not in second.stderr

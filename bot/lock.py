@@ -1,0 +1,69 @@
+"""One bot for each DATA_DIR: two would answer twice, and write over each other's files."""
+
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bot.settings import SettingsError
+from indexes.files import replace_file
+
+log = logging.getLogger(__name__)
+
+LOCK, HOLDER = "bot.lock", "bot.json"
+"""The file that is locked, by the operating system and for as long as the process lives; and who has locked it."""
+PAUSE_SECONDS = 0.2
+"""A process that has just taken the lock has said who it is after this long."""
+
+
+class TakenError(SettingsError):
+    """Another bot works with this DATA_DIR."""
+
+
+@contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Keep a second bot away from a data folder meanwhile; raises TakenError.
+
+    A process that is killed leaves both files behind, but not the lock. Where nothing can be locked, as on some network
+    drives or in a folder that can't be written, that is logged.
+    """
+    lock = FileLock(data_dir / LOCK, timeout=0)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        replace_file(data_dir / HOLDER, json.dumps(_myself()).encode())
+    except Timeout:
+        raise TakenError(
+            f"Another Kotae works with DATA_DIR = {data_dir}: {_holder(data_dir)}. Stop that one first, or give this"
+            " one a DATA_DIR of its own"
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        log.warning("%s can't be locked (%s): see to it that no other Kotae works with it", data_dir, error)
+    try:
+        yield
+    finally:
+        if lock.is_locked:
+            (data_dir / HOLDER).unlink(missing_ok=True)
+        lock.release()
+
+
+def _myself() -> dict[str, object]:
+    return {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+
+
+def _holder(data_dir: Path) -> str:
+    """Say who has the lock, as it said itself; it may be about to."""
+    for pause in (0.0, PAUSE_SECONDS):
+        time.sleep(pause)
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            said = json.loads((data_dir / HOLDER).read_bytes())
+            since = datetime.fromtimestamp(said["since"]).astimezone()
+            return f"process {int(said['pid'])} on {said['host']}, since {since:%Y-%m-%d %H:%M:%S}"
+    return f"it has locked {data_dir / LOCK}"
