@@ -12,6 +12,7 @@ from slack_bolt import App
 from bot.connection import PING_SECONDS, Connection
 from bot.digest import WeeklyDigest
 from bot.directory import Directory
+from bot.housekeeping import Housekeeping
 from bot.manifest import AGENT_SCOPE
 from bot.model_watch import LOOK_SECONDS, ModelWatch
 from bot.settings import Settings
@@ -48,6 +49,7 @@ class Bot:
     model: ModelWatch | None
     watch: FolderWatch | None
     digest: WeeklyDigest | None
+    housekeeping: Housekeeping
     listeners: ThreadPoolExecutor
     stages: Stages
 
@@ -63,6 +65,7 @@ class Bot:
         self.services.registry.load().add_done_callback(self._has_read)
         self.services.registry.note_versions()
         self.services.learn()
+        self.housekeeping.start()
         if self.model:
             self.model.start()
         else:
@@ -84,6 +87,7 @@ class Bot:
             self.watch.close()
         if self.digest:
             self.digest.close()
+        self.housekeeping.close()
         self.services.journal.close()
         return drained
 
@@ -160,4 +164,4 @@ def build_app(
     register(app, services)
     told = directory.digest_channel
     digest = WeeklyDigest(services, told) if told else None
-    return Bot(app, connection, services, model, watch, digest, listeners, stages)
+    return Bot(app, connection, services, model, watch, digest, Housekeeping(services), listeners, stages)

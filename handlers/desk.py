@@ -148,13 +148,17 @@ class Services:
             ) from error
 
     def vote(self, question_id: int, user: str, vote: str) -> None:
-        """Remember a vote, and let confidence learn from it."""
+        """Remember a vote; confidence learns from it if it is a member's."""
         self.journal.vote(question_id, user, vote)
-        self.learn()
+        if self.access.person(user).standing is Standing.MEMBER:
+            self.journal.voices.hear(question_id, user, vote)
+            self.learn()
 
     def learn(self) -> None:
-        """Let confidence learn from all votes so far."""
-        self.registry.learn(self.journal.judged())
+        """Update confidence from all votes so far; while they can't be read it stays as it is."""
+        judged = self.journal.voices.judged()
+        if judged is not None:
+            self.registry.learn(judged)
 
     def teach(self) -> None:
         """Put the learned phrasings in force, and only them; what was in force stays while they can't be read."""

@@ -16,6 +16,7 @@ from handlers.journal.confirmations import Confirmations, Opinion
 from handlers.journal.database import Database, metadata
 from handlers.journal.decisions import AuditEntry, Decisions, Setting
 from handlers.journal.errors import JournalError
+from handlers.journal.installation import Installation
 from handlers.journal.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
 from handlers.journal.learned import Learned, Phrasing
 from handlers.journal.misses import Miss, Misses, Why
@@ -23,6 +24,7 @@ from handlers.journal.proposals import Proposal, Proposals, Request
 from handlers.journal.publications import Publication, Publications
 from handlers.journal.questions import Noted, NotedHit, Origin, Questions, Reply
 from handlers.journal.statistics import Overview, Rehearsal, Statistics, Tally
+from handlers.journal.voices import Voices
 
 __all__ = [
     "AuditEntry",
@@ -79,6 +81,8 @@ class Journal(Questions, Decisions):
         self.proposals = Proposals(database)
         self.statistics = Statistics(database)
         self.publications = Publications(database)
+        self.installation = Installation(database)
+        self.voices = Voices(database, self.installation)
         self._purged = time.monotonic()
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()

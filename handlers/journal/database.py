@@ -1,10 +1,10 @@
 """The state database: one engine, its transactions, and what happens when it fails."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     URL,
@@ -32,6 +32,7 @@ SQLITE_WAIT_SECONDS = 1
 """How long a locked database holds an answer up, at each write; a write itself takes a millisecond."""
 
 metadata = MetaData()
+Value = TypeVar("Value")
 
 
 class Database:
@@ -94,6 +95,17 @@ class Database:
             return None
         self.trouble = ""
         return key
+
+    def change(self, purpose: str, work: Callable[[Connection], Value]) -> Value | None:
+        """Do some work in one transaction, beginning with a write: that locks. None when the database fails."""
+        try:
+            with self._engine.begin() as connection:
+                done = work(connection)
+        except SQLAlchemyError as error:
+            self._survive(purpose, error)
+            return None
+        self.trouble = ""
+        return done
 
     def _survive(self, purpose: str, error: SQLAlchemyError) -> None:
         """Log the first of a series of failures and let admins see it; the bot goes on without its memory."""

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from sqlalchemy import JSON, Boolean, Column, Float, Integer, Row, String, Table, Text, delete, func, insert, select
 
 from handlers.journal.database import Database, metadata
-from indexes.calibration import Judgement
 
 questions = Table(
     "questions",
@@ -148,15 +147,6 @@ class Questions:
         """Return user -> vote for a question."""
         wanted = select(votes.c.user, votes.c.vote).where(votes.c.question == question_id)
         return dict(self._database.read("look up votes", wanted) or ())
-
-    def judged(self) -> dict[str, list[Judgement]]:
-        """Return, by knowledge base, the confidence of each answer voted on and whether it was right."""
-        said: dict[str, list[Judgement]] = {}
-        wanted = select(FIRST_NAME, FIRST_THOUGHT, votes.c.vote).join(questions, votes.c.question == questions.c.id)
-        for name, thought, vote in self._database.read("look up votes", wanted) or ():
-            if name is not None:
-                said.setdefault(name, []).append(Judgement(thought or 0.0, vote in FIRST_HIT_VOTES))
-        return said
 
     def most_asked(self, names: Sequence[str], days: int = 30, limit: int = 5) -> list[tuple[str, str, int]]:
         """Return (knowledge base, record id, times asked) of the records that answered most often."""

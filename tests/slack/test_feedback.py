@@ -1,11 +1,16 @@
 """Votes make confidence more honest, knowledge base by knowledge base, and a few of them only a little."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack
+from indexes.calibration import Judgement
 from indexes.confidence import unshifted
-from tests.slack.conftest import Start, stop
+from tests.slack.conftest import Start, settle, stop
 
 QUESTION = "VPNがつながりません"
 HELPFUL, UNHELPFUL = range(2)
@@ -15,45 +20,110 @@ def confidence(bot: Bot) -> float:
     return bot.services.registry.search(QUESTION, ["it-help"]).confidence
 
 
-def vote(slack: LocalSlack, bot: Bot, times: int, button: int) -> None:
-    """Ask `times` questions and vote on each answer."""
+def said(bot: Bot, name: str = "it-help") -> list[Judgement]:
+    judged = bot.services.journal.voices.judged()
+    assert judged is not None
+    return judged.get(name, [])
 
-    def votes() -> int:
-        return len(bot.services.journal.judged().get("it-help", []))
 
-    total = votes() + times
-    for _ in range(times):
-        answer = slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
-        slack.press("hanako", answer, "vote", button)
-    slack.wait_until(lambda: votes() == total, what="the votes")
-    bot.services.registry.learn(bot.services.journal.judged()).result()
+def weight(bot: Bot) -> float:
+    return sum(each.weight for each in said(bot))
+
+
+def vote(slack: LocalSlack, bot: Bot, button: int, *people: str) -> None:
+    """Let everybody ask the question and vote on the answer."""
+    for who in people:
+        answer = slack.reply(slack.command(who, "it-help", f"/search {QUESTION}"))
+        slack.press(who, answer, "vote", button)
+        settle(slack, bot)
+    caught_up(bot)
+
+
+def caught_up(bot: Bot) -> None:
+    """Wait until the votes are in force."""
+    bot.services.registry.teach(bot.services.registry._state.lessons).result(60)
 
 
 def test_bad_votes_lower_confidence_and_good_ones_raise_it(slack: LocalSlack, bot: Bot) -> None:
     before = confidence(bot)
-    vote(slack, bot, 3, UNHELPFUL)
+    vote(slack, bot, UNHELPFUL, "hanako", "alice", "ichiro")
     doubted = confidence(bot)
     assert doubted < before
-    assert bot.services.registry.shifts["it-help"] > -1.5
+    assert -0.75 <= bot.services.registry.shifts["it-help"] < 0
     assert bot.services.registry.search("What does ERR-4012 mean?", ["dev-faq"]).confidence > 0.5
-    vote(slack, bot, 4, HELPFUL)
-    assert confidence(bot) > doubted
+    vote(slack, bot, HELPFUL, "hanako", "alice", "ichiro", "olivia")
+    assert confidence(bot) > before
+
+
+def test_twelve_votes_of_one_person_are_one_voice(slack: LocalSlack, bot: Bot) -> None:
+    vote(slack, bot, UNHELPFUL, "hanako")
+    once = bot.services.registry.shifts["it-help"]
+    vote(slack, bot, UNHELPFUL, *["hanako"] * 11)
+    assert -0.25 <= bot.services.registry.shifts["it-help"] == pytest.approx(once, abs=0.01)
+    assert weight(bot) == 1
+    vote(slack, bot, UNHELPFUL, "alice")
+    assert weight(bot) == 2
+
+
+@pytest.mark.parametrize("who", ["guest", "multi"])
+def test_the_vote_of_a_guest_is_shown_and_weighs_nothing(slack: LocalSlack, bot: Bot, who: str) -> None:
+    answer = slack.reply(slack.mention("alice", "it-help", QUESTION))
+    before = confidence(bot)
+    slack.press(who, answer, "vote", UNHELPFUL)
+    settle(slack, bot)
+    caught_up(bot)
+    assert confidence(bot) == before
+    assert said(bot) == []
+    slack.press("hanako", answer, "vote", UNHELPFUL)
+    settle(slack, bot)
+    caught_up(bot)
+    assert (confidence(bot) < before, weight(bot)) == (True, 1)
+
+
+def test_who_can_not_be_looked_up_has_no_voice(slack: LocalSlack, bot: Bot) -> None:
+    slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
+    bot.services.vote(1, "U0NOBODY", "unhelpful")
+    assert said(bot) == []
+    bot.services.vote(1, slack.person("hanako").id, "unhelpful")
+    assert weight(bot) == 1
 
 
 def test_votes_are_compared_with_what_was_thought_without_them(slack: LocalSlack, bot: Bot) -> None:
     before = confidence(bot)
-    vote(slack, bot, 3, UNHELPFUL)
-    judged = bot.services.journal.judged()["it-help"]
-    assert [each.right for each in judged] == [False, False, False]
-    assert [each.confidence for each in judged] == pytest.approx([before] * 3)
+    vote(slack, bot, UNHELPFUL, "hanako", "alice", "ichiro")
+    [judged] = said(bot)
+    assert (judged.right, judged.weight) == (False, 3)
+    assert judged.confidence == pytest.approx(before, abs=0.04)
     assert unshifted(confidence(bot), bot.services.registry.shifts["it-help"]) == pytest.approx(before)
 
 
 def test_what_was_learnt_survives_a_restart(slack: LocalSlack, start: Start) -> None:
     bot = start()
-    vote(slack, bot, 3, UNHELPFUL)
+    vote(slack, bot, UNHELPFUL, "hanako", "alice", "ichiro")
     learnt = confidence(bot)
     stop(slack, bot)
     again = start()
     slack.wait_until(lambda: again.services.registry.shifts != {}, what="the votes")
     assert confidence(again) == pytest.approx(learnt)
+
+
+def test_votes_of_before_there_were_voices_are_counted_once_and_without_guests(
+    slack: LocalSlack, start: Start, knowledge: Path
+) -> None:
+    bot = start()
+    answer = slack.reply(slack.mention("alice", "it-help", QUESTION))
+    for who in ("hanako", "alice", "guest"):
+        slack.press(who, answer, "vote", UNHELPFUL)
+    settle(slack, bot)
+    caught_up(bot)
+    learnt = confidence(bot)
+    stop(slack, bot)
+    with closing(sqlite3.connect(knowledge.parent / "data" / "state.db")) as raw, raw:
+        raw.execute("DELETE FROM voices")
+        raw.execute("DELETE FROM tallies")
+        raw.execute("DELETE FROM installation WHERE key = 'voices_counted'")
+    again = start()
+    slack.wait_until(lambda: again.services.registry.shifts != {}, what="the votes")
+    assert weight(again) == 2
+    assert confidence(again) == pytest.approx(learnt)
+    assert again.services.journal.voices.is_counted()

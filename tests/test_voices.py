@@ -1,0 +1,178 @@
+"""What votes weigh: one voice per person and record, a person's weight bounded, sums that cost nothing to keep."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from handlers.journal import Journal, Noted, NotedHit, open_journal
+from handlers.journal.voices import PERSON
+from indexes.calibration import DOUBT, Judgement, learn
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+@pytest.fixture
+def journal(file: Path) -> Iterator[Journal]:
+    opened = open_journal(f"sqlite:///{file}")
+    yield opened
+    opened.close()
+
+
+def asked(journal: Journal, record: str = "vpn", name: str = "it-help", thought: float = 0.95) -> int:
+    hit = NotedHit(name, record, 0.9, thought, thought)
+    number = journal.note(Noted("search", "C1", "U1", "?", (hit,), thought, 0.9, answered=True))
+    assert number
+    return number
+
+
+def vote(journal: Journal, question: int, user: str, kind: str = "unhelpful") -> None:
+    journal.vote(question, user, kind)
+    journal.voices.hear(question, user, kind)
+
+
+def said(journal: Journal, name: str = "it-help") -> list[Judgement]:
+    judged = journal.voices.judged()
+    assert judged is not None
+    return judged.get(name, [])
+
+
+def shift(journal: Journal) -> float:
+    return learn(said(journal))
+
+
+def test_a_vote_is_a_judgement_of_the_first_hit_with_its_confidence(journal: Journal) -> None:
+    for user, kind in (("U1", "helpful"), ("U2", "unhelpful"), ("U3", "hit_2"), ("U4", "hit_1"), ("U5", "right")):
+        vote(journal, asked(journal, thought=0.7), user, kind)
+    [right, wrong] = said(journal)
+    assert (right.right, right.weight, wrong.right, wrong.weight) == (True, 3, False, 2)
+    assert right.confidence == wrong.confidence == pytest.approx(0.7, abs=0.03)
+    nothing = journal.note(Noted("search", "C1", "U1", "?", (), 0.0, 0.9, answered=False))
+    assert nothing
+    vote(journal, nothing, "U1")
+    assert len(said(journal)) == 2
+
+
+def test_one_person_has_one_voice_on_an_answer_and_the_last_word_holds(journal: Journal) -> None:
+    for _ in range(12):
+        vote(journal, asked(journal), "U1")
+    assert [(each.right, each.weight) for each in said(journal)] == [(False, 1)]
+    vote(journal, asked(journal), "U1", "helpful")
+    assert [(each.right, each.weight) for each in said(journal)] == [(True, 1)]
+
+
+@pytest.mark.parametrize("kind", ["helpful", "unhelpful"])
+@pytest.mark.parametrize("thought", [0.0, 0.3, 0.9, 0.999, 1.0])
+def test_one_person_alone_never_moves_confidence_much(journal: Journal, kind: str, thought: float) -> None:
+    for number in range(30):
+        vote(journal, asked(journal, f"r{number}", thought=thought), "U1", kind)
+        assert sum(each.weight for each in said(journal)) <= PERSON
+        assert abs(shift(journal)) <= DOUBT**2 * PERSON == 0.5
+    before = shift(journal)
+    vote(journal, asked(journal), "U2", kind)
+    assert abs(shift(journal)) > abs(before) or thought == (kind == "helpful")
+
+
+def test_one_knowledge_base_says_nothing_of_another(journal: Journal) -> None:
+    for name in ("it-help", "dev-faq"):
+        for record in ("a", "b"):
+            vote(journal, asked(journal, record, name), "U1")
+    assert [sum(each.weight for each in said(journal, name)) for name in ("it-help", "dev-faq")] == [2, 2]
+
+
+def dump(file: Path) -> list[list[tuple[object, ...]]]:
+    tables = (
+        'SELECT knowledge_base, record, person, step, "right" FROM voices ORDER BY 1, 2, 3',
+        "SELECT * FROM tallies ORDER BY 1, 2",
+    )
+    with closing(sqlite3.connect(file)) as raw:
+        return [raw.execute(table).fetchall() for table in tables]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_sums_are_what_a_full_recount_gives(journal: Journal, file: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    questions = [
+        asked(journal, f"r{chance.randrange(12)}", chance.choice(["a", "b"]), round(chance.random(), 2))
+        for _ in range(60)
+    ]
+    for _ in range(400):
+        kind = chance.choice(["helpful", "unhelpful", "hit_2", "right", "wrong"])
+        vote(journal, chance.choice(questions), f"U{chance.randrange(4)}", kind)
+    kept = dump(file)
+    assert kept[0]
+    assert kept[1]
+    journal.voices.recount(lambda _: True)
+    assert dump(file) == kept
+    journal.voices.recount(lambda user: user != "U1")
+    assert len(dump(file)[0]) < len(kept[0])
+    assert learn(said(journal, "a")) != 0
+
+
+def test_a_hundred_thousand_old_votes_do_not_slow_one(journal: Journal, file: Path) -> None:
+    def seconds() -> float:
+        taken = []
+        for number in range(40):
+            question = asked(journal, f"new{number}")
+            started = time.perf_counter()
+            vote(journal, question, "U0")
+            journal.voices.judged()
+            taken.append(time.perf_counter() - started)
+        return median(taken)
+
+    before = seconds()
+    hits = '[{"knowledge_base": "it-help", "record": "r%d", "score": 1, "confidence": 0.9, "before_feedback": 0.%02d}]'
+    with closing(sqlite3.connect(file)) as raw, raw:
+        columns = "id, at, source, channel, user, text, hits, confidence, threshold, answered"
+        rows = ((1000 + n, n, hits % (n % 500, n % 100)) for n in range(100_000))
+        raw.executemany(f"INSERT INTO questions ({columns}) VALUES (?, ?, 'dm', 'D1', 'U1', '?', ?, 0.9, 0.5, 1)", rows)
+        raw.executemany(
+            "INSERT INTO votes (question, user, vote, at) VALUES (?, ?, 'helpful', ?)",
+            ((1000 + n, f"U{n % 997}", n) for n in range(100_000)),
+        )
+    journal.voices.recount(lambda _: True)
+    assert sum(each.weight for each in said(journal)) > 997
+    assert seconds() < 3 * before + 0.01
+
+
+def test_who_votes_for_the_first_time_during_a_recount_is_counted(journal: Journal, file: Path) -> None:
+    vote(journal, asked(journal), "U1")
+
+    def is_member(user: str) -> bool:
+        if user == "U1":
+            vote(journal, asked(journal), "U2")
+        return True
+
+    kept = dump(file)
+    journal.voices.recount(is_member)
+    assert len(dump(file)[0]) == len(kept[0]) + 1
+
+
+def test_no_user_id_is_in_what_votes_weigh(journal: Journal, file: Path) -> None:
+    vote(journal, asked(journal), "U0CANARY")
+    assert "U0CANARY" not in str(dump(file))
+    assert len(dump(file)[0]) == 1
+
+
+def test_without_the_database_votes_weigh_as_before_and_nothing_is_raised(journal: Journal, file: Path) -> None:
+    question = asked(journal)
+    file.unlink()
+    vote(journal, question, "U1")
+    assert journal.voices.judged() is None
+    journal.voices.recount(lambda _: True)
+    assert journal.trouble
+
+
+def test_two_people_weigh_twice_what_one_does(journal: Journal) -> None:
+    for user in ("U1", "U2"):
+        vote(journal, asked(journal), user)
+    assert said(journal) == [replace(said(journal)[0], weight=2)]
