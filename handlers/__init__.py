@@ -44,8 +44,8 @@ Check = Callable[[Services, Turn], Mapping[str, Any]]
 def register(app: App, services: Services) -> None:
     """Say who deals with which payload; the first line that fits takes it."""
 
-    def on(handler: Handler, *, asked: bool = True) -> Listener:
-        return _listener(services, handler, asked=asked)
+    def on(handler: Handler, *, asked: bool = True, claims: bool = False) -> Listener:
+        return _listener(services, _once(handler, claims=claims), asked=asked)
 
     spoken: dict[str, Any] = {"type": "message", "subtype": list(auto_reply.SPOKEN)}
     for command in dict.fromkeys(["/search", services.search_command]):
@@ -55,11 +55,11 @@ def register(app: App, services: Services) -> None:
     app.event("app_mention")(on(search.mention))
     app.event(spoken, matchers=[_is_direct, uploads.brings_files])(on(uploads.direct))
     app.event(spoken, matchers=[_is_direct])(on(search.direct))
-    app.event(spoken, matchers=[uploads.brings_files])(on(uploads.posted, asked=False))
-    app.event(spoken, matchers=[_is_in_group])(on(search.in_group, asked=False))
-    app.event(spoken)(on(auto_reply.posted, asked=False))
-    app.event({"type": "message", "subtype": "message_changed"})(on(auto_reply.edited, asked=False))
-    app.event({"type": "message", "subtype": "message_deleted"})(on(auto_reply.deleted, asked=False))
+    app.event(spoken, matchers=[uploads.brings_files])(on(uploads.posted, asked=False, claims=True))
+    app.event(spoken, matchers=[_is_in_group])(on(search.in_group, asked=False, claims=True))
+    app.event(spoken)(on(auto_reply.posted, asked=False, claims=True))
+    app.event({"type": "message", "subtype": "message_changed"})(on(auto_reply.edited, asked=False, claims=True))
+    app.event({"type": "message", "subtype": "message_deleted"})(on(auto_reply.deleted, asked=False, claims=True))
     app.event("message")(_ignored)
     app.event("file_shared")(_ignored)
     app.event("app_home_opened")(on(home.opened, asked=False))
@@ -127,6 +127,19 @@ def _register_editing(app: App, services: Services, on: Callable[..., Listener])
     app.view("kb_proposal_declined")(_submission(services, proposals.accepted, proposals.declined))
 
 
+def _once(handler: Handler, *, claims: bool) -> Handler:
+    """Let a handler see the first delivery only; one that `claims` what it deals with sees them all.
+
+    Claiming is a write to the database, and most messages of a workspace are none of the bot's business.
+    """
+
+    def handle(services: Services, turn: Turn) -> None:
+        if turn.is_first_delivery():
+            handler(services, turn)
+
+    return handler if claims else handle
+
+
 def _listener(services: Services, handler: Handler, *, asked: bool) -> Listener:
     def listener(ack: Ack, body: dict[str, Any], respond: Respond) -> None:
         ack()
@@ -142,11 +155,12 @@ def _submission(services: Services, check: Check, handler: Handler) -> Listener:
 
     The ack also closes the modal or changes it: without a place in the queue the modal stays as it was typed.
     """
+    once = _once(handler, claims=False)
 
     def listener(ack: Ack, body: dict[str, Any], respond: Respond) -> None:
         turn = _turn(services, body, respond, asked=True)
         answer = check(services, turn)
-        if answer.get("response_action") != "errors" and not services.queue.put(lambda: _run(handler, services, turn)):
+        if answer.get("response_action") != "errors" and not services.queue.put(lambda: _run(once, services, turn)):
             log.warning("The queue is full: a modal was refused")
             answer = _busy(turn)
         ack(**answer)
@@ -161,8 +175,7 @@ def _busy(turn: Turn) -> dict[str, Any]:
 
 def _run(handler: Handler, services: Services, turn: Turn) -> None:
     try:
-        if _is_first(services, turn.body):
-            handler(services, turn)
+        handler(services, turn)
     except Exception as error:  # noqa: BLE001 - the one door: nothing a handler raises may end the process or a worker
         _fail(turn, error)
 
@@ -179,12 +192,6 @@ def _refuse(turn: Turn) -> None:
     log.warning("The queue is full: a question was refused")
     if turn.asked:
         turn.whisper(notice(turn.texts("search.busy")))
-
-
-def _is_first(services: Services, body: Mapping[str, Any]) -> bool:
-    """Tell whether this is the first delivery of an event, a command or a press; Slack delivers at least once."""
-    key = body.get("event_id") or body.get("trigger_id")
-    return not key or services.journal.claim(f"event:{key}")
 
 
 def _turn(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Turn:

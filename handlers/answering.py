@@ -48,22 +48,40 @@ def again(services: Services, turn: Turn, noted: Noted, result: Result, shown: f
     return answer(result, texts, setting, shown)
 
 
-def earlier(services: Services, turn: Turn, question_id: int) -> tuple[Noted, Result] | None:
+def earlier(services: Services, turn: Turn, question_id: int, *, shared: bool = False) -> tuple[Noted, Result] | None:
     """Return the question whose button was pressed, with its hits as they are now; None for who was told why not.
 
-    A hit of a knowledge base that this person does not see any more is gone for them.
+    A hit of a knowledge base that this person does not see any more is gone for them. `shared` for what may be pressed
+    by all who read an answer that its asker shared.
     """
     if turn.refuse_unless_known():
         return None
     found = services.look_back(question_id)
-    if found is None:
-        turn.whisper(notice(turn.texts("answer.gone")))
+    if found is None or not _is_here(services, turn, found[0], shared=shared):
+        is_foreign = found is not None and found[0].source in PRIVATE
+        turn.whisper(notice(turn.texts("answer.not_yours" if is_foreign else "answer.gone")))
         return None
     noted, result = found
     if may_see(services, turn, result):
         return noted, _as_seen(services, replace(turn, channel=turn.channel or noted.channel), result)
     turn.whisper(notice(turn.texts("access.guest")))
     return None
+
+
+def _is_here(services: Services, turn: Turn, noted: Noted, *, shared: bool) -> bool:
+    """Tell whether a reply is to be found where a button was pressed, by whoever pressed it.
+
+    A private one is its asker's alone, unless shared with the channel; an open one stands in the channel where it was
+    asked, and a form that was opened there is in no channel; of shadow mode's, only admins know.
+    """
+    if noted.source == "shadow":
+        return turn.person.is_admin
+    if noted.source not in PRIVATE:
+        return turn.channel == noted.channel or turn.body.get("view", {}).get("type") == "modal"
+    if turn.user == noted.user:
+        return True
+    publication = services.journal.publications.of(noted.id).get("share") if shared else None
+    return publication is not None and publication.channel == turn.channel
 
 
 def _as_seen(services: Services, turn: Turn, result: Result) -> Result:
@@ -89,7 +107,7 @@ def show(services: Services, turn: Turn, put: Put = in_place) -> None:
 def read(services: Services, turn: Turn) -> None:
     """Open a modal with the whole of an answer that is shown only in part."""
     number, _, rank = turn.pressed.partition(":")
-    if found := earlier(services, turn, int(number)):
+    if found := earlier(services, turn, int(number), shared=True):
         _, result = found
         turn.open(whole(result.entries[int(rank) - 1], turn.texts))
 

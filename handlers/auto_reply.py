@@ -40,16 +40,17 @@ def edited(services: Services, turn: Turn) -> None:
     """Consider an edited message anew; an unfurled link is no edit, and a deleted one with replies is a tombstone."""
     message, before = turn.event["message"], turn.event.get("previous_message", {})
     if message.get("subtype") == "tombstone":
-        _forget(services, turn.channel, message["ts"])
+        _forget(services, turn, message["ts"])
     elif message.get("text") != before.get("text") and message.get("subtype") in SPOKEN and not message.get("bot_id"):
         with services.conversations(turn.channel, message["ts"]):
-            services.journal.claim(f"asked:{turn.channel}:{message['ts']}")
-            _reconsider(services, turn, message)
+            if _concerns(services, turn, message["ts"], before, message) and turn.is_first_delivery():
+                services.journal.claim(f"asked:{turn.channel}:{message['ts']}")
+                _reconsider(services, turn, message)
 
 
 def deleted(services: Services, turn: Turn) -> None:
     """Withdraw the answer to a message that was deleted."""
-    _forget(services, turn.channel, turn.event["deleted_ts"])
+    _forget(services, turn, turn.event["deleted_ts"])
 
 
 def right(services: Services, turn: Turn) -> None:
@@ -86,17 +87,28 @@ def _volunteered(services: Services, noted: Noted, result: Result) -> Message:
 def judged(services: Services, turn: Turn) -> None:
     """Note what an admin thinks of an answer that shadow mode held back; the last word counts."""
     kind = str(turn.body["actions"][0]["action_id"]).removeprefix("shadow_")
-    if turn.person.is_admin:
-        services.vote(int(turn.pressed), turn.user, kind)
+    if turn.person.is_admin and (found := earlier(services, turn, int(turn.pressed))):
+        services.vote(found[0].id, turn.user, kind)
         turn.whisper(notice(turn.texts(f"shadow.{kind}")))
 
 
-def _forget(services: Services, channel: str, ts: str) -> None:
+def _forget(services: Services, turn: Turn, ts: str) -> None:
     """Withdraw the answer to a message that is gone, and give none if its question arrives only now."""
-    with services.conversations(channel, ts):
-        services.journal.claim(f"asked:{channel}:{ts}")
-        if reply := services.journal.reply_to(channel, ts):
-            _withdraw(services, channel, ts, reply)
+    with services.conversations(turn.channel, ts):
+        if _concerns(services, turn, ts, turn.event.get("previous_message", {})):
+            services.journal.claim(f"asked:{turn.channel}:{ts}")
+            if reply := services.journal.reply_to(turn.channel, ts):
+                _withdraw(services, turn.channel, ts, reply)
+
+
+def _concerns(services: Services, turn: Turn, ts: str, *versions: Mapping[str, Any]) -> bool:
+    """Tell whether the bot has answered a message, or may in one of its versions. Looks, and writes nothing."""
+    return (
+        turn.is_direct
+        or services.channels.of(turn.channel).auto_reply is not AutoReply.OFF
+        or any(services.is_mentioned(version.get("text", "")) for version in versions)
+        or services.journal.reply_to(turn.channel, ts) is not None
+    )
 
 
 def _is_a_question_to_all(services: Services, turn: Turn, message: Mapping[str, Any]) -> bool:

@@ -281,6 +281,11 @@ class Turn:
             log.warning("A response_url was refused (%s); posting instead", status)
         return status == HTTPStatus.OK
 
+    def is_first_delivery(self) -> bool:
+        """Claim an event, a command or a press; False for one that was delivered before, as Slack may do."""
+        key = self.body.get("event_id") or self.body.get("trigger_id")
+        return not key or self.services.journal.claim(f"event:{key}")
+
     def refuse_unless_known(self) -> bool:
         """Tell somebody whom Slack couldn't vouch for to try again; return whether that was so."""
         if self.person.standing is not Standing.UNKNOWN:

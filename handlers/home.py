@@ -81,7 +81,7 @@ def put_off(services: Services, turn: Turn) -> None:
 
 def joined(services: Services, turn: Turn) -> None:
     """Introduce the bot to a channel it was invited to, once ever."""
-    if turn.user == services.access.bot_user and services.journal.claim(f"introduced:{turn.channel}"):
+    if turn.user == services.access.bot_user and services.journal.claim_for_ever(f"introduced:{turn.channel}"):
         services.rescan()  # Slack doesn't list a private channel before the bot is in it
         shared = services.access.place(turn.channel).is_shared
         names = services.channels.of(turn.channel).knowledge_bases

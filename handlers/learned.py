@@ -134,8 +134,9 @@ def offer(services: Services, turn: Turn, question_id: int) -> None:
 def accepted(services: Services, turn: Turn) -> None:
     """Learn what an admin was offered."""
     if not refused(turn):
-        _accept(services, turn, int(turn.pressed))
-        turn.replace(notice(turn.texts("learned.done", command=services.admin_command)))
+        still_stands = _accept(services, turn, int(turn.pressed))
+        said = turn.texts("learned.done", command=services.admin_command) if still_stands else turn.texts("answer.gone")
+        turn.replace(notice(said))
 
 
 def listed(services: Services, turn: Turn, _: str) -> None:
@@ -167,11 +168,14 @@ def undone(services: Services, turn: Turn) -> None:
         turn.replace(_page(services, turn, int(first)))
 
 
-def _accept(services: Services, turn: Turn, opinion_id: int) -> None:
-    """Learn what somebody confirmed, if it still stands."""
+def _accept(services: Services, turn: Turn, opinion_id: int) -> bool:
+    """Learn what somebody confirmed; False when that doesn't stand any more."""
     opinion = services.journal.confirmations.find(opinion_id)
-    if opinion and opinion.agrees and (record := _learnable(services, opinion)):
+    if opinion is None or not opinion.agrees:
+        return False
+    if record := _learnable(services, opinion):
         learn(services, opinion, record, support_of(services, opinion).voters, turn.user)
+    return True
 
 
 def _learnable(services: Services, opinion: Opinion) -> Record | None:

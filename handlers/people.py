@@ -80,7 +80,7 @@ def _called(services: Services, turn: Turn) -> tuple[Noted, Publication] | None:
         return None
     number = int(turn.pressed)
     noted, call = services.journal.noted(number), services.journal.publications.of(number).get("ask")
-    if noted and call:
+    if noted and call and call.channel == turn.channel:
         return noted, call
     turn.whisper(notice(turn.texts("answer.gone")))
     return None

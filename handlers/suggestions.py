@@ -25,7 +25,7 @@ def opened(services: Services, turn: Turn) -> None:
     offered = suggestions(services, turn)
     if offered and services.is_agent:
         _prompt(services, turn, offered)
-    elif offered and services.journal.claim(f"suggested:{turn.user}"):
+    elif offered and services.journal.claim_for_ever(f"suggested:{turn.user}"):
         turn.post(guide.suggestions(offered, turn.texts))
 
 

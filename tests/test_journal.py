@@ -63,18 +63,18 @@ def test_many_threads_and_two_processes_worth_of_journals_claim_a_key_once(journ
 
 def test_a_question_is_noted_as_it_was(journal: Journal, file: Path) -> None:
     number = journal.note(QUESTION)
-    assert number == 1
+    assert number is not None
     again = reopened(file)
     noted = again.noted(number)
     assert noted is not None
     assert (noted.id, noted.text, noted.hits, noted.confidence, noted.answered) == (
-        1,
+        number,
         "VPNにつながらない",
         (HIT,),
         0.95,
         True,
     )
-    assert again.noted(2) is None
+    assert again.noted(number + 1) is None
     again.close()
 
 

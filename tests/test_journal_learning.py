@@ -150,3 +150,15 @@ def test_lessons_that_can_not_be_read_are_none_rather_than_nothing(journal: Jour
     assert journal.learned.lessons() is None
     assert journal.misses.open(0, 10) == []
     assert journal.confirmations.recent() == []
+
+
+def test_a_reason_once_given_is_not_lost_to_a_report_without_one(journal: Journal) -> None:
+    """The form that asks why is open before the vote itself is noted: its answer may come first."""
+    journal.misses.report(1, "U1", "")
+    journal.misses.report(1, "U1", "outdated")
+    journal.misses.report(1, "U1", "")
+    assert journal.misses.reasons([1]) == ["outdated"]
+    journal.misses.report(1, "U1", "unclear")
+    assert journal.misses.reasons([1]) == ["unclear"]
+    journal.misses.withdraw(1, "U1")
+    assert journal.misses.reasons([1]) == []

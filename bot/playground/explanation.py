@@ -10,7 +10,7 @@ from handlers.desk import Services
 from indexes.explanation import explain
 
 JSON = dict[str, Any]
-ASKED = re.compile(r"(\d{1,18})(?::\d*)?")
+ASKED = re.compile(r"(\d{1,19})(?::\d*)?")
 """What a button below an answer carries: the question's number, and the ranks shown."""
 
 

@@ -65,6 +65,12 @@ seen = Table(
     Column("key", String(255), primary_key=True),
     Column("at", Float, nullable=False, index=True),
 )
+once = Table(
+    "once",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("at", Float, nullable=False),
+)
 
 
 class Journal(Questions, Decisions):
@@ -93,26 +99,35 @@ class Journal(Questions, Decisions):
         return self._database.trouble
 
     def claim(self, key: str) -> bool:
-        """Return True to exactly one caller per key, across threads, processes and restarts."""
+        """Return True to exactly one caller per key within a week, across threads, processes and restarts."""
+        with self._lock:
+            due = time.monotonic() - self._purged > PURGE_SECONDS
+            self._purged = time.monotonic() if due else self._purged
+        if due:
+            self.purge()
+        return self._claim(seen, key)
+
+    def claim_for_ever(self, key: str) -> bool:
+        """Return True to exactly one caller per key, however long ago that was."""
+        return self._claim(once, key)
+
+    def purge(self, now: float | None = None) -> None:
+        """Forget events too old to be sent again; `now` in seconds since the epoch."""
+        oldest = (time.time() if now is None else now) - KEEP_SEEN_SECONDS
+        self._database.write("tidy up", delete(seen).where(seen.c.at < oldest))
+
+    def _claim(self, table: Table, key: str) -> bool:
         with self._lock:
             if key in self._recent:
                 return False
             self._recent[key] = None
             if len(self._recent) > RECENT_CLAIMS:
                 self._recent.popitem(last=False)
-            due = time.monotonic() - self._purged > PURGE_SECONDS
-            self._purged = time.monotonic() if due else self._purged
-        if due:
-            self.purge()
         try:
-            self._database.write("remember which events were seen", insert(seen).values(key=key, at=time.time()))
+            self._database.write("remember what has happened", insert(table).values(key=key, at=time.time()))
         except IntegrityError:
             return False
         return True
-
-    def purge(self) -> None:
-        """Forget events too old to be sent again."""
-        self._database.write("tidy up", delete(seen).where(seen.c.at < time.time() - KEEP_SEEN_SECONDS))
 
     def close(self) -> None:
         """Close the connections."""

@@ -9,7 +9,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Float,
-    Integer,
     Row,
     String,
     Table,
@@ -20,7 +19,7 @@ from sqlalchemy import (
     select,
 )
 
-from handlers.journal.database import Database, metadata
+from handlers.journal.database import Database, Id, metadata, new_id
 from indexes.text import sameness
 
 KEY_LENGTH = 255
@@ -31,10 +30,10 @@ COUNTED = 500
 confirmations = Table(
     "confirmations",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Id, primary_key=True, autoincrement=False),
     Column("at", Float, nullable=False),
     Column("user", String(32), nullable=False),
-    Column("question", Integer, nullable=False),
+    Column("question", Id, nullable=False),
     Column("key", String(KEY_LENGTH), nullable=False, index=True),
     Column("phrasing", Text, nullable=False),
     Column("knowledge_base", Text, nullable=False),
@@ -76,8 +75,7 @@ class Confirmations:
 
     def add(self, opinion: Opinion) -> None:
         """Remember an opinion in the place of the person's earlier one on this reply."""
-        values = asdict(replace(opinion, at=time.time())) | {"key": opinion.key}
-        del values["id"]
+        values = asdict(replace(opinion, at=time.time(), id=new_id())) | {"key": opinion.key}
         same = (confirmations.c.question == opinion.question, confirmations.c.user == opinion.user)
         self._database.write(
             "remember what people confirm", delete(confirmations).where(*same), insert(confirmations).values(**values)
@@ -107,7 +105,7 @@ class Confirmations:
         return self._read(confirmations.c.agrees, limit=limit)
 
     def _read(self, *conditions: Any, limit: int) -> list[Opinion]:
-        newest = select(confirmations).where(*conditions).order_by(confirmations.c.id.desc()).limit(limit)
+        newest = select(confirmations).where(*conditions).order_by(confirmations.c.at.desc()).limit(limit)
         return [_opinion(row) for row in self._database.read("look up what people confirmed", newest) or ()]
 
 

@@ -1,6 +1,7 @@
 """The state database: one engine, its transactions, and what happens when it fails."""
 
 import logging
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     URL,
+    BigInteger,
     Connection,
     Delete,
     Engine,
     Insert,
+    Integer,
     MetaData,
     Row,
     Select,
@@ -33,6 +36,17 @@ SQLITE_WAIT_SECONDS = 1
 
 metadata = MetaData()
 Value = TypeVar("Value")
+
+Id = BigInteger().with_variant(Integer(), "sqlite")
+"""The type of an id: 63 bits. In SQLite every integer has them, and only INTEGER is the row's own number."""
+
+
+def new_id() -> int:
+    """Make the id of a new row: not to be guessed, and not to be met again in another database.
+
+    Buttons carry ids, and stay when the database is lost; counted from 1 again, they would mean other people's rows.
+    """
+    return secrets.randbits(63)
 
 
 class Database:

@@ -89,5 +89,5 @@ class Decisions:
     def audited(self, limit: int = 50) -> list[AuditEntry]:
         """Return the last admin actions, newest first."""
         columns = (audit.c.at, audit.c.user, audit.c.channel, audit.c.action, audit.c.outcome)
-        newest = select(*columns).order_by(audit.c.id.desc()).limit(limit)
+        newest = select(*columns).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
         return [AuditEntry(*row) for row in self._database.read("read the audit log", newest) or ()]

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Column, Float, Integer, Row, Select, String, Table, Text, delete, exists, insert, or_, select
+from sqlalchemy import Column, Float, Row, Select, String, Table, Text, delete, exists, insert, literal, or_, select
 
 from handlers.journal.confirmations import confirmations
-from handlers.journal.database import Database, metadata
+from handlers.journal.database import Database, Id, metadata
 from handlers.journal.questions import GOOD_VOTES, NotedHit, Origin, questions, votes
 
 Why = Literal["answered", "not_a_question", "later"]
@@ -20,7 +20,7 @@ REASON_LENGTH = 500
 reports = Table(
     "reports",
     metadata,
-    Column("question", Integer, primary_key=True),
+    Column("question", Id, primary_key=True, autoincrement=False),
     Column("user", String(32), primary_key=True),
     Column("reason", Text, nullable=False),
     Column("at", Float, nullable=False),
@@ -28,7 +28,7 @@ reports = Table(
 closings = Table(
     "closings",
     metadata,
-    Column("question", Integer, primary_key=True),
+    Column("question", Id, primary_key=True, autoincrement=False),
     Column("why", String(16), nullable=False),
     Column("by", String(32), nullable=False),
     Column("at", Float, nullable=False),
@@ -62,13 +62,17 @@ class Misses:
         self._database = database
 
     def report(self, question_id: int, user: str, reason: str) -> None:
-        """Remember that somebody found none of the answers right; the last reason given counts."""
+        """Remember that somebody found none of the answers right; the last reason given counts, a blank one is none."""
         values = {"question": question_id, "user": user, "reason": reason[:REASON_LENGTH], "at": time.time()}
-        self._database.write("remember a miss", _reports_by(question_id, user), insert(reports).values(**values))
+        same = (reports.c.question == question_id, reports.c.user == user)
+        outdated = delete(reports).where(*same) if reason else delete(reports).where(*same, reports.c.reason == "")
+        fresh = select(*(literal(value) for value in values.values())).where(~exists().where(*same))
+        self._database.write("remember a miss", outdated, insert(reports).from_select(list(values), fresh))
 
     def withdraw(self, question_id: int, user: str) -> None:
         """Forget what somebody reported: they have found their answer after all."""
-        self._database.write("forget a miss", _reports_by(question_id, user))
+        same = (reports.c.question == question_id, reports.c.user == user)
+        self._database.write("forget a miss", delete(reports).where(*same))
 
     def reasons(self, question_ids: Iterable[int]) -> list[str]:
         """Return the reasons that people gave, oldest first, each once."""
@@ -95,10 +99,6 @@ class Misses:
         rows = self._database.read("read misses", chosen.limit(limit))
         now = time.time()
         return [_miss(row, now) for row in rows or ()]
-
-
-def _reports_by(question_id: int, user: str) -> Any:
-    return delete(reports).where(reports.c.question == question_id, reports.c.user == user)
 
 
 def _open(since: float) -> Select[Any]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import JSON, Column, Float, Integer, Row, Select, String, Table, Text, and_, insert, or_, select, update
 
-from handlers.journal.database import Database, metadata
+from handlers.journal.database import Database, Id, metadata, new_id
 
 State = Literal["waiting", "writing", "approved", "declined"]
 
@@ -17,12 +17,12 @@ WRITING_SECONDS = 600.0
 proposals = Table(
     "proposals",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Id, primary_key=True, autoincrement=False),
     Column("at", Float, nullable=False),
     Column("user", String(32), nullable=False),
     Column("knowledge_base", Text, nullable=False),
     Column("cells", JSON, nullable=False),
-    Column("question", Integer),
+    Column("question", Id),
     Column("state", String(16), nullable=False, index=True),
     Column("by", String(32), nullable=False),
     Column("decided_at", Float, nullable=False),
@@ -32,7 +32,7 @@ requests = Table(
     "proposal_requests",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("proposal", Integer, nullable=False, index=True),
+    Column("proposal", Id, nullable=False, index=True),
     Column("admin", String(32), nullable=False),
     Column("channel", String(32), nullable=False),
     Column("message", String(32), nullable=False),
@@ -81,6 +81,7 @@ class Proposals:
         with self._database.insisting("The proposal was not stored") as connection:
             done = connection.execute(
                 insert(proposals).values(
+                    id=new_id(),
                     at=time.time(),
                     user=proposal.user,
                     knowledge_base=proposal.knowledge_base,
@@ -102,7 +103,7 @@ class Proposals:
 
     def waiting(self) -> list[Proposal]:
         """Return what nobody has decided on, oldest first."""
-        return self._list(select(proposals).where(_undecided()).order_by(proposals.c.id))
+        return self._list(select(proposals).where(_undecided()).order_by(proposals.c.at))
 
     def waiting_of(self, user: str) -> int:
         """Count what somebody proposed and nobody has decided on."""

@@ -6,16 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Column, ColumnElement, Float, Integer, String, Table, Text, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Float, String, Table, Text, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from handlers.journal.database import Database, metadata
+from handlers.journal.database import Database, Id, metadata
 from handlers.journal.errors import JournalError
 
 publications = Table(
     "publications",
     metadata,
-    Column("question", Integer, primary_key=True),
+    Column("question", Id, primary_key=True, autoincrement=False),
     Column("kind", String(16), primary_key=True),
     Column("channel", String(32), nullable=False),
     Column("by", String(32), nullable=False),

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import JSON, Boolean, Column, Float, Integer, Row, String, Table, Text, delete, func, insert, select
+from sqlalchemy import JSON, Boolean, Column, Float, Row, String, Table, Text, delete, func, insert, select
 
-from handlers.journal.database import Database, metadata
+from handlers.journal.database import Database, Id, metadata, new_id
 
 questions = Table(
     "questions",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Id, primary_key=True, autoincrement=False),
     Column("at", Float, nullable=False, index=True),
     Column("source", String(16), nullable=False),
     Column("channel", String(32), nullable=False),
@@ -29,13 +29,13 @@ replies = Table(
     Column("channel", String(32), primary_key=True),
     Column("message", String(32), primary_key=True),
     Column("reply", String(32), nullable=False),
-    Column("question", Integer, nullable=False),
+    Column("question", Id, nullable=False),
     Column("source", String(16), nullable=False),
 )
 votes = Table(
     "votes",
     metadata,
-    Column("question", Integer, primary_key=True),
+    Column("question", Id, primary_key=True, autoincrement=False),
     Column("user", String(32), primary_key=True),
     Column("vote", String(16), nullable=False),
     Column("at", Float, nullable=False),
@@ -102,8 +102,7 @@ class Questions:
 
     def note(self, question: Noted) -> int | None:
         """Remember a question; return its id, or None when the database can't be written."""
-        values = asdict(question)
-        del values["id"]
+        values = asdict(question) | {"id": new_id()}
         key = self._database.write("remember questions", insert(questions).values(at=time.time(), **values))
         return int(key[0]) if key else None
 
@@ -151,13 +150,13 @@ class Questions:
     def most_asked(self, names: Sequence[str], days: int = 30, limit: int = 5) -> list[tuple[str, str, int]]:
         """Return (knowledge base, record id, times asked) of the records that answered most often."""
         since = time.time() - days * 24 * 3600
-        answered = select(questions.c.id, FIRST_NAME, FIRST_RECORD).where(questions.c.at > since, questions.c.answered)
+        answered = select(questions.c.at, FIRST_NAME, FIRST_RECORD).where(questions.c.at > since, questions.c.answered)
         first = answered.subquery().c
         times = func.count()
         counted = (
             select(first.name, first.record, times).where(first.name.in_(names)).group_by(first.name, first.record)
         )
-        wanted = counted.order_by(times.desc(), func.min(first.id)).limit(limit)
+        wanted = counted.order_by(times.desc(), func.min(first.at)).limit(limit)
         return [(name, record, count) for name, record, count in self._database.read("count questions", wanted) or ()]
 
 

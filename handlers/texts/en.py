@@ -10,6 +10,7 @@ WORDS = {
     "answer.uncertain": "I found nothing certain. The closest are:",
     "answer.nothing": "I found nothing about this. Try other words, or ask a colleague.",
     "answer.others": "Also close:",
+    "answer.not_yours": "This answer was given to somebody else, so only they can use its buttons. Ask me the question yourself and you get your own answer.",
     "answer.gone": "_This entry has been changed or removed since._",
     "answer.automatic": "Automatic answer",
     "answer.folded": "Folded away: {title}",

@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from bot.app import Bot, build_app
 from bot.connection import PING_SECONDS
 from bot.model_watch import LOOK_SECONDS
 from bot.playground import Envelope, LocalSlack, Message, controls, live_mentions
 from bot.settings import ConfigFile, Environment, Settings
+from handlers.journal import Noted
+from handlers.journal.questions import questions
 from indexes.encoder import ModelManager
 from tests.encoders import hashing_manager
 
@@ -180,6 +183,13 @@ def reject(slack: LocalSlack, who: str, answer: Message) -> None:
         slack.press(who, answer, "vote_none")
     else:
         slack.press(who, answer, "vote", 1)
+
+
+def asked_so_far(bot: Bot) -> list[Noted]:
+    """Every question that the bot remembers, the first one first."""
+    journal = bot.services.journal
+    ids = journal._database.read("list questions", select(questions.c.id).order_by(questions.c.at)) or ()
+    return [noted for (id_,) in ids if (noted := journal.noted(id_))]
 
 
 def settle(slack: LocalSlack, bot: Bot) -> None:

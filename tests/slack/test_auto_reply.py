@@ -6,7 +6,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile, SettingsError
 from handlers.channels import AutoReply
-from tests.slack.conftest import Start, settle
+from tests.slack.conftest import Start, asked_so_far, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -51,8 +51,7 @@ def test_a_question_is_answered_in_its_thread_with_the_best_hit_alone(slack: Loc
         "✅ 解決した",
         "❌ 聞きたいことと違う",
     ]
-    question = eager.services.journal.noted(1)
-    assert question
+    question = asked_so_far(eager)[0]
     assert (question.source, question.answered) == ("auto_reply", True)
 
 
@@ -113,8 +112,7 @@ def test_chatter_and_unsure_questions(slack: LocalSlack, eager: Bot) -> None:
 def test_a_question_it_is_not_sure_about_is_remembered_as_a_miss(slack: LocalSlack, eager: Bot) -> None:
     slack.say("hanako", "it-help", "Is the office printer room locked?")
     assert silent(slack, eager)
-    question = eager.services.journal.noted(1)
-    assert question
+    question = asked_so_far(eager)[0]
     assert (question.answered, question.source) == (False, "auto_reply")
 
 
@@ -155,7 +153,7 @@ def test_channels_where_it_is_off(slack: LocalSlack, start: Start) -> None:
     slack.say("alice", "it-help", ASK_WIFI)
     slack.say("alice", "dev-faq", "What does ERR-4012 mean?")
     assert silent(slack, bot)
-    assert bot.services.journal.noted(1) is None
+    assert asked_so_far(bot) == []
 
 
 def test_guests_and_other_organisations(slack: LocalSlack, eager: Bot) -> None:
@@ -296,7 +294,7 @@ def test_right_is_counted_in_place_once_per_person(slack: LocalSlack, eager: Bot
         settle(slack, eager)
     people = {slack.person(each).id for each in ("alice", "hanako")}
     assert answer.shown == f"{before}\n✅ This answered it: 2"
-    assert eager.services.journal.votes(1) == dict.fromkeys(people, "right")
+    assert eager.services.journal.votes(asked_so_far(eager)[0].id) == dict.fromkeys(people, "right")
     assert {each.user for each in eager.services.journal.confirmations.recent()} == people
     assert slack.workspace.ephemerals == []
 
@@ -314,7 +312,7 @@ def test_wrong_folds_the_answer_away_and_show_again_brings_it_back(slack: LocalS
     shows(slack, answer, "Folded away")
     settle(slack, eager)
     people = {slack.person(each).id for each in ("alice", "hanako")}
-    assert eager.services.journal.votes(1) == dict.fromkeys(people, "wrong")
+    assert eager.services.journal.votes(asked_so_far(eager)[0].id) == dict.fromkeys(people, "wrong")
     assert slack.bot_messages() == [answer]
 
 
@@ -324,7 +322,7 @@ def test_guests_decide_nothing(slack: LocalSlack, eager: Bot) -> None:
         assert "full members" in slack.reply(slack.press("guest", answer, button)).shown
     settle(slack, eager)
     assert WIFI in answer.shown
-    assert eager.services.journal.votes(1) == {}
+    assert eager.services.journal.votes(asked_so_far(eager)[0].id) == {}
 
 
 # -- Shadow mode -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack
 from bot.settings import ConfigFile
-from tests.slack.conftest import Start, settle
+from tests.slack.conftest import Start, asked_so_far, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -129,7 +129,7 @@ def test_show_and_votes_work_there_too(slack: LocalSlack, bot: Bot) -> None:
     slack.wait_until(lambda: "show_2" not in str(answer.blocks))
     slack.press("alice", answer, "👍 Helpful")
     slack.wait_until(lambda: "Thank you. Noted as helpful." in answer.shown)
-    assert bot.services.journal.votes(1) == {slack.person("alice").id: "helpful"}
+    assert bot.services.journal.votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: "helpful"}
 
 
 def test_who_has_no_knowledge_base_is_told(slack: LocalSlack, knowledge: Path, start: Start) -> None:

@@ -8,7 +8,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, View
 from handlers.channels import AutoReply
 from handlers.views.dashboard import menu_value
-from tests.slack.conftest import Start, redeliver, settle, stop
+from tests.slack.conftest import Start, asked_so_far, redeliver, settle, stop
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -88,7 +88,7 @@ def test_votes_there_are_noted(slack: LocalSlack, bot: Bot) -> None:
     view = ask(slack, "alice", ASK_WIFI)
     slack.press("alice", view, "vote_unhelpful")
     settle(slack, bot)
-    assert bot.services.journal.votes(1) == {slack.person("alice").id: "unhelpful"}
+    assert bot.services.journal.votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: "unhelpful"}
 
 
 @pytest.mark.usefixtures("bot")

@@ -11,7 +11,7 @@ from bot.settings import ConfigFile
 from handlers import learned
 from indexes.encoder import ModelManager
 from tests.encoders import CountingModel
-from tests.slack.conftest import IT_HELP, Start, approve, reject, settle, stop
+from tests.slack.conftest import IT_HELP, Start, approve, asked_so_far, reject, settle, stop
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -129,18 +129,18 @@ def test_what_is_known_already_or_too_long_is_not_learned(slack: LocalSlack, bot
 
 def test_a_question_confirmed_for_two_records_is_left_to_admins(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
     ask("alice", "VPN プリンター")
-    noted = bot.services.journal.noted(1)
-    assert noted
+    noted = asked_so_far(bot)[0]
     for who, hit in zip(("alice", "hanako", "ichiro"), (noted.hits[0], noted.hits[1], noted.hits[0]), strict=True):
-        learned.confirm(bot.services, 1, slack.person(who).id, *hit.target)
+        learned.confirm(bot.services, noted.id, slack.person(who).id, *hit.target)
     assert bot.services.journal.learned.newest(10) == []
 
 
 def test_only_records_that_were_found_can_be_confirmed(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
     ask("alice")
+    noted = asked_so_far(bot)[0]
     for who in ("alice", "hanako"):
-        learned.confirm(bot.services, 1, slack.person(who).id, "dev-faq", "secret")
-        learned.confirm(bot.services, 2, slack.person(who).id, "it-help", "vpn")
+        learned.confirm(bot.services, noted.id, slack.person(who).id, "dev-faq", "secret")
+        learned.confirm(bot.services, noted.id + 1, slack.person(who).id, "it-help", "vpn")
     assert bot.services.journal.confirmations.recent() == []
 
 

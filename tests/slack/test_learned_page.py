@@ -6,7 +6,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack
 from handlers import learned
 from handlers.journal import Opinion, Phrasing
-from tests.slack.conftest import IT_HELP
+from tests.slack.conftest import IT_HELP, asked_so_far
 from tests.slack.test_learned import PHRASE, Ask, aliases, ask, confidence, confirmed_by, press
 
 __all__ = ["ask"]
@@ -71,10 +71,9 @@ def test_an_admin_who_votes_is_offered_to_learn_it_at_once(slack: LocalSlack, bo
 
 def test_what_is_disputed_waits_with_a_word_of_warning(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
     ask("alice", "VPN プリンター")
-    noted = bot.services.journal.noted(1)
-    assert noted
+    noted = asked_so_far(bot)[0]
     for who, hit in zip(("alice", "hanako"), noted.hits, strict=False):
-        learned.confirm(bot.services, 1, slack.person(who).id, *hit.target)
+        learned.confirm(bot.services, noted.id, slack.person(who).id, *hit.target)
     assert learned_page(slack).count(":warning: also confirmed for another entry") == 2
 
 

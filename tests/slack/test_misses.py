@@ -11,7 +11,7 @@ from bot.settings import ChannelSection, ConfigFile
 from handlers import misses
 from handlers.channels import AutoReply
 from handlers.journal import Noted
-from tests.slack.conftest import IT_HELP, Start, approve, settle
+from tests.slack.conftest import IT_HELP, Start, approve, asked_so_far, settle
 
 SNOW = "How do I order a snow shovel?"
 CANTEEN = "What is for lunch in the canteen?"
@@ -59,8 +59,7 @@ def test_what_was_asked_most_comes_first(slack: LocalSlack) -> None:
 
 def test_the_closest_record_is_named(slack: LocalSlack, bot: Bot) -> None:
     ask(slack, "alice", "Wi-Fi coverage garden terrace weekend visitors")
-    noted = bot.services.journal.noted(1)
-    assert noted
+    noted = asked_so_far(bot)[0]
     assert not noted.answered
     percent = f"{noted.confidence * 100:.0f}"
     assert f"Closest: How do I connect to the office Wi-Fi? (it-help, {percent}%)" in kb(slack).shown
@@ -138,7 +137,9 @@ def test_a_wrong_answer_is_a_miss_until_its_reporter_finds_another(slack: LocalS
     sure = "How do I connect to the office Wi-Fi?"
     answer = slack.reply(slack.command("alice", "it-help", f"/search {sure}"))
     assert listed(bot) == []
-    bot.services.journal.misses.report(1, slack.person("alice").id, "outdated: that network is gone")
+    bot.services.journal.misses.report(
+        asked_so_far(bot)[0].id, slack.person("alice").id, "outdated: that network is gone"
+    )
     shown = kb(slack).shown  # confident as ever, but in the answer that was reported
     assert ":thumbsdown: found unhelpful" in shown
     assert "Said about the answer: It is out of date: that network is gone" in shown

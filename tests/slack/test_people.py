@@ -5,7 +5,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile
-from tests.slack.conftest import Start, labels, settle
+from tests.slack.conftest import Start, asked_so_far, labels, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -114,7 +114,7 @@ def test_who_asked_who_was_asked_and_admins_close_it(slack: LocalSlack, manned: 
     settle(slack, manned)
     assert call.shown.startswith(f"✅ Resolved by {slack.person(who).real_name}\n> Where is the fax")
     assert call.live_mentions == []
-    assert manned.services.journal.publications.of(1)["ask"].closed_by == slack.person(who).id
+    assert manned.services.journal.publications.of(asked_so_far(manned)[0].id)["ask"].closed_by == slack.person(who).id
 
 
 def test_the_answer_of_who_was_asked_is_offered_for_the_knowledge_base(slack: LocalSlack, manned: Bot) -> None:

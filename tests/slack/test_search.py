@@ -10,8 +10,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.playground.slack.block_kit.validation import block_text
-from handlers.journal import Noted
-from tests.slack.conftest import Start, labels, settle
+from tests.slack.conftest import Start, asked_so_far, labels, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -26,12 +25,6 @@ Ask = Callable[[str, str, str], Message]
 def ask(slack: LocalSlack) -> Ask:
     """``ask("alice", "it-help", "wifi")``: type /search and wait for the private answer."""
     return lambda who, where, text: slack.reply(slack.command(who, where, f"/search {text}"))
-
-
-def noted(bot: Bot, number: int = 1) -> Noted:
-    question = bot.services.journal.noted(number)
-    assert question
-    return question
 
 
 # -- The answer ------------------------------------------------------------------------------------
@@ -96,7 +89,7 @@ def test_a_question_with_nothing_in_common_is_answered_too(ask: Ask) -> None:
 
 def test_the_journal_remembers_question_hits_and_confidence(bot: Bot, ask: Ask, slack: LocalSlack) -> None:
     ask("hanako", "it-help", "パスワードを忘れました")
-    question = noted(bot)
+    question = asked_so_far(bot)[0]
     assert (question.source, question.user) == ("search", slack.person("hanako").id)
     assert (question.text, question.channel) == ("パスワードを忘れました", slack.channel("it-help").id)
     assert (question.hits[0].knowledge_base, question.hits[0].record) == ("it-help", "pw")
@@ -254,7 +247,7 @@ def test_a_person_has_one_vote_and_may_change_it_and_sees_it_in_place(slack: Loc
         settle(slack, bot)
         mark = "👍 Thank you. Noted as helpful." if vote == "helpful" else "👎 Thank you. Noted as not helpful."
         assert answer.shown == f"{before}\n{mark}"
-        assert bot.services.journal.votes(1) == {slack.person("alice").id: vote}
+        assert bot.services.journal.votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: vote}
     assert slack.ephemerals("alice") == [answer]
 
 
@@ -268,7 +261,7 @@ def test_votes_on_a_public_answer_are_counted_by_person_for_all_to_see(slack: Lo
     assert slack.workspace.ephemerals == []
     people = {each: slack.person(each).id for each in ("alice", "hanako", "ichiro")}
     votes = {people["alice"]: "helpful", people["hanako"]: "unhelpful", people["ichiro"]: "helpful"}
-    assert bot.services.journal.votes(1) == votes
+    assert bot.services.journal.votes(asked_so_far(bot)[0].id) == votes
 
 
 # -- Limits ----------------------------------------------------------------------------------------
