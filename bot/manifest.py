@@ -25,14 +25,12 @@ SCOPES = (
     "im:read",
     "mpim:history",
     "mpim:read",
-    "reactions:write",
     "usergroups:read",
     "users:read",
 )
 EVENTS = (
     "app_home_opened",
     "app_mention",
-    "file_shared",
     "member_joined_channel",
     "message.channels",
     "message.groups",
@@ -40,7 +38,6 @@ EVENTS = (
     "message.mpim",
 )
 
-AGENT_EVENTS = ("assistant_thread_started", "assistant_thread_context_changed")
 DESCRIPTION = "Answers from your team's own knowledge bases · チームのナレッジから回答します"
 AGENT_SCOPE = "assistant:write"
 
@@ -48,13 +45,13 @@ AGENT_SCOPE = "assistant:write"
 def manifest(search_command: str, admin_command: str, *, agent: bool = False) -> dict[str, Any]:
     """Build the manifest to paste under "Create New App > From a manifest" (JSON).
 
-    `agent` adds Slack's panel for agents, which needs a paid plan.
+    `agent` makes the direct messages an agent's, with suggested questions; that needs a paid plan. Such an app hears of
+    a conversation by `app_home_opened`: the `assistant_thread_*` events belong to the earlier `assistant_view`.
     """
     built = _manifest(search_command, admin_command)
     if agent:
         built["features"]["agent_view"] = {"agent_description": DESCRIPTION}
         built["oauth_config"]["scopes"]["bot"].append(AGENT_SCOPE)
-        built["settings"]["event_subscriptions"]["bot_events"] += AGENT_EVENTS
     return built
 
 

@@ -35,6 +35,9 @@ from handlers.views.message import notice
 
 log = logging.getLogger(__name__)
 
+EARLIER = re.compile("file_shared|assistant_thread_(started|context_changed)")
+"""Events of earlier manifests: an app that was made from one still gets them, again and again unless they are acked."""
+
 Handler = Callable[[Services, Turn], None]
 Listener = Callable[[Ack, dict[str, Any], Respond], None]
 Check = Callable[[Services, Turn], Mapping[str, Any]]
@@ -61,10 +64,8 @@ def register(app: App, services: Services) -> None:
     app.event({"type": "message", "subtype": "message_changed"})(on(auto_reply.edited, asked=False, claims=True))
     app.event({"type": "message", "subtype": "message_deleted"})(on(auto_reply.deleted, asked=False, claims=True))
     app.event("message")(_ignored)
-    app.event("file_shared")(_ignored)
     app.event("app_home_opened")(on(home.opened, asked=False))
-    app.event("assistant_thread_started")(on(suggestions.started, asked=False))
-    app.event("assistant_thread_context_changed")(_ignored)
+    app.event(EARLIER)(_ignored)
     app.event("member_joined_channel")(on(home.joined, asked=False))
     below: dict[str, Callable[..., None]] = {
         r"show_\d": answering.show,
@@ -197,14 +198,15 @@ def _refuse(turn: Turn) -> None:
 def _turn(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Turn:
     """Find out who is behind a payload, and where: events, interactions and commands each say it in their own way."""
     if "event" in body:
-        event = body["event"].get("assistant_thread") or body["event"]
-        user = event.get("user") or event.get("user_id") or event.get("message", {}).get("user", "")
-        place = event.get("channel") or event.get("channel_id", "")
+        event = body["event"]
+        user = event.get("user") or event.get("message", {}).get("user", "")
+        place = event.get("channel", "")
         return Turn(services, body, None, user, place, event.get("thread_ts"), asked)
     if "user" in body:  # a button, a shortcut or a modal
         answerable = respond if body.get("response_url") else None
         place = body.get("channel", {}).get("id", "")
-        thread = body.get("message", {}).get("thread_ts")
+        # of a message that only its reader sees, Slack tells no more than where it is
+        thread = body.get("message", body.get("container", {})).get("thread_ts")
         return Turn(services, body, answerable, body["user"]["id"], place, thread, asked)
     return Turn(services, body, respond, body["user_id"], body["channel_id"], None, asked)
 

@@ -49,7 +49,8 @@ class Services:
     """Everything a handler may call. `rescan` looks for new channels and CSV files.
 
     `confirmations` is how many people must confirm a phrasing before it is learned; `is_agent`
-    tells whether the app has Slack's panel for agents, which shows suggested questions itself.
+    tells whether Slack treats the app as an agent: it shows suggested questions itself, and each direct message begins
+    a thread.
     """
 
     registry: Registry
@@ -245,12 +246,15 @@ class Turn:
             self.services.client.chat_postMessage(channel=self.user, **message.arguments())
 
     def post(self, message: Message) -> str | None:
-        """Post where the turn happened, in its thread; a mention in a channel begins one. See `Services.post`.
+        """Post where the turn happened, in its thread; a mention begins one, and so does a message to an agent.
+
+        See `Services.post`.
 
         (Not for what only the asker sees: Slack shows that in no new thread.)
         """
         event = self.body.get("event", {})
-        begun = event.get("ts") if event.get("type") == "app_mention" else None
+        to_agent = self.services.is_agent and self.is_direct and event.get("type") == "message"
+        begun = event.get("ts") if to_agent or event.get("type") == "app_mention" else None
         return self.services.post(self.channel, message, self.thread or begun)
 
     def replace(self, message: Message) -> None:

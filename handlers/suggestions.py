@@ -1,4 +1,4 @@
-"""Questions to begin with, for somebody who opens a direct message or the panel: from what they may ask about."""
+"""Questions to begin with, for somebody who opens a direct message: from what they may ask about."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ from indexes.records import Record
 from indexes.text import is_japanese
 
 OFFERED = 4
-"""As many as Slack shows in the panel."""
+"""As many as Slack takes from an agent."""
 CANDIDATES = 50
 """Records of each knowledge base that are considered; a list of ten thousand needs no shuffling for four questions."""
 
@@ -21,18 +21,12 @@ Suggestion = tuple[str, Record]
 
 
 def opened(services: Services, turn: Turn) -> None:
-    """Offer questions where somebody opened the messages tab: in the panel, else once ever as a message."""
+    """Offer questions where somebody opened the messages tab: as an agent's prompts, else once ever as a message."""
     offered = suggestions(services, turn)
     if offered and services.is_agent:
         _prompt(services, turn, offered)
     elif offered and services.journal.claim_for_ever(f"suggested:{turn.user}"):
         turn.post(guide.suggestions(offered, turn.texts))
-
-
-def started(services: Services, turn: Turn) -> None:
-    """Offer questions in a new thread of the panel."""
-    if offered := suggestions(services, turn):
-        _prompt(services, turn, offered)
 
 
 def asked(services: Services, turn: Turn) -> None:
@@ -74,10 +68,8 @@ def _is_readable(record: Record, texts: Texts) -> bool:
 
 
 def _prompt(services: Services, turn: Turn, offered: Sequence[Suggestion]) -> None:
+    """Set an agent's prompts; with a `thread_ts` Slack would take the call and do nothing."""
     prompts = [{"title": record.question, "message": record.question} for _, record in offered]
     services.client.assistant_threads_setSuggestedPrompts(
-        channel_id=turn.channel,
-        thread_ts=turn.thread,
-        prompts=prompts,
-        title=turn.texts("suggest.title"),
+        channel_id=turn.channel, prompts=prompts, title=turn.texts("suggest.title")
     )

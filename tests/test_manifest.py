@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.manifest import EVENTS, SCOPES, manifest, warnings
-from bot.playground import DEFAULT_EVENTS, DEFAULT_SCOPES
+from bot.playground import DEFAULT_EVENTS, DEFAULT_SCOPES, LocalSlack
 
 BOT_SCOPES = set(
     """
@@ -26,7 +26,6 @@ BOT_SCOPES = set(
 NEEDED = {
     "app_home_opened": None,
     "app_mention": "app_mentions:read",
-    "file_shared": "files:read",
     "member_joined_channel": "channels:read",
     "message.channels": "channels:history",
     "message.groups": "groups:history",
@@ -138,10 +137,11 @@ def test_a_reserved_name_is_warned_of_with_the_way_out() -> None:
     assert "--admin-command" in admin
 
 
-def test_the_panel_for_agents_is_asked_for_with_its_scope_and_events() -> None:
+def test_an_agent_is_asked_for_with_its_scope_and_no_event_of_the_earlier_assistants() -> None:
     plain, built = manifest("/search", "/kb"), manifest("/search", "/kb", agent=True)
     assert built["features"].keys() - plain["features"].keys() == {"agent_view"}
-    scopes, events = built["oauth_config"]["scopes"]["bot"], built["settings"]["event_subscriptions"]["bot_events"]
+    scopes = built["oauth_config"]["scopes"]["bot"]
     assert set(scopes) - set(plain["oauth_config"]["scopes"]["bot"]) == {"assistant:write"}
-    assert "assistant_thread_started" in events
-    assert "assistant_thread_started" not in plain["settings"]["event_subscriptions"]["bot_events"]
+    assert built["settings"] == plain["settings"]
+    with LocalSlack(scopes=scopes, events=built["settings"]["event_subscriptions"]["bot_events"]):
+        pass

@@ -18,9 +18,10 @@ def download(url: str, token: str = "") -> tuple[str, bytes]:
         return response.headers.get_content_type(), response.read()
 
 
-def test_an_upload_is_a_message_and_an_event(slack: LocalSlack) -> None:
-    message = slack.upload("ichiro", slack.people["ichiro"], "it-help.csv", CSV, comment="new & better")
-    message_event, shared = (envelope.event for envelope in slack.envelopes)
+def test_an_upload_is_a_message_and_to_who_wants_it_an_event() -> None:
+    with LocalSlack(events=["message.im", "file_shared"]) as slack:
+        message = slack.upload("ichiro", slack.people["ichiro"], "it-help.csv", CSV, comment="new & better")
+        message_event, shared = (envelope.event for envelope in slack.envelopes)
     assert (message_event["subtype"], message_event["text"]) == ("file_share", "new &amp; better")
     (file,) = message_event["files"]
     assert (file["name"], file["size"], file["filetype"], file["id"]) == (

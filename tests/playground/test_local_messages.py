@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from slack_sdk import WebClient
 
-from bot.playground import LocalSlack, NotPossibleError
-from tests.playground.helpers import Refusal, buttons, section
+from bot.playground import DEFAULT_SCOPES, LocalSlack, NotPossibleError
+from tests.playground.helpers import Refusal, buttons, client_of, section
 
 
 def test_posting(slack: LocalSlack, client: WebClient) -> None:
@@ -236,7 +238,12 @@ def test_permalinks(slack: LocalSlack, client: WebClient, refused: Refusal) -> N
     assert missing["error"] == "message_not_found"
 
 
-def test_reactions(slack: LocalSlack, client: WebClient, refused: Refusal) -> None:
+def test_reactions(refused: Refusal) -> None:
+    with LocalSlack(scopes=[*DEFAULT_SCOPES, "reactions:write"]) as slack:
+        _react(slack, client_of(slack), refused)
+
+
+def _react(slack: LocalSlack, client: WebClient, refused: Refusal) -> None:
     question = slack.say("alice", "it-help", "Hi?")
     where = {"channel": question.channel, "timestamp": question.ts}
     client.reactions_add(**where, name="eyes")
@@ -268,3 +275,38 @@ def test_people_can_only_do_what_slack_lets_them(slack: LocalSlack) -> None:
         slack.say("bob", "it-help", "x")
     with pytest.raises(LookupError, match="no channel called nowhere"):
         slack.say("alice", "nowhere", "x")
+
+
+def test_only_pictures_that_slack_has_are_shown(slack: LocalSlack, client: WebClient, refused: Refusal) -> None:
+    file = slack.upload("alice", "it-help", "a.png", b"png").files[0]
+    hidden = slack.upload("ichiro", "keiri", "b.png", b"png").files[0]
+    place = {"channel": slack.channel("it-help").id, "text": "x"}
+
+    def picture(id_: str) -> dict[str, Any]:
+        block = {"type": "image", "alt_text": "x", "slack_file": {"id": id_}}
+        return {**place, "blocks": [section("See:"), block]}
+
+    ts = client.chat_postMessage(**picture(file.id))["ts"]
+    file.deleted = True
+    complaint = ["invalid slack file [json-pointer:/blocks/1/slack_file]"]
+    for id_ in (file.id, hidden.id, "F0123456789"):
+        body = refused(client.chat_postMessage, **picture(id_))
+        assert (body["error"], body["errors"]) == ("invalid_blocks", complaint)
+        assert refused(client.chat_update, ts=ts, **picture(id_))["error"] == "invalid_blocks"
+    view = {"type": "home", "blocks": picture(file.id)["blocks"]}
+    body = refused(client.views_publish, user_id=slack.person("alice").id, view=view)
+    assert (body["error"], body["errors"]) == (
+        "invalid_arguments",
+        ["invalid slack file [json-pointer:/view/blocks/1/slack_file]"],
+    )
+
+
+def test_long_texts_are_advised_against_and_refused_in_updates(
+    slack: LocalSlack, client: WebClient, refused: Refusal
+) -> None:
+    place: dict[str, Any] = {"channel": slack.channel("it-help").id}
+    ts = client.chat_postMessage(**place, text="x" * 4000)["ts"]
+    assert slack.warnings == []
+    assert refused(client.chat_update, **place, ts=ts, text="x" * 4001)["error"] == "msg_too_long"
+    client.chat_postMessage(**place, text="x" * 4001)
+    assert slack.warnings == ["a text of 4001 characters: Slack advises at most 4000"]

@@ -7,7 +7,7 @@ import pytest
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.playground import Interaction, LocalSlack, NotPossibleError, View
+from bot.playground import DEFAULT_SCOPES, Interaction, LocalSlack, NotPossibleError, View
 from tests.playground.helpers import JSON, Connect, Refusal, buttons, client_of, section
 
 
@@ -211,3 +211,22 @@ def test_closing_tells_the_app_only_if_it_asked(lively: LocalSlack, app: App, co
     assert (body["type"], body["view"]["id"]) == ("view_closed", asked.id)
     with pytest.raises(NotPossibleError, match="closed"):
         lively.submit("alice", asked)
+
+
+def test_an_agents_prompts_are_set_without_a_thread(refused: Refusal) -> None:
+    with LocalSlack(scopes=[*DEFAULT_SCOPES, "assistant:write"]) as slack:
+        client, place = client_of(slack), slack.channel(slack.person("alice")).id
+        prompts = [{"title": "Printer?", "message": "Where is the printer?"}]
+        client.assistant_threads_setSuggestedPrompts(channel_id=place, thread_ts="1.000000", prompts=prompts)
+        assert slack.workspace.suggested_prompts == {}
+        assert slack.warnings == ["thread_ts in setSuggestedPrompts: for an agent app the call silently fails"]
+        client.assistant_threads_setSuggestedPrompts(channel_id=place, prompts=prompts)
+        assert slack.workspace.suggested_prompts == {place: prompts}
+        for wrong in ([], prompts * 5, [{"title": "Printer?"}]):
+            call = client.assistant_threads_setSuggestedPrompts
+            assert refused(call, channel_id=place, prompts=wrong)["error"] == "invalid_arguments"
+
+
+def test_the_events_of_the_earlier_assistants_can_not_be_had() -> None:
+    with pytest.raises(ValueError, match="assistant_thread_started: no event of an app with agent_view"):
+        LocalSlack(events=["assistant_thread_started"])

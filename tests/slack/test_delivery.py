@@ -8,7 +8,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack
 from bot.settings import ChannelSection, ConfigFile
 from handlers.channels import AutoReply
-from tests.slack.conftest import Start
+from tests.slack.conftest import Start, redeliver, settle
 
 QUESTION, ANSWER = "パスワードを忘れました", "再設定ページから"
 ASKING = ("command", "mention", "dm", "auto")
@@ -152,3 +152,13 @@ def test_an_edit_during_trouble_is_not_lost(slack: LocalSlack) -> None:
     slack.edit(mentioned, f"<@{slack.bot}> VPNにつながりません")
     slack.wait_until(lambda: "ルーターを再起動" in reply.shown)
     assert len(slack.replies(mentioned)) == 1
+
+
+@pytest.mark.parametrize("kind", ["file_shared", "assistant_thread_started", "assistant_thread_context_changed"])
+def test_an_event_that_only_earlier_manifests_ask_for_is_acked(slack: LocalSlack, bot: Bot, kind: str) -> None:
+    slack.reply(slack.mention("alice", "it-help", "How do I connect to the office Wi-Fi?"))
+    event = next(each for each in slack.envelopes if each.event.get("type") == "app_mention")
+    redeliver(slack, event, event={"type": kind, "user": slack.person("alice").id}, event_id=f"Ev0{kind}")
+    settle(slack, bot)
+    assert len(slack.bot_messages()) == 1
+    assert all(each.outcome == "acked" for each in slack.envelopes)

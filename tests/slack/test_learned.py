@@ -208,3 +208,17 @@ def test_a_reload_does_not_count_what_was_learned_as_a_change(slack: LocalSlack,
     record = bot.services.registry.record("it-help", "vpn")
     assert record
     assert record.aliases == ()
+
+
+def test_a_refusal_is_told_in_the_thread_of_the_offer(slack: LocalSlack, bot: Bot) -> None:
+    asked = slack.mention("olivia", "it-help", PHRASE)
+    approve(slack, "olivia", slack.reply(asked))
+    [offer] = slack.wait_until(lambda: slack.ephemerals("olivia"), what="the offer")
+    assert offer.thread_ts == asked.ts
+    slack.person("olivia").is_admin = slack.person("olivia").is_owner = False
+    bot.services.access._remembered.clear()
+    pressed = slack.press("olivia", offer, "learn_phrasing")
+    assert "message" not in pressed.payload
+    refusal = slack.wait_until(lambda: slack.ephemerals("olivia")[1:], what="the refusal")[0]
+    settle(slack, bot)
+    assert refusal.thread_ts == asked.ts

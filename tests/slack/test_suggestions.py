@@ -1,4 +1,4 @@
-"""Questions to begin with: in a direct message once, in the panel for agents every time."""
+"""Questions to begin with: in a direct message once, as the prompts of an agent every time."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
-from bot.playground.slack.app_config import DEFAULT_EVENTS, DEFAULT_SCOPES
+from bot.playground.slack.app_config import DEFAULT_SCOPES
 from bot.playground.slack.block_kit.controls import controls
 from indexes.text import is_japanese
 from tests.slack.conftest import settle
@@ -51,24 +51,20 @@ def test_who_may_ask_nothing_is_offered_nothing(slack: LocalSlack, bot: Bot, who
     assert slack.bot_messages() == []
 
 
-class TestPanel:
+class TestAgent:
     """With the manifest of `kotae manifest --agent`."""
 
     @pytest.fixture
     def slack(self) -> Iterator[LocalSlack]:
-        scopes, events = (*DEFAULT_SCOPES, "assistant:write"), (*DEFAULT_EVENTS, "assistant_thread_started")
-        with LocalSlack(scopes=scopes, events=events) as running:
+        with LocalSlack(scopes=(*DEFAULT_SCOPES, "assistant:write")) as running:
             yield running
 
-    def test_the_panel_shows_them_every_time_and_nothing_is_posted(self, slack: LocalSlack, bot: Bot) -> None:
+    def test_they_are_its_prompts_every_time_and_nothing_is_posted(self, slack: LocalSlack, bot: Bot) -> None:
         alice = slack.person("alice")
         for times in (1, 2):
-            slack.open_panel("alice")
+            slack.open_home("alice", "messages")
             settle(slack, bot)
             assert len(slack.calls_of("assistant.threads.setSuggestedPrompts")) == times
         prompts = slack.workspace.suggested_prompts[slack.channel(alice).id]
         assert {"title": ROLLBACK, "message": ROLLBACK} in prompts
-        slack.open_home("alice", "messages")
-        settle(slack, bot)
-        assert len(slack.calls_of("assistant.threads.setSuggestedPrompts")) == 3
         assert slack.bot_messages() == []

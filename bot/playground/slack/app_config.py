@@ -21,7 +21,6 @@ DEFAULT_SCOPES = (
     "files:write",
     "users:read",
     "usergroups:read",
-    "reactions:write",
 )
 DEFAULT_EVENTS = (
     "app_mention",
@@ -30,7 +29,6 @@ DEFAULT_EVENTS = (
     "message.im",
     "message.mpim",
     "app_home_opened",
-    "file_shared",
     "member_joined_channel",
 )
 

@@ -12,8 +12,11 @@ from typing import Any
 
 from bot.playground.slack import payloads
 from bot.playground.slack.app_config import AppSettings, Timing
+from bot.playground.slack.block_kit.schema import complaint
+from bot.playground.slack.block_kit.validation import slack_files
 from bot.playground.slack.calls import Call
 from bot.playground.slack.entities import Channel, File, Message, Person, View
+from bot.playground.slack.errors import RefusedError
 from bot.playground.slack.faults import Faults
 from bot.playground.slack.socket_mode.connection import Envelope
 from bot.playground.slack.socket_mode.hub import Hub
@@ -21,6 +24,7 @@ from bot.playground.slack.workspace import Workspace, new_id
 
 log = logging.getLogger(__name__)
 JSON = dict[str, Any]
+ADVISED_TEXT = 4_000
 Listener = Callable[[str, Any], None]
 
 EVENT_SCOPES = {
@@ -30,7 +34,6 @@ EVENT_SCOPES = {
     "message.im": "im:history",
     "message.mpim": "mpim:history",
     "app_home_opened": "",
-    "assistant_thread_started": "assistant:write",
     "file_shared": "files:read",
     "reaction_added": "reactions:read",
     "reaction_removed": "reactions:read",
@@ -274,21 +277,29 @@ class Backend:
             event["view"] = payloads.view(self.workspace, view)
         self.emit(event)
 
-    def panel_opened(self, person: Person) -> None:
-        """Somebody began a conversation in the panel for agents."""
-        started = {
-            "user_id": person.id,
-            "context": {},
-            "channel_id": self.workspace.dm(person).id,
-            "thread_ts": self.workspace.new_ts(),
-        }
-        self.emit({"type": "assistant_thread_started", "assistant_thread": started})
-
     def put_view(self, view: View) -> View:
         """Show a view, new or changed."""
         self.workspace.views[view.id] = view
         self.tell("view", view)
         return view
+
+    def check_advice(self, text: str) -> None:
+        """Note a text that is longer than Slack's documentation advises."""
+        if len(text) > ADVISED_TEXT:
+            self.warn(f"a text of {len(text)} characters: Slack advises at most {ADVISED_TEXT}")
+
+    def check_files(self, blocks: Iterable[JSON], where: str, error: str) -> None:
+        """Refuse blocks with a picture that Slack doesn't have, has no more, or would not show to the bot."""
+        problems = [
+            complaint("invalid slack file", pointer)
+            for pointer, file_id in slack_files(list(blocks), where)
+            if not self._can_be_shown(self.workspace.files.get(file_id))
+        ]
+        if problems:
+            raise RefusedError(error, *problems)
+
+    def _can_be_shown(self, file: File | None) -> bool:
+        return file is not None and file.complete and not file.deleted and self.file_visible_to_bot(file)
 
     def file_visible_to_bot(self, file: File) -> bool:
         """Whether the bot may see a file: its own, given to it in a form, or shared where it is a member."""

@@ -209,7 +209,7 @@ class Interactions:
     def _replace(self, interaction: Interaction, source: Message, body: JSON) -> None:
         if source.deleted:
             raise RefusedError("message_not_found")
-        self.backend.change(source, self.backend.workspace.bot.id, **_content(body))
+        self.backend.change(source, self.backend.workspace.bot.id, **self._content(body))
         interaction.messages.append(source)
 
     def _post(self, interaction: Interaction, body: JSON) -> None:
@@ -218,7 +218,7 @@ class Interactions:
             raise RefusedError("channel_not_found")
         if body.get("replace_original") is True:
             self.backend.warn("replace_original in the answer to a command: there is no message to replace")
-        content = _content(body)
+        content = self._content(body)
         ts = body.get("thread_ts")
         content["thread_ts"] = self.backend.thread(channel, ts) if ts else None
         message = self.backend.bot_message(channel, **content)
@@ -229,20 +229,21 @@ class Interactions:
             self.backend.post_ephemeral(message)
         interaction.messages.append(message)
 
+    def _content(self, body: JSON) -> JSON:
+        """Text, blocks and attachments of an answer, checked."""
+        text = body.get("text") or ""
+        blocks = check_message_blocks(body["blocks"]) if body.get("blocks") else []
+        attachments = check_attachments(body["attachments"]) if body.get("attachments") else []
+        if not isinstance(text, str) or not (text or blocks or attachments):
+            raise RefusedError("no_text")
+        check_text(text)
+        self.backend.check_advice(text)
+        self.backend.check_files(blocks, "/blocks", "invalid_blocks")
+        return {"text": text, "blocks": blocks, "attachments": attachments}
+
 
 def _take_options(interaction: Interaction, ack: JSON) -> None:
     if problems := [*SUGGESTIONS(ack, "")]:
         raise RefusedError("invalid_options", *problems)
     interaction.options = ack.get("options", [])
     interaction.option_groups = ack.get("option_groups", [])
-
-
-def _content(body: JSON) -> JSON:
-    """Text, blocks and attachments of an answer, checked."""
-    text = body.get("text") or ""
-    blocks = check_message_blocks(body["blocks"]) if body.get("blocks") else []
-    attachments = check_attachments(body["attachments"]) if body.get("attachments") else []
-    if not isinstance(text, str) or not (text or blocks or attachments):
-        raise RefusedError("no_text")
-    check_text(text)
-    return {"text": text, "blocks": blocks, "attachments": attachments}

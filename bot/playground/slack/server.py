@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 from aiohttp import web
 
 from bot.playground.slack.app_config import DEFAULT_EVENTS, DEFAULT_SCOPES, AppSettings, Timing
-from bot.playground.slack.backend import Backend, Listener
+from bot.playground.slack.backend import EVENT_SCOPES, Backend, Listener
 from bot.playground.slack.block_kit.validation import RESERVED_COMMANDS, check_command_name
 from bot.playground.slack.entities import Message, View
 from bot.playground.slack.fault_injection import FaultInjector
@@ -63,6 +63,8 @@ class LocalSlack(Inspection):
         page: Page | None = None,
     ) -> None:
         self.workspace = workspace or sample_workspace()
+        if unknown := set(events) - EVENT_SCOPES.keys():
+            raise ValueError(f"{', '.join(sorted(unknown))}: no event of an app with agent_view, or none that is known")
         warnings = [check_command_name(name, frozenset(reserved)) for name in commands]
         self.app = AppSettings(frozenset(scopes), frozenset(events), commands)
         self.timing = Timing(
@@ -329,10 +331,6 @@ class LocalSlack(Inspection):
         except TimeoutError:
             return self.home(person)
         return self.home(person)
-
-    def open_panel(self, who: Who) -> None:
-        """Begin a conversation in the panel for agents, if the app has one."""
-        self._do(lambda: self._backend.panel_opened(self.workspace.person(who)))
 
     def _interact(self, act: Callable[[], Interaction], *, wait: bool) -> Interaction:
         interaction = self._do(act)

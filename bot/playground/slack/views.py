@@ -105,9 +105,9 @@ class Views:
         self.backend.tell("view", view)
         return view.errors
 
-    @staticmethod
-    def _check(content: Any, kind: str) -> None:
+    def _check(self, content: Any, kind: str) -> None:
         check_view(content)
+        self.backend.check_files(content["blocks"], "/view/blocks", "invalid_arguments")
         if content["type"] != kind:
             raise RefusedError("invalid_arguments", f"expected a view of type {kind} [json-pointer:/view/type]")
 

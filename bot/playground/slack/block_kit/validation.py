@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -173,6 +174,17 @@ def block_text(content: Any) -> int:
         return 0
     own = len(content["text"]) if isinstance(content.get("text"), str) else 0
     return own + sum(block_text(part) for part in content.values())
+
+
+def slack_files(content: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Every picture in blocks that is a file of Slack's: where it stands, and the file's id."""
+    parts = enumerate(content) if isinstance(content, list) else content.items() if isinstance(content, dict) else ()
+    for key, part in parts:
+        if key == "slack_file" and isinstance(part, dict):
+            in_url = re.search(r"\bF0\w+", str(part.get("url", "")))
+            yield f"{where}/{key}", str(part.get("id") or (in_url[0] if in_url else ""))
+        else:
+            yield from slack_files(part, f"{where}/{key}")
 
 
 def check_command_name(name: str, reserved: frozenset[str]) -> str | None:

@@ -19,7 +19,7 @@ JSON = dict[str, Any]
 TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
 POSTS_PER_SECOND = 1
 POSTS_AT_ONCE = 5
-MOST_PER_PAGE = 1000
+MOST_PER_PAGE = 999
 
 
 @dataclass(frozen=True)

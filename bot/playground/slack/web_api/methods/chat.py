@@ -19,14 +19,14 @@ from bot.playground.slack.errors import RefusedError
 from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
 
 JSON = dict[str, Any]
-ADVISED_TEXT = 4_000
 
 
-def content(args: Args) -> JSON:
+def content(context: MethodContext, args: Args) -> JSON:
     """Text, blocks and attachments of a call, checked; only those that were given."""
     given: JSON = {}
     if "blocks" in args:
         given["blocks"] = check_message_blocks(args.json("blocks", "invalid_blocks_format") or [])
+        context.backend.check_files(given["blocks"], "/blocks", "invalid_blocks")
     if "attachments" in args:
         given["attachments"] = check_attachments(args.json("attachments", "invalid_attachments") or [])
     if "text" in args:
@@ -45,12 +45,11 @@ def _markdown(args: Args, given: JSON) -> JSON:
 
 
 def _new_content(context: MethodContext, args: Args) -> JSON:
-    given = content(args)
+    given = content(context, args)
     if not any(given.values()):
         raise RefusedError("no_text")
     text = given.setdefault("text", "")
-    if len(text) > ADVISED_TEXT:
-        context.backend.warn(f"a text of {len(text)} characters: Slack advises at most {ADVISED_TEXT}")
+    context.backend.check_advice(text)
     given["text"] = text[:MOST_TEXT]
     return given
 
@@ -127,7 +126,7 @@ def _own_message(context: MethodContext, args: Args, error: str) -> Message:
 def update(context: MethodContext, args: Args) -> JSON:
     """chat.update: fields that aren't given stay as they were, blocks included."""
     message = _own_message(context, args, "cant_update_message")
-    given = content(args)
+    given = content(context, args)
     check_text(given.get("text", ""), most=MOST_UPDATED_TEXT)
     now = {"text": message.text, "blocks": message.blocks, "attachments": message.attachments, **given}
     if not given or not any(now.values()):

@@ -53,7 +53,7 @@ def user_list(context: MethodContext, args: Args) -> JSON:
     locale = args.flag("include_locale")
     people = context.workspace.people.values()
     told = [payloads.person(context.workspace, each, locale=locale) for each in people]
-    return {**context.page("members", told, args, default=1000), "cache_ts": 0}
+    return {**context.page("members", told, args, default=200), "cache_ts": 0}
 
 
 def group_list(context: MethodContext, args: Args) -> JSON:

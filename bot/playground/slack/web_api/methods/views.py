@@ -1,4 +1,4 @@
-"""views.* and assistant.threads.*: modals, the home tab, and the assistant panel's prompts."""
+"""views.* and assistant.threads.*: modals, the home tab, and an agent's suggested prompts."""
 
 from __future__ import annotations
 
@@ -49,11 +49,16 @@ def publish_view(context: MethodContext, args: Args) -> JSON:
 
 
 def suggest_prompts(context: MethodContext, args: Args) -> JSON:
-    """assistant.threads.setSuggestedPrompts."""
+    """assistant.threads.setSuggestedPrompts: for an agent app, one with a thread_ts is taken and does nothing."""
     channel = context.channel(args, "channel_id")
     prompts = args.json("prompts")
     if not isinstance(prompts, list) or not 0 < len(prompts) <= MOST_PROMPTS:
         raise RefusedError("invalid_arguments", "prompts must be a list of 1 to 4")
+    if any(not (isinstance(each, dict) and each.get("title") and each.get("message")) for each in prompts):
+        raise RefusedError("invalid_arguments", "each prompt must have a title and a message")
+    if "thread_ts" in args:
+        context.backend.warn("thread_ts in setSuggestedPrompts: for an agent app the call silently fails")
+        return {}
     context.workspace.suggested_prompts[channel.id] = prompts
     return {}
 
