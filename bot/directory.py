@@ -181,5 +181,5 @@ def _id_of(channel: str, slack: Mapping[str, str]) -> str | None:
 
 def _channel_names(client: WebClient) -> dict[str, str]:
     """Map id to name for every channel that the bot can see."""
-    pages = client.conversations_list(types="public_channel,private_channel", exclude_archived=True, limit=1000)
+    pages = client.conversations_list(types="public_channel,private_channel", exclude_archived=True, limit=999)
     return {channel["id"]: channel["name"] for page in pages for channel in page["channels"]}

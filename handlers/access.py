@@ -14,6 +14,8 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 log = logging.getLogger(__name__)
 
 REMEMBERED_SECONDS = 60.0
+PAGE = 999
+"""Slack's most for a page of a list."""
 Value = TypeVar("Value")
 
 
@@ -171,11 +173,11 @@ class Access:
         return frozenset(channel["id"] for page in pages for channel in page["channels"])
 
     def _list_members(self, channel: str) -> frozenset[str]:
-        pages = self._client.conversations_members(channel=channel, limit=1000)
+        pages = self._client.conversations_members(channel=channel, limit=PAGE)
         return frozenset(user for page in pages for user in page["members"])
 
     def _list_outsiders(self) -> frozenset[str]:
-        pages = self._client.users_list(limit=1000)
+        pages = self._client.users_list(limit=PAGE)
         people = (person for page in pages for person in page["members"])
         trusted = {Standing.MEMBER, Standing.UNKNOWN}  # the latter are bots and people who left
         return frozenset(person["id"] for person in people if self._standing(person) not in trusted)

@@ -19,6 +19,9 @@ SECONDS = 60.0
 SILENCE_SECONDS = 10.0
 CHUNK = 1 << 16
 
+SLACKS = ("slack.com", "slack-gov.com")
+"""Slack's own domains; the second is GovSlack's."""
+
 _HOST = re.compile(r"[a-z0-9.-]+(:\d+)?")
 
 
@@ -79,9 +82,8 @@ def is_slacks(url: str, api_url: str) -> bool:
         return False
     if (there.scheme, there.netloc) == (api.scheme, api.netloc):
         return True
-    return (
-        there.scheme == "https" and (host == "slack.com" or host.endswith(".slack.com")) and there.port in {None, 443}
-    )
+    is_theirs = any(host == domain or host.endswith(f".{domain}") for domain in SLACKS)
+    return there.scheme == "https" and is_theirs and there.port in {None, 443}
 
 
 class _Redirects(HTTPRedirectHandler):

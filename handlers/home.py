@@ -98,10 +98,14 @@ def _publish(services: Services, turn: Turn, said: Message | None = None) -> Non
     overview = services.journal.statistics.overview(DAYS)
     picture = trend(overview.by_day)
     known = services.pictures.known(picture)
-    dashboard = _dashboard(services, turn, overview, known)
-    _put(services, turn, said, dashboard)
+    dashboard = _dashboard(services, turn, overview)
+
+    def put(file: str | None) -> None:
+        _put(services, turn, said, replace(dashboard, picture=file))
+
+    services.pictures.show(known, put)
     if known is None and (uploaded := services.pictures.upload(picture, "trend.png")):
-        _put(services, turn, said, replace(dashboard, picture=uploaded))
+        services.pictures.show(uploaded, put)
 
 
 def _put(services: Services, turn: Turn, said: Message | None, admins: Dashboard | None) -> None:
@@ -115,10 +119,11 @@ def _put(services: Services, turn: Turn, said: Message | None, admins: Dashboard
     services.client.views_publish(user_id=turn.user, view=view)
 
 
-def _dashboard(services: Services, turn: Turn, overview: Overview, picture: str | None) -> Dashboard:
+def _dashboard(services: Services, turn: Turn, overview: Overview) -> Dashboard:
+    """Gather what admins see; the picture comes when Slack has it."""
     kept = [
         Kept(name, len(loaded.index.records), overview.by_name.get(name, Tally()))
         for name, loaded in services.registry.loaded.items()
     ]
     missed = at_home(misses.shown(services, turn.user, DAYS, count=MISSES), turn.texts)
-    return Dashboard(overview, picture, kept, services.channels.configured(), BUTTONS, MENU, missed)
+    return Dashboard(overview, None, kept, services.channels.configured(), BUTTONS, MENU, missed)

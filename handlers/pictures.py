@@ -4,6 +4,7 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 
 from slack_sdk import WebClient
@@ -15,6 +16,10 @@ KEPT = 50
 """Uploaded pictures that are used again instead of uploaded again."""
 READY_SECONDS, LOOK_SECONDS = 5.0, 0.2
 """Slack refuses a block with a file that it hasn't looked at yet; that takes it a moment."""
+
+
+REFUSALS = {"invalid_blocks", "invalid_arguments"}
+"""How Slack refuses a picture that it doesn't have, in messages and in views."""
 
 
 class Pictures:
@@ -46,10 +51,25 @@ class Pictures:
                 self._uploaded.popitem(last=False)
         return file
 
+    def show(self, file: str | None, put: Callable[[str | None], None]) -> None:
+        """Call `put` with the file, and once more without when Slack refuses it: somebody may have deleted it."""
+        try:
+            put(file)
+        except SlackApiError as error:
+            if file is None or error.response.get("error") not in REFUSALS:
+                raise
+            log.warning("Slack does not have the picture %s any more; it is left out this time", file)
+            self._forget(file)
+            put(None)
+
     def known(self, png: bytes) -> str | None:
         """Return the file id of a picture that was uploaded before."""
         with self._lock:
             return self._uploaded.get(_digest(png))
+
+    def _forget(self, file: str) -> None:
+        with self._lock:
+            self._uploaded = OrderedDict(entry for entry in self._uploaded.items() if entry[1] != file)
 
     def _is_ready(self, file: str) -> bool:
         """Wait until Slack knows what kind of file it is."""

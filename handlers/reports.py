@@ -21,7 +21,9 @@ def statistics(services: Services, turn: Turn, argument: str) -> None:
     picture = services.pictures.upload(trend(overview.by_day), "kotae.png")
     shadowed = [one for one in services.channels.configured() if one.auto_reply is AutoReply.SHADOW]
     rehearsals = [(one, services.journal.statistics.rehearsal(one.id, days)) for one in shadowed]
-    turn.whisper(reports.statistics(overview, picture, rehearsals, turn.texts))
+    services.pictures.show(
+        picture, lambda file: turn.whisper(reports.statistics(overview, file, rehearsals, turn.texts))
+    )
 
 
 def audit(services: Services, turn: Turn, _: str) -> None:

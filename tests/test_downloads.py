@@ -20,6 +20,7 @@ LOCAL = "http://127.0.0.1:8765/api/"
     [
         ("https://files.slack.com/files-pri/T1-F1/download/a.csv", SLACK),
         ("https://slack.com/x", SLACK),
+        ("https://files.slack-gov.com/files-pri/T1-F1/download/a.csv", "https://slack-gov.com/api/"),
         ("https://FILES.slack.com:443/x", SLACK),
         ("https://files.slack.com/x", LOCAL),
         ("http://127.0.0.1:8765/files-pri/x", LOCAL),
@@ -34,6 +35,8 @@ def test_the_token_goes_to_slack_and_the_configured_host(url: str, api: str) -> 
     [
         ("http://files.slack.com/x", SLACK),
         ("https://evil-slack.com/x", SLACK),
+        ("https://evil-slack-gov.com/x", SLACK),
+        ("https://slack-gov.com.evil.example/x", SLACK),
         ("https://slack.com.evil.example/x", SLACK),
         ("https://files.slack.com@evil.example/x", SLACK),
         ("https://evil.example\\@files.slack.com/x", SLACK),

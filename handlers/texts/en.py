@@ -241,6 +241,8 @@ WORDS = {
     "upload.version": "↩️ {file} of *{name}*, from {at}: {records}",
     "upload.version_name": "Version {number}",
     "upload.which": "Which knowledge base is *{file}* for?",
+    "upload.none": "I can't tell which knowledge base *{file}* is for. Rename the file after the knowledge base, such as"
+    " `it-help.csv`, and send it again.",
     "upload.choose": "Knowledge base",
     "upload.new": "New: {name}",
     "upload.summary": "Added *{added}*, changed *{changed}*, removed *{removed}*, unchanged {same}.",

@@ -239,6 +239,8 @@ WORDS = {
     "upload.version": "↩️ *{name}* を{file}に戻しますか？（{at}、{records}）",
     "upload.version_name": "第{number}版",
     "upload.which": "*{file}* はどのナレッジベースの内容ですか？",
+    "upload.none": "*{file}* がどのナレッジベースの内容かわかりません。`it-help.csv` のように、ファイル名をナレッジベースの名前に変えて、"
+    "もう一度送ってください。",
     "upload.choose": "ナレッジベース",
     "upload.new": "新規: {name}",
     "upload.summary": "追加 *{added}* 件、変更 *{changed}* 件、削除 *{removed}* 件、そのまま {same} 件",

@@ -18,10 +18,12 @@ from slack_sdk.models.blocks import (
 )
 
 from handlers.texts import Texts
-from handlers.views.text import length
+from handlers.views.text import beginning, length
 
 NOTIFICATION = 300
 """Characters of a notification's text; Slack cuts it short anyway."""
+FALLBACK = 4000
+"""Characters of text beside the blocks: more is refused in an update."""
 LISTED = 40
 """Paragraphs in a list: below Slack's 50 blocks, whatever comes around them."""
 ROOM = 9000
@@ -39,7 +41,7 @@ class Message:
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments; addresses in it are not unfolded into previews."""
-        return {"text": self.text, "blocks": self.payload()}
+        return {"text": beginning(self.text, FALLBACK), "blocks": self.payload()}
 
     def payload(self) -> list[dict[str, Any]]:
         """The blocks as JSON."""

@@ -79,8 +79,8 @@ def identical(file: str, found: "Replacement", texts: Texts) -> Message:
 
 def question(upload: "Upload", choices: Sequence[Option], texts: Texts) -> Message:
     """Ask which knowledge base a file is for."""
-    asked = texts("upload.which", file=_file(upload, texts))
-    return Message(asked, [section(asked), _row(upload, [_menu(choices, texts), _cancel(upload, texts)])])
+    asked = texts("upload.which" if choices else "upload.none", file=_file(upload, texts))
+    return Message(asked, [section(asked), _row(upload, [*_menu(choices, texts), _cancel(upload, texts)])])
 
 
 def options(names: Sequence[str], new: str, texts: Texts) -> list[Option]:
@@ -151,7 +151,7 @@ def _list(title: str, lines: Sequence[str], texts: Texts) -> str:
 
 
 def _decision(upload: "Upload", found: "Replacement", choices: Sequence[Option], texts: Texts) -> list[Block]:
-    menu = [] if upload.is_certain else [_menu(choices, texts)]
+    menu = [] if upload.is_certain else _menu(choices, texts)
     if found.is_identical:
         return [_row(upload, [*menu, _cancel(upload, texts)])] if menu else []
     apply = button(texts("button.apply"), "upload_apply", f"{upload.id}:{found.digest}")
@@ -170,9 +170,11 @@ def _row(upload: "Upload", elements: Sequence[InteractiveElement]) -> ActionsBlo
     return ActionsBlock(block_id=f"upload:{upload.id}", elements=list(elements))
 
 
-def _menu(choices: Sequence[Option], texts: Texts) -> StaticSelectElement:
+def _menu(choices: Sequence[Option], texts: Texts) -> list[StaticSelectElement]:
+    """Build the menu of knowledge bases; Slack takes none without choices."""
     hint = PlainTextObject(text=texts("upload.choose"))
-    return StaticSelectElement(action_id="upload_choose", placeholder=hint, options=list(choices))
+    menu = StaticSelectElement(action_id="upload_choose", placeholder=hint, options=list(choices))
+    return [menu] if choices else []
 
 
 def _cancel(upload: "Upload", texts: Texts) -> InteractiveElement:

@@ -341,3 +341,13 @@ def test_a_report_that_slack_refuses_once_still_arrives(slack: LocalSlack) -> No
     asked = slack.command("olivia", "it-help", "/kb reload dev-faq")
     slack.wait_until(lambda: any("*dev-faq*: 2 entries." in each.shown for each in slack.ephemerals("olivia")), 20)
     assert asked.error is None
+
+
+@pytest.mark.usefixtures("lawful")
+def test_a_report_on_many_files_is_within_slacks_limits(slack: LocalSlack, start: Start, knowledge: Path) -> None:
+    for number in range(40):
+        (knowledge / f"{number}-{'長い名前' * 15}.csv").write_text("id\n1\n", encoding="utf-8")
+    start()
+    slack.command("olivia", "it-help", "/kb reload all")
+    report = slack.wait_until(lambda: slack.ephemerals("olivia")[1:], what="the report")[0]
+    assert 3000 < len(report.text) <= 4000

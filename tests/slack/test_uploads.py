@@ -409,3 +409,14 @@ def test_a_folder_that_can_not_be_written_is_said_and_the_file_waits(
     versions.unlink()
     moved.rename(versions)
     press(slack, card, "Apply", "is in place")
+
+
+def test_a_file_that_fits_nowhere_is_asked_to_be_renamed(slack: LocalSlack, knowledge: Path, start: Start) -> None:
+    for path in knowledge.glob("*.csv"):
+        path.unlink()
+    (knowledge / f"{'長' * 76}.csv").write_text(SHARED, encoding="utf-8")
+    start()
+    card = upload(slack, "con.csv", SHARED)
+    assert "Rename the file after the knowledge base" in card.shown
+    assert [each["type"] for block in card.blocks for each in block.get("elements", ())] == ["button"]
+    press(slack, card, "Cancel", "was set aside")
