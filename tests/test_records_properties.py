@@ -40,7 +40,6 @@ def rows_in(encoding: str) -> st.SearchStrategy[list[tuple[str, str, str]]]:
 
 
 ENCODED = st.sampled_from(ENCODINGS).flatmap(lambda encoding: st.tuples(st.just(encoding), rows_in(encoding)))
-# The first example waits for pandas to be imported.
 unhurried = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
@@ -133,7 +132,7 @@ def test_any_bytes_under_a_good_header_are_read_or_refused_in_words(tail: bytes,
 @given(st.text(st.sampled_from(",\"\n\ra ;\t'\\b\0"), max_size=40))
 @settings(unhurried, max_examples=300)
 def test_cells_are_what_csv_reads_however_odd_the_quoting(body: str) -> None:
-    """The lines are csv's, the cells pandas'; they must never come apart."""
+    """Whatever Kotae strips, clips and leaves out, a cell stays that of its line."""
     found = read_or_refused(f"question,answer\nanchor,x\n{body}\n".encode())
     if found is None:
         return

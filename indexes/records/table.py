@@ -18,8 +18,6 @@ MAX_CELL = 32_000
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
 
 _SAMPLED_LINES = 200
-_PARSED_ROWS = 20_000
-"""Rows handed to pandas at a time: it needs several times their size."""
 _NOTHING = re.compile(r'[\s\0",;]*')
 SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line
 _END = "\0"
@@ -45,37 +43,38 @@ class Table:
 
 @dataclass(slots=True)
 class _Rows:
-    """The lines of the rows that fit the header, gathered for pandas, and what was wrong with the others."""
+    """The cells of the rows that fit the header, by column, and what was wrong with the others."""
 
     header: list[str]
+    columns: list[list[str]] = field(init=False)
     starts: list[int] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)
-    """One string per row, its line ends included."""
-    widest: int = 0
     problems: list[Problem] = field(default_factory=list)
     in_blanks: bool = False
     """Within a run of blank rows, which Excel likes to leave at the end; only the first is reported."""
+    least: int = field(init=False)
+    """How many fields a row needs: up to the last column that has a name."""
 
-    @property
-    def least(self) -> int:
-        """How many fields a row needs: up to the last column that has a name."""
-        return max(place for place, title in enumerate(self.header, start=1) if title)
+    def __post_init__(self) -> None:
+        self.columns = [[] for _ in self.header]
+        self.least = max(place for place, title in enumerate(self.header, start=1) if title)
 
-    def add(self, start: int, row: list[str], lines: list[str]) -> None:
+    def add(self, start: int, end: int, row: list[str]) -> None:
         """Keep the row, or note why not. Fields beyond the header are no harm while they are blank."""
-        blank = _is_blank(row)
+        cells = [cell.strip() for cell in row]
+        blank = not any(cells)
         if blank and len(row) > 1 and not self.in_blanks:
             self.problems.append(Problem(start, "every cell is blank", skipped=True))
         self.in_blanks = blank and (len(row) > 1 or self.in_blanks)
         if blank:
             return
-        if len(row) < self.least or not _is_blank(row[len(self.header) :]):
-            message = _width_message(len(row), self.least, start + len(lines) - 1 if len(lines) > 1 else 0)
+        if len(row) < self.least or any(cells[len(self.header) :]):
+            message = _width_message(len(row), self.least, end if end > start else 0)
             self.problems.append(Problem(start, message, skipped=True))
             return
         self.starts.append(start)
-        self.text.append("".join(lines))
-        self.widest = max(self.widest, len(row))
+        cells += [""] * (len(self.header) - len(cells))
+        for column, cell in zip(self.columns, cells, strict=False):
+            column.append(cell)
 
 
 def read_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table:
@@ -94,7 +93,7 @@ def read_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table
     with_nul = _lines_with_nul(text)
     del text  # hundreds of megabytes, if the file has
     rows = _whole_rows(lines, delimiter, name, with_nul)
-    header, columns = _named_columns(rows.header, _cells(rows, delimiter))
+    header, columns = _named_columns(rows.header, rows.columns)
     problems = rows.problems + list(_clip(header, columns, rows.starts))
     return Table(
         header=header,
@@ -167,7 +166,7 @@ def _whole_rows(lines: list[str], delimiter: str, name: str, with_nul: frozenset
         if not with_nul.isdisjoint(range(start, end + 1)):
             message = "NUL bytes were removed; is the row complete?"
             rows.problems.append(Problem(start, message, skipped=False))
-        rows.add(start, row, lines[start - 1 : end])
+        rows.add(start, end, row)
     return rows
 
 
@@ -184,29 +183,6 @@ def _width_message(width: int, expected: int, runs_to: int) -> str:
 
 def _empty(name: str) -> UnusableFileError:
     return UnusableFileError(f"{name}: the file is empty; give it a header row first")
-
-
-def _cells(rows: _Rows, delimiter: str) -> list[list[str]]:
-    """Return the cells by column, stripped."""
-    import pandas as pd  # noqa: PLC0415 - half a second that only those who read a CSV should wait
-
-    columns: list[list[str]] = [[] for _ in rows.header]
-    for at in range(0, len(rows.text), _PARSED_ROWS):
-        frame = pd.read_csv(
-            io.StringIO("".join(rows.text[at : at + _PARSED_ROWS]), newline=""),
-            sep=delimiter,
-            header=None,
-            names=range(max(rows.widest, len(rows.header))),
-            index_col=False,
-            dtype=str,
-            keep_default_na=False,
-            na_filter=False,
-            skip_blank_lines=False,
-            low_memory=False,
-        )
-        for place, column in enumerate(columns):
-            column += [cell.strip() for cell in frame[place].tolist()]
-    return columns
 
 
 def _named_columns(header: list[str], cells: list[list[str]]) -> tuple[tuple[str, ...], tuple[list[str], ...]]:
