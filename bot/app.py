@@ -140,7 +140,7 @@ def build_app(
             queue=len(queue),
             model=settings.model,
             model_loaded=registry.encoder is not None,
-            model_trouble=model.trouble if model else "",
+            model_trouble=model.trouble if model else None,
         )
 
     services = Services(

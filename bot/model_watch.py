@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError
 from bot.stages import Stages
 from indexes.encoder import ModelManager, find_model
 from indexes.errors import ModelUnavailableError
+from indexes.messages import Translatable
 from indexes.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class ModelWatch:
         self._stages = stages or Stages()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kotae-model", daemon=True)
-        self.trouble = ""
+        self.trouble: Translatable | None = None
 
     def start(self) -> None:
         """Begin loading in the background."""
@@ -69,12 +70,12 @@ class ModelWatch:
         except ModelUnavailableError as error:
             if not self.trouble:
                 log.warning("%s Until then I answer by lexical search alone, and keep trying.", error)
-            self.trouble = str(error)
+            self.trouble = error.message
             self._stages.without_vectors("by words only until the model is there")
             return False
         if self.trouble:
             log.info("The model %s has arrived; answering by meaning from now on", self._model)
-        self.trouble = ""
+        self.trouble = None
         return True
 
     def _wait_for_cache(self, seconds: float) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from handlers.desk import Services
+from handlers.texts import ENGLISH
+from indexes.messages import Translatable
 
 RENEWED_SECONDS = 5.0
 STALE_SECONDS = 20.0
@@ -18,23 +20,23 @@ FILE = "status.json"
 
 def write_status(data_dir: Path, services: Services) -> None:
     """Replace the file atomically; raises OSError."""
-    registry = services.registry
+    registry, process = services.registry, services.process()
     status = {
         "pid": os.getpid(),
         "at": time.time(),
-        "process": asdict(services.process()),
+        "process": {**asdict(process), "model_trouble": _in_english(process.model_trouble)},
         "encoder": registry.encoder.name if registry.encoder else None,
-        "database_trouble": services.journal.trouble,
+        "database_trouble": _in_english(services.journal.trouble),
         "knowledge_bases": {
             name: {
                 "records": len(loaded.index.records),
                 "dense": loaded.index.dense is not None,
                 "file_changed": loaded.file_changed,
-                "trouble": loaded.trouble,
+                "trouble": _in_english(loaded.trouble),
             }
             for name, loaded in registry.loaded.items()
         },
-        "failures": dict(registry.failures),
+        "failures": {name: str(why) for name, why in registry.failures.items()},
     }
     path = data_dir / FILE
     fresh = path.with_suffix(f".{secrets.token_hex(3)}")
@@ -43,6 +45,10 @@ def write_status(data_dir: Path, services: Services) -> None:
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _in_english(trouble: Translatable | None) -> str:
+    return "" if trouble is None else ENGLISH.say(trouble)
 
 
 def forget_status(data_dir: Path) -> None:

@@ -25,7 +25,7 @@ from handlers.journal import Journal, Noted, NotedHit, Origin
 from handlers.pending import Pending
 from handlers.pictures import Pictures
 from handlers.queue import KeyedLocks, WorkQueue
-from handlers.texts import Texts
+from handlers.texts import HandlerError, Texts
 from handlers.views.admin import Process
 from handlers.views.message import Message, notice
 from handlers.views.results import Entry, Result
@@ -136,17 +136,14 @@ class Services:
             return ""
 
     def send_file(self, user: str, message: Message, name: str, data: bytes) -> None:
-        """Send somebody a file in a direct message, with a message before it; raises KnowledgeBaseError."""
+        """Send somebody a file in a direct message, with a message before it; raises HandlerError."""
         sent = self.client.chat_postMessage(channel=user, unfurl_links=False, **message.arguments())
         try:
             self.client.files_upload_v2(channel=sent["channel"], filename=name, title=name, content=data)
         except SlackApiError as error:
             if error.response.get("error") != "missing_scope":
                 raise
-            raise KnowledgeBaseError(
-                f"{name} can't be sent: the app may not send files. Paste the output of `kotae manifest` as the app's"
-                " manifest and reinstall it (files:write)"
-            ) from error
+            raise HandlerError("export.not_allowed", file=name) from error
 
     def vote(self, question_id: int, user: str, vote: str) -> None:
         """Remember a vote; confidence learns from it if it is a member's."""
@@ -336,7 +333,7 @@ def fail(turn: Turn, error: Exception) -> None:
     """Deal with whatever a handler raised: the one door for errors."""
     if isinstance(error, KnowledgeBaseError):
         log.warning("%s", error)
-        message = notice(mrkdwn(str(error), EXPLANATION))
+        message = notice(mrkdwn(turn.texts.say(error.message), EXPLANATION))
     elif isinstance(error, SlackApiError) and error.response.get("error") == "expired_trigger_id":
         log.warning("A form could not be opened within 3 s; the person was asked to try again")
         message = notice(turn.texts("modal.late"))

@@ -11,7 +11,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Requ
 
 from slack_sdk import WebClient
 
-from indexes.errors import KnowledgeBaseError
+from handlers.texts import HandlerError
 from indexes.records.decoding import MAX_BYTES
 
 SECONDS = 60.0
@@ -25,7 +25,7 @@ SLACKS = ("slack.com", "slack-gov.com")
 _HOST = re.compile(r"[a-z0-9.-]+(:\d+)?")
 
 
-class DownloadError(KnowledgeBaseError):
+class DownloadError(HandlerError):
     """An uploaded file could not be fetched; the message says why and what to do."""
 
 
@@ -44,7 +44,7 @@ def download(
     name = str(file.get("name") or file.get("id"))
     url = str(file.get("url_private_download") or file.get("url_private") or "")
     if not is_slacks(url, client.base_url):
-        raise DownloadError(f"{name}: the file is not stored at Slack itself; download it and upload it here as a file")
+        raise DownloadError("download.elsewhere", file=name)
     if int(file.get("size") or 0) > most:
         raise _too_large(name, most)
     request = Request(url, headers={"Authorization": f"Bearer {client.token}"})  # noqa: S310 - is_slacks saw to it
@@ -56,19 +56,16 @@ def download(
     try:
         with opener.open(request, timeout=SILENCE_SECONDS) as response:
             if response.headers.get_content_type() == "text/html":
-                raise DownloadError(
-                    f"{name}: Slack sent its sign-in page instead of the file: the bot may not read files. Reinstall"
-                    " the app with the scopes of `kotae manifest` (files:read), then send the file again"
-                )
+                raise DownloadError("download.sign_in", file=name)
             data = _read(response, name, most, clock() + seconds, clock)
             if len(data) < int(response.headers.get("Content-Length") or 0):
-                raise DownloadError(f"{name}: the download broke off after {len(data):,} bytes; send the file again")
+                raise DownloadError("download.short", file=name, count=len(data))
             return data
     except HTTPError as error:
-        raise DownloadError(f"{name}: Slack did not hand the file over ({error.code}); send it again") from error
+        raise DownloadError("download.refused", file=name, status=error.code) from error
     except (URLError, HTTPException, OSError) as error:
-        reason = error.reason if isinstance(error, URLError) else type(error).__name__
-        raise DownloadError(f"{name}: the download broke off ({reason}); send the file again") from error
+        why = str(error.reason) if isinstance(error, URLError) else type(error).__name__
+        raise DownloadError("download.broke_off", file=name, reason=why) from error
 
 
 def is_slacks(url: str, api_url: str) -> bool:
@@ -97,9 +94,7 @@ class _Redirects(HTTPRedirectHandler):
     ) -> Request | None:
         if not is_slacks(newurl, self._api_url):
             fp.close()
-            raise DownloadError(
-                f"The download was redirected to {urlsplit(newurl).hostname}, which is not Slack; it was stopped"
-            )
+            raise DownloadError("download.redirected", host=str(urlsplit(newurl).hostname))
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -110,9 +105,9 @@ def _read(response: IO[bytes], name: str, most: int, end: float, clock: Callable
         if len(data) > most:
             raise _too_large(name, most)
         if clock() > end:
-            raise DownloadError(f"{name}: the download took too long and was stopped; send the file again")
+            raise DownloadError("download.slow", file=name)
     return bytes(data)
 
 
 def _too_large(name: str, most: int) -> DownloadError:
-    return DownloadError(f"{name}: larger than {most // 1_000_000} MB; split it into several knowledge bases")
+    return DownloadError("csv.too_large", file=name, megabytes=most // 1_000_000)

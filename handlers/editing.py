@@ -18,11 +18,12 @@ from handlers import proposals
 from handlers.access import Standing
 from handlers.desk import Services, Turn
 from handlers.journal import Noted, Proposal
+from handlers.texts import HandlerError
 from handlers.views import editing as views
 from handlers.views.editing import Draft
 from handlers.views.message import notice
 from handlers.views.text import as_written, is_address, one_line, plain
-from handlers.writing import ChangedMeanwhileError, as_now, is_touched, similar, store, writable
+from handlers.writing import as_now, is_touched, similar, store, writable
 from indexes.errors import KnowledgeBaseError
 from indexes.records import Difference, KnowledgeBase
 from indexes.records.editing import StaleFileError, unwritable
@@ -41,7 +42,7 @@ OPENLY = {"mention", "auto_reply", "shadow"}
 """Where a question was asked for the whole channel to read."""
 
 
-class NotAllowedError(KnowledgeBaseError):
+class NotAllowedError(HandlerError):
     """This person may not do that, or not any more."""
 
 
@@ -305,13 +306,9 @@ def sent(services: Services, turn: Turn) -> None:
         done = _take(services, here, draft)
     except StaleFileError as error:
         services.registry.reload(draft.knowledge_base).result()
-        _give_back(services, here, draft, str(error), error.difference)
-    except ChangedMeanwhileError as error:
-        _give_back(
-            services, here, draft, draft.words("edit.changed_meanwhile", now=" ".join(str(error).split())[:SHOWN])
-        )
+        _give_back(services, here, draft, draft.words.say(error.message), error.difference)
     except KnowledgeBaseError as error:
-        _give_back(services, here, draft, str(error))
+        _give_back(services, here, draft, draft.words.say(error.message))
     except Exception:
         _give_back(services, here, draft, draft.words("edit.trouble"))
         raise
@@ -322,16 +319,16 @@ def sent(services: Services, turn: Turn) -> None:
 def _take(services: Services, turn: Turn, draft: Draft) -> View:
     """Do what the form is for, if this person may; return what it says then."""
     if turn.person.standing is not Standing.MEMBER:
-        raise NotAllowedError(draft.words("edit.members"))
+        raise NotAllowedError("edit.members")
     if draft.knowledge_base not in writable(services, turn):
-        raise NotAllowedError(draft.words("edit.nowhere"))
+        raise NotAllowedError("edit.nowhere")
     if draft.proposal is not None:
         return proposals.approve_edited(services, turn, draft)
     if turn.person.is_admin:
         stored = store(services, turn, draft)
         return views.saved(draft, stored.record, stored.trouble)
     if draft.record:
-        raise NotAllowedError(draft.words("access.admins"))
+        raise NotAllowedError("access.admins")
     return views.told(draft, proposals.propose(services, turn, draft), proposing=True)
 
 

@@ -11,8 +11,7 @@ from handlers.desk import Services, Turn
 from handlers.views import admin
 from handlers.views.message import notice
 from handlers.views.text import one_line
-from indexes.errors import UnknownKnowledgeBaseError
-from indexes.registry import Report
+from indexes.registry import Report, unknown
 
 ECHO = 60
 """Characters of an unknown action or name that are shown again."""
@@ -62,7 +61,11 @@ def _reload(services: Services, turn: Turn, argument: str) -> None:
         turn.whisper(admin.reloaded(reports, turn.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
         for report in reports:
-            outcome = report.error or f"{report.records} records, +{report.added} ~{report.changed} -{report.removed}"
+            outcome = (
+                str(report.error)
+                if report.error
+                else f"{report.records} records, +{report.added} ~{report.changed} -{report.removed}"
+            )
             services.journal.record(turn.user, turn.channel, f"reload {report.name}", outcome)
 
 
@@ -75,8 +78,7 @@ def _chosen(services: Services, turn: Turn, argument: str) -> tuple[str, ...]:
         return services.channels.of(turn.channel).knowledge_bases
     name = argument.removesuffix(".csv")
     if name not in known:
-        there = f"There are: {', '.join(known)[:LISTED]}" if known else "There are none yet."
-        raise UnknownKnowledgeBaseError(f"No knowledge base is called {name[:ECHO]!r}. {there}")
+        raise unknown(name[:ECHO], known)
     return (name,)
 
 

@@ -16,8 +16,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
 
-from indexes.errors import KnowledgeBaseError
+from handlers.texts import HandlerError
 from indexes.files import replace_file
+from indexes.messages import reason
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 _TAKEN = ".taken"
 
 
-class PendingError(KnowledgeBaseError):
+class PendingError(HandlerError):
     """A file could not be kept until it is decided about."""
 
 
@@ -75,10 +76,8 @@ class Pending:
         except OSError as error:
             with self._lock:
                 shutil.rmtree(folder, ignore_errors=True)
-            reason = error.strerror or error
-            raise PendingError(
-                f"{file} can't be kept in {self._folder} ({reason}); free some space or make the folder writable"
-            ) from error
+            place = str(self._folder)
+            raise PendingError("upload.not_kept", file=file, folder=place, reason=reason(error)) from error
         return upload
 
     def get(self, id_: str) -> Upload | None:
@@ -142,4 +141,4 @@ class Pending:
 
 
 def _gone(upload: Upload) -> PendingError:
-    return PendingError(f"{upload.file} is not there any more; send it again")
+    return PendingError("upload.vanished", file=upload.file)

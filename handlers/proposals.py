@@ -12,7 +12,7 @@ from handlers import texts as words
 from handlers.access import Standing
 from handlers.desk import Services, Turn
 from handlers.journal import Proposal, Request
-from handlers.texts import Texts
+from handlers.texts import HandlerError, Texts
 from handlers.views import editing as form
 from handlers.views import proposals as views
 from handlers.views.editing import Draft
@@ -33,11 +33,11 @@ LATELY = 50
 ERROR = 1500
 
 
-class TakenError(KnowledgeBaseError):
+class DecidedError(HandlerError):
     """Somebody else has decided already."""
 
 
-class TooManyError(KnowledgeBaseError):
+class TooManyError(HandlerError):
     """This person has proposed enough for now."""
 
 
@@ -45,7 +45,7 @@ def propose(services: Services, turn: Turn, draft: Draft) -> str:
     """Keep an entry for an admin to decide on, and ask them; return what to tell the proposer. Raises if not kept."""
     count = services.journal.proposals.waiting_of(turn.user)
     if count >= WAITING:
-        raise TooManyError(draft.words("proposal.too_many", count=count))
+        raise TooManyError("proposal.too_many", count=count)
     cells = {role: text.strip() for role, text in draft.texts.items() if text.strip()}
     proposal = Proposal(turn.user, draft.knowledge_base, cells, draft.question_id)
     proposal = replace(proposal, id=services.journal.proposals.add(proposal))
@@ -78,14 +78,14 @@ def approve(services: Services, turn: Turn) -> None:
     except KnowledgeBaseError as error:
         if isinstance(error, StaleFileError):
             services.registry.reload(proposal.knowledge_base).result()
-        turn.whisper(notice(turn.texts("proposal.failed", error=mrkdwn(str(error), ERROR))))
+        turn.whisper(notice(turn.texts("proposal.failed", error=mrkdwn(turn.texts.say(error.message), ERROR))))
     else:
         _refresh(services, turn, proposal.id)
         if stored.trouble:
             said = turn.texts(
                 "edit.saved_but",
                 name=one_line(proposal.knowledge_base, views.DETAIL),
-                error=mrkdwn(stored.trouble, ERROR),
+                error=mrkdwn(turn.texts.say(stored.trouble), ERROR),
             )
             turn.whisper(notice(said))
 
@@ -94,9 +94,9 @@ def approve_edited(services: Services, turn: Turn, draft: Draft) -> View:
     """Write the entry as an admin changed it; return what the form says then. Raises KnowledgeBaseError."""
     proposal = services.journal.proposals.get(draft.proposal or 0)
     if not turn.person.is_admin:
-        raise TakenError(draft.words("access.admins"))
+        raise DecidedError("access.admins")
     if proposal is None:
-        raise TakenError(draft.words("proposal.gone"))
+        raise DecidedError("proposal.gone")
     stored = _write(services, turn, proposal, draft)
     return form.saved(draft, stored.record, stored.trouble)
 
@@ -161,9 +161,9 @@ def _sees(services: Services, user: str, knowledge_base: str) -> bool:
 def _write(services: Services, turn: Turn, proposal: Proposal, draft: Draft) -> Stored:
     """Write it, for the one who is first to decide; whoever else was asked is told. What fails leaves it waiting."""
     if draft.knowledge_base not in writable(services, turn):
-        raise TakenError(draft.words("edit.no_such", name=draft.knowledge_base))
+        raise DecidedError("edit.no_such", name=draft.knowledge_base)
     if not services.journal.proposals.claim(proposal.id, turn.user):
-        raise TakenError(_already(services, proposal.id, draft.words).text)
+        raise _taken(services, proposal.id)
     try:
         stored = store(services, turn, draft)
     except BaseException:
@@ -206,10 +206,14 @@ def _listing(services: Services, turn: Turn) -> Message:
 
 
 def _already(services: Services, number: int, texts: Texts) -> Message:
+    return notice(one_line(texts.say(_taken(services, number).message), ERROR))
+
+
+def _taken(services: Services, number: int) -> DecidedError:
     proposal = services.journal.proposals.get(number)
     if proposal is None or not proposal.by:
-        return notice(texts("proposal.gone"))
-    return notice(texts("proposal.already", user=f"<@{proposal.by}>"))
+        return DecidedError("proposal.gone")
+    return DecidedError("proposal.already", user=services.access.person(proposal.by).name or proposal.by)
 
 
 def _ask(services: Services, admin: str, proposal: Proposal, closest: str) -> bool:

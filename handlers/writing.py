@@ -8,18 +8,21 @@ from datetime import datetime
 from handlers.access import Standing
 from handlers.desk import Services, Turn
 from handlers.journal import JournalError
+from handlers.texts import HandlerError
 from handlers.views import editing as views
 from handlers.views.editing import Draft
 from handlers.views.results import POSSIBLE, Entry
 from handlers.views.text import has_words
-from indexes.errors import KnowledgeBaseError, UnknownKnowledgeBaseError
+from indexes.messages import Translatable
 from indexes.records import KnowledgeBase, Record
-from indexes.records.editing import UnusableRowError, add, change
+from indexes.records.editing import add, change
 
 log = logging.getLogger(__name__)
 
 SEPARATOR = "|"
 """Between aliases in a cell."""
+SHOWN = 300
+"""Characters of an entry that somebody else has changed."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +30,15 @@ class Stored:
     """The entry that was written; `trouble` says what went wrong after that, such as why it can't be searched yet."""
 
     record: Record
-    trouble: str
+    trouble: Translatable | None
 
 
-class ChangedMeanwhileError(KnowledgeBaseError):
-    """Somebody else has changed the same cells of the row; `record` is what it is now."""
+class NotThereError(HandlerError):
+    """The knowledge base, or the entry, has gone since."""
 
-    def __init__(self, record: Record) -> None:
-        self.record = record
-        super().__init__(f"{record.question}\n{record.answer}")
+
+class ChangedMeanwhileError(HandlerError):
+    """Somebody else has changed the same cells of the row; the message says what it is now."""
 
 
 def writable(services: Services, turn: Turn) -> tuple[str, ...]:
@@ -70,7 +73,7 @@ def store(services: Services, turn: Turn, draft: Draft) -> Stored:
     with services.conversations("knowledge base", name):
         loaded = services.registry.loaded.get(name)
         if loaded is None:
-            raise UnknownKnowledgeBaseError(f"No knowledge base is called {name!r} any more")
+            raise NotThereError("edit.no_such", name=name)
         read, now = loaded.knowledge_base, datetime.now().astimezone()
         if draft.record:
             written = change(read, draft.record, _changes(services, draft), now)
@@ -86,14 +89,14 @@ def store(services: Services, turn: Turn, draft: Draft) -> Stored:
     return Stored(written.record, report.error or unlogged)
 
 
-def _log(services: Services, turn: Turn, action: str, outcome: str) -> str:
+def _log(services: Services, turn: Turn, action: str, outcome: str) -> Translatable | None:
     """Write to the audit log, and return why that failed: the entry is in the file, and must not be written again."""
     try:
         services.journal.record(turn.user, turn.channel, action, outcome)
     except JournalError as error:
         log.error("%s", error)  # noqa: TRY400 - the message is the whole story
-        return str(error)
-    return ""
+        return error.message
+    return None
 
 
 def _cells(texts: Mapping[str, str], read: KnowledgeBase) -> dict[str, str]:
@@ -108,11 +111,12 @@ def _changes(services: Services, draft: Draft) -> dict[str, str]:
     """Return the cells that the writer touched; raises when somebody else changed one of them meanwhile."""
     record = services.registry.record(draft.knowledge_base, draft.record)
     if record is None:
-        raise UnusableRowError(draft.words("edit.gone"))
+        raise NotThereError("edit.gone")
     now = views.cells_of(record)
     touched = {role: text for role, text in draft.texts.items() if is_touched(draft, role)}
     if any(views.digest(now[role]) != draft.seen[role] for role in touched):
-        raise ChangedMeanwhileError(record)
+        written = " ".join(f"{record.question}\n{record.answer}".split())
+        raise ChangedMeanwhileError("edit.changed_meanwhile", now=written[:SHOWN])
     return _cells(touched, services.registry.loaded[draft.knowledge_base].knowledge_base)
 
 

@@ -18,6 +18,7 @@ from indexes.errors import SnapshotError, UnusableFileError
 from indexes.files import Pour
 from indexes.index import Index, passages
 from indexes.lessons import Lesson, Subjects, taught
+from indexes.messages import Translatable, reason
 from indexes.records import KnowledgeBase, Record, parse_records, read_bytes
 from indexes.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
 from indexes.synonyms import Synonyms
@@ -48,7 +49,7 @@ class Loaded:
     snapshot: Snapshot | None
     read_at: float
     file_mark: tuple[int, int] | None
-    trouble: str = ""
+    trouble: Translatable | None = None
 
     @cached_property
     def by_id(self) -> Mapping[str, Record]:
@@ -73,7 +74,7 @@ class Built:
     loaded: Loaded
     encoded: int = 0
     reused: int = 0
-    trouble: str = ""
+    trouble: Translatable | None = None
 
 
 class Builder:
@@ -101,7 +102,7 @@ class Builder:
                 raise
             log.warning("%s; the version of %s keeps answering", error, time.ctime(snapshot.created))
             old = _indexed(source, snapshot.source.read_bytes(), synonyms, snapshot, None, lessons)
-            return Built(replace(old, trouble=str(error)))
+            return Built(replace(old, trouble=error.message))
         if snapshot and snapshot.digest == loaded.knowledge_base.digest:
             return Built(loaded)
         return self.keep_source(loaded, data)
@@ -167,12 +168,10 @@ class Builder:
         try:
             snapshot = self.snapshots(loaded.source).save(data, stamp, packed, vectors, kind)
         except (OSError, SnapshotError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            trouble = (
-                f"{loaded.source.name} is in use but could not be kept in {self._data_dir}"
-                f" ({reason}); free some space or make the folder writable, then reload"
-            )
-            log.error(trouble)  # noqa: TRY400 - the errno says it all
+            why = error.message if isinstance(error, SnapshotError) else reason(error)
+            folder = str(self._data_dir)
+            trouble = Translatable("base.not_kept", name=loaded.source.name, folder=folder, reason=why)
+            log.error("%s", trouble)  # noqa: TRY400 - the errno says it all
             return Built(replace(loaded, trouble=loaded.trouble or trouble), trouble=trouble)
         return Built(replace(loaded, snapshot=snapshot))
 

@@ -90,8 +90,10 @@ class Dense:
         mean: "Vector | None" = None,
     ) -> None:
         if index.ntotal != len(owners) or (halves is not None and len(halves) != len(owners)):
-            beside = "" if halves is None else f", {len(halves)} halves"
-            raise SnapshotError(f"{index.ntotal} vectors{beside} for {len(owners)} passages")
+            counts = {"count": int(index.ntotal), "passages": len(owners)}
+            if halves is None:
+                raise SnapshotError("snapshot.count", **counts)
+            raise SnapshotError("snapshot.halves", halves=len(halves), **counts)
         self.kind = kind
         self.owners = owners
         self._index = index
@@ -118,7 +120,7 @@ class Dense:
         try:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
-            raise SnapshotError(f"{path.name}: not an index that FAISS can read") from error
+            raise SnapshotError("snapshot.no_index", file=path.name) from error
         beside = path.with_name(HALVES)
         halves = np.memmap(beside, np.float16, "r").reshape(-1, index.d) if beside.exists() else None
         kept = path.with_name(MEAN)

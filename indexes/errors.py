@@ -1,12 +1,31 @@
-"""Errors whose messages may be shown to a user.
+"""Errors that may be shown to a user, each a key and values, said in the reader's language.
 
-A message names the place and the value and says what to do next:
+The sentences name the place and the value and say what to do next:
 ``it-help.csv:14: question and answer are both blank``.
 """
 
+from typing import Self
+
+from indexes.messages import Translatable, Value
+
 
 class KnowledgeBaseError(Exception):
-    """Something a user typed, uploaded or configured can't be used; ``str(error)`` is safe to show."""
+    """Something a user typed, uploaded or configured can't be used; `message` may be shown to them.
+
+    ``str(error)`` is the message in English, for the log and the command line.
+    """
+
+    def __init__(self, key: str, /, **values: Value) -> None:
+        super().__init__(key, values)
+        self.message = Translatable(key, **values)
+
+    @classmethod
+    def of(cls, message: Translatable) -> Self:
+        """Make an error of a message that was kept."""
+        return cls(message.key, **message.values)
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class UnusableFileError(KnowledgeBaseError):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.errors import UnusableFileError
+from indexes.messages import reason
 
 ANSWERABLE, NEAR, FAR = "answerable", "near", "far"
 """Kinds of question: in the knowledge base; of its subject but not in it; of another subject."""
@@ -150,11 +151,11 @@ def read_queries(path: Path) -> list[Query]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UnusableFileError(f"{path.name}: can't be read as UTF-8 text: {error}") from error
+        raise UnusableFileError("queries.unreadable", file=path.name, reason=reason(error)) from error
     rows = _csv_rows(text, path) if path.suffix.lower() == ".csv" else _json_rows(text, path)
-    queries = [_query(row, f"{path.name}:{line}") for line, row in rows]
+    queries = [_query(row, path.name, line) for line, row in rows]
     if not queries:
-        raise UnusableFileError(f"{path.name}: has no queries")
+        raise UnusableFileError("queries.none", file=path.name)
     return queries
 
 
@@ -166,9 +167,9 @@ def _json_rows(text: str, path: Path) -> list[tuple[int, Mapping[str, Any]]]:
         try:
             row = json.loads(written)
         except json.JSONDecodeError as error:
-            raise UnusableFileError(f"{path.name}:{line}: not JSON: {error}") from error
+            raise UnusableFileError("queries.not_json", file=path.name, line=line, reason=str(error)) from error
         if not isinstance(row, dict):
-            raise UnusableFileError(f"{path.name}:{line}: expected an object with query, relevant and kind")
+            raise UnusableFileError("queries.no_object", file=path.name, line=line)
         rows.append((line, row))
     return rows
 
@@ -181,7 +182,7 @@ def _csv_rows(text: str, path: Path) -> list[tuple[int, Mapping[str, Any]]]:
         for role, names in (("query", _QUERY_HEADERS), ("relevant", _RELEVANT_HEADERS), ("kind", _KIND_HEADERS))
     }
     if places["query"] is None:
-        raise UnusableFileError(f"{path.name}: no column of queries; it is called one of {', '.join(_QUERY_HEADERS)}")
+        raise UnusableFileError("queries.no_column", file=path.name, names=_QUERY_HEADERS)
     rows: list[tuple[int, Mapping[str, Any]]] = []
     for cells in reader:
         row = {role: cells[place] for role, place in places.items() if place is not None and place < len(cells)}
@@ -190,18 +191,18 @@ def _csv_rows(text: str, path: Path) -> list[tuple[int, Mapping[str, Any]]]:
     return rows
 
 
-def _query(row: Mapping[str, Any], where: str) -> Query:
+def _query(row: Mapping[str, Any], file: str, line: int) -> Query:
     text = row.get("query")
     if not isinstance(text, str) or not text.strip():
-        raise UnusableFileError(f"{where}: query is missing or blank")
+        raise UnusableFileError("queries.blank", file=file, line=line)
     ids = row.get("relevant") or []
     names = ids.split("|") if isinstance(ids, str) else ids
     if not isinstance(names, list):
-        raise UnusableFileError(f"{where}: relevant must be a list of ids")
+        raise UnusableFileError("queries.no_list", file=file, line=line)
     relevant = frozenset(name for each in names if (name := str(each).strip()))
     kind = str(row.get("kind") or (ANSWERABLE if relevant else NEAR)).strip().casefold()
     if kind not in (ANSWERABLE, NEAR, FAR):
-        raise UnusableFileError(f"{where}: kind is {kind!r}; it can be {ANSWERABLE}, {NEAR} or {FAR}")
+        raise UnusableFileError("queries.kind", file=file, line=line, kind=kind)
     return Query(text, relevant, kind)
 
 

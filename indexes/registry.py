@@ -8,7 +8,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from indexes.errors import (
 from indexes.grouping import Comparison, Groups, by_letters, by_meaning
 from indexes.index import Hit, Question
 from indexes.lessons import Lesson, Lessons
+from indexes.messages import Translatable
 from indexes.records import Problem, Record, read_bytes
 from indexes.snapshot import Snapshot
 from indexes.synonyms import Synonyms, read_synonyms
@@ -57,8 +58,8 @@ class Report:
     encoded: int = 0
     reused: int = 0
     seconds: float = 0.0
-    warnings: tuple[str, ...] = ()
-    error: str = ""
+    warnings: tuple[Translatable, ...] = ()
+    error: Translatable | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class _ClosingError(KnowledgeBaseError):
 @dataclass(frozen=True)
 class _State:
     loaded: Mapping[str, Loaded] = field(default_factory=dict)
-    failures: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, Translatable] = field(default_factory=dict)
     synonyms: Synonyms = field(default_factory=Synonyms)
     encoder: Encoder | None = None
     weights: Weights = DENSE
@@ -182,8 +183,7 @@ class Registry:
         if name in self._state.loaded:
             return sources.get(name, self._state.loaded[name].source)
         if name not in sources:
-            known = ", ".join(sources) or "none yet"
-            raise UnknownKnowledgeBaseError(f"No knowledge base is called {name!r}; there are: {known}")
+            raise unknown(name, sources)
         return sources[name]
 
     @property
@@ -197,7 +197,7 @@ class Registry:
         return self._state.loaded
 
     @property
-    def failures(self) -> Mapping[str, str]:
+    def failures(self) -> Mapping[str, Translatable]:
         """Why a source that is there answers nothing at all, by name."""
         there = {source.name for source in self._catalog()}
         return {name: why for name, why in self._state.failures.items() if name in there}
@@ -307,10 +307,11 @@ class Registry:
             self._put(self._builder.first_reading(source, synonyms, self._state.lessons.get(source.name, ())))
         except UnusableFileError as error:
             log.error("%s", error)  # noqa: TRY400 - the message is the whole story
-            self._fail(source.name, str(error))
+            self._fail(source.name, error.message)
         except Exception as error:
             log.exception("%s could not be loaded", source.path)
-            self._fail(source.name, f"{source.path.name}: {type(error).__name__}; the log has more")
+            kind = type(error).__name__
+            self._fail(source.name, Translatable("base.failed", file=source.path.name, kind=kind))
 
     def _use_encoder(self, encoder: Encoder, progress: Progress | None) -> Effort:
         weights = stored_weights(self._data_dir, encoder) or DENSE
@@ -326,7 +327,7 @@ class Registry:
                 break
             except KnowledgeBaseError as error:
                 log.error("%s is searched lexically: %s", name, error)  # noqa: TRY400 - the message is the whole story
-                self._fail(name, str(error))
+                self._fail(name, error.message)
         return effort
 
     def _calibrate(self) -> None:
@@ -372,7 +373,7 @@ class Registry:
 
         def step(done: int, total: int) -> None:
             if self._closing.is_set():
-                raise _ClosingError("Kotae is shutting down")
+                raise _ClosingError("base.closing")
             if progress:
                 progress(done, total)
 
@@ -385,10 +386,10 @@ class Registry:
         try:
             report = self._renew(name, progress)
         except (UnknownKnowledgeBaseError, _ClosingError) as error:
-            report = Report(name, error=str(error))
+            report = Report(name, error=error.message)
         except KnowledgeBaseError as error:
-            report = Report(name, error=str(error))
-            self._fail(name, str(error))
+            report = Report(name, error=error.message)
+            self._fail(name, error.message)
         return replace(report, seconds=time.perf_counter() - started)
 
     def _renew(self, name: str, progress: Progress | None) -> Report:
@@ -438,7 +439,7 @@ class Registry:
         loaded = {**self._state.loaded, name: built.loaded}
         self._state = replace(self._state, loaded=loaded, failures=failures)
 
-    def _fail(self, name: str, why: str) -> None:
+    def _fail(self, name: str, why: Translatable) -> None:
         """Remember why the file can't be used; what answered before keeps answering."""
         if name in self._state.loaded:
             loaded = replace(self._state.loaded[name], trouble=why)
@@ -446,16 +447,19 @@ class Registry:
         else:
             self._state = replace(self._state, failures={**self._state.failures, name: why})
 
-    def _read_synonyms(self) -> tuple[Synonyms, tuple[str, ...]]:
+    def _read_synonyms(self) -> tuple[Synonyms, tuple[Translatable, ...]]:
         """Read the synonyms; a bad file leaves those in use and is reported."""
         if self._synonyms_path is None or not self._synonyms_path.exists():
             return Synonyms(), ()
         try:
             synonyms = read_synonyms(self._synonyms_path)
         except UnusableFileError as error:
-            return self._state.synonyms, (str(error),)
+            return self._state.synonyms, (error.message,)
         name = self._synonyms_path.name
-        return synonyms, tuple(f"{name}:{problem.line}: {problem.message}" for problem in synonyms.problems)
+        return synonyms, tuple(
+            Translatable("row.place", file=name, line=problem.line, why=problem.message)
+            for problem in synonyms.problems
+        )
 
 
 class _UntilClosing:
@@ -481,7 +485,14 @@ class _UntilClosing:
 
     def _check(self) -> None:
         if self._closing.is_set():
-            raise _ClosingError("Kotae is shutting down")
+            raise _ClosingError("base.closing")
+
+
+def unknown(name: str, names: Collection[str]) -> UnknownKnowledgeBaseError:
+    """Make the error that says which knowledge bases there are instead."""
+    if not names:
+        return UnknownKnowledgeBaseError("base.none", name=name)
+    return UnknownKnowledgeBaseError("base.unknown", name=name, names=tuple(names))
 
 
 def _question(text: str, state: _State) -> Question:
@@ -509,7 +520,7 @@ def _distinct(hits: Sequence[Hit]) -> list[Hit]:
     ]
 
 
-def _report(before: Loaded | None, built: Built, warnings: tuple[str, ...]) -> Report:
+def _report(before: Loaded | None, built: Built, warnings: tuple[Translatable, ...]) -> Report:
     old = before.by_id if before else {}
     new = built.loaded.by_id
     return Report(

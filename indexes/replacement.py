@@ -86,7 +86,7 @@ def synonyms_replacement(source: Source, data: bytes, name: str) -> Replacement:
     """Compare a CSV with the synonyms; raises UnusableFileError when there are none in it."""
     new = parse_synonyms(data, name)
     if not len(new):
-        raise UnusableFileError(f"{name}: no usable row; the first row must be original,normalized")
+        raise UnusableFileError("synonyms.no_row", file=name)
     current = _current(source)
     old = _unless_unusable(lambda: parse_synonyms(current or b"", source.path.name), Synonyms())
     before, after = dict(old.pairs), dict(new.pairs)

@@ -44,7 +44,7 @@ class FaissSearch:
         self._registry.load().result()
         if self.name in self._registry.failures:
             self._registry.close()
-            raise UnusableFileError(self._registry.failures[self.name])
+            raise UnusableFileError.of(self._registry.failures[self.name])
         encoder = _encoder(model, revision, manager) if model else None
         if encoder:
             self._registry.use_encoder(encoder, progress).result()

@@ -193,17 +193,19 @@ def _verified(folder: Path) -> Snapshot:
     try:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
         if (manifest["format"], manifest["normalizer"]) != (FORMAT, NORMALIZER):
-            raise SnapshotError(f"Snapshot {folder} was written by another version of Kotae")
+            raise SnapshotError("snapshot.other_version", folder=str(folder))
         for name, expected in manifest["sha256"].items():
             with (folder / name).open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-                    raise SnapshotError(f"Snapshot {folder} is damaged: {name} does not match its checksum")
+                    raise SnapshotError("snapshot.checksum", folder=str(folder), file=name)
         packed = (folder / "keys.bin").read_bytes()
         stamp = EncoderStamp(**manifest["encoder"]) if manifest["encoder"] else None
         kind = Kind(**manifest["kind"]) if manifest.get("kind") else None
         return Snapshot(folder, manifest["created"], manifest["digest"], stamp, packed, kind)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SnapshotError(f"Snapshot {folder} can't be read: {type(error).__name__}: {error}") from error
+        raise SnapshotError(
+            "snapshot.unreadable", folder=str(folder), kind=type(error).__name__, reason=str(error)
+        ) from error
 
 
 def _pour(data: bytes) -> Pour:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from indexes.errors import UnusableFileError
+from indexes.messages import Translatable
 from indexes.records.columns import refuse_duplicates
 from indexes.records.model import Problem
 from indexes.records.reading import read_bytes
@@ -96,10 +97,7 @@ def _column(table: Table, names: tuple[str, ...], file: str) -> list[str]:
     for header, cells in zip(table.header, table.columns, strict=True):
         if _in(header, names):
             return cells
-    raise UnusableFileError(
-        f'{file}: no column named "{names[0]}"; the first row must be original,normalized, '
-        "each other row a word and what it stands for"
-    )
+    raise UnusableFileError("synonyms.no_column", file=file, column=names[0])
 
 
 def _in(header: str, names: tuple[str, ...]) -> bool:
@@ -119,24 +117,24 @@ def _usable(rows: list[tuple[int, str, str]]) -> tuple[list[tuple[str, str]], li
     return good, problems + list(_chains(first))
 
 
-def _refusal(original: str, target: str, first: dict[str, tuple[int, str]]) -> str:
+def _refusal(original: str, target: str, first: dict[str, tuple[int, str]]) -> Translatable | None:
     key, value = normalize(original), normalize(target)
     if not key or not value:
-        return "original and normalized must both be filled in"
+        return Translatable("synonyms.blank")
     if key == value:
-        return f'"{original}" and "{target}" are the same to the search already; the row is not needed'
+        return Translatable("synonyms.same", original=original, target=target)
     if key in first:
         line, other = first[key]
-        return f'"{original}" becomes "{other}" already in line {line}; keep one of the two rows'
-    return ""
+        return Translatable("synonyms.repeated", original=original, target=other, line=line)
+    return None
 
 
 def _chains(first: dict[str, tuple[int, str]]) -> Iterator[Problem]:
     for line, target in first.values():
         if normalize(target) in first:
             other_line, other = first[normalize(target)]
-            becomes = f'"{target}" becomes "{other}" in line {other_line}'
-            yield Problem(line, f'{becomes}, but rows are not chained; write "{other}" here', skipped=False)
+            message = Translatable("synonyms.chained", original=target, target=other, line=other_line)
+            yield Problem(line, message, skipped=False)
 
 
 def _pattern(phrases: set[str]) -> re.Pattern[str]:

@@ -23,6 +23,7 @@ from typing import Literal
 from indexes.builder import Source
 from indexes.errors import VersionError
 from indexes.files import replace_file
+from indexes.messages import reason
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +72,11 @@ class Versions:
         try:
             data = gzip.decompress(path.read_bytes())
         except (OSError, EOFError, zlib.error) as error:
-            raise VersionError(f"Version {version.number} of {source.name} can't be read: {path}: {error}") from error
+            raise VersionError(
+                "version.unreadable", number=version.number, name=source.name, path=str(path), reason=reason(error)
+            ) from error
         if hashlib.sha256(data).hexdigest() != version.digest:
-            raise VersionError(f"Version {version.number} of {source.name} is damaged: {path}")
+            raise VersionError("version.damaged", number=version.number, name=source.name, path=str(path))
         return data
 
     def keep(self, source: Source, data: bytes, records: int, origin: Origin, by: str = "") -> Version:
@@ -89,8 +92,7 @@ class Versions:
                 self._write(source, data, [version, *others])
             except OSError as error:
                 raise VersionError(
-                    f"This version of {source.name} can't be kept in {self._root} ({error.strerror or error});"
-                    " free some space or make the folder writable"
+                    "version.not_kept", name=source.name, folder=str(self._root), reason=reason(error)
                 ) from error
         return version
 

@@ -45,7 +45,7 @@ def test_a_text_that_occurs_twice_is_encoded_once_and_stands_twice(
     steps: list[tuple[int, int]] = []
     loaded, data = builder.read(source, Synonyms(), None)
     built = builder.with_vectors(loaded, encoder, (), lambda done, total: steps.append((done, total)), data)
-    assert (built.encoded, built.reused, built.trouble) == (3, 0, "")
+    assert (built.encoded, built.reused, built.trouble) == (3, 0, None)
     assert steps == [(3, 3)]
     dense = built.loaded.index.dense
     assert dense is not None
@@ -110,7 +110,9 @@ def test_trouble_with_the_disk_is_remembered_for_status(tmp_path: Path, source: 
     built = builder.first_reading(source, Synonyms())
     assert built.loaded.snapshot is None
     assert built.loaded.trouble == built.trouble
-    assert built.trouble.startswith(f"it-help is in use but could not be kept in {tmp_path / 'data'} (Not a directory)")
+    assert str(built.trouble).startswith(
+        f"it-help is in use but could not be kept in {tmp_path / 'data'} (Not a directory)"
+    )
     dense = builder.with_vectors(built.loaded, encoder, ()).loaded.index.dense
     assert dense is not None
     assert len(dense) == 4

@@ -154,7 +154,7 @@ def test_a_large_base_is_kept_and_mapped_and_its_recall_is_in_the_manifest(
 ) -> None:
     loaded, data = builder.read(source, Synonyms(), None)
     built = builder.with_vectors(loaded, encoder, (), None, data)
-    assert (built.encoded, built.trouble) == (2 * COUNT, "")
+    assert (built.encoded, built.trouble) == (2 * COUNT, None)
     snapshot = builder.snapshots(source).load()
     assert snapshot is not None
     said = json.loads((snapshot.folder / "manifest.json").read_text())["kind"]

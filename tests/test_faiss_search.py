@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from indexes.encoder import Model, ModelManager
-from indexes.errors import ModelUnavailableError, UnusableFileError
+from indexes.encoder.names import unavailable
+from indexes.errors import UnusableFileError
+from indexes.messages import Translatable
 from indexes.search import FaissSearch
 from tests.encoders import HashingLoader, minilm_path
 
@@ -80,14 +82,14 @@ def test_meaning_is_found_with_a_real_model(csv: Path) -> None:
 
 def test_without_a_model_it_searches_by_words_and_says_so(csv: Path, caplog: pytest.LogCaptureFixture) -> None:
     def refuse(name: str, _: str | None) -> Model:
-        raise ModelUnavailableError(f"The model {name} can't be used: it is offline.")
+        raise unavailable(name, "it is offline", Translatable("mend.name"))
 
     manager = ModelManager(refuse)
     with FaissSearch(csv, "some/model", manager=manager) as knowledge_base:
         assert knowledge_base.encoder is None
         [hit] = knowledge_base.search("printer", top_k=1)
     assert (hit.record.answer, hit.dense) == ("Next to the lift.", None)
-    assert "The model some/model can't be used: it is offline. Searching lexically." in caplog.text
+    assert "The model some/model can't be used: it is offline. Check MODEL_NAME. Searching lexically." in caplog.text
     manager.close()
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from handlers.channels import AutoReply, Channel, Channels
 from handlers.journal import Journal, JournalError, Noted, NotedHit, Reply, open_journal
+from indexes.messages import Translatable
 
 HIT = NotedHit("it-help", "vpn", 0.9, 0.95)
 QUESTION = Noted("search", "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
@@ -57,7 +58,7 @@ def test_many_threads_and_two_processes_worth_of_journals_claim_a_key_once(journ
             for number in range(20)
         ]
     assert wins == [1] * 20
-    assert (journal.trouble, other.trouble) == ("", "")
+    assert (journal.trouble, other.trouble) == (None, None)
     other.close()
 
 
@@ -232,7 +233,7 @@ def test_without_its_file_the_journal_goes_on_and_says_so(
     assert journal.most_asked(["it-help"]) == []
     assert journal.settings("C1")["threshold"].value == "0.5"
     assert journal.channels_set() == ["C1"]
-    assert "state.db was removed or replaced; restart Kotae" in journal.trouble
+    assert journal.trouble == Translatable("database.removed", file="state.db")
     with pytest.raises(JournalError, match="The setting was not stored: the state database can't be written"):
         journal.set("C1", "threshold", "0.6", "U1")
     with pytest.raises(JournalError, match="reload is done but not in the audit log"):
@@ -249,13 +250,13 @@ def test_a_locked_database_delays_by_seconds_and_is_told_until_it_is_free(journa
     started = time.monotonic()
     assert journal.claim("event:1")
     assert time.monotonic() - started < 10
-    assert journal.trouble == "database is locked"
+    assert journal.trouble == Translatable("database.locked")
     assert journal.settings("C1")["threshold"].value == "0.5"
-    assert journal.trouble == "database is locked"
+    assert journal.trouble == Translatable("database.locked")
     holder.execute("COMMIT")
     holder.close()
     assert journal.claim("event:2")
-    assert journal.trouble == ""
+    assert journal.trouble is None
 
 
 def test_a_short_lock_is_waited_for(journal: Journal, file: Path) -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from indexes.encoder import Model, ModelManager, models
+from indexes.encoder.names import unavailable
 from indexes.errors import ModelUnavailableError
+from indexes.messages import Translatable
 from tests.encoders import HashingLoader, hashing_manager, minilm_encoder, minilm_path
 
 
@@ -71,7 +73,7 @@ def test_a_failure_is_not_remembered() -> None:
 
     def flaky(name: str, revision: str | None) -> Model:
         if failures:
-            raise ModelUnavailableError(f"The model {name} can't be used: {failures.pop()}.")
+            raise unavailable(name, failures.pop(), Translatable("mend.name"))
         return loader(name, revision)
 
     manager = ModelManager(flaky)

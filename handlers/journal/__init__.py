@@ -25,6 +25,7 @@ from handlers.journal.publications import Publication, Publications
 from handlers.journal.questions import Noted, NotedHit, Origin, Questions, Reply
 from handlers.journal.statistics import Overview, Rehearsal, Statistics, Tally
 from handlers.journal.voices import Voices
+from indexes.messages import Translatable
 
 __all__ = [
     "AuditEntry",
@@ -94,8 +95,8 @@ class Journal(Questions, Decisions):
         self._lock = Lock()
 
     @property
-    def trouble(self) -> str:
-        """Why nothing is remembered now; blank when all is well."""
+    def trouble(self) -> Translatable | None:
+        """Why nothing is remembered now; None when all is well."""
         return self._database.trouble
 
     def claim(self, key: str) -> bool:

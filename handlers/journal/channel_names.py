@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Column, Delete, Float, String, Table, delete, insert, select
 
 from handlers.journal.database import Database, metadata
+from indexes.messages import Translatable
 
 channel_names = Table(
     "channel_names",
@@ -71,7 +72,7 @@ class ChannelNames:
 
     def decide(self, binding: Binding) -> None:
         """Keep what an admin decided; raises JournalError."""
-        with self._database.insisting("The decision was not stored") as connection:
+        with self._database.insisting(Translatable("journal.failed.choice")) as connection:
             connection.execute(_same(binding))
             connection.execute(insert(channel_names).values(_row(binding)))
         self._known[binding.name, binding.channel] = binding

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from handlers.journal.errors import JournalError
 from handlers.journal.migrations import upgrade
+from handlers.texts import ENGLISH
+from indexes.messages import Translatable, reason
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,17 @@ SQLITE_WAIT_SECONDS = 1
 
 metadata = MetaData()
 Value = TypeVar("Value")
+
+_REASONS = {
+    sqlite3.SQLITE_BUSY: Translatable("database.locked"),
+    sqlite3.SQLITE_LOCKED: Translatable("database.locked"),
+    sqlite3.SQLITE_FULL: Translatable("database.full"),
+    sqlite3.SQLITE_READONLY: Translatable("database.read_only"),
+    sqlite3.SQLITE_IOERR: Translatable("database.input_output"),
+    sqlite3.SQLITE_CANTOPEN: Translatable("database.not_there"),
+    sqlite3.SQLITE_CORRUPT: Translatable("database.damaged"),
+    sqlite3.SQLITE_NOTADB: Translatable("database.no_database"),
+}
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """The type of an id: 63 bits. In SQLite every integer has them, and only INTEGER is the row's own number."""
@@ -54,7 +68,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.trouble = ""
+        self.trouble: Translatable | None = None
 
     @classmethod
     def open(cls, url: str) -> "Database":
@@ -62,25 +76,21 @@ class Database:
         try:
             return cls(_open(make_url(url)))
         except (SQLAlchemyError, OSError, ImportError) as error:
-            reason = _reason(error) if isinstance(error, SQLAlchemyError) else str(error)
-            raise JournalError(
-                f"The state database can't be opened ({reason}); check DATABASE_URL and DATA_DIR"
-            ) from error
+            why = _reason(error) if isinstance(error, SQLAlchemyError) else reason(error)
+            raise JournalError("journal.not_opened", reason=why) from error
 
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
 
     @contextmanager
-    def insisting(self, failure: str) -> Iterator[Connection]:
+    def insisting(self, failure: Translatable) -> Iterator[Connection]:
         """One transaction whose failure the admin must hear of."""
         try:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise JournalError(
-                f"{failure}: the state database can't be written ({_reason(error)}). Check its disk and permissions."
-            ) from error
+            raise JournalError("journal.not_written", failure=failure, reason=_reason(error)) from error
 
     def read(self, purpose: str, wanted: Select[Any]) -> Sequence[Any] | None:
         """Look rows up; None when the database fails."""
@@ -107,7 +117,7 @@ class Database:
         except SQLAlchemyError as error:
             self._survive(purpose, error)
             return None
-        self.trouble = ""
+        self.trouble = None
         return key
 
     def change(self, purpose: str, work: Callable[[Connection], Value]) -> Value | None:
@@ -118,14 +128,15 @@ class Database:
         except SQLAlchemyError as error:
             self._survive(purpose, error)
             return None
-        self.trouble = ""
+        self.trouble = None
         return done
 
     def _survive(self, purpose: str, error: SQLAlchemyError) -> None:
         """Log the first of a series of failures and let admins see it; the bot goes on without its memory."""
+        why = _reason(error)
         if not self.trouble:
-            log.error("The state database can't %s (%s); answering goes on", purpose, _reason(error))
-        self.trouble = _reason(error)
+            log.error("The state database can't %s (%s); answering goes on", purpose, ENGLISH.say(why))
+        self.trouble = why
 
 
 def _open(location: URL) -> Engine:
@@ -157,9 +168,14 @@ def _notice_removal(engine: Engine, file: Path) -> None:
     @event.listens_for(engine, "checkout")
     def check(*_: object) -> None:
         if not file.is_file() or file.stat().st_ino != opened:
-            raise OperationalError(None, None, OSError(f"{file.name} was removed or replaced; restart Kotae"))
+            raise OperationalError(None, None, JournalError("database.removed", file=file.name))
 
 
-def _reason(error: SQLAlchemyError) -> str:
-    """The driver's own words, without the statement and its parameters: those are people's questions."""
-    return str(getattr(error, "orig", None) or type(error).__name__)
+def _reason(error: SQLAlchemyError) -> Translatable:
+    """Say why, without the statement and its parameters: those are people's questions."""
+    original = getattr(error, "orig", None)
+    if isinstance(original, JournalError):
+        return original.message
+    if known := _REASONS.get(getattr(original, "sqlite_errorcode", 0) & 0xFF):
+        return known
+    return Translatable("database.other", reason=str(original or type(error).__name__))

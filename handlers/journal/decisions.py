@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Column, Float, Integer, String, Table, Text, delete, insert, select
 
 from handlers.journal.database import Database, metadata
+from indexes.messages import Translatable
 
 ACTION_LENGTH = 64
 """Characters of an action, with the name of its knowledge base; a longer one is cut, since no database takes it."""
@@ -59,7 +60,7 @@ class Decisions:
 
     def set(self, channel: str, key: str, value: str, by: str) -> None:
         """Store a setting for a channel; raises JournalError."""
-        with self._database.insisting("The setting was not stored") as connection:
+        with self._database.insisting(Translatable("journal.failed.setting")) as connection:
             same = (settings.c.channel == channel, settings.c.key == key)
             connection.execute(delete(settings).where(*same))
             connection.execute(insert(settings).values(channel=channel, key=key, value=value, by=by, at=time.time()))
@@ -83,7 +84,7 @@ class Decisions:
     def record(self, user: str, channel: str, action: str, outcome: str) -> None:
         """Write an admin action to the audit log; raises JournalError."""
         values = {"user": user, "channel": channel, "action": action[:ACTION_LENGTH], "outcome": outcome}
-        with self._database.insisting(f"{action} is done but not in the audit log") as connection:
+        with self._database.insisting(Translatable("journal.failed.audit", action=action)) as connection:
             connection.execute(insert(audit).values(at=time.time(), **values))
 
     def audited(self, limit: int = 50) -> list[AuditEntry]:

@@ -1,7 +1,7 @@
 """What the state database raises."""
 
-from indexes.errors import KnowledgeBaseError
+from handlers.texts import HandlerError
 
 
-class JournalError(KnowledgeBaseError):
+class JournalError(HandlerError):
     """The state database can't be opened or written."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Column, Delete, Float, String, Table, Text, delete, insert, select
 
 from handlers.journal.database import Database, metadata
+from indexes.messages import Translatable
 
 knowledge_files = Table(
     "knowledge_files",
@@ -84,7 +85,7 @@ class KnowledgeFiles:
 
     def decide(self, file: KnowledgeFile) -> None:
         """Keep what an admin decided; raises JournalError."""
-        with self._database.insisting("The decision was not stored") as connection:
+        with self._database.insisting(Translatable("journal.failed.choice")) as connection:
             connection.execute(_same(file))
             connection.execute(insert(knowledge_files).values(_row(file)))
         self._known[file.name] = file

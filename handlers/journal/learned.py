@@ -11,6 +11,7 @@ from sqlalchemy import JSON, Column, Float, Row, String, Table, Text, delete, fu
 
 from handlers.journal.database import Database, metadata
 from indexes.lessons import Lesson
+from indexes.messages import Translatable
 
 learned = Table(
     "learned",
@@ -75,7 +76,7 @@ class Learned:
         same = learned.c.id == phrasing.id
         values = {column.name: getattr(phrasing, column.name) for column in learned.columns}
         values |= {"at": time.time(), "undone_at": None, "undone_by": None}
-        with self._lock, self._database.insisting("The phrasing was not learned") as connection:
+        with self._lock, self._database.insisting(Translatable("journal.failed.phrasing")) as connection:
             if connection.execute(select(learned.c.id).where(same, learned.c.undone_at.is_(None))).first():
                 return False
             connection.execute(delete(learned).where(same))
@@ -85,7 +86,7 @@ class Learned:
     def undo(self, id_: str, by: str) -> Phrasing | None:
         """Take a phrasing out of force and return it; None when it was not in force. Raises JournalError."""
         chosen = update(learned).where(learned.c.id == id_, learned.c.undone_at.is_(None))
-        with self._database.insisting("The phrasing was not undone") as connection:
+        with self._database.insisting(Translatable("journal.failed.undone")) as connection:
             if not connection.execute(chosen.values(undone_at=time.time(), undone_by=by)).rowcount:
                 return None
         return self.find(id_)

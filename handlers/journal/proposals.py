@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import JSON, Column, Float, Integer, Row, Select, String, Table, Text, and_, insert, or_, select, update
 
 from handlers.journal.database import Database, Id, metadata, new_id
+from indexes.messages import Translatable
 
 State = Literal["waiting", "writing", "approved", "declined"]
 
@@ -78,7 +79,7 @@ class Proposals:
 
     def add(self, proposal: Proposal) -> int:
         """Keep a proposal until somebody decides; return its id."""
-        with self._database.insisting("The proposal was not stored") as connection:
+        with self._database.insisting(Translatable("journal.failed.proposal")) as connection:
             done = connection.execute(
                 insert(proposals).values(
                     id=new_id(),
@@ -111,7 +112,7 @@ class Proposals:
 
     def claim(self, proposal_id: int, by: str) -> bool:
         """Return True to the one who may decide now; `settle` or `release` comes next."""
-        with self._database.insisting("Nothing was decided") as connection:
+        with self._database.insisting(Translatable("journal.failed.undecided")) as connection:
             claimed = connection.execute(
                 update(proposals)
                 .where(proposals.c.id == proposal_id, _undecided())
@@ -121,14 +122,14 @@ class Proposals:
 
     def release(self, proposal_id: int) -> None:
         """Let the proposal wait on: what was decided could not be done."""
-        with self._database.insisting("The proposal still counts as being decided on") as connection:
+        with self._database.insisting(Translatable("journal.failed.deciding")) as connection:
             connection.execute(
                 update(proposals).where(proposals.c.id == proposal_id).values(state="waiting", by="", decided_at=0.0)
             )
 
     def settle(self, proposal_id: int, state: Literal["approved", "declined"], reason: str = "") -> None:
         """Keep what was decided, for good."""
-        with self._database.insisting("The decision is done but not stored") as connection:
+        with self._database.insisting(Translatable("journal.failed.decision")) as connection:
             connection.execute(
                 update(proposals).where(proposals.c.id == proposal_id).values(state=state, reason=reason)
             )

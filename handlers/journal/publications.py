@@ -94,7 +94,7 @@ class Publications:
         except IntegrityError:
             return False
         if kept is None:
-            raise JournalError(f"Not posted: the state database can't be written ({self._database.trouble}).")
+            raise JournalError("journal.not_posted", reason=self._database.trouble or "")
         return True
 
 

@@ -1,13 +1,17 @@
-"""The bot's own words, in Japanese and English.
+"""The bot's own words, in Japanese and English, and with them what `indexes` has to say.
 
 Values put into a text must be escaped already: texts know nothing of Slack's markup beyond what they contain.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from handlers.texts import en, ja
+from indexes.errors import KnowledgeBaseError
+from indexes.messages import Translatable, say
+from indexes.messages import en as indexes_en
+from indexes.messages import ja as indexes_ja
 from indexes.text import is_japanese
 
 Language = Literal["ja", "en"]
@@ -24,9 +28,20 @@ class Texts:
         """Return the text with its placeholders filled; raises KeyError for an unknown key or a missing value."""
         return self.words[key].format(**values)
 
+    def say(self, message: Translatable, show: Callable[[str], str] = str) -> str:
+        """Put a message in words. Escape the result, or every text among its values by `show`."""
+        return say(message, self.words, show)
 
-ENGLISH = Texts("en", en.WORDS)
-JAPANESE = Texts("ja", ja.WORDS)
+
+ENGLISH = Texts("en", {**indexes_en.WORDS, **en.WORDS})
+JAPANESE = Texts("ja", {**indexes_ja.WORDS, **ja.WORDS})
+
+
+class HandlerError(KnowledgeBaseError):
+    """An error whose sentence is one of the bot's own."""
+
+    def __str__(self) -> str:
+        return ENGLISH.say(self.message)
 
 
 def for_locale(locale: str) -> Texts:

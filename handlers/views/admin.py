@@ -10,6 +10,7 @@ from slack_sdk.models.blocks import Block
 from handlers.texts import Texts
 from handlers.views.message import Message, entries, fitting, section
 from handlers.views.text import escape, one_line
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from handlers.channels import Channel
@@ -36,7 +37,7 @@ class Process:
     queue: int
     model: str | None
     model_loaded: bool
-    model_trouble: str
+    model_trouble: Translatable | None
 
 
 def reloaded(reports: Sequence["Report"], texts: Texts) -> Message:
@@ -48,17 +49,19 @@ def reloaded(reports: Sequence["Report"], texts: Texts) -> Message:
 def status(
     loaded: Mapping[str, "Loaded"],
     changed: AbstractSet[str],
-    failures: Mapping[str, str],
+    failures: Mapping[str, Translatable],
     channels: Sequence["Channel"],
     shared: Sequence[str],
     process: Process,
-    database_trouble: str,
+    database_trouble: Translatable | None,
     now: float,
     texts: Texts,
 ) -> Message:
     """Say what is loaded, which files have `changed` since, and how the process is at the time `now`."""
     title = texts("kb.status.title")
-    states = [f":warning: *{one_line(name, NAME)}*: {one_line(why, REASON)}" for name, why in failures.items()]
+    states = [
+        f":warning: *{one_line(name, NAME)}*: {one_line(texts.say(why), REASON)}" for name, why in failures.items()
+    ]
     for name, kept in loaded.items():
         where = [_searched_in(one, texts) for one in channels if name in one.knowledge_bases]
         everywhere = [texts("kb.status.everywhere")] if name in shared else []
@@ -87,7 +90,7 @@ def _sections(paragraphs: Sequence[str], texts: Texts) -> list[Block]:
 def _headline(report: "Report", texts: Texts) -> str:
     name = one_line(report.name, NAME)
     if report.error:
-        return texts("kb.failed", name=name, error=one_line(report.error, REASON))
+        return texts("kb.failed", name=name, error=one_line(texts.say(report.error), REASON))
     return texts(
         "kb.reloaded",
         name=name,
@@ -103,9 +106,10 @@ def _headline(report: "Report", texts: Texts) -> str:
 
 
 def _report(report: "Report", texts: Texts) -> str:
-    lines = [_headline(report, texts), *(f":warning: {one_line(warning, PROBLEM)}" for warning in report.warnings[:3])]
+    warnings = [f":warning: {one_line(texts.say(warning), PROBLEM)}" for warning in report.warnings[:3]]
+    lines = [_headline(report, texts), *warnings]
     lines += [
-        "• " + texts("kb.problem", line=problem.line, message=one_line(problem.message, PROBLEM))
+        "• " + texts("kb.problem", line=problem.line, message=one_line(texts.say(problem.message), PROBLEM))
         for problem in report.problems[:PROBLEMS]
     ]
     if len(report.problems) > PROBLEMS:
@@ -131,20 +135,23 @@ def _searched_in(channel: "Channel", texts: Texts) -> str:
 
 def _trouble(loaded: "Loaded", texts: Texts, *, changed: bool) -> str:
     if loaded.trouble:
-        return f":warning: {one_line(loaded.trouble, REASON)}"
+        return f":warning: {one_line(texts.say(loaded.trouble), REASON)}"
     return f":warning: {texts('kb.status.changed')}" if changed else ""
 
 
-def _process(process: Process, database_trouble: str, texts: Texts) -> list[str]:
+def _process(process: Process, database_trouble: Translatable | None, texts: Texts) -> list[str]:
     pong = "–" if process.pong_age is None else f"{process.pong_age:.0f}"
     uptime = f"{process.uptime / HOUR:.1f} h"
     lines = [texts("kb.status.process", pong=pong, queue=process.queue, memory=f"{process.memory:.0f}", uptime=uptime)]
     if process.model and not process.model_loaded:
-        key = "kb.status.no_model" if process.model_trouble else "kb.status.loading_model"
-        reason = one_line(process.model_trouble, REASON)
-        lines.append(texts(key, model=escape(process.model), reason=reason))
+        model = escape(process.model)
+        if process.model_trouble:
+            reason = one_line(texts.say(process.model_trouble), REASON)
+            lines.append(texts("kb.status.no_model", model=model, reason=reason))
+        else:
+            lines.append(texts("kb.status.loading_model", model=model))
     if database_trouble:
-        lines.append(texts("kb.status.database", trouble=one_line(database_trouble, PROBLEM)))
+        lines.append(texts("kb.status.database", trouble=one_line(texts.say(database_trouble), PROBLEM)))
     return lines
 
 

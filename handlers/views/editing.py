@@ -23,6 +23,7 @@ from handlers.texts import Language, Texts
 from handlers.views.message import Message, context, menu_key, section
 from handlers.views.results import Entry
 from handlers.views.text import bold, length, link, mrkdwn, one_line
+from indexes.messages import Translatable
 from indexes.records import Difference, KnowledgeBase, Record
 
 CALLBACK = "kb_entry"
@@ -154,12 +155,12 @@ def saving(draft: Draft, external_id: str) -> View:
     return _note(draft, draft.words("edit.saving"), external_id=external_id)
 
 
-def saved(draft: Draft, record: Record, trouble: str = "") -> View:
+def saved(draft: Draft, record: Record, trouble: Translatable | None = None) -> View:
     """Say that the entry is in the file and can be found, or why it can't."""
     name = one_line(draft.knowledge_base, CHOICE)
     key = "edit.changed" if draft.record else "edit.added"
     said = (
-        draft.words("edit.saved_but", name=name, error=mrkdwn(trouble, ERROR))
+        draft.words("edit.saved_but", name=name, error=mrkdwn(draft.words.say(trouble), ERROR))
         if trouble
         else draft.words(key, name=name)
     )

@@ -127,7 +127,7 @@ def _vanishing(found: "Replacement", texts: Texts) -> str:
 def _problems(found: "Replacement", texts: Texts) -> str:
     skipped = sum(problem.skipped for problem in found.problems)
     title = texts("upload.problems", count=len(found.problems), skipped=skipped)
-    lines = [texts("kb.problem", line=problem.line, message=problem.message) for problem in found.problems]
+    lines = [texts("kb.problem", line=problem.line, message=texts.say(problem.message)) for problem in found.problems]
     return _list(title, lines, texts)
 
 

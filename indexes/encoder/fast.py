@@ -20,6 +20,7 @@ from indexes.encoder.names import FAST, canonical_name, first_line, local_folder
 from indexes.encoder.protocol import Model
 from indexes.encoder.recipe import Recipe, UnsuitableModelError, pooled, read_recipe
 from indexes.encoder.worker import CANARIES
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -31,7 +32,7 @@ _SAME = 0.9999
 """Least cosine between a text encoded alone and the same text encoded among others, to encode texts together."""
 _TOKENS_AT_ONCE = 256
 """Long texts gain nothing from company; eight of 128 tokens would leave the process 70 MB larger for good."""
-_OTHERWISE = "Choose another with MODEL_NAME, or set ENCODER_BACKEND=sentence-transformers."
+_OTHERWISE = Translatable("mend.other_backend")
 
 
 class FastModel:
@@ -95,17 +96,19 @@ def load_fastembed(name: str, revision: str | None = None) -> Model:
     """
     asked = canonical_name(f"{FAST}{split_name(name)[1]}")
     if not find_spec("onnxruntime"):
-        raise unavailable(asked, "ONNX Runtime isn't installed here", "Run `pip install 'kotae[fast]'`.")
+        raise unavailable(
+            asked, Translatable("model.no_onnx_runtime"), Translatable("mend.install", packages="'kotae[fast]'")
+        )
     folder = fetch_fast(asked, revision)
     if missing := missing_from_fast(folder):
-        raise unavailable(asked, f"{missing} ({folder})", _OTHERWISE)
+        raise unavailable(asked, Translatable("model.in_folder", cause=missing, folder=str(folder)), _OTHERWISE)
     weights = onnx_file(folder)
     assert weights
     log.info("Loading the model %s from %s", asked, weights)
     try:
         return FastModel(asked, _identity(asked, folder, weights), *_open(folder, weights))
     except UnsuitableModelError as error:
-        raise unavailable(asked, str(error), _OTHERWISE) from error
+        raise unavailable(asked, error.message, _OTHERWISE) from error
     except Exception as error:  # whatever a model's files may cause
         raise unavailable(asked, first_line(error), _mend(asked)) from error
 
@@ -117,10 +120,10 @@ def _identity(name: str, folder: Path, weights: Path) -> str:
     return f"{folder.name}/{weights.relative_to(folder).as_posix()}"
 
 
-def _mend(name: str) -> str:
+def _mend(name: str) -> Translatable:
     if local_folder(split_name(name)[1]):
-        return f"Check its files. {_OTHERWISE}"
-    return f"If its files are damaged, `kotae model clear {name}` and download it again."
+        return Translatable("mend.files_or_backend")
+    return Translatable("mend.clear", model=name)
 
 
 def _open(folder: Path, weights: Path) -> tuple["InferenceSession", "Tokenizer", Recipe]:

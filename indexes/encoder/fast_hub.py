@@ -5,6 +5,7 @@ from pathlib import Path
 
 from indexes.encoder.hub import cached, download, file_sizes, plainly
 from indexes.encoder.names import canonical_name, local_folder, split_name, unavailable
+from indexes.messages import Translatable
 
 PUBLISHED = {
     f"sentence-transformers/{name}": repository
@@ -28,7 +29,7 @@ _SETTINGS = (
     *("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
     *("modules.json", "*_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"),
 )
-_OTHERWISE = "Choose another with MODEL_NAME, or set ENCODER_BACKEND=sentence-transformers."
+_OTHERWISE = Translatable("mend.other_backend")
 
 
 def repository_of(name: str) -> str:
@@ -61,11 +62,11 @@ def onnx_file(folder: Path) -> Path | None:
     return next((folder / file for file in ONNX_FILES if (folder / file).is_file()), None)
 
 
-def missing_from_fast(folder: Path) -> str | None:
+def missing_from_fast(folder: Path) -> Translatable | None:
     """Say what keeps the folder from being a usable ONNX model; None when nothing does."""
     if not onnx_file(folder):
-        return f"it has no ONNX weights ({', '.join(ONNX_FILES)})"
-    return None if (folder / "tokenizer.json").is_file() else "it has no tokenizer.json"
+        return Translatable("model.no_onnx", files=ONNX_FILES)
+    return None if (folder / "tokenizer.json").is_file() else Translatable("model.no_file", file="tokenizer.json")
 
 
 def _download(name: str, revision: str | None) -> Path:
@@ -73,10 +74,11 @@ def _download(name: str, revision: str | None) -> Path:
     sizes = file_sizes(repository, revision)
     weights = next((file for file in ONNX_FILES if file in sizes), None)
     if weights is None:
-        raise unavailable(name, f"{repository} has no ONNX weights on the hub", _OTHERWISE)
+        raise unavailable(name, Translatable("model.no_onnx_on_hub", repository=repository), _OTHERWISE)
     if any(file.startswith((f"{weights}_", f"{weights}.")) for file in sizes):
         # ONNX Runtime refuses data files that are links to another folder, as those of the cache are.
-        raise unavailable(name, f"{repository} keeps the weights outside of {weights}", _OTHERWISE)
+        cause = Translatable("model.weights_outside", repository=repository, file=weights)
+        raise unavailable(name, cause, _OTHERWISE)
     wanted = (weights, *_SETTINGS)
     folder = download(
         repository,

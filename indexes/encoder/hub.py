@@ -12,6 +12,7 @@ from pathlib import Path
 
 from indexes.encoder.names import canonical_name, first_line, local_folder, unavailable
 from indexes.errors import ModelUnavailableError
+from indexes.messages import Translatable, reason
 
 log = logging.getLogger(__name__)
 
@@ -93,25 +94,21 @@ def download(repository: str, revision: str | None, files: Mapping[str, int]) ->
     return Path(snapshot_download(repository, revision=revision, allow_patterns=list(files)))
 
 
-def missing_from(folder: Path) -> str | None:
+def missing_from(folder: Path) -> Translatable | None:
     """Say what keeps the folder from being a usable model; None when nothing does."""
     try:
         return _missing_part(folder) or _missing_shard(folder)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"its list of files can't be read ({first_line(error)})"
+        return Translatable("model.bad_list", reason=first_line(error))
 
 
 def _download(repository: str, revision: str | None) -> Path:
     files = {path: size for path, size in file_sizes(repository, revision).items() if not _unwanted(path)}
     if not any(path.endswith(".safetensors") for path in files):
-        raise unavailable(
-            repository,
-            "it has no safetensors weights on the hub, and Kotae never opens pickles",
-            "Choose another with MODEL_NAME.",
-        )
+        raise unavailable(repository, Translatable("model.pickle_on_hub"), Translatable("mend.other_model"))
     folder = download(repository, revision, files)
     if missing := missing_from(folder):
-        raise unavailable(repository, missing, "Choose another with MODEL_NAME.")
+        raise unavailable(repository, missing, Translatable("mend.other_model"))
     return folder
 
 
@@ -119,60 +116,54 @@ def _unwanted(path: str) -> bool:
     return any(fnmatch(path, pattern) for pattern in _UNWANTED)
 
 
-def _missing_part(folder: Path) -> str | None:
+def _missing_part(folder: Path) -> Translatable | None:
     """Look at the parts that modules.json lists; without it, the folder is a plain transformer."""
     modules = folder / "modules.json"
     parts = json.loads(modules.read_text("utf-8")) if modules.is_file() else [{"path": "", "type": "Transformer"}]
     for part in parts:
         path = folder / part["path"]
         if part["type"].endswith(("Transformer", "Pooling")) and not (path / "config.json").is_file():
-            return f"it has no {(path / 'config.json').relative_to(folder).as_posix()}"
+            return Translatable("model.no_file", file=(path / "config.json").relative_to(folder).as_posix())
         if any(path.glob("pytorch_model*.bin")) and not any(path.glob("*.safetensors")):
-            return "it has no safetensors weights, only a pickle, which Kotae never opens"
+            return Translatable("model.pickle")
     if not any(folder.rglob("*.safetensors")):
-        return "it has no safetensors weights"
+        return Translatable("model.no_weights")
     if not any(any(folder.rglob(pattern)) for pattern in _TOKENIZERS):
-        return "it has no tokenizer"
+        return Translatable("model.no_tokenizer")
     return None
 
 
-def _missing_shard(folder: Path) -> str | None:
+def _missing_shard(folder: Path) -> Translatable | None:
     """Large models are cut into files that an index lists."""
     for index in folder.rglob("*.safetensors.index.json"):
         for shard in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values())):
             if not (index.parent / shard).is_file():
-                return f"it has no {shard}"
+                return Translatable("model.no_file", file=shard)
     return None
 
 
-def _cause_and_mend(name: str, revision: str | None, error: Exception) -> tuple[str, str]:
+def _cause_and_mend(name: str, revision: str | None, error: Exception) -> tuple[Translatable, Translatable]:
     from huggingface_hub import constants, errors  # noqa: PLC0415
 
-    elsewhere = f"Run `kotae model download {name}` when there is a connection, or set MODEL_NAME to a local folder."
-    known: tuple[tuple[type[Exception], str, str], ...] = (
+    elsewhere = Translatable("mend.download", model=name)
+    known: tuple[tuple[type[Exception], Translatable, Translatable], ...] = (
+        (errors.OfflineModeIsEnabled, Translatable("model.offline", folder=str(constants.HF_HUB_CACHE)), elsewhere),
+        (errors.GatedRepoError, Translatable("model.gated"), Translatable("mend.terms")),
+        (errors.RepositoryNotFoundError, Translatable("model.not_on_hub"), Translatable("mend.name")),
         (
-            errors.OfflineModeIsEnabled,
-            f"it isn't in the cache ({constants.HF_HUB_CACHE}) and HF_HUB_OFFLINE is set",
-            elsewhere,
+            errors.RevisionNotFoundError,
+            Translatable("model.no_revision", revision=str(revision)),
+            Translatable("mend.revision"),
         ),
-        (
-            errors.GatedRepoError,
-            "its owner admits only approved accounts",
-            "Accept its terms on the hub and set HF_TOKEN.",
-        ),
-        (
-            errors.RepositoryNotFoundError,
-            "there is no such model on the hub (or it is private)",
-            "Check MODEL_NAME.",
-        ),
-        (errors.RevisionNotFoundError, f"it has no revision {revision} on the hub", "Check the revision."),
-        (errors.HFValidationError, "it is neither a folder nor a name on the hub", "Check MODEL_NAME."),
+        (errors.HFValidationError, Translatable("model.no_name"), Translatable("mend.name")),
     )
     for kind, cause, mend in known:
         if isinstance(error, kind):
             return cause, mend
     if isinstance(error, errors.HfHubHTTPError):
-        return f"{constants.ENDPOINT} answered with status {error.response.status_code}", elsewhere
+        status = error.response.status_code
+        return Translatable("model.status", hub=constants.ENDPOINT, status=status), elsewhere
     if isinstance(error, OSError) and error.filename is not None:
-        return f"it can't be stored ({error.strerror}: {error.filename})", "Check HF_HOME and the disk."
-    return f"the connection to {constants.ENDPOINT} failed ({first_line(error)})", elsewhere
+        cause = Translatable("model.not_stored", reason=reason(error), path=str(error.filename))
+        return cause, Translatable("mend.disk")
+    return Translatable("model.no_connection", hub=constants.ENDPOINT, reason=first_line(error)), elsewhere

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from indexes.encoder.hub import fetch_model, missing_from
 from indexes.encoder.names import canonical_name, first_line, local_folder, unavailable
 from indexes.encoder.protocol import Model
+from indexes.messages import Translatable, Value
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -59,7 +60,8 @@ def load_sentence_transformer(name: str, revision: str | None = None) -> Model:
     """
     folder = fetch_model(name, revision)
     if missing := missing_from(folder):
-        raise unavailable(name, f"{missing} ({folder})", "Choose another with MODEL_NAME.")
+        cause = Translatable("model.in_folder", cause=missing, folder=str(folder))
+        raise unavailable(name, cause, Translatable("mend.other_model"))
     log.info("Loading the model %s from %s", canonical_name(name), folder)
     try:
         transformer = _open(folder)
@@ -166,18 +168,18 @@ def _quiet() -> None:
         enable_progress_bars()
 
 
-def _cause_and_mend(name: str, folder: Path, error: BaseException) -> tuple[str, str]:
+def _cause_and_mend(name: str, folder: Path, error: BaseException) -> tuple[Value, Translatable]:
     if packages := _missing_packages(folder):
-        others = "".join(f" {package}" for package in packages if package not in _JAPANESE_EXTRA)
+        others = (package for package in packages if package not in _JAPANESE_EXTRA)
         return (
-            f"its Japanese tokenizer needs {' and '.join(packages)}, not installed here",
-            f"Run `pip install 'kotae[ja]'{others}`.",
+            Translatable("model.japanese_tokenizer", packages=tuple(packages)),
+            Translatable("mend.install", packages=" ".join(["'kotae[ja]'", *others])),
         )
     if "trust_remote_code" in str(error):
-        return "it needs Python code from its repository, which Kotae never runs", "Choose another with MODEL_NAME."
+        return Translatable("model.own_code"), Translatable("mend.other_model")
     if local_folder(name):
-        return first_line(error), "Check its files, or choose another with MODEL_NAME."
-    return first_line(error), f"If its files are damaged, `kotae model clear {name}` and download it again."
+        return first_line(error), Translatable("mend.files")
+    return first_line(error), Translatable("mend.clear", model=name)
 
 
 def _missing_packages(folder: Path) -> list[str]:

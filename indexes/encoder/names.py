@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from indexes.errors import ModelUnavailableError
+from indexes.messages import Translatable, Value
 
 DEFAULT_MODEL = "paraphrase-multilingual-MiniLM-L12-v2"
 """384 dimensions, about 471 MB, some fifty languages."""
@@ -30,9 +31,9 @@ def local_folder(name: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def unavailable(name: str, cause: str, mend: str) -> ModelUnavailableError:
-    """Make the error that names the model, the cause and what to do."""
-    return ModelUnavailableError(f"The model {name} can't be used: {cause}. {mend}")
+def unavailable(name: str, cause: Value, mend: Translatable) -> ModelUnavailableError:
+    """Make the error that names the model, the cause (in another library's own words, if need be) and what to do."""
+    return ModelUnavailableError("model.unusable", model=name, cause=cause, mend=mend)
 
 
 def first_line(error: BaseException) -> str:

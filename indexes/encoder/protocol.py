@@ -76,9 +76,9 @@ def unit_rows(rows: NDArray[Any], count: int) -> Vectors:
     """
     vectors = np.array(rows, dtype=np.float32, order="C")
     if vectors.ndim != 2 or len(vectors) != count:  # noqa: PLR2004
-        raise EncodingError(f"the model returned an array of shape {vectors.shape} for {count} texts")
+        raise EncodingError("model.shape", shape=str(vectors.shape), count=count)
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
     wrong = lengths[~(np.abs(lengths - 1) <= _TOLERANCE)]
     if wrong.size:
-        raise EncodingError(f"the model returned a vector of length {wrong[0]:.3g} instead of 1")
+        raise EncodingError("model.length", length=float(wrong[0]))
     return vectors

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.errors import KnowledgeBaseError
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _LONGEST = 512
 
 
-class UnsuitableModelError(ValueError):
+class UnsuitableModelError(KnowledgeBaseError):
     """The model does something between text and vector that only sentence-transformers does."""
 
 
@@ -65,14 +67,14 @@ def _pooling(folder: Path, prompts: Mapping[str, str]) -> str:
     """How token vectors become one: as the model says, else their mean, which is sentence-transformers' rule too."""
     parts = _list(folder / "modules.json")
     if others := [part["type"] for part in parts if not part["type"].endswith(("Transformer", "Pooling", "Normalize"))]:
-        raise UnsuitableModelError(f"it has a part that only sentence-transformers runs ({others[0]})")
+        raise UnsuitableModelError("model.other_part", part=others[0])
     path = next((part["path"] for part in parts if part["type"].endswith("Pooling")), "1_Pooling")
     settings = _settings(folder / path / "config.json")
     modes = [settings["pooling_mode"]] if "pooling_mode" in settings else _old_modes(settings)
     if settings.get("include_prompt") is False and any(prompts.values()):
-        raise UnsuitableModelError("it leaves its prompt out of the vector, which only sentence-transformers does")
+        raise UnsuitableModelError("model.prompt_left_out")
     if modes not in ([], ["mean"], ["cls"]):
-        raise UnsuitableModelError(f"its vector is not the mean of its tokens' nor the first one ({modes})")
+        raise UnsuitableModelError("model.pooling", modes=tuple(modes))
     return modes[0] if modes else "mean"
 
 

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.encoder.names import unavailable
 from indexes.encoder.protocol import Model, Progress, Vector, Vectors, unit_rows
 from indexes.errors import EncodingError, ModelUnavailableError
+from indexes.messages import Translatable
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +153,7 @@ class EncoderWorker:
                 self._recent.popitem(last=False)
 
     def _closed_error(self) -> ModelUnavailableError:
-        return ModelUnavailableError(f"The model {self._asked_name} was closed: Kotae is shutting down.")
+        return ModelUnavailableError("model.closed", model=self._asked_name)
 
     def _ask(self, queue: deque[_Ask], texts: Sequence[str]) -> Vectors:
         self.wait()
@@ -193,9 +195,7 @@ class EncoderWorker:
         try:
             canaries = unit_rows(model.encode_documents(CANARIES), len(CANARIES))
         except EncodingError as error:
-            raise ModelUnavailableError(
-                f"The model {self._asked_name} can't be used: {error}. Choose another with MODEL_NAME."
-            ) from error
+            raise unavailable(self._asked_name, error.message, Translatable("mend.other_model")) from error
         log.info(
             "Model %s is ready after %.1f s: %d dimensions, revision %.12s",
             model.name,
@@ -230,7 +230,7 @@ def _answer(encode: Callable[[Sequence[str]], NDArray[Any]], asks: Sequence[_Ask
         rows = encode([text for ask in asks for text in ask.texts])
     except Exception as error:  # noqa: BLE001  it belongs to the caller who waits
         if len(asks) == 1:
-            failure = EncodingError(f"The model failed on a text: {type(error).__name__}")
+            failure = EncodingError("model.failed", kind=type(error).__name__)
             failure.__cause__ = error
             asks[0].answer.set_exception(failure)
         else:

@@ -76,7 +76,7 @@ class Report:
             "records": self.records,
             "skipped": self.skipped,
             "problems": [
-                {"line": problem.line, "message": problem.message, "skipped": problem.skipped}
+                {"line": problem.line, "message": str(problem.message), "skipped": problem.skipped}
                 for problem in self.problems
             ],
             "near_duplicates": [

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from indexes.errors import UnusableFileError
+from indexes.messages import Translatable
 from indexes.text import normalize
 
 _NAMES: Mapping[str, str] = {
@@ -39,11 +40,6 @@ _SHOWN_HEADERS = 12
 MAX_COLUMNS = 200
 """Far beyond any FAQ: more means that the delimiter or the file is not what it seems."""
 
-UNDERSTOOD = (
-    "question (質問, 問い合わせ, タイトル, title, name …) "
-    "or answer (回答, 答え, 内容, content, description, body, text …)"
-)
-
 
 def is_known(header: str) -> bool:
     """Tell whether the header names a role."""
@@ -59,11 +55,9 @@ def assign_roles(header: Sequence[str], name: str) -> dict[str, str]:
             role, rank = ranked
             best[role] = min(best.get(role, (rank, title)), (rank, title), key=lambda entry: entry[0])
     if not {"question", "answer"} & best.keys():
-        shown = ", ".join(f'"{title}"' for title in header[:_SHOWN_HEADERS])
-        more = " …" if len(header) > _SHOWN_HEADERS else ""
-        raise UnusableFileError(
-            f"{name}: no column to search: the first row has {shown}{more}. Name one column {UNDERSTOOD}"
-        )
+        shown = tuple(Translatable("list.quoted", text=title) for title in header[:_SHOWN_HEADERS])
+        more = ("…",) if len(header) > _SHOWN_HEADERS else ()
+        raise UnusableFileError("csv.no_columns", file=name, headers=(*shown, *more))
     chosen = {title: role for role, (_, title) in best.items()}
     return {chosen[title]: title for title in header if title in chosen}
 
@@ -73,7 +67,7 @@ def refuse_duplicates(header: Sequence[str], name: str) -> None:
     seen: set[str] = set()
     for title in header:
         if normalize(title) in seen:
-            raise UnusableFileError(f'{name}: two columns are both named "{title}"; rename or remove one')
+            raise UnusableFileError("csv.same_columns", file=name, column=title)
         seen.add(normalize(title))
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from indexes.errors import UnusableFileError
-
-SAVE_AS = 'save it as "CSV UTF-8" and try again'
+from indexes.messages import Translatable
 
 # The longer marks first: UTF-32's begins with UTF-16's.
 _MARKS = (
@@ -24,15 +23,15 @@ MAX_BYTES = 400_000_000
 """More than a million rows; reading takes about five times the file in memory."""
 
 _SIGNATURES = (
-    (b"PK\x03\x04", "an Excel workbook (.xlsx) or another zip archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),
-    (b"%PDF-", "a PDF"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"{\\rtf", "a Rich Text document"),
+    (b"PK\x03\x04", Translatable("kind.workbook")),
+    (b"\xd0\xcf\x11\xe0", Translatable("kind.old_workbook")),
+    (b"%PDF-", Translatable("kind.pdf")),
+    (b"\x1f\x8b", Translatable("kind.gzip")),
+    (b"\x89PNG", Translatable("kind.picture")),
+    (b"\xff\xd8\xff", Translatable("kind.picture")),
+    (b"GIF8", Translatable("kind.picture")),
+    (b"SQLite format 3", Translatable("kind.sqlite")),
+    (b"{\\rtf", Translatable("kind.rich_text")),
 )
 _WEB_PAGE = re.compile(r"\s*<(?:!doctype\s+html|html|head|body|\?xml)\b", re.IGNORECASE)
 # NUL is not among them: a stray one costs its row a line in the report, not the whole file its use.
@@ -63,22 +62,17 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
     `name` stands at the head of error messages. Raises UnusableFileError.
     """
     if len(data) > MAX_BYTES:
-        raise UnusableFileError(
-            f"{name}: larger than {MAX_BYTES // 1_000_000} MB; split it into several knowledge bases"
-        )
-    for signature, what in _SIGNATURES:
+        raise UnusableFileError("csv.too_large", file=name, megabytes=MAX_BYTES // 1_000_000)
+    for signature, kind in _SIGNATURES:
         if data.startswith(signature):
-            raise UnusableFileError(f"{name}: not a CSV but {what}; {SAVE_AS}")
+            raise UnusableFileError("csv.other_kind", file=name, kind=kind)
     text, encoding = _decode(data, name)
     if _WEB_PAGE.match(text):
-        raise UnusableFileError(f"{name}: not a CSV but a web page; download the file itself and try again")
+        raise UnusableFileError("csv.web_page", file=name)
     text = text.removesuffix(_DOS_END_OF_FILE)
     if found := _CONTROL.search(text):
         line = _line_at(text[: found.start()])
-        raise UnusableFileError(
-            f"{name}:{line}: not plain text: it contains the character U+{ord(found[0]):04X}; "
-            "remove it, or export the file again"
-        )
+        raise UnusableFileError("csv.control_character", file=name, line=line, character=f"U+{ord(found[0]):04X}")
     return text, encoding
 
 
@@ -89,9 +83,7 @@ def _decode(data: bytes, name: str) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         if encoding != "utf-8" or _is_damaged_utf8(data):
             place = _line_at(data[: error.start].decode(encoding, errors="ignore"))
-            raise UnusableFileError(
-                f"{name}:{place}: the file is {encoding} but its bytes are damaged here; export it again"
-            ) from error
+            raise UnusableFileError("csv.damaged", file=name, line=place, encoding=encoding) from error
     return _decode_legacy(data, name)
 
 
@@ -111,9 +103,7 @@ def _decode_legacy(data: bytes, name: str) -> tuple[str, str]:
         default=(0.0, "", ""),
     )
     if plausibility < _IMPLAUSIBLE or (encoding != "cp932" and _is_other_asian(text)):
-        raise UnusableFileError(
-            f"{name}: can't be read as text in UTF-8, UTF-16, CP932 (Shift_JIS) or EUC-JP; {SAVE_AS}"
-        )
+        raise UnusableFileError("csv.unknown_encoding", file=name)
     return text, encoding
 
 

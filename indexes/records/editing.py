@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from indexes.errors import KnowledgeBaseError
 from indexes.files import replace_file
+from indexes.messages import Translatable, reason
 from indexes.records.difference import Difference, difference
 from indexes.records.habits import next_id, written_today
 from indexes.records.layout import Layout, UnwritableTextError, encodable
@@ -36,17 +37,12 @@ class StaleFileError(KnowledgeBaseError):
     def __init__(self, read: KnowledgeBase, found: KnowledgeBase) -> None:
         self.found = found
         self.difference: Difference = difference(read.records, found.records)
-        counts = ", ".join(
-            f"{len(records)} {what}"
-            for what, records in (
-                ("added", self.difference.added),
-                ("changed", self.difference.changed),
-                ("removed", self.difference.removed),
-            )
-        )
         super().__init__(
-            f"{found.path.name}: the file has changed since it was read ({counts}); nothing was written. "
-            "Reload it, then try again"
+            "file.stale",
+            file=found.path.name,
+            added=len(self.difference.added),
+            changed=len(self.difference.changed),
+            removed=len(self.difference.removed),
         )
 
 
@@ -94,7 +90,7 @@ def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: d
         data = _same_bytes(read)
         record = next((record for record in read.records if record.id == record_id), None)
         if record is None:
-            raise UnusableRowError(f"{read.path.name}: no row has the id {record_id!r} any more")
+            raise UnusableRowError("write.no_such_id", file=read.path.name, id=record_id)
         layout = Layout.of(data, read)
         before = layout.cells(record.line)
         differing = {role: text for role, text in cells.items() if text.strip() != before.get(role, "").strip()}
@@ -113,9 +109,7 @@ def replace_csv(path: Path, data: bytes, expected: str) -> None:
     """
     with _locked(path):
         if digest_of(path) != expected:
-            raise ChangedFileError(
-                f"{path.name}: the file has changed meanwhile; nothing was written. Look at it again"
-            )
+            raise ChangedFileError("file.changed", file=path.name)
         _store(path, data)
 
 
@@ -132,7 +126,7 @@ def _locked(path: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise UnwritableFileError(f"{path.name}: another process is writing to it; try again in a moment") from error
+        raise UnwritableFileError("file.locked", file=path.name) from error
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
@@ -172,10 +166,10 @@ def _fitting(read: KnowledgeBase, role: str, text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     name = read.path.name
     if len(text) > MAX_CELL:
-        raise UnwritableTextError(role, f"{name}: {len(text):,} characters, a cell has room for {MAX_CELL:,}")
+        raise UnwritableTextError("write.too_long", role=role, file=name, count=len(text), most=MAX_CELL)
     if found := _REFUSED.search(text):
         shown = f"U+{ord(found[0]):04X}"
-        raise UnwritableTextError(role, f"{name} can't hold the character {shown}", shown)
+        raise UnwritableTextError("write.refused_character", role=role, file=name, character=shown)
     return encodable(read, role, text)
 
 
@@ -184,11 +178,11 @@ def _written(read: KnowledgeBase, data: bytes, line: int) -> Written:
     found = parse_records(data, read.path)
     row = next((record for record in found.records if record.line == line), None)
     if row is None:
-        why = next((problem.message for problem in found.problems if problem.line == line), "it can't be read again")
-        raise UnusableRowError(f"{read.path.name}: this row would not be used: {why}")
+        known = (problem.message for problem in found.problems if problem.line == line)
+        raise UnusableRowError("write.unused", file=read.path.name, why=next(known, Translatable("write.unread")))
     after = {record.id: record.as_dict() for record in found.records}
     if any(after.get(record.id) != record.as_dict() for record in read.records if record.line != line):
-        raise UnusableRowError(f"{read.path.name}: with this row, others would no longer be read as they are")
+        raise UnusableRowError("write.others_differ", file=read.path.name)
     _store(read.path, data)
     return Written(found, row, data)
 
@@ -203,7 +197,4 @@ def _store(path: Path, data: bytes) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> UnwritableFileError:
-    return UnwritableFileError(
-        f"{path.name}: can't be written ({error.strerror or error}); free some space or make its folder writable for "
-        "Kotae's user. Nothing was changed"
-    )
+    return UnwritableFileError("file.unwritable", file=path.name, reason=reason(error))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from indexes.errors import KnowledgeBaseError
+from indexes.messages import Value
 from indexes.records.model import KnowledgeBase
 from indexes.records.table import SEPARATOR_HINT
 
@@ -35,9 +36,9 @@ class UnwritableTextError(KnowledgeBaseError):
     `role` says which column, `character` which character, if it is one.
     """
 
-    def __init__(self, role: str, message: str, character: str = "") -> None:
-        super().__init__(message)
-        self.role, self.character = role, character
+    def __init__(self, key: str, /, *, role: str, **values: Value) -> None:
+        super().__init__(key, role=role, **values)
+        self.role, self.character = role, str(values.get("character", ""))
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class Layout:
 
     def _place(self, role: str) -> int:
         if role not in self._places:
-            raise UnwritableTextError(role, f"{self.read.path.name} has no column for {role}")
+            raise UnwritableTextError("write.no_column", role=role, file=self.read.path.name)
         return self._places[role]
 
     def _row_at(self, line: int) -> list[str]:
@@ -199,8 +200,8 @@ def encodable(read: KnowledgeBase, role: str, text: str) -> str:
     known = "".join(_written_there(character, read.encoding) for character in text)
     for character in known:
         if not _survives(character, read.encoding):
-            message = f"{read.path.name}: its encoding, {read.encoding}, has no character {character!r}"
-            raise UnwritableTextError(role, message, character)
+            place = {"file": read.path.name, "encoding": read.encoding}
+            raise UnwritableTextError("write.not_encodable", role=role, character=character, **place)
     return known
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from indexes.messages import Translatable
+
 TITLE_LENGTH = 80
 
 
@@ -59,7 +61,7 @@ class Problem:
     """Something wrong with one row; the rest of the file loads regardless."""
 
     line: int
-    message: str
+    message: Translatable
     skipped: bool
     """True: the row is left out. False: it is kept, cut or cleaned as the message says."""
 

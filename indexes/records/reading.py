@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from indexes.errors import UnusableFileError
+from indexes.messages import Translatable, reason
 from indexes.records.columns import assign_roles, is_known
 from indexes.records.decoding import MAX_BYTES
 from indexes.records.model import KnowledgeBase, Problem, Record
@@ -34,7 +35,7 @@ def parse_records(data: bytes, path: Path) -> KnowledgeBase:
     records = tuple(_records(table, roles, problems))
     problems.sort(key=lambda problem: problem.line)
     if not records:
-        raise UnusableFileError(_no_records(path.name, problems))
+        raise _no_records(path.name, problems)
     return KnowledgeBase(
         name=path.stem,
         path=path,
@@ -52,15 +53,15 @@ def read_bytes(path: Path) -> bytes:
     """Return the file's bytes, or raise UnusableFileError: not there, not allowed, not a file."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UnusableFileError(f"{path.name}: not a file; name a CSV file")
+            raise UnusableFileError("file.not_a_file", file=path.name)
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)  # one more than is accepted, whatever size the file claims
     except FileNotFoundError as error:
-        raise UnusableFileError(f"{path.name}: there is no such file; was it moved or renamed?") from error
+        raise UnusableFileError("file.missing", file=path.name) from error
     except PermissionError as error:
-        raise UnusableFileError(f"{path.name}: no permission to read it; allow Kotae's user to") from error
+        raise UnusableFileError("file.no_permission", file=path.name) from error
     except (OSError, ValueError) as error:
-        raise UnusableFileError(f"{path.name}: can't be read: {error}") from error
+        raise UnusableFileError("file.unreadable", file=path.name, reason=reason(error)) from error
 
 
 def _assign_roles(table: Table, name: str) -> dict[str, str]:
@@ -69,16 +70,15 @@ def _assign_roles(table: Table, name: str) -> dict[str, str]:
     except UnusableFileError as error:
         for line, row in zip(table.lines, table.rows(_HEADER_SEARCHED), strict=False):
             if sum(map(is_known, row)) > 1:
-                hint = f"line {line} looks like the header: delete the lines above it"
-                raise UnusableFileError(f"{error}. Or: {hint}") from error
+                raise UnusableFileError("csv.header_below", error=error.message, line=line) from error
         raise
 
 
-def _no_records(name: str, problems: list[Problem]) -> str:
+def _no_records(name: str, problems: list[Problem]) -> UnusableFileError:
     if not problems:
-        return f"{name}: only a header; add one row per question"
+        return UnusableFileError("csv.only_header", file=name)
     first = problems[0]
-    return f"{name}: no usable row in the file; {name}:{first.line}: {first.message}"
+    return UnusableFileError("csv.no_usable_row", file=name, line=first.line, why=first.message)
 
 
 def _records(table: Table, roles: dict[str, str], problems: list[Problem]) -> Iterator[Record]:
@@ -91,11 +91,11 @@ def _records(table: Table, roles: dict[str, str], problems: list[Problem]) -> It
     for line, row, details in zip(table.lines, cells, _details(table, roles), strict=True):
         written_id, question, answer, category, url, keywords, aliases, updated, owner = row
         if not question and not answer:
-            message = "question and answer are both blank" if "question" in roles else "the text is blank"
+            message = Translatable("row.both_blank") if "question" in roles else Translatable("row.text_blank")
         elif written_id and written_id in lines_of_id:
-            message = f'id "{written_id}" is taken by line {lines_of_id[written_id]}; give the row its own'
+            message = Translatable("row.id_taken", id=written_id, line=lines_of_id[written_id])
         elif (question, answer) in lines_of_text:
-            message = f"the same question and answer as in line {lines_of_text[question, answer]}"
+            message = Translatable("row.repeated", line=lines_of_text[question, answer])
         else:
             identity = written_id or _derived_id(question, answer)
             lines_of_id[identity] = lines_of_text[question, answer] = line

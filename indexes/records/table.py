@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from itertools import chain, dropwhile, islice
 
 from indexes.errors import UnusableFileError
+from indexes.messages import Translatable
 from indexes.records.columns import MAX_COLUMNS
-from indexes.records.decoding import MAX_BYTES, SAVE_AS, decode
+from indexes.records.decoding import MAX_BYTES, decode
 from indexes.records.model import Problem
 
 MAX_CELL = 32_000
@@ -63,7 +64,7 @@ class _Rows:
         cells = [cell.strip() for cell in row]
         blank = not any(cells)
         if blank and len(row) > 1 and not self.in_blanks:
-            self.problems.append(Problem(start, "every cell is blank", skipped=True))
+            self.problems.append(Problem(start, Translatable("row.every_cell_blank"), skipped=True))
         self.in_blanks = blank and (len(row) > 1 or self.in_blanks)
         if blank:
             return
@@ -145,10 +146,7 @@ def _parse(lines: list[str], delimiter: str, name: str) -> Iterator[tuple[int, i
         if row == [_END]:
             return
         if end > len(lines):
-            raise UnusableFileError(
-                f"{name}:{start}: a quotation mark in this row is never closed; "
-                'close it, or write "" for a quotation mark inside a cell'
-            )
+            raise UnusableFileError("csv.open_quote", file=name, line=start)
         yield start, end, row
 
 
@@ -158,31 +156,31 @@ def _whole_rows(lines: list[str], delimiter: str, name: str, with_nul: frozenset
     if not header:
         raise _empty(name)
     if not with_nul.isdisjoint(range(first, last + 1)):
-        raise UnusableFileError(f"{name}: not plain text: NUL bytes in its header; {SAVE_AS}")
+        raise UnusableFileError("csv.nul_in_header", file=name)
     if len(header) > MAX_COLUMNS:
-        raise UnusableFileError(f"{name}: {len(header)} columns, at most {MAX_COLUMNS} are read; is it a CSV?")
+        raise UnusableFileError("csv.too_many_columns", file=name, count=len(header), most=MAX_COLUMNS)
     rows = _Rows([cell.strip() for cell in header])
     for start, end, row in parsed:
         if not with_nul.isdisjoint(range(start, end + 1)):
-            message = "NUL bytes were removed; is the row complete?"
-            rows.problems.append(Problem(start, message, skipped=False))
+            rows.problems.append(Problem(start, Translatable("row.nul"), skipped=False))
         rows.add(start, end, row)
     return rows
 
 
-def _width_message(width: int, expected: int, runs_to: int) -> str:
-    fields = "1 field" if width == 1 else f"{width} fields"
+def _width_message(width: int, expected: int, runs_to: int) -> Translatable:
+    one = width == 1
+    fields = Translatable("row.fields.one", count=width) if one else Translatable("row.fields.other", count=width)
     if runs_to:
-        why = f"the row runs to line {runs_to}: is a quotation mark missing?"
+        why = Translatable("row.runs_on", line=runs_to)
     elif width > expected:
-        why = "put quotation marks around a cell that contains the delimiter"
+        why = Translatable("row.unquoted")
     else:
-        why = "is a part of the row missing?"
-    return f"{fields}, the header has {expected}; {why}"
+        why = Translatable("row.incomplete")
+    return Translatable("row.width", fields=fields, expected=expected, why=why)
 
 
 def _empty(name: str) -> UnusableFileError:
-    return UnusableFileError(f"{name}: the file is empty; give it a header row first")
+    return UnusableFileError("csv.empty", file=name)
 
 
 def _named_columns(header: list[str], cells: list[list[str]]) -> tuple[tuple[str, ...], tuple[list[str], ...]]:
@@ -201,5 +199,5 @@ def _clip(header: Iterable[str], columns: Iterable[list[str]], starts: list[int]
         for row, cell in enumerate(column):
             if len(cell) > MAX_CELL:
                 column[row] = cell[:MAX_CELL]
-                message = f'"{title}" has {len(cell):,} characters and was cut after {MAX_CELL:,}; split the row'
+                message = Translatable("row.cut", column=title, count=len(cell), most=MAX_CELL)
                 yield Problem(starts[row], message, skipped=False)

@@ -175,7 +175,7 @@ def test_the_same_again_is_refused_and_the_text_kept(slack: LocalSlack, bot: Bot
     first, second = add(slack, "olivia"), add(slack, "ichiro")
     save(slack, bot, "olivia", first, SCANNER)
     save(slack, bot, "ichiro", second, SCANNER)
-    assert "the same question and answer as in line 7" in second.shown
+    assert "it-help.csv: この行は使われません（7 行目と質問も回答も同じです）" in second.shown
     assert second.state["answer"]["answer"]["value"] == SCANNER["answer"]
     assert (knowledge / "it-help.csv").read_text("utf-8").count(SCANNER["question"]) == 1
     save(slack, bot, "ichiro", second, {"answer": "Ask Hanako."})

@@ -10,7 +10,8 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack
 from indexes.encoder import Model, ModelManager, load_sentence_transformer
-from indexes.errors import ModelUnavailableError
+from indexes.encoder.names import unavailable
+from indexes.messages import Translatable
 from tests.encoders import HashingModel, minilm_path
 from tests.slack.conftest import Start
 
@@ -33,7 +34,7 @@ class Late:
     def _load(self, name: str, _: str | None) -> Model:
         self.asked += 1
         if not self.there.is_set():
-            raise ModelUnavailableError(f"The model {name} can't be used: the hub is out of reach.")
+            raise unavailable(name, "the hub is out of reach", Translatable("mend.name"))
         return HashingModel(name)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message, View
+from indexes.messages import Translatable
 from tests.slack.conftest import ILLEGAL, IT_HELP, Start, redeliver, settle
 from tests.slack.test_editing import SCANNER, add, direct, save, search
 
@@ -185,7 +186,7 @@ def test_an_approval_that_never_ended_is_taken_up_again(slack: LocalSlack, bot: 
     assert kept.claim(proposal.id, "U1")
     assert not kept.claim(proposal.id, "U2")
     assert kept.waiting() == []
-    with kept._database.insisting("") as connection:
+    with kept._database.insisting(Translatable("journal.failed.proposal")) as connection:
         connection.exec_driver_sql("UPDATE proposals SET decided_at = decided_at - 601")
     assert [each.id for each in kept.waiting()] == [proposal.id]
     assert kept.claim(proposal.id, "U2")

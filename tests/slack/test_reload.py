@@ -137,7 +137,7 @@ def test_all_reloads_everything_and_finds_new_files(slack: LocalSlack, knowledge
 @pytest.mark.usefixtures("lawful")
 def test_an_unknown_name_is_refused_with_the_known_ones(slack: LocalSlack, bot: Bot) -> None:
     answer = slack.reply(slack.command("olivia", "it-help", "/kb reload it-helpp")).shown
-    assert answer == "No knowledge base is called 'it-helpp'. There are: _shared, dev-faq, it-help"
+    assert answer == "No knowledge base is called 'it-helpp'; there are: _shared, dev-faq, it-help"
     assert bot.services.journal.audited() == []
     assert bot.services.registry.failures == {}
 
@@ -325,7 +325,7 @@ def test_a_disk_that_can_not_be_written_is_told_and_the_new_rows_answer(
     snapshots.unlink()
     moved.rename(snapshots)
     assert ":warning:" not in reload(slack, "dev-faq")
-    assert bot.services.registry.loaded["dev-faq"].trouble == ""
+    assert bot.services.registry.loaded["dev-faq"].trouble is None
 
 
 def test_without_slacks_channel_list_the_reload_goes_on(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:

@@ -15,6 +15,7 @@ from handlers.journal import AuditEntry, Noted, NotedHit, Overview, Rehearsal, T
 from handlers.texts import ENGLISH
 from handlers.views.reports import audit
 from handlers.views.trend import HEIGHT, WIDTH, trend
+from indexes.messages import Translatable
 from tests.slack.conftest import Start, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -75,7 +76,7 @@ def test_without_a_database_nothing_is_counted_and_nothing_breaks(tmp_path: Path
     journal = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
     (tmp_path / "state.db").unlink()
     assert journal.statistics.overview(3).total == Overview().total
-    assert "removed" in journal.trouble
+    assert journal.trouble == Translatable("database.removed", file="state.db")
 
 
 def test_the_picture_is_a_png_with_a_bar_for_each_day(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from indexes.errors import KnowledgeBaseError
+from bot.settings import SettingsError
 
 
-class ScriptError(KnowledgeBaseError):
+class ScriptError(SettingsError):
     """A script that can't be read."""
 
 

@@ -69,10 +69,7 @@ def _upgrade(connection: Connection) -> None:
         return
     known = {script.revision for script in scripts.walk_revisions()}
     if current and current not in known:
-        raise JournalError(
-            f"The state database has schema {current}, which is newer than this version of Kotae knows ({newest}). "
-            "Update Kotae, or restore the copy that was made before the upgrade"
-        )
+        raise JournalError("database.newer", current=current, newest=str(newest))
     tables = inspect(connection).get_table_names()
     if tables and connection.engine.url.database and connection.dialect.name == "sqlite":
         _copy(Path(connection.engine.url.database))
@@ -93,10 +90,7 @@ def _compare(connection: Connection, expected: MetaData) -> None:
         )
     ]
     if missing:
-        raise JournalError(
-            f"The state database lacks {', '.join(missing)}: something else has changed or made it. Restore a copy of"
-            " it, or move it away so that Kotae starts with an empty one"
-        )
+        raise JournalError("database.lacks", columns=tuple(missing))
 
 
 @contextmanager
@@ -109,9 +103,7 @@ def _alone(location: URL) -> Iterator[None]:
         with FileLock(f"{location.database}.lock", timeout=LOCK_SECONDS):
             yield
     except Timeout as error:
-        raise JournalError(
-            f"The state database has been locked by another process for {LOCK_SECONDS} s ({error.lock_file})"
-        ) from error
+        raise JournalError("database.upgrading", seconds=LOCK_SECONDS, file=error.lock_file) from error
 
 
 def _copy(file: Path) -> None:

@@ -1,0 +1,70 @@
+"""What people are told about files, models and disks: a key and values, said in the reader's language when it is shown.
+
+Each language has one sentence per key. Whatever adds words of its own (the bot does) says them the same way.
+"""
+
+import errno
+from collections.abc import Callable, Mapping
+from typing import Union
+
+from indexes.messages import en
+
+Value = Union[str, int, float, "Translatable", tuple["Value", ...]]
+"""Plain data; a list of names is a tuple, and is joined as the language joins lists."""
+
+
+class Translatable:
+    """One thing to say. ``str()`` says it in English, for the log and the command line."""
+
+    __slots__ = ("key", "values")
+
+    def __init__(self, key: str, /, **values: Value) -> None:
+        self.key = key
+        self.values: Mapping[str, Value] = values
+
+    def __str__(self) -> str:
+        return say(self, en.WORDS)
+
+    def __repr__(self) -> str:
+        return f"Translatable({self.key!r}, {self.values!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Translatable) and (self.key, self.values) == (other.key, other.values)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def say(message: Translatable, words: Mapping[str, str], show: Callable[[str], str] = str) -> str:
+    """Put a message in words; every text among its values passes through `show`, which may escape it."""
+
+    def shown(value: Value) -> object:
+        if isinstance(value, Translatable):
+            return say(value, words, show)
+        if isinstance(value, tuple):
+            return words["list.comma"].join(str(shown(each)) for each in value)
+        return show(value) if isinstance(value, str) else value
+
+    return words[message.key].format(**{name: shown(value) for name, value in message.values.items()})
+
+
+_REASONS = {
+    errno.EACCES: Translatable("os.no_permission"),
+    errno.EPERM: Translatable("os.not_permitted"),
+    errno.ENOSPC: Translatable("os.no_space"),
+    errno.EDQUOT: Translatable("os.no_quota"),
+    errno.EROFS: Translatable("os.read_only"),
+    errno.EIO: Translatable("os.input_output"),
+    errno.ENOENT: Translatable("os.not_there"),
+    errno.EISDIR: Translatable("os.is_a_folder"),
+    errno.ENOTDIR: Translatable("os.no_folder"),
+    errno.ENAMETOOLONG: Translatable("os.name_too_long"),
+    errno.EMFILE: Translatable("os.too_many_open"),
+}
+
+
+def reason(error: Exception) -> Value:
+    """Say why the system refused; in the system's own words when it is something rare."""
+    if isinstance(error, OSError):
+        return _REASONS.get(error.errno or 0) or error.strerror or str(error)
+    return str(error)
