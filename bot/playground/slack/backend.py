@@ -5,92 +5,23 @@ Everything here runs on the server's event loop, so nothing needs a lock.
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from bot.playground.slack import payloads
-from bot.playground.slack.app_config import AppSettings, Timing
+from bot.playground.slack.block_kit.ids import named_blocks
 from bot.playground.slack.block_kit.schema import complaint
 from bot.playground.slack.block_kit.validation import slack_files
-from bot.playground.slack.calls import Call
 from bot.playground.slack.entities import Channel, File, Message, Person, View
 from bot.playground.slack.errors import RefusedError
-from bot.playground.slack.faults import Faults
-from bot.playground.slack.socket_mode.connection import Envelope
-from bot.playground.slack.socket_mode.hub import Hub
-from bot.playground.slack.workspace import Workspace, new_id
+from bot.playground.slack.events import EventDispatcher
 
-log = logging.getLogger(__name__)
 JSON = dict[str, Any]
 ADVISED_TEXT = 4_000
-Listener = Callable[[str, Any], None]
-
-EVENT_SCOPES = {
-    "app_mention": "app_mentions:read",
-    "message.channels": "channels:history",
-    "message.groups": "groups:history",
-    "message.im": "im:history",
-    "message.mpim": "mpim:history",
-    "app_home_opened": "",
-    "file_shared": "files:read",
-    "reaction_added": "reactions:read",
-    "reaction_removed": "reactions:read",
-    "channel_rename": "channels:read",
-    "channel_archive": "channels:read",
-    "member_joined_channel": "channels:read",
-    "member_left_channel": "channels:read",
-}
-MESSAGE_EVENTS = {"channel": "message.channels", "group": "message.groups", "mpim": "message.mpim", "im": "message.im"}
 
 
-class Backend:
-    """The workspace in motion: changes it, and tells the app (over Socket Mode) and listeners about it."""
-
-    def __init__(self, workspace: Workspace, app: AppSettings, timing: Timing) -> None:
-        self.workspace = workspace
-        self.app = app
-        self.timing = timing
-        self.calls: list[Call] = []
-        self.warnings: list[str] = []
-        self.listeners: list[Listener] = []
-        self.active_at = time.monotonic()
-        self.faults = Faults()
-        self.hub = Hub(timing, self.faults, self.tell)
-
-    def tell(self, what: str, thing: Any) -> None:
-        """Let listeners know: message, changed, deleted, view, channel, call, envelope, ack, note and so on."""
-        self.active_at = time.monotonic()
-        for listener in list(self.listeners):
-            try:
-                listener(what, thing)
-            except Exception:
-                log.exception("a listener failed on %s", what)
-
-    def warn(self, text: str) -> None:
-        """Note something that Slack tolerates but its documentation advises against."""
-        self.warnings.append(text)
-        self.tell("warning", text)
-
-    # -- Events --------------------------------------------------------------------------------------------
-
-    def emit(self, event: JSON, channel: Channel | None = None, subscription: str = "") -> Envelope | None:
-        """Send an event if the app subscribed to it, has the scope, and is a member of the channel."""
-        subscription = subscription or event["type"]
-        scope = EVENT_SCOPES[subscription]
-        if subscription not in self.app.events or (scope and scope not in self.app.scopes):
-            return None
-        if channel is not None and not self.workspace.in_channel(self.workspace.bot, channel):
-            return None
-        event.setdefault("event_ts", self.workspace.new_ts())
-        shared = channel is not None and channel.is_ext_shared
-        body = payloads.event_body(self.workspace, event, new_id("Ev"), shared=shared)
-        return self.hub.deliver("events_api", body)
-
-    def _message_event(self, channel: Channel, event: JSON) -> None:
-        event = {"type": "message", "channel": channel.id, "channel_type": channel.kind, **event}
-        self.emit(event, channel, MESSAGE_EVENTS[channel.kind])
+class Backend(EventDispatcher):
+    """Changes the workspace, and dispatches the events that follow."""
 
     # -- Messages ------------------------------------------------------------------------------------------
 
@@ -104,7 +35,7 @@ class Backend:
         if message.is_reply and message.broadcast:
             root = self.workspace.message(channel, message.thread_ts or "")
             told |= {"root": payloads.message(self.workspace, root) if root else {}}
-        self._message_event(channel, told)
+        self.emit_message_event(channel, told)
         if self._mentions_bot(message) and not channel.is_im:
             mention = {key: value for key, value in told.items() if key not in ("subtype", "root")}
             self.emit(mention | {"type": "app_mention", "channel": channel.id}, channel)
@@ -180,7 +111,7 @@ class Backend:
 
     def _changed_event(self, channel: Channel, subtype: str, facts: JSON) -> None:
         ts = self.workspace.new_ts()
-        self._message_event(channel, {"subtype": subtype, "hidden": True, "ts": ts, "event_ts": ts, **facts})
+        self.emit_message_event(channel, {"subtype": subtype, "hidden": True, "ts": ts, "event_ts": ts, **facts})
 
     def thread(self, channel: Channel, ts: str) -> str | None:
         """The thread that a message by the app with this `thread_ts` goes to.
@@ -306,23 +237,3 @@ class Backend:
         bot = self.workspace.bot
         shared = self.workspace.file_channels(file)
         return file.user == bot.id or file.in_form or any(self.workspace.in_channel(bot, each) for each in shared)
-
-
-def named_blocks(blocks: Iterable[JSON]) -> list[JSON]:
-    """Blocks with the ids that Slack makes up for those that have none."""
-    named = []
-    for index, given in enumerate(blocks):
-        block = {**given, "block_id": given.get("block_id") or new_id("b")[:5] + str(index)}
-        for key in ("accessory", "element"):
-            if key in block:
-                block[key] = _named(block[key])
-        if block.get("type") in ("actions", "context_actions"):
-            block["elements"] = [_named(each) for each in block["elements"]]
-        named.append(block)
-    return named
-
-
-def _named(element: JSON) -> JSON:
-    if element.get("type") == "image" or element.get("action_id"):
-        return element
-    return {**element, "action_id": new_id("a")[:6]}

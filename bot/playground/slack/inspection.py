@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from bot.playground.slack.app_config import Timing
-from bot.playground.slack.backend import Backend, Listener
+from bot.playground.slack.backend import Backend
 from bot.playground.slack.calls import Call
 from bot.playground.slack.entities import Channel, Message, Person, View
+from bot.playground.slack.events import Listener
 from bot.playground.slack.interactions import Interaction, Interactions
 from bot.playground.slack.loop_thread import LoopThread
 from bot.playground.slack.socket_mode.connection import Envelope

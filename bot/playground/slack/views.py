@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.playground.slack.backend import Backend, named_blocks
+from bot.playground.slack.backend import Backend
 from bot.playground.slack.block_kit.controls import initial_state
+from bot.playground.slack.block_kit.ids import named_blocks
 from bot.playground.slack.block_kit.validation import check_view
 from bot.playground.slack.entities import Person, View
 from bot.playground.slack.errors import RefusedError

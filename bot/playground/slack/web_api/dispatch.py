@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import time
 from base64 import b64decode, b64encode
-from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +11,8 @@ from bot.playground.slack.backend import Backend
 from bot.playground.slack.entities import Channel, Person
 from bot.playground.slack.errors import RefusedError
 from bot.playground.slack.interactions import Interactions
+from bot.playground.slack.web_api.arguments import Args
+from bot.playground.slack.web_api.rate_limits import RateLimits
 
 JSON = dict[str, Any]
 TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
@@ -30,54 +29,6 @@ class Method:
     scope: str | Callable[[MethodContext, Args], str] = ""
     tier: int = 3
     caller: Literal["bot", "app", "any", "none"] = "bot"
-
-
-class Args:
-    """The arguments of a call, from a form, a query or JSON."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.values = values
-
-    def __contains__(self, name: str) -> bool:
-        return self.values.get(name) is not None
-
-    def text(self, name: str, default: str = "") -> str:
-        """A string argument; numbers in JSON bodies are taken too."""
-        value = self.values.get(name)
-        if value is None:
-            return default
-        if isinstance(value, (dict, list)):
-            raise RefusedError("invalid_arguments", f"{name} must be a string")
-        return str(value)
-
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        """A boolean argument in any of its spellings."""
-        value = self.values.get(name)
-        return default if value is None else str(value).lower() in ("1", "true", "yes")
-
-    def number(self, name: str, default: int) -> int:
-        """An integer argument."""
-        try:
-            return int(self.values.get(name) or default)
-        except (TypeError, ValueError):
-            raise RefusedError("invalid_arguments", f"{name} must be a number") from None
-
-    def json(self, name: str, error: str = "invalid_arguments") -> Any:
-        """A structure, given as such or as JSON in a string; None when absent."""
-        value = self.values.get(name)
-        if not isinstance(value, str):
-            return value
-        try:
-            return json.loads(value) if value else None
-        except ValueError:
-            raise RefusedError(error, f"{name} is not valid JSON") from None
-
-    def names(self, name: str) -> list[str]:
-        """Several strings, given as a list or separated by commas."""
-        value = self.values.get(name)
-        if isinstance(value, list):
-            return [str(each) for each in value]
-        return [part.strip() for part in str(value or "").split(",") if part.strip()]
 
 
 class MethodContext:
@@ -130,24 +81,6 @@ def _offset(cursor: str) -> int:
     except ValueError:
         pass
     raise RefusedError("invalid_cursor")
-
-
-class RateLimits:
-    """Slack's published limits per method and minute, and per channel and second for posting."""
-
-    def __init__(self) -> None:
-        self._times: dict[str, deque[float]] = defaultdict(deque)
-
-    def wait(self, key: str, most: int, seconds: float) -> int:
-        """Seconds to wait before this call would be allowed; 0 when it is (and then it is counted)."""
-        now = time.monotonic()
-        times = self._times[key]
-        while times and now - times[0] > seconds:
-            times.popleft()
-        if len(times) >= most:
-            return max(1, round(seconds - (now - times[0])))
-        times.append(now)
-        return 0
 
 
 class WebApi:

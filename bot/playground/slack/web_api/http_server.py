@@ -14,7 +14,8 @@ from aiohttp import web
 from bot.playground.slack.calls import Call
 from bot.playground.slack.errors import RefusedError
 from bot.playground.slack.faults import HttpFault
-from bot.playground.slack.web_api.dispatch import Args, MethodContext, WebApi, refusal
+from bot.playground.slack.web_api.arguments import Args
+from bot.playground.slack.web_api.dispatch import MethodContext, WebApi, refusal
 
 JSON = dict[str, Any]
 Answer = tuple[int, dict[str, str], JSON | str | bytes]

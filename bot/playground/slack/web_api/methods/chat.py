@@ -16,7 +16,8 @@ from bot.playground.slack.block_kit.validation import (
 )
 from bot.playground.slack.entities import Channel, Message
 from bot.playground.slack.errors import RefusedError
-from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
+from bot.playground.slack.web_api.arguments import Args
+from bot.playground.slack.web_api.dispatch import Method, MethodContext
 
 JSON = dict[str, Any]
 

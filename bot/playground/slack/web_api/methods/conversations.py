@@ -7,7 +7,8 @@ from typing import Any
 from bot.playground.slack import payloads
 from bot.playground.slack.entities import Channel, Message
 from bot.playground.slack.errors import RefusedError
-from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
+from bot.playground.slack.web_api.arguments import Args
+from bot.playground.slack.web_api.dispatch import Method, MethodContext
 
 JSON = dict[str, Any]
 TYPES = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}

@@ -8,7 +8,8 @@ from bot.playground.slack import payloads
 from bot.playground.slack.block_kit.validation import check_view
 from bot.playground.slack.entities import View
 from bot.playground.slack.errors import RefusedError
-from bot.playground.slack.web_api.dispatch import Args, Method, MethodContext
+from bot.playground.slack.web_api.arguments import Args
+from bot.playground.slack.web_api.dispatch import Method, MethodContext
 
 JSON = dict[str, Any]
 MOST_PROMPTS = 4

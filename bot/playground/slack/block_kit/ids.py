@@ -1,0 +1,30 @@
+"""The ids that Slack makes up for blocks and elements that have none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from bot.playground.slack.workspace import new_id
+
+JSON = dict[str, Any]
+
+
+def named_blocks(blocks: Iterable[JSON]) -> list[JSON]:
+    """Blocks with the ids that Slack makes up for those that have none."""
+    named = []
+    for index, given in enumerate(blocks):
+        block = {**given, "block_id": given.get("block_id") or new_id("b")[:5] + str(index)}
+        for key in ("accessory", "element"):
+            if key in block:
+                block[key] = _named(block[key])
+        if block.get("type") in ("actions", "context_actions"):
+            block["elements"] = [_named(each) for each in block["elements"]]
+        named.append(block)
+    return named
+
+
+def _named(element: JSON) -> JSON:
+    if element.get("type") == "image" or element.get("action_id"):
+        return element
+    return {**element, "action_id": new_id("a")[:6]}
