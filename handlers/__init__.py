@@ -7,6 +7,7 @@ Every listener acks first and leaves the work to the bounded queue. Handlers are
 import logging
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -30,6 +31,7 @@ from handlers import (
     uploads,
     versions,
 )
+from handlers.access import Need
 from handlers.desk import Services, Turn, fail
 from handlers.views.message import notice
 
@@ -39,134 +41,168 @@ EARLIER = re.compile("file_shared|assistant_thread_(started|context_changed)")
 """Events of earlier manifests: an app that was made from one still gets them, again and again unless they are acked."""
 
 Handler = Callable[[Services, Turn], None]
-Listener = Callable[[Ack, dict[str, Any], Respond], None]
 Check = Callable[[Services, Turn], Mapping[str, Any]]
 """What a modal answers when it is submitted: the arguments of its ack, such as errors by field; none to close it."""
+Needs = Need | Callable[[Turn], Need]
+"""Who may: the same for all payloads of a route, or read from the payload where one route serves several commands."""
+Refuse = Callable[[Services, Turn, str], None]
+"""How somebody is told that they may not, in the words of a key."""
+
+
+def _whisper(_: Services, turn: Turn, refusal: str) -> None:
+    turn.refuse(refusal)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A listener: acks, and leaves the handler to the queue, where it runs for those who may.
+
+    `asked` is False for what nobody addressed to the bot: nobody is told then that they may not. A handler sees the
+    first delivery only; one that `claims` what it deals with sees them all: claiming writes to the database, and most
+    messages of a workspace are none of the bot's business.
+    """
+
+    services: Services
+    handler: Handler
+    needs: Needs
+    asked: bool
+    claims: bool
+    refuse: Refuse
+
+    def __call__(self, ack: Ack, body: dict[str, Any], respond: Respond) -> None:
+        """Take a payload from Bolt."""
+        ack()
+        turn = _turn(self.services, body, respond, asked=self.asked)
+        if not self.services.queue.put(partial(_run, self, turn)):
+            _refuse(turn)
+
+    def need(self, turn: Turn) -> Need:
+        """Say what this payload needs; asks nothing of Slack."""
+        return self.needs if isinstance(self.needs, Need) else self.needs(turn)
+
+
+@dataclass(frozen=True)
+class FormRoute(Route):
+    """A modal's ack says what is wrong with its fields, so it is checked first: quickly, and without asking Slack.
+
+    The ack also closes the modal or changes it: without a place in the queue the modal stays as it was typed. Who may
+    is asked of Slack, so after the ack: `refuse` tells those who may not.
+    """
+
+    check: Check
+
+    def __call__(self, ack: Ack, body: dict[str, Any], respond: Respond) -> None:
+        """Take a submission from Bolt."""
+        turn = _turn(self.services, body, respond, asked=True)
+        answer = self.check(self.services, turn)
+        if answer.get("response_action") != "errors" and not self.services.queue.put(partial(_run, self, turn)):
+            log.warning("The queue is full: a modal was refused")
+            answer = _busy(turn)
+        ack(**answer)
+
+
+On = Callable[..., Route]
 
 
 def register(app: App, services: Services) -> None:
-    """Say who deals with which payload; the first line that fits takes it."""
+    """Say who deals with which payload, and who may; the first line that fits takes it."""
 
-    def on(handler: Handler, *, asked: bool = True, claims: bool = False) -> Listener:
-        return _listener(services, _once(handler, claims=claims), asked=asked)
+    def on(handler: Handler, *, needs: Needs, asked: bool = True, claims: bool = False) -> Route:
+        return Route(services, handler, needs, asked, claims, _whisper)
+
+    def form(check: Check, handler: Handler, *, needs: Needs, refuse: Refuse = _whisper) -> FormRoute:
+        return FormRoute(services, handler, needs, asked=True, claims=False, refuse=refuse, check=check)
+
+    def overheard(handler: Handler) -> Route:
+        return on(handler, needs=Need.NOTHING, asked=False, claims=True)
+
+    def mentions(event: Mapping[str, Any]) -> bool:
+        return services.is_mentioned(event.get("text", ""))
 
     spoken: dict[str, Any] = {"type": "message", "subtype": list(auto_reply.SPOKEN)}
     for command in dict.fromkeys(["/search", services.search_command]):
-        app.command(command)(on(search.slash))
-    app.command(services.admin_command)(on(knowledge.command))
-    app.event("app_mention", matchers=[uploads.brings_files])(on(uploads.mention))
-    app.event("app_mention")(on(search.mention))
-    app.event(spoken, matchers=[_is_direct, uploads.brings_files])(on(uploads.direct))
-    app.event(spoken, matchers=[_is_direct])(on(search.direct))
-    app.event(spoken, matchers=[uploads.brings_files])(on(uploads.posted, asked=False, claims=True))
-    app.event(spoken, matchers=[_is_in_group])(on(search.in_group, asked=False, claims=True))
-    app.event(spoken)(on(auto_reply.posted, asked=False, claims=True))
-    app.event({"type": "message", "subtype": "message_changed"})(on(auto_reply.edited, asked=False, claims=True))
-    app.event({"type": "message", "subtype": "message_deleted"})(on(auto_reply.deleted, asked=False, claims=True))
+        app.command(command)(on(search.slash, needs=Need.KNOWN))
+    app.command(services.admin_command)(on(knowledge.command, needs=knowledge.need))
+    app.event("app_mention", matchers=[uploads.brings_files])(on(uploads.mention, needs=Need.KNOWN))
+    app.event("app_mention", matchers=[_is_by_a_person])(on(search.mention, needs=Need.KNOWN))
+    app.event("app_mention")(_ignored)
+    app.event(spoken, matchers=[_is_direct, uploads.brings_files])(on(uploads.direct, needs=Need.KNOWN))
+    app.event(spoken, matchers=[_is_direct])(on(search.direct, needs=Need.KNOWN))
+    app.event(spoken, matchers=[mentions, uploads.brings_files])(on(uploads.posted, needs=Need.KNOWN))
+    app.event(spoken, matchers=[mentions, _is_in_group])(on(search.in_group, needs=Need.KNOWN))
+    app.event(spoken, matchers=[_is_in_group])(_ignored)
+    app.event(spoken)(overheard(auto_reply.posted))
+    app.event(spoken | {"subtype": "message_changed"})(overheard(auto_reply.edited))
+    app.event(spoken | {"subtype": "message_deleted"})(overheard(auto_reply.deleted))
     app.event("message")(_ignored)
-    app.event("app_home_opened")(on(home.opened, asked=False))
+    app.event("app_home_opened")(on(home.opened, needs=Need.NOTHING, asked=False))
     app.event(EARLIER)(_ignored)
-    app.event("member_joined_channel")(on(home.joined, asked=False))
+    app.event("member_joined_channel")(on(home.joined, needs=Need.NOTHING, asked=False))
     below: dict[str, Callable[..., None]] = {
         r"show_\d": answering.show,
         r"vote(_\w+)?": feedback.vote,
         r"this_one_\d": feedback.this_one,
     }
     for action, pressed in below.items():
-        app.action(re.compile(action), matchers=[_is_at_home])(on(partial(pressed, put=home.put)))
-        app.action(re.compile(action))(on(pressed))
-    app.action(re.compile(r"read_\d"))(on(answering.read))
-    app.view("vote_reason")(_submission(services, feedback.check_reason, feedback.reason))
-    app.action("share")(on(sharing.share))
-    app.action("ask_person")(on(people.ask))
-    app.action("ask_resolved")(on(people.resolved))
-    app.action("ask_save")(on(people.save))
-    app.action("auto_right")(on(auto_reply.right))
-    app.action("auto_wrong")(on(auto_reply.wrong))
-    app.action("auto_show")(on(auto_reply.show_again))
-    app.action(re.compile(r"suggest_\d"))(on(suggestions.asked))
-    app.action("upload_choose")(on(uploads.chosen))
-    app.action("upload_apply")(on(uploads.applied))
-    app.action("upload_cancel")(on(uploads.cancelled))
-    app.action("version_restore")(on(versions.restored))
-    app.action("home_ask")(on(home.asked))
-    app.action(re.compile(r"home_do_\w+"))(on(home.do))
-    app.action("home_menu")(on(home.menu))
-    app.action("home_settings")(on(home.settings_of))
-    app.action(re.compile("shadow_(right|wrong)"))(on(auto_reply.judged))
-    app.action("shadow_go_live")(on(settings.go_live))
-    app.view("kb_settings")(_submission(services, settings.check, settings.saved))
-    _register_editing(app, services, on)
+        at_home = partial(pressed, put=home.put)
+        app.action(re.compile(action), matchers=[_is_at_home])(on(at_home, needs=Need.KNOWN))
+        app.action(re.compile(action))(on(pressed, needs=Need.KNOWN))
+    app.action(re.compile(r"read_\d"))(on(answering.read, needs=Need.KNOWN))
+    app.view("vote_reason")(form(feedback.check_reason, feedback.reason, needs=Need.KNOWN))
+    app.action("share")(on(sharing.share, needs=Need.KNOWN))
+    app.action("ask_person")(on(people.ask, needs=Need.KNOWN))
+    app.action("ask_resolved")(on(people.resolved, needs=Need.KNOWN))
+    app.action("ask_save")(on(people.save, needs=Need.MEMBER))
+    app.action("auto_right")(on(auto_reply.right, needs=Need.MEMBER))
+    app.action("auto_wrong")(on(auto_reply.wrong, needs=Need.MEMBER))
+    app.action("auto_show")(on(auto_reply.show_again, needs=Need.MEMBER))
+    app.action(re.compile(r"suggest_\d"))(on(suggestions.asked, needs=Need.KNOWN))
+    app.action("home_ask")(on(home.asked, needs=Need.KNOWN))
+    app.action(re.compile(r"home_do_\w+"))(on(home.do, needs=home.need_of_button))
+    app.action("home_menu")(on(home.menu, needs=home.need_of_choice))
+    _register_administering(app, on, form)
+    _register_editing(app, on, form)
     _register_learning(app, on)
     app.error(_log_error)
 
 
-def _register_learning(app: App, on: Callable[[Handler], Listener]) -> None:
+def _register_administering(app: App, on: On, form: On) -> None:
+    """Route what belongs to files, channels' settings and shadow mode."""
+    app.action("upload_choose")(on(uploads.chosen, needs=Need.ADMIN))
+    app.action("upload_apply")(on(uploads.applied, needs=Need.ADMIN))
+    app.action("upload_cancel")(on(uploads.cancelled, needs=Need.ADMIN))
+    app.action("version_restore")(on(versions.restored, needs=Need.ADMIN))
+    app.action("home_settings")(on(home.settings_of, needs=Need.ADMIN))
+    app.action(re.compile("shadow_(right|wrong)"))(on(auto_reply.judged, needs=Need.ADMIN))
+    app.action("shadow_go_live")(on(settings.go_live, needs=Need.ADMIN))
+    app.view("kb_settings")(form(settings.check, settings.saved, needs=Need.ADMIN))
+
+
+def _register_learning(app: App, on: On) -> None:
     """Route what belongs to unanswered questions and learned phrasings."""
-    app.action("miss_dismiss", matchers=[_is_at_home])(on(home.dismissed))
-    app.action("miss_dismiss")(on(misses.dismissed))
-    app.action("miss_later", matchers=[_is_at_home])(on(home.put_off))
-    app.action("miss_later")(on(misses.put_off))
-    app.action(re.compile("miss_(more|back)"))(on(misses.turned))
-    app.action("learn_phrasing")(on(learned.accepted))
-    app.action("learned_accept")(on(learned.accepted_waiting))
-    app.action("learned_undo")(on(learned.undone))
-    app.action("learned_more")(on(learned.turned))
+    app.action("miss_dismiss", matchers=[_is_at_home])(on(home.dismissed, needs=Need.ADMIN))
+    app.action("miss_dismiss")(on(misses.dismissed, needs=Need.ADMIN))
+    app.action("miss_later", matchers=[_is_at_home])(on(home.put_off, needs=Need.ADMIN))
+    app.action("miss_later")(on(misses.put_off, needs=Need.ADMIN))
+    app.action(re.compile("miss_(more|back)"))(on(misses.turned, needs=Need.ADMIN))
+    app.action("learn_phrasing")(on(learned.accepted, needs=Need.ADMIN))
+    app.action("learned_accept")(on(learned.accepted_waiting, needs=Need.ADMIN))
+    app.action("learned_undo")(on(learned.undone, needs=Need.ADMIN))
+    app.action("learned_more")(on(learned.turned, needs=Need.ADMIN))
 
 
-def _register_editing(app: App, services: Services, on: Callable[..., Listener]) -> None:
+def _register_editing(app: App, on: On, form: On) -> None:
     """Route what belongs to adding, proposing and editing entries."""
     typing = editing.Typing()
-    app.shortcut("save_to_kb")(on(editing.from_message))
-    app.action("kb_add_answer")(on(editing.answer_question))
-    app.action("kb_edit_record")(on(editing.edit_record))
-    app.action(re.compile("kb_entry_(typed|chosen)"))(on(typing.typed, asked=False))
-    app.view("kb_entry")(_submission(services, editing.check, editing.sent))
-    app.action("kb_proposal_approve")(on(proposals.approve))
-    app.action("kb_proposal_edit")(on(editing.edit_proposal))
-    app.action("kb_proposal_decline")(on(proposals.decline))
-    app.view("kb_proposal_declined")(_submission(services, proposals.accepted, proposals.declined))
-
-
-def _once(handler: Handler, *, claims: bool) -> Handler:
-    """Let a handler see the first delivery only; one that `claims` what it deals with sees them all.
-
-    Claiming is a write to the database, and most messages of a workspace are none of the bot's business.
-    """
-
-    def handle(services: Services, turn: Turn) -> None:
-        if turn.is_first_delivery():
-            handler(services, turn)
-
-    return handler if claims else handle
-
-
-def _listener(services: Services, handler: Handler, *, asked: bool) -> Listener:
-    def listener(ack: Ack, body: dict[str, Any], respond: Respond) -> None:
-        ack()
-        turn = _turn(services, body, respond, asked=asked)
-        if not services.queue.put(lambda: _run(handler, services, turn)):
-            _refuse(turn)
-
-    return listener
-
-
-def _submission(services: Services, check: Check, handler: Handler) -> Listener:
-    """A modal's ack says what is wrong with its fields, so it is checked first: quickly, and without asking Slack.
-
-    The ack also closes the modal or changes it: without a place in the queue the modal stays as it was typed.
-    """
-    once = _once(handler, claims=False)
-
-    def listener(ack: Ack, body: dict[str, Any], respond: Respond) -> None:
-        turn = _turn(services, body, respond, asked=True)
-        answer = check(services, turn)
-        if answer.get("response_action") != "errors" and not services.queue.put(lambda: _run(once, services, turn)):
-            log.warning("The queue is full: a modal was refused")
-            answer = _busy(turn)
-        ack(**answer)
-
-    return listener
+    app.shortcut("save_to_kb")(on(editing.from_message, needs=Need.MEMBER))
+    app.action("kb_add_answer")(on(editing.answer_question, needs=Need.MEMBER))
+    app.action("kb_edit_record")(on(editing.edit_record, needs=Need.ADMIN))
+    app.action(re.compile("kb_entry_(typed|chosen)"))(on(typing.typed, needs=Need.MEMBER, asked=False))
+    app.view("kb_entry")(form(editing.check, editing.sent, needs=editing.need_of_form, refuse=editing.refused))
+    app.action("kb_proposal_approve")(on(proposals.approve, needs=Need.ADMIN))
+    app.action("kb_proposal_edit")(on(editing.edit_proposal, needs=Need.ADMIN))
+    app.action("kb_proposal_decline")(on(proposals.decline, needs=Need.ADMIN))
+    app.view("kb_proposal_declined")(form(proposals.accepted, proposals.declined, needs=Need.ADMIN))
 
 
 def _busy(turn: Turn) -> dict[str, Any]:
@@ -174,9 +210,14 @@ def _busy(turn: Turn) -> dict[str, Any]:
     return {"response_action": "errors", "errors": {first: turn.texts_of_form("search.busy")}}
 
 
-def _run(handler: Handler, services: Services, turn: Turn) -> None:
+def _run(route: Route, turn: Turn) -> None:
     try:
-        handler(services, turn)
+        if not (route.claims or turn.is_first_delivery()):
+            return
+        if refusal := turn.refusal(route.need(turn)):
+            route.refuse(route.services, turn, refusal)
+        else:
+            route.handler(route.services, turn)
     except Exception as error:  # noqa: BLE001 - the one door: nothing a handler raises may end the process or a worker
         _fail(turn, error)
 
@@ -217,6 +258,10 @@ def _is_direct(event: Mapping[str, Any]) -> bool:
 
 def _is_in_group(event: Mapping[str, Any]) -> bool:
     return event.get("channel_type") == "mpim"
+
+
+def _is_by_a_person(event: Mapping[str, Any]) -> bool:
+    return not event.get("bot_id")
 
 
 def _is_at_home(body: Mapping[str, Any]) -> bool:

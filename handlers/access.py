@@ -29,6 +29,19 @@ class Standing(Enum):
     """Slack couldn't be asked: treated as the least trusted."""
 
 
+class Need(Enum):
+    """What somebody must be for a handler to run: said in the routing table, checked before the handler."""
+
+    NOTHING = auto()
+    """Nobody is looked up: what happened, such as a message in a channel, is nobody's request."""
+    KNOWN = auto()
+    """Whoever Slack can vouch for, guests and people of other organisations too: they see what is public."""
+    MEMBER = auto()
+    """A full member of this workspace."""
+    ADMIN = auto()
+    """An admin or owner of the workspace, or whom ADMIN_USERS or ADMIN_USERGROUP names."""
+
+
 @dataclass(frozen=True)
 class Person:
     """Somebody who asks."""
@@ -39,6 +52,16 @@ class Person:
     locale: str
     name: str = ""
     """As others see it; blank when Slack couldn't be asked."""
+
+    def refusal(self, need: Need) -> str:
+        """Return the key of the text that says why they may not; blank when they may."""
+        if need is Need.NOTHING:
+            return ""
+        if self.standing is Standing.UNKNOWN:
+            return "access.unknown"
+        if need is Need.ADMIN and not self.is_admin:
+            return "access.admins"
+        return "access.members" if need is Need.MEMBER and self.standing is not Standing.MEMBER else ""
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,6 @@ def earlier(services: Services, turn: Turn, question_id: int, *, shared: bool = 
     A hit of a knowledge base that this person does not see any more is gone for them. `shared` for what may be pressed
     by all who read an answer that its asker shared.
     """
-    if turn.refuse_unless_known():
-        return None
     found = services.look_back(question_id)
     if found is None or not _is_here(services, turn, found[0], shared=shared):
         is_foreign = found is not None and found[0].source in PRIVATE

@@ -3,12 +3,12 @@
 An answer follows its question: edited, it is looked up anew; deleted, the answer is withdrawn.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from handlers import texts as words
-from handlers.access import Standing
+from handlers.access import Need, Standing
 from handlers.answering import again, earlier, first_time
 from handlers.channels import AutoReply, Channel
 from handlers.desk import Services, Turn, names_for
@@ -56,7 +56,7 @@ def deleted(services: Services, turn: Turn) -> None:
 def right(services: Services, turn: Turn) -> None:
     """Note that a volunteered answer was right; the reply then says so."""
     number = int(turn.pressed)
-    if not turn.refuse_unless_member("access.guest") and (found := earlier(services, turn, number)):
+    if found := earlier(services, turn, number):
         noted, result = found
         services.vote(number, turn.user, "right")
         judge(services, noted, turn.user, 1, right=True)
@@ -66,7 +66,7 @@ def right(services: Services, turn: Turn) -> None:
 def wrong(services: Services, turn: Turn) -> None:
     """Fold away a volunteered answer that was not asked for: a miss."""
     number = int(turn.pressed)
-    if not turn.refuse_unless_member("access.guest") and (found := earlier(services, turn, number)):
+    if found := earlier(services, turn, number):
         services.vote(number, turn.user, "wrong")
         judge(services, found[0], turn.user, 1, right=False)
         turn.replace(again(services, turn, *found, frozenset()))
@@ -74,7 +74,7 @@ def wrong(services: Services, turn: Turn) -> None:
 
 def show_again(services: Services, turn: Turn) -> None:
     """Unfold a volunteered answer."""
-    if not turn.refuse_unless_member("access.guest") and (found := earlier(services, turn, int(turn.pressed))):
+    if found := earlier(services, turn, int(turn.pressed)):
         noted, result = found
         turn.replace(_volunteered(services, noted, result))
 
@@ -87,7 +87,7 @@ def _volunteered(services: Services, noted: Noted, result: Result) -> Message:
 def judged(services: Services, turn: Turn) -> None:
     """Note what an admin thinks of an answer that shadow mode held back; the last word counts."""
     kind = str(turn.body["actions"][0]["action_id"]).removeprefix("shadow_")
-    if turn.person.is_admin and (found := earlier(services, turn, int(turn.pressed))):
+    if found := earlier(services, turn, int(turn.pressed)):
         services.vote(found[0].id, turn.user, kind)
         turn.whisper(notice(turn.texts(f"shadow.{kind}")))
 
@@ -133,11 +133,19 @@ def _reconsider(services: Services, turn: Turn, message: Mapping[str, Any]) -> N
     elif reply and reply.source in {"mention", "dm"}:
         _answer_again(services, turn, message, reply)
     elif mentions:
-        answer_mention(services, _asking(turn, message, "app_mention"))
+        _ask(services, _asking(turn, message, "app_mention"), answer_mention)
     elif turn.is_direct:
-        answer_direct(services, _asking(turn, message, "message"))
+        _ask(services, _asking(turn, message, "message"), answer_direct)
     elif reply or (rules.auto_reply is not AutoReply.OFF and _is_a_question_to_all(services, turn, message)):
         _follow(services, turn, rules, message)
+
+
+def _ask(services: Services, turn: Turn, answer: Callable[[Services, Turn], None]) -> None:
+    """Answer what an edit has turned into a question to the bot, as the routing table does with a new one."""
+    if refusal := turn.refusal(Need.KNOWN):
+        turn.refuse(refusal)
+    else:
+        answer(services, turn)
 
 
 def _asking(turn: Turn, message: Mapping[str, Any], kind: str) -> Turn:

@@ -19,7 +19,7 @@ from slack_sdk.models.views import View
 from slack_sdk.webhook import WebhookClient
 
 from handlers import texts as words
-from handlers.access import Access, Person, Standing
+from handlers.access import Access, Need, Person, Standing
 from handlers.channels import Channels
 from handlers.journal import Journal, Noted, NotedHit, Origin
 from handlers.pending import Pending
@@ -287,21 +287,15 @@ class Turn:
         key = self.body.get("event_id") or self.body.get("trigger_id")
         return not key or self.services.journal.claim(f"event:{key}")
 
-    def refuse_unless_known(self) -> bool:
-        """Tell somebody whom Slack couldn't vouch for to try again; return whether that was so."""
-        if self.person.standing is not Standing.UNKNOWN:
-            return False
-        self.whisper(notice(self.texts("access.unknown")))
-        return True
+    def refusal(self, need: Need) -> str:
+        """Return the key of the text that says why the asker may not; blank when they may."""
+        return "" if need is Need.NOTHING else self.person.refusal(need)
 
-    def refuse_unless_member(self, refusal: str) -> bool:
-        """Tell guests and people of other organisations that they can't, in the words of a key; return whether so."""
-        if self.refuse_unless_known():
-            return True
-        if self.person.standing is Standing.MEMBER:
-            return False
-        self.whisper(notice(self.texts(refusal)))
-        return True
+    def refuse(self, refusal: str) -> None:
+        """Tell the asker that they may not, in the words of a key; once, though a message may come as two events."""
+        said = self.body.get("event", {}).get("ts")
+        if self.asked and (not said or self.services.journal.claim(f"refused:{self.channel}:{said}")):
+            self.whisper(notice(self.texts(refusal)))
 
 
 def names_for(services: Services, turn: Turn, *, public_reply: bool = False) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
 from handlers import proposals
-from handlers.access import Standing
+from handlers.access import Need
 from handlers.desk import Services, Turn
 from handlers.journal import Noted, Proposal
 from handlers.texts import HandlerError
@@ -58,12 +58,12 @@ def open_add(
     answer: str = "",
     question_id: int | None = None,
 ) -> None:
-    """Open the form for a new entry, for anybody who may at least propose one.
+    """Open the form for a new entry.
 
     `question_id` is the journal's question that the entry answers: its miss is closed once the entry is in.
     """
     names = writable(services, turn)
-    if turn.refuse_unless_member("edit.members") or not _has_some(turn, names):
+    if not _has_some(turn, names):
         return
     draft = Draft(
         knowledge_base if knowledge_base in names else names[0],
@@ -77,12 +77,8 @@ def open_add(
 
 def open_edit(services: Services, turn: Turn, knowledge_base: str, record_id: str) -> None:
     """Open the form with an entry as it is now, for admins."""
-    if turn.refuse_unless_member("edit.members"):
-        return
     record = services.registry.record(knowledge_base, record_id)
-    if not turn.person.is_admin:
-        turn.whisper(notice(turn.texts("access.admins")))
-    elif record is None or knowledge_base not in writable(services, turn) or len(record_id) > views.RECORD_ID:
+    if record is None or knowledge_base not in writable(services, turn) or len(record_id) > views.RECORD_ID:
         turn.whisper(notice(turn.texts("edit.gone")))
     else:
         channel = "" if turn.is_direct else turn.channel
@@ -316,10 +312,21 @@ def sent(services: Services, turn: Turn) -> None:
         _show(services, turn, done, draft)
 
 
+def need_of_form(turn: Turn) -> Need:
+    """Say who may send the form: members a new entry, which is proposed for them; admins what changes one."""
+    draft = views.read(turn.body["view"])
+    return Need.ADMIN if draft.record or draft.proposal is not None else Need.MEMBER
+
+
+def refused(services: Services, turn: Turn, refusal: str) -> None:
+    """Say in the form that this person may not, in the words of a key, with what was typed."""
+    draft = views.read(turn.body["view"])
+    trouble = draft.words(refusal)
+    _show(services, turn, views.told(draft, trouble, typed=True), draft, trouble)
+
+
 def _take(services: Services, turn: Turn, draft: Draft) -> View:
     """Do what the form is for, if this person may; return what it says then."""
-    if turn.person.standing is not Standing.MEMBER:
-        raise NotAllowedError("edit.members")
     if draft.knowledge_base not in writable(services, turn):
         raise NotAllowedError("edit.nowhere")
     if draft.proposal is not None:
@@ -327,8 +334,6 @@ def _take(services: Services, turn: Turn, draft: Draft) -> View:
     if turn.person.is_admin:
         stored = store(services, turn, draft)
         return views.saved(draft, stored.record, stored.trouble)
-    if draft.record:
-        raise NotAllowedError("access.admins")
     return views.told(draft, proposals.propose(services, turn, draft), proposing=True)
 
 

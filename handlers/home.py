@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from handlers import knowledge, misses, settings, suggestions
 from handlers import texts as words
+from handlers.access import Need
 from handlers.answering import first_time
 from handlers.desk import Services, Turn, names_for
 from handlers.journal import Overview, Tally
@@ -33,8 +34,6 @@ def opened(services: Services, turn: Turn) -> None:
 def asked(services: Services, turn: Turn) -> None:
     """Answer what was typed into the Home tab, there."""
     question = plain(turn.pressed)
-    if turn.refuse_unless_known():
-        return
     if not has_words(question):
         _publish(services, turn, notice(turn.texts("search.empty")))
     elif result := found(services, turn, question, names_for(services, turn), "home"):
@@ -48,35 +47,48 @@ def put(services: Services, turn: Turn, answered: Message) -> None:
 
 def do(services: Services, turn: Turn) -> None:
     """Run the `/kb` action of an admin's button; its answer comes as a direct message."""
-    if turn.pressed in BUTTONS and not settings.refused(turn):
-        knowledge.ACTIONS[turn.pressed](services, turn, "")
+    if turn.pressed in BUTTONS:
+        knowledge.ACTIONS[turn.pressed].run(services, turn, "")
 
 
 def menu(services: Services, turn: Turn) -> None:
     """Run the `/kb` action chosen for a knowledge base."""
-    wanted = turn.body["actions"][0]["selected_option"]["value"]
+    wanted = _chosen(turn)
     named = {menu_value(verb, name): (verb, name) for name in services.registry.sources() for verb in MENU}
-    if wanted in named and not settings.refused(turn):
+    if wanted in named:
         verb, name = named[wanted]
-        knowledge.ACTIONS[verb](services, turn, name)
+        knowledge.ACTIONS[verb].run(services, turn, name)
+
+
+def need_of_button(turn: Turn) -> Need:
+    """Read from the table of `/kb` actions who may press an action's button."""
+    return knowledge.need_of(turn.pressed)
+
+
+def need_of_choice(turn: Turn) -> Need:
+    """Do the same for an action that was chosen in a knowledge base's menu."""
+    return knowledge.need_of(_chosen(turn).partition(":")[0])
+
+
+def _chosen(turn: Turn) -> str:
+    return str(turn.body["actions"][0]["selected_option"]["value"])
 
 
 def settings_of(services: Services, turn: Turn) -> None:
     """Open a channel's settings."""
-    if not settings.refused(turn):
-        settings.open_for(services, turn, turn.pressed)
+    settings.open_for(services, turn, turn.pressed)
 
 
 def dismissed(services: Services, turn: Turn) -> None:
     """Close what was no question, and show the tab without it."""
-    if misses.close(services, turn, "not_a_question"):
-        _publish(services, turn)
+    misses.close(services, turn, "not_a_question")
+    _publish(services, turn)
 
 
 def put_off(services: Services, turn: Turn) -> None:
     """Hide a question for a week, and show the tab without it."""
-    if misses.close(services, turn, "later"):
-        _publish(services, turn)
+    misses.close(services, turn, "later")
+    _publish(services, turn)
 
 
 def joined(services: Services, turn: Turn) -> None:

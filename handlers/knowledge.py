@@ -5,8 +5,10 @@ import time
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 from handlers import editing, learned, misses, proposals, reports, settings, versions
+from handlers.access import Need
 from handlers.desk import Services, Turn
 from handlers.views import admin
 from handlers.views.message import notice
@@ -20,16 +22,26 @@ LISTED = 1000
 
 
 def command(services: Services, turn: Turn) -> None:
-    """`/kb action …`: for admins, but for what members may do; checked at every use."""
-    action, argument, *_ = [*_typed(turn).split(maxsplit=1), "", ""]
-    if turn.refuse_unless_known():
-        return
-    if not turn.person.is_admin and action.casefold() not in FOR_MEMBERS:
-        turn.whisper(notice(turn.texts("access.admins")))
-        return
-    run = ACTIONS.get(action.casefold() or "help", _unknown)
-    argument = argument.strip()
-    run(services, turn, argument if run is editing.command else unicodedata.normalize("NFKC", argument))
+    """`/kb action …`: run what was typed."""
+    name, argument = _split(turn)
+    action = ACTIONS.get(name, UNKNOWN)
+    action.run(services, turn, argument if action.as_typed else unicodedata.normalize("NFKC", argument))
+
+
+def need(turn: Turn) -> Need:
+    """Say who may do what was typed."""
+    return need_of(_split(turn)[0])
+
+
+def need_of(action: str) -> Need:
+    """Say who may do an action, by its name."""
+    return ACTIONS.get(action, UNKNOWN).needs
+
+
+def _split(turn: Turn) -> tuple[str, str]:
+    """Tell the name of the action from what follows it."""
+    name, argument, *_ = [*_typed(turn).split(maxsplit=1), "", ""]
+    return name.casefold() or "help", argument.strip()
 
 
 def _typed(turn: Turn) -> str:
@@ -102,23 +114,31 @@ def _channels(services: Services, turn: Turn, _: str) -> None:
     turn.whisper(admin.channels(services.channels.configured(), services.channels.shared, turn.texts))
 
 
-ACTIONS: dict[str, Callable[[Services, Turn, str], None]] = {
-    "reload": _reload,
-    "status": _status,
-    "auto-reply": settings.auto_reply,
-    "threshold": settings.threshold,
-    "settings": settings.opened,
-    "stats": reports.statistics,
-    "audit": reports.audit,
-    "channels": _channels,
-    "versions": versions.listed,
-    "rollback": versions.rollback,
-    "export": versions.exported,
-    "add": editing.command,
-    "proposals": proposals.command,
-    "misses": misses.listed,
-    "learned": learned.listed,
-    "help": _help,
+@dataclass(frozen=True)
+class Action:
+    """What `/kb` can do, and who may; `as_typed` when what follows goes into a file, not only compared (NFKC)."""
+
+    run: Callable[[Services, Turn, str], None]
+    needs: Need
+    as_typed: bool = False
+
+
+ACTIONS = {
+    "reload": Action(_reload, Need.ADMIN),
+    "status": Action(_status, Need.ADMIN),
+    "auto-reply": Action(settings.auto_reply, Need.ADMIN),
+    "threshold": Action(settings.threshold, Need.ADMIN),
+    "settings": Action(settings.opened, Need.ADMIN),
+    "stats": Action(reports.statistics, Need.ADMIN),
+    "audit": Action(reports.audit, Need.ADMIN),
+    "channels": Action(_channels, Need.ADMIN),
+    "versions": Action(versions.listed, Need.ADMIN),
+    "rollback": Action(versions.rollback, Need.ADMIN),
+    "export": Action(versions.exported, Need.ADMIN),
+    "add": Action(editing.command, Need.MEMBER, as_typed=True),
+    "proposals": Action(proposals.command, Need.ADMIN),
+    "misses": Action(misses.listed, Need.ADMIN),
+    "learned": Action(learned.listed, Need.ADMIN),
+    "help": Action(_help, Need.ADMIN),
 }
-FOR_MEMBERS = {"add"}
-"""What the others may type too; it knows what each of them may do."""
+UNKNOWN = Action(_unknown, Need.ADMIN)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from handlers.access import Standing
 from handlers.desk import Services, Turn
 from handlers.journal import Opinion, Phrasing
-from handlers.settings import refused
 from handlers.views import learned as view
 from handlers.views.learned import SHOWN, InForce, Waiting
 from handlers.views.message import Message, notice
@@ -133,10 +132,9 @@ def offer(services: Services, turn: Turn, question_id: int) -> None:
 
 def accepted(services: Services, turn: Turn) -> None:
     """Learn what an admin was offered."""
-    if not refused(turn):
-        still_stands = _accept(services, turn, int(turn.pressed))
-        said = turn.texts("learned.done", command=services.admin_command) if still_stands else turn.texts("answer.gone")
-        turn.replace(notice(said))
+    still_stands = _accept(services, turn, int(turn.pressed))
+    said = turn.texts("learned.done", command=services.admin_command) if still_stands else turn.texts("answer.gone")
+    turn.replace(notice(said))
 
 
 def listed(services: Services, turn: Turn, _: str) -> None:
@@ -146,26 +144,23 @@ def listed(services: Services, turn: Turn, _: str) -> None:
 
 def turned(services: Services, turn: Turn) -> None:
     """Show another page."""
-    if not refused(turn):
-        turn.replace(_page(services, turn, int(turn.pressed)))
+    turn.replace(_page(services, turn, int(turn.pressed)))
 
 
 def accepted_waiting(services: Services, turn: Turn) -> None:
     """Learn what waits in the list."""
-    if not refused(turn):
-        opinion, first = map(int, turn.pressed.split(":"))
-        _accept(services, turn, opinion)
-        turn.replace(_page(services, turn, first))
+    opinion, first = map(int, turn.pressed.split(":"))
+    _accept(services, turn, opinion)
+    turn.replace(_page(services, turn, first))
 
 
 def undone(services: Services, turn: Turn) -> None:
     """Forget a phrasing; the votes so far don't bring it back."""
-    if not refused(turn):
-        id_, first = turn.pressed.split(":")
-        if phrasing := services.journal.learned.undo(id_, turn.user):
-            services.teach()
-            services.journal.record(turn.user, turn.channel, "unlearn", _told(phrasing))
-        turn.replace(_page(services, turn, int(first)))
+    id_, first = turn.pressed.split(":")
+    if phrasing := services.journal.learned.undo(id_, turn.user):
+        services.teach()
+        services.journal.record(turn.user, turn.channel, "unlearn", _told(phrasing))
+    turn.replace(_page(services, turn, int(first)))
 
 
 def _accept(services: Services, turn: Turn, opinion_id: int) -> bool:

@@ -9,7 +9,6 @@ from handlers.desk import QUESTION_LENGTH, Services, Turn
 from handlers.journal import Miss, Origin, Why
 from handlers.learned import MYSELF
 from handlers.reports import MOST_DAYS, days_from
-from handlers.settings import refused
 from handlers.views import misses as view
 from handlers.views.message import Message, notice
 from handlers.views.misses import SHOWN, Asked, Closest, Page
@@ -49,34 +48,30 @@ def listed(services: Services, turn: Turn, argument: str) -> None:
 
 def turned(services: Services, turn: Turn) -> None:
     """Show another page."""
-    if not refused(turn):
-        days, first = map(int, turn.pressed.split(":"))
-        turn.replace(_page(services, turn, days, first))
+    days, first = map(int, turn.pressed.split(":"))
+    turn.replace(_page(services, turn, days, first))
 
 
 def dismissed(services: Services, turn: Turn) -> None:
     """Close what was no question, with all that is nearly the same, and show what is left."""
-    if close(services, turn, "not_a_question"):
-        _show_again(services, turn)
+    close(services, turn, "not_a_question")
+    _show_again(services, turn)
 
 
 def put_off(services: Services, turn: Turn) -> None:
     """Hide a question for a week, and show what is left."""
-    if close(services, turn, "later"):
-        _show_again(services, turn)
+    close(services, turn, "later")
+    _show_again(services, turn)
 
 
-def close(services: Services, turn: Turn, why: Why) -> bool:
-    """Close the question whose button was pressed, with its near-duplicates; False for those who may not."""
-    if refused(turn):
-        return False
+def close(services: Services, turn: Turn, why: Why) -> None:
+    """Close the question whose button was pressed, with its near-duplicates."""
     number, days, _ = map(int, turn.pressed.split(":"))
     until = time.time() + LATER_DAYS * DAY if why == "later" else None
     for group in groups(services, days):
         if any(miss.id == number for miss in group):
             services.journal.misses.close_all([miss.id for miss in group], why, turn.user, until)
             services.journal.record(turn.user, turn.channel, f"miss {why}", group[0].text)
-    return True
 
 
 def _show_again(services: Services, turn: Turn) -> None:

@@ -76,8 +76,6 @@ def save(services: Services, turn: Turn) -> None:
 
 def _called(services: Services, turn: Turn) -> tuple[Noted, Publication] | None:
     """Return the question that people were asked; None for who was told why not."""
-    if turn.refuse_unless_known():
-        return None
     number = int(turn.pressed)
     noted, call = services.journal.noted(number), services.journal.publications.of(number).get("ask")
     if noted and call and call.channel == turn.channel:

@@ -93,8 +93,6 @@ def approve(services: Services, turn: Turn) -> None:
 def approve_edited(services: Services, turn: Turn, draft: Draft) -> View:
     """Write the entry as an admin changed it; return what the form says then. Raises KnowledgeBaseError."""
     proposal = services.journal.proposals.get(draft.proposal or 0)
-    if not turn.person.is_admin:
-        raise DecidedError("access.admins")
     if proposal is None:
         raise DecidedError("proposal.gone")
     stored = _write(services, turn, proposal, draft)
@@ -111,7 +109,7 @@ def declined(services: Services, turn: Turn) -> None:
     """Decline, with the reason that was given, if any."""
     view = turn.body["view"]
     proposal = services.journal.proposals.get(int(view["private_metadata"]))
-    if proposal is None or not _may_decide(services, turn, proposal):
+    if proposal is None or not _sees(services, turn.user, proposal.knowledge_base):
         turn.whisper(notice(turn.texts("proposal.gone")))
     elif not services.journal.proposals.claim(proposal.id, turn.user):
         turn.whisper(_already(services, proposal.id, turn.texts))
@@ -136,21 +134,14 @@ def decidable(services: Services, turn: Turn) -> Proposal | None:
     """Return the proposal whose button was pressed; None when this person may not decide, or somebody has."""
     number = int(turn.pressed.partition(":")[0])
     proposal = services.journal.proposals.get(number)
-    if turn.refuse_unless_known():
-        return None
-    if proposal is None or not _may_decide(services, turn, proposal):
-        key = "proposal.gone" if turn.person.is_admin else "access.admins"
-        turn.whisper(notice(turn.texts(key)))
+    if proposal is None or not _sees(services, turn.user, proposal.knowledge_base):
+        turn.whisper(notice(turn.texts("proposal.gone")))
         return None
     if proposal.is_open:
         return proposal
     turn.whisper(_already(services, number, turn.texts))
     _refresh(services, turn, number)
     return None
-
-
-def _may_decide(services: Services, turn: Turn, proposal: Proposal) -> bool:
-    return turn.person.is_admin and _sees(services, turn.user, proposal.knowledge_base)
 
 
 def _sees(services: Services, user: str, knowledge_base: str) -> bool:
@@ -202,7 +193,7 @@ def _refresh(services: Services, turn: Turn, number: int) -> None:
 
 def _listing(services: Services, turn: Turn) -> Message:
     waiting = services.journal.proposals.waiting()
-    return views.listing([each for each in waiting if _may_decide(services, turn, each)], turn.texts)
+    return views.listing([each for each in waiting if _sees(services, turn.user, each.knowledge_base)], turn.texts)
 
 
 def _already(services: Services, number: int, texts: Texts) -> Message:

@@ -15,8 +15,6 @@ from handlers.views.text import has_words, plain
 def slash(services: Services, turn: Turn) -> None:
     """`/search question`: answer privately; without a question, or with `help`, explain."""
     question = plain(str(turn.body.get("text") or ""))
-    if turn.refuse_unless_known():
-        return
     names = names_for(services, turn)
     lost = not has_words(question) or question.casefold() == "help"
     if lost and (names or turn.person.standing is Standing.MEMBER):
@@ -33,18 +31,15 @@ def mention(services: Services, turn: Turn) -> None:
 
 
 def in_group(services: Services, turn: Turn) -> None:
-    """Answer a mention in a direct message of several people; what they say to each other is theirs.
+    """Answer a mention in a direct message of several people; nothing else of it comes here, it is theirs.
 
     Slack doesn't promise an `app_mention` there; where it sends both, the first is answered.
     """
-    if services.is_mentioned(turn.event.get("text", "")):
-        mention(services, replace(turn, body={"event": {**turn.event, "type": "app_mention"}}, asked=True))
+    mention(services, replace(turn, body={"event": {**turn.event, "type": "app_mention"}}))
 
 
 def answer_mention(services: Services, turn: Turn) -> None:
     """Answer in the thread; a mention without words asks for the thread's first message."""
-    if turn.refuse_unless_known():
-        return
     spoken = plain(turn.event.get("text", ""))
     question = spoken if has_words(spoken) else _parent(turn)
     if not has_words(question):
@@ -67,8 +62,6 @@ def direct(services: Services, turn: Turn) -> None:
 
 def answer_direct(services: Services, turn: Turn) -> None:
     """Answer from the knowledge bases of the channels that the asker belongs to."""
-    if turn.refuse_unless_known():
-        return
     question = plain(turn.event.get("text", ""))
     names = names_for(services, turn)
     if not has_words(question):

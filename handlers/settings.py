@@ -76,34 +76,21 @@ def saved(services: Services, turn: Turn) -> None:
     channel = str(turn.body["view"]["private_metadata"])
     in_it = services.access.place(channel).has_bot and channel in services.access.channels_of(turn.user)
     here = replace(turn, channel=channel if in_it else "")
-    if not refused(here):
-        changed = _save(services, here, services.channels.of(channel), _chosen(services, turn.body["view"]))
-        rules = services.channels.of(channel)
-        turn_on = rules.auto_reply is not AutoReply.OFF and not services.access.place(channel).has_bot
-        lines = [view.summary(rules, changed=bool(changed), texts=turn.texts)]
-        lines += [turn.texts("kb.auto_reply.not_here", bot=services.bot)] if turn_on else []
-        here.whisper(notice("\n".join(lines)))
+    changed = _save(services, here, services.channels.of(channel), _chosen(services, turn.body["view"]))
+    rules = services.channels.of(channel)
+    turn_on = rules.auto_reply is not AutoReply.OFF and not services.access.place(channel).has_bot
+    lines = [view.summary(rules, changed=bool(changed), texts=turn.texts)]
+    lines += [turn.texts("kb.auto_reply.not_here", bot=services.bot)] if turn_on else []
+    here.whisper(notice("\n".join(lines)))
 
 
 def go_live(services: Services, turn: Turn) -> None:
     """End shadow mode in a channel: from now on the bot answers there."""
     channel = turn.pressed
-    if refused(turn):
-        return
     if services.channels.of(channel).auto_reply is not AutoReply.ON:
         services.channels.set(channel, "auto_reply", AutoReply.ON.value, turn.user)
         services.journal.record(turn.user, channel, "auto-reply", "on, after shadow mode")
     turn.whisper(notice(turn.texts("shadow.live", channel=f"<#{channel}>")))
-
-
-def refused(turn: Turn) -> bool:
-    """Tell anybody but an admin that this is for admins; return whether that was so."""
-    if turn.refuse_unless_known():
-        return True
-    if turn.person.is_admin:
-        return False
-    turn.whisper(notice(turn.texts("access.admins")))
-    return True
 
 
 def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:

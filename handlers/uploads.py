@@ -15,7 +15,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Option
 
-from handlers import auto_reply, search
+from handlers import search
 from handlers.desk import Services, Turn, run_each
 from handlers.downloads import download
 from handlers.pending import Upload
@@ -59,11 +59,8 @@ def mention(services: Services, turn: Turn) -> None:
 
 
 def posted(services: Services, turn: Turn) -> None:
-    """Consider a message with files in a channel; one that mentions the bot may come as a mention too, or only so."""
-    if services.is_mentioned(turn.event.get("text", "")):
-        mention(services, replace(turn, body={"event": {**turn.event, "type": "app_mention"}}, asked=True))
-    else:
-        auto_reply.posted(services, turn)
+    """Take a message in a channel that has files and mentions the bot; it may come as a mention too, or only so."""
+    mention(services, replace(turn, body={"event": {**turn.event, "type": "app_mention"}}))
 
 
 def chosen(services: Services, turn: Turn) -> None:
@@ -146,8 +143,6 @@ def _took(services: Services, turn: Turn) -> bool:
         if not services.journal.claim(f"files:{turn.channel}:{turn.event['ts']}"):
             return True
     asks = has_words(plain(turn.event.get("text", "")))
-    if turn.refuse_unless_known():
-        return True
     if not turn.person.is_admin:
         if any(_ends(file, _TABLES) for file in turn.event["files"]):
             turn.whisper(notice(turn.texts("upload.admins")))
@@ -232,11 +227,6 @@ def _options(services: Services, upload: Upload, turn: Turn) -> list[Option]:
 
 def _waiting(services: Services, turn: Turn, id_: str) -> Upload | None:
     """Return the file that an admin decides about; None when that may not be or was done, and the admin was told."""
-    if turn.refuse_unless_known():
-        return None
-    if not turn.person.is_admin:
-        turn.whisper(notice(turn.texts("access.admins")))
-        return None
     upload = services.pending.get(id_)
     if upload is None:
         turn.whisper(notice(turn.texts("upload.gone")))

@@ -98,6 +98,7 @@ WORDS = {
     "access.external": "Sorry, I can't show this organisation's internal answers in a channel shared with another one. "
     "Use `{command}` to be answered privately.",
     "access.unknown": "I couldn't check with Slack who you are, so I can't answer now. Please try again in a minute.",
+    "access.members": "Only full members of this workspace can do that.",
     "access.admins": "Only workspace admins can do that.",
     # Admin commands
     "kb.help": "*{command} reload [name|all]*: read a CSV again\n"
@@ -321,7 +322,6 @@ WORDS = {
     "edit.changed_meanwhile": "Somebody has changed this entry since you opened it. It now reads: {now}",
     "edit.trouble": "Something went wrong on my side and nothing was saved. Your text is kept; please try again.",
     "edit.nowhere": "There is no knowledge base here that you could add to.",
-    "edit.members": "Only full members of this workspace can add or propose entries.",
     "modal.close": "Close",
     "modal.late": "I was too slow to open the form. Please try again.",
     "proposal.sent": ":outbox_tray: Sent to an admin. I will tell you in a direct message what they decide.",

@@ -198,11 +198,11 @@ def test_people_of_other_organisations_are_marked(slack: LocalSlack) -> None:
 
 
 def test_joining_is_heard(slack: LocalSlack) -> None:
-    slack.invite("guest", "general")
+    slack.invite("guest", "it-help")
     message, joined = events(slack)
     assert message["subtype"] == "channel_join"
     assert (joined["type"], joined["user"]) == ("member_joined_channel", slack.people["guest"].id)
-    slack.invite("guest", "general")
+    slack.invite("guest", "it-help")
     assert len(events(slack)) == 2
 
 

@@ -244,7 +244,7 @@ def test_users_conversations_tells_only_what_the_bot_sees(
     assert names(client.users_conversations(user=olivia, types=types)) == everywhere
     slack.invite_bot("keiri")
     assert names(client.users_conversations(user=olivia, types=types)) == everywhere | {"keiri"}
-    assert names(client.users_conversations(user=slack.people["guest"].id, types=types)) == {"it-help"}
+    assert names(client.users_conversations(user=slack.people["guest"].id, types=types)) == {"general"}
     assert names(client.users_conversations(types=types)) == everywhere - {"random"} | {"keiri"}
     assert refused(client.users_conversations, user="U0")["error"] == "user_not_found"
     assert refused(client.users_conversations, types="secret_channel")["error"] == "invalid_types"

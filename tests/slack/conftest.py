@@ -144,6 +144,12 @@ def helpers_called(slack: LocalSlack, helpers: list[str]) -> set[str]:
 
 
 @pytest.fixture
+def guests(slack: LocalSlack) -> None:
+    """Two guests in #it-help, where the sample workspace has full members only."""
+    slack.channel("it-help").members += [slack.person("guest").id, slack.person("multi").id]
+
+
+@pytest.fixture
 def helpers(slack: LocalSlack) -> list[str]:
     """Ids of people and groups who can be asked: Ichiro, and the help desk's group."""
     [group] = slack.workspace.groups.values()

@@ -47,6 +47,7 @@ def leaks(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("who", "words"), [("guest", ONLY_MEMBERS), ("multi", "正式なメンバーの方にだけ")])
+@pytest.mark.usefixtures("guests")
 def test_guests_are_told_and_see_nothing_internal(slack: LocalSlack, bot: Bot, who: str, words: str) -> None:
     assert words in slack.reply(slack.command(who, "it-help", f"/search {ASK_WIFI}")).shown
     assert words in slack.reply(slack.command(who, "it-help", "/search")).shown
@@ -91,6 +92,7 @@ def test_in_a_shared_channel_members_are_answered_privately_only(slack: LocalSla
     assert leaks(told(slack, "external")) == []
 
 
+@pytest.mark.usefixtures("guests")
 def test_a_public_knowledge_base_is_for_everybody(slack: LocalSlack, start: Start) -> None:
     bot = start(PUBLIC)
     ask = "What does ERR-4012 mean?"
@@ -108,6 +110,7 @@ def test_a_public_knowledge_base_is_for_everybody(slack: LocalSlack, start: Star
     assert leaks(told(slack, "guest")) == []
 
 
+@pytest.mark.usefixtures("guests")
 def test_guests_may_not_unfold_what_members_asked(slack: LocalSlack, bot: Bot) -> None:
     answer = slack.reply(slack.mention("alice", "it-help", "How do I connect to the office Wi-Fi? VPN"))
     before = answer.shown

@@ -48,13 +48,13 @@ def test_a_member_is_refused_every_action(slack: LocalSlack, bot: Bot, line: str
 
 
 @pytest.mark.parametrize("who", ["guest", "multi", "external"])
-@pytest.mark.usefixtures("lawful", "bot")
+@pytest.mark.usefixtures("guests", "lawful", "bot")
 def test_guests_and_other_organisations_are_refused(slack: LocalSlack, who: str) -> None:
     where = "partner-it" if who == "external" else "it-help"
     assert kb(slack, who, "status", where) in {ADMINS_ONLY, ADMINS_ONLY_JA}
 
 
-@pytest.mark.usefixtures("lawful")
+@pytest.mark.usefixtures("guests", "lawful")
 def test_a_guest_is_no_admin_even_when_named(slack: LocalSlack, start: Start) -> None:
     named = tuple(slack.person(who).id for who in ("guest", "external", "alice"))
     start(admin_users=named)

@@ -393,14 +393,14 @@ def test_a_text_too_long_for_the_form_is_left_alone(slack: LocalSlack, start: St
 # Who may
 
 
-@pytest.mark.usefixtures("lawful")
+@pytest.mark.usefixtures("guests", "lawful")
 @pytest.mark.parametrize("who", ["guest", "multi", "external"])
 def test_guests_and_other_organisations_can_not_add(slack: LocalSlack, bot: Bot, who: str) -> None:
     where = "partner-it" if who == "external" else "it-help"
     asked = slack.command(who, where, "/kb add")
     assert slack.reply(asked).shown in {
-        "Only full members of this workspace can add or propose entries.",
-        "項目の追加と提案は、ワークスペースの正式なメンバーだけが行えます。",
+        "Only full members of this workspace can do that.",
+        "この操作はワークスペースの正式なメンバーだけが行えます。",
     }
     message = slack.say(who, where, "text")
     slack.shortcut(who, "save_to_kb", message)

@@ -85,6 +85,7 @@ def test_one_person_is_never_enough(slack: LocalSlack, bot: Bot, ask: Ask) -> No
 
 
 @pytest.mark.parametrize("who", ["guest", "multi"])
+@pytest.mark.usefixtures("guests")
 def test_guests_do_not_count(slack: LocalSlack, bot: Bot, ask: Ask, who: str) -> None:
     answer = slack.reply(slack.mention("alice", "it-help", PHRASE))
     press(slack, bot, "alice", answer, "vote_helpful")

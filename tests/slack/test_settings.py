@@ -76,7 +76,7 @@ def test_a_form_is_refused_in_its_language_while_slack_can_not_say_who_sent_it(
     assert slack.envelopes[-1].acked_after < 2
 
 
-@pytest.mark.usefixtures("bot")
+@pytest.mark.usefixtures("guests", "bot")
 @pytest.mark.parametrize("who", ["alice", "guest"])
 def test_only_admins_get_it(slack: LocalSlack, who: str) -> None:
     told = slack.reply(slack.command(who, "it-help", "/kb settings"))

@@ -134,6 +134,7 @@ def test_several_files_have_a_card_each_and_a_bad_one_stops_no_other(slack: Loca
 
 
 @pytest.mark.parametrize("who", ["alice", "guest", "multi"])
+@pytest.mark.usefixtures("guests")
 def test_others_than_admins_are_refused_and_nothing_is_fetched(slack: LocalSlack, bot: Bot, who: str) -> None:
     sent = slack.upload(who, slack.person(who), "it-help.csv", NEWER.encode())
     assert slack.reply(sent).shown in {

@@ -60,9 +60,9 @@ def test_ten_different_contents_are_kept_without_their_vectors(slack: LocalSlack
     assert len(kb(slack, "versions").blocks) == 11
 
 
-@pytest.mark.usefixtures("lawful")
+@pytest.mark.usefixtures("guests", "lawful")
 @pytest.mark.parametrize("line", ["versions", "rollback", "export", "versions it-help", "rollback it-help 1"])
-@pytest.mark.usefixtures("bot")
+@pytest.mark.usefixtures("guests", "bot")
 def test_only_admins_see_or_use_them(slack: LocalSlack, line: str) -> None:
     assert kb(slack, line, "alice").shown == "Only workspace admins can do that."
     assert kb(slack, line, "guest").shown == "Only workspace admins can do that."

@@ -22,8 +22,8 @@ def sample_workspace(bot_name: str = "Kotae") -> Workspace:
     add("gone", "Gordon Gone", deleted=True)
 
     staff = [hanako, alice, ichiro, olivia]
-    workspace.add_channel("general", [*staff, multi, bot], topic="Everybody")
-    workspace.add_channel("it-help", [*staff, guest, multi, bot], topic="PC、VPN、アカウント")
+    workspace.add_channel("general", [*staff, guest, multi, bot], topic="Everybody")
+    workspace.add_channel("it-help", [*staff, bot], topic="PC、VPN、アカウント")
     workspace.add_channel("hr-somu", [*staff, bot], topic="人事・総務")
     workspace.add_channel("dev-faq", [*staff, bot], topic="How we build things")
     workspace.add_channel("random", staff)
