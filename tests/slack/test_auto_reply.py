@@ -156,6 +156,7 @@ def test_channels_where_it_is_off(slack: LocalSlack, start: Start) -> None:
     assert asked_so_far(bot) == []
 
 
+@pytest.mark.usefixtures("guests")
 def test_guests_and_other_organisations(slack: LocalSlack, eager: Bot) -> None:
     slack.say("guest", "it-help", ASK_WIFI)
     slack.say("multi", "it-help", "VPNにつながりません")
@@ -316,6 +317,7 @@ def test_wrong_folds_the_answer_away_and_show_again_brings_it_back(slack: LocalS
     assert slack.bot_messages() == [answer]
 
 
+@pytest.mark.usefixtures("guests")
 def test_guests_decide_nothing(slack: LocalSlack, eager: Bot) -> None:
     answer = slack.reply(slack.say("alice", "it-help", ASK_WIFI))
     for button in ("auto_wrong", "auto_right"):
