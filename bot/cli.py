@@ -319,7 +319,16 @@ def _log_to_stderr(level: str) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr)
     for name in ("slack_bolt", "slack_sdk"):
         logging.getLogger(name).setLevel(max(logging.getLevelName(level), logging.INFO))
-    for name in ("asyncio", "faiss", "httpcore2", "httpx2", "sentence_transformers", "transformers", "urllib3"):
+    for name in (
+        "alembic",
+        "asyncio",
+        "faiss",
+        "httpcore2",
+        "httpx2",
+        "sentence_transformers",
+        "transformers",
+        "urllib3",
+    ):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

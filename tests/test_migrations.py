@@ -1,14 +1,56 @@
 """The schema of the state database: made and brought up to date by its migrations, whole or not at all."""
 
+import logging
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from handlers.journal import migrations, open_journal
+from handlers.journal import Journal, JournalError, migrations, open_journal
 from handlers.journal.database import metadata
+from tests.former import FIXTURES, former_database, former_ids, lost, rows, tables
+
+SCHEMAS = sorted((FIXTURES / "schemas").glob("*.sql"))
+OPEN = """
+import logging, sys
+from handlers.journal import open_journal
+logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stdout)
+sys.stdin.readline()
+open_journal(sys.argv[1]).close()
+print("opened")
+"""
+SLOW = """
+CREATE TRIGGER slow BEFORE DELETE ON seen
+BEGIN SELECT count(*) FROM seen a, seen b, seen c, seen d, seen e, seen f; END
+"""
+"""Makes a deletion take minutes: 41 rows to the sixth."""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "state.db"
+
+
+def url(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+def execute(file: Path, statement: str) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        database.execute(statement)
+        database.commit()
 
 
 def revisions() -> list[str]:
@@ -17,18 +59,196 @@ def revisions() -> list[str]:
     return [script.revision for script in reversed(list(scripts.walk_revisions()))]
 
 
+def upgraded_to(file: Path, revision: str) -> None:
+    """Bring a database to an earlier revision than today's."""
+    engine = create_engine(url(file))
+    with engine.begin() as connection:
+        command.upgrade(migrations.config_for(connection), revision)
+    engine.dispose()
+
+
+def opening(file: Path) -> subprocess.Popen[str]:
+    """A process that is about to open the database; it waits for a line."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", OPEN, url(file)], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def say_everything(journal: Journal) -> None:
+    """Everything that the former version wrote is found by the code of today."""
+    names = {name: id_ for id_, name in former_ids().items()}
+    asked = [journal.noted(number) for number in range(1, 12)]
+    assert [noted.source if noted else None for noted in asked] == [
+        *("search", "search", "dm", "mention", "search", "search", "auto_reply", "shadow", "search", "search", "search")
+    ]
+    assert asked[2] is not None
+    assert (asked[2].text, asked[2].hits[0].target) == ("VPNにつながりません。", ("it-help", "vpn"))
+    assert journal.votes(2) == {names["hanako"]: "unhelpful"}
+    assert journal.misses.reasons([2]) == ["outdated: SSID が変わりました"]
+    assert {miss.id for miss in journal.misses.open(0, 99)} >= {2}
+    assert journal.publications.of(5)["ask"].people == (names["ichiro"],)
+    assert [(one.id, one.user, one.state) for one in journal.proposals.waiting()] == [(1, names["alice"], "waiting")]
+    assert [one.admin for one in journal.proposals.requests(1)] == [names["olivia"]]
+    assert [one.phrasing for one in journal.learned.newest(9)] == ["Wi-Fi office how"]
+    assert len(journal.confirmations.recent()) == 3
+    assert journal.settings(names["it-help"])["threshold"].value == "0.5"
+    assert [entry.action for entry in journal.audited()][::-1][:2] == ["auto-reply", "threshold"]
+    assert not journal.trouble
+
+
+# What the schema is
+
+
 def test_the_revisions_are_one_line_numbered_in_order() -> None:
     scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
     assert len(scripts.get_heads()) == 1
     assert revisions() == [f"{number:04}" for number in range(1, len(revisions()) + 1)]
 
 
-def test_the_migrations_make_what_the_code_expects(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'state.db'}"
-    open_journal(url).close()
-    engine = create_engine(url)
+@pytest.mark.parametrize("former", [False, True])
+def test_the_migrations_make_what_the_code_expects(file: Path, *, former: bool) -> None:
+    if former:
+        former_database(file)
+    open_journal(url(file)).close()
+    engine = create_engine(url(file))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == revisions()[-1]
     engine.dispose()
+
+
+# What was written before
+
+
+def test_an_unversioned_database_keeps_every_row_and_answers(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    former_database(file)
+    before = rows(file)
+    caplog.set_level(logging.INFO)
+    journal = open_journal(url(file))
+    after = rows(file)
+    marks = {row["key"] for table, row in lost(before, after) if table == "seen"}
+    assert [table for table, _ in lost(before, after) if table != "seen"] == []
+    assert marks == {key for key in (row["key"] for row in before["seen"]) if key.startswith(("introduced:", "sugg"))}
+    assert marks <= {row["key"] for row in after["once"]}
+    say_everything(journal)
+    journal.close()
+    assert f"State database upgraded from schema 0000 to {revisions()[-1]}" in caplog.messages
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_every_revision_is_brought_up_to_date(file: Path, revision: str) -> None:
+    former_database(file)
+    upgraded_to(file, revision)
+    before = rows(file)
+    journal = open_journal(url(file))
+    assert {table for table, _ in lost(before, rows(file))} <= {"seen", "alembic_version"}
+    say_everything(journal)
+    journal.close()
+
+
+@pytest.mark.parametrize("dump", SCHEMAS, ids=lambda dump: dump.stem)
+def test_a_database_that_a_released_revision_wrote_is_brought_up_to_date(file: Path, dump: Path) -> None:
+    former_database(file, dump=dump)
+    journal = open_journal(url(file))
+    say_everything(journal)
+    journal.close()
+
+
+def test_a_copy_is_made_before_anything_changes_for_its_owner_alone(file: Path) -> None:
+    former_database(file)
+    before = rows(file)
+    open_journal(url(file)).close()
+    copy = migrations.copy_of(file)
+    assert rows(copy) == before
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    copy.unlink()
+    open_journal(url(file)).close()
+    assert not copy.exists()  # nothing had to change
+
+
+def test_of_a_new_database_there_is_no_copy(file: Path) -> None:
+    open_journal(url(file)).close()
+    assert sorted(each.name for each in file.parent.iterdir() if "before" in each.name or each.name[0] == ".") == []
+
+
+# Killed, and at once
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
+def test_killed_in_the_middle_the_next_start_is_as_if_nothing_had_been(file: Path) -> None:
+    former_database(file)
+    execute(file, SLOW)
+    before = rows(file)
+    child = opening(file)
+    with child:
+        assert child.stdin
+        child.stdin.write("\n")
+        child.stdin.flush()
+        deadline = time.monotonic() + 60
+        while not migrations.copy_of(file).exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(1)
+        assert child.poll() is None
+        child.send_signal(signal.SIGKILL)
+        assert child.wait(20) == -signal.SIGKILL
+    assert rows(file) == before
+    execute(file, "DROP TRIGGER slow")
+    journal = open_journal(url(file))
+    say_everything(journal)
+    journal.close()
+
+
+def test_of_several_processes_that_start_at_once_one_upgrades(file: Path) -> None:
+    former_database(file)
+    children = [opening(file) for _ in range(3)]
+    for child in children:
+        assert child.stdin
+        child.stdin.write("\n")
+        child.stdin.flush()
+    said = [child.communicate(timeout=60) for child in children]
+    assert [error for _, error in said] == [""] * 3
+    assert [out.splitlines()[-1] for out, _ in said] == ["opened"] * 3
+    assert sum(out.count("State database upgraded") for out, _ in said) == 1
+
+
+# Refused
+
+
+def test_a_newer_schema_is_refused_and_left_alone(file: Path) -> None:
+    open_journal(url(file)).close()
+    execute(file, "UPDATE alembic_version SET version_num = '9999'")
+    before = rows(file)
+    with pytest.raises(JournalError, match=rf"schema 9999, which is newer.*\({revisions()[-1]}\)\. Update Kotae"):
+        open_journal(url(file))
+    assert rows(file) == before
+    assert not migrations.copy_of(file).exists()
+
+
+@pytest.mark.parametrize("former", [False, True])
+def test_a_database_that_lacks_a_column_is_refused_by_name_and_left_alone(file: Path, *, former: bool) -> None:
+    if former:
+        former_database(file)
+    else:
+        open_journal(url(file)).close()
+    execute(file, "ALTER TABLE audit DROP COLUMN outcome")
+    execute(file, "ALTER TABLE replies DROP COLUMN source")
+    before = rows(file)
+    with pytest.raises(JournalError, match=r"lacks audit\.outcome, replies\.source"):
+        open_journal(url(file))
+    assert rows(file) == before
+
+
+def test_a_table_that_is_missing_in_an_unversioned_database_is_made(file: Path) -> None:
+    """Earlier versions than 56935cf had fewer tables, and made what was missing at each start."""
+    former_database(file)
+    execute(file, "DROP TABLE publications")
+    journal = open_journal(url(file))
+    assert journal.publications.of(5) == {}
+    with closing(sqlite3.connect(file)) as database:
+        assert "publications" in tables(database)
+    journal.close()
+
+
+def test_a_database_in_memory_is_refused() -> None:
+    with pytest.raises(JournalError, match="DATABASE_URL"):
+        open_journal("sqlite://")

@@ -141,6 +141,8 @@ class Database:
 
 def _open(location: URL) -> Engine:
     is_sqlite = location.get_backend_name() == "sqlite"
+    if is_sqlite and location.database in {None, "", ":memory:"}:
+        raise JournalError("database.in_memory")  # there, each connection has its own, empty one
     if is_sqlite and location.database:
         Path(location.database).parent.mkdir(parents=True, exist_ok=True)
     waiting = {"timeout": SQLITE_WAIT_SECONDS} if is_sqlite else {}

@@ -402,6 +402,7 @@ WORDS = {
     "database.no_database": "file is not a database",
     "database.removed": "{file} was removed or replaced; restart Kotae",
     "database.other": "{reason}",
+    "database.in_memory": "DATABASE_URL names a SQLite database in memory, which forgets everything: name a file, such as sqlite:///state.db",
     "database.newer": "The state database has schema {current}, which is newer than this version of Kotae knows "
     "({newest}). Update Kotae, or restore the copy that was made before the upgrade",
     "database.lacks": "The state database lacks {columns}: something else has changed or made it. Restore a copy of "

@@ -400,6 +400,7 @@ WORDS = {
     "database.no_database": "データベースのファイルではありません",
     "database.removed": "{file} が削除されたか、置き換えられました。Kotae を再起動してください",
     "database.other": "{reason}",
+    "database.in_memory": "DATABASE_URL がメモリ上の SQLite を指しています。再起動すると何も残らないため、sqlite:///state.db のようにファイルを指定してください",
     "database.newer": "状態データベースのスキーマ {current} は、このバージョンの Kotae が扱えるもの（{newest}）より新しいです。"
     "Kotae を更新するか、更新前に作られたコピーに戻してください",
     "database.lacks": "状態データベースに {columns} がありません。Kotae 以外が変更したか、作成したもののようです。"

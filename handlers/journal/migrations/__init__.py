@@ -37,7 +37,8 @@ def upgrade(location: URL, expected: MetaData) -> None:
     copied first, see `copy_of`. What the database has then is compared with the tables that the code expects.
     """
     is_sqlite = location.get_backend_name() == "sqlite"
-    engine = create_engine(location, poolclass=NullPool, connect_args={"timeout": LOCK_SECONDS} if is_sqlite else {})
+    waiting = {"timeout": LOCK_SECONDS} if is_sqlite else {}
+    engine = create_engine(location, poolclass=NullPool, connect_args=waiting, hide_parameters=True)
     if is_sqlite:
         event.listen(engine, "connect", _leave_transactions_alone)
         event.listen(engine, "begin", _begin)
