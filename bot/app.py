@@ -164,4 +164,5 @@ def build_app(
     register(app, services)
     told = directory.digest_channel
     digest = WeeklyDigest(services, told) if told else None
-    return Bot(app, connection, services, model, watch, digest, Housekeeping(services), listeners, stages)
+    housekeeping = Housekeeping(services, settings.config.keep_questions_days)
+    return Bot(app, connection, services, model, watch, digest, housekeeping, listeners, stages)

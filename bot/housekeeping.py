@@ -1,10 +1,16 @@
-"""What the bot does with its state by itself, in the background: counts old votes after an upgrade."""
+"""What the bot does with its state in the background: removes old texts, counts old votes after an upgrade."""
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 
 from handlers.access import Standing
 from handlers.desk import Services
+from handlers.journal.installation import PURGE_ANNOUNCED
+from handlers.misses import looks_like_a_question
+from handlers.reports import MOST_DAYS
+from handlers.retention import announce
 
 log = logging.getLogger(__name__)
 
@@ -14,6 +20,11 @@ PAUSE_SECONDS = 1.0
 LOOK_SECONDS = 3600.0
 """How often is looked whether there is something to do."""
 JOIN_SECONDS = 2.0
+DAY = 24 * 3600
+NOTICE_SECONDS = 7 * DAY
+"""How long before the first purge admins are told of it."""
+BREATH_SECONDS = 0.02
+"""The pause between two batches of what is removed, in which others write."""
 
 
 class _ClosingError(Exception):
@@ -23,9 +34,19 @@ class _ClosingError(Exception):
 class Housekeeping:
     """A thread that keeps the state in order."""
 
-    def __init__(self, services: Services, look_seconds: float = LOOK_SECONDS) -> None:
+    def __init__(
+        self,
+        services: Services,
+        keep_days: int,
+        clock: Callable[[], float] = time.time,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
+        """Keep the words of questions for `keep_days`, by `clock` (seconds since the epoch)."""
         self._services = services
+        self._keep_days = keep_days
+        self._clock = clock
         self._look_seconds = look_seconds
+        self._purged = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kotae-housekeeping", daemon=True)
 
@@ -52,6 +73,32 @@ class Housekeeping:
     def tidy(self) -> None:
         """Do what is due."""
         self._count_old_votes()
+        if self._clock() - self._purged >= DAY and self._may_purge():
+            self._purge()
+            self._purged = self._clock()
+
+    def _may_purge(self) -> bool:
+        """Tell whether admins have known of it for a week; tell them, the first time that there is something old."""
+        installation = self._services.journal.installation
+        announced = installation.get(PURGE_ANNOUNCED)
+        if announced is not None:
+            return self._clock() - float(announced) >= NOTICE_SECONDS
+        now = self._clock()
+        if self._services.journal.retention.has_older(now - self._keep_days * DAY):
+            if announce(self._services, self._keep_days, now + NOTICE_SECONDS):
+                installation.set(PURGE_ANNOUNCED, str(now))
+            else:
+                log.warning("Nothing old is removed until an admin can be told of it; ADMIN_USERS names admins")
+        return False
+
+    def _purge(self) -> None:
+        before, misses_before = (self._clock() - days * DAY for days in (self._keep_days, MOST_DAYS))
+        removed = 0
+        for number in self._services.journal.retention.purge(before, misses_before, looks_like_a_question):
+            removed += number
+            if self._stop.wait(BREATH_SECONDS):
+                raise _ClosingError
+        log.info("Removed what was older than %d days: %d rows", self._keep_days, removed)
 
     def _count_old_votes(self) -> None:
         """Give the votes of before there were voices their weight: Slack says who is a member."""

@@ -154,6 +154,7 @@ class ConfigFile(BaseModel):
     watch: bool = False
     digest_channel: str | None = None
     confirmations: Annotated[int, Field(ge=2)] = 2
+    keep_questions_days: Annotated[int, Field(ge=1)] = 90
     channels: dict[str, ChannelSection] = {}
     knowledge_bases: dict[str, KnowledgeBaseSection] = {}
 

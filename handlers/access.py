@@ -169,6 +169,17 @@ class Access:
         group = self._members(self._admin_usergroup) if self._admin_usergroup else ()
         return tuple(dict.fromkeys([*sorted(self._admin_users), *group]))
 
+    def workspace_admins(self) -> tuple[str, ...]:
+        """List the admins and owners of the workspace; none when Slack can't be asked."""
+        try:
+            pages = self._client.users_list(limit=200)
+            everybody = [person for page in pages for person in page["members"]]
+        except (SlackApiError, SlackClientError, OSError) as error:
+            log.warning("Slack couldn't say who is an admin (%s)", _reason(error))
+            return ()
+        named = [each["id"] for each in everybody if each.get("is_admin") or each.get("is_owner")]
+        return tuple(user for user in named if self.person(user).is_admin)
+
     def _is_named_admin(self, user: str) -> bool:
         if user in self._admin_users:
             return True

@@ -105,12 +105,14 @@ class Services:
             return None
         return str(sent["ts"])
 
-    def inform(self, user: str, message: Message) -> None:
+    def inform(self, user: str, message: Message) -> bool:
         """Send somebody a direct message; a refusal is logged, since others are to be told as well."""
         try:
             self.client.chat_postMessage(channel=user, unfurl_links=False, **message.arguments())
         except SlackApiError as error:
             log.warning("%s can't be told in a direct message (%s)", user, error.response.get("error"))
+            return False
+        return True
 
     def update(self, channel: str, ts: str, message: Message) -> bool:
         """Put another message in the place of one of the bot's; False when somebody has deleted that one."""

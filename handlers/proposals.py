@@ -61,10 +61,14 @@ def reachable(services: Services, knowledge_base: str) -> list[str]:
 
     Not every admin of the workspace: most of them have nothing to do with the bot.
     """
+    return [user for user in active_admins(services) if _sees(services, user, knowledge_base)][:ASKED]
+
+
+def active_admins(services: Services) -> list[str]:
+    """List the admins who are named in the settings, and those who did something lately."""
     lately = (entry.user for entry in services.journal.audited(LATELY))
     people = dict.fromkeys([*services.access.named_admins(), *lately])
-    admins = [user for user in people if user[:1] in {"U", "W"} and services.access.person(user).is_admin]
-    return [user for user in admins if _sees(services, user, knowledge_base)][:ASKED]
+    return [user for user in people if user[:1] in {"U", "W"} and services.access.person(user).is_admin]
 
 
 def approve(services: Services, turn: Turn) -> None:

@@ -23,6 +23,7 @@ from handlers.journal.misses import Miss, Misses, Why
 from handlers.journal.proposals import Proposal, Proposals, Request
 from handlers.journal.publications import Publication, Publications
 from handlers.journal.questions import Noted, NotedHit, Origin, Questions, Reply
+from handlers.journal.retention import Retention
 from handlers.journal.statistics import Overview, Rehearsal, Statistics, Tally
 from handlers.journal.voices import Voices
 from indexes.messages import Translatable
@@ -88,6 +89,7 @@ class Journal(Questions, Decisions):
         self.proposals = Proposals(database)
         self.statistics = Statistics(database)
         self.publications = Publications(database)
+        self.retention = Retention(database)
         self.installation = Installation(database)
         self.voices = Voices(database, self.installation)
         self._purged = time.monotonic()

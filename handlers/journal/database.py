@@ -131,6 +131,15 @@ class Database:
         self.trouble = None
         return done
 
+    def empty_log(self) -> None:
+        """Empty SQLite's write-ahead log into its file: what was deleted stands in the log until then."""
+        if self._engine.dialect.name == "sqlite":
+            try:
+                with self._engine.connect() as connection:
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            except SQLAlchemyError as error:
+                self._survive("empty its log", error)
+
     def _survive(self, purpose: str, error: SQLAlchemyError) -> None:
         """Log the first of a series of failures and let admins see it; the bot goes on without its memory."""
         why = _reason(error)
@@ -148,6 +157,7 @@ def _open(location: URL) -> Engine:
     waiting = {"timeout": SQLITE_WAIT_SECONDS} if is_sqlite else {}
     engine = create_engine(location, connect_args=waiting, hide_parameters=True)
     if is_sqlite:
+        event.listen(engine, "connect", _delete_securely)
         _use_wal(engine)
     upgrade(location, metadata)
     if is_sqlite and location.database:
@@ -160,6 +170,11 @@ def _use_wal(engine: Engine) -> None:
     with engine.connect() as connection:
         if connection.execute(text("PRAGMA journal_mode")).scalar_one() != "wal":
             connection.execute(text("PRAGMA journal_mode=WAL"))
+
+
+def _delete_securely(connection: sqlite3.Connection, _: object) -> None:
+    """Let what is deleted be overwritten, not just marked as free."""
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _notice_removal(engine: Engine, file: Path) -> None:

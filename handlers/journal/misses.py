@@ -109,8 +109,22 @@ def _open(since: float) -> Select[Any]:
     return (
         select(questions, closings.c.why, closings.c.until, reported.label("reported"))
         .join(closings, closings.c.question == questions.c.id, isouter=True)
-        .where(questions.c.at > since, undecided, or_(reported, ~questions.c.answered & ~liked & ~confirmed))
+        .where(
+            questions.c.at > since,
+            questions.c.user != "",
+            undecided,
+            or_(reported, ~questions.c.answered & ~liked & ~confirmed),
+        )
         .order_by(questions.c.at.desc())
+    )
+
+
+def open_among(ids: Collection[Any], since: float) -> Select[Any]:
+    """Select, of these questions, the open misses: id, text, whether it was put to the bot, whether it was reported."""
+    chosen = _open(since).where(questions.c.id.in_(ids), or_(closings.c.why.is_(None), closings.c.why == "later"))
+    reported = chosen.selected_columns["reported"]
+    return chosen.with_only_columns(
+        questions.c.id, questions.c.text, questions.c.source.in_(ASKED).label("asked"), reported
     )
 
 

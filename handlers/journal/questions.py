@@ -107,8 +107,8 @@ class Questions:
         return int(key[0]) if key else None
 
     def noted(self, question_id: int) -> Noted | None:
-        """Return a remembered question."""
-        wanted = select(questions).where(questions.c.id == question_id)
+        """Return a remembered question; None when it was so long ago that its words are gone."""
+        wanted = select(questions).where(questions.c.id == question_id, questions.c.user != "")
         rows = self._database.read("look up a question", wanted)
         return _noted(rows[0]) if rows else None
 

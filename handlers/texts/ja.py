@@ -366,6 +366,9 @@ WORDS = {
     "home.do.versions": "履歴",
     "home.do.export": "CSV に書き出す",
     "button.settings": "設定",
+    # 保存期間
+    "retention.announced": ":wastebasket: {when} から、{days} 日より前の質問の本文と、質問した人・評価した人の情報を削除します。件数、未回答の質問、承認待ちの提案は残ります。もっと長く残したいときは、それまでに `kotae.toml` の `keep_questions_days` を変更し、再起動してください。",
+    "person.forgotten": "削除されたユーザー",
     # 不具合
     "export.not_allowed": "{file} を送れません。アプリにファイルを送る権限（files:write）がありません。"
     "`kotae manifest` の出力をアプリのマニフェストに貼り付けて、再インストールしてください",
