@@ -12,6 +12,7 @@ from handlers import texts as words
 from handlers.access import Standing
 from handlers.desk import Services, Turn
 from handlers.journal import Proposal, Request
+from handlers.journal.forgetting import FORGOTTEN
 from handlers.texts import HandlerError, Texts
 from handlers.views import editing as form
 from handlers.views import proposals as views
@@ -176,7 +177,8 @@ def _tell_everybody(services: Services, number: int) -> None:
         return
     for request in services.journal.proposals.requests(number):
         _update(services, request, views.decided(proposal, _texts(services, request.admin)))
-    _write_to(services, proposal.user, views.outcome(proposal, _texts(services, proposal.user)))
+    if proposal.user != FORGOTTEN:
+        _write_to(services, proposal.user, views.outcome(proposal, _texts(services, proposal.user)))
 
 
 def _update(services: Services, request: Request, message: Message) -> None:

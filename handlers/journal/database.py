@@ -157,7 +157,7 @@ def _open(location: URL) -> Engine:
     waiting = {"timeout": SQLITE_WAIT_SECONDS} if is_sqlite else {}
     engine = create_engine(location, connect_args=waiting, hide_parameters=True)
     if is_sqlite:
-        event.listen(engine, "connect", _delete_securely)
+        event.listen(engine, "connect", delete_securely)
         _use_wal(engine)
     upgrade(location, metadata)
     if is_sqlite and location.database:
@@ -172,7 +172,7 @@ def _use_wal(engine: Engine) -> None:
             connection.execute(text("PRAGMA journal_mode=WAL"))
 
 
-def _delete_securely(connection: sqlite3.Connection, _: object) -> None:
+def delete_securely(connection: sqlite3.Connection, _: object) -> None:
     """Let what is deleted be overwritten, not just marked as free."""
     connection.execute("PRAGMA secure_delete=ON")
 

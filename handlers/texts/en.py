@@ -371,7 +371,6 @@ WORDS = {
     # What is kept, and how long
     "retention.announced": ":wastebasket: From {when} on, I remove the words of questions that are more than {days} days old, and who asked and voted. Counts, open questions and waiting proposals stay. If you want to keep them longer, set `keep_questions_days` in `kotae.toml` before that and restart me.",
     "person.forgotten": "someone who was removed",
-    # Trouble
     # What went wrong
     "export.not_allowed": "{file} can't be sent: the app may not send files. Paste the output of `kotae manifest` as "
     "the app's manifest and reinstall it (files:write)",

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import Block
 
 from handlers.texts import Texts
 from handlers.views.message import Message, entries, fitting, section
-from handlers.views.text import escape, one_line
+from handlers.views.text import escape, one_line, person
 from indexes.messages import Translatable
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _state(name: str, loaded: "Loaded", where: Sequence[str], note: str, age: st
 
 def _searched_in(channel: "Channel", texts: Texts) -> str:
     by = (channel.set_by or {}).get("auto_reply")
-    mark = texts("kb.channels.by", user=f"<@{by}>") if by else ""
+    mark = texts("kb.channels.by", user=person(by, texts)) if by else ""
     mode = texts(f"settings.mode.{channel.auto_reply.value}")
     return f"<#{channel.id}>{texts('kb.status.mode', mode=mode, mode_by=mark)}"
 
@@ -157,7 +157,7 @@ def _process(process: Process, database_trouble: Translatable | None, texts: Tex
 
 def _channel(channel: "Channel", texts: Texts) -> str:
     by = channel.set_by or {}
-    marks = {key: texts("kb.channels.by", user=f"<@{user}>") for key, user in by.items()}
+    marks = {key: texts("kb.channels.by", user=person(user, texts)) for key, user in by.items()}
     return texts(
         "kb.channels.one",
         channel=f"<#{channel.id}>",

@@ -7,7 +7,7 @@ from slack_sdk.models.blocks import Block
 
 from handlers.texts import Texts
 from handlers.views.message import Message, actions, button, context, section
-from handlers.views.text import moment, one_line
+from handlers.views.text import moment, one_line, person
 
 PHRASING, TITLE, NAME = 220, 120, 60
 """Characters of each; twenty entries of that size stay below Slack's 12,000 together."""
@@ -69,7 +69,7 @@ def offer(phrasing: str, title: str, opinion: int, texts: Texts) -> Message:
 def _in_force(one: InForce, texts: Texts) -> str:
     title = one_line(one.title, TITLE) if one.title else texts("learned.gone")
     line = texts("learned.one", phrasing=one_line(one.phrasing, PHRASING), title=title)
-    by = texts("learned.by", user=f"<@{one.by}>") if one.by[:1] in {"U", "W"} else ""
+    by = texts("learned.by", user=person(one.by, texts)) if one.by[:1] in {"U", "W"} else ""
     small = [one_line(one.knowledge_base, NAME), _voters(one.voters, texts), by, moment(one.at)]
     return "\n".join([line, " · ".join(filter(None, small))])
 
@@ -84,6 +84,6 @@ def _waiting(one: Waiting, texts: Texts) -> str:
 def _voters(voters: Sequence[str], texts: Texts) -> str:
     if not voters:
         return ""
-    shown = ", ".join(f"<@{user}>" for user in voters[:PEOPLE])
+    shown = ", ".join(person(user, texts) for user in voters[:PEOPLE])
     more = f" +{len(voters) - PEOPLE}" if len(voters) > PEOPLE else ""
     return texts("learned.voters", people=shown + more)

@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import Block
 from handlers.texts import Texts
 from handlers.views import reasons
 from handlers.views.message import Message, actions, button, context, section
-from handlers.views.text import moment, one_line
+from handlers.views.text import moment, one_line, person
 
 QUESTION, TITLE, NAME, REASON = 250, 120, 60, 120
 """Characters of each; with ten questions in a message all blocks stay below Slack's 12,000 together."""
@@ -100,7 +100,7 @@ def digest(asked: Sequence[Asked], total: int, private: int, days: int, command:
 
 
 def _asked(one: Asked, place: str, texts: Texts) -> list[Block]:
-    last = texts("misses.last", user=f"<@{one.user}>", when=moment(one.at))
+    last = texts("misses.last", user=person(one.user, texts), when=moment(one.at))
     where = f"<#{one.where}>" if one.where else texts("misses.privately")
     lines = [f"*{_question(one)}*", " · ".join([_count(one, texts), last, where])]
     lines += [_closest(one, texts)]

@@ -15,7 +15,7 @@ from slack_sdk.models.views import View
 
 from handlers.texts import Texts
 from handlers.views.message import Message, actions, button, context, notice, section
-from handlers.views.text import bold, mrkdwn, one_line
+from handlers.views.text import bold, mrkdwn, one_line, person
 
 if TYPE_CHECKING:
     from handlers.journal import Proposal
@@ -65,7 +65,7 @@ def outcome(proposal: "Proposal", texts: Texts) -> Message:
     known = {
         "title": _short_title(proposal),
         "name": one_line(proposal.knowledge_base, DETAIL),
-        "user": f"<@{proposal.by}>",
+        "user": person(proposal.by, texts),
     }
     lines = [texts(f"proposal.told.{proposal.state}", **known)]
     if proposal.reason:
@@ -81,7 +81,7 @@ def decline_form(proposal: "Proposal", texts: Texts) -> View:
         element=PlainTextInputElement(action_id=REASON, multiline=True, max_length=REASON_LENGTH),
         optional=True,
     )
-    said = texts("proposal.declining", title=_short_title(proposal), user=f"<@{proposal.user}>")
+    said = texts("proposal.declining", title=_short_title(proposal), user=person(proposal.user, texts))
     return View(
         type="modal",
         callback_id=DECLINE_CALLBACK,
@@ -95,7 +95,7 @@ def decline_form(proposal: "Proposal", texts: Texts) -> View:
 
 def _title(proposal: "Proposal", texts: Texts) -> str:
     name = one_line(proposal.knowledge_base, DETAIL)
-    return texts("proposal.asked", user=f"<@{proposal.user}>", name=name)
+    return texts("proposal.asked", user=person(proposal.user, texts), name=name)
 
 
 def _short_title(proposal: "Proposal") -> str:
@@ -110,7 +110,7 @@ def _entry(proposal: "Proposal", room: int) -> list[Block]:
 
 
 def _outcome(proposal: "Proposal", texts: Texts) -> list[str]:
-    said = texts(f"proposal.{proposal.state}", user=f"<@{proposal.by}>")
+    said = texts(f"proposal.{proposal.state}", user=person(proposal.by, texts))
     return [said, _reason(proposal, texts) if proposal.reason else ""]
 
 

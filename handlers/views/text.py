@@ -8,6 +8,8 @@ import html
 import re
 import time
 
+from handlers.texts import Texts
+
 WEB_ADDRESS = re.compile(r"https?://[^\s<>|\"'「」『』、。()()]+")
 _SENTENCE_END = re.compile(r"[。．！？][」』）】]*|[.!?](?=\s)|\n+")
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -88,6 +90,11 @@ def beginning(text: str, limit: int) -> str:
     if ends and ends[-1] >= len(head) // 2:
         return head[: ends[-1]].rstrip()
     return head.rstrip() + ELLIPSIS
+
+
+def person(user: str, texts: Texts) -> str:
+    """Mention somebody by their id; say so where it was removed from what is kept."""
+    return f"<@{user}>" if user[:1] in {"U", "W"} else texts("person.forgotten")
 
 
 def moment(at: float) -> str:

@@ -7,7 +7,7 @@ from slack_sdk.models.blocks import Block
 
 from handlers.texts import Texts
 from handlers.views.message import Message, button, entries, notice, section
-from handlers.views.text import moment, one_line
+from handlers.views.text import moment, one_line, person
 
 if TYPE_CHECKING:
     from indexes.export import Export
@@ -39,7 +39,7 @@ def export(name: str, made: "Export", texts: Texts) -> Message:
 
 
 def _line(version: "Version", now: str, texts: Texts) -> str:
-    by = texts("versions.by.who", user=f"<@{version.by}>") if version.by else ""
+    by = texts("versions.by.who", user=person(version.by, texts)) if version.by else ""
     origin = texts(f"versions.by.{version.origin}", by=by)
     current = texts("versions.current") if version.digest == now else ""
     return texts(

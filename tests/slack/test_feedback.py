@@ -80,11 +80,13 @@ def test_the_vote_of_a_guest_is_shown_and_weighs_nothing(slack: LocalSlack, bot:
     assert (confidence(bot) < before, weight(bot)) == (True, 1)
 
 
-def test_who_can_not_be_looked_up_has_no_voice(slack: LocalSlack, bot: Bot) -> None:
+def test_who_can_not_be_looked_up_has_no_voice(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
-    bot.services.vote(1, "U0NOBODY", "unhelpful")
+    with closing(sqlite3.connect(knowledge.parent / "data" / "state.db")) as raw:
+        [(question,)] = raw.execute("SELECT id FROM questions")
+    bot.services.vote(question, "U0NOBODY", "unhelpful")
     assert said(bot) == []
-    bot.services.vote(1, slack.person("hanako").id, "unhelpful")
+    bot.services.vote(question, slack.person("hanako").id, "unhelpful")
     assert weight(bot) == 1
 
 

@@ -62,7 +62,7 @@ def test_the_first_purge_is_announced_a_week_ahead_and_the_next_ones_are_not(
     assert words(knowledge) == [""]
     slack.press("hanako", answer, "vote", 0)
     settle(slack, bot)
-    assert bot.services.journal.votes(1) == {}
+    assert bot.services.journal.voices.judged() == {}
     slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
     on_day(clock, keeper, 98.2)
     assert words(knowledge) == ["", QUESTION]
