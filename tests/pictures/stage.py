@@ -55,7 +55,7 @@ class Stage:
         command = re.fullmatch(r":(\w+)\s*(.*)", line)
         if command and command[1] in self._acts:
             self._acts[command[1]](command[2])
-            self._session.settle(LULL)
+            self._session.waiter.settle(LULL)
         else:
             self._session.take(line)
 

@@ -18,7 +18,8 @@ from bot.playground.slack.server import LocalSlack
 from bot.playground.terminal.listings import search_command, standing
 from bot.playground.terminal.mrkdwn import clean
 from bot.playground.terminal.screen import Screen
-from bot.playground.terminal.session import PATIENCE, QUIET, Session
+from bot.playground.terminal.session import PATIENCE, Session
+from bot.playground.terminal.waiting import QUIET
 
 QUESTIONS = ("パスワードを忘れました", "VPN does not connect", "プリンターが動かない")
 STARTING = 60.0
@@ -54,7 +55,7 @@ def converse(
             session.take(line)
             if session.ended:
                 return
-        session.settle(QUIET)
+        session.waiter.settle(QUIET)
     except KeyboardInterrupt:
         console.print()
     finally:

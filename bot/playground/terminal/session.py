@@ -7,26 +7,24 @@ import time
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from rich.rule import Rule
 from rich.text import Text
 
-from bot.playground.slack.block_kit.controls import Control
 from bot.playground.slack.entities import Channel, Message, Person, View
 from bot.playground.slack.errors import NotPossibleError
-from bot.playground.slack.interactions import Interaction
 from bot.playground.slack.server import LocalSlack
 from bot.playground.slack.text import apart
 from bot.playground.terminal import listings
 from bot.playground.terminal.listings import admin_command, an_admin
 from bot.playground.terminal.mrkdwn import clean
-from bot.playground.terminal.screen import Numbered, Screen
+from bot.playground.terminal.resolver import Resolver
+from bot.playground.terminal.screen import Screen
+from bot.playground.terminal.waiting import QUIET, Waiter
 
 PATIENCE = 30.0
 PRESSED = 3.0
 UNASKED = 1.5
-QUIET = 0.4
 LONGEST_WAIT = 3600.0
 COMMAND = re.compile(r"[:：]([a-z]+)(?:\s+(.*))?", re.DOTALL)
 NUMBER = re.compile(r"(\d{1,6})(?:\s+(.*))?", re.DOTALL)
@@ -39,7 +37,8 @@ class Session:
     def __init__(self, slack: LocalSlack, screen: Screen, patience: float = PATIENCE) -> None:
         self.slack = slack
         self.screen = screen
-        self.patience = patience
+        self.resolver = Resolver(slack, screen)
+        self.waiter = Waiter(slack, screen, patience)
         self.thread: Message | None = None
         self.ended = False
         self._commands: dict[str, Callable[[str], None]] = {
@@ -108,58 +107,6 @@ class Session:
     def _quit(self, _: str) -> None:
         self.ended = True
 
-    # -- Waiting -------------------------------------------------------------------------------------------
-
-    def settle(self, lull: float, failed: Callable[[], bool] = lambda: False) -> bool:
-        """Draw what arrives until it is quiet; True when something came.
-
-        Quiet means that no ack is awaited and nothing happened for `lull` seconds, or, once something came, for a
-        moment.
-        """
-        before = self.screen.heard
-        self.screen.active_at = time.monotonic()
-        end = time.monotonic() + self.patience
-        while time.monotonic() < end and not failed():
-            self.screen.draw()
-            idle = time.monotonic() - self.screen.active_at
-            if idle > (QUIET if self.screen.heard > before else lull) and not self._awaits_ack():
-                break
-            time.sleep(0.02)
-        self.screen.draw()
-        return self.screen.heard > before
-
-    def _awaits_ack(self) -> bool:
-        """Whether an ack may still come in time; later ones follow retries, which are not waited for."""
-        since = time.monotonic() - self.slack.timing.ack
-        waiting = (each for each in self.slack.envelopes if each.outcome == "waiting" and each.deliveries)
-        return any(each.deliveries[-1].at > since for each in waiting)
-
-    def _await_answer(self) -> None:
-        if self.settle(self.patience):
-            return
-        if self.slack.connections:
-            self.screen.problem(f"No answer within {self.patience:g} s. If it still comes, it is shown.")
-        else:
-            self.screen.problem(f"{self.screen.bot_name} is not connected at the moment; its log says why.")
-
-    def _await_outcome(self, interaction: Interaction, what: str, lull: float) -> None:
-        """Wait for the ack and for what follows; say so where Slack would show an error."""
-        came = self.settle(lull, lambda: interaction.error is not None)
-        if interaction.error:
-            self.screen.problem(f"{what} failed: {self._reason(interaction.error)}.")
-        elif not came:
-            self.screen.hint(f"Nothing to be seen came of {what}.")
-
-    def _reason(self, error: str) -> str:
-        bot = self.screen.bot_name
-        reasons = {
-            "invalid_command": f"there is no such command here, only {' and '.join(self.slack.app.commands)}",
-            "not_supported_in_threads": "Slack takes no commands in threads; :thread off leaves it",
-            "dispatch_failed": f"{bot} is not connected (dispatch_failed)",
-            "operation_timeout": f"{bot} did not react within {self.slack.timing.ack:g} s (operation_timeout)",
-        }
-        return reasons.get(error, error)
-
     # -- Writing -------------------------------------------------------------------------------------------
 
     def _say(self, text: str) -> None:
@@ -170,8 +117,8 @@ class Session:
         if self.slack.bot not in self.place.members:
             self.screen.hint(f"{bot} is not in #{self.place.name} and hears nothing said here; :invite brings it in.")
         elif self.place.is_im or f"<@{self.slack.bot}>" in message.text:
-            self._await_answer()
-        elif not self.settle(UNASKED):
+            self.waiter.await_answer()
+        elif not self.waiter.settle(UNASKED):
             self.screen.hint(
                 f"{bot} stays silent here unless it is mentioned (@{bot} …) or auto-reply is on and it is sure:"
                 f" {admin_command(self.slack)} auto-reply on, as an admin (:as {an_admin(self.slack)})."
@@ -181,17 +128,17 @@ class Session:
         self.screen.home_is_open = False
         thread_ts = self.thread.ts if self.thread else None
         interaction = self.slack.command(self.me, self.place, text, thread_ts=thread_ts, wait=False)
-        self._await_outcome(interaction, text.split(maxsplit=1)[0], self.patience)
+        self.waiter.await_outcome(interaction, text.split(maxsplit=1)[0], self.waiter.patience)
 
     def _edit(self, text: str) -> None:
         if not text:
             raise NotPossibleError("write the new text behind it, such as :edit new text")
         self.slack.edit(self._my_last(), text)
-        self.settle(UNASKED)
+        self.waiter.settle(UNASKED)
 
     def _delete(self, _: str) -> None:
         self.slack.delete(self._my_last())
-        self.settle(UNASKED)
+        self.waiter.settle(UNASKED)
 
     def _my_last(self) -> Message:
         for message in reversed(self._messages()):
@@ -231,26 +178,14 @@ class Session:
         return True
 
     def _press(self, words: str) -> None:
-        number, choice = self._latest(words)
+        number, choice = self.resolver.latest(words)
         self._use(number, choice)
 
     def _fill(self, argument: str) -> None:
         label, sign, words = (part.strip() for part in argument.partition("="))
         if not sign or not label:
             raise NotPossibleError("say what to fill in and with what, such as :fill Answer = some text")
-        self._use(self._latest(label)[0], words)
-
-    def _latest(self, words: str) -> tuple[int, str | None]:
-        """The number of what was drawn last with these words on it, and the choice in it that they name."""
-        there = [(number, each) for number, each in enumerate(self.screen.numbered, start=1) if each.is_there]
-        for fits in (str.__eq__, str.__contains__):
-            for number, each in reversed(there):
-                if words and fits(each.control.label, words):
-                    return number, None
-                for option in each.control.options if words else ():
-                    if fits(option["text"]["text"], words):
-                        return number, option["text"]["text"]
-        raise NotPossibleError(f"there is nothing with {words!r} on it to press or fill in")
+        self._use(self.resolver.latest(label)[0], words)
 
     def _wait(self, seconds: str) -> None:
         try:
@@ -269,40 +204,14 @@ class Session:
         if numbered.takes_value and words is None:
             example = "1" if control.options else "some text"
             raise NotPossibleError(f"write your choice or text behind the number, such as {number} {example}")
-        value = self._value(numbered, words) if words is not None else None
+        value = self.resolver.value(numbered, words) if words is not None else None
         if isinstance(numbered.on, View):
             self.screen.home_is_open = numbered.on.type == "home"
         interaction = self.slack.press(self.me, numbered.on, numbered.index, value, wait=False)
         if control.in_input:
             self.screen.hint(f"{control.label}: {words}")
         else:
-            self._await_outcome(interaction, f"[{number}]", PRESSED)
-
-    def _value(self, numbered: Numbered, words: str) -> Any:
-        control = numbered.control
-        if control.type.endswith("external_select"):
-            return self._offered(numbered, words)
-        several = control.type.startswith("multi_") or control.type == "checkboxes"
-        if several:
-            return [self._one_value(control, each.strip()) for each in re.split("[,、]", words) if each.strip()]
-        return self._one_value(control, words)
-
-    def _offered(self, numbered: Numbered, words: str) -> Any:
-        """What the app offers first for these words."""
-        asked = self.slack.suggest(self.me, numbered.on, numbered.index, words)
-        offered = asked.options + [option for group in asked.option_groups for option in group["options"]]
-        if not offered:
-            raise NotPossibleError(f"{self.screen.bot_name} offers nothing for {words!r}")
-        return offered[:1] if numbered.control.type.startswith("multi_") else offered[0]
-
-    def _one_value(self, control: Control, words: str) -> Any:
-        if control.options:
-            return control.option(int(words) - 1 if words.isdecimal() else words)["value"]
-        if "users_select" in control.type:
-            return self._find(words).id
-        if "channels_select" in control.type or "conversations_select" in control.type:
-            return self.slack.channel(words).id
-        return words
+            self.waiter.await_outcome(interaction, f"[{number}]", PRESSED)
 
     # -- Home and forms ------------------------------------------------------------------------------------
 
@@ -310,7 +219,7 @@ class Session:
         self.screen.home_is_open = True
         self.slack.show(self.me, self.slack.channel(self.me), tab="home")
         view = self.slack.open_home(self.me)
-        if not self.settle(QUIET):
+        if not self.waiter.settle(QUIET):
             if view is None:
                 raise NotPossibleError(f"{self.screen.bot_name} has published no Home tab")
             self.screen.view(view)
@@ -320,7 +229,7 @@ class Session:
         if not callback_id or not written:
             raise NotPossibleError("say which, such as :shortcut save_to_kb; it is used on the last message here")
         interaction = self.slack.shortcut(self.me, callback_id, written[-1], wait=False)
-        self._await_outcome(interaction, callback_id, PRESSED)
+        self.waiter.await_outcome(interaction, callback_id, PRESSED)
 
     def _submit(self, _: str) -> None:
         view = self._form()
@@ -328,11 +237,11 @@ class Session:
         if interaction.errors:
             self.screen.view(view)
         else:
-            self._await_outcome(interaction, ":submit", PRESSED)
+            self.waiter.await_outcome(interaction, ":submit", PRESSED)
 
     def _close(self, _: str) -> None:
         self.slack.close_view(self.me, self._form(), wait=False)
-        self.settle(QUIET)
+        self.waiter.settle(QUIET)
 
     def _form(self) -> View:
         if forms := self.slack.views(self.me):
@@ -344,20 +253,11 @@ class Session:
     def _become(self, name: str) -> None:
         if not name:
             raise NotPossibleError("say who, such as :as alice; :people lists everybody")
-        person = self._find(name)
+        person = self.resolver.person(name)
         if person.is_bot or person.deleted:
             raise NotPossibleError(f"you can't be {person.real_name}; :people lists whom you can be")
         stays = not self.place.is_im and self.slack.workspace.person_sees(person, self.place)
         self._move(person, self.place if stays else self.slack.channel(person))
-
-    def _find(self, name: str) -> Person:
-        """Find somebody by key, handle, name or one word of the name."""
-        wanted = unicodedata.normalize("NFKC", name).removeprefix("@").casefold()
-        for person in self.slack.people.values():
-            names = (person.key, person.handle, person.real_name, *person.real_name.split())
-            if wanted in (each.casefold() for each in names):
-                return person
-        raise NotPossibleError(f"there is nobody called {name}; :people lists everybody")
 
     def _go(self, name: str) -> None:
         if not name:
@@ -394,7 +294,7 @@ class Session:
         if self.me.id not in self.place.members:
             raise NotPossibleError(f"{self.me.real_name} is not a member of #{self.place.name}")
         self.slack.invite_bot(self.place, by=self.me)
-        self.settle(UNASKED)
+        self.waiter.settle(UNASKED)
 
     def _upload(self, name: str) -> None:
         file = Path(name).expanduser()
@@ -402,7 +302,7 @@ class Session:
             raise NotPossibleError(f"there is no file {name or '(say which)'}")
         thread_ts = self.thread.ts if self.thread else None
         self.slack.upload(self.me, self.place, file.name, file.read_bytes(), thread_ts=thread_ts)
-        self.settle(UNASKED)
+        self.waiter.settle(UNASKED)
 
     def sample_place(self) -> str:
         """A channel where the bot can be mentioned, to begin with."""
