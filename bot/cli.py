@@ -94,7 +94,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     manifest.add_argument("--search-command", metavar="/NAME", help="instead of SEARCH_COMMAND")
     manifest.add_argument("--admin-command", metavar="/NAME", help="instead of ADMIN_COMMAND")
-    manifest.add_argument("--agent", action="store_true", help="with Slack's panel for agents (paid plans)")
+    manifest.add_argument("--agent", action="store_true", help="as an agent, with suggested questions (paid plans)")
+    connecting = command(
+        "connect",
+        _connect,
+        "Make the Slack app, ask for its tokens without showing them, try them and write them into .env. An app"
+        " configuration token makes the app; it is asked for, or taken from SLACK_CONFIG_TOKEN, and kept nowhere. When"
+        " the input is a pipe, each answer is a line of it.",
+        "kotae connect, or for an app that exists: kotae connect --app A0123456789",
+    )
+    connecting.add_argument("--app", default="", metavar="ID", help="an app that exists: ask for its tokens only")
+    connecting.add_argument("--search-command", metavar="/NAME", help="instead of SEARCH_COMMAND")
+    connecting.add_argument("--admin-command", metavar="/NAME", help="instead of ADMIN_COMMAND")
+    connecting.add_argument("--agent", action="store_true", help="as an agent, with suggested questions (paid plans)")
+    connecting.add_argument("--replace", action="store_true", help="even though .env has tokens")
+    connecting.add_argument("--no-open", action="store_true", help="only print the pages' addresses")
     command("doctor", _doctor, "Check tokens, scopes, channels, CSVs, model, disk and database.", "kotae doctor")
     command("status", _status, "Say how the running bot is.", "kotae status")
     model = command("model", _model_list, "Look after the downloaded models.", "kotae model list")
@@ -260,6 +274,35 @@ def _manifest(options: argparse.Namespace, settings: "Settings") -> int:
     for warning in warnings(search, admin):
         print(f"Note: {warning}", file=sys.stderr)
     return OK
+
+
+def _connect(options: argparse.Namespace, settings: "Settings") -> int:
+    from slack_sdk.errors import SlackClientError
+
+    from bot.connect import ConnectError, Dialogue, Wanted, connect
+    from bot.settings import command_name
+
+    wanted = Wanted(
+        options.app,
+        command_name(options.search_command or settings.environment.search_command),
+        command_name(options.admin_command or settings.environment.admin_command),
+        agent=options.agent,
+        replace=options.replace,
+        open_pages=not options.no_open,
+    )
+    try:
+        connect(settings, wanted, Dialogue(sys.stdin, lambda text: print(text, flush=True)), Path(".env"))
+    except ConnectError as error:
+        print(error, file=sys.stderr)
+    except SlackClientError as error:
+        print(f"{settings.environment.slack_api_url} gave no answer ({error})", file=sys.stderr)
+    except OSError as error:
+        print(f"Not done: {error}. Check the network, the proxy, and that .env can be written", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+    else:
+        return OK
+    return FAILED
 
 
 def _doctor(_: argparse.Namespace, settings: "Settings") -> int:

@@ -58,6 +58,7 @@ class Environment(BaseSettings):
 
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None
+    slack_config_token: SecretStr | None = None
     slack_api_url: str = SLACK_API_URL
     search_command: str = "/search"
     admin_command: str = "/kb"

@@ -17,8 +17,14 @@ from slack_sdk.web import SlackResponse
 
 from bot.settings import Environment
 
-POSTING = ("chat.postMessage", "chat.postEphemeral", "chat.scheduleMessage", "files.completeUploadExternal")
-"""Methods that would post twice if tried again after a response got lost."""
+POSTING = (
+    "apps.manifest.create",
+    "chat.postMessage",
+    "chat.postEphemeral",
+    "chat.scheduleMessage",
+    "files.completeUploadExternal",
+)
+"""Methods that would post, or make an app, twice if tried again after a response got lost."""
 TIMEOUT_SECONDS = 10
 RATE_LIMIT_RETRIES = 5
 SERVER_ERROR_RETRIES = 4
@@ -61,11 +67,11 @@ def scopes_of(response: SlackResponse) -> frozenset[str]:
     return frozenset(scope.strip() for scope in (response.headers or {}).get("x-oauth-scopes", "").split(","))
 
 
-def slack_client(environment: Environment) -> WebClient:
-    """Build the one client, for SLACK_API_URL; raises nothing and asks nothing of Slack yet."""
-    token = environment.slack_bot_token
+def slack_client(environment: Environment, token: str | None = None) -> WebClient:
+    """Build a client for SLACK_API_URL, by default the bot's; raises nothing and asks nothing of Slack yet."""
+    bots = environment.slack_bot_token
     return WebClient(
-        token=token.get_secret_value() if token else None,
+        token=token or (bots.get_secret_value() if bots else None),
         base_url=environment.slack_api_url,
         timeout=TIMEOUT_SECONDS,
         retry_handlers=retry_handlers(),

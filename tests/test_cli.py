@@ -29,7 +29,7 @@ FAQ = (
     "print,Where is the printer?,Next to the lift.,3,colour\n"
     "room,How do I book a meeting room?,In the calendar.,,\n"
 )
-COMMANDS = ["serve", "try", "search", "check", "eval", "manifest", "doctor", "status", "model"]
+COMMANDS = ["serve", "try", "search", "check", "eval", "manifest", "connect", "doctor", "status", "model"]
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,8 @@ class AppSettings:
     commands: tuple[str, ...] = ("/search", "/kb")
     bot_token: str = field(default_factory=lambda: _token("xoxb"))
     app_token: str = field(default_factory=lambda: _token("xapp-1-A"))
+    config_token: str = field(default_factory=lambda: _token("xoxe.xoxp-1"))
+    reserved: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class EventDispatcher:
         self.timing = timing
         self.calls: list[Call] = []
         self.warnings: list[str] = []
+        self.manifests: list[JSON] = []
         self.listeners: list[Listener] = []
         self.active_at = time.monotonic()
         self.faults = Faults()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from aiohttp import web
 
@@ -67,7 +67,7 @@ class LocalSlack(UserApi):
         if unknown := set(events) - EVENT_SCOPES.keys():
             raise ValueError(f"{', '.join(sorted(unknown))}: no event of an app with agent_view, or none that is known")
         warnings = [check_command_name(name, frozenset(reserved)) for name in commands]
-        self.app = AppSettings(frozenset(scopes), frozenset(events), commands)
+        self.app = AppSettings(frozenset(scopes), frozenset(events), commands, reserved=frozenset(reserved))
         self.timing = Timing(
             ack=ack_seconds,
             retry_delays=retry_delays,
@@ -159,3 +159,13 @@ class LocalSlack(UserApi):
     def app_token(self) -> str:
         """SLACK_APP_TOKEN."""
         return self.app.app_token
+
+    @property
+    def config_token(self) -> str:
+        """An app configuration token, which creates apps."""
+        return self.app.config_token
+
+    @property
+    def manifests(self) -> list[dict[str, Any]]:
+        """The manifests from which the app was created."""
+        return list(self._backend.manifests)

@@ -28,7 +28,7 @@ class Method:
     perform: Callable[[MethodContext, Args], JSON]
     scope: str | Callable[[MethodContext, Args], str] = ""
     tier: int = 3
-    caller: Literal["bot", "app", "any", "none"] = "bot"
+    caller: Literal["bot", "app", "config", "any", "none"] = "bot"
 
 
 class MethodContext:
@@ -108,11 +108,13 @@ class WebApi:
         if method.caller == "none":
             return {}
         app = self.context.backend.app
-        kind = {app.bot_token: "bot", app.app_token: "app"}.get(token)
+        kind = {app.bot_token: "bot", app.app_token: "app", app.config_token: "config"}.get(token)
         if kind is None:
             raise RefusedError("invalid_auth" if token else "not_authed")
         if method.caller not in ("any", kind):
             raise RefusedError("not_allowed_token_type")
+        if kind == "config":
+            return {}
         needed = method.scope if isinstance(method.scope, str) else method.scope(self.context, args)
         provided = ",".join(sorted(app.scopes))
         if needed and needed not in app.scopes:

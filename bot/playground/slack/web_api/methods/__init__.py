@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bot.playground.slack.web_api.dispatch import Method
-from bot.playground.slack.web_api.methods import chat, conversations, files, users, views
+from bot.playground.slack.web_api.methods import apps, chat, conversations, files, users, views
 
 METHODS: Mapping[str, Method] = MappingProxyType(
-    {**chat.METHODS, **conversations.METHODS, **files.METHODS, **users.METHODS, **views.METHODS},
+    {**apps.METHODS, **chat.METHODS, **conversations.METHODS, **files.METHODS, **users.METHODS, **views.METHODS},
 )

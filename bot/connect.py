@@ -1,0 +1,234 @@
+"""`kotae connect`: makes the Slack app, asks for its two tokens, tries them, and writes them into `.env`.
+
+The app configuration token makes the app and is kept nowhere. `.env` is written once, when everything has been tried.
+"""
+
+import getpass
+import re
+import webbrowser
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import urlsplit
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.env_file import write_settings
+from bot.manifest import AGENT_SCOPE, SCOPES, manifest
+from bot.serve import explain
+from bot.settings import Environment, Settings, has_display
+from bot.slack import scopes_of, slack_client
+
+TRIES = 3
+"""How often a token is asked for before giving up."""
+SEARCH, OTHERWISE = "/search", "/kb-search"
+"""The product's word, and what is taken where Slack keeps that for itself."""
+INVALID_NAME = "invalid_name"
+EXAMPLE = ".env.example"
+
+CONFIGURATION = {
+    "invalid_auth": "Slack does not know this token.",
+    "token_expired": "This token has expired: it lasts 12 hours.",
+    "not_allowed_token_type": "This is no app configuration token: that begins with xoxe.xoxp-.",
+}
+"""What Slack's refusals of a configuration token mean."""
+
+
+class ConnectError(Exception):
+    """The bot can't be connected; the message says why and what to do. No token is in it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for. `app` is one that exists already; a blank command is the configured one."""
+
+    app: str = ""
+    search: str = ""
+    admin: str = ""
+    agent: bool = False
+    replace: bool = False
+    open_pages: bool = True
+
+
+class Dialogue:
+    """Asks without echo at a terminal; reads line by line from a pipe."""
+
+    def __init__(self, source: TextIO, say: Callable[[str], None]) -> None:
+        self._source = source
+        self.say = say
+
+    @property
+    def is_at_terminal(self) -> bool:
+        """Tell whether somebody sits there."""
+        return self._source.isatty()
+
+    def secret(self, what: str) -> str:
+        """Return what was entered; raises ConnectError at the end of the input."""
+        if self.is_at_terminal:
+            return getpass.getpass(f"{what}: ").strip()
+        self.say(f"{what}:")
+        line = self._source.readline()
+        if not line:
+            raise ConnectError(f"The input ended where this was asked for: {what}")
+        return line.strip()
+
+
+def connect(settings: Settings, wanted: Wanted, dialogue: Dialogue, dotenv: Path) -> None:
+    """Make the app unless it exists, ask for its tokens and write them; raises ConnectError or OSError."""
+    environment = settings.environment
+    if environment.slack_bot_token and not wanted.replace:
+        raise ConnectError(
+            "SLACK_BOT_TOKEN is set already: `kotae doctor` tries it. To connect another app instead: kotae connect"
+            " --replace"
+        )
+    search, app = wanted.search or environment.search_command, wanted.app
+    admin = wanted.admin or environment.admin_command
+    if not app:
+        search, app = _create(environment, wanted, search, admin, dialogue)
+    try:
+        tokens = _tokens(environment, wanted, app, dialogue)
+    except (ConnectError, KeyboardInterrupt, SlackClientError, OSError):
+        dialogue.say(f"{dotenv} is unchanged. The app is there: go on with {_again(app, search, admin, wanted)}")
+        raise
+    commands = {"SEARCH_COMMAND": search, "ADMIN_COMMAND": admin}
+    now = {"SEARCH_COMMAND": environment.search_command, "ADMIN_COMMAND": environment.admin_command}
+    values = tokens | {key: name for key, name in commands.items() if name != now[key]}
+    write_settings(dotenv, values, _fresh(dotenv))
+    dialogue.say(f"{dotenv}: {', '.join(values)} written, readable by you alone. Now: kotae doctor, then kotae")
+
+
+# Making the app
+
+
+def _create(environment: Environment, wanted: Wanted, search: str, admin: str, dialogue: Dialogue) -> tuple[str, str]:
+    """Make the app with the first command name that Slack takes; return that name and the app's id."""
+    given = environment.slack_config_token
+    page = _page(environment, "")
+    token = given.get_secret_value() if given else dialogue.secret(f"App configuration token (xoxe.xoxp-…) from {page}")
+    if not token.startswith("xoxe.xoxp-"):
+        hint = "it is the refresh token below it" if token.startswith("xoxe-") else "it begins otherwise"
+        raise ConnectError(f"An app configuration token begins with xoxe.xoxp-: this is none, {hint}. See {page}")
+    client = slack_client(environment, token)
+    try:
+        search, made = _accepted(client, search, admin, wanted, dialogue)
+        created = client.apps_manifest_create(manifest=made)
+    except SlackApiError as error:
+        raise ConnectError(_refusal(error, page)) from None
+    app = str(created["app_id"])
+    dialogue.say(f"The app {app} is made, with {search} and {admin}.")
+    return search, app
+
+
+def _accepted(
+    client: WebClient, search: str, admin: str, wanted: Wanted, dialogue: Dialogue
+) -> tuple[str, dict[str, Any]]:
+    """Return the first name that Slack takes, with the manifest; raises SlackApiError for what no name mends."""
+    names = (search, OTHERWISE) if search == SEARCH else (search,)
+    for name in names:
+        built = manifest(name, admin, agent=wanted.agent)
+        try:
+            client.apps_manifest_validate(manifest=built)
+        except SlackApiError as error:
+            if name == names[-1] or INVALID_NAME not in {problem.get("code") for problem in _problems(error)}:
+                raise
+            said = next(each["message"] for each in _problems(error) if each.get("code") == INVALID_NAME)
+            dialogue.say(f"Slack takes no {name} here ({said}); trying {names[-1]}.")
+        else:
+            break
+    return name, built
+
+
+def _problems(error: SlackApiError) -> list[Mapping[str, Any]]:
+    """What is wrong with a manifest: each with a message and mostly a code and a pointer."""
+    return [each for each in error.response.get("errors") or [] if isinstance(each, Mapping)]
+
+
+def _refusal(error: SlackApiError, page: str) -> str:
+    code = str(error.response.get("error"))
+    if code in CONFIGURATION:
+        return f"Slack refused the configuration token: {code}. {CONFIGURATION[code]} Generate one at {page}"
+    lines = [f"  {each.get('message')} ({each.get('pointer', 'no place given')})" for each in _problems(error)]
+    if any(each.get("code") == INVALID_NAME for each in _problems(error)):
+        lines.append("Give other names: kotae connect --search-command /kb-search --admin-command /kb-admin")
+    return "\n".join([f"Slack refused the manifest: {code}", *lines])
+
+
+# Its tokens
+
+
+def _tokens(environment: Environment, wanted: Wanted, app: str, dialogue: Dialogue) -> dict[str, str]:
+    """Ask for both tokens until Slack takes them."""
+    install = _page(environment, f"{app}/install-on-team")
+    dialogue.say(f"Install it: {install}")
+    if wanted.open_pages and dialogue.is_at_terminal and has_display():
+        webbrowser.open(install)
+    needed = (*SCOPES, *([AGENT_SCOPE] if wanted.agent else []))
+    bot = _asked(
+        dialogue,
+        f"Bot User OAuth Token (xoxb-…) from {_page(environment, f'{app}/oauth')}",
+        "xoxb-",
+        lambda token: _try_bot(slack_client(environment, token), needed, dialogue),
+    )
+    socket = _asked(
+        dialogue,
+        f"App-level token (xapp-…) with connections:write, generated at {_page(environment, f'{app}/general')}",
+        "xapp-",
+        lambda token: _try_socket(slack_client(environment, token), token),
+    )
+    return {"SLACK_BOT_TOKEN": bot, "SLACK_APP_TOKEN": socket}
+
+
+def _asked(dialogue: Dialogue, what: str, prefix: str, attempt: Callable[[str], str]) -> str:
+    """Ask until `attempt` has nothing to say against the answer."""
+    for _ in range(TRIES):
+        token = dialogue.secret(what)
+        wrong = attempt(token) if re.fullmatch(rf"{prefix}[\w-]+", token, re.ASCII) else f"It begins with {prefix}"
+        if not wrong:
+            return token
+        dialogue.say(wrong)
+    raise ConnectError(f"Not taken after {TRIES} tries: {what}")
+
+
+def _try_bot(client: WebClient, needed: tuple[str, ...], dialogue: Dialogue) -> str:
+    try:
+        identity = client.auth_test()
+    except SlackApiError as error:
+        return explain(error)
+    missing = [scope for scope in needed if scope not in scopes_of(identity)]
+    if missing:
+        return f"Scopes missing: {', '.join(missing)}. Put `kotae manifest` into the app and reinstall it"
+    dialogue.say(f"Slack: {identity['user']} in {identity['team']}, with all {len(needed)} scopes")
+    return ""
+
+
+def _try_socket(client: WebClient, token: str) -> str:
+    try:
+        client.apps_connections_open(app_token=token)
+    except SlackApiError as error:
+        return explain(error)
+    return ""
+
+
+# Around it
+
+
+def _page(environment: Environment, path: str) -> str:
+    """Return the address of a page about apps, at the Slack that is configured."""
+    host = urlsplit(environment.slack_api_url).hostname or ""
+    domain = "slack-gov.com" if host == "slack-gov.com" or host.endswith(".slack-gov.com") else "slack.com"
+    return f"https://api.{domain}/apps" + (f"/{path}" if path else "")
+
+
+def _again(app: str, search: str, admin: str, wanted: Wanted) -> str:
+    parts = [f"kotae connect --app {app} --search-command {search} --admin-command {admin}"]
+    parts += ["--agent"] if wanted.agent else []
+    parts += ["--replace"] if wanted.replace else []
+    return " ".join(parts)
+
+
+def _fresh(dotenv: Path) -> str:
+    """Return what a new `.env` begins with: the example beside it, if there is one."""
+    example = dotenv.with_name(EXAMPLE)
+    return example.read_text(encoding="utf-8") if example.exists() else ""
