@@ -1,4 +1,4 @@
-"""Why the bot answered as it did, for the inspector."""
+"""Explanations of the bot's answers, for the page's inspector."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from indexes.explanation import explain
 
 JSON = dict[str, Any]
 ASKED = re.compile(r"(\d{1,19})(?::\d*)?")
-"""What a button below an answer carries: the question's number, and the ranks shown."""
+"""The value of a button below an answer: the question's id, and the ranks shown."""
 
 
 def why(services: Services, content: JSON) -> list[JSON]:
-    """Explain every hit of the question that a message or view answers; nothing when no question is behind it."""
+    """Explain every hit of the question that a message or view answers; an empty list when it answers none."""
     for number in _numbers(content.get("blocks")):
         noted = services.journal.noted(number)
         if noted is not None:

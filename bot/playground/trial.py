@@ -1,4 +1,4 @@
-"""`kotae try`: the unchanged bot, connected to the local workspace; in the browser, or in the terminal."""
+"""`kotae try`: the unchanged bot, connected to the local workspace in the browser or in the terminal."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ QUESTIONS = {
     "hr-somu": ("有休は何日もらえますか", "在宅勤務の手当はある？"),
     "dev-faq": ("login fails with 4012", "How do I roll back a deployment?", "Where do I ask for an API token?"),
 }
-"""What to ask the samples, per knowledge base."""
+"""Suggested questions for the samples, by knowledge base."""
 ASKED_FIRST = 3
-"""How many titles of somebody's own knowledge base stand for questions."""
+"""How many titles of other knowledge bases are suggested as questions."""
 
 
 @dataclass(frozen=True)
 class Showing:
-    """How the trial is shown: on the page unless `terminal`; `script` is played first."""
+    """Options of the trial: in the browser unless `terminal`; `script` is played first."""
 
     terminal: bool = False
     opens: bool = True
@@ -50,7 +50,7 @@ class Showing:
 
 
 def run_trial(settings: Settings, knowledge: Path | None = None, showing: Showing | None = None) -> int:
-    """Start both, hold the conversation, end both."""
+    """Run the trial until it ends; return the exit code."""
     showing = showing or Showing()
     if settings.environment.log_level == "INFO":  # a conversation reads better without the log in between
         logging.getLogger().setLevel(logging.WARNING)
@@ -71,7 +71,7 @@ def run_trial(settings: Settings, knowledge: Path | None = None, showing: Showin
 def trial(
     settings: Settings, knowledge: Path | None = None, *, manager: ModelManager = models, port: int = 0
 ) -> Iterator[tuple[LocalSlack, Page, Bot]]:
-    """Connect the bot to a local workspace with its page, and wait until it has read the knowledge bases."""
+    """Start a local workspace with its page and the bot, and wait until the knowledge bases are loaded."""
     environment = settings.environment
     folder = knowledge or (environment.knowledge_dir if environment.knowledge_dir.is_dir() else samples())
     commands = (environment.search_command, environment.admin_command)
@@ -104,7 +104,7 @@ def trial(
 
 
 def _told(path: Path, reports: Sequence[Report]) -> str:
-    """Say in one line what came of a changed file."""
+    """Return one line on the outcome of a changed file."""
     if errors := [report.error for report in reports if report.error]:
         return f"{path.name}: nothing has changed / 反映していません: {errors[0]}"
     added, changed, removed = (sum(counts) for counts in zip(*map(_counts, reports), strict=True))
@@ -121,13 +121,13 @@ def _counts(report: Report) -> tuple[int, int, int]:
 
 
 def samples() -> Path:
-    """The sample knowledge bases: beside this file in an installed package, at the top of a checkout."""
+    """Return the folder of samples: beside this file in an installed package, at the top of a checkout."""
     packaged = Path(__file__).with_name("knowledge")
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "knowledge"
 
 
 def _workspace(folder: Path) -> Workspace:
-    """The sample workspace, with a channel for every CSV that has none."""
+    """Create the sample workspace, with a channel for every CSV without one."""
     workspace = sample_workspace()
     there = {channel.name for channel in workspace.channels.values()}
     staff = [workspace.person(key) for key in ("hanako", "alice", "ichiro", "olivia", "bot")]
@@ -138,7 +138,7 @@ def _workspace(folder: Path) -> Workspace:
 
 
 def _questions(registry: Registry) -> Mapping[str, tuple[str, ...]]:
-    """What to ask first, per knowledge base: for the samples as people ask, for others the titles that come first."""
+    """Return suggested questions by knowledge base: for the samples QUESTIONS, for others their first titles."""
     loaded = registry.loaded
     names = dict.fromkeys(name for name in [*QUESTIONS, *loaded] if name in loaded and not name.startswith("_"))
     return {
@@ -151,7 +151,7 @@ def _questions(registry: Registry) -> Mapping[str, tuple[str, ...]]:
 
 
 def _show(slack: LocalSlack, page: Page, started: float, *, opens: bool, lines: list[str] | None) -> None:
-    """Say where the page is, open it, and keep it until SIGINT or SIGTERM."""
+    """Print the page's URL, open it, and serve it until SIGINT or SIGTERM."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -1,4 +1,4 @@
-"""The local workspace as a page in the browser: what a person sees, what they do, and an inspector beside it."""
+"""The local workspace in the browser: a person's view of it, their actions, and an inspector of the traffic."""
 
 from bot.playground.page.routes import Page
 

@@ -1,4 +1,4 @@
-"""What people do on the page: one function each, from JSON to the local Slack. Runs on the event loop."""
+"""The page's actions: one function each, which passes JSON arguments on to LocalSlack. Runs on the event loop."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ JSON = dict[str, Any]
 Action = Callable[[LocalSlack, Person, JSON], Awaitable[JSON]]
 FAULT_SECONDS = 3.0
 ONCE = 1
-"""How often a fault that is asked for on the page happens."""
+"""How many times a fault requested on the page occurs."""
 
 
 async def write(slack: LocalSlack, me: Person, args: JSON) -> JSON:
-    """What was typed into the composer: a command when it begins with a slash, else a message."""
+    """Send what was typed: a command when it begins with a slash, else a message."""
     text, channel, thread = str(args["text"]).strip(), slack.channel(str(args["channel"])), args.get("thread_ts")
     if text.startswith("/"):
         return _began(slack.command(me, channel, text, thread_ts=thread, wait=False))
@@ -34,7 +34,7 @@ async def write(slack: LocalSlack, me: Person, args: JSON) -> JSON:
 
 
 async def edit(slack: LocalSlack, me: Person, args: JSON) -> JSON:
-    """Change one's own message."""
+    """Edit one's own message."""
     slack.edit(_own(slack, me, args), str(args["text"]))
     return {}
 
@@ -46,14 +46,14 @@ async def delete(slack: LocalSlack, me: Person, args: JSON) -> JSON:
 
 
 async def react(slack: LocalSlack, me: Person, args: JSON) -> JSON:
-    """Add a reaction, or take it back."""
+    """Add a reaction, or remove it."""
     message, name = _message(slack, args), str(args["name"])
     slack.react(me, message, name, add=me.id not in message.reactions.get(name, []))
     return {}
 
 
 async def press(slack: LocalSlack, me: Person, args: JSON) -> JSON:
-    """Use a button, menu or box on a message or view, with what stands in the other inputs of the view."""
+    """Use a control on a message or view; `typed` are the values of the view's other inputs."""
     on = _source(slack, args)
     for use in args.get("typed", []):
         slack.press(me, on, _place(on, use), use["value"], wait=False)
@@ -61,7 +61,7 @@ async def press(slack: LocalSlack, me: Person, args: JSON) -> JSON:
 
 
 async def suggest(slack: LocalSlack, me: Person, args: JSON) -> JSON:
-    """What a menu with outside choices offers for the letters typed so far."""
+    """Ask the app for a menu's options that match the letters typed so far."""
     on = _source(slack, args)
     interaction = await asyncio.to_thread(slack.suggest, me, on, _place(on, args), str(args["text"]))
     return {**_began(interaction), "options": interaction.options, "option_groups": interaction.option_groups}
@@ -97,13 +97,13 @@ async def join(slack: LocalSlack, me: Person, args: JSON) -> JSON:
 
 
 async def invite(slack: LocalSlack, me: Person, args: JSON) -> JSON:
-    """Bring the bot into a channel."""
+    """Invite the bot to a channel."""
     slack.invite_bot(slack.channel(str(args["channel"])), by=me)
     return {}
 
 
 async def misbehave(slack: LocalSlack, me: Person, args: JSON) -> JSON:
-    """Let Slack do something wrong next."""
+    """Inject a fault."""
     del me
     await asyncio.to_thread(_fault(slack, str(args["fault"])))
     return {}
@@ -142,7 +142,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
 
 
 def _began(interaction: Interaction) -> JSON:
-    """What is known at once; the rest is told when it happens."""
+    """What is known at once; the rest is sent as it happens."""
     return {"error": interaction.error, "errors": interaction.errors}
 
 
@@ -173,7 +173,7 @@ def _source(slack: LocalSlack, args: JSON) -> Message | View:
 
 
 def _place(on: Message | View, use: JSON) -> int:
-    """The number of a control by its ids."""
+    """The index of a control, found by its ids."""
     wanted = use["block_id"], use["action_id"]
     for place, control in enumerate(controls(on.blocks)):
         if (control.block_id, control.action_id) == wanted:

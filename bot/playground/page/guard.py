@@ -1,7 +1,7 @@
-"""Who may use the page: it can be anybody in the workspace, so only the browser tab that was given the token.
+"""Access to the page: only for the browser tab that has the token, since the page can act as anybody.
 
-Three things, each for its own attack: the Host header (a foreign name that resolves to 127.0.0.1), the Origin (another
-site's page in the same browser), the token (other programs and users of this machine).
+Three checks, one for each attack: the Host header (DNS rebinding to 127.0.0.1), the Origin (a page of another site in
+the same browser), the token (other programs and users of this machine).
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ NAMES = ("127.0.0.1", "localhost")
 
 
 class Guard:
-    """Checks requests for the page. The token is made anew for every run."""
+    """Checks requests for the page. Every run has its own token."""
 
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(24)
 
     def check_host(self, request: web.Request) -> None:
-        """Refuse any name but this machine's own."""
+        """Refuse a Host other than this machine."""
         if request.host.lower() not in _hosts(request):
             raise web.HTTPForbidden(text="This page is served to 127.0.0.1 and localhost only.")
 
     def check(self, request: web.Request) -> None:
-        """Refuse what does not come from the page itself, with the token."""
+        """Refuse requests that the page didn't send, or that lack the token."""
         self.check_host(request)
         self.check_origin(request)
         if not self.accepts(request.headers.get(TOKEN_HEADER, "")):
             raise web.HTTPForbidden(text="The token is missing or of an earlier run: open the address shown at start.")
 
     def check_origin(self, request: web.Request) -> None:
-        """Refuse requests that another site's page makes; browsers always say which site it was."""
+        """Refuse requests from pages of other sites; browsers always send the Origin."""
         origin = request.headers.get("Origin")
         asked_by = request.headers.get("Sec-Fetch-Site", "same-origin")
         if asked_by != "same-origin" or origin not in (None, f"http://{request.host}"):
@@ -53,7 +53,7 @@ def _hosts(request: web.Request) -> tuple[str, ...]:
 
 
 def headers(request: web.Request) -> Mapping[str, str]:
-    """Headers of every answer: only what this server serves may run or load, and nobody may frame it."""
+    """Headers of every response: only this server's own files may load or run, and no site may frame the page."""
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",

@@ -1,4 +1,4 @@
-"""The page's own routes on the local Slack's server: its files, a stream of what happens, and what people do."""
+"""The page's routes on the local Slack's server: static files, a stream of events, and actions."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ JSON = dict[str, Any]
 Explain = Callable[[JSON], Sequence[JSON]]
 STATIC = Path(__file__).with_name("static")
 MOST_WAITING = 2000
-"""Events that may wait for one slow tab; then it is cut off, comes back, and starts from what there is."""
+"""Events queued for one slow tab; beyond that it is disconnected, and starts from a snapshot when it reconnects."""
 HELLO_SECONDS = 10.0
 
 
 @dataclass(eq=False)
 class Tab:
-    """One open page, and who sits before it."""
+    """One open page, and the person who uses it."""
 
     person: Person
     waiting: asyncio.Queue[JSON] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
     overrun: bool = False
 
     def put(self, told: JSON) -> None:
-        """Send this when the tab is ready for it."""
+        """Queue an event for the tab."""
         try:
             self.waiting.put_nowait(told)
         except asyncio.QueueFull:
@@ -47,7 +47,7 @@ class Tab:
 
 
 class Page:
-    """Serves the page. `features` are those of the app's manifest; `questions` are to begin with, per language."""
+    """Serves the page. `features` are those of the app's manifest; `questions` are suggested, by knowledge base."""
 
     def __init__(
         self,
@@ -63,16 +63,16 @@ class Page:
         self._files = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
 
     def address(self, slack: LocalSlack) -> str:
-        """What to open: the token stands behind the #, so that it enters no log and no Referer."""
+        """The page's URL. The token is in the fragment, which browsers put into no request and no Referer."""
         return f"{slack.base_url}/#{self.guard.token}"
 
     def tell(self, what: str, value: Any) -> None:
-        """Tell every open page something of the trial's own; call it on the event loop."""
+        """Send every open page an event of the trial's own; call it on the event loop."""
         for tab in self._tabs:
             tab.put({"type": what, what: value})
 
     def serve(self, slack: LocalSlack, app: web.Application) -> Callable[[str, Any], None]:
-        """Add the routes; gives the listener that must hear of everything."""
+        """Add the routes, and return the listener for the server's events."""
         self._slack = slack
         app.router.add_get("/", self._index)
         app.router.add_get("/static/{path:.+}", self._static)
@@ -103,7 +103,7 @@ class Page:
     # -- What happens --------------------------------------------------------------------------------------
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        """A WebSocket: the page says who it is and with which token, and hears of all that this person sees."""
+        """A WebSocket: the page sends its person and token first, then receives all that this person sees."""
         self.guard.check_host(request)
         self.guard.check_origin(request)
         ws = web.WebSocketResponse(heartbeat=20)
@@ -133,7 +133,7 @@ class Page:
         return hello if isinstance(hello, dict) and self.guard.accepts(hello.get("token")) else None
 
     def _person(self, args: Mapping[str, Any]) -> Person:
-        """Who sits at the page; by default somebody who reads the browser's language."""
+        """The person who uses the page; by default somebody with the browser's language."""
         wanted = str(args.get("as") or "")
         humans = [each for each in self._slack.workspace.people.values() if not each.is_bot and not each.deleted]
         speaking = str(args.get("language") or "en")[:2]
@@ -182,7 +182,7 @@ class Page:
     # -- What people do ------------------------------------------------------------------------------------
 
     async def _perform(self, request: web.Request) -> web.Response:
-        """One of ACTIONS, with the arguments as JSON."""
+        """Perform one of ACTIONS; its arguments are JSON."""
         action = ACTIONS.get(request.match_info["action"])
         self.guard.check(request)
         if action is None:
@@ -191,7 +191,7 @@ class Page:
         return await self._answer(request, lambda: action(self._slack, self._person(args), args))
 
     async def _upload(self, request: web.Request) -> web.Response:
-        """A file for a channel or a direct message."""
+        """Share a file in a channel or a direct message."""
         self.guard.check(request)
         query, data = request.query, await request.read()
 
@@ -205,7 +205,7 @@ class Page:
         return await self._answer(request, share)
 
     async def _attach(self, request: web.Request) -> web.Response:
-        """A file for an input in a modal."""
+        """Attach a file to an input of a modal."""
         self.guard.check(request)
         query, data = request.query, await request.read()
 
@@ -217,7 +217,7 @@ class Page:
         return await self._answer(request, attach)
 
     async def _explained(self, request: web.Request) -> web.Response:
-        """Why the bot answered as it did, for one of its messages or views."""
+        """Explain the answer in one of the bot's messages or views."""
         self.guard.check(request)
         content = await _json(request)
         explain = self.explain or (lambda _: [])
@@ -228,7 +228,7 @@ class Page:
         return await self._answer(request, explained)
 
     async def _answer(self, request: web.Request, act: Callable[[], Any]) -> web.Response:
-        """Do it, and say in one sentence why it was not possible."""
+        """Perform the action; when it isn't possible, respond 409 with the reason."""
         try:
             return web.json_response(await act(), headers=headers(request))
         except (NotPossibleError, LookupError, TypeError) as error:
@@ -236,7 +236,7 @@ class Page:
             return web.json_response({"reason": reason}, status=409, headers=headers(request))
 
     async def _file(self, request: web.Request) -> web.Response:
-        """A file's bytes, for those who see it: never as something the browser would run."""
+        """Serve a file's bytes, with a content type that no browser runs."""
         self.guard.check(request)
         file = self._slack.workspace.files.get(request.match_info["file"])
         if file is None or file.deleted:
@@ -245,7 +245,7 @@ class Page:
 
 
 async def _json(request: web.Request) -> JSON:
-    """The JSON object that was sent."""
+    """Read the request's JSON object."""
     try:
         sent = await request.json()
     except ValueError:

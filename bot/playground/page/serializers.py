@@ -1,4 +1,4 @@
-"""What one person sees of the workspace, as JSON for the page."""
+"""The workspace as one person sees it, as JSON for the page."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bot.playground.slack.workspace import Workspace
 
 JSON = dict[str, Any]
 MOST_MESSAGES = 500
-"""Per channel; older ones are not shown."""
+"""Messages per channel; older ones are not shown."""
 
 
 def snapshot(workspace: Workspace, me: Person) -> JSON:
-    """Everything there is for this person now."""
+    """Everything this person sees now."""
     visible = [each for each in workspace.channels.values() if workspace.person_sees(me, each)]
     messages = [each for channel in visible for each in channel.messages[-MOST_MESSAGES:] if not each.deleted]
     private = [each for each in workspace.ephemerals if each.ephemeral_to == me.id and not each.deleted]
@@ -32,7 +32,7 @@ def snapshot(workspace: Workspace, me: Person) -> JSON:
 
 
 def person(workspace: Workspace, it: Person) -> JSON:
-    """Somebody with their standing and language."""
+    """A person with their role and language."""
     return {
         "id": it.id,
         "key": it.key,
@@ -57,7 +57,7 @@ def standing(workspace: Workspace, it: Person) -> str:
 
 
 def channels(workspace: Workspace, me: Person) -> list[JSON]:
-    """Where this person can go: channels, and their direct messages with the bot."""
+    """The channels this person sees, and their direct messages with the bot."""
     workspace.dm(me)
     visible = [each for each in workspace.channels.values() if workspace.person_sees(me, each)]
     return [_channel(workspace, each, me) for each in visible]
@@ -78,7 +78,7 @@ def _channel(workspace: Workspace, it: Channel, me: Person) -> JSON:
 
 
 def sees(workspace: Workspace, me: Person, it: Message | View) -> bool:
-    """Whether a message or view is for this person's eyes."""
+    """Whether this person may see a message or view."""
     if isinstance(it, View):
         return it.user == me.id
     if it.ephemeral_to is not None:
@@ -87,7 +87,7 @@ def sees(workspace: Workspace, me: Person, it: Message | View) -> bool:
 
 
 def told(workspace: Workspace, it: Message | View) -> JSON:
-    """What has become of a message or view."""
+    """The event for a new or changed message or view."""
     if isinstance(it, View):
         return {"type": "view", "view": view(workspace, it)}
     if it.deleted:
@@ -96,7 +96,7 @@ def told(workspace: Workspace, it: Message | View) -> JSON:
 
 
 def message(workspace: Workspace, it: Message) -> JSON:
-    """A message as the app would be told, and what only its readers' Slack knows."""
+    """A message as the app receives it, with what only Slack's clients know."""
     return {
         **payloads.message(workspace, it),
         "channel": it.channel,
@@ -108,5 +108,5 @@ def message(workspace: Workspace, it: Message) -> JSON:
 
 
 def view(workspace: Workspace, it: View) -> JSON:
-    """A modal or home tab with what was typed in it and what is wrong with that."""
+    """A modal or home tab with the values typed into it, and its errors."""
     return {**payloads.view(workspace, it), "open": it.open, "errors": it.errors}

@@ -1,4 +1,4 @@
-"""The inspector's list: each payload for the app and each call by it, with the times that matter."""
+"""The inspector's entries: every payload sent to the app and every call it made, with their times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANSWERS = ("chat.postMessage", "chat.postEphemeral", "chat.update", "response_ur
 
 
 class Traffic:
-    """Keeps the latest entries; each is told again when more is known of it."""
+    """Keeps the latest entries; one is sent again whenever it changes."""
 
     def __init__(self) -> None:
         self._entries: deque[JSON] = deque(maxlen=MOST_ENTRIES)
@@ -26,11 +26,11 @@ class Traffic:
 
     @property
     def entries(self) -> list[JSON]:
-        """The latest, oldest first."""
+        """The latest entries, oldest first."""
         return list(self._entries)
 
     def take(self, what: str, thing: Any) -> list[JSON]:
-        """Take in what the server tells its listeners; the entries that are new or changed."""
+        """Record an event of the server; return the entries that are new or changed."""
         if isinstance(thing, Call):
             return [*self._answering(thing), self._put(thing, _call(thing))]
         if isinstance(thing, Envelope):
@@ -48,7 +48,7 @@ class Traffic:
         return []
 
     def _put(self, thing: Envelope | Call, entry: JSON) -> JSON:
-        """Add an entry, or replace what was known of the same thing."""
+        """Add an entry, or replace the one for the same thing."""
         number = self._numbers.get(thing)
         if number is None:
             self._count += 1
@@ -62,7 +62,7 @@ class Traffic:
         return entry
 
     def _answering(self, call: Call) -> list[JSON]:
-        """The payload that this call is the first answer to."""
+        """Update the entry of the payload that this call answers first, if any."""
         if call.method not in ANSWERS and call.method != "views.publish":
             return []
         found = next((each for each in reversed(self._unanswered) if answers(call, each)), None)
@@ -104,12 +104,12 @@ def _call(it: Call) -> JSON:
 
 
 def _clock(moment: float) -> float:
-    """Seconds since 1970 of a moment of the monotonic clock."""
+    """A time of the monotonic clock in seconds since 1970."""
     return time.time() - (time.monotonic() - moment)
 
 
 def name(envelope: Envelope) -> str:
-    """What a payload is, in a few words."""
+    """A short name for a payload."""
     payload = envelope.payload
     if envelope.kind == "events_api":
         event = envelope.event
@@ -122,7 +122,7 @@ def name(envelope: Envelope) -> str:
 
 
 def answers(call: Call, envelope: Envelope) -> bool:
-    """Whether this call is what somebody waits for who caused that payload."""
+    """Whether this call answers the person who caused that payload."""
     payload, args = envelope.payload, call.args
     if call.path:
         return str(payload.get("response_url", "")).endswith(call.path)

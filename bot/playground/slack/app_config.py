@@ -1,4 +1,4 @@
-"""What is fixed when a local Slack starts: how the app is registered, and how long things last."""
+"""The configuration of a local Slack: how the app is registered, and Slack's time limits."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _token(prefix: str) -> str:
 
 @dataclass(frozen=True)
 class AppSettings:
-    """The app as registered with Slack: what it may do and what it hears of."""
+    """The app as registered with Slack: scopes, event subscriptions, commands, tokens."""
 
     scopes: frozenset[str] = frozenset(DEFAULT_SCOPES)
     events: frozenset[str] = frozenset(DEFAULT_EVENTS)
@@ -52,7 +52,7 @@ class AppSettings:
 
 @dataclass(frozen=True)
 class Timing:
-    """How long things last, in seconds. The defaults are Slack's own; tests shorten them."""
+    """Time limits in seconds. The defaults are Slack's own; tests shorten them."""
 
     ack: float = 3.0
     retry_delays: tuple[float, ...] = (1.0, 60.0, 300.0)

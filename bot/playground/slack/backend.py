@@ -1,4 +1,4 @@
-"""The middle of the local Slack: what happens when something is posted, edited, deleted, joined or reacted to.
+"""Changes to the workspace and their consequences: posting, editing, deleting, joining, reacting, sharing files.
 
 Everything here runs on the server's event loop, so nothing needs a lock.
 """
@@ -26,7 +26,7 @@ class Backend(EventDispatcher):
     # -- Messages ------------------------------------------------------------------------------------------
 
     def post(self, message: Message) -> Message:
-        """Put a message into its channel and tell the app as Slack does."""
+        """Add a message to its channel, and send the app the events that Slack would."""
         channel = self.workspace.channels[message.channel]
         self._name_blocks(message)
         channel.messages.append(message)
@@ -52,7 +52,7 @@ class Backend(EventDispatcher):
         return f"<@{self.workspace.bot.id}" in message.text and message.user != self.workspace.bot.id
 
     def _whereabouts(self, message: Message, channel: Channel) -> JSON:
-        """What only events carry: their own timestamp, and where people of other organisations are from."""
+        """Fields that only events have: their timestamp, and the organisation of people from elsewhere."""
         facts: JSON = {"event_ts": message.ts}
         author = self.workspace.people.get(message.user)
         if channel.is_ext_shared and author is not None and author.team_id != self.workspace.team_id:
@@ -64,7 +64,7 @@ class Backend(EventDispatcher):
         message.blocks = named_blocks(message.blocks)
 
     def change(self, message: Message, by: str | None, **changes: Any) -> None:
-        """Change fields of a message; `by` is who edited it, None for what Slack itself adds (unfurls)."""
+        """Change fields of a message; `by` is the id of the editor, None for Slack's own changes (unfurls)."""
         channel = self.workspace.channels[message.channel]
         before = payloads.message(self.workspace, message)
         for name, value in changes.items():
@@ -78,7 +78,7 @@ class Backend(EventDispatcher):
             self._changed_event(channel, "message_changed", {"message": now, "previous_message": before})
 
     def delete(self, message: Message) -> None:
-        """Delete a message. One with replies leaves a tombstone, and the app hears of a change only."""
+        """Delete a message. One with replies becomes a tombstone, for which Slack sends message_changed."""
         if message.ephemeral_to is not None:
             message.deleted = True
         elif not message.is_reply and self.workspace.replies(message):
@@ -103,7 +103,7 @@ class Backend(EventDispatcher):
         self._changed_event(self.workspace.channels[message.channel], "message_deleted", gone)
 
     def _remove_empty_tombstone(self, reply: Message) -> None:
-        """With its last reply, a tombstone goes too."""
+        """Remove a tombstone when its last reply is deleted."""
         parent = self.workspace.message(self.workspace.channels[reply.channel], reply.thread_ts or "")
         if parent is not None and parent.subtype == "tombstone" and not self.workspace.replies(parent):
             self._remove(parent)
@@ -114,10 +114,10 @@ class Backend(EventDispatcher):
         self.emit_message_event(channel, {"subtype": subtype, "hidden": True, "ts": ts, "event_ts": ts, **facts})
 
     def thread(self, channel: Channel, ts: str) -> str | None:
-        """The thread that a message by the app with this `thread_ts` goes to.
+        """Return the thread that a message by the app with this `thread_ts` goes to.
 
-        A reply's own timestamp leads to the thread that it is in. When the message has been deleted, Slack says
-        nothing and posts into the channel itself (https://github.com/slack-go/slack/issues/1571).
+        For a reply's timestamp it is the thread of the reply. When the message has been deleted, Slack silently
+        posts into the channel instead (https://github.com/slack-go/slack/issues/1571).
         """
         parent = self.workspace.message(channel, ts)
         if parent is None:
@@ -128,7 +128,7 @@ class Backend(EventDispatcher):
         return parent.thread_ts or ts
 
     def bot_message(self, channel: Channel, text: str, **facts: Any) -> Message:
-        """A message by the app's bot, not yet posted."""
+        """Create a message by the app's bot, without posting it."""
         ours = self.workspace
         facts.setdefault("team", ours.team_id)
         return Message(channel.id, ours.new_ts(), ours.bot.id, text, bot_id=ours.bot_id, app_id=ours.app_id, **facts)
@@ -136,7 +136,7 @@ class Backend(EventDispatcher):
     # -- Everything else -----------------------------------------------------------------------------------
 
     def join(self, person: Person, channel: Channel, inviter: Person | None = None) -> None:
-        """Make somebody a member, with the message and the event that this causes."""
+        """Make somebody a member; posts the join message and sends the event."""
         if person.id in channel.members:
             return
         channel.members.append(person.id)
@@ -177,7 +177,7 @@ class Backend(EventDispatcher):
         self.emit(event, self.workspace.channels[message.channel])
 
     def share_file(self, message: Message) -> Message:
-        """Post a message that carries files, with `file_shared` for each."""
+        """Post a message with files, and send `file_shared` for each."""
         channel = self.workspace.channels[message.channel]
         message.subtype = "file_share"
         for each in message.files:
@@ -196,7 +196,7 @@ class Backend(EventDispatcher):
         return message
 
     def home_opened(self, person: Person, tab: str) -> None:
-        """Somebody opened the app's home or messages tab."""
+        """Send app_home_opened for the home or messages tab."""
         view = self.workspace.home(person)
         event: JSON = {
             "type": "app_home_opened",
@@ -215,12 +215,12 @@ class Backend(EventDispatcher):
         return view
 
     def check_advice(self, text: str) -> None:
-        """Note a text that is longer than Slack's documentation advises."""
+        """Warn of a text longer than Slack's documentation advises."""
         if len(text) > ADVISED_TEXT:
             self.warn(f"a text of {len(text)} characters: Slack advises at most {ADVISED_TEXT}")
 
     def check_files(self, blocks: Iterable[JSON], where: str, error: str) -> None:
-        """Refuse blocks with a picture that Slack doesn't have, has no more, or would not show to the bot."""
+        """Refuse blocks with a Slack file that is unknown, deleted, or not visible to the bot."""
         problems = [
             complaint("invalid slack file", pointer)
             for pointer, file_id in slack_files(list(blocks), where)
@@ -233,7 +233,7 @@ class Backend(EventDispatcher):
         return file is not None and file.complete and not file.deleted and self.file_visible_to_bot(file)
 
     def file_visible_to_bot(self, file: File) -> bool:
-        """Whether the bot may see a file: its own, given to it in a form, or shared where it is a member."""
+        """Whether the bot may see a file: its own, attached to a form, or shared in a channel of the bot's."""
         bot = self.workspace.bot
         shared = self.workspace.file_channels(file)
         return file.user == bot.id or file.in_form or any(self.workspace.in_channel(bot, each) for each in shared)

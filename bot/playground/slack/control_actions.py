@@ -1,4 +1,4 @@
-"""What people do with buttons, menus, shortcuts and forms. Runs on the event loop."""
+"""People's use of buttons, menus, shortcuts and forms. Runs on the event loop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_FILES = 10
 
 
 class ControlActions:
-    """Pressing, choosing, typing into forms, and submitting them."""
+    """Performs what people do with controls and forms, and sends the app the payloads."""
 
     def __init__(self, backend: Backend, interactions: Interactions) -> None:
         self.backend = backend
@@ -26,7 +26,7 @@ class ControlActions:
         self.interactions = interactions
 
     def press(self, person: Person, where: Message | View, what: str | int, value: Any = None) -> Interaction:
-        """Use a button, menu, box or input: named by action_id, value, the words on it, or its number."""
+        """Use a control, named by action_id, value, label or index."""
         control, inside = find_control(where.blocks, what)
         use = chosen(control, inside if value is None else value)
         if isinstance(where, View):
@@ -58,7 +58,7 @@ class ControlActions:
         return interaction
 
     def suggest(self, person: Person, where: Message | View, what: str | int, text: str) -> Interaction:
-        """Type into a menu whose choices the app knows; the interaction's `options` are what it offered."""
+        """Type into a menu with external options; the app's response is in the interaction's `options`."""
         control, _ = find_control(where.blocks, what)
         if not control.type.endswith("external_select"):
             raise NotPossibleError(f"{control.action_id} has its own choices, nothing is asked for")
@@ -165,7 +165,7 @@ class ControlActions:
         return interaction
 
     def attach(self, person: Person, view: View, name: str, filename: str, data: bytes) -> JSON:
-        """Add a file to a file input, named like other inputs; the file as the app will be told of it."""
+        """Add a file to a file input, named as in `submit`; return the file object."""
         self._sees(person, view)
         control = _input(view, name)
         if control.type != "file_input":
@@ -183,7 +183,7 @@ class ControlActions:
         return told
 
     def close(self, person: Person, view: View) -> Interaction:
-        """Close a modal without submitting; the app hears of it if it asked to."""
+        """Close a modal without submitting; the app is notified if the view has notify_on_close."""
         self._sees(person, view)
         self.interactions.views.close(view)
         interaction = Interaction("view_closed", person, view=view)

@@ -1,4 +1,4 @@
-"""What a workspace consists of: people, channels, messages, files and views. Plain data, no I/O."""
+"""The entities of a workspace: people, channels, messages, files and views. Plain data, no I/O."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Channel:
 
     @property
     def is_im(self) -> bool:
-        """A direct message channel."""
+        """Whether it is a direct message channel."""
         return bool(self.user)
 
     @property
@@ -78,9 +78,9 @@ class File:
 
 @dataclass(eq=False)
 class Message:
-    """One message. Stays the same object while it is edited, deleted or reacted to.
+    """One message; the same object through edits, reactions and deletion.
 
-    Ephemeral messages name their only reader in `ephemeral_to` and appear in no history.
+    An ephemeral message has its only reader in `ephemeral_to` and is in no history.
     """
 
     channel: str
@@ -113,22 +113,22 @@ class Message:
 
     @property
     def is_reply(self) -> bool:
-        """A message inside a thread (not the one that starts it)."""
+        """Whether it is in a thread that another message started."""
         return self.thread_ts is not None and self.thread_ts != self.ts
 
     @property
     def in_channel(self) -> bool:
-        """Shown in the channel itself: a thread's replies are not, unless broadcast."""
+        """Whether the channel shows it outside threads: replies only when broadcast."""
         return not self.is_reply or self.broadcast
 
     @property
     def shown(self) -> str:
-        """The text a reader sees: that of the blocks when there are any, else `text`."""
+        """The visible text: that of the blocks if there are any, else `text`."""
         return visible_text(self.blocks) if self.blocks else self.text
 
     @property
     def live_mentions(self) -> list[str]:
-        """Every `<!channel>`, `<@U…>` or `<!subteam^…>` in it that would notify people."""
+        """The mentions in it that notify people, such as `<!channel>` or `<@U…>`."""
         return live_mentions({"text": self.text, "blocks": self.blocks, "attachments": self.attachments})
 
 
@@ -153,23 +153,23 @@ class View:
 
     @property
     def blocks(self) -> list[Block]:
-        """Its blocks, every one with a block_id."""
+        """Its blocks; each has a block_id."""
         blocks: list[Block] = self.content["blocks"]
         return blocks
 
     @property
     def callback_id(self) -> str:
-        """What the app named it, or nothing."""
+        """The app's callback_id, or an empty string."""
         return str(self.content.get("callback_id", ""))
 
     @property
     def title(self) -> str:
-        """The modal's title; nothing for a home tab."""
+        """The modal's title; empty for a home tab."""
         return str(self.content.get("title", {}).get("text", ""))
 
     @property
     def shown(self) -> str:
-        """The text a reader sees in its blocks."""
+        """The visible text of its blocks."""
         return visible_text(self.blocks)
 
 

@@ -1,4 +1,4 @@
-"""What the local Slack refuses: to the app with an error code, to a person with a sentence."""
+"""Refusals: of the app's calls by an error code, of people's actions by a sentence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class RefusedError(Exception):
-    """A request of the app's is refused.
+    """Slack refuses a call by the app.
 
     `error` is Slack's error code, `details` say which part of the request is wrong (`response_metadata.messages`),
     `extra` are further fields of the answer.

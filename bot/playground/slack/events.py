@@ -1,4 +1,4 @@
-"""What the app and other listeners are told, and which events the app may receive."""
+"""Events: which ones the app receives, and what listeners in this process are told."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MESSAGE_EVENTS = {"channel": "message.channels", "group": "message.groups", "mpi
 
 
 class EventDispatcher:
-    """Tells the app what happens, over Socket Mode, and the listeners in this process."""
+    """Sends events to the app over Socket Mode, and notifies listeners in this process."""
 
     def __init__(self, workspace: Workspace, app: AppSettings, timing: Timing) -> None:
         self.workspace = workspace
@@ -54,7 +54,7 @@ class EventDispatcher:
         self.hub = Hub(timing, self.faults, self.tell)
 
     def tell(self, what: str, thing: Any) -> None:
-        """Let listeners know: message, changed, deleted, view, channel, call, envelope, ack, note and so on."""
+        """Notify listeners; `what` is message, changed, deleted, view, channel, call, envelope, ack, note and so on."""
         self.active_at = time.monotonic()
         for listener in list(self.listeners):
             try:
@@ -63,7 +63,7 @@ class EventDispatcher:
                 log.exception("a listener failed on %s", what)
 
     def warn(self, text: str) -> None:
-        """Note something that Slack tolerates but its documentation advises against."""
+        """Record something that Slack accepts but its documentation advises against."""
         self.warnings.append(text)
         self.tell("warning", text)
 
@@ -83,6 +83,6 @@ class EventDispatcher:
         return self.hub.deliver("events_api", body)
 
     def emit_message_event(self, channel: Channel, event: JSON) -> None:
-        """Send an event of the message family, to which the app subscribes by kind of channel."""
+        """Send a message event, for which the subscription depends on the kind of channel."""
         event = {"type": "message", "channel": channel.id, "channel_type": channel.kind, **event}
         self.emit(event, channel, MESSAGE_EVENTS[channel.kind])

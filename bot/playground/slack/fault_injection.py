@@ -1,4 +1,4 @@
-"""`slack.faults`: asking the local Slack to misbehave, from any thread."""
+"""Fault injection, as `slack.faults`: from any thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Reason = Literal["warning", "refresh_requested", "link_disabled", "too_many_webs
 
 
 class FaultInjector:
-    """Misbehaviour on demand. `times=None` means every time until `clear()`."""
+    """Injects faults. `times=None` means every time until `clear()`."""
 
     def __init__(self, loop: LoopThread, backend: Backend, web: WebServer) -> None:
         self._loop = loop
@@ -27,7 +27,7 @@ class FaultInjector:
     def duplicate(self, how: Duplicate = "envelope", times: int | None = 1) -> None:
         """Deliver the next envelopes twice.
 
-        "envelope" sends the very same one again, "retry" sends the event as a retry although it is acked,
+        "envelope" sends the same envelope again, "retry" sends the event as a retry although it was acked,
         "event" sends it under a new event_id.
         """
         self._add_envelope_fault(EnvelopeFault("duplicate", times, how))
@@ -42,7 +42,7 @@ class FaultInjector:
     # -- Connections ---------------------------------------------------------------------------------------
 
     def disconnect(self, reason: Reason = "refresh_requested") -> None:
-        """Send a disconnect envelope over every connection; all but a warning close them afterwards."""
+        """Send a disconnect envelope over every connection; all reasons but a warning close it afterwards."""
         self._loop.run(self._backend.hub.disconnect(reason, self._open()))
 
     def close_frame(self) -> None:
@@ -58,7 +58,7 @@ class FaultInjector:
         self._each(lambda connection: connection.reset())
 
     def freeze(self, *, new: bool = False, http: bool = False) -> None:
-        """Stop reading and writing on every connection; with `new` on later ones too, with `http` all calls hang."""
+        """Stop reading and writing on all connections, with `new` on later ones too; with `http` all calls hang."""
 
         def act() -> None:
             self._backend.faults.freeze_new_sockets = new
@@ -70,7 +70,7 @@ class FaultInjector:
         self._loop.do(act)
 
     def thaw(self) -> None:
-        """Go on where everything was frozen."""
+        """Resume after `freeze`."""
 
         def act() -> None:
             self._backend.faults.freeze_new_sockets = False
@@ -81,7 +81,7 @@ class FaultInjector:
         self._loop.do(act)
 
     def never_pong(self, *, new: bool = False) -> None:
-        """Answer no pings on the open connections, with `new` on later ones neither. All else works."""
+        """Answer no pings on the open connections, with `new` on later ones too."""
 
         def act() -> None:
             self._backend.faults.silence_new_sockets = new
@@ -115,11 +115,11 @@ class FaultInjector:
     # -- The Web API ---------------------------------------------------------------------------------------
 
     def rate_limit(self, method: str = "*", *, retry_after: int = 1, times: int | None = 1) -> None:
-        """Answer calls with 429 and Retry-After. `method` may have wildcards; also response_url, upload, download."""
+        """Answer calls with 429. `method` may have wildcards; response_url, upload and download are methods too."""
         self._add_http_fault(HttpFault(method, "rate_limit", times, retry_after))
 
     def server_error(self, method: str = "*", *, status: int = 503, times: int | None = 1) -> None:
-        """Answer calls with a 5xx and a page of HTML."""
+        """Answer calls with a 5xx status and an HTML body."""
         self._add_http_fault(HttpFault(method, "status", times, status=status))
 
     def error(self, method: str, error: str, *, times: int | None = 1) -> None:
@@ -127,18 +127,18 @@ class FaultInjector:
         self._add_http_fault(HttpFault(method, "error", times, error=error))
 
     def slow(self, method: str = "*", *, seconds: float = 1, times: int | None = 1) -> None:
-        """Take that long before performing calls."""
+        """Delay calls by `seconds`."""
         self._add_http_fault(HttpFault(method, "slow", times, seconds))
 
     def drop_response(self, method: str, *, times: int | None = 1) -> None:
-        """Perform calls, but cut the connection instead of answering."""
+        """Perform calls, but close the connection instead of responding."""
         self._add_http_fault(HttpFault(method, "drop", times))
 
     def _add_http_fault(self, fault: HttpFault) -> None:
         self._loop.do(lambda: self._backend.faults.http.append(fault))
 
     def clear(self) -> None:
-        """Behave from now on: no faults, nothing frozen, pings answered."""
+        """Remove all faults: nothing is frozen, pings are answered."""
 
         def act() -> None:
             faults = self._backend.faults

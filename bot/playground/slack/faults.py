@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: what the local Slack does wrong next. Asked by the web side and the socket side."""
+"""The faults in force, which the Web API and Socket Mode apply."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Duplicate = Literal["envelope", "retry", "event"]
 
 @dataclass
 class HttpFault:
-    """Something to do to the next `times` calls of methods that match (None: to every one until cleared)."""
+    """A fault for the next `times` calls of matching methods (None: for all of them until cleared)."""
 
     method: str
     kind: Literal["rate_limit", "status", "slow", "drop", "error"]
@@ -22,13 +22,13 @@ class HttpFault:
 
     @property
     def refuses(self) -> bool:
-        """Whether the call isn't performed at all."""
+        """Whether it keeps the call from being performed."""
         return self.kind in ("rate_limit", "status", "error")
 
 
 @dataclass
 class EnvelopeFault:
-    """Something to do to the next `times` envelopes (None: to every one until cleared)."""
+    """A fault for the next `times` envelopes (None: for all of them until cleared)."""
 
     kind: Literal["duplicate", "delay"]
     times: int | None
@@ -41,7 +41,7 @@ Fault = TypeVar("Fault", HttpFault, EnvelopeFault)
 
 @dataclass
 class Faults:
-    """The faults in force. Lives on the event loop."""
+    """The faults in force. Use it on the event loop only."""
 
     http: list[HttpFault] = field(default_factory=list)
     envelopes: list[EnvelopeFault] = field(default_factory=list)
@@ -51,13 +51,13 @@ class Faults:
     refuse_sockets: int = 0
 
     def take_http(self, method: str) -> list[HttpFault]:
-        """The faults that apply to this call, each counted down: all slowness and drops, and one refusal."""
+        """Count down and return the faults for this call: all that slow or drop it, and at most one that refuses."""
         matching = [each for each in self.http if fnmatchcase(method, each.method) and each.times != 0]
         refusal = next((each for each in matching if each.refuses), None)
         return _count_down([each for each in matching if each is refusal or not each.refuses])
 
     def take_envelope(self) -> list[EnvelopeFault]:
-        """The faults that apply to this envelope, each counted down."""
+        """Count down and return the faults for this envelope."""
         return _count_down([each for each in self.envelopes if each.times != 0])
 
 

@@ -1,4 +1,4 @@
-"""Looking at what happened in the local Slack, and waiting for what is to happen."""
+"""Queries of the local Slack's state and history, and waiting for changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Where = Channel | Person | str
 
 
 class Inspection:
-    """The reading half of LocalSlack."""
+    """The part of LocalSlack that reads and waits."""
 
     workspace: Workspace
     timing: Timing
@@ -42,27 +42,27 @@ class Inspection:
 
     @property
     def people(self) -> Mapping[str, Person]:
-        """Everybody by key: hanako, alice, ichiro, olivia, guest, multi, external, partner, stranger, gone, bot."""
+        """People by key: hanako, alice, ichiro, olivia, guest, multi, external, partner, stranger, gone, bot."""
         return {person.key: person for person in self.workspace.people.values()}
 
     def person(self, who: Who) -> Person:
-        """Somebody by id, key, handle or real name."""
+        """Find a person by id, key, handle or real name."""
         return self.workspace.person(who)
 
     def channel(self, where: Where) -> Channel:
-        """A channel by id or name, or somebody's direct messages with the bot."""
+        """Find a channel by id or name, or a person's direct messages with the bot."""
         return self._do(lambda: self.workspace.channel(where))
 
     def history(self, where: Where) -> list[Message]:
-        """What stands in a channel, oldest first; replies in threads don't, nor do ephemerals."""
+        """Messages of a channel, oldest first, without replies in threads and ephemeral messages."""
         return self._do(lambda: self.workspace.history(self.workspace.channel(where)))
 
     def replies(self, message: Message) -> list[Message]:
-        """The replies in the thread that this message starts, oldest first."""
+        """Replies in the thread that this message starts, oldest first."""
         return self._do(lambda: self.workspace.replies(message))
 
     def bot_messages(self, where: Where | None = None) -> list[Message]:
-        """The bot's own messages, in threads too, in one channel or in all; no ephemerals."""
+        """The bot's messages in one channel or in all, threads included, without ephemeral ones."""
 
         def find() -> list[Message]:
             channels = list(self.workspace.channels.values()) if where is None else [self.workspace.channel(where)]
@@ -72,7 +72,7 @@ class Inspection:
         return self._do(find)
 
     def ephemerals(self, who: Who, where: Where | None = None) -> list[Message]:
-        """What only this person sees, oldest first."""
+        """Ephemeral messages for this person, oldest first."""
 
         def find() -> list[Message]:
             person = self.workspace.person(who)
@@ -83,7 +83,7 @@ class Inspection:
         return self._do(find)
 
     def home(self, who: Who) -> View | None:
-        """What the app published on this person's home tab."""
+        """The view that the app published on this person's home tab."""
         return self._do(lambda: self.workspace.home(self.workspace.person(who)))
 
     def views(self, who: Who) -> list[View]:
@@ -92,7 +92,7 @@ class Inspection:
 
     @property
     def calls(self) -> list[Call]:
-        """Every call that arrived, in order; response_url, upload and download are calls too."""
+        """Every call by the app, in order; uses of response_url, upload and download count."""
         return list(self._backend.calls)
 
     def calls_of(self, method: str) -> list[Call]:
@@ -106,7 +106,7 @@ class Inspection:
 
     @property
     def refusals(self) -> list[Call]:
-        """The calls that Slack refused or failed: for a well-behaved app on a good day, none."""
+        """The calls that failed or were refused; none, for a correct app without injected faults."""
         return [call for call in self.calls if not call.ok]
 
     @property
@@ -116,12 +116,12 @@ class Inspection:
 
     @property
     def interactions(self) -> list[Interaction]:
-        """Every command, press, shortcut and submission that the app was told of."""
+        """Every command, press, shortcut and submission that was sent to the app."""
         return list(self._interactions.all)
 
     @property
     def warnings(self) -> list[str]:
-        """What Slack tolerates but advises against, and acks that it could not make sense of."""
+        """What Slack accepts but advises against, and acks of unknown envelopes."""
         return [*self._backend.warnings, *(f"an ack of nothing: {each}" for each in self._backend.hub.strange_acks)]
 
     @property
@@ -135,14 +135,14 @@ class Inspection:
         return self._backend.hub.opened
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener(what, thing)` on the server's thread for all that happens; returns how to stop that."""
+        """Call `listener(what, thing)` on the server's thread for every event; returns a function that removes it."""
         self._do(lambda: self._backend.listeners.append(listener))
         return lambda: self._do(lambda: self._backend.listeners.remove(listener))
 
     # -- Waiting -------------------------------------------------------------------------------------------
 
     def wait_until(self, predicate: Callable[[], Result], timeout: float = 60.0, what: str = "") -> Result:
-        """Wait until the predicate is true, and return what it returned. Raises TimeoutError with the latest calls."""
+        """Wait for a true result of the predicate, and return it. Raises TimeoutError, which names the latest calls."""
         end = time.monotonic() + timeout
         while not (result := predicate()):
             if time.monotonic() > end:
@@ -156,12 +156,12 @@ class Inspection:
         return f"{self.connections} connections, {waiting} envelopes waiting, last calls: {calls or 'none'}"
 
     def wait_connected(self, count: int = 1, timeout: float = 60.0) -> None:
-        """Wait until the app has that many connections ready for payloads."""
+        """Wait until the app has `count` connections ready for payloads."""
         ready = self._backend.hub.ready
         self.wait_until(lambda: self._do(ready) >= count, timeout, f"{count} connection(s)")
 
     def quiet(self, seconds: float = 0.3, timeout: float = 60.0) -> None:
-        """Wait until for that long nothing was called, posted or delivered, and no ack is awaited."""
+        """Wait until nothing was called, posted or delivered for `seconds`, and no ack is pending."""
 
         def still() -> bool:
             silent_for = time.monotonic() - self._backend.active_at
@@ -170,7 +170,7 @@ class Inspection:
         self.wait_until(lambda: self._do(still), timeout, f"{seconds:g} s of silence")
 
     def reply(self, to: Message | Interaction, timeout: float = 60.0) -> Message:
-        """Wait for the bot's first answer: in the message's thread, its DM, or to an interaction."""
+        """Wait for the bot's first reply: to an interaction, or to a message in its thread or DM."""
         if isinstance(to, Interaction):
             return self.wait_until(lambda: list(to.messages), timeout, "an answer")[0]
         return self.wait_until(lambda: self._answers(to), timeout, "an answer")[0]

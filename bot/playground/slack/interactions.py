@@ -1,4 +1,4 @@
-"""Commands, button presses, shortcuts and forms: their trigger_ids, response_urls and acks."""
+"""Interactive payloads: their trigger_ids, response_urls and acks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JSON = dict[str, Any]
 
 @dataclass(eq=False)
 class Interaction:
-    """Something a person did that the app must ack within 3 s, and what came of it."""
+    """An action of a person that the app must ack within 3 s, and its outcome."""
 
     kind: str
     person: Person
@@ -39,33 +39,33 @@ class Interaction:
 
     @property
     def payload(self) -> JSON:
-        """What the app was sent; empty when Slack itself dealt with it."""
+        """The payload sent to the app; empty when Slack refused the action itself."""
         return self.envelope.payload if self.envelope else {}
 
     @property
     def acked_after(self) -> float | None:
-        """Seconds until the app acked; more than 3 is too late; None means never."""
+        """Seconds until the app acked; None when it never did."""
         return self.envelope.acked_after if self.envelope else None
 
     @property
     def ack(self) -> JSON | None:
-        """What the app put into its ack, when it came in time."""
+        """The body of the ack, if it came in time."""
         return self.envelope.ack if self.envelope else None
 
     @property
     def trigger_id(self) -> str:
-        """Opens one modal, within 3 s."""
+        """The trigger_id, which opens one modal within 3 s."""
         return str(self.payload.get("trigger_id", ""))
 
     @property
     def response_url(self) -> str:
-        """Takes 5 answers within 30 min; nothing for what happens inside views."""
+        """The response_url, which takes 5 responses within 30 min; empty for actions in views."""
         return str(self.payload.get("response_url", ""))
 
 
 @dataclass
 class Trigger:
-    """A trigger_id handed out."""
+    """An issued trigger_id; `until` is a time of the monotonic clock."""
 
     interaction: Interaction
     until: float
@@ -74,7 +74,7 @@ class Trigger:
 
 @dataclass
 class Hook:
-    """A response_url handed out."""
+    """An issued response_url; `until` is a time of the monotonic clock."""
 
     interaction: Interaction
     until: float
@@ -82,7 +82,7 @@ class Hook:
 
 
 class Interactions:
-    """Sends what people do to the app, and takes back acks and answers."""
+    """Sends people's actions to the app, and takes its acks and responses."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -94,7 +94,7 @@ class Interactions:
     # -- Going out -----------------------------------------------------------------------------------------
 
     def start(self, interaction: Interaction, facts: JSON, *, answerable: bool, kind: Kind = "interactive") -> None:
-        """Send the payload, with a fresh trigger_id and perhaps a response_url."""
+        """Send the payload with a new trigger_id and, if `answerable`, a response_url."""
         payload = {**facts, "trigger_id": self._trigger(interaction)}
         if answerable:
             payload["response_url"] = self._hook(interaction)
@@ -104,14 +104,14 @@ class Interactions:
         )
 
     def ask(self, interaction: Interaction, facts: JSON) -> None:
-        """Send a payload whose ack is the whole answer: no trigger_id, no response_url."""
+        """Send a payload without trigger_id and response_url; the ack is the only response."""
         self.all.append(interaction)
         interaction.envelope = self.backend.hub.deliver(
             "interactive", facts, lambda envelope: self._finished(interaction, envelope)
         )
 
     def command(self, person: Person, channel: Channel, name: str, text: str) -> Interaction:
-        """Somebody typed a slash command."""
+        """Send a slash command."""
         interaction = Interaction("command", person, channel)
         ours = self.backend.workspace
         facts = {
@@ -142,7 +142,7 @@ class Interactions:
         return self.backend.workspace.base_url + path
 
     def take_trigger(self, trigger_id: str) -> Interaction:
-        """Exchange a trigger_id, once and in time."""
+        """Return the interaction of a trigger_id; raises RefusedError when it was used or expired."""
         trigger = self._triggers.get(trigger_id)
         if trigger is None:
             raise RefusedError("invalid_trigger_id" if trigger_id else "invalid_arguments")
@@ -185,7 +185,7 @@ class Interactions:
         interaction.views += shown
 
     def respond(self, path: str, body: JSON) -> None:
-        """A POST to a response_url."""
+        """Handle a POST to a response_url."""
         hook = self._hooks.get(path)
         if hook is None:
             raise RefusedError("no_such_hook")
@@ -230,7 +230,7 @@ class Interactions:
         interaction.messages.append(message)
 
     def _content(self, body: JSON) -> JSON:
-        """Text, blocks and attachments of an answer, checked."""
+        """Return the checked text, blocks and attachments of a response."""
         text = body.get("text") or ""
         blocks = check_message_blocks(body["blocks"]) if body.get("blocks") else []
         attachments = check_attachments(body["attachments"]) if body.get("attachments") else []

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, so that sync code can drive an async server."""
+"""An event loop in its own thread, so that sync code can drive an async server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PATIENCE = 30.0
 
 
 class LoopThread:
-    """Starts on entering, and leaves neither thread nor task behind."""
+    """A running event loop; `stop` cancels its tasks and ends the thread."""
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -29,7 +29,7 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     def do(self, work: Callable[[], Result]) -> Result:
-        """Call something on the loop and wait for its result; directly when on the loop already, or after its end."""
+        """Call a function on the loop and return its result; calls it directly on the loop's thread or after `stop`."""
         if self.stopped or threading.current_thread() is self._thread:
             return work()
 
@@ -39,7 +39,7 @@ class LoopThread:
         return self.run(call())
 
     def stop(self) -> None:
-        """Cancel what is left and end the thread."""
+        """Cancel the remaining tasks and end the thread."""
         self.run(_cancel_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)

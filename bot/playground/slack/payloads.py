@@ -1,4 +1,4 @@
-"""The JSON that Slack shows the app: messages, people, channels, files, views and the envelopes' bodies."""
+"""Slack's JSON objects: messages, users, channels, files, views, and the bodies of envelopes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOKEN = "verification-token-of-the-playground"  # noqa: S105
 
 
 def bot_profile(workspace: Workspace) -> JSON:
-    """The short description of the bot inside its messages."""
+    """The bot_profile object in the bot's messages."""
     return {
         "id": workspace.bot_id,
         "app_id": workspace.app_id,
@@ -28,7 +28,7 @@ def bot_profile(workspace: Workspace) -> JSON:
 
 
 def message(workspace: Workspace, it: Message) -> JSON:
-    """A message as in histories, events and responses."""
+    """A message object."""
     told: JSON = {"type": "message", "user": it.user, "text": it.text, "ts": it.ts, "team": it.team}
     if it.subtype == "tombstone":
         told |= {"subtype": "tombstone", "hidden": True}
@@ -80,7 +80,7 @@ def _thread_facts(workspace: Workspace, it: Message) -> JSON:
 
 
 def person(workspace: Workspace, it: Person, *, locale: bool = False) -> JSON:
-    """A user object; the locale only when asked for."""
+    """A user object; with its locale only on request."""
     told: JSON = {
         "id": it.id,
         "team_id": it.team_id,
@@ -192,7 +192,7 @@ def file(workspace: Workspace, it: File) -> JSON:
 
 
 def file_in_message(workspace: Workspace, it: File, where: Message) -> JSON:
-    """A file as messages tell it: in shared channels, only that files.info must be asked."""
+    """A file object in a message; in Slack Connect channels, a stub that refers to files.info."""
     if workspace.channels[where.channel].is_ext_shared:
         return {"id": it.id, "mode": "file_access", "file_access": "check_file_info"}
     return file(workspace, it)
@@ -224,7 +224,7 @@ def view(workspace: Workspace, it: View) -> JSON:
 
 
 def event_body(workspace: Workspace, event: JSON, event_id: str, *, shared: bool) -> JSON:
-    """What events_api envelopes carry."""
+    """The payload of an events_api envelope."""
     return {
         "token": TOKEN,
         "team_id": workspace.team_id,
@@ -250,7 +250,7 @@ def event_body(workspace: Workspace, event: JSON, event_id: str, *, shared: bool
 
 
 def actor(workspace: Workspace, it: Person) -> JSON:
-    """Who, where and for which app: the common part of interactive payloads."""
+    """The fields that all interactive payloads have: app, team and user."""
     return {
         "token": TOKEN,
         "api_app_id": workspace.app_id,
@@ -262,7 +262,7 @@ def actor(workspace: Workspace, it: Person) -> JSON:
 
 
 def channel_name(it: Channel) -> str:
-    """How commands and actions name a channel: the private ones are not told."""
+    """The channel_name of commands and actions, which is generic for private channels."""
     if it.is_im:
         return "directmessage"
     return "privategroup" if it.is_private else it.name

@@ -6,7 +6,7 @@ from bot.playground.slack.workspace import Workspace, new_id
 
 
 def sample_workspace(bot_name: str = "Kotae") -> Workspace:
-    """Channels with and without the bot, and one person of every standing that the bot must tell apart."""
+    """Create channels with and without the bot, and a person for every role that the bot distinguishes."""
     workspace = Workspace(bot_name=bot_name)
     bot = workspace.bot
     add = workspace.add_person

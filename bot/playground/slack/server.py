@@ -1,4 +1,4 @@
-"""The local Slack as tests and the terminal use it: start it, act as people, and look at what happened."""
+"""LocalSlack: a Slack server for one app, to start, act in and inspect."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from bot.playground.slack.workspace import Workspace
 
 
 class Page(Protocol):
-    """What is served beside Slack's own routes, such as the page in the browser."""
+    """Something that adds routes to the server, such as the page in the browser."""
 
     def serve(self, slack: LocalSlack, app: web.Application) -> Listener:
-        """Add routes to the server; the listener that is returned hears of everything that happens."""
+        """Add routes to the server, and return a listener for its events."""
         ...
 
 
@@ -38,10 +38,9 @@ class LocalSlack(UserApi):
     """A Slack workspace on 127.0.0.1 with one app registered; use it as a context manager.
 
     People are named by Person, id or key ("alice"); channels by Channel, id or name; a Person as a channel
-    means their direct messages with the bot. `registration_warnings` tells of command names that a real Slack may
-    refuse; names that it surely refuses raise ValueError. With a `page`, people can use it in a
-    browser too. Everything may be called from any thread. Messages, views and interactions are live objects: they show
-    what becomes of them.
+    means their direct messages with the bot. `registration_warnings` lists command names that some Slack workspaces
+    refuse; names that all refuse raise ValueError. `page` serves the workspace in the browser too. Everything may be
+    called from any thread. Messages, views and interactions are live objects, which reflect later changes.
     """
 
     def __init__(
@@ -83,13 +82,13 @@ class LocalSlack(UserApi):
         self.registration_warnings = [each for each in warnings if each]
 
     def note(self, text: str) -> None:
-        """Tell whoever looks on something that is no part of the workspace: a line of plain text."""
+        """Notify listeners of a line of plain text that is not part of the workspace."""
         self._do(lambda: self._backend.tell("note", text))
 
     # -- Life ----------------------------------------------------------------------------------------------
 
     def start(self) -> Self:
-        """Listen; `api_url` is known afterwards."""
+        """Start the server; `api_url` is known afterwards."""
         self._loop = LoopThread("local-slack")
         try:
             self._loop.run(self._start())
@@ -119,7 +118,7 @@ class LocalSlack(UserApi):
         self.faults = FaultInjector(self._loop, self._backend, self._web)
 
     def stop(self) -> None:
-        """Close every connection and leave no thread behind. What happened can still be looked at."""
+        """Close every connection and end the thread. State and history can still be read."""
         if self._loop.stopped:
             return
         try:
@@ -142,22 +141,22 @@ class LocalSlack(UserApi):
 
     @property
     def base_url(self) -> str:
-        """The server's address, without a slash at the end."""
+        """The server's URL, without a trailing slash."""
         return self.workspace.base_url
 
     @property
     def api_url(self) -> str:
-        """What SLACK_API_URL must be for the app."""
+        """The value of SLACK_API_URL for the app."""
         return f"{self.base_url}/api/"
 
     @property
     def bot_token(self) -> str:
-        """SLACK_BOT_TOKEN."""
+        """The value of SLACK_BOT_TOKEN for the app."""
         return self.app.bot_token
 
     @property
     def app_token(self) -> str:
-        """SLACK_APP_TOKEN."""
+        """The value of SLACK_APP_TOKEN for the app."""
         return self.app.app_token
 
     @property

@@ -1,4 +1,4 @@
-"""Slack's text: what a typed line becomes on the way in, and what in a text would notify people."""
+"""Slack's message text: escaping, mentions and visible text."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BROADCASTS = ("channel", "here", "everyone")
 
 
 def escape(text: str) -> str:
-    """Slack's three control characters as entities."""
+    """Replace Slack's three control characters by entities."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def as_typed(text: str, find: Callable[[str, str], str | None]) -> str:
-    """A typed line as Slack stores it: escaped, with mentions, channels and links in angle brackets.
+    """Return a typed line as Slack stores it: escaped, with mentions, channels and links in angle brackets.
 
-    `find("@" or "#", name)` gives the inside of the brackets for a known name, and None for others.
+    `find("@" or "#", name)` returns the content of the brackets for a known name, and None for others.
     """
 
     def name(match: re.Match[str]) -> str:
@@ -38,15 +38,15 @@ def as_typed(text: str, find: Callable[[str, str], str | None]) -> str:
 
 
 def apart(text: str, bot_name: str) -> str:
-    """Put a space between the bot's name and Japanese that follows it at once, so that it is a mention."""
+    """Insert a space between a mention of the bot and Japanese text right after it, so that it is a mention."""
     return re.sub(rf"[@＠]({re.escape(bot_name)})(?=[^\x00-\x7f])", r"@\1 ", text, flags=re.IGNORECASE)
 
 
 def live_mentions(content: Any) -> list[str]:
-    """Every mention in a text, block, message or view that would notify people when posted.
+    """Return every mention in a text, block, message or view that notifies people when posted.
 
-    Not a rule of Slack's: a way for tests to assert that nothing from a CSV or a person went live.
-    Plain-text objects don't count, since Slack shows `<!channel>` in them as it is written.
+    Tests use it to assert that no text from a CSV or a person became a mention. plain_text objects don't count:
+    Slack shows `<!channel>` in them literally.
     """
     return list(_mentions(content))
 
@@ -101,7 +101,7 @@ VISIBLE_KEYS = frozenset(
 
 
 def visible_text(content: Any) -> str:
-    """The words a reader sees in blocks, one line per text object, in order."""
+    """Return the visible text of blocks, one line per text object, in order."""
     return "\n".join(line for line in _lines(content) if line)
 
 

@@ -1,4 +1,4 @@
-"""What people do in Slack, as the app comes to hear of it. Runs on the event loop."""
+"""People's actions on messages, files, channels and commands. Runs on the event loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_FILES = 10
 
 
 class UserActions:
-    """The actions of people: typing, pressing, choosing, uploading, inviting."""
+    """Performs people's actions; raises NotPossibleError for what Slack's client doesn't allow."""
 
     def __init__(self, backend: Backend, interactions: Interactions, commands: tuple[str, ...]) -> None:
         self.backend = backend
@@ -72,20 +72,20 @@ class UserActions:
             raise NotPossibleError(f"{person.real_name} is not a member of #{channel.name}")
 
     def edit(self, message: Message, text: str) -> Message:
-        """The author edits a message."""
+        """Edit a message as its author."""
         if message.deleted or message.subtype == "tombstone":
             raise NotPossibleError("the message was deleted")
         self.backend.change(message, message.user, text=text)
         return message
 
     def unfurl(self, message: Message, title: str) -> Message:
-        """Slack adds a preview of a link: the app hears of a change, though the text is the same."""
+        """Add a link preview as Slack does: a message_changed with the same text."""
         attachment = {"id": 1, "title": title, "fallback": title, "from_url": "https://example.com/"}
         self.backend.change(message, None, attachments=[*message.attachments, attachment])
         return message
 
     def other_bot(self, channel: Channel, text: str, name: str, thread_ts: str | None) -> Message:
-        """Another app posts something."""
+        """Post a message by another app."""
         return self.backend.post(
             Message(
                 channel.id,
@@ -111,7 +111,7 @@ class UserActions:
         comment: str = "",
         thread_ts: str | None = None,
     ) -> Message:
-        """Share a file, with a comment perhaps."""
+        """Share a file, with an optional comment."""
         message = self._message(person, channel, comment, thread_ts)
         file = new_file(filename, person.id, data)
         self.workspace.files[file.id] = file
@@ -121,7 +121,7 @@ class UserActions:
     # -- Channels ------------------------------------------------------------------------------------------
 
     def rename(self, channel: Channel, name: str) -> None:
-        """Give a channel another name; its id stays."""
+        """Rename a channel; its id stays the same."""
         channel.name = name
         self.backend.tell("channel", channel)
         facts = {"id": channel.id, "name": name, "created": 1_700_000_000}
@@ -136,7 +136,7 @@ class UserActions:
     # -- Commands -------------------------------------------------------------------------------------------
 
     def command(self, person: Person, channel: Channel, line: str, *, thread_ts: str | None = None) -> Interaction:
-        """Type a slash command. Slack itself answers what it won't pass on."""
+        """Type a slash command; unknown ones and those in threads fail without reaching the app."""
         name, _, text = line.partition(" ")
         self._may_write(person, channel)
         if name not in self.commands:

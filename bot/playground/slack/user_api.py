@@ -1,4 +1,4 @@
-"""Acting as people, from any thread: writing, pressing, filling in forms."""
+"""Actions as people, from any thread."""
 
 from __future__ import annotations
 
@@ -59,17 +59,17 @@ class UserApi(Inspection):
         self._do(lambda: self._backend.delete(message))
 
     def unfurl(self, message: Message, title: str = "A preview") -> Message:
-        """Let Slack add a link preview: a message_changed with the same text."""
+        """Add a link preview as Slack does: a message_changed with the same text."""
         return self._do(lambda: self._user_actions.unfurl(message, title))
 
     def react(self, who: Who, message: Message, name: str, *, add: bool = True) -> None:
-        """React with an emoji, or take the reaction back."""
+        """Add a reaction, or remove it."""
         self._do(lambda: self._backend.react(self.workspace.person(who), message, name, add=add))
 
     def other_bot_says(
         self, where: Where, text: str, *, name: str = "Jenkins", thread_ts: str | None = None
     ) -> Message:
-        """Let another app post."""
+        """Post a message by another app."""
         return self._do(lambda: self._user_actions.other_bot(self.workspace.channel(where), text, name, thread_ts))
 
     def upload(
@@ -82,7 +82,7 @@ class UserApi(Inspection):
         comment: str = "",
         thread_ts: str | None = None,
     ) -> Message:
-        """Share a file; its Message has it in `files`."""
+        """Share a file; the returned message has it in `files`."""
         return self._do(
             lambda: self._user_actions.upload(
                 self.workspace.person(who),
@@ -128,7 +128,7 @@ class UserApi(Inspection):
     def command(
         self, who: Who, where: Where, line: str, *, thread_ts: str | None = None, wait: bool = True
     ) -> Interaction:
-        """Type a slash command; by default wait until it is acked, or too late for that."""
+        """Type a slash command; by default wait for the ack or the timeout."""
         return self._interact(
             lambda: self._user_actions.command(
                 self.workspace.person(who), self.workspace.channel(where), line, thread_ts=thread_ts
@@ -139,9 +139,9 @@ class UserApi(Inspection):
     def press(
         self, who: Who, on: Message | View, what: str | int, value: Any = None, *, wait: bool = True
     ) -> Interaction:
-        """Use something on a message or view, named by action_id, value, words or number (from 0).
+        """Use a control on a message or view, named by action_id, value, label or index from 0.
 
-        `value` is what to choose or type: an option's value, words or index, a list of these, an id, a text.
+        `value` is what to choose or type: an option's value, text or index, a list of these, an id, a text.
         """
         return self._interact(lambda: self._controls.press(self.workspace.person(who), on, what, value), wait=wait)
 
@@ -163,7 +163,7 @@ class UserApi(Inspection):
         return self._interact(lambda: self._controls.close(self.workspace.person(who), view), wait=wait)
 
     def suggest(self, who: Who, on: Message | View, what: str | int, text: str, *, wait: bool = True) -> Interaction:
-        """Type into a menu whose choices come from the app; they are the `options` of the interaction."""
+        """Type into a menu with external options; the app's response is in the interaction's `options`."""
         return self._interact(lambda: self._controls.suggest(self.workspace.person(who), on, what, text), wait=wait)
 
     def attach(self, who: Who, view: View, name: str, filename: str, data: bytes) -> dict[str, Any]:
@@ -171,16 +171,16 @@ class UserApi(Inspection):
         return self._do(lambda: self._controls.attach(self.workspace.person(who), view, name, filename, data))
 
     def show(self, who: Who, where: Where, *, thread_ts: str = "", tab: str = "messages") -> None:
-        """Let the pages that are open show this, as this person sees it."""
+        """Make the open pages show this place as this person."""
         shown = {"as": self.person(who).id, "channel": self.channel(where).id, "thread_ts": thread_ts, "tab": tab}
         self._do(lambda: self._backend.tell("shown", shown))
 
     def visit(self, who: Who, tab: str = "home") -> None:
-        """Open the app's home or messages tab, and don't wait."""
+        """Open the app's home or messages tab without waiting."""
         self._do(lambda: self._backend.home_opened(self.workspace.person(who), tab))
 
     def open_home(self, who: Who, tab: str = "home", *, timeout: float = 20.0) -> View | None:
-        """Open the app's home (or messages) tab, and wait for the app to publish; what is there then."""
+        """Open the app's home or messages tab; for the home tab, wait for the app to publish, and return the view."""
         person = self.person(who)
         before = self._do(lambda: (view := self.workspace.home(person)) and view.hash)
         self.visit(person, tab)

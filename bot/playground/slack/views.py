@@ -1,4 +1,4 @@
-"""Modals and home tabs: the stack of views, their state, and what an ack does to them."""
+"""Modals and home tabs: the stack of views, their state, and the effect of acks."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Views:
         self.backend = backend
 
     def open(self, person: Person, content: Any) -> View:
-        """A modal on top of everything."""
+        """Open a modal."""
         self._check(content, "modal")
         return self._show(person, content, None)
 
     def push(self, person: Person, content: Any, onto: View | None) -> View:
-        """A modal on top of another one."""
+        """Push a modal onto another one."""
         self._check(content, "modal")
         if onto is None:
             raise RefusedError("not_found")
@@ -37,7 +37,7 @@ class Views:
         return self._show(person, content, onto)
 
     def publish(self, person: Person, content: Any, seen_hash: str = "") -> View:
-        """The home tab of one person."""
+        """Publish the home tab of one person."""
         self._check(content, "home")
         view = self.backend.workspace.home(person)
         if view is None:
@@ -45,7 +45,7 @@ class Views:
         return self.replace(view, content, seen_hash)
 
     def update(self, view_id: str, external_id: str, content: Any, seen_hash: str = "") -> View:
-        """Change an open view found by one of its ids."""
+        """Update an open view, found by one of its ids."""
         view = self.find(view_id, external_id)
         if view is None or not view.open:
             raise RefusedError("not_found")
@@ -53,14 +53,14 @@ class Views:
         return self.replace(view, content, seen_hash)
 
     def find(self, view_id: str, external_id: str = "") -> View | None:
-        """A view by its id, or by the id that the app gave it."""
+        """Find a view by its id or its external_id."""
         if not external_id:
             return self.backend.workspace.views.get(view_id)
         views = self.backend.workspace.views.values()
         return next((each for each in views if each.open and each.content.get("external_id") == external_id), None)
 
     def replace(self, view: View, content: JSON, seen_hash: str = "") -> View:
-        """New content for a view; what was typed survives in inputs with the same block_id and action_id."""
+        """Replace a view's content; inputs with the same block_id and action_id keep their values."""
         if seen_hash and seen_hash != view.hash:
             raise RefusedError("hash_conflict")
         typed = view.state
@@ -81,7 +81,7 @@ class Views:
             self.close(view)
 
     def after_submission(self, person: Person, view: View, ack: JSON) -> tuple[dict[str, str], list[View]]:
-        """What the ack of a submission does: (errors to show on the form, views shown)."""
+        """Apply the ack of a submission; return the errors for the form and the views shown."""
         action = ack.get("response_action")
         if action == "errors":
             return self._show_errors(view, ack.get("errors")), []

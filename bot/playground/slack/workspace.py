@@ -1,4 +1,4 @@
-"""The state of the workspace: who and what there is, and what is visible to whom. No I/O, no rules of the API."""
+"""The state of the workspace, and what is visible to whom. No I/O, no rules of the API."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ALPHABET = string.ascii_uppercase + string.digits
 
 
 def new_id(prefix: str) -> str:
-    """An id like Slack's: a letter for the kind and ten characters."""
+    """Create an id like Slack's: the prefix for its kind and ten characters."""
     return prefix + "0" + "".join(secrets.choice(ALPHABET) for _ in range(9))
 
 
 def new_file(name: str, user: str, data: bytes = b"", *, complete: bool = True) -> File:
-    """A file object for an upload."""
+    """Create a file."""
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return File(new_id("F"), name, name, data, user, int(time.time()), kind, complete=complete)
 
@@ -64,7 +64,7 @@ class Workspace:
         return channel
 
     def add_group_dm(self, people: Iterable[Person]) -> Channel:
-        """Add a conversation of several people and the bot; Slack makes its name of theirs."""
+        """Add a group direct message of several people and the bot, named after them as Slack does."""
         members = [*people, self.bot]
         name = f"mpdm-{'--'.join(each.handle for each in members)}-1"
         return self.add_channel(name, members, is_private=True, is_mpim=True)
@@ -76,7 +76,7 @@ class Workspace:
         return group
 
     def dm(self, person: Person) -> Channel:
-        """The direct messages of this person with the bot, opened if need be."""
+        """Return this person's direct messages with the bot, opened if necessary."""
         for channel in self.channels.values():
             if channel.user == person.id:
                 return channel
@@ -85,18 +85,18 @@ class Workspace:
         return channel
 
     def new_ts(self) -> str:
-        """A message timestamp later than any before."""
+        """Create a message timestamp later than all before."""
         self._last_ts = max(self._last_ts + 1, int(time.time() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def new_hash(self) -> str:
-        """A version mark for a view."""
+        """Create a hash for a new version of a view."""
         return f"{int(time.time())}.{next(self._hashes):08x}"
 
     # -- Finding things ------------------------------------------------------------------------------------
 
     def person(self, who: Person | str) -> Person:
-        """A person by id, key ("alice"), handle or real name."""
+        """Find a person by id, key ("alice"), handle or real name."""
         if isinstance(who, Person):
             return who
         for person in self.people.values():
@@ -105,7 +105,7 @@ class Workspace:
         raise LookupError(f"there is nobody called {who} in this workspace")
 
     def channel(self, where: Channel | Person | str) -> Channel:
-        """A channel by id or name (with or without #), or a person's direct messages with the bot."""
+        """Find a channel by id or name (with or without #), or a person's direct messages with the bot."""
         if isinstance(where, Channel):
             return where
         if isinstance(where, Person):
@@ -118,21 +118,21 @@ class Workspace:
         raise LookupError(f"there is no channel called {where} in this workspace")
 
     def message(self, channel: Channel, ts: str) -> Message | None:
-        """The message of this channel with that timestamp, unless deleted."""
+        """Find a message by its timestamp, unless deleted."""
         found = (each for each in channel.messages if each.ts == ts and not each.deleted)
         return next(found, None)
 
     def ephemeral(self, channel: Channel, ts: str) -> Message | None:
-        """The ephemeral message of this channel with that timestamp."""
+        """Find an ephemeral message by its timestamp."""
         found = (each for each in self.ephemerals if each.ts == ts and each.channel == channel.id and not each.deleted)
         return next(found, None)
 
     def history(self, channel: Channel) -> list[Message]:
-        """What stands in the channel itself, oldest first."""
+        """Messages of the channel outside threads, oldest first."""
         return [each for each in channel.messages if each.in_channel and not each.deleted]
 
     def thread(self, channel: Channel, ts: str) -> list[Message]:
-        """The message that starts a thread and its replies, oldest first."""
+        """The first message of a thread and its replies, oldest first."""
         return [each for each in channel.messages if ts in (each.ts, each.thread_ts) and not each.deleted]
 
     def replies(self, message: Message) -> list[Message]:
@@ -141,7 +141,7 @@ class Workspace:
         return [each for each in thread if each.ts != message.ts]
 
     def home(self, person: Person) -> View | None:
-        """What the app published on this person's home tab."""
+        """The view that the app published on this person's home tab."""
         return next((view for view in self.views.values() if view.type == "home" and view.user == person.id), None)
 
     def modals(self, person: Person) -> list[View]:
@@ -149,39 +149,39 @@ class Workspace:
         return [each for each in self.views.values() if each.open and each.type == "modal" and each.user == person.id]
 
     def file_channels(self, file: File) -> list[Channel]:
-        """Where a file was shared."""
+        """The channels where a file was shared."""
         return [self.channels[each] for each in file.channels]
 
     # -- Who sees what -------------------------------------------------------------------------------------
 
     def in_channel(self, person: Person, channel: Channel) -> bool:
-        """Whether they are a member."""
+        """Whether a person is a member of a channel."""
         return person.id in channel.members
 
     def bot_sees(self, channel: Channel) -> bool:
-        """Public channels, and others that the bot is a member of."""
+        """Whether the bot sees a channel: a public one, or one that it is a member of."""
         return self.in_channel(self.bot, channel) or not (channel.is_private or channel.is_im)
 
     def person_sees(self, person: Person, channel: Channel) -> bool:
-        """Members see a channel; full members of the team see all public ones."""
+        """Whether a person sees a channel: as a member of it, or a public one as a full member of the team."""
         outside = person.is_restricted or person.is_ultra_restricted or person.team_id != self.team_id
         return self.in_channel(person, channel) or not (outside or channel.is_private or channel.is_im)
 
     def is_stranger(self, person: Person) -> bool:
-        """Of another organisation and in no channel that the bot sees: then `is_stranger` is true.
+        """Whether a person is of another organisation and in no channel that the bot sees.
 
-        Slack leaves it false for people of other organisations in channels that the app can see;
-        those differ by their `team_id` only.
+        For people of other organisations in channels that the app sees, Slack's `is_stranger` is false: only
+        their `team_id` differs.
         """
         shared = (each for each in self.channels.values() if self.bot_sees(each) and person.id in each.members)
         return person.team_id != self.team_id and next(shared, None) is None
 
     def typed(self, text: str) -> str:
-        """What somebody typed, as Slack stores it."""
+        """Return a typed message as Slack stores it."""
         return as_typed(text, self._mention)
 
     def typed_command(self, text: str) -> str:
-        """What somebody typed after a slash command: escaped, but names and links stay as they are."""
+        """Return the text of a typed command as Slack sends it: escaped, with names and links unresolved."""
         return escape(text)
 
     def _mention(self, sign: str, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Block Kit on a terminal: what each block means, with a number on everything that can be used."""
+"""Block Kit on a terminal, with a number on every control."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.playground.terminal.mrkdwn import CODE, Paragraph, clean, mrkdwn, plain
 
 JSON = dict[str, Any]
 Numbers = Mapping[tuple[str, str], int]
-"""The number of each control by (block_id, action_id)."""
+"""Numbers of controls by (block_id, action_id)."""
 State = Mapping[str, Mapping[str, JSON]]
 STYLES = {"primary": "green", "danger": "red"}
 STYLED = {"bold": "bold", "italic": "italic", "strike": "strike", "underline": "underline", "code": CODE}
@@ -27,13 +27,13 @@ INDENTS = {"rich_text_preformatted": 2, "rich_text_quote": 2}
 
 
 def render(blocks: list[Block], workspace: Workspace, numbers: Numbers, state: State) -> list[RenderableType]:
-    """Render every block in order; `state` is what was typed or chosen so far."""
+    """Render blocks in order; `state` are the values typed or chosen so far."""
     drawing = Drawing(workspace, numbers, state)
     return [each for block in blocks for each in drawing.block(block)]
 
 
 class Drawing:
-    """Blocks of one message or view, turned into what rich prints."""
+    """Renders the blocks of one message or view for rich."""
 
     def __init__(self, workspace: Workspace, numbers: Numbers, state: State) -> None:
         self.workspace = workspace
@@ -41,7 +41,7 @@ class Drawing:
         self.state = state
 
     def block(self, block: Block) -> Iterator[RenderableType]:
-        """What stands for one block."""
+        """Render one block."""
         draw = {
             "section": self._section,
             "header": self._header,
@@ -164,7 +164,7 @@ class Drawing:
         return text
 
     def _filled_in(self, control: Control) -> str:
-        """What was typed or chosen, else the placeholder."""
+        """The value typed or chosen, else the placeholder."""
         value = self.state.get(control.block_id, {}).get(control.action_id, {}).get(INITIAL[control.type][1])
         if value in (None, "", []):
             placeholder = control.element.get("placeholder", {}).get("text", "")

@@ -1,4 +1,4 @@
-"""Lists for the person at the terminal: who there is, where they can go, what they can type."""
+"""Tables of people, channels and commands for the terminal."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ USAGE = """some text | a message; in direct messages every one is a question
 
 
 def usage(slack: LocalSlack) -> Table:
-    """All that can be typed."""
+    """List what can be typed."""
     names = {"search": search_command(slack), "admin": admin_command(slack), "an_admin": an_admin(slack)}
     return _table(line.format(bot=slack.workspace.bot.real_name, **names).split(" | ") for line in USAGE.splitlines())
 
 
 def people(workspace: Workspace) -> Table:
-    """Everybody one can be."""
+    """List the people whom the user can be."""
     humans = (each for each in list(workspace.people.values()) if not each.is_bot)
     return _table((f":as {each.key}", each.real_name, standing(each, workspace)) for each in humans)
 
 
 def channels(workspace: Workspace, me: Person, visible: Sequence[Channel]) -> Table:
-    """Every place one can go."""
+    """List the places where the user can go."""
     bot = workspace.bot
     rows = [(f":in #{each.name}", each.topic, ", ".join(_facts(each, me, bot))) for each in visible]
     return _table([(":dm", bot.real_name, "direct messages: just ask"), *rows])
 
 
 def standing(person: Person, workspace: Workspace) -> str:
-    """What somebody is in this workspace, and their language."""
+    """A person's role and language."""
     roles = {
         "deactivated": person.deleted,
         "of another organisation": person.team_id != workspace.team_id,
@@ -70,17 +70,17 @@ def standing(person: Person, workspace: Workspace) -> str:
 
 
 def search_command(slack: LocalSlack) -> str:
-    """The slash command to ask with: the first one registered."""
+    """The command for questions: the first one registered."""
     return slack.app.commands[0] if slack.app.commands else "/search"
 
 
 def admin_command(slack: LocalSlack) -> str:
-    """The slash command for admins: the last one registered."""
+    """The command for admins: the last one registered."""
     return slack.app.commands[-1] if slack.app.commands else "/kb"
 
 
 def an_admin(slack: LocalSlack) -> str:
-    """The key of somebody who may use it."""
+    """The key of an admin."""
     return next((key for key, person in slack.people.items() if person.is_admin), "admin")
 
 

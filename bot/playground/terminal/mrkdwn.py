@@ -1,7 +1,7 @@
-"""Slack's text on a terminal: mrkdwn as styled text, and lines broken where Japanese may be broken.
+"""Slack's mrkdwn as styled text on a terminal, with line breaks that Japanese allows.
 
-Everything becomes rich `Text`, never console markup, and control characters are dropped: nothing that a person
-or a CSV wrote can style or steer the terminal.
+The result is rich `Text`, never console markup, without control characters: no text of a person or a CSV can style
+or control the terminal.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ NEVER_LAST = frozenset("（「『【〈《〔［｛‘“([{")
 
 
 def clean(text: str) -> str:
-    """Drop whatever could steer a terminal; line breaks stay, a tab becomes a space."""
+    """Remove control characters; line breaks stay, a tab becomes a space."""
     lines = text.replace("\t", " ").replace("\r\n", "\n")
     return CONTROL.sub("", lines).encode("utf-8", "replace").decode()
 
 
 def plain(text: str) -> str:
-    """Show a plain_text object: only its emoji codes mean something."""
+    """Render a plain_text object: only emoji codes are replaced."""
     return Emoji.replace(clean(text))
 
 
 def mrkdwn(text: str, workspace: Workspace) -> Text:
-    """Show escaped mrkdwn, with the names of the people, channels and groups mentioned."""
+    """Render escaped mrkdwn, with the names of mentioned people, channels and groups."""
     parts = FENCE.split(clean(text))
     blocks = [
         _code_block(part) if index % 2 else _paragraph(part.strip("\n") if len(parts) > 1 else part, workspace)
@@ -57,7 +57,7 @@ def mrkdwn(text: str, workspace: Workspace) -> Text:
 
 
 def snippet(text: str, workspace: Workspace, width: int = 40) -> str:
-    """Say in one short line how a message begins."""
+    """Return the beginning of a message as one line."""
     line = Text(" ".join(mrkdwn(text, workspace).plain.split()))
     line.truncate(width, overflow="ellipsis")
     return line.plain
@@ -85,7 +85,7 @@ def _paragraph(text: str, workspace: Workspace) -> Text:
 
 
 def _inline(out: Text, text: str, style: str, workspace: Workspace) -> None:
-    """Append text to `out`; styles add up where one stands inside another."""
+    """Append text to `out`; nested styles combine."""
     end = 0
     for match in SPAN.finditer(text):
         out.append(_unescape(Emoji.replace(text[end : match.start()])), style)
@@ -131,7 +131,7 @@ def _mention(target: str, label: str, workspace: Workspace) -> str:
 
 
 class Paragraph:
-    """Text broken into lines as wide as there is room: at spaces, and anywhere between Japanese characters."""
+    """Text wrapped to the console's width at spaces and between Japanese characters."""
 
     def __init__(self, text: Text) -> None:
         self.text = text
@@ -146,7 +146,7 @@ class Paragraph:
 
 
 def cuts(line: str, width: int) -> list[int]:
-    """Where to cut one line so that no piece takes more than `width` columns, spaces at its end apart."""
+    """Return where to break a line so that no part is wider than `width` columns, trailing spaces aside."""
     found: list[int] = []
     start, good = 0, 0
     for index, char in enumerate(line):

@@ -1,4 +1,4 @@
-"""A conversation with the bot in a terminal: the local Slack for one pair of hands."""
+"""The read-eval-print loop of the terminal: reads lines, and shows what the bot does."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def converse(
 ) -> None:
     """Talk with the app connected to `slack` until `:quit` or the end of the input.
 
-    Input comes from `lines`, else from a prompt when stdin is a terminal, else from stdin line by line. What a line
-    causes is drawn before the next one is taken; an answer to something that was asked is awaited for at most
-    `patience` seconds. `ready` says when the bot can answer as well as it ever will: the first line waits for that,
-    up to a minute. `questions` are three things to try: in direct messages, by command, and in a channel.
+    Input comes from `lines`, else from a prompt when stdin is a terminal, else from stdin line by line. The
+    effect of a line is drawn before the next one is read; a question's answer is awaited for at most `patience`
+    seconds. The first line waits until `ready` returns True, up to a minute. `questions` are three examples: for direct
+    messages, the command, and a channel.
     """
     _tolerate_any_encoding()
     console = console or Console()
@@ -77,7 +77,7 @@ def _first_person(slack: LocalSlack) -> Person:
 
 
 def _read(session: Session, lines: Iterable[str] | None) -> Iterator[str]:
-    """Take lines that nobody sees being typed: they are shown behind the prompt."""
+    """Read lines that are not typed at the prompt, and print them behind it."""
     for line in sys.stdin if lines is None else lines:
         if text := clean(line).strip():
             session.screen.line(Text.assemble((session.prompt, "bold"), text))
@@ -97,7 +97,7 @@ def _typed(session: Session) -> Iterator[str]:
 
 
 def _ask(session: Session) -> str:
-    """Read one line; what arrives meanwhile is drawn above it."""
+    """Read one line; messages that arrive meanwhile are drawn above it."""
     done = threading.Event()
     late = threading.Thread(target=_draw_late, args=(session, done), name="late-arrivals", daemon=True)
     late.start()

@@ -14,7 +14,7 @@ from bot.playground.terminal.screen import Numbered, Screen
 
 
 class Resolver:
-    """Looks words up in what is on the screen and in the workspace; raises NotPossibleError when nothing fits."""
+    """Looks words up on the screen and in the workspace; raises NotPossibleError when nothing matches."""
 
     def __init__(self, slack: LocalSlack, screen: Screen) -> None:
         self.slack = slack
@@ -43,7 +43,7 @@ class Resolver:
         return self._one_value(control, words)
 
     def _offered(self, numbered: Numbered, words: str) -> Any:
-        """What the app offers first for these words."""
+        """Return the app's first option for these words."""
         asked = self.slack.suggest(self.screen.person, numbered.on, numbered.index, words)
         offered = asked.options + [option for group in asked.option_groups for option in group["options"]]
         if not offered:

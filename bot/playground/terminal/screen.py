@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: everything that arrives for them, drawn in order."""
+"""The terminal's output: everything that arrives for its person, in order."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from bot.playground.terminal.block_renderer import Numbers, render
 from bot.playground.terminal.mrkdwn import Paragraph, clean, mrkdwn, snippet
 
 WIDTH = 100
-"""Columns used at most: longer lines are hard to read."""
+"""Maximum width in columns: longer lines are hard to read."""
 REPLIES = 3
 DRAWN = ("message", "changed", "deleted", "view", "note")
 
 
 @dataclass(frozen=True)
 class Numbered:
-    """Something on the screen that can be used by typing its number."""
+    """A control on the screen, used by its number."""
 
     on: Message | View
     index: int
@@ -36,12 +36,12 @@ class Numbered:
 
     @property
     def takes_value(self) -> bool:
-        """Whether something must be typed or chosen in it."""
+        """Whether it takes a text or an option."""
         return self.control.type in INITIAL or self.control.type in ("overflow", "feedback_buttons")
 
     @property
     def is_there(self) -> bool:
-        """Whether it still is where it was drawn."""
+        """Whether its message or view still has it."""
         found = controls(self.on.blocks)
         gone = self.on.deleted if isinstance(self.on, Message) else not self.on.open
         if gone or self.index >= len(found):
@@ -70,18 +70,18 @@ class Screen:
     # -- Arrivals ------------------------------------------------------------------------------------------
 
     def arrived(self, what: str, thing: Any) -> None:
-        """Take in what the server tells its listeners."""
+        """Queue an event of the server for drawing."""
         self.active_at = time.monotonic()
         if what in DRAWN:
             self._arrivals.put((what, thing))
 
     @property
     def pending(self) -> bool:
-        """Whether something waits to be drawn."""
+        """Whether anything is queued."""
         return not self._arrivals.empty()
 
     def draw(self) -> None:
-        """Draw all that arrived since the last time, as far as this person sees it."""
+        """Draw what arrived since the last time, if this person sees it."""
         with self._drawing:
             while self.pending:
                 what, thing = self._arrivals.get()
@@ -128,7 +128,7 @@ class Screen:
     # -- Messages ------------------------------------------------------------------------------------------
 
     def message(self, message: Message) -> None:
-        """Draw one message with its author, where it stands, and its buttons numbered."""
+        """Draw a message with its author, its place, and numbers on its controls."""
         self._drawn[message] = _content(message)
         if message.subtype in ("channel_join", "tombstone"):
             self.line(mrkdwn(message.text, self.workspace), "dim")
@@ -169,7 +169,7 @@ class Screen:
         return self.beginning(root) if root else "a deleted message"
 
     def beginning(self, message: Message) -> str:
-        """Say which message is meant: its author and its first words."""
+        """Return a message's author and first words."""
         return f'{self._author(message)}: "{self._snippet(message)}"'
 
     def _snippet(self, message: Message) -> str:
@@ -188,7 +188,7 @@ class Screen:
         return body
 
     def _number(self, on: Message | View) -> Numbers:
-        """Give every control its number, counted up for the whole conversation so that none means two things."""
+        """Number every control; numbers are unique within the session."""
         numbers = {}
         for index, control in enumerate(controls(on.blocks)):
             self.numbered.append(Numbered(on, index, control))
@@ -219,28 +219,28 @@ class Screen:
 
     @property
     def bot_name(self) -> str:
-        """What the bot is called."""
+        """The bot's name."""
         return self.workspace.bot.real_name
 
     def name_of(self, channel: Channel) -> str:
-        """A channel as people call it."""
+        """A channel's name as shown to people."""
         return f"your direct messages with {self.bot_name}" if channel.is_im else f"#{channel.name}"
 
     def hint(self, text: str) -> None:
-        """Say something on the terminal's own behalf."""
+        """Print a hint."""
         self.line(Text(clean(text)), "dim")
 
     def problem(self, text: str) -> None:
-        """Say what was not possible, and what to do."""
+        """Print what was not possible, and what to do."""
         self.line(Text(clean(text)), "yellow")
 
     def line(self, text: Text, style: str = "") -> None:
-        """Draw a paragraph at the left."""
+        """Print a paragraph."""
         text.stylize(style)
         self._print(Paragraph(text), 0)
 
     def table(self, table: RenderableType) -> None:
-        """Draw something that knows its own layout."""
+        """Print a table or another renderable."""
         self._print(table, 0)
 
     def _print(self, what: RenderableType, indent: int) -> None:
@@ -252,7 +252,7 @@ def _content(message: Message) -> tuple[Any, ...]:
 
 
 class _Indented:
-    """Something moved to the right; unlike rich's Padding it leaves no spaces at the ends of lines."""
+    """An indented renderable; unlike rich's Padding it leaves no trailing spaces."""
 
     def __init__(self, what: RenderableType, indent: int) -> None:
         self.what = what

@@ -1,7 +1,7 @@
-"""Scripts: conversations written down, played by `kotae try --script FILE`.
+"""Scripts for `kotae try --script FILE`.
 
-A script is UTF-8 text, one line for each thing that is typed, just as in the terminal conversation (`kotae try
---terminal`, then `:help`). Blank lines and lines that begin with `# ` are for the reader:
+A script is UTF-8 text with the lines to type, as in `kotae try --terminal` (`:help` lists the commands). Blank lines
+and lines that begin with `# ` are comments:
 
     # Hanako asks in private, and looks at the second hit
     :as hanako
@@ -25,7 +25,7 @@ class ScriptError(SettingsError):
 
 
 def read_script(path: Path) -> list[str]:
-    """The lines to play. Raises ScriptError for a file that isn't there or isn't UTF-8 text."""
+    """Return the lines to play. Raises ScriptError for a file that can't be opened or isn't UTF-8 text."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a line typed in the terminal means, and waiting for what comes of it."""
+"""The interpreter of lines typed in the terminal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WRITTEN = ("", "thread_broadcast", "file_share")
 
 
 class Session:
-    """The person at the terminal: who they are, where, and what they do."""
+    """The state of a terminal session: who the user is and where; and the commands."""
 
     def __init__(self, slack: LocalSlack, screen: Screen, patience: float = PATIENCE) -> None:
         self.slack = slack
@@ -65,22 +65,22 @@ class Session:
 
     @property
     def me(self) -> Person:
-        """Who the person at the terminal is."""
+        """The person whom the user is."""
         return self.screen.person
 
     @property
     def place(self) -> Channel:
-        """Where they are."""
+        """The channel where the user is."""
         return self.screen.place
 
     @property
     def prompt(self) -> str:
-        """Who and where, in front of what is typed."""
+        """The prompt: who and where the user is."""
         where = f"to {self.screen.bot_name}" if self.place.is_im else f"in #{self.place.name}"
         return clean(f"{self.me.real_name} {where}{', thread' if self.thread else ''}> ")
 
     def take(self, line: str) -> None:
-        """Do what a typed line says. Whatever is not possible is answered in one line."""
+        """Perform a typed line. What is not possible is explained in one line."""
         text = clean(line).strip()
         self.screen.draw()
         try:
@@ -164,7 +164,7 @@ class Session:
     # -- Using what has a number ---------------------------------------------------------------------------
 
     def _used_number(self, text: str) -> bool:
-        """Take a number as a press; followed by words only where they can be filled in, else it is a message."""
+        """Handle a line that begins with a control's number; return False when it is a message instead."""
         match = NUMBER.fullmatch(text)
         if not match:
             return False
@@ -305,7 +305,7 @@ class Session:
         self.waiter.settle(UNASKED)
 
     def sample_place(self) -> str:
-        """A channel where the bot can be mentioned, to begin with."""
+        """A channel for examples, where the bot can be mentioned."""
         members = {self.me.id, self.slack.bot}
         names = [f"#{each.name}" for each in self._visible() if members <= set(each.members)]
         return "#it-help" if "#it-help" in names or not names else names[0]

@@ -26,12 +26,12 @@ FOCUS = {"focus_on_load": flag}
 
 
 def plain(most: int) -> Check:
-    """A plain_text object of at most `most` characters."""
+    """Check a plain_text object of at most `most` characters."""
     return by_type({"plain_text": shape({"text": string(most)}, {"emoji": flag})})
 
 
 def text(most: int) -> Check:
-    """A plain_text or mrkdwn object of at most `most` characters."""
+    """Check a plain_text or mrkdwn object of at most `most` characters."""
     return by_type(
         {
             "plain_text": shape({"text": string(most)}, {"emoji": flag}),
@@ -47,7 +47,7 @@ CONFIRM = shape(
 
 
 def one_of_fields(*names: str) -> Any:
-    """For `shape(also=…)`: exactly one of these fields must be there."""
+    """For `shape(also=…)`: require exactly one of these fields."""
 
     def check(value: dict[str, Any], where: str) -> Iterator[str]:
         present = [name for name in names if name in value]
@@ -63,7 +63,7 @@ def one_of_fields(*names: str) -> Any:
 
 
 def option(label: Check, extra: dict[str, Check] | None = None) -> Check:
-    """An option object."""
+    """Check an option object."""
     return shape({"text": label, "value": string(150)}, {"description": text(75), **(extra or {})})
 
 
@@ -85,7 +85,7 @@ def _options_or_groups(value: dict[str, Any], where: str) -> Iterator[str]:
 
 
 SUGGESTIONS = shape({}, {"options": items(OPTION, 100, 0), "option_groups": items(GROUP, 100, 0)}, _options_or_groups)
-"""What an app offers for a menu with outside choices."""
+"""The app's response to block_suggestion."""
 
 
 def _initials_are_options(value: dict[str, Any], where: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a person can press, choose or type into: finding it, and what the app is told when they do."""
+"""Interactive elements: finding one, and the payload of its use."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ INITIAL = {
 
 @dataclass(frozen=True)
 class Control:
-    """One element that a person can use, and the block it stands in."""
+    """One interactive element, and the block it is in."""
 
     block_id: str
     block: JSON
@@ -43,7 +43,7 @@ class Control:
 
     @property
     def type(self) -> str:
-        """The type of its element, such as button or static_select."""
+        """The element's type, such as button or static_select."""
         return str(self.element["type"])
 
     @property
@@ -53,12 +53,12 @@ class Control:
 
     @property
     def in_input(self) -> bool:
-        """Part of a form: the app hears of it on submission, unless the block dispatches actions."""
+        """Whether it is an input whose value is sent on submission only: the block doesn't dispatch actions."""
         return self.block["type"] == "input" and not self.block.get("dispatch_action")
 
     @property
     def label(self) -> str:
-        """The words on it or before it."""
+        """The text on it or before it."""
         for part in (self.element.get("text"), self.block.get("label"), self.element.get("placeholder")):
             if isinstance(part, dict):
                 return str(part.get("text", ""))
@@ -66,7 +66,7 @@ class Control:
 
     @property
     def options(self) -> list[JSON]:
-        """Its choices: those of menus and boxes, and the two buttons of feedback."""
+        """Its options; for feedback_buttons, the two buttons."""
         if self.type == "feedback_buttons":
             return [self.element["positive_button"], self.element["negative_button"]]
         groups = self.element.get("option_groups", [])
@@ -74,7 +74,7 @@ class Control:
         return list(self.element.get("options", [])) + grouped
 
     def option(self, wanted: Any) -> JSON:
-        """A choice by its value, its words or its index (from 0)."""
+        """Find an option by its value, text or index from 0; raises LookupError."""
         for index, option in enumerate(self.options):
             if wanted in (option["value"], option["text"]["text"]) or (type(wanted) is int and wanted == index):
                 return option
@@ -82,7 +82,7 @@ class Control:
 
 
 def controls(blocks: Sequence[JSON]) -> list[Control]:
-    """Everything in these blocks that a person can use, in reading order."""
+    """Return the interactive elements of these blocks, in reading order."""
     return list(_controls(blocks))
 
 
@@ -94,7 +94,7 @@ def _controls(blocks: Sequence[JSON]) -> Iterator[Control]:
 
 
 def find_control(blocks: Sequence[JSON], wanted: str | int) -> tuple[Control, Any]:
-    """A control by action_id, value, words on it, or index from 0; with the choice inside it, if that was named."""
+    """Find a control by action_id, value, label or index from 0; with the option, if that is what was named."""
     found = controls(blocks)
     if isinstance(wanted, int):
         if not 0 <= wanted < len(found):
@@ -112,7 +112,7 @@ def find_control(blocks: Sequence[JSON], wanted: str | int) -> tuple[Control, An
 
 
 def chosen(control: Control, value: Any) -> JSON:
-    """What the app is told of a use: the element's type and what was chosen or typed in it."""
+    """Return what the payload says of a use: the element's type and the value chosen or typed."""
     kind = control.type
     told: JSON = {"type": kind}
     if kind in ("button", "icon_button"):
@@ -143,7 +143,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def initial_state(blocks: Sequence[JSON]) -> dict[str, JSON]:
-    """`state.values` of blocks that nobody has touched yet."""
+    """Return `state.values` of blocks that nobody has touched yet."""
     state: dict[str, JSON] = {}
     for control in controls(blocks):
         if control.type in INITIAL:
@@ -155,7 +155,7 @@ def initial_state(blocks: Sequence[JSON]) -> dict[str, JSON]:
 
 
 def complaints(blocks: Sequence[JSON], state: dict[str, JSON]) -> dict[str, str]:
-    """What Slack's own form says before anything is sent: empty required inputs, wrong lengths."""
+    """Return the errors that Slack's client shows before it submits: empty required inputs, wrong lengths."""
     found = {}
     for control in controls(blocks):
         if control.block["type"] == "input":

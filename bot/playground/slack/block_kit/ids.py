@@ -1,4 +1,4 @@
-"""The ids that Slack makes up for blocks and elements that have none."""
+"""The ids that Slack generates for blocks and elements without one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ JSON = dict[str, Any]
 
 
 def named_blocks(blocks: Iterable[JSON]) -> list[JSON]:
-    """Blocks with the ids that Slack makes up for those that have none."""
+    """Return copies of the blocks, each with a block_id and its elements with action_ids."""
     named = []
     for index, given in enumerate(blocks):
         block = {**given, "block_id": given.get("block_id") or new_id("b")[:5] + str(index)}

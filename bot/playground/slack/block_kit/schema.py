@@ -1,6 +1,6 @@
-"""Small checks that combine into a description of a JSON structure, complaining in Slack's words.
+"""Checks that combine into a schema of a JSON structure, with Slack's error messages.
 
-A check takes a value and where it stands (a JSON pointer), and yields what is wrong with it as Slack writes
+A check takes a value and its place (a JSON pointer), and yields what is wrong with it as Slack words
 it: `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`.
 """
 
@@ -14,12 +14,12 @@ Check = Callable[[Any, str], Iterator[str]]
 
 
 def complaint(message: str, where: str) -> str:
-    """A line for `response_metadata.messages`."""
+    """Format a line of `response_metadata.messages`."""
     return f"{message} [json-pointer:{where}]"
 
 
 def string(most: int, least: int = 1, pattern: str = "") -> Check:
-    """A string of `least` to `most` characters."""
+    """Check a string of `least` to `most` characters."""
 
     def check(value: Any, where: str) -> Iterator[str]:
         if not isinstance(value, str):
@@ -35,7 +35,7 @@ def string(most: int, least: int = 1, pattern: str = "") -> Check:
 
 
 def number(least: float, most: float) -> Check:
-    """A number in a range; booleans are none."""
+    """Check a number in a range; booleans are not numbers."""
 
     def check(value: Any, where: str) -> Iterator[str]:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -47,19 +47,19 @@ def number(least: float, most: float) -> Check:
 
 
 def flag(value: Any, where: str) -> Iterator[str]:
-    """A boolean."""
+    """Check a boolean."""
     if not isinstance(value, bool):
         yield complaint("must provide a boolean", where)
 
 
 def anything(value: Any, where: str) -> Iterator[str]:
-    """Whatever it is."""
+    """Accept any value."""
     del value, where
     yield from ()
 
 
 def choice(*values: str) -> Check:
-    """One of a few strings."""
+    """Check for one of these strings."""
 
     def check(value: Any, where: str) -> Iterator[str]:
         if value not in values:
@@ -69,7 +69,7 @@ def choice(*values: str) -> Check:
 
 
 def items(of: Check, most: int, least: int = 1) -> Check:
-    """A list of `least` to `most` items."""
+    """Check a list of `least` to `most` items."""
 
     def check(value: Any, where: str) -> Iterator[str]:
         if not isinstance(value, list):
@@ -90,7 +90,7 @@ def shape(
     optional: Mapping[str, Check] | None = None,
     also: Callable[[dict[str, Any], str], Iterator[str]] | None = None,
 ) -> Check:
-    """An object with these fields and no others; `type` is always welcome. `also` looks at it as a whole."""
+    """Check an object with these fields and no others but `type`; `also` checks the object as a whole."""
     known = {"type": anything, **required, **(optional or {})}
 
     def check(value: Any, where: str) -> Iterator[str]:
@@ -112,7 +112,7 @@ def shape(
 
 
 def by_type(kinds: Mapping[str, Check]) -> Check:
-    """An object whose `type` says which check applies."""
+    """Check an object by the check for its `type`."""
 
     def check(value: Any, where: str) -> Iterator[str]:
         if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Slack's rules for what may be posted or opened: content in, Slack's error code and its detail out."""
+"""Slack's limits for messages, views and command names; raises RefusedError with Slack's error codes."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ RESERVED_COMMANDS = frozenset(
 
 
 def check_text(text: str, *, most: int = MOST_TEXT) -> None:
-    """Refuse an over-long text."""
+    """Refuse a text of more than `most` characters."""
     if len(text) > most:
         raise RefusedError("msg_too_long", f"text has {len(text)} characters, {most} are allowed")
 
 
 def check_message_blocks(blocks: Any, where: str = "/blocks") -> list[dict[str, Any]]:
-    """The blocks of a message as given, or a refusal as chat.postMessage would."""
+    """Return the blocks of a message unchanged, or refuse them as chat.postMessage does."""
     if not isinstance(blocks, list):
         raise RefusedError("invalid_blocks_format", complaint("must provide an array", where))
     check = items(by_type(BLOCKS), MOST_BLOCKS, 0)
@@ -78,7 +78,7 @@ def check_message_blocks(blocks: Any, where: str = "/blocks") -> list[dict[str, 
 
 
 def check_attachments(attachments: Any) -> list[dict[str, Any]]:
-    """The attachments of a message, with any blocks in them checked."""
+    """Return the attachments of a message unchanged, or refuse them or the blocks in them."""
     if not isinstance(attachments, list) or not all(isinstance(each, dict) for each in attachments):
         raise RefusedError("invalid_attachments")
     if len(attachments) > MOST_ATTACHMENTS:
@@ -90,7 +90,7 @@ def check_attachments(attachments: Any) -> list[dict[str, Any]]:
 
 
 def check_view(view: Any) -> dict[str, Any]:
-    """A modal or home view as given, or a refusal as views.open would."""
+    """Return a modal or home view unchanged, or refuse it as views.open does."""
     if not isinstance(view, dict):
         raise RefusedError("invalid_arguments", complaint("must provide an object", "/view"))
     if len(json.dumps(view, ensure_ascii=False).encode()) > MOST_VIEW_BYTES:
@@ -139,7 +139,7 @@ RESPONSE = shape(
 
 
 def elements_of(block: dict[str, Any]) -> list[dict[str, Any]]:
-    """The elements of a block that a person can use or that carry an action_id."""
+    """Return the elements of a block: its accessory, its input element, its list of elements."""
     candidates = [block.get("accessory"), block.get("element")]
     if isinstance(block.get("elements"), list):
         candidates += block["elements"]
@@ -147,7 +147,7 @@ def elements_of(block: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _ids(blocks: list[Any], where: str) -> Iterator[str]:
-    """What is wrong with ids: block_ids repeat in the message or view, action_ids repeat in a block."""
+    """Yield complaints of block_ids that repeat in the message or view, and action_ids that repeat in a block."""
     seen: set[str] = set()
     for index, block in enumerate(blocks):
         if not isinstance(block, dict):
@@ -167,7 +167,7 @@ def _action_ids(block: dict[str, Any], where: str) -> Iterator[str]:
 
 
 def block_text(content: Any) -> int:
-    """How many characters of text there are in blocks, wherever they stand."""
+    """Count the characters of text in blocks, at any depth."""
     if isinstance(content, list):
         return sum(block_text(each) for each in content)
     if not isinstance(content, dict):
@@ -177,7 +177,7 @@ def block_text(content: Any) -> int:
 
 
 def slack_files(content: Any, where: str) -> Iterator[tuple[str, str]]:
-    """Every picture in blocks that is a file of Slack's: where it stands, and the file's id."""
+    """Yield the place and file id of every `slack_file` in blocks."""
     parts = enumerate(content) if isinstance(content, list) else content.items() if isinstance(content, dict) else ()
     for key, part in parts:
         if key == "slack_file" and isinstance(part, dict):
@@ -188,7 +188,7 @@ def slack_files(content: Any, where: str) -> Iterator[tuple[str, str]]:
 
 
 def check_command_name(name: str, reserved: frozenset[str]) -> str | None:
-    """None, or a warning for `/search`; raises ValueError for a name that Slack would refuse."""
+    """Return None, or a warning for `/search`; raises ValueError for a name that Slack refuses."""
     bare = name.removeprefix("/")
     if (
         not name.startswith("/")

@@ -1,4 +1,4 @@
-"""One WebSocket of the app, and the envelopes that travel over it."""
+"""A WebSocket connection of the app, and the envelopes sent over it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Outcome = Literal["waiting", "acked", "unacked", "undelivered"]
 
 @dataclass(eq=False)
 class Delivery:
-    """One envelope sent once over one connection."""
+    """One attempt to deliver an envelope, over one connection."""
 
     envelope_id: str
     connection: int
@@ -32,7 +32,7 @@ class Delivery:
 
 @dataclass(eq=False)
 class Envelope:
-    """One payload for the app, with every attempt to deliver it."""
+    """A payload for the app, with every attempt to deliver it."""
 
     kind: Kind
     payload: JSON
@@ -42,11 +42,11 @@ class Envelope:
 
     @property
     def acked_after(self) -> float | None:
-        """Seconds from sending to the first ack, late ones included; None without any."""
+        """Seconds from sending to the first ack, also a late one; None without an ack."""
         return next((each.acked_after for each in self.deliveries if each.acked_after is not None), None)
 
     def acked_within(self, seconds: float) -> bool:
-        """Whether the first delivery was acked in that time, so that nothing needed a retry."""
+        """Whether the first delivery was acked in that time."""
         took = self.deliveries[0].acked_after if self.deliveries else None
         return took is not None and took <= seconds
 
@@ -73,11 +73,11 @@ class Connection:
 
     @property
     def frozen(self) -> bool:
-        """Neither reads nor sends."""
+        """Whether it neither reads nor sends."""
         return not self.thawed.is_set()
 
     async def send(self, message: JSON) -> bool:
-        """Send unless frozen (then it is lost, as it would be); False when the connection has gone."""
+        """Send a message, which is lost when frozen; return False when the connection is closed."""
         if self.frozen:
             return True
         try:
@@ -87,13 +87,13 @@ class Connection:
         return True
 
     async def close(self) -> None:
-        """Say goodbye with a close frame."""
+        """Close with a WebSocket close frame."""
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self.ws.close(code=1000, message=b"bye"), 0.5)
         self.transport.close()
 
     def hang_up(self) -> None:
-        """End the TCP connection politely (FIN) without a WebSocket close frame."""
+        """End the TCP connection with a FIN, without a WebSocket close frame."""
         self.transport.close()
 
     def reset(self) -> None:

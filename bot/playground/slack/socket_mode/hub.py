@@ -1,4 +1,4 @@
-"""The Socket Mode side: who is connected, and getting envelopes to them and acks back. Runs on the event loop."""
+"""Socket Mode's connections, deliveries and acks. Runs on the event loop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_CONNECTIONS = 10
 
 
 class Hub:
-    """All open connections, and the envelopes on their way."""
+    """The open connections, and the envelopes sent over them."""
 
     def __init__(self, timing: Timing, faults: Faults, tell: Callable[[str, Any], None]) -> None:
         self.timing = timing
@@ -43,13 +43,13 @@ class Hub:
     # -- Connections ---------------------------------------------------------------------------------------
 
     def ticket(self) -> str:
-        """A ticket for one connection, to be used once."""
+        """Issue a ticket that admits one connection."""
         ticket = secrets.token_hex(16)
         self._tickets.add(ticket)
         return ticket
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
-        """The WebSocket end point."""
+        """Serve a WebSocket connection."""
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             return web.Response(status=403, text="the ticket is unknown or used")
@@ -125,7 +125,7 @@ class Hub:
             self._acked(message.data)
 
     async def disconnect(self, reason: str, which: list[Connection]) -> None:
-        """Send a disconnect envelope; after any but a warning the connection is closed a little later."""
+        """Send a disconnect envelope; for all reasons but a warning, close the connection after the grace time."""
         for connection in which:
             await connection.send(self._disconnect_message(reason))
             if reason != "warning":
@@ -139,7 +139,7 @@ class Hub:
     # -- Envelopes -----------------------------------------------------------------------------------------
 
     def deliver(self, kind: Kind, payload: JSON, finished: Callable[[Envelope], None] | None = None) -> Envelope:
-        """Send a payload to one connection; `finished` hears of the ack in time, or of its absence."""
+        """Send a payload to one connection; `finished` is called after the ack or the timeout."""
         envelope = Envelope(kind, copy.deepcopy(payload))
         self.envelopes.append(envelope)
         self.tell("envelope", envelope)
@@ -165,14 +165,14 @@ class Hub:
             finished(envelope)
 
     async def _deliver_once(self, envelope: Envelope, again: Sequence[str]) -> Outcome:
-        """Commands and interactions: one attempt, now or never."""
+        """Deliver a command or interaction: one attempt."""
         connection = self._next_connection()
         if connection is None:
             return "undelivered"
         return "acked" if await self._attempt(envelope, connection, 0, again) else "unacked"
 
     async def _deliver_event(self, envelope: Envelope, again: Sequence[str]) -> Outcome:
-        """Events: up to three retries; while nothing is connected they wait, and arrive as a retry."""
+        """Deliver an event: with retries; without a connection it waits, and arrives as a retry."""
         late = not self._connected()
         for attempt in range(1 + len(self.timing.retry_delays)):
             if attempt:
@@ -187,7 +187,7 @@ class Hub:
         return [each for each in ready if not each.retiring] or ready
 
     def _next_connection(self) -> Connection | None:
-        """The connections take turns; those about to be closed are left out while there are others."""
+        """Choose a connection in turn; those about to close only when there is no other."""
         connected = self._connected()
         self._turn += 1
         return connected[self._turn % len(connected)] if connected else None
@@ -199,7 +199,7 @@ class Hub:
         return connection if connection is not None else await self._some_connection()
 
     async def _attempt(self, envelope: Envelope, connection: Connection, retry: int, again: Sequence[str]) -> bool:
-        """Send once (and again, as faults ask); whether the first of these was acked in time."""
+        """Send once, with the duplicates that faults ask for; return whether the first was acked in time."""
         delivery = await self._send(envelope, connection, retry)
         if "envelope" in again:
             await self._send_same(envelope, delivery)
@@ -261,11 +261,11 @@ class Hub:
             self.tell("delivery", delivery)
 
     def ready(self) -> int:
-        """How many connections take payloads now."""
+        """Count the connections that take payloads."""
         return len(self._connected())
 
     def awaiting_ack(self) -> bool:
-        """Whether something was sent within the time allowed for acks and isn't acked yet."""
+        """Whether an ack is pending and can still come in time."""
         now = time.monotonic()
         return any(
             not each.acked.is_set() and now - each.at < self.timing.ack
@@ -277,14 +277,14 @@ class Hub:
     # -- Tasks ---------------------------------------------------------------------------------------------
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run something until it is done or the server stops."""
+        """Run a coroutine until it is done or the server stops."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def stop(self) -> None:
-        """Cancel whatever is under way and close every connection."""
+        """Cancel all tasks and close every connection."""
         for connection in self.connections:
             connection.thawed.set()
             connection.transport.abort()

@@ -19,7 +19,7 @@ class Args:
         return self.values.get(name) is not None
 
     def text(self, name: str, default: str = "") -> str:
-        """A string argument; numbers in JSON bodies are taken too."""
+        """Return a string argument; numbers in JSON bodies are accepted."""
         value = self.values.get(name)
         if value is None:
             return default
@@ -28,19 +28,19 @@ class Args:
         return str(value)
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """A boolean argument in any of its spellings."""
+        """Return a boolean argument in any of its spellings."""
         value = self.values.get(name)
         return default if value is None else str(value).lower() in ("1", "true", "yes")
 
     def number(self, name: str, default: int) -> int:
-        """An integer argument."""
+        """Return an integer argument."""
         try:
             return int(self.values.get(name) or default)
         except (TypeError, ValueError):
             raise RefusedError("invalid_arguments", f"{name} must be a number") from None
 
     def json(self, name: str, error: str = "invalid_arguments") -> Any:
-        """A structure, given as such or as JSON in a string; None when absent."""
+        """Return a structure, given as such or as a JSON string; None when absent."""
         value = self.values.get(name)
         if not isinstance(value, str):
             return value
@@ -50,7 +50,7 @@ class Args:
             raise RefusedError(error, f"{name} is not valid JSON") from None
 
     def names(self, name: str) -> list[str]:
-        """Several strings, given as a list or separated by commas."""
+        """Return strings, given as a list or separated by commas."""
         value = self.values.get(name)
         if isinstance(value, list):
             return [str(each) for each in value]

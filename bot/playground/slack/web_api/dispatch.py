@@ -1,4 +1,4 @@
-"""The Web API: from a HTTP request to one method's function and back, with tokens, scopes and rate limits."""
+"""Dispatches calls to the functions of methods, after checks of token, scope and rate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_PER_PAGE = 999
 
 @dataclass(frozen=True)
 class Method:
-    """One Web API method. `scope` may depend on the arguments; tier 0 has no limit."""
+    """A Web API method. `scope` may depend on the arguments; tier 0 has no rate limit."""
 
     perform: Callable[[MethodContext, Args], JSON]
     scope: str | Callable[[MethodContext, Args], str] = ""
@@ -32,7 +32,7 @@ class Method:
 
 
 class MethodContext:
-    """What methods work with: the workspace in motion, interactions, and common look-ups."""
+    """What methods use: the backend, interactions, and common look-ups."""
 
     def __init__(self, backend: Backend, interactions: Interactions, page_size: int) -> None:
         self.backend = backend
@@ -42,26 +42,26 @@ class MethodContext:
         self.page_size = page_size
 
     def channel(self, args: Args, name: str = "channel") -> Channel:
-        """A channel that the bot may know of; by its id."""
+        """Find a channel by id, among those visible to the bot."""
         channel = self.workspace.channels.get(args.text(name))
         if channel is None or not self.workspace.bot_sees(channel):
             raise RefusedError("channel_not_found")
         return channel
 
     def person(self, args: Args, name: str = "user") -> Person:
-        """Somebody by id."""
+        """Find a person by id."""
         person = self.workspace.people.get(args.text(name))
         if person is None:
             raise RefusedError("user_not_found")
         return person
 
     def require_member(self, channel: Channel) -> None:
-        """Refuse what only members may do."""
+        """Refuse unless the bot is a member of the channel."""
         if not self.workspace.in_channel(self.workspace.bot, channel):
             raise RefusedError("not_in_channel")
 
     def page(self, key: str, things: Sequence[JSON], args: Args, default: int = 100) -> JSON:
-        """One page of a list: at most `limit`, and never more than the server's own page size."""
+        """Return one page of a list: at most `limit` items, and at most the server's page size."""
         start = _offset(args.text("cursor"))
         limit = args.number("limit", default)
         if not 0 < limit <= MOST_PER_PAGE:
@@ -84,7 +84,7 @@ def _offset(cursor: str) -> int:
 
 
 class WebApi:
-    """Checks token, scope and rate, then performs the method."""
+    """Checks token, scope and rate, then calls the method."""
 
     def __init__(self, context: MethodContext, methods: Mapping[str, Method], *, rate_limits: bool = False) -> None:
         self.context = context
@@ -92,7 +92,7 @@ class WebApi:
         self.limits = RateLimits() if rate_limits else None
 
     def perform(self, name: str, token: str, args: Args) -> tuple[int, dict[str, str], JSON]:
-        """Status, headers and body of the answer."""
+        """Perform a call; return status, headers and body."""
         method = self.methods.get(name)
         if method is None:
             return 200, {}, {"ok": False, "error": "unknown_method", "req_method": name}
@@ -130,7 +130,7 @@ class WebApi:
 
 
 def refusal(refused: RefusedError) -> JSON:
-    """The body of an error answer."""
+    """Return the body of an error response."""
     body: JSON = {"ok": False, "error": refused.error, **refused.extra}
     if refused.details:
         body["errors"] = list(refused.details)

@@ -1,4 +1,4 @@
-"""The HTTP side: routes, faults, and the record of every call."""
+"""The HTTP server: routes, faults, and the record of every call."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOST_URLS = ("no_such_hook", "expired_url", "used_url")
 
 
 class WebServer:
-    """Turns requests into calls, calls into answers, and spoils them as the faults say."""
+    """Handles requests, applies faults, and records calls."""
 
     def __init__(self, context: MethodContext, api: WebApi) -> None:
         self.context = context
@@ -35,7 +35,7 @@ class WebServer:
         self.thawed.set()
 
     def application(self) -> web.Application:
-        """The aiohttp application."""
+        """Create the aiohttp application."""
         app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_route("*", "/api/{method}", self.call)
         app.router.add_route("*", "/{kind:commands|actions}/{tail:.*}", self.response_url)
@@ -47,7 +47,7 @@ class WebServer:
     # -- Routes --------------------------------------------------------------------------------------------
 
     async def call(self, request: web.Request) -> web.StreamResponse:
-        """A Web API method."""
+        """Handle a call of a Web API method."""
         name = request.match_info["method"]
         values = await _arguments(request)
         token = _bearer(request) or str(values.pop("token", ""))
@@ -55,7 +55,7 @@ class WebServer:
         return await self._answered(request, name, shown, lambda: self.api.perform(name, token, Args(values)))
 
     async def response_url(self, request: web.Request) -> web.StreamResponse:
-        """An answer to a command or an action."""
+        """Handle a POST to a response_url."""
         body = await _arguments(request)
 
         def perform() -> Answer:
@@ -68,7 +68,7 @@ class WebServer:
         return await self._answered(request, "response_url", body, perform)
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
-        """The bytes of a file, raw or as a form."""
+        """Take the bytes of a file, raw or as a form."""
         data = await _uploaded_bytes(request)
         file = self.backend.workspace.files.get(request.match_info["file"])
 
@@ -81,7 +81,7 @@ class WebServer:
         return await self._answered(request, "upload", {"bytes": len(data)}, perform)
 
     async def download(self, request: web.Request) -> web.StreamResponse:
-        """url_private and url_private_download: the file for the bot's token, else a page to sign in."""
+        """Serve url_private: the file for the bot's token, else a sign-in page."""
         file_id = request.match_info["team_and_file"].partition("-")[2]
         file = self.backend.workspace.files.get(file_id)
 
@@ -139,7 +139,7 @@ def _bearer(request: web.Request) -> str:
 
 
 async def _arguments(request: web.Request) -> JSON:
-    """Query, form and JSON body together."""
+    """Merge query, form and JSON body."""
     values: JSON = dict(request.query)
     if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
         form = await request.post()

@@ -1,4 +1,4 @@
-"""How often a method may be called."""
+"""Rate limits of Web API methods."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections import defaultdict, deque
 
 
 class RateLimits:
-    """Slack's published limits per method and minute, and per channel and second for posting."""
+    """Slack's published limits: calls per method and minute, posts per channel and second."""
 
     def __init__(self) -> None:
         self._times: dict[str, deque[float]] = defaultdict(deque)
 
     def wait(self, key: str, most: int, seconds: float) -> int:
-        """Seconds to wait before this call would be allowed; 0 when it is (and then it is counted)."""
+        """Count a call and return 0, or return the seconds to wait before one is allowed."""
         now = time.monotonic()
         times = self._times[key]
         while times and now - times[0] > seconds:

@@ -23,7 +23,7 @@ JSON = dict[str, Any]
 
 
 def content(context: MethodContext, args: Args) -> JSON:
-    """Text, blocks and attachments of a call, checked; only those that were given."""
+    """Return the checked text, blocks and attachments of a call; only those that were given."""
     given: JSON = {}
     if "blocks" in args:
         given["blocks"] = check_message_blocks(args.json("blocks", "invalid_blocks_format") or [])
@@ -56,7 +56,7 @@ def _new_content(context: MethodContext, args: Args) -> JSON:
 
 
 def _destination(context: MethodContext, args: Args) -> Channel:
-    """Where to post: a channel by id or name, or somebody's direct messages by their user id."""
+    """Find where to post: a channel by id or name, or a person's direct messages by user id."""
     wanted = args.text("channel")
     person = context.workspace.people.get(wanted)
     if person is not None:
@@ -74,7 +74,7 @@ def _destination(context: MethodContext, args: Args) -> Channel:
 
 
 def thread(context: MethodContext, channel: Channel, args: Args) -> str | None:
-    """The thread to post into, if any."""
+    """Return the thread to post into, if any."""
     ts = args.text("thread_ts")
     if not ts:
         return None

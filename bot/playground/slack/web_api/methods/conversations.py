@@ -1,4 +1,4 @@
-"""conversations.* and users.conversations: channels, their members and what was said in them."""
+"""conversations.* and users.conversations: channels, their members and messages."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def _scope_of(right: str, context: MethodContext, args: Args) -> str:
 
 
 def reading(context: MethodContext, args: Args) -> str:
-    """The scope for knowing of this channel: channels:read, groups:read or im:read."""
+    """Return the scope for reading this channel's properties: channels:read, groups:read or im:read."""
     return _scope_of("read", context, args)
 
 
 def history_scope(context: MethodContext, args: Args) -> str:
-    """The scope for reading this channel."""
+    """Return the scope for reading this channel's messages."""
     return _scope_of("history", context, args)
 
 
@@ -38,7 +38,7 @@ def _types(args: Args) -> list[str]:
 
 
 def listing(context: MethodContext, args: Args) -> str:
-    """The scope for listing channels of these types: the first that is missing, or the first at all."""
+    """Return the scope for listing channels of these types: the first missing one, or else the first."""
     scopes = [f"{FAMILIES[each]}:read" for each in _types(args)]
     return next((each for each in scopes if each not in context.backend.app.scopes), scopes[0])
 
@@ -58,13 +58,13 @@ def _listed(context: MethodContext, args: Args, channels: list[Channel]) -> list
 
 
 def list_all(context: MethodContext, args: Args) -> JSON:
-    """conversations.list: everything that the bot may know of."""
+    """conversations.list: the channels visible to the bot."""
     seen = [each for each in context.workspace.channels.values() if context.workspace.bot_sees(each)]
     return context.page("channels", _listed(context, args, seen), args)
 
 
 def of_user(context: MethodContext, args: Args) -> JSON:
-    """users.conversations: where somebody (by default the bot) is, as far as the bot sees."""
+    """users.conversations: the channels of a user (by default the bot) that are visible to the bot."""
     user = args.text("user", context.workspace.bot.id)
     if user not in context.workspace.people:
         raise RefusedError("user_not_found")
@@ -98,7 +98,7 @@ def _told(context: MethodContext, messages: list[Message], args: Args) -> JSON:
 
 
 def history(context: MethodContext, args: Args) -> JSON:
-    """conversations.history: newest first, without the insides of threads."""
+    """conversations.history: newest first, without replies in threads."""
     channel = context.channel(args)
     context.require_member(channel)
     return _told(context, _within(context.workspace.history(channel), args)[::-1], args)

@@ -1,4 +1,4 @@
-"""files.*: looking at files, and the three steps of an upload."""
+"""files.*: file objects, and the steps of an upload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who: auth.test, users.*, usergroups.*, bots.info, team.info, emoji.list; and opening a socket."""
+"""Methods on users, user groups, bots and the team, and apps.connections.open."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JSON = dict[str, Any]
 
 
 def api_test(context: MethodContext, args: Args) -> JSON:
-    """api.test: says what it was told."""
+    """api.test: returns its arguments."""
     del context
     if "error" in args:
         raise RefusedError(args.text("error"))
@@ -37,7 +37,7 @@ def auth_test(context: MethodContext, args: Args) -> JSON:
 
 
 def open_connection(context: MethodContext, args: Args) -> JSON:
-    """apps.connections.open: the address of a WebSocket, good for one connection."""
+    """apps.connections.open: a WebSocket URL for one connection."""
     del args
     base = context.workspace.base_url.replace("http://", "ws://")
     return {"url": f"{base}/link/?ticket={context.backend.hub.ticket()}&app_id={context.workspace.app_id}"}
@@ -87,7 +87,7 @@ def team_info(context: MethodContext, args: Args) -> JSON:
 
 
 def emoji_list(context: MethodContext, args: Args) -> JSON:
-    """emoji.list: this workspace has no emoji of its own."""
+    """emoji.list: there are no custom emoji."""
     del context, args
     return {"emoji": {}}
 

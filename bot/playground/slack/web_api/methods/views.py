@@ -50,7 +50,7 @@ def publish_view(context: MethodContext, args: Args) -> JSON:
 
 
 def suggest_prompts(context: MethodContext, args: Args) -> JSON:
-    """assistant.threads.setSuggestedPrompts: for an agent app, one with a thread_ts is taken and does nothing."""
+    """assistant.threads.setSuggestedPrompts: with a thread_ts it is accepted without effect for an agent app."""
     channel = context.channel(args, "channel_id")
     prompts = args.json("prompts")
     if not isinstance(prompts, list) or not 0 < len(prompts) <= MOST_PROMPTS:
@@ -65,7 +65,7 @@ def suggest_prompts(context: MethodContext, args: Args) -> JSON:
 
 
 def set_status(context: MethodContext, args: Args) -> JSON:
-    """assistant.threads.setStatus: what the app is busy with, shown below the thread; empty when it is done."""
+    """assistant.threads.setStatus: the status shown below the thread; an empty one removes it."""
     channel = context.channel(args, "channel_id")
     told = {"channel": channel.id, "thread_ts": args.text("thread_ts"), "status": args.text("status")}
     context.backend.tell("status", told)
@@ -73,7 +73,7 @@ def set_status(context: MethodContext, args: Args) -> JSON:
 
 
 def set_title(context: MethodContext, args: Args) -> JSON:
-    """assistant.threads.setTitle: taken, and seen in the calls."""
+    """assistant.threads.setTitle: accepted without effect."""
     context.channel(args, "channel_id")
     return {}
 
