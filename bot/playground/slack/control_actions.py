@@ -39,23 +39,15 @@ class ControlActions:
             raise NotPossibleError("the message was deleted")
         if message.ephemeral_to not in (None, person.id) or not self.workspace.person_sees(person, channel):
             raise NotPossibleError(f"{person.real_name} doesn't see that message")
-        interaction = Interaction("block_actions", person, channel, source=message)
         _remember(message.state, control, use)
-        if control.in_input:
-            interaction.finished = True
-            return interaction
-        facts = {
-            "type": "block_actions",
-            **payloads.actor(self.workspace, person),
+        place = {
             "container": self._container(message),
             "channel": {"id": channel.id, "name": payloads.channel_name(channel)},
             "state": {"values": message.state},
-            "actions": [self._action(control, use)],
         }
         if message.ephemeral_to is None:
-            facts["message"] = payloads.message(self.workspace, message)
-        self.interactions.start(interaction, facts, answerable=True)
-        return interaction
+            place["message"] = payloads.message(self.workspace, message)
+        return self._used(Interaction("block_actions", person, channel, source=message), control, use, place)
 
     def suggest(self, person: Person, where: Message | View, what: str | int, text: str) -> Interaction:
         """Type into a menu with external options; the app's response is in the interaction's `options`."""
@@ -89,25 +81,28 @@ class ControlActions:
         }
         return told | ({"thread_ts": message.thread_ts} if message.thread_ts else {})
 
-    def _action(self, control: Control, use: JSON) -> JSON:
-        ids = {"action_id": control.action_id, "block_id": control.block_id}
-        return {**ids, **use, "action_ts": f"{time.time():.6f}"}
-
     def _press_in_view(self, person: Person, view: View, control: Control, use: JSON) -> Interaction:
         self._sees(person, view)
-        interaction = Interaction("block_actions", person, view=view)
         _remember(view.state, control, use)
+        place = {
+            "container": {"type": "view", "view_id": view.id},
+            "view": payloads.view(self.workspace, view),
+        }
+        return self._used(Interaction("block_actions", person, view=view), control, use, place)
+
+    def _used(self, interaction: Interaction, control: Control, use: JSON, place: JSON) -> Interaction:
+        """Send block_actions, unless the value waits for the form's submission; views get no response_url."""
         if control.in_input:
             interaction.finished = True
             return interaction
+        ids = {"action_id": control.action_id, "block_id": control.block_id}
         facts = {
             "type": "block_actions",
-            **payloads.actor(self.workspace, person),
-            "container": {"type": "view", "view_id": view.id},
-            "view": payloads.view(self.workspace, view),
-            "actions": [self._action(control, use)],
+            **payloads.actor(self.workspace, interaction.person),
+            **place,
+            "actions": [{**ids, **use, "action_ts": f"{time.time():.6f}"}],
         }
-        self.interactions.start(interaction, facts, answerable=False)
+        self.interactions.start(interaction, facts, answerable=interaction.view is None)
         return interaction
 
     def _sees(self, person: Person, view: View) -> None:
