@@ -6,6 +6,7 @@ What takes long to import is imported by the command that needs it.
 import argparse
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -111,6 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     connecting.add_argument("--no-open", action="store_true", help="only print the pages' addresses")
     command("doctor", _doctor, "Check tokens, scopes, channels, CSVs, model, disk and database.", "kotae doctor")
     command("status", _status, "Say how the running bot is.", "kotae status")
+    forget = command("forget", _forget, "Remove a person from everything that is kept.", "kotae forget U012AB3CD")
+    forget.add_argument("user", type=_user, metavar="USER", help="a Slack user id; in a profile: … > Copy member ID")
     model = command("model", _model_list, "Look after the downloaded models.", "kotae model list")
     actions = model.add_subparsers(title="actions", metavar="ACTION")
     for name, run, what, example in (
@@ -129,6 +132,12 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
+
+
+def _user(text: str) -> str:
+    if not re.fullmatch(r"[UW][A-Z0-9]{2,}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no Slack user id such as U012AB3CD")
+    return text
 
 
 def _port(text: str) -> int:
@@ -324,6 +333,18 @@ def _status(_: argparse.Namespace, settings: "Settings") -> int:
         return FAILED
     print(format_status(status))
     return OK
+
+
+def _forget(options: argparse.Namespace, settings: "Settings") -> int:
+    from bot.forget import forget, still_named
+
+    places = list(forget(settings, options.user))
+    for place in places:
+        print(place, file=sys.stderr if place.failure else sys.stdout)
+    for where in still_named(settings, options.user):
+        print(f"Still named in {where}: change that by hand", file=sys.stderr)
+    print("Not touched: messages in Slack, logs, and backups that you made yourself", file=sys.stderr)
+    return FAILED if any(place.failure for place in places) else OK
 
 
 def _model_list(_: argparse.Namespace, __: "Settings") -> int:

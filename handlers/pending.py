@@ -140,5 +140,19 @@ class Pending:
         replace_file(self._folder / upload.id / "about.json", json.dumps(asdict(upload)).encode())
 
 
+def forget_uploads(folder: Path, user: str) -> int:
+    """Remove the files that somebody uploaded and nobody has decided about; return how many there were."""
+    removed = 0
+    for about in folder.glob("*/about.json"):
+        try:
+            is_theirs = json.loads(about.read_bytes())["user"] == user
+        except FileNotFoundError:  # decided meanwhile
+            continue
+        if is_theirs:
+            shutil.rmtree(about.parent, ignore_errors=True)
+            removed += 1
+    return removed
+
+
 def _gone(upload: Upload) -> PendingError:
     return PendingError("upload.vanished", file=upload.file)

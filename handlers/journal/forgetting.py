@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from sqlalchemy import (
     JSON,
     Column,
     ColumnElement,
+    Connection,
     Engine,
     MetaData,
     NullPool,
+    ScalarSelect,
     String,
     Table,
     Text,
@@ -28,6 +30,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from handlers.journal import voices
 from handlers.journal.database import delete_securely
@@ -38,22 +41,30 @@ FORGOTTEN = "forgotten"
 WAIT_SECONDS = 60
 """How long it waits for the running bot to finish writing; each write takes a millisecond."""
 HEADER = b"SQLite format 3\0"
-OF_QUESTION = ("votes", "reports", "publications", "replies", "confirmations")
+OF_QUESTION = ("reports", "publications", "replies")
 """Tables that say more of a question, by its id."""
 
 
-def databases(url: str) -> list[str]:
-    """List the address of a state database and of its copies: of SQLite's, the files called like it and a dot more."""
+def databases(url: str) -> list[tuple[str, str]]:
+    """List names and addresses of a state database and its copies; none where there is no file.
+
+    Copies are the SQLite files beside it that are called like it with a dot and more: ``state.db.before-upgrade``. Not
+    for a process that has one of them open: to look into a file and close it ends the locks that SQLite has on it.
+    """
     location = make_url(url)
     if location.get_backend_name() != "sqlite" or not location.database:
-        return [url]
+        return [("state database", url)]
     file = Path(location.database)
     files = sorted(each for each in [file, *file.parent.glob(f"{file.name}.*")] if _is_sqlite(each))
-    return [f"sqlite:///{each}" for each in files]
+    return [(each.name, f"sqlite:///{each}") for each in files]
+
+
+class ForgettingError(Exception):
+    """A database could not be changed; the message says why, without anything that is in it."""
 
 
 def forget(url: str, user: str) -> Counter[str]:
-    """Remove a person from one database; return how many rows of each table changed. Raises SQLAlchemyError.
+    """Remove a person from one database; return how many rows of each table changed. Raises ForgettingError.
 
     Beside a running bot: each table is a transaction of its own. SQLite's files are then written anew without what was
     deleted, for which the bot waits as long as for any other write.
@@ -63,9 +74,14 @@ def forget(url: str, user: str) -> Counter[str]:
     engine = create_engine(url, poolclass=NullPool, connect_args=waiting, hide_parameters=True)
     if is_sqlite:
         event.listen(engine, "connect", delete_securely)
-    changed = _Person(engine, user).forget()
-    if is_sqlite:
-        _vacuum(engine)
+    try:
+        changed = _Person(engine, user).forget()
+        if is_sqlite:
+            _vacuum(engine)
+    except KeyError as error:
+        raise ForgettingError(f"it has no table {error}") from error
+    except SQLAlchemyError as error:
+        raise ForgettingError(str(getattr(error, "orig", None) or type(error).__name__)) from error
     return changed
 
 
@@ -82,7 +98,7 @@ class _Person:
     def __init__(self, engine: Engine, user: str) -> None:
         self._engine = engine
         self._user = user
-        self._word = re.compile(rf"<@{re.escape(user)}(?:\|[^>]*)?>|(?<!\w){re.escape(user)}(?!\w)")
+        self._ids = [user]
         metadata = MetaData()
         metadata.reflect(engine)
         self._tables = metadata.tables
@@ -92,7 +108,7 @@ class _Person:
         """Take back what counts, delete what belongs to the person alone, and take the id out of all the rest."""
         self._forget_voices()
         self._forget_questions()
-        self._delete("confirmations", "user")
+        self._forget_opinions()
         for table in self._tables.values():
             self._sweep(table)
         return +self._changed
@@ -111,19 +127,35 @@ class _Person:
         own = questions.c.user == self._user
         mine = select(questions.c.id).where(own).scalar_subquery()
         with self._engine.begin() as connection:
-            for name in ("reports", "publications", "replies"):
+            direct = select(questions.c.channel).where(own, questions.c.channel.startswith("D")).distinct()
+            self._ids += connection.execute(direct).scalars().all()
+            self._forget_quotes(connection, select(questions.c.text).where(own).scalar_subquery())
+            for name in OF_QUESTION:
                 about = self._tables[name].c.question.in_(mine)
                 self._changed[name] += connection.execute(delete(self._tables[name]).where(about)).rowcount
             blank = update(questions).where(own).values(user="", text="")
             self._changed["questions"] += connection.execute(blank).rowcount
 
-    def _delete(self, name: str, column: str) -> None:
+    def _forget_quotes(self, connection: Connection, words: ScalarSelect[Any]) -> None:
+        """Keep that an admin closed a question, but not its words."""
+        audit = self._tables["audit"]
+        quotes = and_(audit.c.action.startswith("miss "), audit.c.outcome.in_(words))
+        self._changed["audit"] += connection.execute(update(audit).where(quotes).values(outcome="")).rowcount
+
+    def _forget_opinions(self) -> None:
+        """Delete what the person confirmed, and proposed unless it waits: then only the author goes."""
+        opinions, proposals = self._tables["confirmations"], self._tables["proposals"]
+        own = opinions.c.user == self._user
+        decided = and_(proposals.c.user == self._user, proposals.c.state.in_(["approved", "declined"]))
         with self._engine.begin() as connection:
-            own = self._tables[name].c[column] == self._user
-            self._changed[name] += connection.execute(delete(self._tables[name]).where(own)).rowcount
+            self._changed["confirmations"] += connection.execute(delete(opinions).where(own)).rowcount
+            self._changed["proposals"] += connection.execute(delete(proposals).where(decided)).rowcount
 
     def _sweep(self, table: Table) -> None:
-        """Delete the rows that have the id in their key, and put something else in its place where it stands else."""
+        """Delete the rows that have the id in their key; where it stands in others, put something else in its place.
+
+        The direct messages with the person have an id of their own, which is treated alike.
+        """
         keys = list(table.primary_key.columns)
         texts = [column for column in table.columns if isinstance(column.type, String | JSON)]
         with self._engine.begin() as connection:
@@ -139,7 +171,12 @@ class _Person:
                 self._changed[table.name] += 1
 
     def _may_have(self, column: Column[Any]) -> ColumnElement[bool]:
-        return cast(column, Text).contains(self._user, autoescape=True)
+        return or_(*(cast(column, Text).contains(id_, autoescape=True) for id_ in self._ids))
+
+    @cached_property
+    def _word(self) -> re.Pattern[str]:
+        ids = "|".join(map(re.escape, self._ids))
+        return re.compile(rf"<@(?:{ids})(?:\|[^>]*)?>|(?<!\w)(?:{ids})(?!\w)")
 
     def _has(self, value: object) -> bool:
         return isinstance(value, str) and self._word.search(value) is not None
@@ -156,12 +193,14 @@ class _Person:
         if isinstance(value, str):
             return self._word.sub(FORGOTTEN, value)
         if isinstance(value, list):
-            return [self._replaced(each) for each in value if each != self._user]
+            return [self._replaced(each) for each in value if each not in self._ids]
         return json.loads(self._word.sub(FORGOTTEN, json.dumps(value, ensure_ascii=False)))
 
 
 def _vacuum(engine: Engine) -> None:
     """Write the file anew: pages that were freed before, and rows that were moved, may still hold the words."""
-    with closing(engine.raw_connection()) as connection:
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM")
+        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    if busy:
+        raise OperationalError(None, None, OSError("its write-ahead log is in use; try again"))

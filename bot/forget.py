@@ -1,0 +1,56 @@
+"""Removing a person from everything that is kept, for `kotae forget`; the bot may run meanwhile."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from bot.settings import Settings
+from handlers.journal.forgetting import ForgettingError, databases
+from handlers.journal.forgetting import forget as forget_in
+from handlers.pending import forget_uploads
+from indexes.versions import forget_author
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something was looked for, and how much of what was removed there; or why that failed."""
+
+    name: str
+    removed: Mapping[str, int] = field(default_factory=dict)
+    failure: str = ""
+
+    def __str__(self) -> str:
+        if self.failure:
+            return f"{self.name}: not done ({self.failure})"
+        counts = ", ".join(f"{what.replace('_', ' ')} {count}" for what, count in self.removed.items() if count)
+        return f"{self.name}: {counts or 'nothing'}"
+
+
+def forget(settings: Settings, user: str) -> Iterator[Place]:
+    """Remove a person from the databases, the uploads that wait and the list of versions, one after the other."""
+    data_dir = settings.environment.data_dir
+    found = databases(settings.database_url)
+    if not found:
+        yield Place("state database", failure=f"there is none in {data_dir}; check DATA_DIR and DATABASE_URL")
+    for name, url in found:
+        yield _tried(name, partial(forget_in, url, user))
+    yield _tried("uploads", lambda: {"removed": forget_uploads(data_dir / "uploads", user)})
+    yield _tried("versions", lambda: {"author removed": forget_author(data_dir, user)})
+
+
+def still_named(settings: Settings, user: str) -> Iterator[str]:
+    """List the settings that name a person."""
+    config = settings.config
+    if user in settings.environment.admin_users:
+        yield "ADMIN_USERS"
+    if user in config.ask or any(user in (channel.ask or ()) for channel in config.channels.values()):
+        yield settings.config_path.name
+
+
+def _tried(name: str, remove: Callable[[], Mapping[str, int]]) -> Place:
+    try:
+        return Place(name, remove())
+    except ForgettingError as error:
+        return Place(name, failure=f"{error}; if it can't be mended, delete it")
+    except (OSError, ValueError) as error:
+        return Place(name, failure=str(error))
