@@ -1,5 +1,6 @@
 """What earlier versions wrote: see `fixtures/56935cf/make.py.txt`, and `fixtures/schemas` for the revisions since."""
 
+import hashlib
 import json
 import os
 import re
@@ -46,6 +47,10 @@ def former_folder(folder: Path, ids: Mapping[str, str]) -> None:
     """Make `folder`/knowledge and `folder`/data as they were."""
     for name in ("knowledge", "data"):
         shutil.copytree(FORMER / name, folder / name, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    for kept in [*(folder / "data" / "snapshots").iterdir(), *(folder / "data" / "versions").iterdir()]:
+        name = kept.name.rpartition("-")[0]
+        where = str((folder / "knowledge" / f"{name}.csv").resolve())  # the folder is named after it
+        kept.rename(kept.with_name(f"{name}-{hashlib.sha256(where.encode()).hexdigest()[:8]}"))
     for about in (folder / "data").glob("uploads/*/about.json"):
         about.write_text(_renamed(about.read_text("utf-8"), ids), encoding="utf-8")
         os.utime(about.parent)
