@@ -102,9 +102,11 @@ def _parser() -> argparse.ArgumentParser:
         "Make the Slack app, ask for its tokens without showing them, try them and write them into .env. An app"
         " configuration token makes the app; it is asked for, or taken from SLACK_CONFIG_TOKEN, and kept nowhere. When"
         " the input is a pipe, each answer is a line of it.",
-        "kotae connect, or for an app that exists: kotae connect --app A0123456789",
+        "kotae connect",
     )
-    connecting.add_argument("--app", default="", metavar="ID", help="an app that exists: ask for its tokens only")
+    connecting.add_argument(
+        "--app", default="", metavar="ID", help="an app that exists, such as A0123456789: ask for its tokens only"
+    )
     connecting.add_argument("--search-command", metavar="/NAME", help="instead of SEARCH_COMMAND")
     connecting.add_argument("--admin-command", metavar="/NAME", help="instead of ADMIN_COMMAND")
     connecting.add_argument("--agent", action="store_true", help="as an agent, with suggested questions (paid plans)")

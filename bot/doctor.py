@@ -3,6 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,14 +13,18 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.directory import Directory
-from bot.manifest import SCOPES, warnings
+from bot.manifest import AGENT_SCOPE, GROUP_SCOPES, SCOPES, warnings
+from bot.message_samples import SAMPLES, payload
 from bot.serve import explain
 from bot.settings import Settings, SettingsError
 from bot.slack import scopes_of, slack_client
 from handlers.journal import JournalError, open_journal
+from handlers.texts import ENGLISH
 from indexes.encoder import cache_directory, find_model
 from indexes.records import check_file
 
+NOT_TAKEN = {"invalid_blocks", "invalid_message", "invalid_view"}
+"""What `blocks.validate` says when there is something wrong with what it looked at."""
 FREE_MEGABYTES = 1000
 """Less than this and a model of half a gigabyte with its snapshots may not fit."""
 
@@ -83,13 +88,51 @@ def _slack(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("ok", f"Slack: {identity['user']} in {identity['team']}, both tokens accepted")
     granted = scopes_of(identity)
-    missing_scopes = [scope for scope in SCOPES if scope not in granted]
-    if missing_scopes:
-        mend = "paste the output of `kotae manifest` as the app's manifest and reinstall it"
-        yield Finding("fail", f"Scopes missing: {', '.join(missing_scopes)}; {mend}")
+    yield (scopes := _scopes(granted))
+    if scopes.is_failure:
         return
-    yield Finding("ok", f"Scopes: all {len(SCOPES)}")
+    yield _agent(granted)
     yield from _channels(settings, client)
+    yield from _messages(client)
+
+
+def _scopes(granted: AbstractSet[str]) -> Finding:
+    missing = [scope for scope in SCOPES if scope not in granted]
+    if not missing:
+        return Finding("ok", f"Scopes: all {len(SCOPES)}")
+    mend = "paste the output of `kotae manifest` as the app's manifest and reinstall it"
+    if set(missing) <= set(GROUP_SCOPES):
+        return Finding("note", f"Scopes missing for group direct messages: {', '.join(missing)}; {mend}")
+    return Finding("fail", f"Scopes missing: {', '.join(missing)}; {mend}")
+
+
+def _agent(granted: AbstractSet[str]) -> Finding:
+    """Say what the bot takes the app for; of `agent_view` Slack tells a bot only the scope that comes with it."""
+    if AGENT_SCOPE in granted:
+        return Finding("ok", f"Agent: yes ({AGENT_SCOPE}): direct messages are answered in threads")
+    return Finding("ok", "Agent: no; on paid plans `kotae manifest --agent` makes it one, with suggested questions")
+
+
+def _messages(client: WebClient) -> Iterator[Finding]:
+    """Let Slack look at one message of every kind; none is sent."""
+    refused = 0
+    for kind, sample in SAMPLES.items():
+        try:
+            client.blocks_validate(**payload(sample(ENGLISH)))
+        except SlackApiError as error:
+            code = str(error.response.get("error"))
+            if code not in NOT_TAKEN:
+                yield Finding("note", f"Messages: Slack could not be asked about them (blocks.validate: {code})")
+                return
+            refused += 1
+            yield Finding("fail", f"Messages: Slack does not take {kind}: {code}{_places(error)}")
+    if not refused:
+        yield Finding("ok", f"Messages: Slack takes all {len(SAMPLES)} kinds")
+
+
+def _places(error: SlackApiError) -> str:
+    problems = [each for each in error.response.get("errors") or [] if isinstance(each, dict)]
+    return "".join(f"; {each.get('message')} ({each.get('pointer')})" for each in problems)
 
 
 def _channels(settings: Settings, client: WebClient) -> Iterator[Finding]:

@@ -11,6 +11,9 @@ RESERVED_COMMANDS = frozenset(
 )
 """Slack's built-in commands, and names that apps report as refused."""
 
+REFUSAL = "The slash command has an invalid name"
+"""How Slack says so."""
+
 SCOPES = (
     "app_mentions:read",
     "channels:history",
@@ -28,6 +31,8 @@ SCOPES = (
     "usergroups:read",
     "users:read",
 )
+GROUP_SCOPES = ("mpim:history", "mpim:read")
+"""What an app from an earlier manifest lacks, and only group direct messages need."""
 EVENTS = (
     "app_home_opened",
     "app_mention",
@@ -108,8 +113,9 @@ def warnings(search_command: str, admin_command: str) -> list[str]:
     """Say which command names Slack may refuse, and the way out."""
     ways = ((search_command, "search", "/kb-search"), (admin_command, "admin", "/kb"))
     return [
-        f"{command} is the name of a built-in Slack command; Slack may refuse it, and with it the whole manifest. To be"
-        f" safe use another: kotae manifest --{which}-command {other}, and {which.upper()}_COMMAND={other} in .env"
+        f"{command} is the name of a built-in Slack command; Slack may refuse it, and with it the whole manifest"
+        f" ({REFUSAL}). Then use another: kotae manifest --{which}-command {other}, and {which.upper()}_COMMAND={other}"
+        " in .env; kotae connect does so by itself"
         for command, which, other in ways
         if command.removeprefix("/") in RESERVED_COMMANDS
     ]

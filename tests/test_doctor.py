@@ -7,6 +7,7 @@ import pytest
 
 from bot.doctor import Finding, examine
 from bot.manifest import SCOPES
+from bot.message_samples import SAMPLES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
 from bot.settings import ChannelSection, ConfigFile, Environment, Settings
 from handlers.journal import open_journal
@@ -60,6 +61,8 @@ def test_a_good_set_up_has_no_failure(slack: LocalSlack, knowledge: Path) -> Non
     assert "[ok]   Commands: /kb-search and /kb" in text
     assert "both tokens accepted" in text
     assert f"[ok]   Scopes: all {len(SCOPES)}" in text
+    assert "[ok]   Agent: no;" in text
+    assert f"[ok]   Messages: Slack takes all {len(SAMPLES)} kinds" in text
     assert "it-help.csv: 1 records" in text
     assert "[note] ENCODER_BACKEND = lexical" in text
     assert "writable" in text
@@ -82,6 +85,47 @@ def test_missing_scopes_are_named(slack: LocalSlack, knowledge: Path) -> None:
         "Scopes missing: files:read, users:read; paste the output of `kotae manifest` as the app's manifest and"
         " reinstall it"
     )
+
+
+@pytest.mark.parametrize("scopes", [tuple(set(DEFAULT_SCOPES) - {"mpim:read", "mpim:history"})])
+def test_an_app_from_an_earlier_manifest_works_but_for_group_direct_messages(
+    slack: LocalSlack, knowledge: Path
+) -> None:
+    findings = list(examine(settings(slack, knowledge)))
+    assert failures(findings) == []
+    assert levels(findings, "Scopes missing for group direct messages: mpim:history, mpim:read;") == ["note"]
+
+
+@pytest.mark.parametrize("scopes", [(*DEFAULT_SCOPES, "assistant:write")])
+def test_an_agent_is_told_from_other_apps(slack: LocalSlack, knowledge: Path) -> None:
+    assert levels(list(examine(settings(slack, knowledge))), "Agent: yes (assistant:write)") == ["ok"]
+
+
+def test_slack_looks_at_every_kind_of_message_and_at_nobodys_rows(slack: LocalSlack, knowledge: Path) -> None:
+    (knowledge / "it-help.csv").write_text("question,answer\nWhere is the vault?,Behind the picture.\n")
+    list(examine(settings(slack, knowledge)))
+    looked_at = slack.calls_of("blocks.validate")
+    assert len(looked_at) == len(SAMPLES)
+    assert [call.error for call in looked_at] == [""] * len(SAMPLES)
+    assert "vault" not in str([call.args for call in looked_at])
+    assert slack.bot_messages() == []
+    assert slack.home("olivia") is None
+
+
+def test_a_kind_that_slack_does_not_take_is_named(slack: LocalSlack, knowledge: Path) -> None:
+    slack.faults.error("blocks.validate", "invalid_blocks", times=1)
+    findings = list(examine(settings(slack, knowledge)))
+    assert failures(findings) == [f"Messages: Slack does not take {next(iter(SAMPLES))}: invalid_blocks"]
+    assert levels(findings, "Messages: Slack takes all") == []
+
+
+def test_a_slack_that_can_not_look_at_messages_is_noted(slack: LocalSlack, knowledge: Path) -> None:
+    slack.faults.error("blocks.validate", "unknown_method", times=None)
+    findings = list(examine(settings(slack, knowledge)))
+    assert levels(findings, "Messages: Slack could not be asked about them (blocks.validate: unknown_method)") == [
+        "note"
+    ]
+    assert failures(findings) == []
 
 
 @pytest.mark.parametrize(

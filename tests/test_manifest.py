@@ -1,11 +1,14 @@
 """The manifest against the rules of Slack's official JSON Schema and reference, as far as they can be written down."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
-from bot.manifest import EVENTS, SCOPES, manifest, warnings
+from bot.manifest import EVENTS, REFUSAL, SCOPES, manifest, warnings
 from bot.playground import DEFAULT_EVENTS, DEFAULT_SCOPES, LocalSlack
 
 BOT_SCOPES = set(
@@ -145,3 +148,18 @@ def test_an_agent_is_asked_for_with_its_scope_and_no_event_of_the_earlier_assist
     assert built["settings"] == plain["settings"]
     with LocalSlack(scopes=scopes, events=built["settings"]["event_subscriptions"]["bot_events"]):
         pass
+
+
+def test_the_local_slack_takes_it_and_says_what_the_warning_and_both_readmes_quote() -> None:
+    with LocalSlack() as slack:
+        client = WebClient(token=slack.config_token, base_url=slack.api_url)
+        client.apps_manifest_validate(manifest=manifest("/kb-search", "/kb"))
+        with pytest.raises(SlackApiError) as refusal:
+            client.apps_manifest_validate(manifest=manifest("/search", "/kb"))
+    [problem] = refusal.value.response["errors"]
+    assert problem["message"] == REFUSAL
+    assert REFUSAL in warnings("/search", "/kb")[0]
+    for readme in ("README.md", "README.ja.md"):
+        text = (Path(__file__).parents[1] / readme).read_text(encoding="utf-8")
+        assert REFUSAL in text
+        assert "kotae manifest --search-command /kb-search" in text

@@ -1,0 +1,205 @@
+"""One message, form or tab of every kind that the bot sends, made of fixed texts: nobody's question, no team's rows.
+
+`kotae doctor` has Slack look at them; tests have the local Slack look at them in both languages.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from slack_sdk.models.blocks import Option
+from slack_sdk.models.views import View
+
+from handlers.channels import AutoReply, Channel
+from handlers.journal import AuditEntry, Overview, Proposal, Rehearsal, Tally
+from handlers.pending import Upload
+from handlers.texts import Texts
+from handlers.views import (
+    admin,
+    answers,
+    editing,
+    guide,
+    home,
+    learned,
+    message,
+    misses,
+    proposals,
+    published,
+    reading,
+    reasons,
+    reports,
+    settings,
+    uploads,
+    versions,
+)
+from handlers.views.dashboard import Dashboard
+from handlers.views.message import Message
+from handlers.views.results import Entry, Key, Result, Setting
+from indexes.builder import Source
+from indexes.export import Export
+from indexes.messages import Translatable
+from indexes.records import Difference, KnowledgeBase, Problem, Record
+from indexes.registry import Report
+from indexes.replacement import Change, Replacement
+from indexes.versions import Version
+
+Sample = Callable[[Texts], Message | View]
+
+NAME, COMMAND, ADMIN_COMMAND, BOT = "sample", "/search", "/kb", "<@U0123456789>"
+PERSON, PLACE, DIGEST, AT = "U0123456789", "C0123456789", "0" * 64, 1_700_000_000.0
+PATH = Path(f"{NAME}.csv")
+QUESTION, ANSWER = (
+    "How is a sample made?",
+    "1. Write it.\n2. Look at it: https://example.com/sample\n\n```kotae doctor```",
+)
+RECORD = Record(
+    "r1",
+    QUESTION,
+    ANSWER,
+    "Samples",
+    "https://example.com/",
+    updated="2026-01-01",
+    owner="Desk",
+    details={"Floor": "2"},
+)
+ENTRIES = [Entry(RECORD, NAME, 0.95), Entry(RECORD, NAME, 0.3), Entry(None, NAME, 0.2)]
+RESULT = Result(QUESTION, ENTRIES, 0.9, 17)
+KEY = Key(17, frozenset({1}))
+CHANNEL = Channel(PLACE, NAME, (NAME,), AutoReply.SHADOW, 0.9, (PERSON,), {"auto_reply": PERSON})
+COLUMNS = {"question": "question", "answer": "answer", "category": "category", "aliases": "aliases", "url": "url"}
+BASE = KnowledgeBase(NAME, PATH, (RECORD,), (), "utf-8", ",", COLUMNS, DIGEST)
+DRAFT = editing.Draft(NAME, {"question": QUESTION, "answer": ANSWER, "category": "Samples", "aliases": "", "url": ""})
+DIFFERENCE = Difference(added=(RECORD,), changed=((RECORD, RECORD),), removed=(RECORD,))
+TROUBLE = Translatable("os.no_space")
+PROBLEM = Problem(2, TROUBLE, skipped=True)
+PROPOSAL = Proposal(PERSON, NAME, {"question": QUESTION, "answer": ANSWER}, id=3)
+DECLINED = Proposal(PERSON, NAME, {"question": QUESTION, "answer": ANSWER}, None, 3, "declined", PERSON, "Not yet.")
+UPLOAD = Upload("0" * 16, f"{NAME}.csv", PERSON, PLACE, NAME, is_certain=False, version=0, at=AT)
+REPLACEMENT = Replacement(
+    Source(NAME, PATH),
+    b"new",
+    b"old",
+    3,
+    3,
+    "utf-8",
+    ",",
+    (PROBLEM,),
+    (QUESTION,),
+    (Change(QUESTION, ("answer",)),),
+    (QUESTION, "Another?"),
+)
+VERSION = Version(2, AT, DIGEST, 3, "upload", PERSON)
+REPORT = Report(NAME, added=1, changed=1, removed=1, records=3, problems=(PROBLEM,), warnings=(TROUBLE,))
+FAILED = Report(NAME, error=TROUBLE)
+OVERVIEW = Overview({NAME: Tally(8, 2, 3, 1)}, {date(2026, 1, day): Tally(day % 3, 1) for day in range(1, 31)})
+PROCESS = admin.Process(1.0, 300.0, 3600.0, 0, NAME, model_loaded=False, model_trouble=TROUBLE)
+TOPICS = [guide.Topic(NAME, 3, ("Samples",))]
+ASKED = misses.Asked(
+    17, QUESTION, 3, 2, PERSON, PLACE, AT, misses.Closest(QUESTION, NAME, 0.3), ("none",), reported=True
+)
+IN_FORCE = learned.InForce("p1", QUESTION, QUESTION, NAME, (PERSON,), PERSON, AT)
+WAITING = learned.Waiting(5, QUESTION, QUESTION, NAME, (PERSON,), disputed=True)
+
+
+def _reader(texts: Texts) -> Message:
+    """The answer as its only reader sees it, with everything that may stand below it."""
+    return answers.answer(RESULT, texts, Setting(PERSON, restate=True, channel=PLACE, ask=True, edit=True))
+
+
+def _home(texts: Texts) -> View:
+    """The tab of an admin who has just asked something; its picture is left out, being a file of the workspace."""
+    dashboard = Dashboard(
+        OVERVIEW,
+        None,
+        [],
+        [CHANNEL],
+        ("add", "misses"),
+        ("reload", "export"),
+        misses.at_home(misses.Page([ASKED], 0, 1, 30), texts),
+    )
+    said = answers.answer(RESULT, texts, Setting(PERSON, restate=True, in_view=True))
+    return home.home(TOPICS, [home.Often(NAME, RECORD, 3)], said, COMMAND, BOT, texts, dashboard)
+
+
+def _form(texts: Texts) -> View:
+    draft = editing.Draft(DRAFT.knowledge_base, DRAFT.texts, language=texts.language)
+    return editing.form(
+        draft,
+        BASE,
+        names=(NAME, "another"),
+        similar=ENTRIES,
+        trouble=texts("edit.trouble"),
+        difference=DIFFERENCE,
+        proposing=True,
+    )
+
+
+def _draft(texts: Texts) -> editing.Draft:
+    return editing.Draft(DRAFT.knowledge_base, DRAFT.texts, language=texts.language)
+
+
+def _choices(texts: Texts) -> list[Option]:
+    return uploads.options([NAME, "another"], "new", texts)
+
+
+SAMPLES: Mapping[str, Sample] = MappingProxyType(
+    {
+        "admin.channels": lambda texts: admin.channels([CHANNEL], [NAME], texts),
+        "admin.reloaded": lambda texts: admin.reloaded([REPORT, FAILED], texts),
+        "admin.status": lambda texts: admin.status(
+            {}, frozenset(), {NAME: TROUBLE}, [CHANNEL], [NAME], PROCESS, TROUBLE, AT, texts
+        ),
+        "answers.answer": _reader,
+        "answers.folded": lambda texts: answers.folded(RESULT, texts, ask=True),
+        "answers.volunteered": lambda texts: answers.volunteered(RESULT, texts, {PERSON: "right"}),
+        "editing.as_message": lambda texts: editing.as_message(editing.saved(_draft(texts), RECORD)),
+        "editing.form": _form,
+        "editing.saved": lambda texts: editing.saved(_draft(texts), RECORD, TROUBLE),
+        "editing.saving": lambda texts: editing.saving(_draft(texts), "saving-1"),
+        "editing.told": lambda texts: editing.told(_draft(texts), texts("edit.trouble"), typed=True),
+        "editing.typed_so_far": lambda texts: editing.typed_so_far(_draft(texts), texts("edit.trouble")),
+        "guide.introduction": lambda texts: guide.introduction(COMMAND, BOT, TOPICS, texts),
+        "guide.suggestions": lambda texts: guide.suggestions([(NAME, RECORD)], texts),
+        "guide.usage": lambda texts: guide.usage(COMMAND, BOT, TOPICS, texts),
+        "home.home": _home,
+        "learned.offer": lambda texts: learned.offer(QUESTION, QUESTION, 5, texts),
+        "learned.page": lambda texts: learned.page([IN_FORCE], 0, 20, [WAITING], texts),
+        "message.notice": lambda texts: message.notice(texts("search.empty")),
+        "misses.digest": lambda texts: misses.digest([ASKED], 5, 1, 7, ADMIN_COMMAND, texts),
+        "misses.page": lambda texts: misses.page(misses.Page([ASKED], 0, 20, 30), ADMIN_COMMAND, texts),
+        "proposals.asked": lambda texts: proposals.asked(PROPOSAL, QUESTION, texts),
+        "proposals.decided": lambda texts: proposals.decided(DECLINED, texts),
+        "proposals.decline_form": lambda texts: proposals.decline_form(PROPOSAL, texts),
+        "proposals.listing": lambda texts: proposals.listing([PROPOSAL], texts),
+        "proposals.outcome": lambda texts: proposals.outcome(DECLINED, texts),
+        "published.call": lambda texts: published.call(17, QUESTION, NAME, [PERSON], [QUESTION], texts),
+        "published.closed": lambda texts: published.closed(17, QUESTION, NAME, texts),
+        "published.shared": lambda texts: published.shared(RESULT, KEY.shown, NAME, texts),
+        "reading.whole": lambda texts: reading.whole(ENTRIES[0], texts),
+        "reasons.form": lambda texts: reasons.form(
+            reasons.Reply(KEY, None, "https://hooks.slack.com/actions/1"), texts, ask=True
+        ),
+        "reports.audit": lambda texts: reports.audit([AuditEntry(AT, PERSON, PLACE, f"reload {NAME}", "done")], texts),
+        "reports.statistics": lambda texts: reports.statistics(
+            OVERVIEW, None, [(CHANNEL, Rehearsal(9, 3, 2.5, 2, 1))], texts
+        ),
+        "settings.modal": lambda texts: settings.modal(CHANNEL, [NAME, "another"], ["another"], texts),
+        "uploads.applied": lambda texts: uploads.applied(UPLOAD, NAME, admin.reloaded([REPORT], texts), texts),
+        "uploads.applying": lambda texts: uploads.applying(UPLOAD, NAME, texts, 1, 3),
+        "uploads.identical": lambda texts: uploads.identical(UPLOAD.file, REPLACEMENT, texts),
+        "uploads.proposal": lambda texts: uploads.proposal(
+            UPLOAD, REPLACEMENT, None, _choices(texts), ADMIN_COMMAND, texts, stale=True
+        ),
+        "uploads.question": lambda texts: uploads.question(UPLOAD, _choices(texts), texts),
+        "versions.export": lambda texts: versions.export(NAME, Export(b"", 3, 1, 1), texts),
+        "versions.versions": lambda texts: versions.versions(NAME, [VERSION], "", texts),
+    }
+)
+"""By the view that makes it."""
+
+
+def payload(sample: Message | View) -> dict[str, Any]:
+    """What `blocks.validate` takes of a sample, by the argument it goes into."""
+    return {"view": sample.to_dict()} if isinstance(sample, View) else {"blocks": sample.payload()}
