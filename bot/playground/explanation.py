@@ -10,11 +10,11 @@ from handlers.desk import Services
 from indexes.explanation import explain
 
 JSON = dict[str, Any]
-ASKED = re.compile(r"(\d{1,19})(?::\d*)?")
+ANSWER_BUTTON = re.compile(r"(\d{1,19})(?::\d*)?")
 """The value of a button below an answer: the question's id, and the ranks shown."""
 
 
-def why(services: Services, content: JSON) -> list[JSON]:
+def explain_answer(services: Services, content: JSON) -> list[JSON]:
     """Explain every hit of the question that a message or view answers; an empty list when it answers none."""
     for number in _numbers(content.get("blocks")):
         noted = services.journal.noted(number)
@@ -41,7 +41,7 @@ def _numbers(blocks: Any) -> Iterator[int]:
         for each in blocks:
             yield from _numbers(each)
     elif isinstance(blocks, dict):
-        match = ASKED.fullmatch(str(blocks.get("value", "")))
+        match = ANSWER_BUTTON.fullmatch(str(blocks.get("value", "")))
         if match:
             yield int(match[1])
         for each in blocks.values():

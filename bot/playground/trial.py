@@ -17,7 +17,7 @@ from pathlib import Path
 from bot.app import Bot, build_app
 from bot.lock import only_one
 from bot.manifest import manifest
-from bot.playground.explanation import why
+from bot.playground.explanation import explain_answer
 from bot.playground.page import Page
 from bot.playground.slack.sample_workspace import sample_workspace
 from bot.playground.slack.server import LocalSlack
@@ -96,7 +96,7 @@ def trial(
         try:
             slack.wait_connected()
             bot.services.registry.wait_ready(WAIT_FOR_CSV_SECONDS)
-            page.explain = partial(why, bot.services)
+            page.explain = partial(explain_answer, bot.services)
             page.questions = _questions(bot.services.registry)
             yield slack, page, bot
         finally:

@@ -88,7 +88,7 @@ def test_a_foreign_name_for_this_machine_gets_nothing(slack: LocalSlack, page: P
         ("POST", "/page/upload?channel=general&name=a.csv"),
         ("POST", "/page/attach?view=V0&block_id=b&name=a.csv"),
         ("POST", "/page/explain"),
-        ("POST", "/page/actions/misbehave"),
+        ("POST", "/page/actions/inject_fault"),
         ("GET", "/page/files/F0"),
     ],
 )
@@ -163,7 +163,7 @@ def test_an_uploaded_file_is_never_run_in_the_pages_name(slack: LocalSlack, page
         ("write", {"channel": "random", "text": " "}, "there is nothing to send"),
         ("react", {"channel": "random", "ts": "1.000000", "name": "x"}, "the message was deleted"),
         ("submit", {"view": "V0", "typed": []}, "the view is closed"),
-        ("misbehave", {"fault": "fire"}, "there is no fault 'fire'"),
+        ("inject_fault", {"fault": "fire"}, "there is no fault 'fire'"),
         ("write", {"text": "x"}, "channel"),
     ],
 )

@@ -12,7 +12,7 @@ from bot.playground.slack.entities import Message, Person, View
 from bot.playground.slack.errors import NotPossibleError
 from bot.playground.slack.interactions import Interaction
 from bot.playground.slack.server import LocalSlack
-from bot.playground.slack.text import apart
+from bot.playground.slack.text import separate_mention
 
 JSON = dict[str, Any]
 Action = Callable[[LocalSlack, Person, JSON], Awaitable[JSON]]
@@ -28,7 +28,7 @@ async def write(slack: LocalSlack, me: Person, args: JSON) -> JSON:
         return _began(slack.command(me, channel, text, thread_ts=thread, wait=False))
     if not text:
         raise NotPossibleError("there is nothing to send")
-    typed = apart(text, slack.workspace.bot.real_name)
+    typed = separate_mention(text, slack.workspace.bot.real_name)
     slack.say(me, channel, typed, thread_ts=thread, broadcast=bool(args.get("broadcast")))
     return {}
 
@@ -102,7 +102,7 @@ async def invite(slack: LocalSlack, me: Person, args: JSON) -> JSON:
     return {}
 
 
-async def misbehave(slack: LocalSlack, me: Person, args: JSON) -> JSON:
+async def inject_fault(slack: LocalSlack, me: Person, args: JSON) -> JSON:
     """Inject a fault."""
     del me
     await asyncio.to_thread(_fault(slack, str(args["fault"])))
@@ -132,7 +132,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         each.__name__: each
         for each in (
             *(write, edit, delete, react, press, suggest, submit, close),
-            *(shortcut, visit, join, invite, misbehave),
+            *(shortcut, visit, join, invite, inject_fault),
         )
     }
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bot.playground.slack import payloads
-from bot.playground.slack.block_kit.ids import named_blocks
+from bot.playground.slack.block_kit.ids import with_ids
 from bot.playground.slack.block_kit.schema import complaint
 from bot.playground.slack.block_kit.validation import slack_files
 from bot.playground.slack.entities import Channel, File, Message, Person, View
@@ -31,7 +31,7 @@ class Backend(EventDispatcher):
         self._name_blocks(message)
         channel.messages.append(message)
         self.tell("message", message)
-        told = payloads.message(self.workspace, message) | self._whereabouts(message, channel)
+        told = payloads.message(self.workspace, message) | self._event_fields(message, channel)
         if message.is_reply and message.broadcast:
             root = self.workspace.message(channel, message.thread_ts or "")
             told |= {"root": payloads.message(self.workspace, root) if root else {}}
@@ -51,7 +51,7 @@ class Backend(EventDispatcher):
     def _mentions_bot(self, message: Message) -> bool:
         return f"<@{self.workspace.bot.id}" in message.text and message.user != self.workspace.bot.id
 
-    def _whereabouts(self, message: Message, channel: Channel) -> JSON:
+    def _event_fields(self, message: Message, channel: Channel) -> JSON:
         """Fields that only events have: their timestamp, and the organisation of people from elsewhere."""
         facts: JSON = {"event_ts": message.ts}
         author = self.workspace.people.get(message.user)
@@ -61,7 +61,7 @@ class Backend(EventDispatcher):
         return facts
 
     def _name_blocks(self, message: Message) -> None:
-        message.blocks = named_blocks(message.blocks)
+        message.blocks = with_ids(message.blocks)
 
     def change(self, message: Message, by: str | None, **changes: Any) -> None:
         """Change fields of a message; `by` is the id of the editor, None for Slack's own changes (unfurls)."""

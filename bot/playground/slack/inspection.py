@@ -122,7 +122,8 @@ class Inspection:
     @property
     def warnings(self) -> list[str]:
         """What Slack accepts but advises against, and acks of unknown envelopes."""
-        return [*self._backend.warnings, *(f"an ack of nothing: {each}" for each in self._backend.hub.strange_acks)]
+        unknown = (f"an ack of no known envelope: {each}" for each in self._backend.hub.unknown_acks)
+        return [*self._backend.warnings, *unknown]
 
     @property
     def connections(self) -> int:

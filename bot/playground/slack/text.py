@@ -37,7 +37,7 @@ def as_typed(text: str, find: Callable[[str, str], str | None]) -> str:
     return "".join(parts)
 
 
-def apart(text: str, bot_name: str) -> str:
+def separate_mention(text: str, bot_name: str) -> str:
     """Insert a space between a mention of the bot and Japanese text right after it, so that it is a mention."""
     return re.sub(rf"[@＠]({re.escape(bot_name)})(?=[^\x00-\x7f])", r"@\1 ", text, flags=re.IGNORECASE)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.playground.slack.backend import Backend
 from bot.playground.slack.block_kit.controls import initial_state
-from bot.playground.slack.block_kit.ids import named_blocks
+from bot.playground.slack.block_kit.ids import with_ids
 from bot.playground.slack.block_kit.validation import check_view
 from bot.playground.slack.entities import Person, View
 from bot.playground.slack.errors import RefusedError
@@ -64,7 +64,7 @@ class Views:
         if seen_hash and seen_hash != view.hash:
             raise RefusedError("hash_conflict")
         typed = view.state
-        view.content = {**content, "blocks": named_blocks(content["blocks"])}
+        view.content = {**content, "blocks": with_ids(content["blocks"])}
         view.hash = self.backend.workspace.new_hash()
         view.state = _kept(initial_state(view.blocks), typed)
         view.errors = {}
@@ -116,7 +116,7 @@ class Views:
         external_id = content.get("external_id")
         if external_id and self.find("", external_id):
             raise RefusedError("duplicate_external_id")
-        content = {**content, "blocks": named_blocks(content["blocks"])}
+        content = {**content, "blocks": with_ids(content["blocks"])}
         view_id = new_id("V")
         root, previous = (onto.root_id, onto.id) if onto else (view_id, None)
         view = View(view_id, person.id, content, self.backend.workspace.new_hash(), root, previous)

@@ -14,7 +14,7 @@ from rich.text import Text
 from bot.playground.slack.entities import Channel, Message, Person, View
 from bot.playground.slack.errors import NotPossibleError
 from bot.playground.slack.server import LocalSlack
-from bot.playground.slack.text import apart
+from bot.playground.slack.text import separate_mention
 from bot.playground.terminal import listings
 from bot.playground.terminal.listings import admin_command, an_admin
 from bot.playground.terminal.mrkdwn import clean
@@ -112,7 +112,7 @@ class Session:
     def _say(self, text: str) -> None:
         self.screen.home_is_open = False
         bot = self.screen.bot_name
-        typed = apart(text, bot)
+        typed = separate_mention(text, bot)
         message = self.slack.say(self.me, self.place, typed, thread_ts=self.thread.ts if self.thread else None)
         if self.slack.bot not in self.place.members:
             self.screen.hint(f"{bot} is not in #{self.place.name} and hears nothing said here; :invite brings it in.")

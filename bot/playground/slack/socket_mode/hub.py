@@ -33,7 +33,7 @@ class Hub:
         self.connections: list[Connection] = []
         self.opened = 0
         self.envelopes: list[Envelope] = []
-        self.strange_acks: list[str] = []
+        self.unknown_acks: list[str] = []
         self._tickets: set[str] = set()
         self._deliveries: dict[str, Delivery] = {}
         self._turn = 0
@@ -216,14 +216,14 @@ class Hub:
         delivery = Delivery(str(uuid.uuid4()), connection.number, time.monotonic(), retry)
         self._deliveries[delivery.envelope_id] = delivery
         envelope.deliveries.append(delivery)
-        await connection.send(self._wire(envelope, delivery))
+        await connection.send(self._message(envelope, delivery))
         self.tell("delivery", delivery)
         return delivery
 
     async def _send_same(self, envelope: Envelope, delivery: Delivery) -> None:
         connection = self._next_connection()
         if connection is not None:
-            await connection.send(self._wire(envelope, delivery))
+            await connection.send(self._message(envelope, delivery))
             twin = Delivery(delivery.envelope_id, connection.number, time.monotonic(), acked=delivery.acked)
             envelope.deliveries.append(twin)
 
@@ -233,7 +233,7 @@ class Hub:
         self.spawn(self._deliver(twin, [], None))
 
     @staticmethod
-    def _wire(envelope: Envelope, delivery: Delivery) -> JSON:
+    def _message(envelope: Envelope, delivery: Delivery) -> JSON:
         told: JSON = {
             "envelope_id": delivery.envelope_id,
             "payload": envelope.payload,
@@ -252,7 +252,7 @@ class Hub:
         except (ValueError, AttributeError):
             delivery = None
         if delivery is None:
-            self.strange_acks.append(data)
+            self.unknown_acks.append(data)
             return
         if delivery.acked_after is None:
             delivery.acked_after = time.monotonic() - delivery.at

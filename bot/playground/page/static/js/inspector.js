@@ -113,13 +113,13 @@ function answer() {
 }
 
 function faults() {
-  const one = (name) => h('button', { type: 'button', class: name === 'clear' ? 'button primary' : 'button', onclick: () => misbehave(name) }, w(`fault_${name}`));
+  const one = (name) => h('button', { type: 'button', class: name === 'clear' ? 'button primary' : 'button', onclick: () => injectFault(name) }, w(`fault_${name}`));
   return h('div', { class: 'faults' }, h('p', {}, w('faultsIntro')), FAULTS.map(one));
 }
 
-async function misbehave(fault) {
+async function injectFault(fault) {
   try {
-    await act('misbehave', { fault });
+    await act('inject_fault', { fault });
     toast(`${w(`fault_${fault}`)}: ${w('done')}`);
   } catch (error) {
     toast(error.message);

@@ -20,7 +20,7 @@ def _scope_of(right: str, context: MethodContext, args: Args) -> str:
     return f"{FAMILIES[channel.kind] if channel else 'channels'}:{right}"
 
 
-def reading(context: MethodContext, args: Args) -> str:
+def read_scope(context: MethodContext, args: Args) -> str:
     """Return the scope for reading this channel's properties: channels:read, groups:read or im:read."""
     return _scope_of("read", context, args)
 
@@ -37,7 +37,7 @@ def _types(args: Args) -> list[str]:
     return [TYPES[each] for each in wanted]
 
 
-def listing(context: MethodContext, args: Args) -> str:
+def list_scope(context: MethodContext, args: Args) -> str:
     """Return the scope for listing channels of these types: the first missing one, or else the first."""
     scopes = [f"{FAMILIES[each]}:read" for each in _types(args)]
     return next((each for each in scopes if each not in context.backend.app.scopes), scopes[0])
@@ -144,12 +144,12 @@ def join(context: MethodContext, args: Args) -> JSON:
 
 
 METHODS = {
-    "conversations.info": Method(info, reading, 3),
-    "conversations.list": Method(list_all, listing, 2),
-    "conversations.members": Method(members, reading, 4),
+    "conversations.info": Method(info, read_scope, 3),
+    "conversations.list": Method(list_all, list_scope, 2),
+    "conversations.members": Method(members, read_scope, 4),
     "conversations.history": Method(history, history_scope, 3),
     "conversations.replies": Method(replies, history_scope, 3),
     "conversations.open": Method(open_dm, "im:write", 3),
     "conversations.join": Method(join, "channels:join", 3),
-    "users.conversations": Method(of_user, listing, 3),
+    "users.conversations": Method(of_user, list_scope, 3),
 }
