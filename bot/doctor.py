@@ -18,7 +18,7 @@ from bot.message_samples import SAMPLES, payload
 from bot.serve import explain
 from bot.settings import Settings, SettingsError
 from bot.slack import scopes_of, slack_client
-from handlers.journal import JournalError, open_journal
+from handlers.journal import JournalError, open_journal, upgrade_due
 from handlers.texts import ENGLISH
 from indexes.encoder import cache_directory, find_model
 from indexes.records import check_file
@@ -206,8 +206,11 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", f"State database: {file} is made at the first start")
         return
     try:
-        open_journal(settings.database_url).close()
+        due = upgrade_due(settings.database_url)  # a bot of the former version may be running on it
+        if due is None:
+            open_journal(settings.database_url).close()
     except JournalError as error:
         yield Finding("fail", str(error))
     else:
-        yield Finding("ok", "State database: opens")
+        upgrade = f", and is upgraded from schema {due[0]} to {due[1]} at the next start" if due else ""
+        yield Finding("ok", f"State database: opens{upgrade}")

@@ -11,6 +11,7 @@ from bot.message_samples import SAMPLES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
 from bot.settings import ChannelSection, ConfigFile, Environment, Settings
 from handlers.journal import open_journal
+from tests.former import former_database, rows
 
 
 @pytest.fixture
@@ -76,6 +77,16 @@ def test_a_state_database_that_is_there_is_opened(slack: LocalSlack, knowledge: 
     some = settings(slack, knowledge)
     open_journal(some.database_url).close()
     assert levels(list(examine(some)), "State database: opens") == ["ok"]
+
+
+def test_a_state_database_of_an_earlier_version_is_left_to_the_next_start(slack: LocalSlack, knowledge: Path) -> None:
+    """The earlier version may be running on it still."""
+    some = settings(slack, knowledge)
+    file = some.environment.data_dir / "state.db"
+    former_database(file)
+    before = rows(file)
+    assert levels(list(examine(some)), "State database: opens, and is upgraded from schema 0000 to ") == ["ok"]
+    assert rows(file) == before
 
 
 @pytest.mark.parametrize("scopes", [tuple(set(DEFAULT_SCOPES) - {"users:read", "files:read"})])

@@ -16,10 +16,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, insert
+from sqlalchemy.exc import OperationalError
 
 from handlers.journal import Journal, JournalError, migrations, open_journal
 from handlers.journal.database import metadata
+from handlers.journal.questions import questions
 from tests.former import FIXTURES, former_database, former_ids, lost, rows, tables
 
 SCHEMAS = sorted((FIXTURES / "schemas").glob("*.sql"))
@@ -252,3 +254,17 @@ def test_a_table_that_is_missing_in_an_unversioned_database_is_made(file: Path) 
 def test_a_database_in_memory_is_refused() -> None:
     with pytest.raises(JournalError, match="DATABASE_URL"):
         open_journal("sqlite://")
+
+
+def test_what_is_said_of_a_failed_statement_holds_no_question(file: Path) -> None:
+    """Not even where somebody logs the error as it is: it names no parameters."""
+    journal = open_journal(url(file))
+    execute(file, "DROP TABLE questions")
+    with (
+        pytest.raises(OperationalError) as failure,
+        journal._database._engine.begin() as connection,
+    ):
+        connection.execute(insert(questions).values(id=1, text="VPNにつながらない"))
+    assert "VPNにつながらない" not in str(failure.value)
+    assert "hidden" in str(failure.value)
+    journal.close()

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from handlers.journal.channel_names import Binding, ChannelNames, Claim
 from handlers.journal.confirmations import Confirmations, Opinion
-from handlers.journal.database import Database, metadata
+from handlers.journal.database import Database, metadata, upgrade_due
 from handlers.journal.decisions import AuditEntry, Decisions, Setting
 from handlers.journal.errors import JournalError
 from handlers.journal.installation import Installation
@@ -52,6 +52,7 @@ __all__ = [
     "Tally",
     "Why",
     "open_journal",
+    "upgrade_due",
 ]
 
 KEEP_SEEN_SECONDS = 7 * 24 * 3600

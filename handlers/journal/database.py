@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from handlers.journal.errors import JournalError
-from handlers.journal.migrations import upgrade
+from handlers.journal.migrations import due, upgrade
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable, reason
 
@@ -73,11 +73,8 @@ class Database:
     @classmethod
     def open(cls, url: str) -> "Database":
         """Open the state database, creating it or bringing its schema up to date if need be; raises JournalError."""
-        try:
+        with _opening():
             return cls(_open(make_url(url)))
-        except (SQLAlchemyError, OSError, ImportError) as error:
-            why = _reason(error) if isinstance(error, SQLAlchemyError) else reason(error)
-            raise JournalError("journal.not_opened", reason=why) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -146,6 +143,25 @@ class Database:
         if not self.trouble:
             log.error("The state database can't %s (%s); answering goes on", purpose, ENGLISH.say(why))
         self.trouble = why
+
+
+def upgrade_due(url: str) -> tuple[str, str] | None:
+    """Return from which schema to which the next start would bring a database; None when it is up to date.
+
+    Looks, and changes nothing. Raises JournalError as opening it would.
+    """
+    with _opening():
+        return due(make_url(url))
+
+
+@contextmanager
+def _opening() -> Iterator[None]:
+    """Say why a database can't be opened; raises JournalError."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError, ImportError) as error:
+        why = _reason(error) if isinstance(error, SQLAlchemyError) else reason(error)
+        raise JournalError("journal.not_opened", reason=why) from error
 
 
 def _open(location: URL) -> Engine:

@@ -28,6 +28,8 @@ LOCK_SECONDS = 60
 """How long a start waits for another process that is upgrading the same database."""
 ADVISORY_LOCK = 0x6B6F746165
 """The number by which processes on one PostgreSQL server agree who upgrades: "kotae" in ASCII."""
+UNVERSIONED = "0000"
+"""The schema of a database that is empty, or was made before schemas had versions."""
 
 
 def upgrade(location: URL, expected: MetaData) -> None:
@@ -49,6 +51,17 @@ def upgrade(location: URL, expected: MetaData) -> None:
         _compare(connection, expected)
 
 
+def due(location: URL) -> tuple[str, str] | None:
+    """Return from which schema to which a database would be brought by `upgrade`; None when it is up to date.
+
+    Changes nothing. Raises JournalError for a newer schema, SQLAlchemyError for a database that can't be opened.
+    """
+    engine = create_engine(location, poolclass=NullPool, hide_parameters=True)
+    with engine.connect() as connection:
+        current, newest = _schemas(connection, ScriptDirectory.from_config(config_for(connection)))
+    return None if current == newest else (current, newest)
+
+
 def copy_of(file: Path) -> Path:
     """Name the copy of a SQLite file as it was before the last upgrade; an earlier one is overwritten."""
     return file.with_name(f"{file.name}.before-upgrade")
@@ -64,19 +77,24 @@ def config_for(connection: Connection) -> Config:
 def _upgrade(connection: Connection) -> None:
     config = config_for(connection)
     scripts = ScriptDirectory.from_config(config)
-    newest = scripts.get_current_head()
-    current = MigrationContext.configure(connection).get_current_revision()
+    current, newest = _schemas(connection, scripts)
     if current == newest:
         return
-    known = {script.revision for script in scripts.walk_revisions()}
-    if current and current not in known:
-        raise JournalError("database.newer", current=current, newest=str(newest))
     tables = inspect(connection).get_table_names()
     if tables and connection.engine.url.database and connection.dialect.name == "sqlite":
         _copy(Path(connection.engine.url.database))
     command.upgrade(config, "head")
     if tables:
-        log.info("State database upgraded from schema %s to %s", current or "0000", newest)
+        log.info("State database upgraded from schema %s to %s", current, newest)
+
+
+def _schemas(connection: Connection, scripts: ScriptDirectory) -> tuple[str, str]:
+    """Return the schema that a database has, and that of the code; raises JournalError when it is not among ours."""
+    newest = str(scripts.get_current_head())
+    current = MigrationContext.configure(connection).get_current_revision() or UNVERSIONED
+    if current not in {UNVERSIONED, *(script.revision for script in scripts.walk_revisions())}:
+        raise JournalError("database.newer", current=current, newest=newest)
+    return current, newest
 
 
 def _compare(connection: Connection, expected: MetaData) -> None:
