@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.env_file import write_settings
 from bot.manifest import AGENT_SCOPE, SCOPES, manifest
 from bot.serve import explain
-from bot.settings import Environment, Settings, has_display
+from bot.settings import ENCODING, Environment, Settings, has_display
 from bot.slack import scopes_of, slack_client
 
 TRIES = 3
@@ -78,11 +79,14 @@ class Dialogue:
 def connect(settings: Settings, wanted: Wanted, dialogue: Dialogue, dotenv: Path) -> None:
     """Make the app unless it exists, ask for its tokens and write them; raises ConnectError or OSError."""
     environment = settings.environment
-    if environment.slack_bot_token and not wanted.replace:
+    before = {"SLACK_BOT_TOKEN": environment.slack_bot_token, "SLACK_APP_TOKEN": environment.slack_app_token}
+    known = [key for key, token in before.items() if token]
+    if known and not wanted.replace:
         raise ConnectError(
-            "SLACK_BOT_TOKEN is set already: `kotae doctor` tries it. To connect another app instead: kotae connect"
+            f"Set already: {' and '.join(known)}; `kotae doctor` tries them. To connect another app instead: kotae connect"
             " --replace"
         )
+    outside = [key for key in known if not dotenv_values(dotenv, encoding=ENCODING).get(key)]
     search, app = wanted.search or environment.search_command, wanted.app
     admin = wanted.admin or environment.admin_command
     if not app:
@@ -97,6 +101,8 @@ def connect(settings: Settings, wanted: Wanted, dialogue: Dialogue, dotenv: Path
     values = tokens | {key: name for key, name in commands.items() if name != now[key]}
     write_settings(dotenv, values, _fresh(dotenv))
     dialogue.say(f"{dotenv}: {', '.join(values)} written, readable by you alone. Now: kotae doctor, then kotae")
+    if outside:
+        dialogue.say(f"Note: {' and '.join(outside)} of the environment wins over {dotenv}: unset it there")
 
 
 # Making the app

@@ -190,10 +190,20 @@ def test_tokens_that_are_there_are_not_replaced_unasked(slack: LocalSlack, tmp_p
     answers = (slack.config_token, slack.bot_token, slack.app_token)
     done = connect(slack, tmp_path, answers=answers)
     assert done.returncode == 1
-    assert "SLACK_BOT_TOKEN is set already" in done.stderr
+    assert "Set already: SLACK_BOT_TOKEN and SLACK_APP_TOKEN" in done.stderr
     assert slack.calls == []
-    assert connect(slack, tmp_path, "--replace", answers=answers).returncode == 0
+    done = connect(slack, tmp_path, "--replace", answers=answers)
+    assert (done.returncode, "of the environment wins" in done.stdout) == (0, False)
     assert dotenv_values(tmp_path / ".env")["SLACK_BOT_TOKEN"] == slack.bot_token
+
+
+def test_a_token_of_the_environment_is_said_to_win(slack: LocalSlack, tmp_path: Path) -> None:
+    answers = (slack.config_token, slack.bot_token, slack.app_token)
+    done = connect(slack, tmp_path, answers=answers, SLACK_APP_TOKEN="xapp-other")
+    assert "Set already: SLACK_APP_TOKEN;" in done.stderr
+    done = connect(slack, tmp_path, "--replace", answers=answers, SLACK_APP_TOKEN="xapp-other")
+    assert done.returncode == 0
+    assert "Note: SLACK_APP_TOKEN of the environment wins over .env: unset it there" in done.stdout
 
 
 def test_a_slack_that_is_out_of_reach_and_a_folder_that_cannot_be_written(slack: LocalSlack, tmp_path: Path) -> None:
