@@ -64,7 +64,7 @@ class WeeklyDigest:
         year, week, _ = today.isocalendar()
         if not self._services.journal.claim(f"digest:{self._channel}:{year}-{week}"):
             return
-        if message := digest(self._services, DAYS):
+        if message := digest(self._services, DAYS, self._channel):
             try:
                 self._services.post(self._channel, message)
             except (SlackApiError, SlackClientError, OSError) as error:

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from handlers.outsiders import PAGE, PAGES, Outsiders, TooManyError
+
 log = logging.getLogger(__name__)
 
 REMEMBERED_SECONDS = 60.0
-PAGE = 999
-"""Slack's most for a page of a list."""
 Value = TypeVar("Value")
 
 
@@ -69,7 +69,7 @@ class Place:
     """A conversation; `is_shared` when another organisation takes part in it, or when Slack couldn't be asked.
 
     `has_bot` tells whether the bot is a member, and so hears what is said there; `is_private` whether only members may
-    know of it, as is assumed when Slack couldn't be asked.
+    know of it, as is assumed when Slack couldn't be asked; `is_group_dm` whether several people write each other there.
     """
 
     id: str
@@ -77,6 +77,20 @@ class Place:
     is_shared: bool
     has_bot: bool = False
     is_private: bool = True
+    is_group_dm: bool = False
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Who reads what is posted in a place: what everybody there may see is what may be shown.
+
+    What is shown must belong to a channel out of each set of `channels`: in a channel, that one; in a direct message of
+    several people, a channel of each of them.
+    `has_outsiders` when guests or people of other organisations are there, or when Slack couldn't be asked.
+    """
+
+    channels: tuple[frozenset[str], ...]
+    has_outsiders: bool
 
 
 class Access:
@@ -100,6 +114,7 @@ class Access:
         self._clock = clock
         self._remembered: dict[tuple[str, str], tuple[float, Any]] = {}
         self._lock = Lock()
+        self._outsiders = Outsiders(client, self._is_outsider, clock)
 
     @property
     def bot_user(self) -> str:
@@ -130,14 +145,19 @@ class Access:
             log.warning("Slack couldn't say where %s is (%s); no channel assumed", user, _reason(error))
             return frozenset()
 
-    def has_outsiders(self, channel: str) -> bool:
-        """Tell whether guests or people of other organisations are in a channel; true when Slack can't be asked."""
+    def readers(self, channel: str) -> Readers:
+        """Say who overhears what is posted in a place; whom Slack can't be asked about counts as an outsider."""
+        place = self.place(channel)
+        here = (frozenset({channel}),)
         try:
-            members = self._remember("members", channel, lambda: self._list_members(channel))
-            return not members.isdisjoint(self._remember("outsiders", "", self._list_outsiders))
-        except (SlackApiError, SlackClientError, OSError) as error:
+            members = self._remember("members", channel, lambda: self._list_members(channel)) - {self.bot_user}
+            has_outsiders = place.is_shared or self._outsiders.are_among(members)
+        except (SlackApiError, SlackClientError, OSError, TooManyError) as error:
             log.warning("Slack couldn't say who is in %s (%s); guests assumed", channel, _reason(error))
-            return True
+            return Readers(here, has_outsiders=True)
+        if place.is_group_dm:
+            return Readers(tuple(self.channels_of(user) for user in sorted(members)), has_outsiders)
+        return Readers(here, has_outsiders)
 
     def is_one_of(self, user: str, ids: Iterable[str]) -> bool:
         """Tell whether somebody is among these people and user groups."""
@@ -145,6 +165,7 @@ class Access:
 
     def _look_up(self, user: str) -> Person:
         info = self._client.users_info(user=user, include_locale=True)["user"]
+        self._outsiders.note(info)
         standing = self._standing(info)
         trusted = standing is Standing.MEMBER
         is_admin = trusted and (bool(info.get("is_admin") or info.get("is_owner")) or self._is_named_admin(user))
@@ -152,14 +173,18 @@ class Access:
         name = profile.get("real_name") or info.get("real_name") or profile.get("display_name") or info.get("name", "")
         return Person(user, standing, is_admin, info.get("locale", ""), name)
 
-    def _standing(self, info: dict[str, Any]) -> Standing:
+    def _standing(self, info: Mapping[str, Any]) -> Standing:
         if info.get("is_stranger") or self._is_foreign(info):
             return Standing.EXTERNAL
         if info.get("is_restricted") or info.get("is_ultra_restricted"):
             return Standing.GUEST
         return Standing.UNKNOWN if info.get("deleted") or info.get("is_bot") else Standing.MEMBER
 
-    def _is_foreign(self, info: dict[str, Any]) -> bool:
+    def _is_outsider(self, info: Mapping[str, Any]) -> bool:
+        """Bots and people who have left are none: they read nothing."""
+        return self._standing(info) in {Standing.GUEST, Standing.EXTERNAL}
+
+    def _is_foreign(self, info: Mapping[str, Any]) -> bool:
         enterprise = self._home.get("enterprise_id")
         same_enterprise = enterprise and info.get("enterprise_user", {}).get("enterprise_id") == enterprise
         return info.get("team_id") != self._home["team_id"] and not same_enterprise
@@ -196,8 +221,14 @@ class Access:
     def _look_around(self, channel: str) -> Place:
         info = self._client.conversations_info(channel=channel)["channel"]
         shared = bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared"))
+        name = str(info.get("name", channel))
         return Place(
-            channel, info.get("name", channel), shared, bool(info.get("is_member")), bool(info.get("is_private", True))
+            channel,
+            name,
+            shared,
+            has_bot=bool(info.get("is_member")),
+            is_private=bool(info.get("is_private", True)),
+            is_group_dm=bool(info.get("is_mpim")) or name.startswith("mpdm-"),
         )
 
     def _list_channels(self, user: str) -> frozenset[str]:
@@ -207,14 +238,12 @@ class Access:
         return frozenset(channel["id"] for page in pages for channel in page["channels"])
 
     def _list_members(self, channel: str) -> frozenset[str]:
-        pages = self._client.conversations_members(channel=channel, limit=PAGE)
-        return frozenset(user for page in pages for user in page["members"])
-
-    def _list_outsiders(self) -> frozenset[str]:
-        pages = self._client.users_list(limit=PAGE)
-        people = (person for page in pages for person in page["members"])
-        trusted = {Standing.MEMBER, Standing.UNKNOWN}  # the latter are bots and people who left
-        return frozenset(person["id"] for person in people if self._standing(person) not in trusted)
+        members: set[str] = set()
+        for number, page in enumerate(self._client.conversations_members(channel=channel, limit=PAGE), start=1):
+            if number > PAGES:
+                raise TooManyError(f"more than {PAGES * PAGE} members")
+            members.update(page["members"])
+        return frozenset(members)
 
     def _remember(self, kind: str, key: str, ask: Callable[[], Value]) -> Value:
         now = self._clock()

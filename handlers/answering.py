@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from handlers import texts as words
 from handlers.access import Standing
-from handlers.desk import Services, Turn, names_for
+from handlers.desk import Services, Turn, names_for, tell_of_the_rest
 from handlers.journal import Noted, Origin
 from handlers.texts import Texts
 from handlers.views.answers import answer, folded
@@ -15,6 +15,8 @@ from handlers.views.results import Key, Result, Setting
 
 PRIVATE: frozenset[Origin] = frozenset({"search", "dm", "home"})
 """Where only the asker reads the reply."""
+OPEN: frozenset[Origin] = frozenset({"mention", "auto_reply"})
+"""Where everybody in the place reads it."""
 IN_CHANNEL: frozenset[Origin] = frozenset({"search", "mention", "auto_reply"})
 
 Put = Callable[[Services, Turn, Message], None]
@@ -48,11 +50,14 @@ def again(services: Services, turn: Turn, noted: Noted, result: Result, shown: f
     return answer(result, texts, setting, shown)
 
 
-def earlier(services: Services, turn: Turn, question_id: int, *, shared: bool = False) -> tuple[Noted, Result] | None:
+def earlier(
+    services: Services, turn: Turn, question_id: int, *, shared: bool = False, alone: bool = False
+) -> tuple[Noted, Result] | None:
     """Return the question whose button was pressed, with its hits as they are now; None for who was told why not.
 
-    A hit of a knowledge base that this person does not see any more is gone for them. `shared` for what may be pressed
-    by all who read an answer that its asker shared.
+    A hit of a knowledge base that this person does not see any more is gone for them, and from an open reply one that
+    not everybody there may see any more. `shared` for what may be pressed by all who read an answer that its asker
+    shared; `alone` for what only who pressed it reads.
     """
     found = services.look_back(question_id)
     if found is None or not _is_here(services, turn, found[0], shared=shared):
@@ -61,7 +66,8 @@ def earlier(services: Services, turn: Turn, question_id: int, *, shared: bool = 
         return None
     noted, result = found
     if may_see(services, turn, result):
-        return noted, _as_seen(services, replace(turn, channel=turn.channel or noted.channel), result)
+        there = replace(turn, channel=turn.channel or noted.channel)
+        return noted, _as_seen(services, there, result, openly=not alone and noted.source in OPEN)
     turn.whisper(notice(turn.texts("access.guest")))
     return None
 
@@ -82,8 +88,10 @@ def _is_here(services: Services, turn: Turn, noted: Noted, *, shared: bool) -> b
     return publication is not None and publication.channel == turn.channel
 
 
-def _as_seen(services: Services, turn: Turn, result: Result) -> Result:
-    names = names_for(services, turn)
+def _as_seen(services: Services, turn: Turn, result: Result, *, openly: bool) -> Result:
+    names = names_for(services, turn, public_reply=openly)
+    if openly and any(entry.knowledge_base not in names for entry in result.entries):
+        tell_of_the_rest(services, turn, names, str(result.question_id))
     entries = [entry if entry.knowledge_base in names else replace(entry, record=None) for entry in result.entries]
     return replace(result, entries=entries)
 
@@ -105,7 +113,7 @@ def show(services: Services, turn: Turn, put: Put = in_place) -> None:
 def read(services: Services, turn: Turn) -> None:
     """Open a modal with the whole of an answer that is shown only in part."""
     number, _, rank = turn.pressed.partition(":")
-    if found := earlier(services, turn, int(number), shared=True):
+    if found := earlier(services, turn, int(number), shared=True, alone=True):
         _, result = found
         turn.open(whole(result.entries[int(rank) - 1], turn.texts))
 

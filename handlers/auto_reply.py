@@ -11,7 +11,7 @@ from handlers import texts as words
 from handlers.access import Need, Standing
 from handlers.answering import again, earlier, first_time
 from handlers.channels import AutoReply, Channel
-from handlers.desk import Services, Turn, names_for
+from handlers.desk import Services, Turn, names_for, tell_of_the_rest
 from handlers.feedback import judge
 from handlers.journal import Noted, Origin, Reply
 from handlers.search import answer_direct, answer_mention
@@ -178,13 +178,17 @@ def _sure_answer(services: Services, turn: Turn, rules: Channel, message: Mappin
 
 
 def _answer_again(services: Services, turn: Turn, message: Mapping[str, Any], reply: Reply) -> None:
-    """Look an edited question up again; somebody asked, so there is always an answer."""
+    """Look an edited question up again; somebody asked, so there is always an answer, if only for them to read."""
     question = plain(message.get("text", ""))
-    private = turn.is_direct
-    names = names_for(services, turn, public_reply=not private)
-    if has_words(question) and names:
+    if not has_words(question):
+        return
+    names = names_for(services, turn, public_reply=not turn.is_direct)
+    withheld = not turn.is_direct and tell_of_the_rest(services, turn, names, f"{turn.channel}:{message['ts']}")
+    if names:
         result = services.look_up(question, names, turn, reply.source)
         _put(services, turn, message, reply, first_time(services, turn, result, reply.source), result)
+    elif withheld:
+        _withdraw(services, turn.channel, message["ts"], reply)
 
 
 def _put(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
@@ -91,6 +91,10 @@ class Channels:
         """List the knowledge bases that somebody in these channels may see, the shared ones last."""
         every = [name for id_ in sorted(channel_ids) for name in self.of(id_).knowledge_bases]
         return tuple(dict.fromkeys([*(name for name in every if name not in self.shared), *self.shared]))
+
+    def only_public(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Keep the knowledge bases that guests and people of other organisations may see."""
+        return tuple(name for name in names if name in self.public)
 
     def set(self, channel_id: str, key: Key, value: str, by: str) -> None:
         """Remember what an admin decided; it wins over the file until changed again."""

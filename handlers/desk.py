@@ -3,7 +3,7 @@
 import logging
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -303,17 +303,35 @@ class Turn:
 def names_for(services: Services, turn: Turn, *, public_reply: bool = False) -> tuple[str, ...]:
     """List the knowledge bases that may answer this person here: the channel's, in private those of all their channels.
 
-    Guests and people of other organisations get public ones only, and so does a channel shared with such people
-    when everybody there reads the reply.
+    A `public_reply` shows what everybody there may see. Guests and people of other organisations get public ones only.
     """
-    if turn.channel and not turn.is_direct:
-        names = services.channels.of(turn.channel).knowledge_bases
-    else:
+    if public_reply:
+        names = names_for_all(services, turn.channel)
+    elif turn.is_direct or not turn.channel or services.access.place(turn.channel).is_group_dm:
         names = services.channels.names(services.access.channels_of(turn.user))
-    overheard = public_reply and services.access.place(turn.channel).is_shared
-    if turn.person.standing is Standing.MEMBER and not overheard:
-        return names
-    return tuple(name for name in names if name in services.channels.public)
+    else:
+        names = services.channels.of(turn.channel).knowledge_bases
+    return names if turn.person.standing is Standing.MEMBER else services.channels.only_public(names)
+
+
+def names_for_all(services: Services, channel: str) -> tuple[str, ...]:
+    """List the knowledge bases that everybody in a place may see: all that an open reply there may show."""
+    readers = services.access.readers(channel)
+    first, *others = (services.channels.names(channels) for channels in readers.channels)
+    names = tuple(name for name in first if all(name in each for each in others))
+    return services.channels.only_public(names) if readers.has_outsiders else names
+
+
+def tell_of_the_rest(services: Services, turn: Turn, shown: Collection[str], about: str) -> bool:
+    """Tell a member privately when an open reply can't show all that they may see; return whether that is so.
+
+    They are told once for each thing that it is `about`. Others have nothing to be told of.
+    """
+    withheld = turn.person.standing is Standing.MEMBER and not set(names_for(services, turn)).issubset(shown)
+    if withheld and services.journal.claim(f"withheld:{about}:{turn.user}"):
+        key = "access.more" if shown else "access.overheard"
+        turn.whisper(notice(turn.texts(key, command=services.search_command)))
+    return withheld
 
 
 def run_each(turn: Turn, jobs: Sequence[Callable[[], None]]) -> None:

@@ -6,7 +6,7 @@ from handlers import knowledge, misses, settings, suggestions
 from handlers import texts as words
 from handlers.access import Need
 from handlers.answering import first_time
-from handlers.desk import Services, Turn, names_for
+from handlers.desk import Services, Turn, names_for, names_for_all
 from handlers.journal import Overview, Tally
 from handlers.reports import DAYS
 from handlers.search import found, topics
@@ -95,9 +95,7 @@ def joined(services: Services, turn: Turn) -> None:
     """Introduce the bot to a channel it was invited to, once ever."""
     if turn.user == services.access.bot_user and services.journal.claim_for_ever(f"introduced:{turn.channel}"):
         services.rescan()  # Slack doesn't list a private channel before the bot is in it
-        shared = services.access.place(turn.channel).is_shared
-        names = services.channels.of(turn.channel).knowledge_bases
-        known = topics(services, tuple(name for name in names if not shared or name in services.channels.public))
+        known = topics(services, names_for_all(services, turn.channel))
         texts = words.for_question(" ".join(category for topic in known for category in topic.categories))
         turn.post(guide.introduction(services.search_command, services.bot, known, texts))
 

@@ -169,15 +169,17 @@ def _may_know(services: Services, reader: str, channel: str) -> bool:
     return not services.access.place(channel).is_private or channel in services.access.channels_of(reader)
 
 
-def digest(services: Services, days: int) -> Message | None:
-    """Sum up what was asked in vain, for a channel of admins; None when there is nothing to tell.
+def digest(services: Services, days: int, channel: str) -> Message | None:
+    """Sum up what was asked in vain, for those who read a channel; None when there is nothing to tell.
 
-    Not everybody there may be an admin: only what was asked openly in a public channel is quoted, the rest is counted.
+    Not everybody there may be an admin: only what was asked openly in a public channel is quoted, the rest is counted;
+    all is where guests or people of other organisations read it.
     """
     left = [group for group in groups(services, days)[:CHECKED] if not close_if_answered(services, group)]
     if not left:
         return None
-    open_ones = [(group, miss) for group in left if (miss := _asked_openly(services, group))]
+    read_by_all = not services.access.readers(channel).has_outsiders
+    open_ones = [(group, miss) for group in left if read_by_all and (miss := _asked_openly(services, group))]
     quoted = [_asked(services, group, miss, miss.channel) for group, miss in open_ones[:DIGESTED]]
     japanese = 2 * sum(is_japanese(group[0].text) for group in left) >= len(left)
     texts = words.JAPANESE if japanese else words.ENGLISH

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from handlers import editing
 from handlers import texts as words
 from handlers.answering import Put, again, earlier, in_place
-from handlers.desk import Services, Turn
+from handlers.desk import Services, Turn, names_for_all
 from handlers.journal import Noted, Publication
-from handlers.sharing import may_publish
 from handlers.views import published
 from handlers.views.message import notice
 from handlers.views.results import Key, Result
@@ -87,7 +86,7 @@ def _called(services: Services, turn: Turn) -> tuple[Noted, Publication] | None:
 def _tried(services: Services, noted: Noted, result: Result) -> list[str]:
     """Name the entries that were looked at, unless somebody in the channel may not see them."""
     names = {entry.knowledge_base for entry in result.entries}
-    if not may_publish(services, noted.channel, names):
+    if not names.issubset(names_for_all(services, noted.channel)):
         return []
     return [entry.record.title for entry in result.entries if entry.record]
 

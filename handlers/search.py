@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from handlers.access import Standing
 from handlers.answering import first_time
-from handlers.desk import STARTING_SECONDS, Services, Turn, names_for
+from handlers.desk import STARTING_SECONDS, Services, Turn, names_for, tell_of_the_rest
 from handlers.journal import Origin, Reply
 from handlers.views import guide
 from handlers.views.message import Message, notice
@@ -46,10 +46,8 @@ def answer_mention(services: Services, turn: Turn) -> None:
         turn.post(notice(turn.texts("mention.hello")))
         return
     names = names_for(services, turn, public_reply=True)
-    if not names and services.channels.of(turn.channel).knowledge_bases:
-        turn.whisper(notice(_refusal(services, turn)))
-        return
-    if result := found(services, turn, question, names, "mention"):
+    withheld = tell_of_the_rest(services, turn, names, f"{turn.channel}:{turn.event['ts']}")
+    if (names or not withheld) and (result := found(services, turn, question, names, "mention")):
         _answer_openly(turn, result, first_time(services, turn, result, "mention"), "mention")
 
 
@@ -106,9 +104,3 @@ def _parent(turn: Turn) -> str:
         return ""
     messages = turn.services.client.conversations_replies(channel=turn.channel, ts=thread, limit=1)["messages"]
     return plain(messages[0].get("text", "")) if messages else ""
-
-
-def _refusal(services: Services, turn: Turn) -> str:
-    if turn.person.standing is Standing.MEMBER:
-        return turn.texts("access.external", command=services.search_command)
-    return turn.texts("access.guest")

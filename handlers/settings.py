@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from handlers.channels import AutoReply, Channel, Key
-from handlers.desk import Services, Turn
+from handlers.desk import Services, Turn, names_for_all
 from handlers.views import settings as view
 from handlers.views.message import notice
 
@@ -29,8 +29,7 @@ def auto_reply(services: Services, turn: Turn, argument: str) -> None:
     services.channels.set(turn.channel, "auto_reply", argument, turn.user)
     services.journal.record(turn.user, turn.channel, "auto-reply", argument)
     lines = [turn.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")]
-    if argument != AutoReply.OFF and not services.access.place(turn.channel).has_bot:
-        lines.append(turn.texts("kb.auto_reply.not_here", bot=services.bot))
+    lines += _hindrances(services, turn, services.channels.of(turn.channel))
     turn.whisper(notice("\n".join(lines)))
 
 
@@ -78,9 +77,10 @@ def saved(services: Services, turn: Turn) -> None:
     here = replace(turn, channel=channel if in_it else "")
     changed = _save(services, here, services.channels.of(channel), _chosen(services, turn.body["view"]))
     rules = services.channels.of(channel)
-    turn_on = rules.auto_reply is not AutoReply.OFF and not services.access.place(channel).has_bot
-    lines = [view.summary(rules, changed=bool(changed), texts=turn.texts)]
-    lines += [turn.texts("kb.auto_reply.not_here", bot=services.bot)] if turn_on else []
+    lines = [
+        view.summary(rules, changed=bool(changed), texts=turn.texts),
+        *_hindrances(services, turn, rules),
+    ]
     here.whisper(notice("\n".join(lines)))
 
 
@@ -91,6 +91,17 @@ def go_live(services: Services, turn: Turn) -> None:
         services.channels.set(channel, "auto_reply", AutoReply.ON.value, turn.user)
         services.journal.record(turn.user, channel, "auto-reply", "on, after shadow mode")
     turn.whisper(notice(turn.texts("shadow.live", channel=f"<#{channel}>")))
+
+
+def _hindrances(services: Services, turn: Turn, rules: Channel) -> list[str]:
+    """Say what keeps the bot from answering all that it could in a channel where it is to answer unasked."""
+    if rules.auto_reply is AutoReply.OFF:
+        return []
+    if not services.access.place(rules.id).has_bot:
+        return [turn.texts("kb.auto_reply.not_here", bot=services.bot)]
+    if set(rules.knowledge_bases).issubset(names_for_all(services, rules.id)):
+        return []
+    return [turn.texts("kb.auto_reply.overheard", command=services.search_command)]
 
 
 def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:

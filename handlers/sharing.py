@@ -2,7 +2,7 @@
 
 from handlers import texts as words
 from handlers.answering import Put, again, earlier, in_place
-from handlers.desk import Services, Turn
+from handlers.desk import Services, Turn, names_for_all
 from handlers.journal import Noted, Publication
 from handlers.views import published
 from handlers.views.message import notice
@@ -21,13 +21,6 @@ def share(services: Services, turn: Turn, put: Put = in_place) -> None:
         put(services, turn, again(services, turn, noted, result, key.shown))
 
 
-def may_publish(services: Services, channel: str, names: set[str]) -> bool:
-    """Tell whether everybody in a channel may see these knowledge bases: members may, others what is public."""
-    if names <= services.channels.public:
-        return True
-    return not services.access.place(channel).is_shared and not services.access.has_outsiders(channel)
-
-
 def _refusal(services: Services, noted: Noted, result: Result, key: Key) -> str:
     """Return the key of the text that says why this can't be shared; blank when it can."""
     names = {entry.knowledge_base for _, entry in sharable(result, key.shown)}
@@ -35,7 +28,7 @@ def _refusal(services: Services, noted: Noted, result: Result, key: Key) -> str:
         return "answer.gone"
     if not services.access.place(noted.channel).has_bot:
         return "publish.not_here"
-    return "" if may_publish(services, noted.channel, names) else "share.outsiders"
+    return "" if names.issubset(names_for_all(services, noted.channel)) else "share.outsiders"
 
 
 def _post(services: Services, turn: Turn, noted: Noted, result: Result, key: Key) -> None:

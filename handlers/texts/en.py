@@ -95,8 +95,10 @@ WORDS = {
     "Mention me with a question, or type `{command} your question` to be answered privately.",
     # Who may
     "access.guest": "Sorry, I answer only full members of this workspace.",
-    "access.external": "Sorry, I can't show this organisation's internal answers in a channel shared with another one. "
+    "access.overheard": "Not everybody here may see what I know, so I don't show it here. "
     "Use `{command}` to be answered privately.",
+    "access.more": "Not everybody here may see all that I know, so this is not everything. "
+    "`{command}` shows you the rest privately.",
     "access.unknown": "I couldn't check with Slack who you are, so I can't answer now. Please try again in a minute.",
     "access.members": "Only full members of this workspace can do that.",
     "access.admins": "Only workspace admins can do that.",
@@ -183,6 +185,8 @@ WORDS = {
     "kb.auto_reply.on": "I now answer in this channel without being asked when I am at least {percent}% sure.",
     "kb.auto_reply.shadow": "Shadow mode: I answer nothing here unasked, but tell you in a direct message what I would have answered.",
     "kb.auto_reply.off": "I now answer in this channel only when asked.",
+    "kb.auto_reply.overheard": "Not everybody in this channel may see internal answers, so here I answer unasked only "
+    "what is public. Guests and people of other organisations are the reason; what `{command}` answers is private.",
     "kb.auto_reply.not_here": ":warning: I am not in this channel yet, so I hear nothing: `/invite` {bot}",
     "kb.auto_reply.usage": "Say which: `{command} auto-reply on`, `shadow` or `off`. Here it is *{mode}* now.",
     "kb.auto_reply.no_knowledge": "This channel has no knowledge base, so there is nothing to answer from.",

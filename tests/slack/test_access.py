@@ -87,7 +87,7 @@ def test_in_a_shared_channel_members_are_answered_privately_only(slack: LocalSla
     slack.edit(asked, f"@kotae {ASK_WIFI} Please")
     settle(slack, bot)
     refusal = slack.ephemerals("alice")[1]
-    assert "a channel shared with another one. Use `/search` to be answered privately." in refusal.shown
+    assert "so I don't show it here. Use `/search` to be answered privately." in refusal.shown
     assert slack.bot_messages() == []
     assert leaks(told(slack, "external")) == []
 

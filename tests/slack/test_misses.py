@@ -75,7 +75,7 @@ def test_days_must_be_days(slack: LocalSlack, line: str, says: str) -> None:
 def test_nothing_is_said_kindly(slack: LocalSlack, bot: Bot) -> None:
     assert kb(slack).shown == "Nothing is unanswered from the last 30 days."
     bot.services.journal.note(Noted("search", "C1", "U1", SNOW, (), 0.0, 0.9, answered=False))
-    assert misses.digest(bot.services, 7) is not None
+    assert misses.digest(bot.services, 7, slack.channel("dev-faq").id) is not None
 
 
 @pytest.mark.usefixtures("bot", "lawful")
@@ -239,14 +239,14 @@ def test_at_home(slack: LocalSlack, bot: Bot) -> None:
 
 
 def test_the_digest_quotes_only_what_everybody_could_read(slack: LocalSlack, bot: Bot) -> None:
-    assert misses.digest(bot.services, 7) is None
+    assert misses.digest(bot.services, 7, slack.channel("dev-faq").id) is None
     slack.reply(slack.mention("alice", "it-help", SNOW))
     ask(slack, "hanako", SNOW)
     ask(slack, "hanako", CANTEEN)
     slack.reply(slack.dm("hanako", "Who earns most here?"))
     slack.invite_bot("keiri")
     slack.reply(slack.mention("ichiro", "keiri", "Who is to be laid off?"))
-    message = misses.digest(bot.services, 7)
+    message = misses.digest(bot.services, 7, slack.channel("dev-faq").id)
     assert message
     said = str(message.arguments())
     assert "*Unanswered questions* of the last 7 days: 4" in said
@@ -260,6 +260,6 @@ def test_the_digest_quotes_only_what_everybody_could_read(slack: LocalSlack, bot
     ask(slack, "hanako", "昼食は何ですか")
     ask(slack, "hanako", "観葉植物の水やりは誰ですか")
     ask(slack, "hanako", "駐車場はありますか")
-    japanese = misses.digest(bot.services, 7)
+    japanese = misses.digest(bot.services, 7, slack.channel("dev-faq").id)
     assert japanese
     assert japanese.text == "*答えられなかった質問*（直近7日間）: 8件"
