@@ -146,7 +146,7 @@ def helpers_called(slack: LocalSlack, helpers: list[str]) -> set[str]:
 @pytest.fixture
 def guests(slack: LocalSlack) -> None:
     """Two guests in #it-help, where the sample workspace has full members only."""
-    slack.channel("it-help").members += [slack.person("guest").id, slack.person("multi").id]
+    admit_guests(slack)
 
 
 @pytest.fixture
@@ -196,6 +196,11 @@ def asked_so_far(bot: Bot) -> list[Noted]:
     journal = bot.services.journal
     ids = journal._database.read("list questions", select(questions.c.id).order_by(questions.c.at)) or ()
     return [noted for (id_,) in ids if (noted := journal.noted(id_))]
+
+
+def admit_guests(slack: LocalSlack) -> None:
+    """Make the two guests members of #it-help."""
+    slack.channel("it-help").members += [slack.person("guest").id, slack.person("multi").id]
 
 
 def settle(slack: LocalSlack, bot: Bot) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack
 from bot.settings import ConfigFile
-from tests.slack.conftest import Start, asked_so_far, settle
+from tests.slack.conftest import Start, admit_guests, asked_so_far, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -110,10 +110,10 @@ def test_a_public_knowledge_base_is_for_everybody(slack: LocalSlack, start: Star
     assert leaks(told(slack, "guest")) == []
 
 
-@pytest.mark.usefixtures("guests")
 def test_guests_may_not_unfold_what_members_asked(slack: LocalSlack, bot: Bot) -> None:
     answer = slack.reply(slack.mention("alice", "it-help", "How do I connect to the office Wi-Fi? VPN"))
     before = answer.shown
+    admit_guests(slack)
     refused = slack.reply(slack.press("guest", answer, "show_2"))
     settle(slack, bot)
     assert ONLY_MEMBERS in refused.shown

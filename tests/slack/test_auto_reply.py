@@ -6,7 +6,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile, SettingsError
 from handlers.channels import AutoReply
-from tests.slack.conftest import Start, asked_so_far, settle
+from tests.slack.conftest import Start, admit_guests, asked_so_far, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -317,9 +317,9 @@ def test_wrong_folds_the_answer_away_and_show_again_brings_it_back(slack: LocalS
     assert slack.bot_messages() == [answer]
 
 
-@pytest.mark.usefixtures("guests")
 def test_guests_decide_nothing(slack: LocalSlack, eager: Bot) -> None:
     answer = slack.reply(slack.say("alice", "it-help", ASK_WIFI))
+    admit_guests(slack)
     for button in ("auto_wrong", "auto_right"):
         assert "full members" in slack.reply(slack.press("guest", answer, button)).shown
     settle(slack, eager)

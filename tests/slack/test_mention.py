@@ -101,7 +101,7 @@ def test_the_public_answer_is_in_the_language_of_the_question(slack: LocalSlack)
 def test_somebody_who_asked_is_never_left_in_silence(slack: LocalSlack) -> None:
     uncertain = slack.reply(slack.mention("alice", "it-help", "lunch anyone?"))
     nothing = slack.reply(slack.mention("hanako", "it-help", "ぬぬぬ"))
-    shared = slack.reply(slack.mention("hanako", "general", "オフィスの住所を教えて"))
+    shared = slack.reply(slack.mention("hanako", "hr-somu", "オフィスの住所を教えて"))
     assert "I found nothing certain" in uncertain.shown
     assert "該当する内容が見つかりませんでした" in nothing.shown
     assert "東京都千代田区1-2-3です。" in shared.shown

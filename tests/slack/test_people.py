@@ -90,6 +90,7 @@ def test_from_the_form_after_a_bad_vote(slack: LocalSlack, manned: Bot) -> None:
     assert "👎" in answer.shown
 
 
+@pytest.mark.usefixtures("guests")
 def test_where_guests_read_it_nothing_internal_is_named(slack: LocalSlack, manned: Bot) -> None:
     call = called(slack, manned, "alice", ask(slack, "alice", "lunch anyone?", "it-help"))
     assert "Closest entries" not in call.shown

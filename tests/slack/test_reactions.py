@@ -8,7 +8,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message, View
 from bot.settings import ConfigFile
 from handlers.journal import Miss
-from tests.slack.conftest import Start, asked_so_far, labels, settle
+from tests.slack.conftest import Start, admit_guests, asked_so_far, labels, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -135,6 +135,7 @@ def test_what_everybody_reads_says_how_many(slack: LocalSlack, bot: Bot) -> None
 def test_guests_say_nothing_of_what_they_may_not_see(slack: LocalSlack, bot: Bot) -> None:
     answer = slack.reply(slack.mention("alice", "it-help", WIFI))
     before = answer.shown
+    admit_guests(slack)
     told = slack.reply(slack.press("guest", answer, "👎 Not helpful"))
     assert "full members" in told.shown
     settle(slack, bot)
@@ -180,5 +181,6 @@ def test_a_long_answer_ends_with_a_sentence_and_opens_whole(slack: LocalSlack) -
 @pytest.mark.usefixtures("long_answers")
 def test_guests_read_no_more_than_they_may(slack: LocalSlack) -> None:
     answer = slack.reply(slack.mention("alice", "it-help", "ルーターの設定方法を教えてください"))
+    admit_guests(slack)
     assert "full members" in slack.reply(slack.press("guest", answer, "read_1")).shown
     assert slack.views("guest") == []

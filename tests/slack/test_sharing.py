@@ -68,6 +68,7 @@ def test_a_post_that_fails_can_be_tried_again(slack: LocalSlack, bot: Bot) -> No
     assert ANSWER in slack.bot_messages()[0].shown
 
 
+@pytest.mark.usefixtures("guests")
 @pytest.mark.parametrize("where", ["it-help", "partner-it"])
 def test_not_where_guests_or_others_would_read_it(slack: LocalSlack, start: Start, where: str) -> None:
     bot = start(ConfigFile.model_validate({"channels": {where: {"knowledge_bases": ["dev-faq"]}}}))
