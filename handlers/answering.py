@@ -61,7 +61,7 @@ def earlier(
     """
     found = services.look_back(question_id)
     if found is None or not _is_here(services, turn, found[0], shared=shared):
-        is_foreign = found is not None and found[0].source in PRIVATE
+        is_foreign = found is not None and found[0].source in PRIVATE and found[0].user != ""  # blank: too old by now
         turn.whisper(notice(turn.texts("answer.not_yours" if is_foreign else "answer.gone")))
         return None
     noted, result = found

@@ -1,5 +1,6 @@
 """What is too old goes, word for word, also from the files; what is counted, open or waiting stays."""
 
+import os
 import sqlite3
 import subprocess
 import time
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from handlers.journal import Journal, Noted, NotedHit, Opinion, Phrasing, Proposal, Publication, Reply, open_journal
+from handlers.journal.migrations import copy_of
 from handlers.misses import looks_like_a_question
+from tests.former import former_database
 
 DAY = 24 * 3600
 WORDS, WHO = "CANARYTEXT のことで困っています。教えてください", "U0CANARY01"
@@ -201,3 +204,17 @@ def test_without_the_database_nothing_is_raised(journal: Journal, file: Path) ->
     assert not journal.retention.has_older(time.time())
     assert purge(journal) == []
     assert journal.trouble
+
+
+def test_the_copy_of_before_an_upgrade_goes_with_the_words_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "former.db"
+    former_database(file)
+    journal = open_journal(f"sqlite:///{file}")
+    copy = copy_of(file)
+    purge(journal)
+    assert copy.is_file()
+    os.utime(copy, (time.time() - 91 * DAY,) * 2)
+    purge(journal)
+    assert not copy.exists()
+    assert not journal.trouble
+    journal.close()

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from handlers.journal.errors import JournalError
-from handlers.journal.migrations import due, upgrade
+from handlers.journal.migrations import copy_of, due, upgrade
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable, reason
 
@@ -127,6 +127,17 @@ class Database:
             return None
         self.trouble = None
         return done
+
+    def drop_copy(self, before: float) -> None:
+        """Delete the copy made before the last upgrade if that was before a time (seconds since the epoch)."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        copy = copy_of(Path(str(self._engine.url.database)))
+        try:
+            if copy.is_file() and copy.stat().st_mtime < before:
+                copy.unlink()
+        except OSError as error:
+            log.warning("%s is old and can't be deleted (%s)", copy, error.strerror)
 
     def empty_log(self) -> None:
         """Empty SQLite's write-ahead log into its file: what was deleted stands in the log until then."""

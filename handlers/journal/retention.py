@@ -47,6 +47,7 @@ class Retention:
             while removed := self._database.change("remove what is old", partial(step, before=before)):
                 yield removed
         self._database.empty_log()
+        self._database.drop_copy(before)
 
     def _purge_questions(self, before: float, misses_before: float, asks: Callable[[str], bool]) -> Iterator[int]:
         place = tuple_(questions.c.at, questions.c.id)

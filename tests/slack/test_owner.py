@@ -1,6 +1,7 @@
 """Whose reply it is: the buttons of a private one are its asker's, and an id means nothing in another database."""
 
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -126,3 +127,13 @@ def test_ids_are_neither_guessed_nor_met_again(slack: LocalSlack, bot: Bot) -> N
     ids = [noted.id for noted in asked_so_far(bot)]
     assert len(set(ids)) == 3
     assert all(1 << 40 < id_ < 1 << 63 for id_ in ids)
+
+
+def test_the_asker_of_what_was_removed_for_its_age_is_not_taken_for_somebody_else(slack: LocalSlack, bot: Bot) -> None:
+    answer = slack.reply(slack.command("alice", "it-help", f"/search {WIFI}"))
+    settle(slack, bot)
+    tomorrow = time.time() + 24 * 3600
+    assert sum(bot.services.journal.retention.purge(tomorrow, tomorrow, lambda _: False)) >= 1
+    slack.press("alice", answer, "vote", 0)
+    settle(slack, bot)
+    assert "This entry has been changed or removed since." in slack.ephemerals("alice")[-1].shown
