@@ -15,7 +15,7 @@ from bot.playground.slack.errors import NotPossibleError
 from bot.playground.slack.interactions import Interaction
 from bot.playground.slack.sample_workspace import sample_workspace
 from bot.playground.slack.server import LocalSlack
-from bot.playground.slack.socket_mode.connection import Envelope
+from bot.playground.slack.socket_mode.envelopes import Envelope
 from bot.playground.slack.text import live_mentions
 from bot.playground.slack.workspace import Workspace
 

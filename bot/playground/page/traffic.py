@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any
 
 from bot.playground.slack.calls import Call
-from bot.playground.slack.socket_mode.connection import Delivery, Envelope
+from bot.playground.slack.socket_mode.envelopes import Delivery, Envelope
 
 JSON = dict[str, Any]
 MOST_ENTRIES = 300

@@ -12,7 +12,7 @@ from bot.playground.slack.app_config import AppSettings, Timing
 from bot.playground.slack.calls import Call
 from bot.playground.slack.entities import Channel
 from bot.playground.slack.faults import Faults
-from bot.playground.slack.socket_mode.connection import Envelope
+from bot.playground.slack.socket_mode.envelopes import Envelope
 from bot.playground.slack.socket_mode.hub import Hub
 from bot.playground.slack.workspace import Workspace, new_id
 

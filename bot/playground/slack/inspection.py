@@ -13,7 +13,7 @@ from bot.playground.slack.entities import Channel, Message, Person, View
 from bot.playground.slack.events import Listener
 from bot.playground.slack.interactions import Interaction, Interactions
 from bot.playground.slack.loop_thread import LoopThread
-from bot.playground.slack.socket_mode.connection import Envelope
+from bot.playground.slack.socket_mode.envelopes import Envelope
 from bot.playground.slack.workspace import Workspace
 
 Result = TypeVar("Result")

@@ -13,7 +13,7 @@ from bot.playground.slack.block_kit.blocks import SUGGESTIONS
 from bot.playground.slack.block_kit.validation import check_attachments, check_message_blocks, check_text
 from bot.playground.slack.entities import Channel, Message, Person, View
 from bot.playground.slack.errors import RefusedError
-from bot.playground.slack.socket_mode.connection import Envelope, Kind
+from bot.playground.slack.socket_mode.envelopes import Envelope, Kind
 from bot.playground.slack.views import Views
 
 JSON = dict[str, Any]
