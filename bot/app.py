@@ -19,7 +19,7 @@ from bot.settings import Settings
 from bot.slack import scopes_of, slack_client
 from bot.stages import Stages
 from bot.watch import FolderWatch, Tell, log_reports
-from handlers import register
+from handlers import register, removal, waiting
 from handlers.access import Access
 from handlers.channels import Channels
 from handlers.desk import Services
@@ -66,6 +66,7 @@ class Bot:
         self.services.registry.note_versions()
         self.services.learn()
         self.housekeeping.start()
+        self.services.queue.put(lambda: _ask_admins(self.services))
         if self.model:
             self.model.start()
         else:
@@ -92,6 +93,15 @@ class Bot:
         return drained
 
 
+def _ask_admins(services: Services) -> None:
+    """Ask about channels that wait and files that are gone; what fails is tried again at the next look."""
+    for ask in (waiting.ask_admins, removal.ask_admins):
+        try:
+            ask(services)
+        except Exception:
+            log.exception("The admins could not be asked")
+
+
 def build_app(
     settings: Settings,
     manager: ModelManager = models,
@@ -108,14 +118,14 @@ def build_app(
     """
     stages = Stages()
     environment = settings.environment
-    directory = Directory(settings)
-    directory.check()
+    Directory(settings).check()
     stages.done("settings", "settings")
     client = slack_client(environment)
     introduced = client.auth_test()
     identity: dict[str, Any] = introduced.data  # type: ignore[assignment]
     journal = open_journal(settings.database_url)
-    channels = Channels(journal, default=directory.everywhere(), public=directory.public)
+    directory = Directory(settings, journal)
+    channels = Channels(journal, default=directory.everywhere(), public=directory.public, named=directory.named)
     directory.apply(client, channels)
     registry = Registry(directory.sources, environment.data_dir, settings.synonyms)
     wanted = settings.model
@@ -123,6 +133,7 @@ def build_app(
 
     def rescan() -> None:
         directory.apply_again(client, channels)
+        queue.put(lambda: _ask_admins(services))
 
     watched = settings.config.watch
     watch = FolderWatch(registry, directory.sources, settings.synonyms, rescan, tell) if watched else None

@@ -1,17 +1,22 @@
 """Which CSV files there are and which channel searches them: the convention, kotae.toml and Slack's channel list."""
 
-import difflib
 import logging
-from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from bot.channel_bindings import Visible, Wanted, bound_to, has_answered, new_bindings, new_section_bindings
+from bot.knowledge_folder import KnowledgeFolder, wrong
 from bot.settings import ChannelSection, Settings, SettingsError
-from handlers.channels import AutoReply, Channel, Channels
+from handlers.channels import AutoReply, Channel, Channels, Waiting
+from handlers.journal import Binding, Claim, Journal
 from indexes.builder import Source
 from indexes.confidence import THRESHOLD
+from indexes.names import composed, folded, same_name
 
 log = logging.getLogger(__name__)
 
@@ -19,115 +24,154 @@ SHARED = "_shared"
 """The knowledge base that is searched from every channel."""
 
 
-class Directory:
-    """Reads the knowledge folder and Slack's channel list, and tells `Channels` what follows."""
+@dataclass(frozen=True)
+class _Bases:
+    """The knowledge bases there are, those whose file is gone included, and those `claimed` by kotae.toml.
 
-    def __init__(self, settings: Settings) -> None:
+    What kotae.toml gives to a channel is served nowhere else.
+    """
+
+    names: frozenset[str]
+    claimed: frozenset[str]
+
+
+class Directory:
+    """Reads the knowledge folder and Slack's channel list, and tells `Channels` what follows.
+
+    `journal` remembers which channel a name means and which files there were; without one, nothing is remembered.
+    """
+
+    def __init__(self, settings: Settings, journal: Journal | None = None) -> None:
         self._settings = settings
-        self._first_names: dict[str, str] = {}
-        self._seen: dict[str, None] = {}
+        self._journal = journal
+        self._folder = KnowledgeFolder(settings, journal)
+        self._visible: Mapping[str, Visible] = {}
+        self._bindings: Sequence[Binding] = ()
+        self._lock = Lock()
 
     def sources(self) -> list[Source]:
-        """List the CSV files by name: those in the knowledge folder, then those that kotae.toml names."""
-        folder = self._settings.environment.knowledge_dir
-        found = {path.stem: path for path in sorted(folder.glob("*.csv")) if self._is_knowledge(path)}
-        for name, section in self._settings.config.knowledge_bases.items():
-            if section.file:
-                found[name] = folder / section.file
-        return [Source(name, path) for name, path in found.items()]
-
-    def _is_knowledge(self, path: Path) -> bool:
-        """Tell it from the synonyms and from the files that editors and macOS leave beside the one they are for."""
-        return path != self._settings.synonyms and not path.name.startswith((".", "~$"))
+        """List the CSV files by name; see `KnowledgeFolder.sources`."""
+        return self._folder.sources()
 
     def check(self) -> None:
         """Refuse a configuration that names files that are not there; raises SettingsError."""
-        folder = self._settings.environment.knowledge_dir
-        if not folder.is_dir():
-            raise SettingsError(
-                f"KNOWLEDGE_DIR = {folder}: there is no such folder. Create it and put a CSV with questions and answers"
-                f" in it, named after a channel: {folder / 'it-help.csv'} serves #it-help."
-            )
-        names = {source.name for source in self.sources()}
-        for name, section in self._settings.config.knowledge_bases.items():
-            path = folder / (section.file or f"{name}.csv")
-            if not path.is_file():
-                raise self._wrong(f"knowledge_bases.{name}", str(path), "there is no such file", [])
-        for channel, rules in self._settings.config.channels.items():
-            for name in rules.knowledge_bases or ():
-                if name not in names:
-                    raise self._wrong(f"channels.{channel}.knowledge_bases", name, "no knowledge base", names)
-        self._check_shadow()
-        if self._settings.config.synonyms and not self._settings.synonyms.is_file():
-            raise self._wrong("synonyms", str(self._settings.synonyms), "there is no such file", [])
-
-    def _check_shadow(self) -> None:
-        """Refuse shadow mode that nobody would be told of."""
-        config = self._settings.config
-        modes = {"auto_reply": config.auto_reply} | {
-            f"channels.{name}.auto_reply": rules.auto_reply for name, rules in config.channels.items()
-        }
-        for key, mode in modes.items():
-            if mode is AutoReply.SHADOW and not self._settings.environment.admin_users:
-                raise SettingsError(
-                    f"{self._settings.config_path.name}: {key} = 'shadow': nobody would be told. Name somebody in"
-                    " ADMIN_USERS, or switch it on in the channel: whoever does so is told."
-                )
+        self._folder.check()
 
     def look_up(self, client: WebClient) -> dict[str, str]:
         """Map the ids of Slack's channels to names; raises SettingsError when kotae.toml names one that isn't there."""
-        slack = self._look_up(client)
-        if missing := self._missing(slack):
+        visible = _list_channels(client)
+        self._bindings = self._recalled()
+        if missing := self._missing(visible):
             raise missing[0]
-        return slack
+        return {id_: channel.name for id_, channel in visible.items()}
+
+    def waiting(self, client: WebClient) -> tuple[Waiting, ...]:
+        """List the channels that wait for an admin, as they would after a look; nothing is remembered."""
+        visible = _list_channels(client)
+        known = self._recalled()
+        return self._waiting(visible, [*known, *self._new_bindings(visible, known, frozenset())])
 
     def apply(self, client: WebClient, channels: Channels) -> None:
         """Look Slack's channels up and put each one's rules in force; raises SettingsError for one that isn't there."""
-        self._put_in_force(self.look_up(client), channels)
+        visible = _list_channels(client)
+        with self._lock:
+            self._bindings = self._recalled()
+            if missing := self._missing(visible):
+                raise missing[0]
+            self._put_in_force(visible, channels)
 
     def apply_again(self, client: WebClient, channels: Channels) -> None:
-        """Take new channels and CSV files in while running: trouble is logged, and what was in force stays."""
+        """Take new channels, files and decisions in while running: trouble is logged, and what was in force stays."""
+        visible = self._visible
         try:
-            slack = self._look_up(client)
+            visible = _list_channels(client)
         except (SlackApiError, SlackClientError, OSError) as error:
             reason = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
             log.warning("Slack's channels can't be listed (%s); those known stay", reason)
-            return
-        for missing in self._missing(slack):
-            log.warning("%s", missing)
-        self._put_in_force(slack, channels)
+        with self._lock:
+            self._bindings = self._recalled()
+            for missing in self._missing(visible):
+                log.warning("%s", missing)
+            self._put_in_force(visible, channels)
 
-    def _look_up(self, client: WebClient) -> dict[str, str]:
-        """Map channel ids to names: to the first name seen, so that a rename changes nothing until the next start."""
-        now = _channel_names(client)
-        self._first_names = {**now, **self._first_names}
-        return {id_: self._first_names[id_] for id_ in now}
+    def _recalled(self) -> Sequence[Binding]:
+        return self._journal.channel_names.all() if self._journal else self._bindings
 
-    def _missing(self, slack: Mapping[str, str]) -> list[SettingsError]:
+    def _missing(self, visible: Mapping[str, Visible]) -> list[SettingsError]:
         digest = self._settings.config.digest_channel
         named = {f"channels.{key}": key for key in self._settings.config.channels}
         named |= {"digest_channel": digest} if digest else {}
+        names = [channel.name for channel in visible.values()]
         return [
-            self._wrong(key, value, "no channel of that name or id is visible", slack.values())
+            self._wrong(key, value, "no channel of that name or id is visible", names)
             for key, value in named.items()
-            if _id_of(value, slack) is None
+            if same_name(value.removeprefix("#"), names) is None and self._id_of(value, visible) is None
         ]
 
     @property
     def digest_channel(self) -> str | None:
         """The id of the channel that kotae.toml wants the weekly digest in, once the channels were looked up."""
         wanted = self._settings.config.digest_channel
-        return _id_of(wanted, self._first_names) if wanted else None
+        return self._id_of(wanted, self._visible) if wanted else None
 
-    def _put_in_force(self, slack: Mapping[str, str], channels: Channels) -> None:
-        rules = {id_: self._channel(id_, name) for id_, name in slack.items()}
+    def _id_of(self, channel: str, visible: Mapping[str, Visible]) -> str | None:
+        """Find a channel that kotae.toml names, by its id or by the name it had when that was first read."""
+        if channel in visible:
+            return channel
+        return next((id_ for id_ in visible if _section_name(channel) in bound_to(id_, self._bindings)), None)
+
+    def _put_in_force(self, visible: Mapping[str, Visible], channels: Channels) -> None:
+        self._folder.take_in()
+        self._take_in_names(visible, channels.given())
+        self._visible = visible
+        bases = self._bases()
+        rules = {id_: self._channel(id_, channel.name, bases) for id_, channel in visible.items()}
         found = {id_: channel for id_, channel in rules.items() if channel is not None}
-        channels.configure(found, self.everywhere())
-        self._warn_of_unserved(set(slack.values()))
+        channels.configure(found, self.everywhere(), self._waiting(visible, self._bindings))
+        self._warn_of_unserved(found.values())
+
+    def _take_in_names(self, visible: Mapping[str, Visible], given: Collection[str]) -> None:
+        fresh = self._new_bindings(visible, self._bindings, given)
+        if self._journal:
+            self._journal.channel_names.remember(fresh)
+        self._bindings = [*self._bindings, *fresh]
+
+    def _new_bindings(
+        self, visible: Mapping[str, Visible], known: Sequence[Binding], given: Collection[str]
+    ) -> list[Binding]:
+        """Say what is to be remembered of the names of knowledge bases and of those in kotae.toml."""
+        fresh: list[Binding] = []
+        data_dir, claimed = self._settings.environment.data_dir, self._bases().claimed
+        for source in self.sources():
+            if source.name in claimed:
+                has_row = any(binding.name == source.name for binding in known)
+                fresh += [] if has_row else [Binding(source.name, "", Claim.BOUND)]
+            elif source.name != SHARED:
+                wanted = Wanted(source.name, has_answered(data_dir, source.folder), source.name in given)
+                fresh += new_bindings(wanted, visible, known)
+        for name in self._section_names:
+            if name.removeprefix("#") not in visible:
+                fresh += new_section_bindings(name, visible, known)
+        return fresh
+
+    def _waiting(self, visible: Mapping[str, Visible], known: Iterable[Binding]) -> tuple[Waiting, ...]:
+        """List the channels that have a name, wait for an admin, and would get something by it."""
+        bases = self._bases()
+        wanted = {name: (name,) for name in bases.names - bases.claimed - {SHARED}} | self._section_bases()
+        claims: dict[tuple[str, str], list[str]] = {}
+        for binding in known:
+            name = binding.name.removeprefix("#")
+            undecided = binding.state in {Claim.WAITING, Claim.ASKED} and binding.name in wanted
+            if undecided and binding.channel in visible and folded(visible[binding.channel].name) == folded(name):
+                claims.setdefault((name, binding.channel), []).append(binding.name)
+        return tuple(
+            Waiting(name, id_, tuple(names), tuple(dict.fromkeys(base for one in names for base in wanted[one])))
+            for (name, id_), names in claims.items()
+        )
 
     def everywhere(self) -> Channel:
         """The rules of a channel that nothing is said about."""
-        shared = (SHARED,) if SHARED in self._names() else ()
+        shared = (SHARED,) if SHARED in self._bases().names else ()
         chosen = self._settings.config.threshold
         threshold = THRESHOLD if chosen is None else chosen
         return Channel("", "", shared, AutoReply.OFF, threshold, self._settings.config.ask)
@@ -135,51 +179,76 @@ class Directory:
     @property
     def public(self) -> frozenset[str]:
         """The knowledge bases that guests and other organisations may see."""
-        return frozenset(name for name, section in self._settings.config.knowledge_bases.items() if section.public)
+        names = self._bases().names
+        sections = self._settings.config.knowledge_bases.items()
+        return frozenset(same_name(name, names) or composed(name) for name, section in sections if section.public)
 
-    def _channel(self, id_: str, name: str) -> Channel | None:
+    @property
+    def named(self) -> frozenset[str]:
+        """The knowledge bases that kotae.toml names: without their files it is refused."""
+        bases = self._bases()
+        sections = self._settings.config.knowledge_bases
+        return bases.claimed | {same_name(name, bases.names) or composed(name) for name in sections}
+
+    def _channel(self, id_: str, name: str, bases: "_Bases") -> Channel | None:
         """Combine the convention and kotae.toml for a channel; None when nothing is said about it."""
         config = self._settings.config
-        section = config.channels.get(id_) or config.channels.get(name) or config.channels.get(f"#{name}")
-        names = self._names()
-        own = section.knowledge_bases if section and section.knowledge_bases is not None else (name,)
-        if section is None and name not in names:
+        bound = bound_to(id_, self._bindings)
+        sections = (config.channels[key] for key in config.channels if _section_name(key) in bound)
+        section = config.channels.get(id_) or next(sections, None)
+        own = [one for one in bound if one in bases.names and one not in bases.claimed]
+        if section is None and not own:
             return None
+        if section and section.knowledge_bases is not None:
+            own = [one for each in section.knowledge_bases if (one := same_name(each, bases.names))]
         section = section or ChannelSection()
-        default = self.everywhere()
+        shared = (SHARED,) if SHARED in bases.names else ()
         return Channel(
             id_,
             name,
-            tuple(dict.fromkeys([*(one for one in own if one in names), *default.knowledge_bases])),
+            tuple(dict.fromkeys([*own, *shared])),
             section.auto_reply or config.auto_reply,
-            default.threshold if section.threshold is None else section.threshold,
-            default.ask if section.ask is None else section.ask,
+            next((one for one in (section.threshold, config.threshold) if one is not None), THRESHOLD),
+            config.ask if section.ask is None else section.ask,
         )
 
-    def _names(self) -> Collection[str]:
-        """Name the knowledge bases there are and were: one whose file was deleted keeps answering."""
-        self._seen.update(dict.fromkeys(source.name for source in self.sources()))
-        return self._seen
+    def _bases(self) -> "_Bases":
+        names = frozenset(source.name for source in self.sources())
+        said = {name for section in self._settings.config.channels.values() for name in section.knowledge_bases or ()}
+        return _Bases(names, frozenset(same_name(name, names) or composed(name) for name in said) - {SHARED})
 
-    def _warn_of_unserved(self, channels: set[str]) -> None:
-        named = {name for section in self._settings.config.channels.values() for name in section.knowledge_bases or ()}
+    @cached_property
+    def _section_names(self) -> tuple[str, ...]:
+        digest = self._settings.config.digest_channel
+        keys = [*self._settings.config.channels, *([digest] if digest else [])]
+        return tuple(dict.fromkeys(map(_section_name, keys)))
+
+    def _section_bases(self) -> dict[str, tuple[str, ...]]:
+        """Say which knowledge bases a channel gets by a name in kotae.toml; none when it is about other rules."""
+        sections = self._settings.config.channels.items()
+        bases = {_section_name(key): section.knowledge_bases or () for key, section in sections}
+        return {name: bases.get(name, ()) for name in self._section_names}
+
+    def _warn_of_unserved(self, served: Collection[Channel]) -> None:
+        bases = {name for channel in served for name in channel.knowledge_bases}
         for source in self.sources():
-            if source.name not in channels | named | {SHARED}:
+            if source.name not in bases | {SHARED}:
                 log.warning("%s serves no channel: there is no #%s that I can see", source.path.name, source.name)
 
     def _wrong(self, key: str, value: str, what: str, known: Iterable[str]) -> SettingsError:
-        near = difflib.get_close_matches(value, list(known), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(known)) or 'none'}"
-        return SettingsError(f"{self._settings.config_path.name}: {key} = {value!r}: {what}{hint}")
+        return wrong(self._settings, key, value, what, known)
 
 
-def _id_of(channel: str, slack: Mapping[str, str]) -> str | None:
-    """Find a channel by id or by name, with or without #."""
-    ids = {name: id_ for id_, name in slack.items()}
-    return channel if channel in slack else ids.get(channel.removeprefix("#"))
+def _section_name(channel: str) -> str:
+    """Return under what a channel named in kotae.toml is remembered: with #, whether it was written with it or not."""
+    return f"#{composed(channel.removeprefix('#'))}"
 
 
-def _channel_names(client: WebClient) -> dict[str, str]:
-    """Map id to name for every channel that the bot can see."""
+def _list_channels(client: WebClient) -> dict[str, Visible]:
+    """Map the id to every channel that the bot can see."""
     pages = client.conversations_list(types="public_channel,private_channel", exclude_archived=True, limit=999)
-    return {channel["id"]: channel["name"] for page in pages for channel in page["channels"]}
+    return {
+        channel["id"]: Visible(channel["name"], bool(channel.get("is_member")))
+        for page in pages
+        for channel in page["channels"]
+    }

@@ -18,7 +18,7 @@ from bot.message_samples import SAMPLES, payload
 from bot.serve import explain
 from bot.settings import Settings, SettingsError
 from bot.slack import scopes_of, slack_client
-from handlers.journal import JournalError, open_journal, upgrade_due
+from handlers.journal import Journal, JournalError, open_journal, upgrade_due
 from handlers.texts import ENGLISH
 from indexes.encoder import cache_directory, find_model
 from indexes.records import check_file
@@ -136,12 +136,24 @@ def _places(error: SlackApiError) -> str:
 
 
 def _channels(settings: Settings, client: WebClient) -> Iterator[Finding]:
+    journal = _memory(settings)
+    directory = Directory(settings, journal)
     try:
-        channels = Directory(settings).look_up(client)
+        channels = directory.look_up(client)
+        waiting = directory.waiting(client)
     except (SettingsError, SlackApiError) as error:
         yield Finding("fail", explain(error) if isinstance(error, SlackApiError) else str(error))
     else:
         yield Finding("ok", f"Channels: {len(channels)} visible, and all that kotae.toml names")
+        for each in waiting:
+            what = ", ".join(each.knowledge_bases) or "what kotae.toml says"
+            decide = f"{settings.environment.admin_command} channels"
+            yield Finding(
+                "note", f"#{each.name} ({each.channel}) waits for an admin to serve it {what}: decide in {decide}"
+            )
+    finally:
+        if journal:
+            journal.close()
 
 
 def _knowledge(settings: Settings) -> Iterator[Finding]:
@@ -198,6 +210,17 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 def _nearest(path: Path) -> Path:
     """Return the path or whichever of its parents is there: what is yet to be made is not made for a look."""
     return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+
+
+def _memory(settings: Settings) -> Journal | None:
+    """Return the state database; None when it is not made, upgraded or fit to be opened: `_database` says so."""
+    scheme, _, file = settings.database_url.partition(":///")
+    try:
+        if (scheme == "sqlite" and not Path(file).is_file()) or upgrade_due(settings.database_url):
+            return None
+        return open_journal(settings.database_url)
+    except JournalError:
+        return None
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

@@ -12,8 +12,8 @@ from typing import Any
 from slack_sdk.models.blocks import Option
 from slack_sdk.models.views import View
 
-from handlers.channels import AutoReply, Channel
-from handlers.journal import AuditEntry, Overview, Proposal, Rehearsal, Tally
+from handlers.channels import AutoReply, Channel, Waiting
+from handlers.journal import AuditEntry, FileState, KnowledgeFile, Overview, Proposal, Rehearsal, Tally
 from handlers.pending import Upload
 from handlers.texts import Texts
 from handlers.views import (
@@ -29,10 +29,12 @@ from handlers.views import (
     published,
     reading,
     reasons,
+    removal,
     reports,
     settings,
     uploads,
     versions,
+    waiting,
 )
 from handlers.views.dashboard import Dashboard
 from handlers.views.message import Message
@@ -68,6 +70,9 @@ ENTRIES = [Entry(RECORD, NAME, 0.95), Entry(RECORD, NAME, 0.3), Entry(None, NAME
 RESULT = Result(QUESTION, ENTRIES, 0.9, 17)
 KEY = Key(17, frozenset({1}))
 CHANNEL = Channel(PLACE, NAME, (NAME,), AutoReply.SHADOW, 0.9, (PERSON,), {"auto_reply": PERSON})
+WAITING_CHANNEL = Waiting(NAME, PLACE, (NAME,), (NAME,))
+LOST_FILE = KnowledgeFile(NAME, PATH, FileState.LOST)
+REMOVABLE = removal.Shown(NAME, PATH.name, 3, [PLACE])
 COLUMNS = {"question": "question", "answer": "answer", "category": "category", "aliases": "aliases", "url": "url"}
 BASE = KnowledgeBase(NAME, PATH, (RECORD,), (), "utf-8", ",", COLUMNS, DIGEST)
 DRAFT = editing.Draft(NAME, {"question": QUESTION, "answer": ANSWER, "category": "Samples", "aliases": "", "url": ""})
@@ -149,7 +154,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "admin.channels": lambda texts: admin.channels([CHANNEL], [NAME], texts),
         "admin.reloaded": lambda texts: admin.reloaded([REPORT, FAILED], texts),
         "admin.status": lambda texts: admin.status(
-            {}, frozenset(), {NAME: TROUBLE}, [CHANNEL], [NAME], PROCESS, TROUBLE, AT, texts
+            {}, frozenset(), {NAME: TROUBLE}, [CHANNEL], [NAME], PROCESS, TROUBLE, [LOST_FILE], AT, texts
         ),
         "answers.answer": _reader,
         "answers.folded": lambda texts: answers.folded(RESULT, texts, ask=True),
@@ -185,6 +190,9 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "reports.statistics": lambda texts: reports.statistics(
             OVERVIEW, None, [(CHANNEL, Rehearsal(9, 3, 2.5, 2, 1))], texts
         ),
+        "removal.asked": lambda texts: removal.asked(REMOVABLE, ADMIN_COMMAND, texts),
+        "removal.fault": lambda texts: removal.fault([NAME], ADMIN_COMMAND, texts),
+        "removal.gone": lambda texts: removal.gone(REMOVABLE, texts),
         "settings.modal": lambda texts: settings.modal(CHANNEL, [NAME, "another"], ["another"], texts),
         "uploads.applied": lambda texts: uploads.applied(UPLOAD, NAME, admin.reloaded([REPORT], texts), texts),
         "uploads.applying": lambda texts: uploads.applying(UPLOAD, NAME, texts, 1, 3),
@@ -195,6 +203,9 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "uploads.question": lambda texts: uploads.question(UPLOAD, _choices(texts), texts),
         "versions.export": lambda texts: versions.export(NAME, Export(b"", 3, 1, 1), texts),
         "versions.versions": lambda texts: versions.versions(NAME, [VERSION], "", texts),
+        "waiting.asked": lambda texts: waiting.asked(WAITING_CHANNEL, texts),
+        "waiting.channels": lambda texts: waiting.channels([WAITING_CHANNEL], [CHANNEL], [NAME], texts),
+        "waiting.decided": lambda texts: waiting.decided(WAITING_CHANNEL, texts, served=True),
     }
 )
 """By the view that makes it."""

@@ -129,7 +129,7 @@ class FolderWatch:
         for path in sorted(before.keys() - now.keys()):
             log.warning("%s is not there any more; what was read of it keeps answering", path)
         changed = [path for path, mark in now.items() if before.get(path) != mark]
-        if now.keys() - before.keys():
+        if now.keys() != before.keys():
             self._rescan()
         reports = self._read_again(changed)
         for path in changed:

@@ -24,12 +24,14 @@ from handlers import (
     misses,
     people,
     proposals,
+    removal,
     search,
     settings,
     sharing,
     suggestions,
     uploads,
     versions,
+    waiting,
 )
 from handlers.access import Need
 from handlers.desk import Services, Turn, fail
@@ -134,6 +136,8 @@ def register(app: App, services: Services) -> None:
     app.event(spoken)(overheard(auto_reply.posted))
     app.event(spoken | {"subtype": "message_changed"})(overheard(auto_reply.edited))
     app.event(spoken | {"subtype": "message_deleted"})(overheard(auto_reply.deleted))
+    renamed: dict[str, Any] = {"type": "message", "subtype": ["channel_name", "group_name"]}
+    app.event(renamed)(on(waiting.renamed, needs=Need.NOTHING, asked=False))
     app.event("message")(_ignored)
     app.event("app_home_opened")(on(home.opened, needs=Need.NOTHING, asked=False))
     app.event(EARLIER)(_ignored)
@@ -176,6 +180,11 @@ def _register_administering(app: App, on: On, form: On) -> None:
     app.action(re.compile("shadow_(right|wrong)"))(on(auto_reply.judged, needs=Need.ADMIN))
     app.action("shadow_go_live")(on(settings.go_live, needs=Need.ADMIN))
     app.view("kb_settings")(form(settings.check, settings.saved, needs=Need.ADMIN))
+    app.action("kb_remove")(on(removal.removed, needs=Need.ADMIN))
+    app.action("kb_keep")(on(removal.kept, needs=Need.ADMIN))
+    app.action("kb_remove_cancel")(on(removal.cancelled, needs=Need.ADMIN))
+    app.action("channel_serve")(on(waiting.served, needs=Need.ADMIN))
+    app.action("channel_decline")(on(waiting.declined, needs=Need.ADMIN))
 
 
 def _register_learning(app: App, on: On) -> None:

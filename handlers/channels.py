@@ -42,8 +42,30 @@ class Channel:
     set_by: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A channel that has a name by which it would get something, and waits for an admin.
+
+    `claims` are what an admin decides on: the name as a knowledge base's and, with #, as a channel's in kotae.toml.
+    """
+
+    name: str
+    channel: str
+    claims: tuple[str, ...]
+    knowledge_bases: tuple[str, ...]
+
+    @property
+    def is_configured(self) -> bool:
+        """Tell whether kotae.toml names a channel so."""
+        return any(claim.startswith("#") for claim in self.claims)
+
+
 class Channels:
-    """The rules of every channel, keyed by channel id: a rename changes nothing."""
+    """The rules of every channel, keyed by channel id: a rename changes nothing.
+
+    `public` are the knowledge bases for guests and other organisations too, `named` those without which kotae.toml
+    would be refused.
+    """
 
     def __init__(
         self,
@@ -51,14 +73,20 @@ class Channels:
         *,
         default: Channel,
         public: frozenset[str] = frozenset(),
+        named: frozenset[str] = frozenset(),
     ) -> None:
         self._journal = journal
         self._default = default
         self._configured: Mapping[str, Channel] = {}
+        self.waiting: tuple[Waiting, ...] = ()
         self.public = public
+        self.named = named
 
-    def configure(self, channels: Mapping[str, Channel], default: Channel | None = None) -> None:
+    def configure(
+        self, channels: Mapping[str, Channel], default: Channel | None = None, waiting: tuple[Waiting, ...] = ()
+    ) -> None:
         """Put the rules from the convention and kotae.toml in force, and those of all other channels."""
+        self.waiting = waiting
         self._configured = dict(channels)
         self._default = default or self._default
 
@@ -81,6 +109,11 @@ class Channels:
         """List the channels that have knowledge bases of their own or for which an admin set something, by name."""
         ids = dict.fromkeys([*self._configured, *self._journal.channels_set()])
         return sorted((self.of(id_) for id_ in ids), key=lambda channel: channel.name)
+
+    def given(self) -> frozenset[str]:
+        """List the knowledge bases that admins gave to channels in Slack."""
+        chosen = [self._journal.settings(channel).get("knowledge_bases") for channel in self._journal.channels_set()]
+        return frozenset(name for setting in chosen if setting for name in json.loads(setting.value))
 
     @property
     def shared(self) -> tuple[str, ...]:

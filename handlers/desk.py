@@ -106,7 +106,7 @@ class Services:
         return str(sent["ts"])
 
     def inform(self, user: str, message: Message) -> bool:
-        """Send somebody a direct message; a refusal is logged, since others are to be told as well."""
+        """Send somebody a direct message; a refusal is logged and False, since others are to be told as well."""
         try:
             self.client.chat_postMessage(channel=user, unfurl_links=False, **message.arguments())
         except SlackApiError as error:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from handlers import editing, learned, misses, proposals, reports, settings, versions
+from handlers import editing, learned, misses, proposals, removal, reports, settings, versions, waiting
 from handlers.access import Need
 from handlers.desk import Services, Turn
 from handlers.views import admin
 from handlers.views.message import notice
 from handlers.views.text import one_line
+from indexes.names import find_name
 from indexes.registry import Report, unknown
 
 ECHO = 60
@@ -88,9 +89,9 @@ def _chosen(services: Services, turn: Turn, argument: str) -> tuple[str, ...]:
         return known
     if not argument:
         return services.channels.of(turn.channel).knowledge_bases
-    name = argument.removesuffix(".csv")
-    if name not in known:
-        raise unknown(name[:ECHO], known)
+    name = find_name(argument, known)
+    if name is None:
+        raise unknown(argument[:ECHO], known)
     return (name,)
 
 
@@ -104,14 +105,11 @@ def _status(services: Services, turn: Turn, _: str) -> None:
         services.channels.shared,
         services.process(),
         services.journal.trouble,
+        services.journal.knowledge_files.all(),
         time.time(),
         turn.texts,
     )
     turn.whisper(view)
-
-
-def _channels(services: Services, turn: Turn, _: str) -> None:
-    turn.whisper(admin.channels(services.channels.configured(), services.channels.shared, turn.texts))
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,8 @@ ACTIONS = {
     "settings": Action(settings.opened, Need.ADMIN),
     "stats": Action(reports.statistics, Need.ADMIN),
     "audit": Action(reports.audit, Need.ADMIN),
-    "channels": Action(_channels, Need.ADMIN),
+    "channels": Action(waiting.listed, Need.ADMIN),
+    "remove": Action(removal.command, Need.ADMIN),
     "versions": Action(versions.listed, Need.ADMIN),
     "rollback": Action(versions.rollback, Need.ADMIN),
     "export": Action(versions.exported, Need.ADMIN),

@@ -23,6 +23,7 @@ from handlers.views import admin, uploads
 from handlers.views.message import Message, notice
 from handlers.views.text import has_words, one_line, plain
 from indexes.builder import Source
+from indexes.names import folded
 from indexes.records.editing import replace_csv
 from indexes.registry import Report
 from indexes.replacement import Replacement, records_replacement, synonyms_replacement
@@ -117,6 +118,9 @@ def source_of(services: Services, name: str) -> Source:
         return synonyms
     if name in services.registry.sources():
         return services.registry.source(name)
+    for file in services.journal.knowledge_files.all():
+        if file.name == name:  # an admin removed it: it comes back where it was, with its versions
+            return Source(name, file.path)
     fresh = new_name(name)
     return Source(fresh, services.knowledge_dir / f"{fresh}.csv")
 
@@ -203,9 +207,9 @@ def _known(services: Services, file: str) -> str:
     """Find the knowledge base, or the synonyms, that a file's name means; blank for none."""
     synonyms = services.registry.synonyms_file
     names = [*services.registry.sources(), *([synonyms.name] if synonyms else [])]
-    wanted = _folded(_stem(file))
+    wanted = folded(_stem(file))
     usual = synonyms.name if synonyms and wanted == SYNONYMS else ""  # kotae.toml may call them something else
-    return next((name for name in names if _folded(name) == wanted), usual)
+    return next((name for name in names if folded(name) == wanted), usual)
 
 
 def _stem(file: str) -> str:
@@ -213,10 +217,6 @@ def _stem(file: str) -> str:
     name = PurePosixPath(unicodedata.normalize("NFC", file).replace("\\", "/")).name
     stem = re.sub(r"\.(csv|tsv)$", "", name, flags=re.IGNORECASE)
     return _COPY.sub("", stem).strip()
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def _options(services: Services, upload: Upload, turn: Turn) -> list[Option]:
@@ -255,10 +255,10 @@ def _index(services: Services, turn: Turn, upload: Upload, source: Source, outco
     registry = services.registry
     names = registry.sources() if source == registry.synonyms_file else (source.name,)
     far = _Far()
+    services.rescan()  # before it is first read: the channel that has its name by then gets it
     waiting = [registry.reload(name, far) for name in names]
     try:
         turn.replace(uploads.applying(upload, source.name, turn.texts))
-        services.rescan()
         _follow(services, turn, upload, source.name, waiting, far)
         report = admin.reloaded([future.result() for future in waiting], turn.texts)
         turn.replace(uploads.applied(upload, source.name, report, turn.texts))

@@ -4,17 +4,22 @@ import re
 
 from handlers import uploads
 from handlers.desk import Services, Turn
+from handlers.journal import FileState
 from handlers.views import versions as view
 from handlers.views.message import notice
 from handlers.views.text import one_line
 from indexes.builder import Source
 from indexes.export import Export, export, export_table
+from indexes.names import find_name, same_name
 from indexes.records import read_bytes
 from indexes.records.editing import digest_of
 from indexes.versions import Version
 
 NAME = 100
 LISTED = 1000
+
+_OF_REMOVED = {"versions", "rollback"}
+"""What can be done with a knowledge base that an admin removed."""
 
 _NUMBER = re.compile(r"[vV]?(\d{1,9})")
 
@@ -89,7 +94,7 @@ def _split(services: Services, argument: str) -> tuple[str, int | None]:
     """Tell the name from the version's number behind it; each may be missing."""
     *first, last = argument.split() or [""]
     number = _NUMBER.fullmatch(last)
-    if number is None or argument in services.registry.sources():
+    if number is None or same_name(argument, services.registry.sources()):
         return argument, None
     return " ".join(first), int(number[1])
 
@@ -98,12 +103,12 @@ def _source(services: Services, turn: Turn, action: str, argument: str) -> Sourc
     """Return the file that is meant: the named one, else the channel's own; None when the admin was asked which."""
     synonyms = services.registry.synonyms_file
     known = [*services.registry.sources(), *([synonyms.name] if synonyms and synonyms.path.exists() else [])]
-    name = argument.removesuffix(".csv")
-    if name in known:
+    removed = [file.name for file in services.journal.knowledge_files.all() if file.state is FileState.REMOVED]
+    if argument and (name := find_name(argument, [*known, *(removed if action in _OF_REMOVED else [])])):
         return uploads.source_of(services, name)
     shared = services.channels.shared
     own = [each for each in services.channels.of(turn.channel).knowledge_bases if each not in shared]
-    if not name and len(own) == 1:
+    if not argument and len(own) == 1:
         return uploads.source_of(services, own[0])
     names = one_line(", ".join(own or known), LISTED)
     turn.whisper(notice(turn.texts("versions.which", command=services.admin_command, action=action, names=names)))

@@ -19,6 +19,7 @@ from indexes.files import Pour
 from indexes.index import Index, passages
 from indexes.lessons import Lesson, Subjects, taught
 from indexes.messages import Translatable, reason
+from indexes.names import name_of
 from indexes.records import KnowledgeBase, Record, parse_records, read_bytes
 from indexes.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
 from indexes.synonyms import Synonyms
@@ -36,7 +37,8 @@ class Source:
     @property
     def folder(self) -> str:
         """What folders about it are called: by name for people, by path for certainty."""
-        return f"{self.name}-{hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:8]}"
+        name = self.path.stem if name_of(self.path) == self.name else self.name  # as it is spelled on the disk
+        return f"{name}-{hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,12 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
+def same_name(name: str, names: Iterable[str]) -> str | None:
+    """Return how a name is spelled among others."""
+    wanted = folded(name)
+    return next((other for other in names if folded(other) == wanted), None)
+
+
 def find_name(typed: str, names: Iterable[str]) -> str | None:
     """Return the name that somebody typed: as it is, with the file's ending, or as it was decorated in a message."""
     known: dict[str, str] = {}

@@ -6,6 +6,7 @@ place by one assignment. So a search never sees half a reload, and a reload that
 
 import hashlib
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -30,7 +31,7 @@ from indexes.errors import (
 from indexes.grouping import Comparison, Groups, by_letters, by_meaning
 from indexes.index import Hit, Question
 from indexes.lessons import Lesson, Lessons
-from indexes.messages import Translatable
+from indexes.messages import Translatable, reason
 from indexes.records import Problem, Record, read_bytes
 from indexes.snapshot import Snapshot
 from indexes.synonyms import Synonyms, read_synonyms
@@ -272,6 +273,13 @@ class Registry:
             log.error("%s", error)  # noqa: TRY400 - the message is the whole story
             return None
 
+    def remove(self, name: str, by: str) -> Future[None]:
+        """Let a knowledge base answer no more and delete its file; what it was stays among the versions.
+
+        Raises VersionError when that can't be kept or the file can't be deleted: then it answers as before.
+        """
+        return self._submit(self._remove, name, by)
+
     def note_versions(self) -> Future[None]:
         """See to it that what is loaded is among the versions, to go back to; a reload does that by itself."""
         return self._submit(self._note_versions)
@@ -414,6 +422,22 @@ class Registry:
         own = [loaded.snapshot] if loaded.snapshot else []
         pool = [*own, *self._snapshots()]
         return self._builder.with_vectors(loaded, self._state.encoder, pool, self._unless_closing(progress), data)
+
+    def _remove(self, name: str, by: str) -> None:
+        source, loaded = self.source(name), self._state.loaded.get(name)
+        kept = [source.path, *([loaded.snapshot.source] if loaded and loaded.snapshot else [])]
+        if path := next((path for path in kept if path.is_file()), None):
+            self.versions.keep(source, read_bytes(path), len(loaded.index.records) if loaded else 0, "file", by)
+        try:
+            source.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise VersionError(
+                "version.file_not_deleted", path=str(source.path), name=name, reason=reason(error)
+            ) from error
+        others = {other: one for other, one in self._state.loaded.items() if other != name}
+        failures = {other: why for other, why in self._state.failures.items() if other != name}
+        self._state = replace(self._state, loaded=others, failures=failures)
+        shutil.rmtree(self._builder.snapshots(source).folder, ignore_errors=True)
 
     def _note_versions(self) -> None:
         for loaded in self._state.loaded.values():

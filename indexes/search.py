@@ -11,6 +11,7 @@ from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, models
 from indexes.errors import ModelUnavailableError, UnusableFileError
 from indexes.explanation import explain
 from indexes.index import Hit
+from indexes.names import name_of
 from indexes.registry import Answer, Registry
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class FaissSearch:
     ) -> None:
         path = Path(csv)
         same = Path(synonyms) if synonyms else path.with_name(SYNONYMS_FILE)
-        self.name = path.stem
+        self.name = name_of(path)
         self._registry = Registry(lambda: [Source(self.name, path)], Path(data_dir), same)
         self._registry.load().result()
         if self.name in self._registry.failures:

@@ -26,6 +26,7 @@ from bot.playground.terminal import converse
 from bot.playground.terminal.script import read_script
 from bot.settings import Settings, has_display
 from indexes.encoder import ModelManager, models
+from indexes.names import is_table, name_of
 from indexes.registry import Registry, Report
 
 WAIT_FOR_CSV_SECONDS = 60.0
@@ -131,7 +132,7 @@ def _workspace(folder: Path) -> Workspace:
     workspace = sample_workspace()
     there = {channel.name for channel in workspace.channels.values()}
     staff = [workspace.person(key) for key in ("hanako", "alice", "ichiro", "olivia", "bot")]
-    for name in sorted(path.stem for path in folder.glob("*.csv")):
+    for name in sorted(name_of(path) for path in folder.glob("*") if is_table(path)):
         if name not in there and not name.startswith("_"):
             workspace.add_channel(name, staff)
     return workspace

@@ -70,12 +70,13 @@ class ChannelNames:
             self._database.write("remember channels", *earlier, insert(channel_names).values(rows))
         self._known |= {(binding.name, binding.channel): binding for binding in bindings}
 
-    def decide(self, binding: Binding) -> None:
+    def decide(self, bindings: Sequence[Binding]) -> None:
         """Keep what an admin decided; raises JournalError."""
         with self._database.insisting(Translatable("journal.failed.choice")) as connection:
-            connection.execute(_same(binding))
-            connection.execute(insert(channel_names).values(_row(binding)))
-        self._known[binding.name, binding.channel] = binding
+            for binding in bindings:
+                connection.execute(_same(binding))
+                connection.execute(insert(channel_names).values(_row(binding)))
+        self._known |= {(binding.name, binding.channel): binding for binding in bindings}
 
 
 def _same(binding: Binding) -> Delete:

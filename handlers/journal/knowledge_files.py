@@ -39,9 +39,19 @@ class FileState(StrEnum):
     """By an admin: its versions are kept."""
 
     @property
+    def is_missing(self) -> bool:
+        """Tell whether what was read of the file answers without it."""
+        return self not in {FileState.THERE, FileState.REMOVED}
+
+    @property
     def is_unexplained(self) -> bool:
         """Tell whether the file is missing and nobody has decided anything."""
         return self in {FileState.GONE, FileState.ASKED, FileState.LOST, FileState.REPORTED}
+
+    @property
+    def is_offered(self) -> bool:
+        """Tell whether an admin may say that the file was taken away on purpose, by a press."""
+        return self in {FileState.GONE, FileState.ASKED}
 
     @property
     def is_fault(self) -> bool:

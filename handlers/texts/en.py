@@ -110,12 +110,13 @@ WORDS = {
     "*{command} threshold 0.80*: how sure I must be in this channel before I answer unasked\n"
     "*{command} misses [days]*: questions I could not answer, most asked first\n"
     "*{command} learned*: phrasings learned from confirmed answers, with undo\n"
-    "*{command} channels*: which channel searches which knowledge base\n"
+    "*{command} channels*: which channel searches which knowledge base, and which wait for your yes\n"
     "*{command} settings*: everything that holds in this channel, in one form\n"
     "*{command} stats [days]*: answered, missed and helpful\n"
     "*{command} audit*: what admins did\n"
     "*{command} versions [name]*: what a knowledge base was before\n"
     "*{command} rollback [name] [version]*: show what going back would change, and do it\n"
+    "*{command} remove name*: take a knowledge base out of the answers; its versions are kept\n"
     "*{command} export [name]*: the CSV in a direct message, to open in a spreadsheet\n"
     "*{command} add [question]*: add an entry (members: propose one)\n"
     "*{command} proposals*: what members proposed\n"
@@ -169,6 +170,8 @@ WORDS = {
     "kb.status.one": "*{name}*: {records}, {encoder}, snapshot {age}",
     "kb.status.no_snapshot": "none",
     "kb.status.changed": "the file has changed since; reload it",
+    "kb.status.gone": "the file is not in the knowledge folder any more; what was read of it answers",
+    "kb.status.fault": ":rotating_light: Most files are missing from the knowledge folder ({count}): {names}. Nothing was removed; what was read of them answers. Check the disk and put the files back.",
     "kb.status.in": "searched in {channels}",
     "kb.status.mode": " (auto-reply {mode}{mode_by})",
     "kb.status.everywhere": "every channel",
@@ -197,6 +200,26 @@ WORDS = {
     "kb.channels.by": ", set by {user}",
     "kb.channels.none": "No channel has a knowledge base of its own.",
     "kb.channels.shared": "Every channel: {names}",
+    "waiting.title": "*Channels that wait for an admin*",
+    "waiting.ask": ":key: {channel} has the name of the knowledge base *{name}*. Anybody may create or rename a channel, so I serve nothing there until an admin says yes. Shall everybody in {channel} read *{names}*?",
+    "waiting.section": ":key: {channel} has a name that kotae.toml mentions, *{name}*, but it is not the channel that had it before. Shall the rules written there hold in {channel}, with the knowledge bases *{names}*?",
+    "waiting.served": ":white_check_mark: {channel} is served *{names}* from now on, whatever it is called.",
+    "waiting.declined": "{channel} is not served *{names}*. An admin can still choose it in the channel's settings.",
+    "waiting.gone": "There is nothing to decide any more: somebody has decided, or the channel has another name by now.",
+    "button.serve": "Serve",
+    "button.dont_serve": "Don't serve",
+    "removal.ask": ":wastebasket: Remove *{name}*? {records} would answer no more{where}. {file} is taken out of the knowledge folder; its versions are kept, and `{command} rollback {name}` brings it back.",
+    "removal.where": " in {channels}",
+    "removal.gone": ":warning: {file} is not in the knowledge folder any more. What I read of it, {records}, still answers{where}. Shall *{name}* keep answering until the file is back, or be removed?",
+    "removal.fault": ":rotating_light: Most files are missing from the knowledge folder ({count}): {names}. I take that for a fault and remove nothing; what I read of them still answers. Please check the disk and put the files back. If one was meant to go: `{command} remove name`.",
+    "removal.done": ":white_check_mark: *{name}* is removed and answers no more. `{command} rollback {name}` brings it back.",
+    "removal.kept": "*{name}* keeps answering without its file. `{command} remove {name}` ends that.",
+    "removal.back": "The file of *{name}* is back, so nothing was removed.",
+    "removal.already": "*{name}*: somebody has decided on this already.",
+    "removal.cancelled": "*{name}* was not removed. Nothing has changed.",
+    "removal.named": "kotae.toml names *{name}*, and I could not start without it. Take it out of kotae.toml and restart me; then it can be removed.",
+    "button.remove": "Remove",
+    "button.keep": "Keep",
     "shadow.report": "Shadow mode in {channel}: I would have answered <{link}|this message> ({percent}% sure).",
     "shadow.summary": "*Shadow mode in {channel}*, the last {days} days\n"
     "Messages: {messages} · would have been answered: {answered} · right, by my confidence: {expected}",

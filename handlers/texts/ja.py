@@ -109,12 +109,13 @@ WORDS = {
     "*{command} threshold 0.80*: このチャンネルで自動回答に必要な確信度を決めます\n"
     "*{command} misses [日数]*: 答えられなかった質問を、多い順に表示します\n"
     "*{command} learned*: 確認された回答から学習した言い方を表示します。取り消しもできます\n"
-    "*{command} channels*: チャンネルとナレッジベースの対応を表示します\n"
+    "*{command} channels*: チャンネルとナレッジベースの対応と、確認待ちのチャンネルを表示します\n"
     "*{command} settings*: このチャンネルの設定をまとめて変更します\n"
     "*{command} stats [日数]*: 回答できた数、できなかった数、評価を表示します\n"
     "*{command} audit*: 管理者の操作履歴を表示します\n"
     "*{command} versions [名前]*: ナレッジベースの過去の版を一覧します\n"
     "*{command} rollback [名前] [版]*: 前の版に戻すと何が変わるかを確認し、戻します\n"
+    "*{command} remove 名前*: ナレッジベースを回答から外します。版は残ります\n"
     "*{command} export [名前]*: 表計算ソフトで開ける CSV を DM でお送りします\n"
     "*{command} add [質問]*: 項目を追加します（メンバーは提案）\n"
     "*{command} proposals*: 確認待ちの提案を表示します\n"
@@ -168,6 +169,8 @@ WORDS = {
     "kb.status.one": "*{name}*: {records}、{encoder}、スナップショット: {age}",
     "kb.status.no_snapshot": "なし",
     "kb.status.changed": "ファイルが更新されています。読み直してください",
+    "kb.status.gone": "ファイルがナレッジフォルダーにありません。読み込み済みの内容で回答しています",
+    "kb.status.fault": ":rotating_light: ナレッジフォルダーのファイルの大半が見つかりません（{count}個）: {names}。何も削除せず、読み込み済みの内容で回答しています。ディスクを確認し、ファイルを元に戻してください。",
     "kb.status.in": "対象: {channels}",
     "kb.status.mode": "（自動回答: {mode}{mode_by}）",
     "kb.status.everywhere": "すべてのチャンネル",
@@ -195,6 +198,26 @@ WORDS = {
     "kb.channels.by": "、{user} さんが設定",
     "kb.channels.none": "専用のナレッジベースを持つチャンネルはありません。",
     "kb.channels.shared": "すべてのチャンネル: {names}",
+    "waiting.title": "*管理者の確認待ちのチャンネル*",
+    "waiting.ask": ":key: {channel} は、ナレッジベース *{name}* と同じ名前です。チャンネルは誰でも作成や名前の変更ができるため、管理者が許可するまで公開しません。{channel} の全員に *{names}* を公開しますか？",
+    "waiting.section": ":key: {channel} の名前 *{name}* は kotae.toml に書かれていますが、以前その名前だったチャンネルとは別のものです。kotae.toml の設定（ナレッジベース: *{names}*）を {channel} に適用しますか？",
+    "waiting.served": ":white_check_mark: {channel} に *{names}* を公開しました。チャンネルの名前が変わっても続きます。",
+    "waiting.declined": "{channel} には *{names}* を公開しません。あとからチャンネルの設定で選ぶこともできます。",
+    "waiting.gone": "ほかの方がすでに決めたか、チャンネルの名前が変わったため、確認は不要になりました。",
+    "button.serve": "公開する",
+    "button.dont_serve": "公開しない",
+    "removal.ask": ":wastebasket: *{name}* を削除しますか？ {records}が{where}回答に使われなくなります。{file} はナレッジフォルダーから取り除きますが、版は残るので `{command} rollback {name}` で元に戻せます。",
+    "removal.where": " {channels} で",
+    "removal.gone": ":warning: {file} がナレッジフォルダーからなくなりました。読み込み済みの{records}は{where}引き続き回答に使っています。ファイルが戻るまで *{name}* を残しますか？ それとも削除しますか？",
+    "removal.fault": ":rotating_light: ナレッジフォルダーのファイルの大半が見つかりません（{count}個）: {names}。障害とみなし、何も削除していません。読み込み済みの内容で回答を続けています。ディスクを確認し、ファイルを元に戻してください。意図して取り除いたものは `{command} remove 名前` で削除できます。",
+    "removal.done": ":white_check_mark: *{name}* を削除しました。今後は回答に使いません。`{command} rollback {name}` で元に戻せます。",
+    "removal.kept": "*{name}* は、ファイルがないまま回答に使います。やめるときは `{command} remove {name}` を実行してください。",
+    "removal.back": "*{name}* のファイルが戻っているため、削除しませんでした。",
+    "removal.already": "*{name}* については、ほかの方がすでに決めています。",
+    "removal.cancelled": "*{name}* は削除しませんでした。変更はありません。",
+    "removal.named": "*{name}* は kotae.toml に書かれており、なくなると起動できません。kotae.toml から外して再起動すると、削除できます。",
+    "button.remove": "削除する",
+    "button.keep": "残す",
     "shadow.report": "シャドーモード（{channel}）: <{link}|このメッセージ> に次のように回答するところでした（確信度 {percent}%）。",
     "shadow.summary": "*シャドーモード（{channel}）*: この{days}日間の{messages}件の投稿のうち、{answered}件に回答するところでした。"
     "確信度から見ると、そのうち{expected}件が正しい見込みです。",

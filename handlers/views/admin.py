@@ -14,6 +14,7 @@ from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from handlers.channels import Channel
+    from handlers.journal import KnowledgeFile
     from indexes.builder import Loaded
     from indexes.registry import Report
 
@@ -54,20 +55,25 @@ def status(
     shared: Sequence[str],
     process: Process,
     database_trouble: Translatable | None,
+    files: Sequence["KnowledgeFile"],
     now: float,
     texts: Texts,
 ) -> Message:
-    """Say what is loaded, which files have `changed` since, and how the process is at the time `now`."""
+    """Say what is loaded, which files have `changed` since or are gone, and how the process is at the time `now`."""
     title = texts("kb.status.title")
     states = [
         f":warning: *{one_line(name, NAME)}*: {one_line(texts.say(why), REASON)}" for name, why in failures.items()
     ]
+    gone = {file.name for file in files if file.state.is_missing}
     for name, kept in loaded.items():
         where = [_searched_in(one, texts) for one in channels if name in one.knowledge_bases]
         everywhere = [texts("kb.status.everywhere")] if name in shared else []
-        note = _trouble(kept, texts, changed=name in changed)
+        note = texts("kb.status.gone") if name in gone else _trouble(kept, texts, changed=name in changed)
         age = _age(now - kept.snapshot.created, texts) if kept.snapshot else texts("kb.status.no_snapshot")
         states.append(_state(name, kept, everywhere or where, note, age, texts))
+    lost = [file.name for file in files if file.state.is_fault]
+    if lost:
+        states.insert(0, texts("kb.status.fault", count=len(lost), names=_names(lost)))
     around = [section(line) for line in _process(process, database_trouble, texts)]
     return Message(title, [section(title), *_sections(states, texts), *around])
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable, reason
+from indexes.names import name_of
 from indexes.records.columns import assign_roles, is_known
 from indexes.records.decoding import MAX_BYTES
 from indexes.records.model import KnowledgeBase, Problem, Record
@@ -37,7 +38,7 @@ def parse_records(data: bytes, path: Path) -> KnowledgeBase:
     if not records:
         raise _no_records(path.name, problems)
     return KnowledgeBase(
-        name=path.stem,
+        name=name_of(path),
         path=path,
         records=records,
         problems=tuple(problems),

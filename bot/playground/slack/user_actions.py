@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot.playground.slack.workspace import new_file
 
 JSON = dict[str, Any]
 MOST_FILES = 10
+LONGEST_NAME = 80
 
 
 class UserActions:
@@ -120,12 +122,33 @@ class UserActions:
 
     # -- Channels ------------------------------------------------------------------------------------------
 
-    def rename(self, channel: Channel, name: str) -> None:
-        """Rename a channel; its id stays the same."""
-        channel.name = name
+    def create(self, person: Person, name: str, *, is_private: bool = False) -> Channel:
+        """Make a channel with its creator as the only member; anybody who is no guest may."""
+        self._may_name(name)
+        if person.is_restricted or person.is_ultra_restricted:
+            raise NotPossibleError(f"{person.real_name} is a guest")
+        channel = self.workspace.add_channel(name, [person], is_private=is_private)
         self.backend.tell("channel", channel)
+        return channel
+
+    def rename(self, person: Person, channel: Channel, name: str) -> None:
+        """Give a channel another name; its id stays. Members see a message about it."""
+        self._may_name(name)
+        before, channel.name = channel.name, name
+        self.backend.tell("channel", channel)
+        said = f'has renamed the channel from "{before}" to "{name}"'
+        subtype = "group_name" if channel.is_private else "channel_name"
+        ts = self.workspace.new_ts()
+        self.backend.post(Message(channel.id, ts, person.id, said, subtype=subtype, team=person.team_id))
         facts = {"id": channel.id, "name": name, "created": 1_700_000_000}
         self.backend.emit({"type": "channel_rename", "channel": facts}, channel)
+
+    def _may_name(self, name: str) -> None:
+        """Names of channels are lower case, without spaces and periods, and each stands for one channel."""
+        if not name or len(name) > LONGEST_NAME or name != name.lower() or re.search(r"[\s.]", name):
+            raise NotPossibleError(f"{name!r} can't be the name of a channel")
+        if any(each.name == name for each in self.workspace.channels.values()):
+            raise NotPossibleError(f"#{name} is taken")
 
     def archive(self, channel: Channel) -> None:
         """Archive a channel."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.playground.slack.control_actions import ControlActions
-from bot.playground.slack.entities import Message, View
+from bot.playground.slack.entities import Channel, Message, View
 from bot.playground.slack.inspection import Inspection, Where, Who
 from bot.playground.slack.interactions import Interaction
 from bot.playground.slack.user_actions import UserActions
@@ -115,9 +115,13 @@ class UserApi(Inspection):
 
         self._do(act)
 
-    def rename(self, where: Where, name: str) -> None:
+    def create_channel(self, who: Who, name: str, *, is_private: bool = False) -> Channel:
+        """Make a channel, with its creator as the only member."""
+        return self._do(lambda: self._user_actions.create(self.workspace.person(who), name, is_private=is_private))
+
+    def rename(self, where: Where, name: str, by: Who = "olivia") -> None:
         """Rename a channel."""
-        self._do(lambda: self._user_actions.rename(self.workspace.channel(where), name))
+        self._do(lambda: self._user_actions.rename(self.workspace.person(by), self.workspace.channel(where), name))
 
     def archive(self, where: Where) -> None:
         """Archive a channel."""

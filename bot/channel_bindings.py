@@ -1,0 +1,83 @@
+"""Which channel a name means: decided once, remembered by the channel's id."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from handlers.journal import Binding, Claim
+from indexes.names import folded
+
+
+@dataclass(frozen=True)
+class Visible:
+    """A channel that Slack lists; `has_bot` when the bot is a member."""
+
+    name: str
+    has_bot: bool
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A name that some channel may have. `was_served` when it answered before channels were remembered by id.
+
+    `is_given` when an admin chose the knowledge base for channels in Slack, or kotae.toml did.
+    """
+
+    name: str
+    was_served: bool = False
+    is_given: bool = False
+
+
+def new_bindings(wanted: Wanted, visible: Mapping[str, Visible], known: Sequence[Binding]) -> list[Binding]:
+    """Say what is to be remembered of a knowledge base that serves the channel of its name.
+
+    The rule: **the channel that has the name when the knowledge base is first served gets it; every later one waits for
+    an admin.** Members can create and rename channels, so a name proves nothing later on. "Later" is whatever is not
+    known yet once the name was looked for: a new channel, a renamed one, and a private one that the bot was not in and
+    that Slack did not list.
+
+    At the first start after an upgrade nothing is remembered; when a knowledge base was first served can't be known.
+    If it answered already (it has a snapshot), a channel that the bot is a member of counts as remembered, because
+    somebody set it up; one that has only the name waits. A knowledge base that kotae.toml or an admin gave to channels
+    needs no channel by its name, so that one which has it waits, too.
+    """
+    here = [binding for binding in known if binding.name == wanted.name]
+    fresh = [
+        (id_, channel)
+        for id_, channel in visible.items()
+        if folded(channel.name) == folded(wanted.name) and id_ not in {binding.channel for binding in here}
+    ]
+    if here:
+        return [Binding(wanted.name, id_, Claim.WAITING) for id_, _ in fresh]
+    looked_for = Binding(wanted.name, "", Claim.BOUND)
+    return [looked_for, *(Binding(wanted.name, id_, _first(wanted, channel)) for id_, channel in fresh)]
+
+
+def new_section_bindings(name: str, visible: Mapping[str, Visible], known: Sequence[Binding]) -> list[Binding]:
+    """Say what is to be remembered of a channel that kotae.toml names, ``#name``: it meant the one that is there.
+
+    From then on it is that channel, whatever it is called; another one that has the name later waits for an admin.
+    """
+    here = [binding for binding in known if binding.name == name]
+    bound = any(binding.state is Claim.BOUND for binding in here)
+    return [
+        Binding(name, id_, Claim.WAITING if bound else Claim.BOUND)
+        for id_, channel in visible.items()
+        if folded(channel.name) == folded(name.removeprefix("#")) and id_ not in {each.channel for each in here}
+    ]
+
+
+def bound_to(channel: str, known: Sequence[Binding]) -> list[str]:
+    """List the names that a channel has for good."""
+    return [binding.name for binding in known if binding.channel == channel and binding.state is Claim.BOUND]
+
+
+def has_answered(data_dir: Path, folder: str) -> bool:
+    """Tell whether a knowledge base was searched before: it then has a snapshot."""
+    return (data_dir / "snapshots" / folder).is_dir()
+
+
+def _first(wanted: Wanted, channel: Visible) -> Claim:
+    if wanted.was_served:
+        return Claim.BOUND if channel.has_bot else Claim.WAITING
+    return Claim.WAITING if wanted.is_given else Claim.BOUND

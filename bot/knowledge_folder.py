@@ -1,0 +1,150 @@
+"""The knowledge folder: which CSV files there are, by name, and those that went away without an admin's word."""
+
+import difflib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from bot.missing_files import changed_files
+from bot.settings import Settings, SettingsError
+from handlers.channels import AutoReply
+from handlers.journal import FileState, Journal, KnowledgeFile
+from indexes.builder import Source
+from indexes.names import composed, folded, is_table, name_of, same_name
+
+log = logging.getLogger(__name__)
+
+
+class KnowledgeFolder:
+    """Lists the sources and checks what kotae.toml says of them. `journal` remembers them, if there is one."""
+
+    def __init__(self, settings: Settings, journal: Journal | None) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._files: Mapping[str, KnowledgeFile] = {}
+        self._twins: set[str] = set()
+
+    def sources(self) -> list[Source]:
+        """List the CSV files by name: the folder's, those that kotae.toml names, then those that are gone unasked.
+
+        What was read of a file that went away without an admin's word keeps answering, after a restart too: an accident
+        is likelier than an intention, and who means it presses Remove.
+        """
+        found = self._found()
+        gone = {name: file.path for name, file in self._files.items() if name not in found and self._is_missed(file)}
+        return [Source(name, path) for name, path in (found | gone).items()]
+
+    def _found(self) -> dict[str, Path]:
+        folder = self._settings.environment.knowledge_dir
+        found: dict[str, Path] = {}
+        for path in self._tables():
+            name = name_of(path)
+            if (known := same_name(name, found)) is None:
+                found[name] = path
+            else:
+                self._refuse_twin(found[known], path)
+        for name, section in self._settings.config.knowledge_bases.items():
+            if section.file:
+                found[same_name(name, found) or composed(name)] = folder / section.file
+        return found
+
+    def _tables(self) -> list[Path]:
+        """List the folder's CSV files; of two with one name, the one that other versions of Kotae read comes first."""
+        paths = sorted(self._settings.environment.knowledge_dir.glob("*"), key=lambda path: (_is_unusual(path), path))
+        return [path for path in paths if is_table(path) and self._is_knowledge(path)]
+
+    def _refuse_twin(self, first: Path, second: Path) -> None:
+        """Say once that a file is left out; at the start that is refused."""
+        if second.name not in self._twins:
+            self._twins.add(second.name)
+            log.warning("%s is left out: %s has the same name. Rename one of them", second.name, first.name)
+
+    def _is_knowledge(self, path: Path) -> bool:
+        """Tell it from the synonyms and from the files that editors and macOS leave beside the one they are for."""
+        return path != self._settings.synonyms and not path.name.startswith((".", "~$"))
+
+    def _is_missed(self, file: KnowledgeFile) -> bool:
+        """Tell whether a file that is not there was in this folder, and no admin removed it."""
+        folder = self._settings.environment.knowledge_dir.absolute()
+        return file.state is not FileState.REMOVED and file.path.is_relative_to(folder)
+
+    def check(self) -> None:
+        """Refuse a configuration that names files that are not there; raises SettingsError."""
+        folder = self._settings.environment.knowledge_dir
+        if not folder.is_dir():
+            raise SettingsError(
+                f"KNOWLEDGE_DIR = {folder}: there is no such folder. Create it and put a CSV with questions and answers"
+                f" in it, named after a channel: {folder / 'it-help.csv'} serves #it-help."
+            )
+        self._check_twins()
+        names = {source.name for source in self.sources()}
+        for name, section in self._settings.config.knowledge_bases.items():
+            if not section.file and same_name(name, names) is None:
+                raise self._wrong(f"knowledge_bases.{name}", str(folder / f"{name}.csv"), "there is no such file", [])
+            if section.file and not (folder / section.file).is_file():
+                raise self._wrong(f"knowledge_bases.{name}", str(folder / section.file), "there is no such file", [])
+        for channel, rules in self._settings.config.channels.items():
+            for name in rules.knowledge_bases or ():
+                if same_name(name, names) is None:
+                    raise self._wrong(f"channels.{channel}.knowledge_bases", name, "no knowledge base", names)
+        self._check_shadow()
+        if self._settings.config.synonyms and not self._settings.synonyms.is_file():
+            raise self._wrong("synonyms", str(self._settings.synonyms), "there is no such file", [])
+
+    def _check_twins(self) -> None:
+        """Refuse two files that would be one knowledge base; raises SettingsError with both."""
+        first: dict[str, Path] = {}
+        for path in self._tables():
+            other = first.setdefault(folded(name_of(path)), path)
+            if other != path:
+                raise SettingsError(
+                    f"{other} and {path}: both would be the knowledge base {name_of(other)!r}, since upper"
+                    " and lower case, full and half width and decomposed letters are one name. Rename or remove one."
+                )
+
+    def _check_shadow(self) -> None:
+        """Refuse shadow mode that nobody would be told of."""
+        config = self._settings.config
+        modes = {"auto_reply": config.auto_reply} | {
+            f"channels.{name}.auto_reply": rules.auto_reply for name, rules in config.channels.items()
+        }
+        for key, mode in modes.items():
+            if mode is AutoReply.SHADOW and not self._settings.environment.admin_users:
+                raise SettingsError(
+                    f"{self._settings.config_path.name}: {key} = 'shadow': nobody would be told. Name somebody in"
+                    " ADMIN_USERS, or switch it on in the channel: whoever does so is told."
+                )
+
+    def take_in(self) -> None:
+        """Remember the files that are there, and notice those that are not any more."""
+        if self._journal:
+            self._files = {file.name: file for file in self._journal.knowledge_files.all()}
+        there = {name: path.absolute() for name, path in self._found().items() if path.is_file()}
+        changed = changed_files(there, [file for file in self._files.values() if self._is_missed(file)])
+        if self._journal:
+            self._journal.knowledge_files.remember(changed)
+        self._files = {**self._files, **{file.name: file for file in changed}}
+        self._say(changed)
+
+    def _say(self, changed: Sequence[KnowledgeFile]) -> None:
+        for file in changed:
+            if file.state is FileState.GONE:
+                log.warning("%s is gone; what was read of it answers until an admin removes it", file.path)
+        if lost := [file for file in self._files.values() if file.state.is_fault]:
+            names = ", ".join(file.name for file in lost)
+            log.error("Most files are missing from the knowledge folder: %s. Nothing is removed; put them back", names)
+
+    def _wrong(self, key: str, value: str, what: str, known: Iterable[str]) -> SettingsError:
+        return wrong(self._settings, key, value, what, known)
+
+
+def wrong(settings: Settings, key: str, value: str, what: str, known: Iterable[str]) -> SettingsError:
+    """Name a value of kotae.toml that fits nothing, with what is there instead."""
+    near = difflib.get_close_matches(value, list(known), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(known)) or 'none'}"
+    return SettingsError(f"{settings.config_path.name}: {key} = {value!r}: {what}{hint}")
+
+
+def _is_unusual(path: Path) -> bool:
+    """Tell a file whose name had to be composed, or whose ending is in upper case."""
+    return path.suffix != path.suffix.lower() or path.stem != composed(path.stem)
