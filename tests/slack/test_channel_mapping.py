@@ -153,6 +153,7 @@ def test_a_channel_that_gets_the_name_later_waits_for_an_admin(
     assert not reads(slack, "alice", "salaries")
     assert not reads_directly(slack, bot, "alice")
     [question] = slack.wait_until(lambda: asked(slack))
+    settle(slack, bot)
     assert len(asked(slack, "ichiro")) == 1
     stop(slack, bot)
     again = start(admin_users=admins(slack))

@@ -142,6 +142,7 @@ def test_a_file_that_is_gone_answers_until_an_admin_removes_it(
     if how == "reload":
         assert "it-help.csv: there is no such file" in reload(slack, "it-help")
     [question] = slack.wait_until(lambda: told(slack), 30)
+    settle(slack, bot)
     assert "it-help.csv is not in the knowledge folder any more" in question.shown
     assert "it-help.csv がナレッジフォルダーからなくなりました" in told(slack, "ichiro")[0].shown
     assert answers(slack)
