@@ -1,10 +1,10 @@
-/** Faces: initials on a colour of their own; the bot has the app's picture. */
+/** Avatars: initials on a colour; the bot has the app's icon. */
 
 import { h } from './dom.js';
 
 const HUES = [12, 38, 96, 168, 206, 256, 292, 336];
 
-/** A square with the initial of somebody; names in Japanese give their first character. */
+/** Draw a person's avatar; Japanese names are shortened to their first character. */
 export function avatar(person, size = '') {
   if (person?.standing === 'bot') return h('img', { class: `avatar ${size}`, src: '/static/kotae.svg', alt: '' });
   const name = person?.name ?? '?';

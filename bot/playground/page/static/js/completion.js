@@ -1,4 +1,4 @@
-/** Completing commands, people and channels while one types. */
+/** Completion of commands, people and channels. */
 
 import { avatar } from './avatar.js';
 import { h } from './dom.js';
@@ -6,7 +6,7 @@ import { state } from './store.js';
 
 const MOST = 8;
 
-/** Offer completions for a textarea. Gives `handled(event)`: whether a key was meant for the list. */
+/** Offer completions for a textarea. Returns `handled(event)`, which tells whether the list used a key. */
 export function completing(box) {
   const list = h('div', { class: 'completion', role: 'listbox', id: `completion-${Math.random().toString(36).slice(2)}`, hidden: true });
   let offers = [];
@@ -59,7 +59,7 @@ export function completing(box) {
   };
 }
 
-/** What fits the word before the caret. */
+/** Return the completions of the word before the caret. */
 export function offersFor(text, caret) {
   const before = text.slice(0, caret);
   if (/^\/\S*$/.test(before)) return commands(before);

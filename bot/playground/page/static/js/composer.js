@@ -1,4 +1,4 @@
-/** The box to write in: Enter sends, except while Japanese is being composed; files can be dropped on it. */
+/** The composer: Enter sends, except during IME composition; files can be dropped on it. */
 
 import { act, upload } from './connection.js';
 import { completing } from './completion.js';
@@ -10,7 +10,7 @@ import { w } from './words.js';
 
 const drafts = new Map();
 
-/** A composer for the channel, or for a thread in it. */
+/** Create a composer for a channel or a thread. */
 export function composer({ thread = '' } = {}) {
   const where = place();
   const name = where.kind === 'im' ? where.name : `#${where.name}`;

@@ -1,4 +1,4 @@
-/** Asking before something is done. */
+/** Confirmation dialogs. */
 
 import { h } from './dom.js';
 import { withEmoji } from './emoji.js';
@@ -9,7 +9,7 @@ import { w } from './words.js';
 export const confirmed = (given) =>
   ask(withEmoji(given.title.text), text(given.text), withEmoji(given.confirm.text), withEmoji(given.deny.text), given.style);
 
-/** Ask one of the page's own questions. */
+/** Show a confirmation dialog of the page's own. */
 export const sure = (title, yes) => ask(title, '', yes, w('cancel'), 'danger');
 
 function ask(title, body, yes, no, style = 'primary') {

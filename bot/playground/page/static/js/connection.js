@@ -1,8 +1,8 @@
-/** The way to the server: one stream of what happens, and one request for each thing that is done. */
+/** The connection to the server: a stream of events, and a request for each action. */
 
 const kept = 'kotae-token';
 
-/** The token behind the # of the address, or of an earlier load of this tab; it stays out of the address bar. */
+/** The token from the URL's fragment or an earlier load of this tab; it is removed from the address bar. */
 function takeToken() {
   const given = location.hash.slice(1);
   if (given) {
@@ -17,12 +17,12 @@ let me = '';
 let socket = null;
 let retry = 0;
 
-/** Say who sits here; every later request is theirs. */
+/** Set the current person, as whom all later requests act. */
 export function becomes(person) {
   me = person;
 }
 
-/** Hear of everything that `person` sees: `heard(told)` for each event, `lost(reason)` when the connection ends. */
+/** Subscribe to everything that `person` sees: `heard(told)` for each event, `lost(reason)` when the connection ends. */
 export function listen(person, heard, lost) {
   clearTimeout(retry);
   const mine = new WebSocket(`ws://${location.host}/page/events`);
@@ -38,17 +38,17 @@ export function listen(person, heard, lost) {
   });
 }
 
-/** Do one of the acts; gives what the server says, or throws an Error whose message may be shown. */
+/** Perform an action; returns the response, or throws an Error whose message may be shown. */
 export function act(name, args = {}) {
   return post(`/page/actions/${name}`, JSON.stringify({ as: me, ...args }), 'application/json');
 }
 
-/** Ask why the bot answered as it did. */
+/** Request the explanation of an answer. */
 export function explain(content) {
   return post('/page/explain', JSON.stringify(content), 'application/json');
 }
 
-/** Share a file, or put it into a modal's input when `where` names a view. */
+/** Share a file, or attach it to a modal's input when `where` names a view. */
 export function upload(file, where) {
   const path = where.view ? '/page/attach' : '/page/upload';
   const query = new URLSearchParams({ as: me, name: file.name, ...where });
@@ -62,7 +62,7 @@ async function post(path, body, type) {
   throw new Error(response.status === 409 ? JSON.parse(told).reason : told);
 }
 
-/** A file's bytes as an address for this page only. */
+/** Return a file as a blob URL. */
 export async function fileAddress(id, type) {
   const response = await fetch(`/page/files/${id}`, { headers: { 'X-Kotae-Token': token } });
   if (!response.ok) throw new Error(`${response.status}`);

@@ -1,9 +1,9 @@
-/** Building and keeping DOM nodes. Text becomes text nodes: nothing that a person or a CSV wrote is ever markup. */
+/** Helpers for DOM nodes. Text becomes text nodes: no text of a person or a CSV is ever markup. */
 
 const NEAR = 80;
 const READ_ONLY = new Set(['form', 'list', 'popover']);
 
-/** Make an element: `on…` are listeners, `class`, `aria-…` and the like attributes, everything else properties. */
+/** Create an element: `on…` are listeners, `class`, `aria-…` and the like attributes, everything else properties. */
 export function h(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) set(node, name, value);
@@ -19,7 +19,7 @@ function set(node, name, value) {
   else node.setAttribute(name, value === true ? '' : value);
 }
 
-/** Make `parent` hold exactly these nodes, moving as few as possible. */
+/** Make these nodes the children of `parent`, moving as few as possible. */
 export function reconcile(parent, nodes) {
   const kept = new Set(nodes);
   for (const child of [...parent.childNodes]) if (!kept.has(child)) child.remove();
@@ -30,7 +30,7 @@ export function reconcile(parent, nodes) {
   }
 }
 
-/** Change something inside `root`; the focus stays on what has the same `data-key`, or on the same message. */
+/** Change nodes inside `root`, and keep the focus on the element with the same `data-key`, or on the same message. */
 export function keepingFocus(root, change) {
   const before = document.activeElement;
   const inside = root.contains(before);
@@ -45,8 +45,8 @@ export function keepingFocus(root, change) {
 }
 
 /**
- * Keep a list at its end while it grows, unless somebody scrolled up. Gives how to follow what came: nothing more to
- * say, or `true` to go to the end in any case, or `false` to stand at the beginning.
+ * Keep a list scrolled to its end while it grows, unless the user scrolled up. Returns a function to call after changes:
+ * without an argument it does that, with `true` it always scrolls to the end, with `false` to the beginning.
  */
 export function atTheEnd(list) {
   let pinned = true;
@@ -65,7 +65,7 @@ function find(root, name, value) {
   return [...root.querySelectorAll(`[data-${name}]`)].find((node) => node.dataset[name] === value);
 }
 
-/** A picture of our own from the few that the page needs. */
+/** Create one of the page's icons. */
 export function icon(name) {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   svg.setAttribute('viewBox', '0 0 24 24');

@@ -1,4 +1,4 @@
-/** Emoji by Slack's names: those that people use most. Others are shown by name. */
+/** Common emoji by Slack's names. Others are shown by name. */
 
 const LIST = `
 +1 👍 thumbsup 👍 -1 👎 thumbsdown 👎 ok_hand 👌 pray 🙏 clap 👏 raised_hands 🙌 raising_hand 🙋 wave 👋 muscle 💪
@@ -27,7 +27,7 @@ export const OFFERED = [
   'raised_hands', 'fire', 'rocket', 'bulb', 'question', 'memo',
 ];
 
-/** Text with the known `:names:` replaced. */
+/** Replace the known `:names:` in a text. */
 export function withEmoji(text) {
   return text.replace(/:([a-z0-9_+'-]+):(?::skin-tone-[2-6]:)?/g, (whole, name) => EMOJI.get(name) ?? whole);
 }

@@ -1,9 +1,9 @@
-/** Why a hit was found and how sure the bot is, as `kotae search --explain` says it, drawn. */
+/** The explanation of a hit and its confidence, as a drawing; `kotae search --explain` prints the same. */
 
 import { h } from './dom.js';
 import { w } from './words.js';
 
-/** One hit's explanation. */
+/** Draw the explanation of a hit. */
 export function explanation(it) {
   return h('section', { class: 'hit' },
     h('h3', {}, it.title),

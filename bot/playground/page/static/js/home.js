@@ -9,7 +9,7 @@ import { w } from './words.js';
 let shown = null;
 on('views', () => shown?.isConnected && keepingFocus(shown, draw));
 
-/** The tab's content; it follows what the app publishes. */
+/** Draw the tab; it is updated when the app publishes. */
 export function homeTab() {
   shown = h('div', { class: 'home', role: 'tabpanel', 'aria-label': w('home'), tabIndex: 0 });
   draw();

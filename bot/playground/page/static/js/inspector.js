@@ -1,4 +1,4 @@
-/** The panel beside it all: what Slack and the app say to each other, why an answer was given, and faults. */
+/** The inspector: traffic between Slack and the app, explanations of answers, and faults. */
 
 import { act, explain } from './connection.js';
 import { h, icon, reconcile } from './dom.js';
@@ -15,7 +15,7 @@ let onlyProblems = false;
 let explained = null;
 let rows = new Map();
 
-/** Fill the panel, and keep it filled. */
+/** Render the panel, and update it on changes. */
 export function inspector(root) {
   panel = root;
   on('all', draw);
@@ -75,7 +75,7 @@ function showTraffic() {
 const isProblem = (it) => it.way === 'warning' || (it.way === 'out' ? !it.ok : isLate(it) || it.attempts > 1);
 const isLate = (it) => ['unacked', 'undelivered'].includes(it.outcome) || it.acked > SLOW_ACK;
 
-/** An entry; one that has not changed keeps its node, and an unfolded one stays unfolded. */
+/** Draw an entry; an unchanged one keeps its node, an unfolded one stays unfolded. */
 function row(it) {
   const version = JSON.stringify([it.outcome, it.acked, it.answered, it.attempts, it.status]);
   const before = rows.get(it.id);

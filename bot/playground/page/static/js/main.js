@@ -1,4 +1,4 @@
-/** The page: its parts, put in place. */
+/** The entry point, which assembles the page. */
 
 import { h } from './dom.js';
 import { inspector, toggleInspector } from './inspector.js';

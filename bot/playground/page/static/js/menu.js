@@ -1,4 +1,4 @@
-/** A menu that unfolds beside a button: arrows and Escape work, and a press elsewhere closes it. */
+/** Popup menus: with arrow keys and Escape; a click elsewhere closes them. */
 
 import { h } from './dom.js';
 
@@ -12,7 +12,7 @@ export function openMenu(anchor, items) {
   menu.querySelector('[role^=menuitem]')?.focus();
 }
 
-/** Open any box at `anchor` until the next press elsewhere. */
+/** Open a popup at `anchor` until the next click elsewhere. */
 export function openAt(anchor, box) {
   box.addEventListener('toggle', (event) => {
     if (event.newState !== 'closed') return;

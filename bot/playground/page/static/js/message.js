@@ -1,4 +1,4 @@
-/** One message: who, when, what, and what can be done with it. */
+/** One message: author, time, content, and its tools. */
 
 import { avatar } from './avatar.js';
 import { render } from './blocks/index.js';
@@ -16,7 +16,7 @@ import { author, isReply, openThread, state, threadOf } from './store.js';
 import { toast } from './toast.js';
 import { clock, w } from './words.js';
 
-/** Draw a message. `compact` leaves out the face and name of the message above; `inThread` the way into the thread. */
+/** Draw a message. `compact` omits avatar and name, `inThread` the link to the thread. */
 export function messageNode(message, { compact = false, inThread = false } = {}) {
   if (message.subtype === 'channel_join') return joinNode(message);
   const classes = ['message', compact && 'compact', message.ephemeral && 'ephemeral'].filter(Boolean).join(' ');
@@ -116,7 +116,7 @@ function threadLink(message) {
     faces, h('span', {}, w('replies', replies.length)), h('small', {}, `${w('newReplies')} ${clock(replies.at(-1).ts)}`));
 }
 
-// -- What can be done -------------------------------------------------------------------------------------
+// -- Tools -----------------------------------------------------------------------------------------------
 
 function tools(message, inThread) {
   if (message.subtype === 'tombstone') return null;

@@ -1,4 +1,4 @@
-/** Modals: the topmost one is shown; errors stand at their inputs, and what was typed survives updates. */
+/** Modals: the topmost one is shown, with errors at their inputs; typed values survive updates. */
 
 import { render } from './blocks/index.js';
 import { forget, ofView } from './blocks/surface.js';
@@ -12,7 +12,7 @@ import { w } from './words.js';
 let box = null;
 let shown = '';
 
-/** Follow the views. */
+/** Show and close modals as views change. */
 export function modals() {
   on('views all', draw);
   on('failed', () => box && (setBusy(false), say(w('formFailed'))));
@@ -39,7 +39,7 @@ function draw() {
   return undefined;
 }
 
-/** Where one begins: where the app says, else at the first thing to type, else at the first control. */
+/** Return where the focus goes: the input that the app names, else the first text input, else the first control. */
 const first = (form) => form.querySelector('[autofocus]') ?? form.querySelector('.text-input') ?? form.querySelector('input, select, button');
 
 function end() {

@@ -22,10 +22,10 @@ const SAFE = /^(https?:|mailto:)/i;
 
 export const unescaped = (text) => text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 
-/** A plain_text object: only its emoji names mean something. */
+/** Draw a plain_text object: only emoji names are replaced. */
 export const plain = (text) => h('span', { class: 'plain' }, withEmoji(text));
 
-/** Escaped mrkdwn: styles, quotes, code, links, and the names of who and what is mentioned. */
+/** Draw escaped mrkdwn: styles, quotes, code, links, and the names of mentions. */
 export function mrkdwn(text) {
   const parts = String(text).split(FENCE);
   const nodes = parts.map((part, at) => (at % 2 ? h('pre', {}, unescaped(part)) : lines(trimmed(part, parts.length))));
@@ -74,7 +74,7 @@ function inline(text) {
   return nodes.filter((node) => node !== '');
 }
 
-/** Inside code only links and mentions mean something. */
+/** Draw code, in which only links and mentions are parsed. */
 function coded(text) {
   return text.split(/<([^<>\n]+)>/).map((part, at) => (at % 2 ? reference(part) : unescaped(part)));
 }
@@ -96,13 +96,13 @@ function dated(target, fallback) {
   return h('time', {}, fallback || `${new Date(seconds * 1000).toLocaleDateString()} ${clock(seconds)}`);
 }
 
-/** A link that opens elsewhere; any other kind of address is shown as text. */
+/** Draw a link that opens in a new tab; addresses other than web and mail are shown as text. */
 export function link(address, label = '') {
   if (!SAFE.test(address)) return label || address;
   return h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, withEmoji(label || address.replace(/^mailto:/, '')));
 }
 
-/** Somebody or something mentioned, by `@id`, `#id`, `!channel` or `!subteam^id`. */
+/** Draw a mention, given as `@id`, `#id`, `!channel` or `!subteam^id`. */
 export function mention(target, label = '') {
   const id = target.slice(1);
   const mine = id === state.me || ['channel', 'here', 'everyone'].includes(id);
@@ -116,7 +116,7 @@ function named(target, id, label) {
   return `@${id}`;
 }
 
-/** Stored text as a person would type it, for editing. */
+/** Return stored text as a person types it, for editing. */
 export function asTyped(text) {
   const names = text.replace(/<([^<>\n]+)>/g, (whole, inside) => {
     const [target, label = ''] = split(inside);
@@ -127,7 +127,7 @@ export function asTyped(text) {
   return unescaped(names);
 }
 
-/** The first words of a message, on one line. */
+/** Return the beginning of a message as one line. */
 export const gist = (text, most = 80) => {
   const line = (mrkdwn(text).textContent ?? '').replace(/\s+/g, ' ').trim();
   return line.length > most ? `${line.slice(0, most)}…` : line;

@@ -5,7 +5,7 @@ import { h, icon, reconcile } from './dom.js';
 import { bot, go, on, state } from './store.js';
 import { w } from './words.js';
 
-/** Fill the sidebar, and keep it filled. */
+/** Render the sidebar, and update it on changes. */
 export function sidebar(root) {
   const draw = () => {
     const all = [...state.channels.values()];

@@ -1,4 +1,4 @@
-/** What the page knows. Only this module changes it; everything else hears of changes by topic. */
+/** The page's state. Only this module changes it; other modules subscribe to changes by topic. */
 
 import { act, becomes, listen } from './connection.js';
 
@@ -30,7 +30,7 @@ export const state = {
 
 const listeners = new Map();
 
-/** Call `heard` whenever one of these topics changes: all, message, channels, place, thread, views, traffic, … */
+/** Call `heard` when one of these topics changes: all, message, channels, place, thread, views, traffic, … */
 export function on(topics, heard) {
   for (const topic of topics.split(' ')) listeners.set(topic, [...(listeners.get(topic) ?? []), heard]);
 }
@@ -39,7 +39,7 @@ function changed(topic, value) {
   for (const heard of listeners.get(topic) ?? []) heard(value);
 }
 
-// -- What there is ----------------------------------------------------------------------------------------
+// -- Queries ---------------------------------------------------------------------------------------------
 
 export const me = () => state.people.get(state.me);
 export const bot = () => state.people.get(state.bot);
@@ -50,20 +50,20 @@ export const home = () => [...state.views.values()].find((view) => view.type ===
 export const modal = () => [...state.views.values()].filter((view) => view.type === 'modal').at(-1);
 export const isReply = (message) => Boolean(message.thread_ts) && message.thread_ts !== message.ts;
 
-/** The messages of a channel, oldest first, replies included. */
+/** Return the messages of a channel, oldest first, with replies. */
 export function messagesOf(channel) {
   return [...(state.messages.get(channel)?.values() ?? [])].sort((one, other) => Number(one.ts) - Number(other.ts));
 }
 
-/** What stands in a channel itself. */
+/** Return the messages of a channel outside threads. */
 export const timeline = (channel) => messagesOf(channel).filter((each) => !isReply(each) || each.broadcast);
 
-/** A message and its replies. */
+/** Return a message and its replies. */
 export const threadOf = (channel, ts) => messagesOf(channel).filter((each) => each.ts === ts || each.thread_ts === ts);
 
 export const messageAt = (channel, ts) => state.messages.get(channel)?.get(ts);
 
-// -- What happens -----------------------------------------------------------------------------------------
+// -- Events ----------------------------------------------------------------------------------------------
 
 const heard = {
   snapshot(told) {
@@ -146,7 +146,7 @@ const heard = {
 
 let wanted = null;
 
-/** Go where a script that is being played wants to be looked at. */
+/** Go to the place that a running script shows. */
 function show() {
   if (wanted?.as !== state.me) return;
   Object.assign(state, { place: wanted.channel, thread: wanted.thread_ts, tab: wanted.tab });
@@ -174,9 +174,9 @@ function firstPlace() {
   return (found ?? channels[0]).id;
 }
 
-// -- The bot at work --------------------------------------------------------------------------------------
+// -- Working state ---------------------------------------------------------------------------------------
 
-/** Say that the bot is at work on something there, until it answers or for a while. */
+/** Mark the bot as working there, until it answers or the time is up. */
 export function begins(channel, thread, words = '') {
   const key = `${channel} ${thread ?? ''}`;
   clearTimeout(state.working.get(key)?.timer);
@@ -194,9 +194,9 @@ function settled({ channel }) {
   changed('working');
 }
 
-// -- Going about ------------------------------------------------------------------------------------------
+// -- Navigation -------------------------------------------------------------------------------------------
 
-/** Be somebody, by id or key; "" for whoever fits the browser's language. */
+/** Become a person, by id or key; "" for one with the browser's language. */
 export function become(person) {
   listen(
     person,
@@ -217,7 +217,7 @@ export function go(channel) {
   changed('place');
 }
 
-/** The app hears of it when its direct messages or its Home tab are opened. */
+/** Tell the app that its direct messages or its Home tab were opened. */
 function arrive() {
   if (place()?.kind === 'im') act('visit', { tab: state.tab });
 }
@@ -235,7 +235,7 @@ export function openThread(ts) {
   changed('thread');
 }
 
-/** Show something that only Slack itself would say, in the channel and to this person. */
+/** Show a notice of Slack's own, in the channel, to this person. */
 export function notice(text, thread = '') {
   const ts = (Date.now() / 1000).toFixed(6);
   const message = { channel: state.place, ts, user: 'USLACKBOT', text, ephemeral: true, local: true, files: [], state: {} };

@@ -1,4 +1,4 @@
-/** A thread beside the channel. */
+/** The thread panel beside the channel. */
 
 import { composer } from './composer.js';
 import { atTheEnd, h, icon, keepingFocus, reconcile } from './dom.js';
@@ -7,7 +7,7 @@ import { messageAt, on, openThread, place, state, threadOf } from './store.js';
 import { w } from './words.js';
 import { workingLine } from './working.js';
 
-/** Fill the panel, and keep it filled. */
+/** Render the panel, and update it on changes. */
 export function threadPanel(root) {
   let list = null;
   let follow = () => {};

@@ -1,4 +1,4 @@
-/** The middle: a channel with its messages, or the bot's Home tab, and the composer. */
+/** The main panel: a channel with its messages, or the bot's Home tab, and the composer. */
 
 import { composer, write } from './composer.js';
 import { act } from './connection.js';
@@ -12,7 +12,7 @@ import { workingLine } from './working.js';
 
 const TOGETHER = 5 * 60;
 
-/** Fill the middle, and keep it filled. */
+/** Render the main panel, and update it on changes. */
 export function middle(root) {
   let list = null;
   let follow = () => {};
@@ -76,7 +76,7 @@ function foot(here) {
 
 // -- Messages ---------------------------------------------------------------------------------------------
 
-/** The nodes of the timeline; those of unchanged messages are the same as before. */
+/** Return the nodes of the timeline; unchanged messages keep theirs. */
 function messageNodes(drawn) {
   const messages = timeline(state.place);
   const nodes = [];
@@ -115,14 +115,14 @@ function kept(drawn, key, version, make) {
 const MOST_TRIES = 3;
 const isJapanese = (text) => /[ぁ-んァ-ヶ一-龠]/.test(text);
 
-/** Questions to begin with, those in Japanese and those in English: the channel's own, or from everywhere. */
+/** Return suggested questions in Japanese and in English: the channel's own, or of all channels. */
 function suggestions(here) {
   const all = state.questions[here.name] ?? Object.values(state.questions).flat();
   const both = [all.filter(isJapanese), all.filter((each) => !isJapanese(each))];
   return both.map((each) => each.slice(0, MOST_TRIES)).filter((each) => each.length);
 }
 
-/** What to try first, in both languages. */
+/** Draw suggestions in both languages. */
 function welcome() {
   const here = place();
   const direct = here.kind === 'im';

@@ -1,10 +1,10 @@
-/** A line at the bottom that goes away by itself. */
+/** A short notice at the bottom that disappears by itself. */
 
 import { h } from './dom.js';
 
 const SHOWN_MS = 5000;
 
-/** Say something in passing; screen readers say it too. */
+/** Show a notice; screen readers announce it. */
 export function toast(text) {
   const line = h('p', { class: 'toast' }, text);
   document.getElementById('toasts').append(line);

@@ -1,4 +1,4 @@
-/** The bar at the top: the name, who sits here, light or dark, the inspector. */
+/** The top bar: name, current person, theme, inspector. */
 
 import { avatar } from './avatar.js';
 import { h, icon, reconcile } from './dom.js';
@@ -9,7 +9,7 @@ import { w } from './words.js';
 const kept = 'kotae-theme';
 const LANGUAGES = { ja: '日本語', en: 'English' };
 
-/** Fill the bar, and keep it filled. `toggleInspector` opens and closes the panel. */
+/** Render the bar, and update it on changes. `toggleInspector` opens and closes the panel. */
 export function top(root, toggleInspector) {
   const tool = (sign, label, onclick) => h('button', { type: 'button', class: 'tool', 'aria-label': label, title: label, onclick }, icon(sign));
   const draw = () =>

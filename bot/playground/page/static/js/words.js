@@ -1,4 +1,4 @@
-/** The page's own words, in the language of whoever sits at it. */
+/** The page's texts, in the current person's language. */
 
 import { language } from './store.js';
 
@@ -118,16 +118,16 @@ const WORDS = {
   done: ['Done', '完了'],
 };
 
-/** The words for a key; some take a value. */
+/** Return the text for a key; some take a value. */
 export function w(key, ...values) {
   const found = WORDS[key]?.[language() === 'ja' ? 1 : 0] ?? key;
   return typeof found === 'function' ? found(...values) : found;
 }
 
-/** A time of day, as it is written in this language. */
+/** Format a time of day. */
 export const clock = (ts) => new Date(Number(ts) * 1000).toLocaleTimeString(language(), { hour: '2-digit', minute: '2-digit' });
 
-/** A day, near ones by name. */
+/** Format a day; near ones by name. */
 export function day(ts) {
   const then = new Date(Number(ts) * 1000);
   const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(then).setHours(0, 0, 0, 0)) / 86_400_000);

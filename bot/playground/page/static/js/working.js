@@ -1,4 +1,4 @@
-/** The line that says that the bot is at work. */
+/** The indicator that the bot is working. */
 
 import { h } from './dom.js';
 import { bot, on, state } from './store.js';
@@ -7,7 +7,7 @@ import { w } from './words.js';
 const lines = new Set();
 on('working all place thread', () => lines.forEach((line) => (line.node.isConnected ? show(line) : lines.delete(line))));
 
-/** A line for the channel (thread "") or for a thread. */
+/** Create the indicator for the channel (thread "") or for a thread. */
 export function workingLine(thread) {
   const line = { node: h('p', { class: 'working', role: 'status' }), thread };
   lines.add(line);

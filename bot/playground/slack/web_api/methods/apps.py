@@ -1,4 +1,4 @@
-"""apps.manifest.* and blocks.validate: what Slack says of a manifest and of blocks before they are used."""
+"""apps.manifest.* and blocks.validate: checks of manifests and blocks before they are used."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def validate_manifest(context: MethodContext, args: Args) -> JSON:
 
 
 def create_app(context: MethodContext, args: Args) -> JSON:
-    """apps.manifest.create: it is the app that this Slack has anyway."""
+    """apps.manifest.create: returns the one app of this Slack."""
     ours = context.workspace
     context.backend.manifests.append(_checked_manifest(context, args))
     scopes = ",".join(context.backend.manifests[-1]["oauth_config"]["scopes"]["bot"])

@@ -1,4 +1,4 @@
-/** Things to press and choose from: buttons, menus, boxes. Inputs that are typed into are in inputs.js. */
+/** Buttons, menus and boxes; text inputs are in inputs.js. */
 
 import { confirmed } from '../confirm.js';
 import { h, icon } from '../dom.js';
@@ -42,15 +42,15 @@ const ELEMENTS = {
   ...INPUTS,
 };
 
-/** One element of a block. */
+/** Draw an element of a block. */
 export const element = (block, it, on) => (ELEMENTS[it.type] ?? ((_, given) => unknown(given)))(block, it, on);
 
-/** All elements of a block. */
+/** Draw all elements of a block. */
 export const controls = (block, on) => block.elements.map((each) => element(block, each, on));
 
 export const key = (block, it) => ({ key: `${block.block_id}/${it.action_id}` });
 
-/** A listener that uses an element, after asking where it wants to be asked. */
+/** Create a listener that uses an element, after its confirmation dialog if it has one. */
 export const press = (block, it, on, value) => async () => {
   if (!it.confirm || (await confirmed(it.confirm))) on.press(block, it, value);
 };

@@ -6,7 +6,7 @@ import { w } from '../words.js';
 import { element } from './elements.js';
 import { text } from './text.js';
 
-/** An input block. */
+/** Draw an input block. */
 export function inputBlock(block, on) {
   const error = on.error(block);
   const inside = element(block, block.element, on);

@@ -1,4 +1,4 @@
-/** Block Kit: blocks to DOM. What there is no drawing for is said, never left out. */
+/** Block Kit as DOM. Unsupported blocks get a placeholder. */
 
 import { h } from '../dom.js';
 import { controls, element } from './elements.js';
@@ -30,9 +30,9 @@ const BLOCKS = {
 };
 
 /**
- * Draw blocks. `on` says where they stand: `press(block, element, value)` when something is used,
- * `typed(block, element, value)` when an input changes, `value(block, element)` for what stands in it,
- * `error(block)` for what is wrong with it.
+ * Draw blocks. `on` is their surface: `press(block, element, value)` is called when an element is used,
+ * `typed(block, element, value)` when an input changes, `value(block, element)` returns its value,
+ * `error(block)` its error.
  */
 export function render(blocks, on) {
   return blocks.map((block) => h('div', { class: `block block-${block.type}` }, (BLOCKS[block.type] ?? unknown)(block, on)));

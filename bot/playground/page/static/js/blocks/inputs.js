@@ -1,4 +1,4 @@
-/** Everything that is typed, ticked or dated, and files. */
+/** Text inputs, checkboxes, radio buttons, dates, times and files. */
 
 import { upload } from '../connection.js';
 import { h } from '../dom.js';
@@ -6,7 +6,7 @@ import { toast } from '../toast.js';
 import { w } from '../words.js';
 import { text } from './text.js';
 
-/** A box to type into. What it sends, and when, is up to `dispatch_action_config`. */
+/** Draw a text input; `dispatch_action_config` decides when it sends its value. */
 const typed = (kind) => (block, it, on) => {
   const many = it.multiline;
   const when = it.dispatch_action_config?.trigger_actions_on ?? ['on_enter_pressed'];
@@ -56,7 +56,7 @@ function local(seconds) {
   return new Date(then.getTime() - then.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-/** Boxes or dots. */
+/** Draw checkboxes or radio buttons. */
 const ticked = (kind) => (block, it, on) => {
   const held = on.value(block, it);
   const isChosen = (value) => (kind === 'checkbox' ? (held ?? []).includes(value) : held === value);
@@ -74,7 +74,7 @@ const ticked = (kind) => (block, it, on) => {
   return group;
 };
 
-/** A place for files; they are sent at once and belong to the form when it is submitted. */
+/** Draw a file input; files are uploaded at once, and belong to the form on submission. */
 function files(block, it, on) {
   const list = h('ul', { class: 'chosen-files' });
   const held = [...(on.value(block, it) ?? [])];

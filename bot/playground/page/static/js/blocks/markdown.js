@@ -1,4 +1,4 @@
-/** markdown blocks: the standard Markdown that Slack takes there, as far as bots use it. */
+/** markdown blocks: the parts of standard Markdown that bots use. */
 
 import { h } from '../dom.js';
 import { withEmoji } from '../emoji.js';
@@ -7,7 +7,7 @@ import { link } from '../mrkdwn.js';
 const SPAN = /`([^`\n]+)`|\[([^\]\n]+)\]\(([^)\s]+)\)|\*\*([^*\n]+)\*\*|__([^_\n]+)__|~~([^~\n]+)~~|(?<![\w*])[*_]([^*_\n]+)[*_](?![\w*])|(https?:\/\/[^\s<>)]+)/g;
 const ITEM = /^\s*(?:[-*+]|(\d+)[.)])\s+(?:\[([ xX])\]\s+)?(.*)$/;
 
-/** A markdown text. */
+/** Draw a markdown text. */
 export function markdown(text) {
   const blocks = [];
   const rows = text.split('\n');
@@ -15,7 +15,7 @@ export function markdown(text) {
   return h('div', { class: 'markdown' }, blocks);
 }
 
-/** Take the next piece of the text; gives where the one after it begins. */
+/** Draw the next part of the text; returns where the one after it begins. */
 function take(rows, at, blocks) {
   const row = rows[at];
   if (row.startsWith('```')) return fence(rows, at, blocks);

@@ -1,4 +1,4 @@
-/** Menus: one or several of given choices, of people and places, or of what the app offers while one types. */
+/** Select menus: static options, people and channels, or external options. */
 
 import { confirmed } from '../confirm.js';
 import { h } from '../dom.js';
@@ -8,7 +8,7 @@ import { w } from '../words.js';
 
 const label = (option) => withEmoji(option.text.text);
 
-/** Choices as {value, label, description, group}. */
+/** Return the options as {value, label, description, group}. */
 const SOURCES = {
   static: (it) => groupsOf(it).flatMap(({ name, options }) =>
     options.map((each) => ({ value: each.value, label: label(each), description: each.description?.text, group: name }))),
@@ -25,7 +25,7 @@ function places(wanted) {
   return [...state.channels.values()].filter(wanted).map((each) => ({ value: each.id, label: each.kind === 'im' ? bot().name : `#${each.name}` }));
 }
 
-/** A menu for one choice. */
+/** Draw a single-select menu. */
 const single = (source) => (block, it, on) => {
   const choices = SOURCES[source](it);
   const value = on.value(block, it) ?? '';
@@ -56,7 +56,7 @@ function byGroup(choices) {
   return groups;
 }
 
-/** A menu for several choices: a box that unfolds into ticks. */
+/** Draw a multi-select menu, which unfolds into checkboxes. */
 const several = (source) => (block, it, on) => {
   const choices = SOURCES[source](it);
   const chosen = new Set(on.value(block, it) ?? []);
@@ -79,9 +79,9 @@ const several = (source) => (block, it, on) => {
   return h('details', { class: 'several' }, summary, h('div', { class: 'ticks', role: 'group', 'aria-label': on.label(block, it) }, choices.map(tick)));
 };
 
-// -- Choices that the app offers --------------------------------------------------------------------------
+// -- External options ------------------------------------------------------------------------------------
 
-/** A box to type into; the app is asked what fits. */
+/** Draw a menu with external options, which the app returns for the text typed. */
 function outside(many) {
   return (block, it, on) => {
     const least = it.min_query_length ?? 3;
@@ -145,7 +145,7 @@ function outside(many) {
   };
 }
 
-/** Up and down go through what is offered, Escape closes it. */
+/** Handle the arrow keys and Escape in the list of options. */
 function arrows(event, box, list, show) {
   const offers = [box, ...list.querySelectorAll('.offer')];
   const at = offers.indexOf(document.activeElement);

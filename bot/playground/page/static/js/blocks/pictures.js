@@ -1,4 +1,4 @@
-/** Pictures: those of the workspace are loaded, those of the web are only named, since nothing leaves this machine. */
+/** Images: those of the workspace are loaded; those of the web are only named, since nothing leaves this machine. */
 
 import { fileAddress } from '../connection.js';
 import { h } from '../dom.js';
@@ -7,19 +7,19 @@ import { text } from './text.js';
 
 const TYPES = { png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp' };
 
-/** An image block. */
+/** Draw an image block. */
 export function image(block) {
   const title = block.title && h('figcaption', {}, text(block.title));
   return h('figure', { class: 'picture' }, title, picture(block));
 }
 
-/** An image element. */
+/** Draw an image element. */
 export function picture(given) {
   const id = given.slack_file?.id ?? /\b(F0\w+)/.exec(given.slack_file?.url ?? '')?.[1];
   return id ? ofFile(id, given.alt_text) : instead(given.alt_text, w('external'), given.image_url);
 }
 
-/** A file of the workspace as a picture; its bytes say which kind it is. */
+/** Draw a file of the workspace as an image; its first bytes tell the type. */
 export function ofFile(id, alt, name = '') {
   const shown = h('img', { alt, class: 'loading' });
   const type = TYPES[name.split('.').at(-1)?.toLowerCase()] ?? 'image/png';

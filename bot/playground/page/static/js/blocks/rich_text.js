@@ -1,4 +1,4 @@
-/** rich_text blocks: sections, lists, quotes, code, and the words in them. */
+/** rich_text blocks: sections, lists, quotes, code, and inline elements. */
 
 import { h } from '../dom.js';
 import { EMOJI, withEmoji } from '../emoji.js';
@@ -25,7 +25,7 @@ const WORDS = {
 };
 const STYLES = { bold: 'strong', italic: 'em', strike: 's', code: 'code', underline: 'u', highlight: 'mark' };
 
-/** A whole rich_text block. */
+/** Draw a rich_text block. */
 export function richText(block) {
   const parts = block.elements.map((part) => (PARTS[part.type] ? PARTS[part.type](part) : w('notRendered', part.type)));
   return h('div', { class: 'rich' }, parts);

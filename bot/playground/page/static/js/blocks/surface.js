@@ -1,4 +1,4 @@
-/** Where blocks stand, a message or a view: what is in their inputs, and what becomes of using them. */
+/** Surfaces of blocks, a message or a view: the values of inputs, and the effect of using elements. */
 
 import { act } from '../connection.js';
 import { toast } from '../toast.js';
@@ -22,7 +22,7 @@ const HELD = {
   file_input: (it) => it.files,
 };
 
-/** What was chosen before anybody touched it, in the form of what is held later. */
+/** Return an element's initial value, in the form of later values. */
 const begun = (it) => ({
   selected_option: it.initial_option,
   selected_options: it.initial_options,
@@ -71,12 +71,12 @@ async function used(name, args) {
   }
 }
 
-/** The surface of a message. */
+/** Create the surface of a message. */
 export const ofMessage = (message) => surface(message.state ?? {}, new Map(), { channel: message.channel, ts: message.ts }, {});
 
 const kept = new Map();
 
-/** The surface of a view; what was typed in it survives its updates. */
+/** Create the surface of a view; typed values survive its updates. */
 export function ofView(view, more = {}) {
   if (!kept.has(view.id)) kept.set(view.id, new Map());
   const drafts = kept.get(view.id);
@@ -91,7 +91,7 @@ export function ofView(view, more = {}) {
   });
 }
 
-/** Forget what was typed in a view that is closed. */
+/** Drop the values of a closed view. */
 export const forget = (id) => kept.delete(id);
 
 const parts = (block) => [block.element, block.accessory, ...(block.elements ?? [])].filter(Boolean);
