@@ -8,7 +8,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.playground.slack.text import live_mentions
-from handlers.views.text import as_written, bold, escape, has_words, is_address, length, link, mrkdwn, one_line, plain
+from handlers.texts import ENGLISH, JAPANESE
+from handlers.views.text import (
+    as_written,
+    bold,
+    escape,
+    has_words,
+    is_address,
+    length,
+    link,
+    mrkdwn,
+    one_line,
+    person,
+    plain,
+)
 
 TOKENS = [
     *"<>&|!@#*_~`:;.,/= \n\t\r",
@@ -251,3 +264,9 @@ def test_addresses(text: str) -> None:
 )
 def test_no_addresses(text: str) -> None:
     assert not is_address(text)
+
+
+def test_who_was_forgotten_is_said_in_words() -> None:
+    assert person("U012AB3CD", ENGLISH) == "<@U012AB3CD>"
+    assert person("forgotten", ENGLISH) == "someone who was removed"
+    assert person("", JAPANESE) == "削除されたユーザー"

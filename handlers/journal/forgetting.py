@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -113,11 +114,19 @@ class _Person:
             self._sweep(table)
         return +self._changed
 
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Let nobody write between what is read and what is written of it."""
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
     def _forget_voices(self) -> None:
         if "voices" not in self._tables:
             return
         facts = self._tables["installation"]
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             secret = connection.execute(select(facts.c.value).where(facts.c.key == PSEUDONYMS)).scalar_one()
             self._changed["voices"] += voices.forget(connection, voices.pseudonym(self._user, secret))
 
@@ -126,7 +135,7 @@ class _Person:
         questions = self._tables["questions"]
         own = questions.c.user == self._user
         mine = select(questions.c.id).where(own).scalar_subquery()
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             direct = select(questions.c.channel).where(own, questions.c.channel.startswith("D")).distinct()
             self._ids += connection.execute(direct).scalars().all()
             self._forget_quotes(connection, select(questions.c.text).where(own).scalar_subquery())
@@ -147,7 +156,7 @@ class _Person:
         opinions, proposals = self._tables["confirmations"], self._tables["proposals"]
         own = opinions.c.user == self._user
         decided = and_(proposals.c.user == self._user, proposals.c.state.in_(["approved", "declined"]))
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             self._changed["confirmations"] += connection.execute(delete(opinions).where(own)).rowcount
             self._changed["proposals"] += connection.execute(delete(proposals).where(decided)).rowcount
 
@@ -158,7 +167,7 @@ class _Person:
         """
         keys = list(table.primary_key.columns)
         texts = [column for column in table.columns if isinstance(column.type, String | JSON)]
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             rows = connection.execute(select(table).where(or_(*map(self._may_have, texts)))).mappings().all()
             for row in rows:
                 this = and_(*(key == row[key.name] for key in keys))

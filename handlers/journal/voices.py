@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import log
+from threading import Lock
 
 from sqlalchemy import (
     Boolean,
@@ -92,6 +93,7 @@ class Voices:
         self._database = database
         self._installation = installation
         self._secret: str | None = None
+        self._lock = Lock()
 
     def hear(self, question_id: int, user: str, vote: str) -> None:
         """Let a member's vote on an answer count, in the place of what they said before of the same record."""
@@ -101,7 +103,8 @@ class Voices:
         if found and person and found[0].name is not None:
             name, record, thought = found[0]
             voice = Voice(name, record, person, _step(thought or 0.0), vote in FIRST_HIT_VOTES, time.time())
-            self._database.change("learn from votes", partial(_hear, voice=voice))
+            with self._lock:  # a server lets two first votes add the same sum; SQLite has one writer
+                self._database.change("learn from votes", partial(_hear, voice=voice))
 
     def judged(self) -> dict[str, list[Judgement]] | None:
         """Return, by knowledge base, what was said of answers; None when the database fails.
@@ -132,7 +135,8 @@ class Voices:
             voters = [user for (user,) in self._database.read("look up voters", wanted) or ()]
             known |= {user: is_member(user) for user in voters if user not in known}
             heard = {user: person for user in known if known[user] and (person := self.pseudonym(user))}
-            done = self._database.change("count votes", partial(_recount, known=frozenset(known), heard=heard))
+            with self._lock:
+                done = self._database.change("count votes", partial(_recount, known=frozenset(known), heard=heard))
             if done is None:
                 return
             if done:
