@@ -18,6 +18,7 @@ from handlers.journal.forgetting import FORGOTTEN, ForgettingError, databases, f
 from handlers.pending import Pending, forget_uploads
 from indexes.builder import Source
 from indexes.versions import Versions, forget_author
+from tests.former import former_database, former_ids
 from tests.test_retention import ASKED, WHO, WORDS, everything, found
 
 OTHER = f"{WHO}9"
@@ -161,3 +162,14 @@ def test_others_write_meanwhile(journal: Journal, url: str, file: Path) -> None:
     assert time.perf_counter() - started < 30
     assert journal.note(Noted("search", "C1", OTHER, "?", (hit,), 0.9, 0.9, answered=True))
     assert not journal.trouble
+
+
+@pytest.mark.parametrize("who", ["hanako", "alice", "olivia", "ichiro"])
+def test_somebody_in_a_database_of_an_earlier_version(file: Path, url: str, who: str) -> None:
+    former_database(file)
+    id_ = {name: id_ for id_, name in former_ids().items()}[who]
+    assert found(file.parent, id_)
+    assert forget(url, id_)
+    assert found(file.parent, id_) == []
+    open_journal(url).close()
+    assert forget(url, id_) == {}

@@ -14,6 +14,7 @@ import pytest
 from handlers.journal import Journal, Noted, NotedHit, open_journal
 from handlers.journal.voices import PERSON
 from indexes.calibration import DOUBT, Judgement, learn
+from tests.former import former_database, former_ids
 
 
 @pytest.fixture
@@ -176,3 +177,20 @@ def test_two_people_weigh_twice_what_one_does(journal: Journal) -> None:
     for user in ("U1", "U2"):
         vote(journal, asked(journal), user)
     assert said(journal) == [replace(said(journal)[0], weight=2)]
+
+
+def test_the_votes_of_an_earlier_version_are_counted_once(file: Path) -> None:
+    former_database(file)
+    hanako = next(id_ for id_, name in former_ids().items() if name == "hanako")
+    journal = open_journal(f"sqlite:///{file}")
+    assert not journal.voices.is_counted()
+    assert said(journal) == []
+    journal.voices.recount(lambda _: False)
+    assert said(journal) == []
+    journal.voices.recount(lambda user: user == hanako)
+    assert journal.voices.is_counted()
+    assert 0 < sum(each.weight for each in said(journal)) <= PERSON
+    journal.close()
+    new = open_journal(f"sqlite:///{file.with_name('new.db')}")
+    assert new.voices.is_counted()
+    new.close()
