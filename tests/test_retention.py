@@ -112,18 +112,6 @@ def test_what_is_old_is_gone_from_the_files_and_still_counted(journal: Journal, 
     assert purge(journal) == []
 
 
-def test_the_copy_of_before_an_upgrade_goes_when_all_in_it_is_old(journal: Journal, file: Path) -> None:
-    copy, own = file.with_name("state.db.before-upgrade"), file.with_name("state.db.mine")
-    for each in (copy, own):
-        each.write_text(WORDS)
-    os.utime(own, (0, 0))
-    purge(journal)
-    assert copy.exists()
-    os.utime(copy, (time.time() - 91 * DAY,) * 2)
-    purge(journal)
-    assert (copy.exists(), own.exists()) == (False, True)
-
-
 def test_what_is_young_stays(journal: Journal, file: Path) -> None:
     everything(journal)
     age(file, 89)
