@@ -83,8 +83,8 @@ def connect(settings: Settings, wanted: Wanted, dialogue: Dialogue, dotenv: Path
     known = [key for key, token in before.items() if token]
     if known and not wanted.replace:
         raise ConnectError(
-            f"Set already: {' and '.join(known)}; `kotae doctor` tries them. To connect another app instead: kotae connect"
-            " --replace"
+            f"Set already: {' and '.join(known)}; `kotae doctor` tries them. To connect another app instead:"
+            " kotae connect --replace"
         )
     outside = [key for key in known if not dotenv_values(dotenv, encoding=ENCODING).get(key)]
     search, app = wanted.search or environment.search_command, wanted.app

@@ -151,64 +151,64 @@ def _choices(texts: Texts) -> list[Option]:
 
 SAMPLES: Mapping[str, Sample] = MappingProxyType(
     {
-        "admin.channels": lambda texts: admin.channels([CHANNEL], [NAME], texts),
-        "admin.reloaded": lambda texts: admin.reloaded([REPORT, FAILED], texts),
-        "admin.status": lambda texts: admin.status(
+        "admin/channels": lambda texts: admin.channels([CHANNEL], [NAME], texts),
+        "admin/reloaded": lambda texts: admin.reloaded([REPORT, FAILED], texts),
+        "admin/status": lambda texts: admin.status(
             {}, frozenset(), {NAME: TROUBLE}, [CHANNEL], [NAME], PROCESS, TROUBLE, [LOST_FILE], AT, texts
         ),
-        "answers.answer": _reader,
-        "answers.folded": lambda texts: answers.folded(RESULT, texts, ask=True),
-        "answers.volunteered": lambda texts: answers.volunteered(RESULT, texts, {PERSON: "right"}),
-        "editing.as_message": lambda texts: editing.as_message(editing.saved(_draft(texts), RECORD)),
-        "editing.form": _form,
-        "editing.saved": lambda texts: editing.saved(_draft(texts), RECORD, TROUBLE),
-        "editing.saving": lambda texts: editing.saving(_draft(texts), "saving-1"),
-        "editing.told": lambda texts: editing.told(_draft(texts), texts("edit.trouble"), typed=True),
-        "editing.typed_so_far": lambda texts: editing.typed_so_far(_draft(texts), texts("edit.trouble")),
-        "guide.introduction": lambda texts: guide.introduction(COMMAND, BOT, TOPICS, texts),
-        "guide.suggestions": lambda texts: guide.suggestions([(NAME, RECORD)], texts),
-        "guide.usage": lambda texts: guide.usage(COMMAND, BOT, TOPICS, texts),
-        "home.home": _home,
-        "learned.offer": lambda texts: learned.offer(QUESTION, QUESTION, 5, texts),
-        "learned.page": lambda texts: learned.page([IN_FORCE], 0, 20, [WAITING], texts),
-        "message.notice": lambda texts: message.notice(texts("search.empty")),
-        "misses.digest": lambda texts: misses.digest([ASKED], 5, 1, 7, ADMIN_COMMAND, texts),
-        "misses.page": lambda texts: misses.page(misses.Page([ASKED], 0, 20, 30), ADMIN_COMMAND, texts),
-        "proposals.asked": lambda texts: proposals.asked(PROPOSAL, QUESTION, texts),
-        "proposals.decided": lambda texts: proposals.decided(DECLINED, texts),
-        "proposals.decline_form": lambda texts: proposals.decline_form(PROPOSAL, texts),
-        "proposals.listing": lambda texts: proposals.listing([PROPOSAL], texts),
-        "proposals.outcome": lambda texts: proposals.outcome(DECLINED, texts),
-        "published.call": lambda texts: published.call(17, QUESTION, NAME, [PERSON], [QUESTION], texts),
-        "published.closed": lambda texts: published.closed(17, QUESTION, NAME, texts),
-        "published.shared": lambda texts: published.shared(RESULT, KEY.shown, NAME, texts),
-        "reading.whole": lambda texts: reading.whole(ENTRIES[0], texts),
-        "reasons.form": lambda texts: reasons.form(
+        "answers/answer": _reader,
+        "answers/folded": lambda texts: answers.folded(RESULT, texts, ask=True),
+        "answers/volunteered": lambda texts: answers.volunteered(RESULT, texts, {PERSON: "right"}),
+        "editing/as_message": lambda texts: editing.as_message(editing.saved(_draft(texts), RECORD)),
+        "editing/form": _form,
+        "editing/saved": lambda texts: editing.saved(_draft(texts), RECORD, TROUBLE),
+        "editing/saving": lambda texts: editing.saving(_draft(texts), "saving-1"),
+        "editing/told": lambda texts: editing.told(_draft(texts), texts("edit.trouble"), typed=True),
+        "editing/typed_so_far": lambda texts: editing.typed_so_far(_draft(texts), texts("edit.trouble")),
+        "guide/introduction": lambda texts: guide.introduction(COMMAND, BOT, TOPICS, texts),
+        "guide/suggestions": lambda texts: guide.suggestions([(NAME, RECORD)], texts),
+        "guide/usage": lambda texts: guide.usage(COMMAND, BOT, TOPICS, texts),
+        "home/home": _home,
+        "learned/offer": lambda texts: learned.offer(QUESTION, QUESTION, 5, texts),
+        "learned/page": lambda texts: learned.page([IN_FORCE], 0, 20, [WAITING], texts),
+        "message/notice": lambda texts: message.notice(texts("search.empty")),
+        "misses/digest": lambda texts: misses.digest([ASKED], 5, 1, 7, ADMIN_COMMAND, texts),
+        "misses/page": lambda texts: misses.page(misses.Page([ASKED], 0, 20, 30), ADMIN_COMMAND, texts),
+        "proposals/asked": lambda texts: proposals.asked(PROPOSAL, QUESTION, texts),
+        "proposals/decided": lambda texts: proposals.decided(DECLINED, texts),
+        "proposals/decline_form": lambda texts: proposals.decline_form(PROPOSAL, texts),
+        "proposals/listing": lambda texts: proposals.listing([PROPOSAL], texts),
+        "proposals/outcome": lambda texts: proposals.outcome(DECLINED, texts),
+        "published/call": lambda texts: published.call(17, QUESTION, NAME, [PERSON], [QUESTION], texts),
+        "published/closed": lambda texts: published.closed(17, QUESTION, NAME, texts),
+        "published/shared": lambda texts: published.shared(RESULT, KEY.shown, NAME, texts),
+        "reading/whole": lambda texts: reading.whole(ENTRIES[0], texts),
+        "reasons/form": lambda texts: reasons.form(
             reasons.Reply(KEY, None, "https://hooks.slack.com/actions/1"), texts, ask=True
         ),
-        "reports.audit": lambda texts: reports.audit([AuditEntry(AT, PERSON, PLACE, f"reload {NAME}", "done")], texts),
-        "reports.statistics": lambda texts: reports.statistics(
+        "reports/audit": lambda texts: reports.audit([AuditEntry(AT, PERSON, PLACE, f"reload {NAME}", "done")], texts),
+        "reports/statistics": lambda texts: reports.statistics(
             OVERVIEW, None, [(CHANNEL, Rehearsal(9, 3, 2.5, 2, 1))], texts
         ),
-        "removal.asked": lambda texts: removal.asked(REMOVABLE, ADMIN_COMMAND, texts),
-        "removal.fault": lambda texts: removal.fault([NAME], ADMIN_COMMAND, texts),
-        "removal.gone": lambda texts: removal.gone(REMOVABLE, texts),
-        "settings.modal": lambda texts: settings.modal(CHANNEL, [NAME, "another"], ["another"], texts),
-        "uploads.applied": lambda texts: uploads.applied(UPLOAD, NAME, admin.reloaded([REPORT], texts), texts),
-        "uploads.applying": lambda texts: uploads.applying(UPLOAD, NAME, texts, 1, 3),
-        "uploads.identical": lambda texts: uploads.identical(UPLOAD.file, REPLACEMENT, texts),
-        "uploads.proposal": lambda texts: uploads.proposal(
+        "removal/asked": lambda texts: removal.asked(REMOVABLE, ADMIN_COMMAND, texts),
+        "removal/fault": lambda texts: removal.fault([NAME], ADMIN_COMMAND, texts),
+        "removal/gone": lambda texts: removal.gone(REMOVABLE, texts),
+        "settings/modal": lambda texts: settings.modal(CHANNEL, [NAME, "another"], ["another"], texts),
+        "uploads/applied": lambda texts: uploads.applied(UPLOAD, NAME, admin.reloaded([REPORT], texts), texts),
+        "uploads/applying": lambda texts: uploads.applying(UPLOAD, NAME, texts, 1, 3),
+        "uploads/identical": lambda texts: uploads.identical(UPLOAD.file, REPLACEMENT, texts),
+        "uploads/proposal": lambda texts: uploads.proposal(
             UPLOAD, REPLACEMENT, None, _choices(texts), ADMIN_COMMAND, texts, stale=True
         ),
-        "uploads.question": lambda texts: uploads.question(UPLOAD, _choices(texts), texts),
-        "versions.export": lambda texts: versions.export(NAME, Export(b"", 3, 1, 1), texts),
-        "versions.versions": lambda texts: versions.versions(NAME, [VERSION], "", texts),
-        "waiting.asked": lambda texts: waiting.asked(WAITING_CHANNEL, texts),
-        "waiting.channels": lambda texts: waiting.channels([WAITING_CHANNEL], [CHANNEL], [NAME], texts),
-        "waiting.decided": lambda texts: waiting.decided(WAITING_CHANNEL, texts, served=True),
+        "uploads/question": lambda texts: uploads.question(UPLOAD, _choices(texts), texts),
+        "versions/export": lambda texts: versions.export(NAME, Export(b"", 3, 1, 1), texts),
+        "versions/versions": lambda texts: versions.versions(NAME, [VERSION], "", texts),
+        "waiting/asked": lambda texts: waiting.asked(WAITING_CHANNEL, texts),
+        "waiting/channels": lambda texts: waiting.channels([WAITING_CHANNEL], [CHANNEL], [NAME], texts),
+        "waiting/decided": lambda texts: waiting.decided(WAITING_CHANNEL, texts, served=True),
     }
 )
-"""By the view that makes it."""
+"""By the view that makes it, as module/function."""
 
 
 def payload(sample: Message | View) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def kinds() -> set[str]:
         for name, function in inspect.getmembers(module, inspect.isfunction):
             own = function.__module__ == module.__name__ and not name.startswith("_")
             if own and function.__annotations__.get("return") in {Message, View, "Message", "View"}:
-                found.add(f"{info.name}.{name}")
+                found.add(f"{info.name}/{name}")
     return found
 
 
