@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from handlers.journal import Binding, Claim
@@ -14,6 +15,11 @@ class Visible:
 
     name: str
     has_bot: bool
+
+    @cached_property
+    def folded(self) -> str:
+        """Its name without what doesn't tell names apart."""
+        return folded(self.name)
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,9 @@ def new_bindings(wanted: Wanted, visible: Mapping[str, Visible], known: Sequence
     somebody set it up; one that has only the name waits. A knowledge base that kotae.toml or an admin gave to channels
     needs no channel by its name, so that one which has it waits, too.
     """
-    here = [binding for binding in known if binding.name == wanted.name]
-    fresh = [
-        (id_, channel)
-        for id_, channel in visible.items()
-        if folded(channel.name) == folded(wanted.name) and id_ not in {binding.channel for binding in here}
-    ]
+    here = {binding.channel for binding in known if binding.name == wanted.name}
+    sought = folded(wanted.name)
+    fresh = [(id_, channel) for id_, channel in visible.items() if channel.folded == sought and id_ not in here]
     if here:
         return [Binding(wanted.name, id_, Claim.WAITING) for id_, _ in fresh]
     looked_for = Binding(wanted.name, "", Claim.BOUND)
@@ -58,12 +61,11 @@ def new_section_bindings(name: str, visible: Mapping[str, Visible], known: Seque
 
     From then on it is that channel, whatever it is called; another one that has the name later waits for an admin.
     """
-    here = [binding for binding in known if binding.name == name]
-    bound = any(binding.state is Claim.BOUND for binding in here)
+    here = {binding.channel: binding.state for binding in known if binding.name == name}
+    claim = Claim.WAITING if Claim.BOUND in here.values() else Claim.BOUND
+    sought = folded(name.removeprefix("#"))
     return [
-        Binding(name, id_, Claim.WAITING if bound else Claim.BOUND)
-        for id_, channel in visible.items()
-        if folded(channel.name) == folded(name.removeprefix("#")) and id_ not in {each.channel for each in here}
+        Binding(name, id_, claim) for id_, channel in visible.items() if channel.folded == sought and id_ not in here
     ]
 
 

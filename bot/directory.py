@@ -127,8 +127,9 @@ class Directory:
         bases = self._bases()
         rules = {id_: self._channel(id_, channel.name, bases) for id_, channel in visible.items()}
         found = {id_: channel for id_, channel in rules.items() if channel is not None}
-        channels.configure(found, self.everywhere(), self._waiting(visible, self._bindings))
-        self._warn_of_unserved(found.values())
+        waiting = self._waiting(visible, self._bindings)
+        channels.configure(found, self.everywhere(), waiting)
+        self._warn_of_unserved(found.values(), waiting)
 
     def _take_in_names(self, visible: Mapping[str, Visible], given: Collection[str]) -> None:
         fresh = self._new_bindings(visible, self._bindings, given)
@@ -162,7 +163,7 @@ class Directory:
         for binding in known:
             name = binding.name.removeprefix("#")
             undecided = binding.state in {Claim.WAITING, Claim.ASKED} and binding.name in wanted
-            if undecided and binding.channel in visible and folded(visible[binding.channel].name) == folded(name):
+            if undecided and binding.channel in visible and visible[binding.channel].folded == folded(name):
                 claims.setdefault((name, binding.channel), []).append(binding.name)
         return tuple(
             Waiting(name, id_, tuple(names), tuple(dict.fromkeys(base for one in names for base in wanted[one])))
@@ -229,8 +230,11 @@ class Directory:
         bases = {_section_name(key): section.knowledge_bases or () for key, section in sections}
         return {name: bases.get(name, ()) for name in self._section_names}
 
-    def _warn_of_unserved(self, served: Collection[Channel]) -> None:
+    def _warn_of_unserved(self, served: Collection[Channel], waiting: Collection[Waiting]) -> None:
+        for each in waiting:
+            log.warning("#%s (%s) got a name that means something, and waits for an admin", each.name, each.channel)
         bases = {name for channel in served for name in channel.knowledge_bases}
+        bases |= {name for each in waiting for name in each.knowledge_bases}
         for source in self.sources():
             if source.name not in bases | {SHARED}:
                 log.warning("%s serves no channel: there is no #%s that I can see", source.path.name, source.name)

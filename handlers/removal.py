@@ -49,7 +49,9 @@ def kept(services: Services, turn: Turn) -> None:
     file = _file(services, name)
     if file is None or not file.state.is_offered:
         turn.replace(
-            _not_offered(services, file, turn.texts) if file else notice(turn.texts("removal.already", name=name))
+            _not_offered(services, file, turn.texts)
+            if file
+            else notice(turn.texts("removal.already", name=one_line(name, view.NAME)))
         )
         return
     services.journal.knowledge_files.decide(KnowledgeFile(name, file.path, FileState.KEPT, turn.user))

@@ -10,7 +10,7 @@ from bot.manifest import SCOPES
 from bot.message_samples import SAMPLES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
 from bot.settings import ChannelSection, ConfigFile, Environment, Settings
-from handlers.journal import open_journal
+from handlers.journal import Binding, Claim, open_journal
 from tests.former import former_database, rows
 
 
@@ -176,6 +176,20 @@ def test_csvs_are_looked_at(slack: LocalSlack, knowledge: Path) -> None:
 def test_a_knowledge_folder_that_is_not_there(slack: LocalSlack, tmp_path: Path) -> None:
     [failure] = failures(list(examine(settings(slack, tmp_path / "nowhere"))))
     assert failure.startswith(f"KNOWLEDGE_DIR = {tmp_path / 'nowhere'}: there is no such folder.")
+
+
+def test_a_channel_that_waits_for_an_admin_is_noted_and_nothing_is_remembered(
+    slack: LocalSlack, knowledge: Path
+) -> None:
+    some = settings(slack, knowledge)
+    journal = open_journal(some.database_url)
+    journal.channel_names.remember([Binding("it-help", "", Claim.BOUND)])
+    before = journal.channel_names.all()
+    [note] = [finding for finding in examine(some) if "waits for an admin" in finding.what]
+    channel = slack.channel("it-help").id
+    assert str(note) == f"[note] #it-help ({channel}) waits for an admin to serve it it-help: decide in /kb channels"
+    assert journal.channel_names.all() == before
+    journal.close()
 
 
 def test_a_channel_that_slack_does_not_have(slack: LocalSlack, knowledge: Path) -> None:

@@ -107,14 +107,15 @@ def test_what_kotae_toml_gives_to_a_channel_is_served_nowhere_else(
 
 
 @pytest.mark.usefixtures("salaries")
-@pytest.mark.parametrize("key", ["salaries", "#salaries", "dev-faq", "#dev-faq", "id"])
-@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize(
+    ("key", "before"),
+    [(key, before) for key in ("dev-faq", "#dev-faq", "id") for before in (True, False)]
+    + [("salaries", True), ("#salaries", True)],  # kotae.toml must name channels that are there
+)
 def test_whatever_the_key_and_the_order(slack: LocalSlack, start: Start, key: str, *, before: bool) -> None:
     if before:
         slack.create_channel("alice", "salaries")
         slack.invite_bot("salaries", "alice")
-    elif "salaries" in key:
-        pytest.skip("kotae.toml must name channels that are there")
     key = slack.channel("dev-faq").id if key == "id" else key
     config = ConfigFile(channels={key: ChannelSection(knowledge_bases=("salaries",)), "hr-somu": ChannelSection()})
     bot = start(config)
