@@ -98,6 +98,7 @@ REPLACEMENT = Replacement(
 VERSION = Version(2, AT, DIGEST, 3, "upload", PERSON)
 REPORT = Report(NAME, added=1, changed=1, removed=1, records=3, problems=(PROBLEM,), warnings=(TROUBLE,))
 FAILED = Report(NAME, error=TROUBLE)
+DONE = Translatable("audit.export", name=NAME, rows=3)
 OVERVIEW = Overview({NAME: Tally(8, 2, 3, 1)}, {date(2026, 1, day): Tally(day % 3, 1) for day in range(1, 31)})
 PROCESS = admin.Process(1.0, 300.0, 3600.0, 0, NAME, model_loaded=False, model_trouble=TROUBLE)
 TOPICS = [guide.Topic(NAME, 3, ("Samples",))]
@@ -186,7 +187,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "reasons/form": lambda texts: reasons.form(
             reasons.Reply(KEY, None, "https://hooks.slack.com/actions/1"), texts, ask=True
         ),
-        "reports/audit": lambda texts: reports.audit([AuditEntry(AT, PERSON, PLACE, f"reload {NAME}", "done")], texts),
+        "reports/audit": lambda texts: reports.audit([AuditEntry(AT, PERSON, PLACE, DONE)], texts),
         "reports/statistics": lambda texts: reports.statistics(
             OVERVIEW, None, [(CHANNEL, Rehearsal(9, 3, 2.5, 2, 1))], texts
         ),

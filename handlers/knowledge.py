@@ -13,6 +13,7 @@ from handlers.desk import Services, Turn
 from handlers.views import admin
 from handlers.views.message import notice
 from handlers.views.text import one_line
+from indexes.messages import Translatable
 from indexes.names import find_name
 from indexes.registry import Report, unknown
 
@@ -74,12 +75,15 @@ def _reload(services: Services, turn: Turn, argument: str) -> None:
         turn.whisper(admin.reloaded(reports, turn.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
         for report in reports:
-            outcome = (
-                str(report.error)
-                if report.error
-                else f"{report.records} records, +{report.added} ~{report.changed} -{report.removed}"
-            )
-            services.journal.record(turn.user, turn.channel, f"reload {report.name}", outcome)
+            services.journal.record(turn.user, turn.channel, _told(report))
+
+
+def _told(report: Report) -> Translatable:
+    """Return what the audit log says of a reload."""
+    if report.error:
+        return Translatable("audit.reload_failed", name=report.name, error=report.error)
+    counts = {"added": report.added, "changed": report.changed, "removed": report.removed}
+    return Translatable("audit.reload", name=report.name, records=report.records, **counts)
 
 
 def _chosen(services: Services, turn: Turn, argument: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from handlers.views import learned as view
 from handlers.views.learned import SHOWN, InForce, Waiting
 from handlers.views.message import Message, notice
 from indexes.lessons import Lesson
+from indexes.messages import Translatable, Value
 from indexes.records import Record
 from indexes.text import sameness
 
@@ -120,7 +121,7 @@ def learn(services: Services, opinion: Opinion, record: Record, voters: Sequence
     )
     if services.journal.learned.learn(phrasing):
         services.teach()
-        services.journal.record(by, "", "learn", _told(phrasing))
+        services.journal.record(by, "", Translatable("audit.learn", **_told(phrasing)))
 
 
 def offer(services: Services, turn: Turn, question_id: int) -> None:
@@ -159,7 +160,7 @@ def undone(services: Services, turn: Turn) -> None:
     id_, first = turn.pressed.split(":")
     if phrasing := services.journal.learned.undo(id_, turn.user):
         services.teach()
-        services.journal.record(turn.user, turn.channel, "unlearn", _told(phrasing))
+        services.journal.record(turn.user, turn.channel, Translatable("audit.unlearn", **_told(phrasing)))
     turn.replace(_page(services, turn, int(first)))
 
 
@@ -216,6 +217,8 @@ def _waiting(services: Services) -> list[Waiting]:
     return waiting
 
 
-def _told(phrasing: Phrasing) -> str:
-    votes = f"; votes: {', '.join(phrasing.voters)}" if phrasing.voters else ""
-    return f"{phrasing.knowledge_base} {phrasing.record}: {phrasing.phrasing}{votes}"
+def _told(phrasing: Phrasing) -> dict[str, Value]:
+    """Return what the audit log says of a phrasing; one that an admin learned has no voters."""
+    votes = Translatable("audit.votes", people=tuple(phrasing.voters)) if phrasing.voters else ""
+    what: dict[str, Value] = {"name": phrasing.knowledge_base, "id": phrasing.record, "phrasing": phrasing.phrasing}
+    return {**what, "votes": votes}

@@ -12,6 +12,7 @@ from handlers.reports import MOST_DAYS, days_from
 from handlers.views import misses as view
 from handlers.views.message import Message, notice
 from handlers.views.misses import SHOWN, Asked, Closest, Page
+from indexes.messages import Translatable
 from indexes.text import is_japanese, normalize
 
 DAY = 24 * 3600
@@ -71,7 +72,7 @@ def close(services: Services, turn: Turn, why: Why) -> None:
     for group in groups(services, days):
         if any(miss.id == number for miss in group):
             services.journal.misses.close_all([miss.id for miss in group], why, turn.user, until)
-            services.journal.record(turn.user, turn.channel, f"miss {why}", group[0].text)
+            services.journal.record(turn.user, turn.channel, Translatable(f"audit.miss.{why}", question=group[0].text))
 
 
 def _show_again(services: Services, turn: Turn) -> None:

@@ -21,6 +21,7 @@ from handlers.views.message import Message, notice
 from handlers.views.text import mrkdwn, one_line
 from handlers.writing import Stored, similar, store, writable
 from indexes.errors import KnowledgeBaseError
+from indexes.messages import Translatable
 from indexes.records.editing import StaleFileError
 
 log = logging.getLogger(__name__)
@@ -121,8 +122,8 @@ def declined(services: Services, turn: Turn) -> None:
     else:
         services.journal.proposals.settle(proposal.id, "declined", _reason(view))
         _tell_everybody(services, proposal.id)
-        action = f"decline {proposal.knowledge_base}"
-        services.journal.record(turn.user, turn.channel, action, f"proposal {proposal.id}")
+        done = Translatable("audit.decline", name=proposal.knowledge_base, number=proposal.id)
+        services.journal.record(turn.user, turn.channel, done)
 
 
 def accepted(_: Services, __: Turn) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from handlers.texts import Texts
 from handlers.views import removal as view
 from handlers.views.message import Message, notice
 from handlers.views.text import one_line
+from indexes.messages import Translatable
 from indexes.names import find_name
 
 LISTED = 1000
@@ -55,7 +56,7 @@ def kept(services: Services, turn: Turn) -> None:
         )
         return
     services.journal.knowledge_files.decide(KnowledgeFile(name, file.path, FileState.KEPT, turn.user))
-    services.journal.record(turn.user, turn.channel, f"keep {name}", "without its file")
+    services.journal.record(turn.user, turn.channel, Translatable("audit.keep", name=name))
     turn.replace(notice(turn.texts("removal.kept", name=one_line(name, view.NAME), command=services.admin_command)))
 
 
@@ -82,9 +83,8 @@ def _remove(services: Services, turn: Turn, file: KnowledgeFile) -> None:
     services.registry.remove(file.name, turn.user).result()
     services.journal.knowledge_files.decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, turn.user))
     services.rescan()
-    services.journal.record(
-        turn.user, turn.channel, f"remove {file.name}", f"{shown.records} records, kept as a version"
-    )
+    done = Translatable("audit.remove", name=file.name, records=shown.records)
+    services.journal.record(turn.user, turn.channel, done)
     turn.replace(
         notice(turn.texts("removal.done", name=one_line(file.name, view.NAME), command=services.admin_command))
     )

@@ -9,6 +9,7 @@ from handlers.channels import AutoReply, Channel, Key
 from handlers.desk import Services, Turn, names_for_all
 from handlers.views import settings as view
 from handlers.views.message import notice
+from indexes.messages import Translatable
 
 
 def auto_reply(services: Services, turn: Turn, argument: str) -> None:
@@ -27,7 +28,7 @@ def auto_reply(services: Services, turn: Turn, argument: str) -> None:
         turn.whisper(notice(turn.texts("kb.auto_reply.no_knowledge")))
         return
     services.channels.set(turn.channel, "auto_reply", argument, turn.user)
-    services.journal.record(turn.user, turn.channel, "auto-reply", argument)
+    services.journal.record(turn.user, turn.channel, _mode(AutoReply(argument)))
     lines = [turn.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")]
     lines += _hindrances(services, turn, services.channels.of(turn.channel))
     turn.whisper(notice("\n".join(lines)))
@@ -41,7 +42,7 @@ def threshold(services: Services, turn: Turn, argument: str) -> None:
         turn.whisper(notice(turn.texts("kb.threshold.usage", command=services.admin_command, threshold=now)))
         return
     services.channels.set(turn.channel, "threshold", str(wanted), turn.user)
-    services.journal.record(turn.user, turn.channel, "threshold", str(wanted))
+    services.journal.record(turn.user, turn.channel, Translatable("audit.threshold", threshold=str(wanted)))
     turn.whisper(notice(turn.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")))
 
 
@@ -89,7 +90,7 @@ def go_live(services: Services, turn: Turn) -> None:
     channel = turn.pressed
     if services.channels.of(channel).auto_reply is not AutoReply.ON:
         services.channels.set(channel, "auto_reply", AutoReply.ON.value, turn.user)
-        services.journal.record(turn.user, channel, "auto-reply", "on, after shadow mode")
+        services.journal.record(turn.user, channel, Translatable("audit.live"))
     turn.whisper(notice(turn.texts("shadow.live", channel=f"<#{channel}>")))
 
 
@@ -114,17 +115,31 @@ def _save(services: Services, turn: Turn, before: Channel, chosen: view.Chosen) 
     """Store what differs from the rules in force; return the keys."""
     own = [name for name in before.knowledge_bases if name not in services.channels.shared]
     ask = (*(id_ for id_ in before.ask if id_.startswith("S")), *chosen.ask)  # the modal shows no user groups
-    wanted: dict[Key, tuple[object, object, str]] = {
-        "auto_reply": (before.auto_reply, chosen.auto_reply, chosen.auto_reply.value),
-        "threshold": (f"{before.threshold:.2f}", f"{chosen.threshold:.2f}", str(chosen.threshold)),
-        "knowledge_bases": (set(own), set(chosen.knowledge_bases), json.dumps(chosen.knowledge_bases)),
-        "ask": (set(before.ask), set(ask), " ".join(ask)),
+    threshold = str(chosen.threshold)
+    wanted: dict[Key, tuple[object, object, str, Translatable]] = {
+        "auto_reply": (before.auto_reply, chosen.auto_reply, chosen.auto_reply.value, _mode(chosen.auto_reply)),
+        "threshold": (
+            *(f"{before.threshold:.2f}", f"{chosen.threshold:.2f}"),
+            threshold,
+            Translatable("audit.threshold", threshold=threshold),
+        ),
+        "knowledge_bases": (
+            *(set(own), set(chosen.knowledge_bases)),
+            json.dumps(chosen.knowledge_bases),
+            Translatable("audit.knowledge_bases", names=tuple(chosen.knowledge_bases)),
+        ),
+        "ask": (set(before.ask), set(ask), " ".join(ask), Translatable("audit.ask", people=ask)),
     }
-    changed = [key for key, (old, new, _) in wanted.items() if old != new]
+    changed = [key for key, (old, new, *_) in wanted.items() if old != new]
     for key in changed:
-        services.channels.set(before.id, key, wanted[key][2], turn.user)
-        services.journal.record(turn.user, before.id, key.replace("_", "-"), wanted[key][2])
+        _, _, value, done = wanted[key]
+        services.channels.set(before.id, key, value, turn.user)
+        services.journal.record(turn.user, before.id, done)
     return changed
+
+
+def _mode(mode: AutoReply) -> Translatable:
+    return Translatable("audit.auto_reply", mode=Translatable(f"settings.mode.{mode.value}"))
 
 
 def _probability(text: str) -> float | None:

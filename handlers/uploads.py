@@ -23,6 +23,7 @@ from handlers.views import admin, uploads
 from handlers.views.message import Message, notice
 from handlers.views.text import has_words, one_line, plain
 from indexes.builder import Source
+from indexes.messages import Translatable, Value
 from indexes.names import folded
 from indexes.records.editing import replace_csv
 from indexes.registry import Report
@@ -93,9 +94,9 @@ def applied(services: Services, turn: Turn) -> None:
         turn.replace(card(services, upload, turn, found, stale=True))
         return
     with services.pending.decided(upload) as mine:
-        outcome = _put(services, turn, upload, found) if mine else ""
-    if mine:
-        _index(services, turn, upload, found.source, outcome)
+        done = _put(services, turn, upload, found) if mine else None
+    if done:
+        _index(services, turn, upload, found.source, done)
 
 
 def card(
@@ -238,19 +239,22 @@ def _found(services: Services, upload: Upload) -> Replacement:
     return replacement(services, source_of(services, upload.target), data, upload.file)
 
 
-def _put(services: Services, turn: Turn, upload: Upload, found: Replacement) -> str:
-    """Keep what is there, write the new bytes and keep these too; return that in words for the audit log."""
+def _put(services: Services, turn: Turn, upload: Upload, found: Replacement) -> Translatable:
+    """Keep what is there, write the new bytes and keep these too; return that for the audit log."""
     registry, source = services.registry, found.source
     if found.current is not None:
         registry.versions.keep(source, found.current, found.before, "file")
     replace_csv(source.path, found.data, found.digest)
     version = registry.made(source, found.data, found.entries, _what(upload), turn.user)
-    changes = f"+{len(found.added)} ~{len(found.changed)} -{len(found.removed)}"
-    origin = f"as version {upload.version} was" if upload.version else f"from {upload.file}"
-    return f"version {version.number if version else 'not kept'}, {origin}: {found.entries} records, {changes}"
+    kept = Translatable("audit.version", number=version.number) if version else Translatable("audit.no_version")
+    counts = {"added": len(found.added), "changed": len(found.changed), "removed": len(found.removed)}
+    common: dict[str, Value] = {"name": source.name, "version": kept, "records": found.entries, **counts}
+    if upload.version:
+        return Translatable("audit.rollback", number=upload.version, **common)
+    return Translatable("audit.upload", file=upload.file, **common)
 
 
-def _index(services: Services, turn: Turn, upload: Upload, source: Source, outcome: str) -> None:
+def _index(services: Services, turn: Turn, upload: Upload, source: Source, done: Translatable) -> None:
     """Index what was written, whatever becomes of the card; the synonyms concern every knowledge base."""
     registry = services.registry
     names = registry.sources() if source == registry.synonyms_file else (source.name,)
@@ -263,7 +267,7 @@ def _index(services: Services, turn: Turn, upload: Upload, source: Source, outco
         report = admin.reloaded([future.result() for future in waiting], turn.texts)
         turn.replace(uploads.applied(upload, source.name, report, turn.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
-        services.journal.record(turn.user, turn.channel, f"{_what(upload)} {source.name}", outcome)
+        services.journal.record(turn.user, turn.channel, done)
 
 
 def _what(upload: Upload) -> Origin:

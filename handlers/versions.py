@@ -10,6 +10,7 @@ from handlers.views.message import notice
 from handlers.views.text import one_line
 from indexes.builder import Source
 from indexes.export import Export, export, export_table
+from indexes.messages import Translatable
 from indexes.names import find_name, same_name
 from indexes.records import read_bytes
 from indexes.records.editing import digest_of
@@ -52,7 +53,7 @@ def exported(services: Services, turn: Turn, argument: str) -> None:
     made = _export(services, source)
     name = one_line(source.name, NAME)
     services.send_file(turn.user, view.export(name, made, turn.texts), f"{source.name}.csv", made.data)
-    services.journal.record(turn.user, turn.channel, f"export {source.name}", f"{made.rows} rows")
+    services.journal.record(turn.user, turn.channel, Translatable("audit.export", name=source.name, rows=made.rows))
     if not turn.is_direct:
         turn.whisper(notice(turn.texts("export.sent", name=name)))
 

@@ -7,6 +7,7 @@ from handlers.journal import Binding, Claim
 from handlers.proposals import ASKED, active_admins
 from handlers.views import waiting as view
 from handlers.views.message import notice
+from indexes.messages import Translatable, Value
 
 
 def listed(services: Services, turn: Turn, _: str) -> None:
@@ -51,8 +52,10 @@ def _decide(services: Services, turn: Turn, claim: Claim) -> None:
     decision = [Binding(name, waiting.channel, claim, turn.user) for name in waiting.claims]
     services.journal.channel_names.decide(decision)
     services.rescan()
-    action = "serve" if claim is Claim.BOUND else "don't serve"
-    services.journal.record(turn.user, waiting.channel, f"{action} {waiting.name}", ", ".join(waiting.knowledge_bases))
+    what: dict[str, Value] = {"name": waiting.name, "bases": tuple(waiting.knowledge_bases)}
+    bound = claim is Claim.BOUND
+    done = Translatable("audit.serve", **what) if bound else Translatable("audit.not_served", **what)
+    services.journal.record(turn.user, waiting.channel, done)
     turn.replace(view.decided(waiting, turn.texts, served=claim is Claim.BOUND))
 
 

@@ -84,15 +84,16 @@ def store(services: Services, turn: Turn, draft: Draft) -> Stored:
         report = services.registry.reload(name).result()
     if draft.question_id is not None:
         services.journal.misses.close(draft.question_id, "answered", turn.user)
-    action = f"{'edit' if draft.record else 'add'} {name}"
-    unlogged = _log(services, turn, action, f"{written.record.id}: {written.record.title}")
+    entry = {"name": name, "id": written.record.id, "title": written.record.title}
+    done = Translatable("audit.edit", **entry) if draft.record else Translatable("audit.add", **entry)
+    unlogged = _log(services, turn, done)
     return Stored(written.record, report.error or unlogged)
 
 
-def _log(services: Services, turn: Turn, action: str, outcome: str) -> Translatable | None:
+def _log(services: Services, turn: Turn, done: Translatable) -> Translatable | None:
     """Write to the audit log, and return why that failed: the entry is in the file, and must not be written again."""
     try:
-        services.journal.record(turn.user, turn.channel, action, outcome)
+        services.journal.record(turn.user, turn.channel, done)
     except JournalError as error:
         log.error("%s", error)  # noqa: TRY400 - the message is the whole story
         return error.message

@@ -15,6 +15,7 @@ import pytest
 
 from handlers.channels import AutoReply, Channel, Channels
 from handlers.journal import Journal, JournalError, Noted, NotedHit, Reply, open_journal
+from handlers.texts import ENGLISH, JAPANESE
 from indexes.messages import Translatable
 
 HIT = NotedHit("it-help", "vpn", 0.9, 0.95)
@@ -136,9 +137,41 @@ def test_old_events_are_forgotten_while_the_bot_runs(journal: Journal, file: Pat
 
 
 def test_what_admins_do_to_a_knowledge_base_of_a_long_name_is_in_the_audit_log(journal: Journal) -> None:
-    journal.record("U1", "C1", f"reload {'長' * 100}", "3 records")
+    done = Translatable("audit.export", name="長" * 100, rows=3)
+    journal.record("U1", "C1", done)
+    assert [entry.done for entry in journal.audited()] == [done]
+
+
+def test_whatever_was_done_is_read_as_it_was_written(journal: Journal) -> None:
+    why = Translatable("csv.no_columns", file="it.csv", headers=(Translatable("list.quoted", text="x"), "…"))
+    done = Translatable("audit.reload_failed", name="it", error=why)
+    journal.record("U1", "C1", done)
+    assert [entry.done for entry in journal.audited()] == [done]
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome"),
+    [
+        ("reload it-help", "5 records, +0 ~0 -0"),
+        ("threshold", "0.8"),
+        ("knowledge-bases", '["it-help"]'),
+        ("miss later", '{"key": "audit.export", "values": {}}'),
+        ("audit.unheard_of", '{"name": "it-help"}'),
+        ("audit.export", '{"name": "it-help"}'),
+        ("audit.export", '{"name": '),
+    ],
+    ids=["sentence", "number", "list", "odd question", "later version", "value missing", "broken off"],
+)
+def test_what_another_version_wrote_into_the_audit_log_is_shown_as_it_stands(
+    journal: Journal, file: Path, action: str, outcome: str
+) -> None:
+    with sqlite3.connect(file) as raw:
+        raw.execute(
+            "INSERT INTO audit (at, user, channel, action, outcome) VALUES (1.0, 'U1', 'C1', ?, ?)", (action, outcome)
+        )
+    raw.close()
     [entry] = journal.audited()
-    assert (len(entry.action), entry.action[:8]) == (64, "reload 長")
+    assert JAPANESE.say(entry.done) == ENGLISH.say(entry.done) == f"*{action}* · {outcome}"
 
 
 def test_old_events_are_forgotten_and_the_rest_is_not(journal: Journal, file: Path) -> None:
@@ -154,11 +187,15 @@ def test_old_events_are_forgotten_and_the_rest_is_not(journal: Journal, file: Pa
 
 
 def test_the_audit_is_newest_first(journal: Journal) -> None:
-    journal.record("U1", "C1", "reload it-help", "5 records, +0 ~0 -0")
-    journal.record("U2", "C2", "threshold", "0.8")
-    assert [(entry.user, entry.channel, entry.action, entry.outcome) for entry in journal.audited()] == [
-        ("U2", "C2", "threshold", "0.8"),
-        ("U1", "C1", "reload it-help", "5 records, +0 ~0 -0"),
+    export, threshold = (
+        Translatable("audit.export", name="it-help", rows=5),
+        Translatable("audit.threshold", threshold="0.8"),
+    )
+    journal.record("U1", "C1", export)
+    journal.record("U2", "C2", threshold)
+    assert [(entry.user, entry.channel, entry.done) for entry in journal.audited()] == [
+        ("U2", "C2", threshold),
+        ("U1", "C1", export),
     ]
     assert journal.audited()[0].at == pytest.approx(time.time(), abs=60)
 
@@ -236,8 +273,8 @@ def test_without_its_file_the_journal_goes_on_and_says_so(
     assert journal.trouble == Translatable("database.removed", file="state.db")
     with pytest.raises(JournalError, match="The setting was not stored: the state database can't be written"):
         journal.set("C1", "threshold", "0.6", "U1")
-    with pytest.raises(JournalError, match="reload is done but not in the audit log"):
-        journal.record("U1", "C1", "reload", "ok")
+    with pytest.raises(JournalError, match="It is done but not in the audit log"):
+        journal.record("U1", "C1", Translatable("audit.export", name="it-help", rows=5))
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(errors) == 1
     assert "VPNにつながらない" not in caplog.text

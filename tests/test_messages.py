@@ -2,14 +2,18 @@
 
 import ast
 import errno
-from collections.abc import Iterator
+import importlib
+import inspect
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Formatter
+from typing import TypeGuard
 
 import pytest
 
-from handlers.texts import ENGLISH, JAPANESE
-from indexes.errors import UnusableFileError
+from handlers.texts import ENGLISH, JAPANESE, HandlerError
+from indexes.errors import KnowledgeBaseError, UnusableFileError
 from indexes.messages import Translatable, en, reason, say
 
 ROOT = Path(__file__).parents[1]
@@ -17,45 +21,33 @@ TREES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
     for package in ("bot", "handlers", "indexes")
     for path in sorted((ROOT / package).rglob("*.py"))
+    if path.name not in {"__main__.py", "env.py"}  # they run when they are imported
 }
+KEY = re.compile(r"[a-z]+(?:\.[a-z_]+)+")
 CARRIED = {"role"}
 """Values that code reads and no sentence needs."""
 
 
-def subclasses(name: str) -> set[str]:
-    """The classes that are, or derive from, the named one."""
-    bases = {
-        node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
-        for tree in TREES.values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-    }
-    found = {name}
-    while more := {each for each, over in bases.items() if over & found} - found:
-        found |= more
-    return found
+def classes(place: str) -> dict[str, type]:
+    """The classes of what is told, by their names in a file."""
+    module = importlib.import_module(place.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+    told = (KnowledgeBaseError, Translatable)
+    return {name: each for name, each in vars(module).items() if isinstance(each, type) and issubclass(each, told)}
 
 
-ERRORS = subclasses("KnowledgeBaseError")
-OURS = subclasses("HandlerError")
-
-
-def made(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
-    """Every call that makes something to tell, with the name of its class."""
+def made(tree: ast.AST, known: Mapping[str, type]) -> Iterator[tuple[type, ast.Call]]:
+    """Every call with a key: of a class, or of the base's `__init__` in one that chooses the key itself."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name in ERRORS:
-            yield from ((node.name, call) for call in ast.walk(node) if is_super(call) and isinstance(call, ast.Call))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {*ERRORS, "Translatable"}:
-            yield node.func.id, node
+        if isinstance(node, ast.ClassDef) and node.name in known:
+            yield from ((known[node.name], call) for call in ast.walk(node) if is_super(call) and not passes_on(call))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in known:
+            made_of = known[node.func.id]
+            if "key" in inspect.signature(made_of).parameters and not passes_on(node):
+                yield made_of, node
 
 
-def is_super(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "__init__"
-        and isinstance(node.func.value, ast.Call)
-    )
+def is_super(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "super().__init__"
 
 
 def passes_on(call: ast.Call) -> bool:
@@ -63,39 +55,31 @@ def passes_on(call: ast.Call) -> bool:
     return bool(call.args) and isinstance(call.args[0], ast.Name) and call.args[0].id == "key"
 
 
-def with_own_arguments() -> set[str]:
-    """Classes that take something else than a key and choose it themselves, in their own `__init__`."""
-    return {
-        node.name
-        for tree in TREES.values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-        and node.name in ERRORS
-        and any(
-            isinstance(each, ast.FunctionDef) and each.name == "__init__" and "key" not in map(named, positional(each))
-            for each in node.body
-        )
-    }
-
-
-def positional(function: ast.FunctionDef) -> list[ast.arg]:
-    return [*function.args.posonlyargs, *function.args.args]
-
-
-def named(argument: ast.arg) -> str:
-    return argument.arg
-
-
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def wrong(place: str, name: str, call: ast.Call) -> str | None:
-    """Say what a call lacks."""
-    key = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
-    if not isinstance(key, str) or len(call.args) > 1:
+def wrong(made_of: type, call: ast.Call, *, below: bool) -> str | None:
+    """Say what a call lacks; what is made `below`, in indexes, can be said with the words of indexes only."""
+    if len(call.args) != 1 or not (keys := literal(call.args[0])):
         return "has no literal key"
-    if key not in (en.WORDS if place.startswith("indexes/") or (name in ERRORS - OURS) else ENGLISH.words):
+    ours = made_of is Translatable or issubclass(made_of, HandlerError)
+    known = ENGLISH.words if ours and not below else en.WORDS
+    return next((complaint for key in keys if (complaint := lacking(key, call, known))), None)
+
+
+def literal(node: ast.expr) -> list[str]:
+    """The key that is written down; all that begin so for one such as ``f"audit.miss.{why}"``."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    if isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
+        start = str(first.value)
+        return [key for key in ENGLISH.words if KEY.match(start + "x") and key.startswith(start)]
+    return []
+
+
+def lacking(key: str, call: ast.Call, known: Mapping[str, str]) -> str | None:
+    if key not in known:
         return f"has a key that nothing says: {key}"
     needed = placeholders(ENGLISH.words[key])
     given = {keyword.arg for keyword in call.keywords} - (CARRIED - needed)
@@ -105,12 +89,11 @@ def wrong(place: str, name: str, call: ast.Call) -> str | None:
 
 
 def test_whatever_is_told_has_a_key_and_the_values_that_its_sentences_need() -> None:
-    own = with_own_arguments()
     complaints = [
-        f"{place}:{call.lineno}: {name} {complaint}"
+        f"{place}:{call.lineno}: {complaint}"
         for place, tree in TREES.items()
-        for name, call in made(tree)
-        if not passes_on(call) and (is_super(call) or name not in own) and (complaint := wrong(place, name, call))
+        for made_of, call in made(tree, classes(place))
+        if (complaint := wrong(made_of, call, below=place.startswith("indexes/")))
     ]
     assert complaints == []
 
@@ -124,23 +107,26 @@ def test_whatever_is_told_has_a_key_and_the_values_that_its_sentences_need() -> 
         ('raise UnusableFileError("csv.emtpy", file=name)', "has a key that nothing says: csv.emtpy"),
         ('raise UnusableFileError("edit.gone")', "has a key that nothing says: edit.gone"),
         ('raise UnusableFileError("csv.empty")', "gives csv.empty [], it says ['file']"),
+        ('Translatable(f"audit.miss.{why}")', "gives audit.miss.answered [], it says ['question']"),
+        ('Translatable(f"{why}.miss")', "has no literal key"),
         ('Translatable("row.nul", line=1)', "gives row.nul ['line'], it says []"),
         ('Translatable("row.nul", line=1, **more)', "gives row.nul what it does not say"),
     ],
 )
 def test_a_raise_without_its_key_or_values_is_found(source: str, complaint: str) -> None:
-    [(name, call)] = made(ast.parse(source))
-    assert wrong("handlers/x.py", name, call) == complaint
+    known = {each.__name__: each for each in (UnusableFileError, Translatable)}
+    [(made_of, call)] = made(ast.parse(source), known)
+    assert wrong(made_of, call, below=False) == complaint
 
 
 def test_values_are_said_as_each_language_says_them() -> None:
     headers = tuple(Translatable("list.quoted", text=title) for title in ("Foo", "<Bar>"))
     message = UnusableFileError("csv.no_columns", file="it.csv", headers=headers).message
     assert ENGLISH.say(message).startswith('it.csv: no column to search: the first row has "Foo", "<Bar>". Name one')
-    assert JAPANESE.say(message).startswith("it.csv: 検索できる列がありません。1 行目は 「Foo」、「<Bar>」 です。")
+    assert JAPANESE.say(message).startswith("it.csv: 検索できる列がありません。1行目は 「Foo」、「<Bar>」 です。")
     assert "「&lt;Bar&gt;」" in JAPANESE.say(message, lambda text: text.replace("<", "&lt;").replace(">", "&gt;"))
     cut = Translatable("row.cut", column="回答", count=32_500, most=32_000)
-    assert JAPANESE.say(cut) == "「回答」が 32,500 文字あるため、32,000 文字で切りました。行を分けてください"
+    assert JAPANESE.say(cut) == "「回答」が 32,500文字あるため、32,000文字で切りました。行を分けてください"
 
 
 def test_braces_in_a_value_are_only_text() -> None:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 from handlers.journal import Journal, JournalError, migrations, open_journal
 from handlers.journal.database import metadata
 from handlers.journal.questions import questions
+from tests.audit import action
 from tests.former import FIXTURES, former_database, former_ids, lost, rows, tables
 
 SCHEMAS = sorted((FIXTURES / "schemas").glob("*.sql"))
@@ -93,7 +94,7 @@ def say_everything(journal: Journal) -> None:
     assert [one.phrasing for one in journal.learned.newest(9)] == ["Wi-Fi office how"]
     assert len(journal.confirmations.recent()) == 3
     assert journal.settings(names["it-help"])["threshold"].value == "0.5"
-    assert [entry.action for entry in journal.audited()][::-1][:2] == ["auto-reply", "threshold"]
+    assert [action(entry) for entry in journal.audited()][::-1][:2] == ["auto-reply", "threshold"]
     assert not journal.trouble
 
 

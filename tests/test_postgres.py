@@ -28,6 +28,7 @@ from handlers.journal import (
     open_journal,
 )
 from handlers.journal.database import metadata
+from indexes.messages import Translatable
 from tests.test_migrations import OPEN, revisions
 
 pytestmark = pytest.mark.skipif(shutil.which("initdb") is None, reason="PostgreSQL is not installed")
@@ -123,7 +124,7 @@ def everything_works(journal: Journal) -> None:
     with journal.publications.only_once(number, "share", Publication("C1", "U1")) as first:
         assert first
     journal.set("C1", "threshold", "0.5", "U1")
-    journal.record("U1", "C1", "reload it-help", "5 records")
+    journal.record("U1", "C1", Translatable("audit.export", name="it-help", rows=5))
     phrasing = Phrasing("it-help", "vpn", "VPN?", "vpn", "vpn!", ("U1",), "U2")
     assert journal.learned.learn(phrasing)
     noted, reply = journal.noted(number), journal.reply_to("C1", "1.0")

@@ -15,6 +15,8 @@ import pytest
 from handlers.journal import Journal, Noted, NotedHit, Opinion, Phrasing, Proposal, Publication, Reply, open_journal
 from handlers.journal.migrations import copy_of
 from handlers.misses import looks_like_a_question
+from handlers.texts import ENGLISH
+from indexes.messages import Translatable
 from tests.former import former_database
 
 DAY = 24 * 3600
@@ -52,6 +54,13 @@ def age(file: Path, days: float = 100) -> None:
         raw.execute(f"UPDATE closings SET until = until - {days * DAY}")
 
 
+def audited_before(file: Path, action: str, outcome: str) -> None:
+    """Write into the audit log as earlier versions did."""
+    with closing(sqlite3.connect(file)) as raw, raw:
+        row = (time.time(), action, outcome)
+        raw.execute("INSERT INTO audit (at, user, channel, action, outcome) VALUES (?, 'U0ADMIN', 'C1', ?, ?)", row)
+
+
 def purge(journal: Journal, days: int = 90) -> list[int]:
     now = time.time()
     return list(journal.retention.purge(now - days * DAY, now - 365 * DAY, looks_like_a_question))
@@ -85,8 +94,9 @@ def everything(journal: Journal) -> None:
     journal.misses.close(closed, "answered", WHO)
     dismissed = note(journal, MISSED)
     journal.misses.close(dismissed, "not_a_question", WHO)
-    journal.record("U0ADMIN", "C1", "miss not_a_question", WORDS)
-    journal.record("kotae", "", "learn", f"it-help vpn: vpn; votes: {WHO}")
+    journal.record("U0ADMIN", "C1", Translatable("audit.miss.not_a_question", question=WORDS))
+    votes = Translatable("audit.votes", people=(WHO,))
+    journal.record("kotae", "", Translatable("audit.learn", name="it-help", id="vpn", phrasing="vpn", votes=votes))
     journal.learned.learn(Phrasing("it-help", "vpn", "VPN", "vpn", "vpn", (WHO,), "kotae"))
     decided = journal.proposals.add(Proposal(WHO, "it-help", {"question": WORDS}))
     journal.proposals.claim(decided, "U0ADMIN")
@@ -95,6 +105,8 @@ def everything(journal: Journal) -> None:
 
 def test_what_is_old_is_gone_from_the_files_and_still_counted(journal: Journal, file: Path) -> None:
     everything(journal)
+    audited_before(file, "miss not_a_question", WORDS)
+    audited_before(file, "learn", f"it-help vpn: vpn; votes: {WHO}")
     assert found(file.parent, "CANARYTEXT", WHO)
     age(file)
     overview, often = journal.statistics.overview(365), journal.most_asked(["it-help"], 365)
@@ -107,7 +119,12 @@ def test_what_is_old_is_gone_from_the_files_and_still_counted(journal: Journal, 
     assert journal.most_asked(["it-help"], 365) == often
     assert journal.voices.judged() == judged
     assert [each.phrasing for each in journal.learned.newest(9)] == ["vpn"]
-    assert [each.action for each in journal.audited()] == ["learn", "miss not_a_question"]
+    assert [ENGLISH.say(each.done) for each in journal.audited()] == [
+        "*learn* · it-help vpn: vpn",
+        "*miss not_a_question* · ",
+        "*learn* · it-help vpn: vpn",
+        "*not a question* · ",
+    ]
     assert not journal.retention.has_older(time.time() - 90 * DAY)
     assert purge(journal) == []
 

@@ -1,15 +1,15 @@
 """What admins decided in Slack, and the log of what they did."""
 
+import json
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Column, Float, Integer, String, Table, Text, delete, insert, select
 
 from handlers.journal.database import Database, metadata
-from indexes.messages import Translatable
-
-ACTION_LENGTH = 64
-"""Characters of an action, with the name of its knowledge base; a longer one is cut, since no database takes it."""
+from handlers.texts import ENGLISH
+from indexes.messages import Translatable, as_data, from_data
 
 settings = Table(
     "settings",
@@ -27,9 +27,15 @@ audit = Table(
     Column("at", Float, nullable=False, index=True),
     Column("user", String(32), nullable=False),
     Column("channel", String(32), nullable=False),
-    Column("action", String(ACTION_LENGTH), nullable=False),
+    Column("action", String(64), nullable=False),
     Column("outcome", Text, nullable=False),
 )
+
+
+VOTES = "; votes: "
+"""What comes before the ids of those who confirmed a phrasing, in the audit log as earlier versions wrote it."""
+PERSONAL = ("question", "votes")
+"""Values of what is in the audit log that tell what somebody asked, and who confirmed a phrasing."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +48,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One admin action."""
+    """One admin action; `done` is said in each reader's language."""
 
     at: float
     user: str
     channel: str
-    action: str
-    outcome: str
+    done: Translatable
 
 
 class Decisions:
@@ -81,14 +86,48 @@ class Decisions:
             return [channel for channel, chosen in self._known_settings.items() if chosen]
         return [channel for (channel,) in rows]
 
-    def record(self, user: str, channel: str, action: str, outcome: str) -> None:
+    def record(self, user: str, channel: str, done: Translatable) -> None:
         """Write an admin action to the audit log; raises JournalError."""
-        values = {"user": user, "channel": channel, "action": action[:ACTION_LENGTH], "outcome": outcome}
-        with self._database.insisting(Translatable("journal.failed.audit", action=action)) as connection:
+        outcome = json.dumps(as_data(done)["values"], ensure_ascii=False)
+        values = {"user": user, "channel": channel, "action": done.key, "outcome": outcome}
+        with self._database.insisting(Translatable("journal.failed.audit")) as connection:
             connection.execute(insert(audit).values(at=time.time(), **values))
 
     def audited(self, limit: int = 50) -> list[AuditEntry]:
         """Return the last admin actions, newest first."""
         columns = (audit.c.at, audit.c.user, audit.c.channel, audit.c.action, audit.c.outcome)
         newest = select(*columns).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
-        return [AuditEntry(*row) for row in self._database.read("read the audit log", newest) or ()]
+        rows = self._database.read("read the audit log", newest) or ()
+        return [AuditEntry(at, user, channel, _done(action, outcome)) for at, user, channel, action, outcome in rows]
+
+
+def quoted(action: str, outcome: str) -> str:
+    """Return the question that a row of the audit log quotes; blank for none."""
+    if action.startswith("audit.miss."):
+        return str(_values(outcome).get("question", ""))
+    return outcome if action.startswith("miss ") else ""
+
+
+def impersonal(action: str, outcome: str) -> str:
+    """Return the outcome of a row without the question that it quotes and those who confirmed a phrasing."""
+    if action.startswith("audit."):
+        return json.dumps({**_values(outcome), **dict.fromkeys(PERSONAL, "")}, ensure_ascii=False)
+    return "" if action.startswith("miss ") else outcome.partition(VOTES)[0]
+
+
+def _values(outcome: str) -> dict[str, Any]:
+    try:
+        values = json.loads(outcome)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _done(key: str, values: str) -> Translatable:
+    """Read what was done; what can't be said, such as earlier versions' English sentences, is shown as it stands."""
+    try:
+        done = Translatable(key, **{name: from_data(each) for name, each in json.loads(values).items()})
+        ENGLISH.say(done)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return Translatable("audit.before", action=key, outcome=values)
+    return done

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,6 @@ from sqlalchemy import (
     Engine,
     MetaData,
     NullPool,
-    ScalarSelect,
     String,
     Table,
     Text,
@@ -35,6 +34,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from handlers.journal import voices
 from handlers.journal.database import delete_securely
+from handlers.journal.decisions import impersonal, quoted
 from handlers.journal.installation import PSEUDONYMS
 
 FORGOTTEN = "forgotten"
@@ -138,18 +138,21 @@ class _Person:
         with self._transaction() as connection:
             direct = select(questions.c.channel).where(own, questions.c.channel.startswith("D")).distinct()
             self._ids += connection.execute(direct).scalars().all()
-            self._forget_quotes(connection, select(questions.c.text).where(own).scalar_subquery())
+            self._forget_quotes(connection, set(connection.execute(select(questions.c.text).where(own)).scalars()))
             for name in OF_QUESTION:
                 about = self._tables[name].c.question.in_(mine)
                 self._changed[name] += connection.execute(delete(self._tables[name]).where(about)).rowcount
             blank = update(questions).where(own).values(user="", text="")
             self._changed["questions"] += connection.execute(blank).rowcount
 
-    def _forget_quotes(self, connection: Connection, words: ScalarSelect[Any]) -> None:
+    def _forget_quotes(self, connection: Connection, words: Collection[str]) -> None:
         """Keep that an admin closed a question, but not its words."""
         audit = self._tables["audit"]
-        quotes = and_(audit.c.action.startswith("miss "), audit.c.outcome.in_(words))
-        self._changed["audit"] += connection.execute(update(audit).where(quotes).values(outcome="")).rowcount
+        closed = or_(audit.c.action.startswith("miss "), audit.c.action.startswith("audit.miss."))
+        for row in connection.execute(select(audit).where(closed)).all():
+            if (question := quoted(row.action, row.outcome)) and question in words:
+                fresh = update(audit).where(audit.c.id == row.id).values(outcome=impersonal(row.action, row.outcome))
+                self._changed["audit"] += connection.execute(fresh).rowcount
 
     def _forget_opinions(self) -> None:
         """Delete what the person confirmed, and proposed unless it waits: then only the author goes."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, delete, or_, select, tuple_, update
 
 from handlers.journal.confirmations import confirmations
 from handlers.journal.database import Database
-from handlers.journal.decisions import audit
+from handlers.journal.decisions import VOTES, audit, impersonal
 from handlers.journal.learned import learned
 from handlers.journal.misses import closings, open_among, reports
 from handlers.journal.proposals import proposals, requests
@@ -20,8 +20,6 @@ BATCH = 200
 """Rows of one transaction: some milliseconds, so that no answer waits for it."""
 NOBODY = "~"
 """With what a vote's user begins when it is not known any more who it was."""
-VOTES = "; votes: "
-"""What comes before the ids of those who confirmed a phrasing, in the audit log."""
 
 
 class Retention:
@@ -112,10 +110,13 @@ def _purge_proposals(connection: Connection, before: float) -> int:
 
 def _purge_audit(connection: Connection, before: float) -> int:
     """Keep what admins did, without the words of questions they closed, and without who had confirmed a phrasing."""
-    is_miss = and_(audit.c.action.startswith("miss "), audit.c.outcome != "")
-    quotes = or_(is_miss, audit.c.outcome.contains(VOTES))
+    action, outcome = audit.c.action, audit.c.outcome
+    of_earlier_versions = or_(and_(action.startswith("miss "), outcome != ""), outcome.contains(VOTES))
+    asked = and_(action.startswith("audit.miss."), ~outcome.contains('"question": ""'))
+    confirmed = and_(action.in_(["audit.learn", "audit.unlearn"]), ~outcome.contains('"votes": ""'))
+    quotes = or_(of_earlier_versions, asked, confirmed)
     rows = connection.execute(select(audit).where(audit.c.at < before, quotes).limit(BATCH)).all()
     for row in rows:
-        outcome = "" if row.action.startswith("miss ") else row.outcome.partition(VOTES)[0]
-        connection.execute(update(audit).where(audit.c.id == row.id).values(outcome=outcome))
+        this = audit.c.id == row.id
+        connection.execute(update(audit).where(this).values(outcome=impersonal(row.action, row.outcome)))
     return len(rows)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from handlers.channels import Channel
     from handlers.journal import AuditEntry, Overview, Rehearsal, Tally
 
-NAME, ACTION, OUTCOME = 100, 80, 200
+NAME, VALUE = 100, 200
 REHEARSED = 6
 """Channels in shadow mode that are summed up in a message, next to as many knowledge bases as it lists."""
 _PERSON = re.compile(r"\b[UW][A-Z0-9]{8,12}\b(?=[, ]|$)")
@@ -96,5 +96,9 @@ def audit(entries: Sequence["AuditEntry"], texts: Texts) -> Message:
 def _action(entry: "AuditEntry", texts: Texts) -> str:
     who = f"<@{entry.user}>" if entry.user[:1] in {"U", "W"} else one_line(entry.user, NAME)
     where = texts("audit.where", channel=f"<#{entry.channel}>") if entry.channel[:1] in {"C", "G"} else ""
-    outcome = _PERSON.sub(r"<@\g<0>>", one_line(entry.outcome, OUTCOME))
-    return f"{moment(entry.at)} · {who}{where} · *{one_line(entry.action, ACTION)}* · {outcome}"
+    return f"{moment(entry.at)} · {who}{where} · {texts.say(entry.done, _value)}"
+
+
+def _value(text: str) -> str:
+    """Escape something that was done, or done to; people in it are mentioned."""
+    return _PERSON.sub(r"<@\g<0>>", one_line(text, VALUE))

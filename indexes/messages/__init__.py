@@ -5,7 +5,7 @@ Each language has one sentence per key. Whatever adds words of its own (the bot 
 
 import errno
 from collections.abc import Callable, Mapping
-from typing import Union
+from typing import Any, Union
 
 from indexes.messages import en
 
@@ -33,6 +33,22 @@ class Translatable:
 
     def __hash__(self) -> int:
         return hash(self.key)
+
+
+def as_data(value: Value) -> Any:
+    """Turn a message, or a value of one, into JSON types; `from_data` turns them back."""
+    if isinstance(value, Translatable):
+        return {"key": value.key, "values": {name: as_data(each) for name, each in value.values.items()}}
+    return [as_data(each) for each in value] if isinstance(value, tuple) else value
+
+
+def from_data(data: Any) -> Value:
+    """Turn JSON types back; raises KeyError or TypeError for what `as_data` did not make."""
+    if isinstance(data, dict):
+        key, values = data["key"], data["values"]
+        return Translatable(key, **{name: from_data(each) for name, each in values.items()})
+    value: Value = tuple(map(from_data, data)) if isinstance(data, list) else data
+    return value
 
 
 def say(message: Translatable, words: Mapping[str, str], show: Callable[[str], str] = str) -> str:

@@ -13,6 +13,7 @@ from bot.settings import ChannelSection, ConfigFile, Environment
 from bot.slack import slack_client
 from handlers.access import REMEMBERED_SECONDS, Access
 from handlers.channels import AutoReply
+from tests.audit import action, outcome
 from tests.slack.conftest import Start
 
 HELP = "*/kb reload [name|all]*: read a CSV again"
@@ -30,7 +31,7 @@ def kb(slack: LocalSlack, who: str, line: str, where: str = "it-help") -> str:
 
 
 def audited(bot: Bot) -> list[tuple[str, str, str]]:
-    return [(entry.user, entry.action, entry.outcome) for entry in bot.services.journal.audited()]
+    return [(entry.user, action(entry), outcome(entry)) for entry in bot.services.journal.audited()]
 
 
 # Who may
@@ -100,8 +101,8 @@ def test_an_admin_no_more_is_refused_within_a_minute(slack: LocalSlack) -> None:
 @pytest.mark.usefixtures("lawful", "bot")
 def test_help_lists_every_action_with_the_configured_name(slack: LocalSlack, line: str) -> None:
     text = kb(slack, "olivia", line)
-    for action in ("reload [name|all]", "status", "auto-reply on|shadow|off", "threshold 0.80", "channels", "help"):
-        assert f"*/kb {action}*" in text
+    for each in ("reload [name|all]", "status", "auto-reply on|shadow|off", "threshold 0.80", "channels", "help"):
+        assert f"*/kb {each}*" in text
 
 
 @pytest.mark.usefixtures("lawful", "bot")
@@ -153,7 +154,7 @@ def test_auto_reply_is_set_and_audited(slack: LocalSlack, bot: Bot, argument: st
     channel, olivia = slack.channel("it-help").id, slack.person("olivia").id
     rules = bot.services.channels.of(channel)
     assert (rules.auto_reply, rules.set_by) == (mode, {"auto_reply": olivia})
-    assert audited(bot) == [(olivia, "auto-reply", mode.value)]
+    assert audited(bot) == [(olivia, "auto-reply", mode.value.capitalize())]
 
 
 @pytest.mark.parametrize("argument", ["", "yes", "on please", "オン"])
@@ -321,6 +322,6 @@ def test_the_audit_log_is_newest_first_and_for_admins(slack: LocalSlack) -> None
     kb(slack, "olivia", "threshold 0.8")
     kb(slack, "olivia", "auto-reply shadow")
     lines = kb(slack, "olivia", "audit").splitlines()
-    assert ["*auto-reply* · shadow" in lines[1], "*threshold* · 0.8" in lines[2]] == [True, True]
+    assert ["*auto-reply* · Shadow" in lines[1], "*threshold* · 0.8" in lines[2]] == [True, True]
     assert slack.person("olivia").id in lines[1]
     assert "admins" in kb(slack, "alice", "audit")

@@ -9,6 +9,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import Interaction, LocalSlack, Message, View
 from bot.settings import ChannelSection, ConfigFile
+from tests.audit import action, outcome
 from tests.playground.helpers import client_of
 from tests.slack.conftest import IT_HELP, Start, settle
 
@@ -119,8 +120,8 @@ def test_an_entry_is_searchable_when_the_form_says_so(slack: LocalSlack, bot: Bo
     newest = bot.services.registry.versions.of(source)[0]
     assert (newest.origin, newest.by, newest.records) == ("edit", slack.person("olivia").id, 6)
     [entry] = bot.services.journal.audited()
-    assert (entry.user, entry.action) == (slack.person("olivia").id, "add it-help")
-    assert entry.outcome == f"{id_}: {SCANNER['question']}"
+    assert (entry.user, action(entry)) == (slack.person("olivia").id, "add it-help")
+    assert outcome(entry) == f"{id_}: {SCANNER['question']}"
 
 
 @pytest.mark.usefixtures("lawful")
@@ -175,7 +176,7 @@ def test_the_same_again_is_refused_and_the_text_kept(slack: LocalSlack, bot: Bot
     first, second = add(slack, "olivia"), add(slack, "ichiro")
     save(slack, bot, "olivia", first, SCANNER)
     save(slack, bot, "ichiro", second, SCANNER)
-    assert "it-help.csv: この行は使われません（7 行目と質問も回答も同じです）" in second.shown
+    assert "it-help.csv: この行は使われません（7行目と質問も回答も同じです）" in second.shown
     assert second.state["answer"]["answer"]["value"] == SCANNER["answer"]
     assert (knowledge / "it-help.csv").read_text("utf-8").count(SCANNER["question"]) == 1
     save(slack, bot, "ichiro", second, {"answer": "Ask Hanako."})
@@ -343,7 +344,7 @@ def test_only_the_cells_that_changed_are_written(slack: LocalSlack, bot: Bot, kn
     cells, old = after[1].split(","), before[1].split(",")
     assert [place for place in range(7) if cells[place] != old[place]] == [2, 3, 5]
     assert "総務に電話してください。" in search(slack, "alice", "パスワードを忘れました")
-    assert bot.services.journal.audited()[0].action == "edit it-help"
+    assert action(bot.services.journal.audited()[0]) == "edit it-help"
 
 
 @pytest.mark.usefixtures("lawful")

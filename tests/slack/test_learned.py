@@ -10,6 +10,7 @@ from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile
 from handlers import learned
 from indexes.encoder import ModelManager
+from tests.audit import action, outcome
 from tests.encoders import CountingModel
 from tests.slack.conftest import IT_HELP, Start, approve, asked_so_far, reject, settle, stop
 
@@ -75,8 +76,8 @@ def test_two_people_who_confirm_teach_a_phrasing(slack: LocalSlack, bot: Bot, as
     assert confidence(bot) > 0.9
     people = [slack.person(who).id for who in ("alice", "hanako")]
     [entry] = bot.services.journal.audited()
-    assert (entry.user, entry.action) == ("kotae", "learn")
-    assert entry.outcome == f"it-help vpn: {PHRASE}？; votes: {people[0]}, {people[1]}"
+    assert (entry.user, action(entry)) == ("kotae", "learn")
+    assert outcome(entry) == f"it-help vpn: {PHRASE}？; votes: {people[0]}, {people[1]}"
 
 
 def test_one_person_is_never_enough(slack: LocalSlack, bot: Bot, ask: Ask) -> None:

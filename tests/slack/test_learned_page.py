@@ -6,6 +6,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack
 from handlers import learned
 from handlers.journal import Opinion, Phrasing
+from tests.audit import action, outcome
 from tests.slack.conftest import IT_HELP, asked_so_far
 from tests.slack.test_learned import PHRASE, Ask, aliases, ask, confidence, confirmed_by, press
 
@@ -31,8 +32,8 @@ def test_admins_see_who_taught_what_and_undo_it(slack: LocalSlack, bot: Bot, ask
     assert aliases(bot) == ()
     assert confidence(bot) < 0.5
     newest, *_ = bot.services.journal.audited()
-    assert (newest.user, newest.action) == (olivia, "unlearn")
-    assert newest.outcome.startswith(f"it-help vpn: {PHRASE}; votes:")
+    assert (newest.user, action(newest)) == (olivia, "unlearn")
+    assert outcome(newest).startswith(f"it-help vpn: {PHRASE}; votes:")
     confirmed_by(slack, bot, ask, "ichiro")  # the old votes count no more
     assert aliases(bot) == ()
     confirmed_by(slack, bot, ask, "alice")
@@ -50,7 +51,7 @@ def test_an_admin_learns_what_waits(slack: LocalSlack, bot: Bot, ask: Ask) -> No
     olivia, alice = slack.person("olivia").id, slack.person("alice").id
     assert f"confirmed by <@{alice}> · learned by <@{olivia}>" in page.shown
     [entry] = bot.services.journal.audited()
-    assert (entry.user, entry.outcome) == (olivia, f"it-help vpn: {PHRASE}; votes: {alice}")
+    assert (entry.user, outcome(entry)) == (olivia, f"it-help vpn: {PHRASE}; votes: {alice}")
 
 
 def test_an_admin_who_votes_is_offered_to_learn_it_at_once(slack: LocalSlack, bot: Bot, ask: Ask) -> None:

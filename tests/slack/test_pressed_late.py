@@ -14,6 +14,7 @@ from bot.digest import WeeklyDigest
 from bot.playground import LocalSlack
 from bot.settings import ChannelSection, ConfigFile
 from handlers.journal import Noted, Phrasing
+from tests.audit import action, outcome
 from tests.slack.conftest import Start, labels, settle
 from tests.slack.test_editing import SCANNER, add, direct, save
 from tests.slack.test_proposals import propose, request
@@ -181,8 +182,8 @@ def test_going_live_twice_is_answered_twice(slack: LocalSlack, bot: Bot) -> None
     report = slack.reply(slack.command("olivia", "it-help", "/kb stats"))
     for _ in range(2):
         assert "From now on I answer" in slack.reply(slack.press("olivia", report, "shadow_go_live")).shown
-    actions = [entry.outcome for entry in bot.services.journal.audited() if entry.action == "auto-reply"]
-    assert actions == ["on, after shadow mode", "shadow"]
+    actions = [outcome(entry) for entry in bot.services.journal.audited() if action(entry) == "auto-reply"]
+    assert actions == ["on, after shadow mode", "Shadow"]
 
 
 @pytest.mark.usefixtures("bot", "lawful")

@@ -8,6 +8,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message, View
 from indexes.messages import Translatable
+from tests.audit import action
 from tests.slack.conftest import ILLEGAL, IT_HELP, Start, redeliver, settle
 from tests.slack.test_editing import SCANNER, add, direct, save, search
 
@@ -59,7 +60,7 @@ def test_a_proposal_is_approved_searchable_and_told(slack: LocalSlack, bot: Bot,
     assert "kb_proposal_approve" not in f"{asked.blocks}{other.blocks}"
     [told] = direct(slack, "alice")
     assert told.startswith(":white_check_mark: Your entry “How do I scan a document?” is in *it-help* now")
-    assert bot.services.journal.audited()[0].action == "add it-help"
+    assert action(bot.services.journal.audited()[0]) == "add it-help"
 
 
 def test_one_decision_only(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:

@@ -14,6 +14,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack
 from handlers.journal import AuditEntry
 from indexes.encoder import Model, ModelManager
+from tests.audit import action, outcome
 from tests.encoders import HashingModel
 from tests.slack.conftest import DEV_FAQ, IT_HELP, Start
 
@@ -104,9 +105,9 @@ def test_alone_it_reloads_the_channels_own_and_the_shared(slack: LocalSlack, bot
     assert "*_shared*: 1件（追加 0、変更 0、削除 0、スキップ 0）" in asked.messages[1].shown
     assert "管理者に連絡してください。" in searched(slack, "VPNにつながりません")
     [shared, it_help] = audits(slack, bot, 2)
-    assert (it_help.action, it_help.outcome) == ("reload it-help", "5 records, +1 ~1 -1")
+    assert (action(it_help), outcome(it_help)) == ("reload it-help", "5 records, +1 ~1 -1")
     assert (it_help.user, it_help.channel) == (slack.person("ichiro").id, slack.channel("it-help").id)
-    assert shared.action == "reload _shared"
+    assert action(shared) == "reload _shared"
 
 
 @pytest.mark.parametrize("name", ["dev-faq", "dev-faq.csv", "ｄｅｖ－ｆａｑ"])
@@ -161,7 +162,7 @@ def test_left_out_rows_are_named_by_line_with_the_reason(slack: LocalSlack, bot:
     assert "… and 3 more" in report
     assert report.count("• line ") == 10
     assert {"<!channel>"}.isdisjoint(message for each in slack.ephemerals("olivia") for message in each.live_mentions)
-    assert audits(slack, bot, 1)[0].outcome == "4 records, +2 ~0 -0"
+    assert outcome(audits(slack, bot, 1)[0]) == "4 records, +2 ~0 -0"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_a_bad_file_changes_nothing_and_says_why(
     status = slack.reply(slack.command("olivia", "it-help", "/kb status")).shown
     assert f":warning: {reason}" in status
     assert "*it-help*: 5 entries" in status
-    assert audits(slack, bot, 1)[0].outcome.startswith(reason)
+    assert outcome(audits(slack, bot, 1)[0]).startswith(reason)
 
 
 @pytest.mark.usefixtures("lawful", "bot")

@@ -8,6 +8,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, View
 from bot.settings import ChannelSection, ConfigFile
 from handlers.channels import AutoReply
+from tests.audit import action
 from tests.slack.conftest import Start, settle, stop
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -34,11 +35,11 @@ def test_everything_in_force_is_shown_and_what_is_chosen_holds(slack: LocalSlack
     assert set(rules.knowledge_bases) == {"it-help", "dev-faq", "_shared"}
     assert rules.ask == (hanako,)
     assert "85%" in slack.ephemerals("olivia", "it-help")[-1].shown
-    assert {entry.action for entry in bot.services.journal.audited()} == {
+    assert {action(entry) for entry in bot.services.journal.audited()} == {
         "auto-reply",
         "threshold",
-        "knowledge-bases",
-        "ask",
+        "knowledge bases",
+        "people and groups to ask",
     }
 
 

@@ -16,6 +16,7 @@ from handlers.texts import ENGLISH
 from handlers.views.reports import audit
 from handlers.views.trend import HEIGHT, WIDTH, trend
 from indexes.messages import Translatable
+from tests.audit import action, outcome
 from tests.slack.conftest import Start, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -118,7 +119,8 @@ def test_a_number_of_days_that_is_none(slack: LocalSlack, days: str) -> None:
 
 def test_the_audit_log_names_people_but_nothing_that_merely_looks_like_an_id() -> None:
     outcomes = ("U012AB3CD U987ZY6XW", "VPN: who; votes: U012AB3CD, U987ZY6XW", "USB, UNICODE and XU012AB3CD")
-    shown = audit([AuditEntry(0.0, "U012AB3CD", "C1", "ask", each) for each in outcomes], ENGLISH)
+    done = [Translatable("audit.before", action="ask", outcome=each) for each in outcomes]
+    shown = audit([AuditEntry(0.0, "U012AB3CD", "C1", each) for each in done], ENGLISH)
     said = str(shown.payload())
     assert "*ask* · <@U012AB3CD> <@U987ZY6XW>" in said
     assert "votes: <@U012AB3CD>, <@U987ZY6XW>" in said
@@ -140,6 +142,6 @@ def test_shadow_mode_is_reviewed_summed_up_and_goes_live(slack: LocalSlack, star
     slack.press("olivia", told, "shadow_go_live")
     settle(slack, bot)
     assert bot.services.channels.of(slack.channel("it-help").id).auto_reply is AutoReply.ON
-    assert [(each.action, each.outcome) for each in bot.services.journal.audited()] == [
+    assert [(action(each), outcome(each)) for each in bot.services.journal.audited()] == [
         ("auto-reply", "on, after shadow mode")
     ]

@@ -126,7 +126,7 @@ def test_a_broken_file_is_logged_and_changes_nothing_until_it_is_mended(
     assert "再設定ページから" in shown(slack, "パスワードを忘れました")
     csv.write_text(IT_HELP + FAX, encoding="utf-8")
     wait_for_log(slack, caplog, "it-help was reloaded: 1 added")
-    assert bot.services.registry.loaded["it-help"].trouble == ""
+    assert bot.services.registry.loaded["it-help"].trouble is None
 
 
 @pytest.mark.usefixtures("silent")
