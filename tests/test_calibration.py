@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexes.builder import Source
@@ -55,6 +55,7 @@ def test_examples_of_one_kind_do_not_run_away() -> None:
     assert -20 < fit(wrong, PRIOR).constant < PRIOR.constant
 
 
+unhurried = settings(deadline=None)
 CONFIDENCES = st.floats(0, 1)
 VOTES = st.lists(
     st.builds(Judgement, CONFIDENCES, st.booleans(), st.sampled_from([0.25, 1.0, 40.0, 1_000.0])), max_size=30
@@ -92,6 +93,7 @@ def test_much_feedback_against_great_confidence_lowers_it() -> None:
     assert -4 < shift < -2
 
 
+@unhurried
 @given(VOTES)
 def test_the_shift_is_where_votes_and_prior_balance(judged: list[Judgement]) -> None:
     weight = sum(each.weight for each in judged)
@@ -100,6 +102,7 @@ def test_the_shift_is_where_votes_and_prior_balance(judged: list[Judgement]) -> 
     assert abs(shift) <= DOUBT**2 * weight
 
 
+@unhurried
 @given(VOTES, CONFIDENCES, st.integers(1, 1_000))
 def test_another_vote_moves_confidence_its_own_way_only(judged: list[Judgement], confidence: float, times: int) -> None:
     before = learn(judged)
@@ -107,6 +110,7 @@ def test_another_vote_moves_confidence_its_own_way_only(judged: list[Judgement],
     assert learn([*judged, Judgement(confidence, right=True, weight=times)]) >= before - 1e-9
 
 
+@unhurried
 @given(st.data(), VOTES)
 def test_the_order_of_votes_is_nothing_and_a_weight_is_as_many_votes(
     data: st.DataObject, judged: list[Judgement]
@@ -120,6 +124,7 @@ def test_the_order_of_votes_is_nothing_and_a_weight_is_as_many_votes(
 SEEN = st.builds(Example, st.builds(Features, score=st.floats(-1, 3), decision=st.floats(-0.3, 0.3)), st.booleans())
 
 
+@unhurried
 @given(
     st.lists(SEEN, min_size=1, max_size=30),
     st.integers(1, 300),
