@@ -8,12 +8,15 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack
+from bot.settings import ConfigFile, KnowledgeBaseSection
 from indexes.calibration import Judgement
 from indexes.confidence import unshifted
 from tests.slack.conftest import Start, settle, stop
 
 QUESTION = "VPNがつながりません"
 HELPFUL, UNHELPFUL = range(2)
+PUBLIC = ConfigFile(knowledge_bases={"it-help": KnowledgeBaseSection(public=True)})
+"""What guests may see, and so vote on."""
 
 
 def confidence(bot: Bot) -> float:
@@ -24,6 +27,12 @@ def said(bot: Bot, name: str = "it-help") -> list[Judgement]:
     judged = bot.services.journal.voices.judged()
     assert judged is not None
     return judged.get(name, [])
+
+
+def votes(bot: Bot) -> dict[str, str]:
+    """Who voted how on the only question."""
+    [miss] = bot.services.journal.misses.open(0, 9)
+    return bot.services.journal.votes(miss.id)
 
 
 def weight(bot: Bot) -> float:
@@ -66,7 +75,9 @@ def test_twelve_votes_of_one_person_are_one_voice(slack: LocalSlack, bot: Bot) -
 
 
 @pytest.mark.parametrize("who", ["guest", "multi"])
-def test_the_vote_of_a_guest_is_shown_and_weighs_nothing(slack: LocalSlack, bot: Bot, who: str) -> None:
+@pytest.mark.usefixtures("guests")
+def test_the_vote_of_a_guest_is_shown_and_weighs_nothing(slack: LocalSlack, start: Start, who: str) -> None:
+    bot = start(PUBLIC)
     answer = slack.reply(slack.mention("alice", "it-help", QUESTION))
     before = confidence(bot)
     slack.press(who, answer, "vote", UNHELPFUL)
@@ -74,6 +85,7 @@ def test_the_vote_of_a_guest_is_shown_and_weighs_nothing(slack: LocalSlack, bot:
     caught_up(bot)
     assert confidence(bot) == before
     assert said(bot) == []
+    assert votes(bot) == {slack.person(who).id: "unhelpful"}
     slack.press("hanako", answer, "vote", UNHELPFUL)
     settle(slack, bot)
     caught_up(bot)
@@ -109,22 +121,24 @@ def test_what_was_learnt_survives_a_restart(slack: LocalSlack, start: Start) -> 
     assert confidence(again) == pytest.approx(learnt)
 
 
+@pytest.mark.usefixtures("guests")
 def test_votes_of_before_there_were_voices_are_counted_once_and_without_guests(
     slack: LocalSlack, start: Start, knowledge: Path
 ) -> None:
-    bot = start()
+    bot = start(PUBLIC)
     answer = slack.reply(slack.mention("alice", "it-help", QUESTION))
     for who in ("hanako", "alice", "guest"):
         slack.press(who, answer, "vote", UNHELPFUL)
     settle(slack, bot)
     caught_up(bot)
+    assert len(votes(bot)) == 3
     learnt = confidence(bot)
     stop(slack, bot)
     with closing(sqlite3.connect(knowledge.parent / "data" / "state.db")) as raw, raw:
         raw.execute("DELETE FROM voices")
         raw.execute("DELETE FROM tallies")
         raw.execute("DELETE FROM installation WHERE key = 'voices_counted'")
-    again = start()
+    again = start(PUBLIC)
     slack.wait_until(lambda: again.services.registry.shifts != {}, what="the votes")
     assert weight(again) == 2
     assert confidence(again) == pytest.approx(learnt)

@@ -7,7 +7,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
-from bot.settings import ConfigFile
+from bot.settings import ConfigFile, KnowledgeBaseSection
 from handlers import learned
 from indexes.encoder import ModelManager
 from tests.audit import action, outcome
@@ -87,11 +87,14 @@ def test_one_person_is_never_enough(slack: LocalSlack, bot: Bot, ask: Ask) -> No
 
 @pytest.mark.parametrize("who", ["guest", "multi"])
 @pytest.mark.usefixtures("guests")
-def test_guests_do_not_count(slack: LocalSlack, bot: Bot, ask: Ask, who: str) -> None:
+def test_guests_do_not_count(slack: LocalSlack, start: Start, ask: Ask, who: str) -> None:
+    bot = start(ConfigFile(knowledge_bases={"it-help": KnowledgeBaseSection(public=True)}))
     answer = slack.reply(slack.mention("alice", "it-help", PHRASE))
     press(slack, bot, "alice", answer, "vote_helpful")
     press(slack, bot, who, answer, "vote_helpful")
     assert aliases(bot) == ()
+    [alice] = bot.services.journal.confirmations.recent()
+    assert len(bot.services.journal.votes(alice.question)) == 2
     confirmed_by(slack, bot, ask, "hanako")
     assert aliases(bot) == (PHRASE,)
 
