@@ -7,6 +7,7 @@ from datetime import datetime
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from handlers.access import error_code
 from handlers.desk import Services
 from handlers.misses import digest
 
@@ -68,8 +69,4 @@ class WeeklyDigest:
             try:
                 self._services.post(self._channel, message)
             except (SlackApiError, SlackClientError, OSError) as error:
-                log.error("The weekly digest could not be posted in %s (%s)", self._channel, _reason(error))  # noqa: TRY400
-
-
-def _reason(error: Exception) -> str:
-    return str(error.response.get("error")) if isinstance(error, SlackApiError) else type(error).__name__
+                log.error("The weekly digest could not be posted in %s (%s)", self._channel, error_code(error))  # noqa: TRY400

@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from bot.channel_bindings import Visible, Wanted, bound_to, has_answered, new_bindings, new_section_bindings
 from bot.knowledge_folder import KnowledgeFolder, wrong
 from bot.settings import ChannelSection, Settings, SettingsError
+from handlers.access import error_code
 from handlers.channels import AutoReply, Channel, Channels, Waiting
 from handlers.journal import Binding, Claim, Journal
 from indexes.builder import Source
@@ -86,8 +87,7 @@ class Directory:
         try:
             visible = _list_channels(client)
         except (SlackApiError, SlackClientError, OSError) as error:
-            reason = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
-            log.warning("Slack's channels can't be listed (%s); those known stay", reason)
+            log.warning("Slack's channels can't be listed (%s); those known stay", error_code(error))
         with self._lock:
             self._bindings = self._recalled()
             for missing in self._missing(visible):

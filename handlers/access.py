@@ -126,7 +126,7 @@ class Access:
         try:
             return self._remember("person", user, lambda: self._look_up(user))
         except (SlackApiError, SlackClientError, OSError) as error:
-            log.warning("Slack couldn't say who %s is (%s); refused", user, _reason(error))
+            log.warning("Slack couldn't say who %s is (%s); refused", user, error_code(error))
             return Person(user, Standing.UNKNOWN, is_admin=False, locale="")
 
     def place(self, channel: str) -> Place:
@@ -134,7 +134,7 @@ class Access:
         try:
             return self._remember("place", channel, lambda: self._look_around(channel))
         except (SlackApiError, SlackClientError, OSError) as error:
-            log.warning("Slack couldn't say what %s is (%s); treated as shared", channel, _reason(error))
+            log.warning("Slack couldn't say what %s is (%s); treated as shared", channel, error_code(error))
             return Place(channel, channel, is_shared=True)
 
     def channels_of(self, user: str) -> frozenset[str]:
@@ -142,7 +142,7 @@ class Access:
         try:
             return self._remember("channels", user, lambda: self._list_channels(user))
         except (SlackApiError, SlackClientError, OSError) as error:
-            log.warning("Slack couldn't say where %s is (%s); no channel assumed", user, _reason(error))
+            log.warning("Slack couldn't say where %s is (%s); no channel assumed", user, error_code(error))
             return frozenset()
 
     def readers(self, channel: str) -> Readers:
@@ -153,7 +153,7 @@ class Access:
             members = self._remember("members", channel, lambda: self._list_members(channel)) - {self.bot_user}
             has_outsiders = place.is_shared or self._outsiders.are_among(members)
         except (SlackApiError, SlackClientError, OSError, TooManyError) as error:
-            log.warning("Slack couldn't say who is in %s (%s); guests assumed", channel, _reason(error))
+            log.warning("Slack couldn't say who is in %s (%s); guests assumed", channel, error_code(error))
             return Readers(here, has_outsiders=True)
         if place.is_group_dm:
             return Readers(tuple(self.channels_of(user) for user in sorted(members)), has_outsiders)
@@ -200,7 +200,7 @@ class Access:
             pages = self._client.users_list(limit=200)
             everybody = [person for page in pages for person in page["members"]]
         except (SlackApiError, SlackClientError, OSError) as error:
-            log.warning("Slack couldn't say who is an admin (%s)", _reason(error))
+            log.warning("Slack couldn't say who is an admin (%s)", error_code(error))
             return ()
         named = [each["id"] for each in everybody if each.get("is_admin") or each.get("is_owner")]
         return tuple(user for user in named if self.person(user).is_admin)
@@ -215,7 +215,7 @@ class Access:
         try:
             return tuple(self._client.usergroups_users_list(usergroup=group)["users"])
         except (SlackApiError, SlackClientError, OSError) as error:
-            log.warning("The user group %s can't be looked up (%s)", group, _reason(error))
+            log.warning("The user group %s can't be looked up (%s)", group, error_code(error))
             return ()
 
     def _look_around(self, channel: str) -> Place:
@@ -261,6 +261,6 @@ class Access:
         return fresh
 
 
-def _reason(error: Exception) -> str:
+def error_code(error: Exception) -> str:
     """Slack's error code; never the whole response, which may carry what people wrote."""
     return str(error.response.get("error")) if isinstance(error, SlackApiError) else type(error).__name__
