@@ -273,7 +273,7 @@ def test_without_its_file_the_journal_goes_on_and_says_so(
     assert journal.trouble == Translatable("database.removed", file="state.db")
     with pytest.raises(JournalError, match="The setting was not stored: the state database can't be written"):
         journal.set("C1", "threshold", "0.6", "U1")
-    with pytest.raises(JournalError, match="It is done but not in the audit log"):
+    with pytest.raises(JournalError, match="This is done but not in the audit log"):
         journal.record("U1", "C1", Translatable("audit.export", name="it-help", rows=5))
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(errors) == 1

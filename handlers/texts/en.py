@@ -443,7 +443,7 @@ WORDS = {
     "journal.not_posted": "Not posted: the state database can't be written ({reason}).",
     "journal.failed.setting": "The setting was not stored",
     "journal.failed.choice": "The decision was not stored",
-    "journal.failed.audit": "It is done but not in the audit log",
+    "journal.failed.audit": "This is done but not in the audit log",
     "journal.failed.proposal": "The proposal was not stored",
     "journal.failed.undecided": "Nothing was decided",
     "journal.failed.deciding": "The proposal still counts as being decided on",

@@ -148,7 +148,7 @@ def test_an_entry_that_is_not_in_the_audit_log_counts_as_saved(slack: LocalSlack
     break_the_audit_log(knowledge)
     save(slack, bot, "olivia", view, SCANNER)
     assert SCANNER["question"] in (knowledge / "it-help.csv").read_text("utf-8")
-    assert view.shown.startswith(":warning: Saved in *it-help*, but: add it-help is done but not in the audit log")
+    assert view.shown.startswith(":warning: Saved in *it-help*, but: This is done but not in the audit log")
 
 
 def test_a_proposal_that_is_not_in_the_audit_log_is_decided_and_told(
