@@ -153,7 +153,7 @@ def _choices(texts: Texts) -> list[Option]:
 SAMPLES: Mapping[str, Sample] = MappingProxyType(
     {
         "admin/channels": lambda texts: admin.channels([CHANNEL], [NAME], texts),
-        "admin/reloaded": lambda texts: admin.reloaded([REPORT, FAILED], texts),
+        "admin/reloaded": lambda texts: admin.reloaded([REPORT, FAILED], (), texts),
         "admin/status": lambda texts: admin.status(
             {}, frozenset(), {NAME: TROUBLE}, [CHANNEL], [NAME], PROCESS, TROUBLE, [LOST_FILE], AT, texts
         ),
@@ -195,7 +195,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "removal/fault": lambda texts: removal.fault([NAME], ADMIN_COMMAND, texts),
         "removal/gone": lambda texts: removal.gone(REMOVABLE, texts),
         "settings/modal": lambda texts: settings.modal(CHANNEL, [NAME, "another"], ["another"], texts),
-        "uploads/applied": lambda texts: uploads.applied(UPLOAD, NAME, admin.reloaded([REPORT], texts), texts),
+        "uploads/applied": lambda texts: uploads.applied(UPLOAD, NAME, admin.reloaded([REPORT], (), texts), texts),
         "uploads/applying": lambda texts: uploads.applying(UPLOAD, NAME, texts, 1, 3),
         "uploads/identical": lambda texts: uploads.identical(UPLOAD.file, REPLACEMENT, texts),
         "uploads/proposal": lambda texts: uploads.proposal(

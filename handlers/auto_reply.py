@@ -10,6 +10,7 @@ from typing import Any
 from handlers import texts as words
 from handlers.access import Need, Standing
 from handlers.answering import again, earlier, first_time
+from handlers.audience import closed_to, may_know
 from handlers.channels import AutoReply, Channel
 from handlers.desk import Services, Turn, names_for, tell_of_the_rest
 from handlers.feedback import judge
@@ -212,12 +213,15 @@ def _withdraw(services: Services, channel: str, ts: str, reply: Reply) -> None:
 
 
 def _tell_admins(services: Services, turn: Turn, result: Result, message: Mapping[str, Any]) -> None:
-    """Shadow mode: tell whoever switched it on, else the named admins, what would have been answered."""
+    """Shadow mode: tell whoever switched it on, else the named admins, what would have been answered.
+
+    Only those are told who may read what is said in the channel.
+    """
     rules = services.channels.of(turn.channel)
     link = services.client.chat_getPermalink(channel=turn.channel, message_ts=message["ts"])["permalink"]
     by = (rules.set_by or {}).get("auto_reply", "")
     told = [by] if by and services.access.person(by).is_admin else services.access.named_admins()
-    for admin in (user for user in told if services.access.person(user).is_admin):
+    for admin in (user for user in told if _may_hear(services, user, turn.channel, result)):
         texts = words.for_locale(services.access.person(admin).locale)
         percent = f"{result.entries[0].confidence * 100:.0f}"
         report = texts("shadow.report", channel=f"<#{turn.channel}>", link=escape(link), percent=percent)
@@ -229,3 +233,9 @@ def _tell_admins(services: Services, turn: Turn, result: Result, message: Mappin
         asked = context(texts("answer.asked", question=one_line(result.question, ASKED)))
         blocks = [section(report), asked, *would_be.blocks[:-1], actions(*buttons)]
         services.inform(admin, Message(report, blocks))
+
+
+def _may_hear(services: Services, user: str, channel: str, result: Result) -> bool:
+    quoted = {entry.knowledge_base for entry in result.entries}
+    allowed = may_know(services, user, channel) and quoted.isdisjoint(closed_to(services, user))
+    return allowed and services.access.person(user).is_admin

@@ -16,6 +16,7 @@ from slack_sdk.models.views import View
 
 from handlers import proposals
 from handlers.access import Need
+from handlers.audience import may_read_question
 from handlers.desk import Services, Turn
 from handlers.journal import Noted, Proposal
 from handlers.texts import HandlerError
@@ -113,11 +114,19 @@ def from_message(services: Services, turn: Turn) -> None:
 def answer_question(services: Services, turn: Turn) -> None:
     """Answer a question that was asked ("Add answer"); the button's value is its number in the journal."""
     noted = services.journal.noted(int(turn.pressed))
-    if noted is None or not (turn.person.is_admin or noted.user == turn.user or _is_open(services, turn, noted)):
+    if noted is None or not (
+        noted.user == turn.user or _is_open(services, turn, noted) or _is_for(services, turn, noted)
+    ):
         turn.whisper(notice(turn.texts("answer.gone")))
         return
     asked_of = services.channels.of(noted.channel).knowledge_bases or ("",)
     open_add(services, turn, knowledge_base=asked_of[0], question=plain(noted.text), question_id=noted.id)
+
+
+def _is_for(services: Services, turn: Turn, noted: Noted) -> bool:
+    """Tell whether this is an admin who may read the question in the list of what was asked in vain."""
+    closest = noted.hits[0].knowledge_base if noted.hits else ""
+    return turn.person.is_admin and may_read_question(services, turn.user, noted.channel, closest)
 
 
 def _is_open(services: Services, turn: Turn, noted: Noted) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from handlers import editing, learned, misses, proposals, removal, reports, settings, versions, waiting
 from handlers.access import Need
+from handlers.audience import closed_to
 from handlers.desk import Services, Turn
 from handlers.views import admin
 from handlers.views.message import notice
@@ -72,7 +73,7 @@ def _reload(services: Services, turn: Turn, argument: str) -> None:
     waiting: list[Future[Report]] = [services.registry.reload(name) for name in chosen]
     reports = [future.result() for future in waiting]
     try:
-        turn.whisper(admin.reloaded(reports, turn.texts))
+        turn.whisper(admin.reloaded(reports, closed_to(services, turn.user), turn.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
         for report in reports:
             services.journal.record(turn.user, turn.channel, _told(report))
@@ -104,7 +105,7 @@ def _status(services: Services, turn: Turn, _: str) -> None:
     view = admin.status(
         loaded,
         {name for name, one in loaded.items() if one.file_changed},
-        services.registry.failures,
+        admin.without_content(services.registry.failures, closed_to(services, turn.user)),
         services.channels.configured(),
         services.channels.shared,
         services.process(),

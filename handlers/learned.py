@@ -1,9 +1,10 @@
 """Phrasings that people confirm become aliases of the record: after enough votes, or by an admin's click."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from handlers.access import Standing
+from handlers.audience import closed_to, ensure_open
 from handlers.desk import Services, Turn
 from handlers.journal import Opinion, Phrasing
 from handlers.views import learned as view
@@ -158,6 +159,8 @@ def accepted_waiting(services: Services, turn: Turn) -> None:
 def undone(services: Services, turn: Turn) -> None:
     """Forget a phrasing; the votes so far don't bring it back."""
     id_, first = turn.pressed.split(":")
+    if known := services.journal.learned.find(id_):
+        ensure_open(services, turn.user, known.knowledge_base)
     if phrasing := services.journal.learned.undo(id_, turn.user):
         services.teach()
         services.journal.record(turn.user, turn.channel, Translatable("audit.unlearn", **_told(phrasing)))
@@ -169,6 +172,7 @@ def _accept(services: Services, turn: Turn, opinion_id: int) -> bool:
     opinion = services.journal.confirmations.find(opinion_id)
     if opinion is None or not opinion.agrees:
         return False
+    ensure_open(services, turn.user, opinion.knowledge_base)
     if record := _learnable(services, opinion):
         learn(services, opinion, record, support_of(services, opinion).voters, turn.user)
     return True
@@ -185,10 +189,11 @@ def _learnable(services: Services, opinion: Opinion) -> Record | None:
 
 
 def _page(services: Services, turn: Turn, first: int) -> Message:
-    total = services.journal.learned.count()
+    closed = closed_to(services, turn.user)
+    total = services.journal.learned.count(closed)
     first = min(first, max(total - 1, 0) // SHOWN * SHOWN)
-    in_force = [_in_force(services, phrasing) for phrasing in services.journal.learned.newest(SHOWN, first)]
-    return view.page(in_force, first, total, [] if first else _waiting(services), turn.texts)
+    in_force = [_in_force(services, phrasing) for phrasing in services.journal.learned.newest(SHOWN, first, closed)]
+    return view.page(in_force, first, total, [] if first else _waiting(services, closed), turn.texts)
 
 
 def _in_force(services: Services, phrasing: Phrasing) -> InForce:
@@ -200,9 +205,10 @@ def _in_force(services: Services, phrasing: Phrasing) -> InForce:
     )
 
 
-def _waiting(services: Services) -> list[Waiting]:
-    """Return what some people confirmed and nobody has learned or undone since, newest first."""
-    newest = {(opinion.key, opinion.target): opinion for opinion in reversed(services.journal.confirmations.recent())}
+def _waiting(services: Services, closed: Collection[str]) -> list[Waiting]:
+    """Return what some people confirmed and nobody has learned or undone since, newest first; not of `closed` bases."""
+    recent = [each for each in services.journal.confirmations.recent() if each.knowledge_base not in closed]
+    newest = {(opinion.key, opinion.target): opinion for opinion in reversed(recent)}
     waiting: list[Waiting] = []
     for opinion in reversed(newest.values()):
         record = _learnable(services, opinion)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from handlers import texts as words
+from handlers.audience import closed_to, may_read_miss
 from handlers.desk import QUESTION_LENGTH, Services, Turn
 from handlers.journal import Miss, Origin, Why
 from handlers.learned import MYSELF
@@ -69,7 +70,7 @@ def close(services: Services, turn: Turn, why: Why) -> None:
     """Close the question whose button was pressed, with its near-duplicates."""
     number, days, _ = map(int, turn.pressed.split(":"))
     until = time.time() + LATER_DAYS * DAY if why == "later" else None
-    for group in groups(services, days):
+    for group in readable(services, turn.user, days)[0]:
         if any(miss.id == number for miss in group):
             services.journal.misses.close_all([miss.id for miss in group], why, turn.user, until)
             services.journal.record(turn.user, turn.channel, Translatable(f"audit.miss.{why}", question=group[0].text))
@@ -86,7 +87,7 @@ def _page(services: Services, turn: Turn, days: int, first: int) -> Message:
 
 def shown(services: Services, reader: str, days: int, first: int = 0, count: int = SHOWN) -> Page:
     """Return a part of the list for an admin. What could be answered by now is closed instead of shown."""
-    found = groups(services, days)
+    found, elsewhere = readable(services, reader, days)
     first = min(first, max(len(found) - 1, 0) // count * count)
     asked: list[Asked] = []
     answered = 0
@@ -96,9 +97,20 @@ def shown(services: Services, reader: str, days: int, first: int = 0, count: int
         if close_if_answered(services, group):
             answered += 1
         else:
-            where = group[0].channel if _may_know(services, reader, group[0].channel) else ""
+            where = group[0].channel if _is_channel(group[0].channel) else ""
             asked.append(_asked(services, group, group[0], where))
-    return Page(asked, first, len(found) - answered, days)
+    return Page(asked, first, len(found) - answered, days, elsewhere)
+
+
+def readable(services: Services, reader: str, days: int) -> tuple[list[Group], int]:
+    """Return what of the open questions is for this admin, and how many others there are."""
+    every, closed = groups(services, days), closed_to(services, reader)
+    found = [[miss for miss in group if may_read_miss(services, reader, miss, closed)] for group in every]
+    return sorted(filter(None, found), key=_most_asked), found.count([])
+
+
+def _most_asked(group: Group) -> tuple[int, float]:
+    return -len(group), -group[0].at
 
 
 def groups(services: Services, days: int) -> list[Group]:
@@ -110,7 +122,7 @@ def groups(services: Services, days: int) -> list[Group]:
     misses = sorted(misses, key=lambda miss: -miss.at)[:CONSIDERED]
     grouped = [[misses[place] for place in group] for group in services.registry.group([miss.text for miss in misses])]
     open_ones = [group for group in grouped if not any(miss.hidden for miss in group)]
-    return sorted(open_ones, key=lambda group: (-len(group), -group[0].at))
+    return sorted(open_ones, key=_most_asked)
 
 
 def looks_like_a_question(text: str) -> bool:
@@ -161,13 +173,6 @@ def _asked(services: Services, group: Group, newest: Miss, where: str) -> Asked:
 def _is_channel(channel: str) -> bool:
     """Tell a channel from a direct message and the Home tab."""
     return channel[:1] in {"C", "G"}
-
-
-def _may_know(services: Services, reader: str, channel: str) -> bool:
-    """Tell whether somebody may learn that a channel exists: a public one, or one they are in."""
-    if not _is_channel(channel):
-        return False
-    return not services.access.place(channel).is_private or channel in services.access.channels_of(reader)
 
 
 def digest(services: Services, days: int, channel: str) -> Message | None:

@@ -1,5 +1,6 @@
 """What admins ask to see: the statistics, shadow mode's rehearsals and the audit log."""
 
+from handlers.audience import closed_to, without_content
 from handlers.channels import AutoReply
 from handlers.desk import Services, Turn
 from handlers.views import reports
@@ -28,7 +29,9 @@ def statistics(services: Services, turn: Turn, argument: str) -> None:
 
 def audit(services: Services, turn: Turn, _: str) -> None:
     """`/kb audit`: what admins did lately."""
-    turn.whisper(reports.audit(services.journal.audited(), turn.texts))
+    closed = closed_to(services, turn.user)
+    done = [without_content(entry, turn.user, closed) for entry in services.journal.audited()]
+    turn.whisper(reports.audit(done, turn.texts))
 
 
 def days_from(argument: str) -> int | None:

@@ -16,6 +16,7 @@ from typing import Any
 from slack_sdk.models.blocks import Option
 
 from handlers import search
+from handlers.audience import closed_to, ensure_open
 from handlers.desk import Services, Turn, run_each
 from handlers.downloads import download
 from handlers.pending import Upload
@@ -71,7 +72,9 @@ def chosen(services: Services, turn: Turn) -> None:
     upload = _waiting(services, turn, str(pressed["block_id"]).removeprefix("upload:"))
     if upload:
         name = str(pressed["selected_option"]["value"])
-        upload = services.pending.choose(upload, _known(services, name) or new_name(name))
+        target = _known(services, name) or new_name(name)
+        ensure_open(services, turn.user, target)
+        upload = services.pending.choose(upload, target)
         turn.replace(card(services, upload, turn))
 
 
@@ -89,6 +92,7 @@ def applied(services: Services, turn: Turn) -> None:
     upload = _waiting(services, turn, id_)
     if upload is None:
         return
+    ensure_open(services, turn.user, upload.target)
     found = _found(services, upload)
     if found.digest != seen:
         turn.replace(card(services, upload, turn, found, stale=True))
@@ -180,7 +184,9 @@ def _receive(services: Services, turn: Turn, file_id: str) -> None:
     name = str(file["name"])
     data = download(services.client, file)
     target, is_certain = _target(services, turn, name)
-    found = replacement(services, source_of(services, target or new_name(name) or name), data, name)
+    source = source_of(services, target or new_name(name) or name)
+    ensure_open(services, turn.user, source.name)
+    found = replacement(services, source, data, name)
     if is_certain and found.is_identical:
         message = uploads.identical(name, found, turn.texts)
     else:
@@ -264,7 +270,7 @@ def _index(services: Services, turn: Turn, upload: Upload, source: Source, done:
     try:
         turn.replace(uploads.applying(upload, source.name, turn.texts))
         _follow(services, turn, upload, source.name, waiting, far)
-        report = admin.reloaded([future.result() for future in waiting], turn.texts)
+        report = admin.reloaded([future.result() for future in waiting], closed_to(services, turn.user), turn.texts)
         turn.replace(uploads.applied(upload, source.name, report, turn.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
         services.journal.record(turn.user, turn.channel, done)

@@ -3,6 +3,7 @@
 import re
 
 from handlers import uploads
+from handlers.audience import ensure_open
 from handlers.desk import Services, Turn
 from handlers.journal import FileState
 from handlers.views import versions as view
@@ -42,6 +43,7 @@ def rollback(services: Services, turn: Turn, argument: str) -> None:
 def restored(services: Services, turn: Turn) -> None:
     """Do the same for the version beside which the button was pressed; its value is ``number:name``."""
     number, _, name = turn.pressed.partition(":")
+    ensure_open(services, turn.user, name)
     _propose(services, turn, uploads.source_of(services, name), int(number))
 
 
@@ -101,16 +103,19 @@ def _split(services: Services, argument: str) -> tuple[str, int | None]:
 
 
 def _source(services: Services, turn: Turn, action: str, argument: str) -> Source | None:
-    """Return the file that is meant: the named one, else the channel's own; None when the admin was asked which."""
+    """Return the file that is meant: the named one, else the channel's own; None when the admin was asked which.
+
+    Raises ClosedError.
+    """
     synonyms = services.registry.synonyms_file
     known = [*services.registry.sources(), *([synonyms.name] if synonyms and synonyms.path.exists() else [])]
     removed = [file.name for file in services.journal.knowledge_files.all() if file.state is FileState.REMOVED]
-    if argument and (name := find_name(argument, [*known, *(removed if action in _OF_REMOVED else [])])):
-        return uploads.source_of(services, name)
     shared = services.channels.shared
     own = [each for each in services.channels.of(turn.channel).knowledge_bases if each not in shared]
-    if not argument and len(own) == 1:
-        return uploads.source_of(services, own[0])
+    wanted = argument or (own[0] if len(own) == 1 else "")
+    if wanted and (name := find_name(wanted, [*known, *(removed if action in _OF_REMOVED else [])])):
+        ensure_open(services, turn.user, name)
+        return uploads.source_of(services, name)
     names = one_line(", ".join(own or known), LISTED)
     turn.whisper(notice(turn.texts("versions.which", command=services.admin_command, action=action, names=names)))
     return None

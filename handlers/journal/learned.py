@@ -101,15 +101,16 @@ class Learned:
         rows = self._database.read("look up phrasings", select(learned).where(learned.c.key.in_(keys)))
         return [_phrasing(row) for row in rows or ()]
 
-    def count(self) -> int:
-        """Return how many phrasings are in force."""
-        wanted = select(func.count()).where(learned.c.undone_at.is_(None))
+    def count(self, but: Collection[str] = ()) -> int:
+        """Return how many phrasings are in force, `but` those of these knowledge bases."""
+        wanted = select(func.count()).where(learned.c.undone_at.is_(None), learned.c.knowledge_base.not_in(but))
         rows = self._database.read("count phrasings", wanted)
         return int(rows[0][0]) if rows else 0
 
-    def newest(self, limit: int, offset: int = 0) -> list[Phrasing]:
-        """Return phrasings in force, newest first."""
-        wanted = select(learned).where(learned.c.undone_at.is_(None)).order_by(learned.c.at.desc(), learned.c.id)
+    def newest(self, limit: int, offset: int = 0, but: Collection[str] = ()) -> list[Phrasing]:
+        """Return phrasings in force, newest first, `but` those of these knowledge bases."""
+        chosen = select(learned).where(learned.c.undone_at.is_(None), learned.c.knowledge_base.not_in(but))
+        wanted = chosen.order_by(learned.c.at.desc(), learned.c.id)
         rows = self._database.read("list phrasings", wanted.limit(limit).offset(offset))
         return [_phrasing(row) for row in rows or ()]
 

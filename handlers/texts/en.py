@@ -101,6 +101,9 @@ WORDS = {
     "`{command}` shows you the rest privately.",
     "access.unknown": "I couldn't check with Slack who you are, so I can't answer now. Please try again in a minute.",
     "access.members": "Only full members of this workspace can do that.",
+    "access.closed": "*{name}* belongs to a private channel that you are not in. What it says, its versions and what is "
+    "asked there is for the members of that channel; names and numbers are in `{command} status`.",
+    "access.elsewhere": "The reason is in the log, and for the members of its channel.",
     "access.admins": "Only workspace admins can do that.",
     # Admin commands
     "kb.help": "*{command} reload [name|all]*: read a CSV again\n"
@@ -123,6 +126,7 @@ WORDS = {
     "*{command} help*: this list",
     # Unanswered questions
     "misses.title": "*Unanswered questions* of the last {days} days: {count}",
+    "misses.elsewhere": "{count} more were asked where you are not, and are for the members of those channels.",
     "misses.none": "Nothing is unanswered from the last {days} days.",
     "misses.once": "asked once",
     "misses.times": "asked {times} times by {people} people",
@@ -163,6 +167,7 @@ WORDS = {
     "skipped {skipped}. Encoded {encoded}, re-used {reused}; {seconds} s.",
     "kb.failed": ":warning: *{name}* was not reloaded and nothing has changed.\n{error}",
     "kb.problem": "line {line}: {message}",
+    "kb.problems_counted": "{count} problems. Which rows they concern is for the members of its channel.",
     "kb.more_problems": "… and {count} more",
     "kb.nothing_to_reload": "This channel has no knowledge base of its own. "
     "Name one, or reload everything: `{command} reload all`",
@@ -261,6 +266,7 @@ WORDS = {
     "stats.picture_alt": "Bars for {days} days: {asked} questions, answered below, missed above",
     "kb.days.usage": "Give a number of days up to {most}, such as `{command} {action} 30`.",
     "audit.title": "*What admins did, newest first*",
+    "audit.elsewhere": "(for the members of its channel)",
     "audit.empty": "Nothing yet.",
     "audit.where": " in {channel}",
     "audit.before": "*{action}* · {outcome}",

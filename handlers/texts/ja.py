@@ -100,6 +100,9 @@ WORDS = {
     "`{command}` なら、残りもあなただけに表示します。",
     "access.unknown": "Slack でご本人の確認ができなかったため、いまはお答えできません。少し待ってからもう一度お試しください。",
     "access.members": "この操作はワークスペースの正式なメンバーだけが行えます。",
+    "access.closed": "*{name}* は、あなたが参加していない非公開チャンネルのナレッジベースです。内容、バージョン、"
+    "そこで出た質問を見られるのは、そのチャンネルのメンバーだけです。名前と件数は `{command} status` で確認できます。",
+    "access.elsewhere": "理由はログにあります。見られるのは、そのチャンネルのメンバーだけです。",
     "access.admins": "この操作はワークスペースの管理者だけが行えます。",
     # 管理コマンド
     "kb.help": "*{command} reload [名前|all]*: CSV を読み直します\n"
@@ -122,6 +125,7 @@ WORDS = {
     "*{command} help*: この一覧を表示します",
     # 答えられなかった質問
     "misses.title": "*答えられなかった質問*（直近{days}日間）: {count}件",
+    "misses.elsewhere": "ほかに{count}件、あなたが参加していないチャンネルで出た質問があります。見られるのはそのメンバーだけです。",
     "misses.none": "直近{days}日間に、答えられなかった質問はありません。",
     "misses.once": "1回",
     "misses.times": "{times}回（{people}人）",
@@ -162,6 +166,7 @@ WORDS = {
     "新しくエンコード {encoded}件、再利用 {reused}件、{seconds}秒。",
     "kb.failed": ":warning: *{name}* は読み直せませんでした。これまでの内容のまま動いています。\n{error}",
     "kb.problem": "{line}行目: {message}",
+    "kb.problems_counted": "問題が{count}件あります。対象の行を見られるのは、そのチャンネルのメンバーだけです。",
     "kb.more_problems": "…ほか{count}件",
     "kb.nothing_to_reload": "このチャンネル専用のナレッジベースはありません。"
     "名前を指定するか、すべて読み直してください: `{command} reload all`",
@@ -259,6 +264,7 @@ WORDS = {
     "stats.picture_alt": "{days}日分の棒グラフ: 質問 {asked}件（下が回答できた数、上ができなかった数）",
     "kb.days.usage": "日数は {most} までの数で指定してください。例: `{command} {action} 30`",
     "audit.title": "*管理者の操作履歴（新しい順）*",
+    "audit.elsewhere": "（チャンネルのメンバーのみ）",
     "audit.empty": "まだありません。",
     "audit.where": "（{channel}）",
     "audit.before": "*{action}* · {outcome}",

@@ -1,8 +1,8 @@
 """What admins see: reload reports, status, channels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import Block
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PROBLEMS = 10
 PROBLEM = 150
 REASON = 500
+ELSEWHERE = Translatable("access.elsewhere")
+"""In place of what may quote a knowledge base to somebody who may not read it."""
 NAME = 100
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -41,10 +43,17 @@ class Process:
     model_trouble: Translatable | None
 
 
-def reloaded(reports: Sequence["Report"], texts: Texts) -> Message:
-    """Say what each reload did, with the rows that were left out and why."""
+def reloaded(reports: Sequence["Report"], closed: Collection[str], texts: Texts) -> Message:
+    """Say what each reload did, with the rows that were left out and why; of `closed` ones only numbers."""
+    reports = [replace(one, error=one.error and ELSEWHERE) if one.name in closed else one for one in reports]
     headlines = fitting([_headline(report, texts) for report in reports], texts)
-    return Message("\n".join(headlines), _sections([_report(report, texts) for report in reports], texts))
+    told = [_counted(one, texts) if one.name in closed else _report(one, texts) for one in reports]
+    return Message("\n".join(headlines), _sections(told, texts))
+
+
+def without_content(failures: Mapping[str, Translatable], closed: Collection[str]) -> Mapping[str, Translatable]:
+    """Leave out why `closed` knowledge bases can't be read: that may quote what is in them."""
+    return {name: ELSEWHERE if name in closed else why for name, why in failures.items()}
 
 
 def status(
@@ -121,6 +130,12 @@ def _report(report: "Report", texts: Texts) -> str:
     if len(report.problems) > PROBLEMS:
         lines.append(texts("kb.more_problems", count=len(report.problems) - PROBLEMS))
     return "\n".join(lines)
+
+
+def _counted(report: "Report", texts: Texts) -> str:
+    """Say what a reload did for who may not read what is in the file."""
+    found = len(report.problems) + len(report.warnings)
+    return "\n".join([_headline(report, texts), *([texts("kb.problems_counted", count=found)] if found else [])])
 
 
 def _state(name: str, loaded: "Loaded", where: Sequence[str], note: str, age: str, texts: Texts) -> str:

@@ -48,12 +48,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the list: `first` questions come before it, and `total` there are."""
+    """A part of the list: `first` questions come before it, and `total` there are; `elsewhere` are not for the reader."""
 
     asked: Sequence[Asked]
     first: int
     total: int
     days: int
+    elsewhere: int = 0
 
     @property
     def value(self) -> str:
@@ -66,7 +67,7 @@ def page(shown: Page, command: str, texts: Texts) -> Message:
     title = texts("misses.title", days=shown.days, count=shown.total)
     if not shown.asked:
         empty = texts("misses.none", days=shown.days)
-        return Message(empty, [section(empty)])
+        return Message(empty, [section(empty), *_elsewhere(shown, texts)])
     blocks: list[Block] = [section(title), *_listed(shown, texts)]
     after = shown.first + len(shown.asked)
     turning = []
@@ -77,8 +78,12 @@ def page(shown: Page, command: str, texts: Texts) -> Message:
         turning.append(button(left, "miss_more", f"{shown.days}:{after}"))
     if turning:
         blocks.append(actions(*turning))
-    blocks.append(context(texts("misses.hint", command=command)))
+    blocks += [*_elsewhere(shown, texts), context(texts("misses.hint", command=command))]
     return Message(title, blocks)
+
+
+def _elsewhere(shown: Page, texts: Texts) -> list[Block]:
+    return [context(texts("misses.elsewhere", count=shown.elsewhere))] if shown.elsewhere else []
 
 
 def at_home(shown: Page, texts: Texts) -> list[Block]:

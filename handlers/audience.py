@@ -1,0 +1,92 @@
+"""Content of a private channel's knowledge base is for its members, admins too; names and counts are for admins.
+
+Content is rows, versions, exports, what reading a file complains of, unanswered questions, and phrasings.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from handlers.desk import Services
+from handlers.journal import AuditEntry, Claim, Miss
+from handlers.texts import HandlerError
+from handlers.views.text import one_line
+from indexes.messages import Translatable
+
+NAME = 100
+QUOTING = frozenset({"id", "title", "phrasing", "votes", "question", "error", "file", "outcome"})
+"""Values of what is in the audit log that may quote a knowledge base, or somebody's question."""
+
+
+class ClosedError(HandlerError):
+    """The content of a knowledge base is not for whoever asks for it."""
+
+
+def closed_to(services: Services, user: str) -> frozenset[str]:
+    """Name the knowledge bases whose content is not for this person: those of private channels that they are not in.
+
+    One that a public channel has too, or none has, is open to every admin; so are the shared ones and the public ones.
+    """
+    mine = services.access.channels_of(user)
+    own = {name: where for name, where in _served(services).items() if name not in services.channels.shared}
+    return frozenset(
+        name
+        for name, where in own.items()
+        if name not in services.channels.public and not any(_is_open(services, channel, mine) for channel in where)
+    )
+
+
+def _served(services: Services) -> dict[str, set[str]]:
+    """Return the channels of each knowledge base, those included that the bot had to leave."""
+    served: dict[str, set[str]] = {}
+    for channel in services.channels.configured():
+        for name in channel.knowledge_bases:
+            served.setdefault(name, set()).add(channel.id)
+    for binding in services.journal.channel_names.all():
+        if binding.state is Claim.BOUND and binding.channel:
+            served.setdefault(binding.name, set()).add(binding.channel)
+    return served
+
+
+def _is_open(services: Services, channel: str, mine: Collection[str]) -> bool:
+    return channel in mine or not services.access.place(channel).is_private
+
+
+def ensure_open(services: Services, user: str, name: str) -> None:
+    """Raise ClosedError when the content of a knowledge base is not for this person."""
+    if name in closed_to(services, user):
+        raise ClosedError("access.closed", name=one_line(name, NAME), command=services.admin_command)
+
+
+def may_know(services: Services, user: str, channel: str) -> bool:
+    """Tell whether somebody may learn of what is said in a channel: a public one, or one they are in."""
+    return _is_open(services, channel, services.access.channels_of(user))
+
+
+def may_read_miss(services: Services, user: str, miss: Miss, closed: Collection[str]) -> bool:
+    """Tell whether an unanswered question is for this person: by where it was asked, and by what came closest to it."""
+    closest = miss.closest.knowledge_base if miss.closest else ""
+    return closest not in closed and _may_read_what_was_asked(services, user, miss.channel)
+
+
+def may_read_question(services: Services, user: str, channel: str, closest: str) -> bool:
+    """Do the same for a question that was asked in a channel, with the knowledge base of what came closest to it."""
+    return closest not in closed_to(services, user) and _may_read_what_was_asked(services, user, channel)
+
+
+def _may_read_what_was_asked(services: Services, user: str, channel: str) -> bool:
+    return channel[:1] not in {"C", "G"} or may_know(services, user, channel)
+
+
+def without_content(entry: AuditEntry, user: str, closed: Collection[str]) -> AuditEntry:
+    """Leave out of an entry of the audit log what it quotes of a closed knowledge base, and of questions.
+
+    Nothing says where a question was asked that somebody dismissed: whoever did so has read it.
+    """
+    done = entry.done
+    name = done.values.get("name") or str(done.values.get("action", "")).partition(" ")[2]
+    quotes_question = done.key.startswith("audit.miss.") or str(done.values.get("action", "")).startswith("miss ")
+    of_closed = name in closed or str(done.values.get("outcome", "")).startswith(tuple(f"{one} " for one in closed))
+    if not (of_closed or (quotes_question and entry.user != user)):
+        return entry
+    hidden = {key: Translatable("audit.elsewhere") for key in QUOTING & done.values.keys()}
+    return replace(entry, done=Translatable(done.key, **{**done.values, **hidden}))
