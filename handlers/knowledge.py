@@ -5,7 +5,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handlers import editing, learned, misses, proposals, removal, reports, settings, versions, waiting
 from handlers.access import Need
@@ -101,11 +101,12 @@ def _chosen(services: Services, turn: Turn, argument: str) -> tuple[str, ...]:
 
 
 def _status(services: Services, turn: Turn, _: str) -> None:
-    loaded = services.registry.loaded
+    loaded, closed = services.registry.loaded, closed_to(services, turn.user)
+    quoting = {name: replace(one, trouble=admin.ELSEWHERE) for name, one in loaded.items() if one.trouble}
     view = admin.status(
-        loaded,
+        {name: quoting[name] if name in closed and name in quoting else one for name, one in loaded.items()},
         {name for name, one in loaded.items() if one.file_changed},
-        admin.without_content(services.registry.failures, closed_to(services, turn.user)),
+        admin.without_content(services.registry.failures, closed),
         services.channels.configured(),
         services.channels.shared,
         services.process(),

@@ -48,7 +48,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the list: `first` questions come before it, and `total` there are; `elsewhere` are not for the reader."""
+    """A part of the list: `first` questions come before it, and `total` there are; the reader may not see `elsewhere`."""
 
     asked: Sequence[Asked]
     first: int
