@@ -126,7 +126,7 @@ WORDS = {
     "*{command} help*: this list",
     # Unanswered questions
     "misses.title": "*Unanswered questions* of the last {days} days: {count}",
-    "misses.elsewhere": "{count} more were asked where you are not, and are for the members of those channels.",
+    "misses.elsewhere": "Elsewhere: {count}, asked in private channels that you are not in; their members see them.",
     "misses.none": "Nothing is unanswered from the last {days} days.",
     "misses.once": "asked once",
     "misses.times": "asked {times} times by {people} people",

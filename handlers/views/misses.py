@@ -48,7 +48,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the list: `first` questions come before it, and `total` there are; the reader may not see `elsewhere`."""
+    """A part of the list: `first` questions come before it, and `total` there are; `elsewhere` not for the reader."""
 
     asked: Sequence[Asked]
     first: int
