@@ -91,7 +91,6 @@ def test_guests_do_not_count(slack: LocalSlack, start: Start, ask: Ask, who: str
     bot = start(ConfigFile(knowledge_bases={"it-help": KnowledgeBaseSection(public=True)}))
     answer = slack.reply(slack.mention("alice", "it-help", PHRASE))
     press(slack, bot, "alice", answer, "vote_helpful")
-    admit_guests(slack)
     press(slack, bot, who, answer, "vote_helpful")
     assert aliases(bot) == ()
     [alice] = bot.services.journal.confirmations.recent()
