@@ -11,7 +11,7 @@ from indexes.files import replace_file
 
 MARK = "\ufeff"
 """What Windows' Notepad puts at the beginning."""
-_COMMENT = re.compile(r"[^\S\r\n]+#[^\r\n]*(?=[\r\n]*$)")
+_COMMENT = re.compile(r"(?<![^\S\r\n])[^\S\r\n]+#[^\r\n]*(?=[\r\n]*$)")
 
 
 def write_settings(path: Path, values: Mapping[str, str], fresh: str = "") -> None:

@@ -1,8 +1,6 @@
 """`/kb`: what admins do with knowledge bases and channels."""
 
-import html
 import time
-import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -13,10 +11,11 @@ from handlers.audience import closed_to
 from handlers.desk import Services, Turn
 from handlers.views import admin
 from handlers.views.message import notice
-from handlers.views.text import one_line
+from handlers.views.text import one_line, unescaped
 from indexes.messages import Translatable
 from indexes.names import find_name
 from indexes.registry import Report, unknown
+from indexes.text import in_form
 
 ECHO = 60
 """Characters of an unknown action or name that are shown again."""
@@ -28,7 +27,7 @@ def command(services: Services, turn: Turn) -> None:
     """`/kb action …`: run what was typed."""
     name, argument = _split(turn)
     action = ACTIONS.get(name, UNKNOWN)
-    action.run(services, turn, argument if action.as_typed else unicodedata.normalize("NFKC", argument))
+    action.run(services, turn, argument if action.as_typed else in_form("NFKC", argument))
 
 
 def need(turn: Turn) -> Need:
@@ -49,7 +48,7 @@ def _split(turn: Turn) -> tuple[str, str]:
 
 def _typed(turn: Turn) -> str:
     """Return what followed the command, as it was typed: Slack escapes it."""
-    return html.unescape(str(turn.body.get("text") or ""))
+    return unescaped(str(turn.body.get("text") or ""))
 
 
 def _help(services: Services, turn: Turn, _: str) -> None:

@@ -5,7 +5,6 @@ version that is to come back (`/kb rollback`) goes the same way.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
@@ -25,7 +24,7 @@ from handlers.views.message import Message, notice
 from handlers.views.text import has_words, one_line, plain
 from indexes.builder import Source
 from indexes.messages import Translatable, Value
-from indexes.names import folded
+from indexes.names import composed, folded
 from indexes.records.editing import replace_csv
 from indexes.registry import Report
 from indexes.replacement import Replacement, records_replacement, synonyms_replacement
@@ -40,7 +39,7 @@ SYNONYMS = "_synonyms"
 
 _TABLES = (".csv", ".tsv")
 _SHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
-_COPY = re.compile(r"\s*[(（]\d{1,3}[)）]$")
+_COPY = re.compile(r"(?<!\s)\s*[(（]\d{1,3}[)）]$")
 _RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 
 
@@ -221,7 +220,7 @@ def _known(services: Services, file: str) -> str:
 
 def _stem(file: str) -> str:
     """Return a file's name without folders, the ending, and the number that browsers give a second copy."""
-    name = PurePosixPath(unicodedata.normalize("NFC", file).replace("\\", "/")).name
+    name = PurePosixPath(composed(file).replace("\\", "/")).name
     stem = re.sub(r"\.(csv|tsv)$", "", name, flags=re.IGNORECASE)
     return _COPY.sub("", stem).strip()
 

@@ -10,6 +10,7 @@ all-MiniLM-L6-v2; for other encoders it is where indexes.calibration starts from
 import re
 from dataclasses import dataclass, replace
 from math import exp, log, log1p
+from string import digits
 from typing import TYPE_CHECKING
 
 from indexes.text import normalize
@@ -26,8 +27,9 @@ OTHER_CODE = 0.5
 """The most that a hit gets when its record is about another code than the question."""
 
 _DIGIT = re.compile(r"\d")
-_CODE = re.compile(r"(?=[\w.-]*\d)(?:[a-z]+[\w.-]*|\d{3,})", re.ASCII)
-"""Letters with digits (err-4012, e1107, k8s), or three digits and more (137, 2026), in normalized text."""
+_CODE_RUN = re.compile(r"[\w.-]+", re.ASCII)
+_CODE = re.compile(r"[a-z]+[\w.-]*|\d{3,}", re.ASCII)
+"""Letters with digits (err-4012, e1107, k8s), or three digits and more (137, 2026), in a run of normalized text."""
 
 WIDEST = 0.3
 """A margin above this says no more than this one."""
@@ -116,7 +118,11 @@ def _names_another_code(question: "Question", hit: "Hit") -> bool:
 
 
 def _codes(text: str) -> set[str]:
-    return {code.rstrip(".-") for code in _CODE.findall(text)}
+    found: set[str] = set()
+    for run in _CODE_RUN.findall(text):
+        last_digit = max(map(run.rfind, digits))
+        found.update(code[0].rstrip(".-") for code in _CODE.finditer(run) if code.start() <= last_digit)
+    return found
 
 
 def features(hit: "Hit", rival: float = 0.0) -> Features:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from itertools import islice
 
 from indexes.text import normalize
 from indexes.tokens import runs, words
@@ -20,6 +21,9 @@ KANJI = 2
 KATAKANA = 0.6
 """The share of the shorter katakana word that both must have in a row: ルーター and プリンター share no word."""
 
+LONGEST_RUN, MOST_RUNS = 60, 60
+"""Of kanji or katakana: a longer run is no word, and more runs than this are not looked for; comparing takes a time
+that grows with the product of both."""
 COMPOUND = 3
 """A compound of two words counts when one of them was asked for; of more, as in an address, it says too little."""
 _AFTER_WORDS = "をがはにのでとへやも"
@@ -31,7 +35,8 @@ class Matcher:
     def __init__(self, question: str) -> None:
         asked = normalize(question)
         self._words = {word for word in words(asked) if word not in COMMON and len(word) > 1}
-        self._runs = [asked[start:end] for start, end in runs(asked) if not _is_spaced(asked[start:end])]
+        found = dict.fromkeys(asked[start:end] for start, end in runs(asked) if end - start <= LONGEST_RUN)
+        self._runs = list(islice((run for run in found if not _is_spaced(run)), MOST_RUNS))
         self._found: dict[str, list[tuple[int, int]]] = {}
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
@@ -50,6 +55,8 @@ class Matcher:
         if _is_spaced(run):
             parts = set(words(normalize(run)))
             return [(0, len(run))] if len(parts) <= COMPOUND and self._has(parts) else []
+        if len(run) > LONGEST_RUN:
+            return []
         covered = {place for asked in self._runs for place in _shared(asked, run)}
         starts = sorted(place for place in covered if place - 1 not in covered)
         ends = sorted(place + 1 for place in covered if place + 1 not in covered)

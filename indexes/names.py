@@ -1,9 +1,9 @@
 """What a knowledge base is called: after its file, however the file system or the person at the keyboard spells it."""
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
+
+from indexes.text import in_form
 
 ENDING = ".csv"
 _DECORATION = " *_~`'\"“”‘’「」『』#"
@@ -22,12 +22,12 @@ def name_of(path: Path) -> str:
 
 def composed(name: str) -> str:
     """Return a name in NFC, which is how keyboards and Slack write it."""
-    return unicodedata.normalize("NFC", name)
+    return in_form("NFC", name)
 
 
 def folded(name: str) -> str:
     """Return what two spellings of one name have in common: width, case and composition don't tell names apart."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return in_form("NFKC", in_form("NFKC", name).casefold())
 
 
 def same_name(name: str, names: Iterable[str]) -> str | None:
@@ -48,4 +48,4 @@ def find_name(typed: str, names: Iterable[str]) -> str | None:
 
 
 def _without_ending(name: str) -> str:
-    return re.sub(rf"{re.escape(ENDING)}$", "", name)
+    return name.removesuffix(ENDING)

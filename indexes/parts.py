@@ -4,7 +4,7 @@ import re
 
 from indexes.text import is_japanese
 
-_SENTENCE = re.compile(r".+?(?:[。！？]+|[.!?]+(?=\s)|\n+|$)", re.DOTALL)
+_SENTENCE = re.compile(r".+?(?:[。！？]+|[.!?](?=\s)|\n+|$)", re.DOTALL)
 _WIDTH = {True: 180, False: 500}
 """Characters that make about 110 tokens, of which many encoders see no more than 128; by whether it is Japanese."""
 _MOST = 24
@@ -23,5 +23,6 @@ def parts(answer: str) -> tuple[str, ...]:
         for piece in (sentence[at : at + width] for at in range(0, len(sentence), width)):
             if len(packed[-1]) + len(piece) > width and packed[-1].strip():
                 packed.append("")
-            packed[-1] += piece
-    return tuple(text for part in packed if (text := part.strip()))[:_MOST]
+            if len(packed[-1]) <= width:  # what is longer is white space before the next part
+                packed[-1] += piece
+    return tuple(text for part in packed if (text := part.strip()))[:_MOST] or (answer,)

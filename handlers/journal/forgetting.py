@@ -188,7 +188,7 @@ class _Person:
     @cached_property
     def _word(self) -> re.Pattern[str]:
         ids = "|".join(map(re.escape, self._ids))
-        return re.compile(rf"<@(?:{ids})(?:\|[^>]*)?>|(?<!\w)(?:{ids})(?!\w)")
+        return re.compile(rf"<@(?:{ids})(?:\|[^<>]*)?>|(?<!\w)(?:{ids})(?!\w)")
 
     def _has(self, value: object) -> bool:
         return isinstance(value, str) and self._word.search(value) is not None

@@ -16,6 +16,8 @@ Element = dict[str, Any]
 
 MOST_PARTS = 90
 """Slack takes 100 elements in a block; a text of more parts than this is shown as it was written."""
+COMPARED = 50
+"""Words that matched and are compared with each other, to name a handful."""
 COLUMNS, LINES = 56, 30
 """A table is set in columns when it is no larger and has no wide letters, which fixed-width fonts don't align."""
 
@@ -47,9 +49,11 @@ def matched(question: str, *texts: str, limit: int = 5) -> list[str]:
     """
     matcher = Matcher(question)
     found: dict[str, str] = {}
-    for text in texts:
-        for start, end in matcher.spans(text):
-            found.setdefault(normalize(text[start:end]), text[start:end])
+    words = (text[start:end] for text in texts for start, end in matcher.spans(text))
+    for word in words:
+        found.setdefault(normalize(word), word)
+        if len(found) == COMPARED:
+            break
     return [word for key, word in found.items() if not any(_says_more(other, key) for other in found)][:limit]
 
 

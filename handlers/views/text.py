@@ -18,7 +18,9 @@ LONGEST_LINK = 1000
 """Characters of an address that becomes a link; a longer one could not be clipped, and stays text."""
 ELLIPSIS = "…"
 
-_REFERENCE = re.compile(r"<([@#!])?([^>|]*)(?:\|([^>]*))?>")
+_REFERENCE = re.compile(r"<([@#!])?([^<>|]*)(?:\|([^<>]*))?>")
+_ENDLESS_NUMBER = re.compile(r"&(?=#[0-9]{8})")
+"""An entity that stands for no character, and may have more digits than Python makes a number of."""
 _EMOJI = re.compile(r"(?<![^\W_])(?<!:)(?::(?=[^:]*[a-z+-])[a-z0-9_+'\-]+:)+")
 _MARKS = re.compile(r"```|`")
 
@@ -38,12 +40,12 @@ def mrkdwn(text: str, limit: int) -> str:
 
     Never cuts an entity or a link in two. To be shown with ``verbatim=True``, so that Slack adds no meaning of its own.
     """
-    return _clipped(_pieces(text), limit)
+    return _clipped(_pieces(text[: limit + LONGEST_LINK + 1]), limit)
 
 
 def one_line(text: str, limit: int) -> str:
     """As `mrkdwn`, without line breaks and links: for titles and restated questions."""
-    return _clipped([escape(char) for char in " ".join(text.split())], limit)
+    return _clipped([escape(char) for char in " ".join(text.split())[: limit + 1]], limit)
 
 
 def _clipped(pieces: list[str], limit: int) -> str:
@@ -111,15 +113,20 @@ def is_address(text: str) -> bool:
 def as_written(text: str) -> str:
     """Turn a message as Slack sends it into what its writer saw: line breaks and code kept, addresses in full."""
     without = _REFERENCE.sub(_addressed, text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    lines = [line.rstrip() for line in html.unescape(without).splitlines()]
+    lines = [line.rstrip() for line in unescaped(without).splitlines()]
     return "\n".join(lines).strip()
+
+
+def unescaped(text: str) -> str:
+    """Turn entities into the characters they stand for."""
+    return html.unescape(_ENDLESS_NUMBER.sub("&amp;", text))
 
 
 def plain(text: str) -> str:
     """Turn a message as Slack sends it into the words a person wrote: mentions, emoji codes and code marks gone."""
     sound = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     without = _REFERENCE.sub(_spoken, sound)
-    return " ".join(_EMOJI.sub(" ", _MARKS.sub(" ", html.unescape(without))).split())
+    return " ".join(_EMOJI.sub(" ", _MARKS.sub(" ", unescaped(without))).split())
 
 
 def has_words(text: str) -> bool:

@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _BREAK = re.compile(r"<br\s*/?>|</?(?:p|div|ul|ol|table|tr)\b[^<>]*>", re.IGNORECASE)
-_ITEM = re.compile(r"\s*<li\b[^<>]*>", re.IGNORECASE)
+_ITEM = re.compile(r"(?<!\s)\s*<li\b[^<>]*>", re.IGNORECASE)
 _BOLD = re.compile(r"</?(?:b|strong)>", re.IGNORECASE)
 _HTML = re.compile(r"</?(?:br|p|div|ul|ol|li|b|strong)\b[^<>]*>", re.IGNORECASE)
 
 _FENCE = re.compile(r"\s*```")
 _BULLET = re.compile(r"([ \t\u3000]*)(?:[-*+](?=\s)|[・•◦▪‣])\s*(\S.*)")
 _NUMBER = re.compile(r"([ \t\u3000]*)(\d{1,2})[.)．）](?!\d)\s*(\S.*)")
-_RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
+_RULE = re.compile(r"\s*(?:\|\s*)?:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*(?:\|\s*)?")
+_LINE_SPACE = re.compile(r"(?<![ \u3000])[ \u3000]+(?=\n)")
 _PIPE = re.compile(r"(?<!\\)\|")
 _HEADING = re.compile(r"#{1,6}[ \t]+(?=\S)")
 _MOST_INDENTED = 8
@@ -59,16 +60,19 @@ def parse(text: str) -> list[Part]:
     """Take a cell apart, in order."""
     lines = tidy(text).split("\n")
     parts: list[Part] = []
-    at = 0
+    plain: list[str] = []
+    at, number = 0, 0
     while at < len(lines):
-        found = _code(lines, at) or _grid(lines, at) or _listing(lines, at, parts)
+        found = _code(lines, at) or _grid(lines, at) or _listing(lines, at, number)
         if found is None:
-            _add_line(parts, lines[at])
+            plain.append(_headed(lines[at]))
             at += 1
         else:
             part, at = found
-            parts.append(part)
-    return [part for part in map(_trimmed, parts) if part]
+            parts += [Paragraph(tuple(plain)), part]
+            plain = []
+            number = _next_number(part) or number
+    return [part for part in map(_trimmed, [*parts, Paragraph(tuple(plain))]) if part]
 
 
 def tidy(text: str) -> str:
@@ -77,15 +81,12 @@ def tidy(text: str) -> str:
     if _HTML.search(text):
         text = _BOLD.sub("**", _BREAK.sub("\n", _ITEM.sub("\n・", text.replace("&nbsp;", " "))))
         text = re.sub(r"</li>", "", text, flags=re.IGNORECASE)
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \u3000]+(?=\n)", "", text)).strip()
+    return re.sub(r"\n{3,}", "\n\n", _LINE_SPACE.sub("", text)).strip()
 
 
-def _add_line(parts: list[Part], line: str) -> None:
-    shown = f"**{line[match.end() :]}**" if (match := _HEADING.match(line)) and "*" not in line else line
-    if parts and isinstance(parts[-1], Paragraph):
-        parts[-1] = Paragraph((*parts[-1].lines, shown))
-    else:
-        parts.append(Paragraph((shown,)))
+def _headed(line: str) -> str:
+    """Make a Markdown heading bold; any other line stays as it is."""
+    return f"**{line[match.end() :]}**" if (match := _HEADING.match(line)) and "*" not in line else line
 
 
 def _trimmed(part: Part) -> Part | None:
@@ -124,8 +125,8 @@ def _cells(line: str) -> tuple[str, ...]:
     return tuple(cell.strip().replace("\\|", "|") for cell in _PIPE.split(inner))
 
 
-def _listing(lines: Sequence[str], at: int, before: Sequence[Part]) -> tuple[Part, int] | None:
-    """Take items of the same depth. A number alone is none, unless it goes on from the list before it."""
+def _listing(lines: Sequence[str], at: int, following: int) -> tuple[Part, int] | None:
+    """Take items of the same depth. A number alone is none, unless it is `following` the list before it."""
     items: list[str] = []
     first, indent = None, 0
     end = at
@@ -139,7 +140,7 @@ def _listing(lines: Sequence[str], at: int, before: Sequence[Part]) -> tuple[Par
         further = _while(lines, end, _continues)
         items.append("\n".join([text, *(line.strip() for line in lines[end:further])]))
         end = further
-    alone = first is not None and len(items) == 1 and not _goes_on(before, first)
+    alone = first is not None and len(items) == 1 and first != following
     return None if alone or not items else (Listing(tuple(items), first, indent), end)
 
 
@@ -161,9 +162,9 @@ def _continues(line: str) -> bool:
     return line.startswith(("  ", "\t", "\u3000")) and bool(line.strip()) and _item(line) is None
 
 
-def _goes_on(before: Sequence[Part], number: int) -> bool:
-    numbered = [part for part in before if isinstance(part, Listing) and part.first is not None]
-    return bool(numbered) and number == (numbered[-1].first or 0) + len(numbered[-1].items)
+def _next_number(part: Part) -> int | None:
+    """Return the number that goes on from a numbered list; None for anything else."""
+    return part.first + len(part.items) if isinstance(part, Listing) and part.first is not None else None
 
 
 def _while(lines: Sequence[str], at: int, fits: Callable[[str], bool]) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 LIVE = re.compile(r"<(?:!(?:channel|here|everyone)|@[UW][A-Z0-9]+|!subteam\^[A-Z0-9]+)(?:\|[^<>]*)?>")
-LINK = re.compile(r"(https?://[^\s<>|、。「」（）]+)|([\w.+-]+@[\w-]+(?:\.[\w-]+)+)")
+LINK = re.compile(r"(https?://[^\s<>|、。「」（）]+)|((?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)")
 NAME = re.compile(r"(?<![\w@#<&/])([@#])([\w][\w.\-]*[\w]|[\w])")
 BROADCASTS = ("channel", "here", "everyone")
 

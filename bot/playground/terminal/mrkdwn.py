@@ -27,6 +27,8 @@ SPAN = re.compile(
 QUOTE = re.compile(r"(?:&gt;|>) ?")
 REST_QUOTED = re.compile(r"(?:(?:&gt;|>){3}) ?")
 CODE = "cyan"
+MOST_MARKS = 4
+"""Characters for each column, from which a line is broken whatever it looks like."""
 JOINER = "\u200d"
 NEVER_FIRST = frozenset("、。，．,.・：；？！）」』】〉》〕］｝’”ーァィゥェォッャュョぁぃぅぇぉっゃゅょ々…％)]}!?:;")
 NEVER_LAST = frozenset("（「『【〈《〔［｛‘“([{")
@@ -145,6 +147,11 @@ class Paragraph:
                 yield piece
 
 
+def _is_wider(part: str, width: int) -> bool:
+    """Tell whether a part takes more than `width` columns, or has so many marks without a width that it may as well."""
+    return len(part) > MOST_MARKS * width or cell_len(part) > width
+
+
 def cuts(line: str, width: int) -> list[int]:
     """Return where to break a line so that no part is wider than `width` columns, trailing spaces aside."""
     found: list[int] = []
@@ -152,7 +159,7 @@ def cuts(line: str, width: int) -> list[int]:
     for index, char in enumerate(line):
         if _may_break(line, index):
             good = index
-        if not char.isspace() and cell_len(line[start : index + 1]) > width:
+        if not char.isspace() and _is_wider(line[start : index + 1], width):
             start = good if good > start else index
             found.append(start)
     return found

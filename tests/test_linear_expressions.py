@@ -1,0 +1,128 @@
+"""Every regular expression takes a time that grows with the text, not with its square."""
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import bot
+import handlers
+import indexes
+from tests.pathological import slow
+
+PACKAGES = (bot, handlers, indexes)
+ANCHORED = {"match", "fullmatch"}
+FUNCTIONS = {*ANCHORED, "compile", "search", "findall", "finditer", "sub", "subn", "split"}
+SCRIPTS = ("__main__", ".migrations.env")
+"""Run by others; to import them is to run them."""
+MADE_OF_SETTINGS = {
+    "bot/connect.py": "a token's beginning, before letters up to the end",
+    "bot/env_file.py": "the name of a setting, after the beginning of a line",
+    "bot/playground/slack/block_kit/schema.py": "the patterns of Block Kit's own fields, at most 255 characters long",
+    "bot/playground/slack/text.py": "the bot's name, escaped, with a single letter behind it",
+    "handlers/__init__.py": "the ids of the bot's own buttons",
+    "handlers/desk.py": "the bot's id behind <@",
+    "handlers/journal/forgetting.py": "people's ids, between brackets that no other bracket may stand in",
+    "indexes/records/layout.py": "a cell, whose quotation marks close: run as a whole, among PATHS",
+    "indexes/synonyms.py": "the synonyms, escaped: alternatives without repetition",
+}
+"""Where an expression is put together from values, so that it can't be found by reading: what is in it."""
+
+
+@cache
+def modules() -> dict[Path, ModuleType]:
+    """Return every module by its file."""
+    names = (each.name for root in PACKAGES for each in pkgutil.walk_packages(root.__path__, f"{root.__name__}."))
+    loaded = [*PACKAGES, *(importlib.import_module(name) for name in names if not name.endswith(SCRIPTS))]
+    return {Path(str(module.__file__)): module for module in loaded}
+
+
+def shown(path: Path) -> str:
+    """Return a module's path from the root of the repository."""
+    return path.relative_to(Path(bot.__file__).parents[1]).as_posix()
+
+
+def written() -> Iterator[tuple[Path, ast.Call]]:
+    """Yield every call of one of re's functions."""
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            function = node.func if isinstance(node, ast.Call) else None
+            if isinstance(function, ast.Attribute) and ast.unparse(function.value) == "re":
+                assert isinstance(node, ast.Call)
+                assert function.attr in FUNCTIONS | {"escape"}, f"{shown(path)}:{node.lineno}: {function.attr}"
+                if function.attr != "escape":
+                    yield path, node
+
+
+@cache
+def source() -> str:
+    """Return all of the code."""
+    return "\n".join(path.read_text("utf-8") for path in modules())
+
+
+def uses(path: Path, name: str) -> set[str]:
+    """Return the methods that are called of a module's pattern; of a public one anywhere."""
+    calls = re.compile(rf"\b{name}\.(match|fullmatch|search|findall|finditer|sub|split)\b")
+    return set(calls.findall(path.read_text("utf-8") if name.startswith("_") else source()))
+
+
+@cache
+def expressions() -> dict[str, tuple[re.Pattern[str], set[str]]]:
+    """Return every expression by where it is, with the methods by which it is used."""
+    found: dict[str, tuple[re.Pattern[str], set[str]]] = {}
+    for path, module in modules().items():
+        for name, value in vars(module).items():
+            if isinstance(value, re.Pattern):
+                found[f"{shown(path)} {name}"] = (value, uses(path, name))
+    for path, call in written():
+        first, function = call.args[0], str(call.func.attr)  # type: ignore[attr-defined]
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            flags = re.IGNORECASE if "IGNORECASE" in ast.unparse(call) else re.NOFLAG
+            known = any(pattern.pattern == first.value for pattern, _ in found.values())
+            if not known:
+                found[f"{shown(path)}:{call.lineno}"] = (re.compile(first.value, flags), {function})
+    return found
+
+
+def runs(pattern: re.Pattern[str], used: set[str]) -> Iterator[Callable[[str], object]]:
+    """Yield the ways to run a pattern that cover how it is used: from the beginning, anywhere, or both."""
+    if not used or used & ANCHORED or "compile" in used:
+        yield pattern.fullmatch
+    if not used <= ANCHORED:
+        yield pattern.findall
+
+
+@pytest.mark.parametrize("where", expressions())
+def test_expression_is_linear(where: str) -> None:
+    pattern, used = expressions()[where]
+    for run in runs(pattern, used):
+        assert not slow(run, varied=True), f"{pattern.pattern!r} {used}"
+
+
+def test_what_is_quadratic_is_noticed() -> None:
+    assert "spaces" in slow(re.compile(r"[ \u3000]+(?=\n)").findall)
+    assert slow(re.compile(r"(a|aa)+x").fullmatch)
+
+
+def test_every_expression_is_looked_at() -> None:
+    """An expression that is put together is in a constant of its module, or in the list above."""
+    constants = {id(pattern) for pattern, _ in expressions().values()}
+    assert constants
+    put_together = {
+        shown(path)
+        for path, call in written()
+        if not isinstance(call.args[0], ast.Constant) and not _is_constant(path, call)
+    }
+    assert put_together == set(MADE_OF_SETTINGS)
+
+
+def _is_constant(path: Path, call: ast.Call) -> bool:
+    """Tell whether the call's result is a module's constant, so that its pattern was found there."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return any(isinstance(node, ast.Assign) and node.value.lineno == call.lineno for node in tree.body)
