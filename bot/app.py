@@ -9,25 +9,27 @@ from typing import Any
 import psutil
 from slack_bolt import App
 
+from bot.channel_mapping import Directory
 from bot.connection import PING_SECONDS, Connection
 from bot.digest import WeeklyDigest
-from bot.directory import Directory
 from bot.housekeeping import Housekeeping
 from bot.manifest import AGENT_SCOPE
 from bot.model_watch import LOOK_SECONDS, ModelWatch
 from bot.settings import Settings
 from bot.slack import scopes_of, slack_client
-from bot.stages import Stages
+from bot.startup_log import Stages
 from bot.watch import FolderWatch, Tell, log_reports
-from handlers import register, removal, waiting
+from handlers import register
 from handlers.access import Access
+from handlers.admin import waiting
+from handlers.admin.pictures import Pictures
+from handlers.admin.views.admin import Process
 from handlers.channels import Channels
-from handlers.desk import Services
-from handlers.journal import open_journal
-from handlers.pending import Pending
-from handlers.pictures import Pictures
+from handlers.files import removal
+from handlers.files.pending import Pending
 from handlers.queue import KeyedLocks, WorkQueue
-from handlers.views.admin import Process
+from handlers.request import Services
+from handlers.store import open_journal
 from indexes.encoder import ModelManager, models
 from indexes.registry import Registry
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bot.settings import Settings
-    from indexes.collecting import Progress
     from indexes.registry import Answer
+    from indexes.storage.vector_cache import Progress
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ def _try(options: argparse.Namespace, settings: "Settings") -> int:
 
 
 def _search(options: argparse.Namespace, settings: "Settings") -> int:
-    from indexes.confidence import THRESHOLD
+    from indexes.confidence.confidence import THRESHOLD
     from indexes.search import FaissSearch
 
     threshold = settings.config.threshold if settings.config.threshold is not None else THRESHOLD
@@ -223,7 +223,7 @@ def _as_json(
 
 
 def _print_answer(answer: "Answer", threshold: float, explanations: Sequence[dict[str, Any]]) -> None:
-    from indexes.explanation import format_explanation
+    from indexes.confidence.explanation import format_explanation
 
     if answer.confidence < threshold:
         print("Nothing certain; the closest are:\n")
@@ -236,8 +236,8 @@ def _print_answer(answer: "Answer", threshold: float, explanations: Sequence[dic
 
 def _eval(options: argparse.Namespace, settings: "Settings") -> int:
     from bot.evaluate import format_evaluation, plot, run
-    from indexes.confidence import THRESHOLD
-    from indexes.evaluation import read_queries
+    from indexes.confidence.confidence import THRESHOLD
+    from indexes.confidence.evaluation import read_queries
     from indexes.search import FaissSearch
 
     model = None if options.encoder == "lexical" else options.encoder or settings.model

@@ -8,8 +8,8 @@ from datetime import datetime
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from handlers.access import error_code
-from handlers.desk import Services
-from handlers.misses import digest
+from handlers.learning.misses import digest
+from handlers.request import Services
 
 log = logging.getLogger(__name__)
 

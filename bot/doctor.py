@@ -12,13 +12,13 @@ from typing import Literal
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.directory import Directory
+from bot.channel_mapping import Directory
 from bot.manifest import AGENT_SCOPE, GROUP_SCOPES, SCOPES, warnings
 from bot.message_samples import SAMPLES, payload
 from bot.serve import explain
 from bot.settings import Settings, SettingsError
 from bot.slack import scopes_of, slack_client
-from handlers.journal import Journal, JournalError, open_journal, upgrade_due
+from handlers.store import Journal, JournalError, open_journal, upgrade_due
 from handlers.texts import ENGLISH
 from indexes.encoder import cache_directory, find_model
 from indexes.records import check_file

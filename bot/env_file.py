@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from indexes.files import replace_file
+from indexes.atomic_file import replace_file
 
 MARK = "\ufeff"
 """What Windows' Notepad puts at the beginning."""

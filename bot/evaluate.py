@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexes.evaluation import DEPTH, Outcome, Query, evaluate, hardest, rank_of, reliability
+from indexes.confidence.evaluation import DEPTH, Outcome, Query, evaluate, hardest, rank_of, reliability
 from indexes.search import FaissSearch
 
 ASKING_AT_ONCE = 16

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bot.settings import Settings
-from handlers.journal.forgetting import ForgettingError, databases
-from handlers.journal.forgetting import forget as forget_in
-from handlers.pending import forget_uploads
-from indexes.versions import forget_author
+from handlers.files.pending import forget_uploads
+from handlers.store.forgetting import ForgettingError, databases
+from handlers.store.forgetting import forget as forget_in
+from indexes.storage.versions import forget_author
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 from handlers.access import Standing
-from handlers.desk import Services
-from handlers.journal.installation import PURGE_ANNOUNCED
-from handlers.misses import looks_like_a_question
-from handlers.reports import MOST_DAYS
-from handlers.retention import announce
+from handlers.admin.reports import MOST_DAYS
+from handlers.admin.retention import announce
+from handlers.learning.misses import looks_like_a_question
+from handlers.request import Services
+from handlers.store.installation import PURGE_ANNOUNCED
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bot.settings import SettingsError
-from indexes.files import replace_file
+from indexes.atomic_file import replace_file
 
 log = logging.getLogger(__name__)
 

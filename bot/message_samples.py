@@ -12,40 +12,27 @@ from typing import Any
 from slack_sdk.models.blocks import Option
 from slack_sdk.models.views import View
 
+from handlers.admin.views import admin, reports, settings, waiting
+from handlers.answers.views import answers, full_answer, guide, published, reasons
 from handlers.channels import AutoReply, Channel, Waiting
-from handlers.journal import AuditEntry, FileState, KnowledgeFile, Overview, Proposal, Rehearsal, Tally
-from handlers.pending import Upload
+from handlers.entries.views import editing, proposals
+from handlers.files.pending import Upload
+from handlers.files.views import removal, uploads, versions
+from handlers.home.views import home
+from handlers.home.views.dashboard import Dashboard
+from handlers.learning.views import learned, misses
+from handlers.result import Entry, Key, Result, Setting
+from handlers.slack import blocks
+from handlers.slack.blocks import Message
+from handlers.store import AuditEntry, FileState, KnowledgeFile, Overview, Proposal, Rehearsal, Tally
 from handlers.texts import Texts
-from handlers.views import (
-    admin,
-    answers,
-    editing,
-    guide,
-    home,
-    learned,
-    message,
-    misses,
-    proposals,
-    published,
-    reading,
-    reasons,
-    removal,
-    reports,
-    settings,
-    uploads,
-    versions,
-    waiting,
-)
-from handlers.views.dashboard import Dashboard
-from handlers.views.message import Message
-from handlers.views.results import Entry, Key, Result, Setting
 from indexes.builder import Source
-from indexes.export import Export
 from indexes.messages import Translatable
 from indexes.records import Difference, KnowledgeBase, Problem, Record
 from indexes.registry import Report
-from indexes.replacement import Change, Replacement
-from indexes.versions import Version
+from indexes.storage.export import Export
+from indexes.storage.import_preview import Change, Replacement
+from indexes.storage.versions import Version
 
 Sample = Callable[[Texts], Message | View]
 
@@ -172,7 +159,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "home/home": _home,
         "learned/offer": lambda texts: learned.offer(QUESTION, QUESTION, 5, texts),
         "learned/page": lambda texts: learned.page([IN_FORCE], 0, 20, [WAITING], texts),
-        "message/notice": lambda texts: message.notice(texts("search.empty")),
+        "blocks/notice": lambda texts: blocks.notice(texts("search.empty")),
         "misses/digest": lambda texts: misses.digest([ASKED], 5, 1, 7, ADMIN_COMMAND, texts),
         "misses/page": lambda texts: misses.page(misses.Page([ASKED], 0, 20, 30), ADMIN_COMMAND, texts),
         "proposals/asked": lambda texts: proposals.asked(PROPOSAL, QUESTION, texts),
@@ -183,7 +170,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "published/call": lambda texts: published.call(17, QUESTION, NAME, [PERSON], [QUESTION], texts),
         "published/closed": lambda texts: published.closed(17, QUESTION, NAME, texts),
         "published/shared": lambda texts: published.shared(RESULT, KEY.shown, NAME, texts),
-        "reading/whole": lambda texts: reading.whole(ENTRIES[0], texts),
+        "full_answer/whole": lambda texts: full_answer.whole(ENTRIES[0], texts),
         "reasons/form": lambda texts: reasons.form(
             reasons.Reply(KEY, None, "https://hooks.slack.com/actions/1"), texts, ask=True
         ),

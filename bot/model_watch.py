@@ -5,7 +5,7 @@ import threading
 import time
 from concurrent.futures import CancelledError
 
-from bot.stages import Stages
+from bot.startup_log import Stages
 from indexes.encoder import ModelManager, find_model
 from indexes.errors import ModelUnavailableError
 from indexes.messages import Translatable

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from handlers.desk import Services
+from handlers.request import Services
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable
 

@@ -13,29 +13,16 @@ from typing import Any
 
 from slack_bolt import Ack, App, Respond
 
-from handlers import (
-    answering,
-    auto_reply,
-    editing,
-    feedback,
-    home,
-    knowledge,
-    learned,
-    misses,
-    people,
-    proposals,
-    removal,
-    search,
-    settings,
-    sharing,
-    suggestions,
-    uploads,
-    versions,
-    waiting,
-)
+from handlers import commands
 from handlers.access import Need
-from handlers.desk import Services, Turn, fail
-from handlers.views.message import notice
+from handlers.admin import settings, waiting
+from handlers.answers import answering, auto_reply, escalation, feedback, search, sharing, suggestions
+from handlers.entries import editing, proposals
+from handlers.files import removal, uploads, versions
+from handlers.home import home
+from handlers.learning import learned, misses
+from handlers.request import Services, Turn, fail
+from handlers.slack.blocks import notice
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +111,7 @@ def register(app: App, services: Services) -> None:
     spoken: dict[str, Any] = {"type": "message", "subtype": list(auto_reply.SPOKEN)}
     for command in dict.fromkeys(["/search", services.search_command]):
         app.command(command)(on(search.slash, needs=Need.KNOWN))
-    app.command(services.admin_command)(on(knowledge.command, needs=knowledge.need))
+    app.command(services.admin_command)(on(commands.command, needs=commands.need))
     app.event("app_mention", matchers=[uploads.brings_files])(on(uploads.mention, needs=Need.KNOWN))
     app.event("app_mention", matchers=[_is_by_a_person])(on(search.mention, needs=Need.KNOWN))
     app.event("app_mention")(_ignored)
@@ -154,9 +141,9 @@ def register(app: App, services: Services) -> None:
     app.action(re.compile(r"read_\d"))(on(answering.read, needs=Need.KNOWN))
     app.view("vote_reason")(form(feedback.check_reason, feedback.reason, needs=Need.KNOWN))
     app.action("share")(on(sharing.share, needs=Need.KNOWN))
-    app.action("ask_person")(on(people.ask, needs=Need.KNOWN))
-    app.action("ask_resolved")(on(people.resolved, needs=Need.KNOWN))
-    app.action("ask_save")(on(people.save, needs=Need.MEMBER))
+    app.action("ask_person")(on(escalation.ask, needs=Need.KNOWN))
+    app.action("ask_resolved")(on(escalation.resolved, needs=Need.KNOWN))
+    app.action("ask_save")(on(escalation.save, needs=Need.MEMBER))
     app.action("auto_right")(on(auto_reply.right, needs=Need.MEMBER))
     app.action("auto_wrong")(on(auto_reply.wrong, needs=Need.MEMBER))
     app.action("auto_show")(on(auto_reply.show_again, needs=Need.MEMBER))

@@ -6,10 +6,10 @@ Content is rows, versions, exports, what reading a file complains of, unanswered
 from collections.abc import Collection
 from dataclasses import replace
 
-from handlers.desk import Services
-from handlers.journal import AuditEntry, Claim, Miss
+from handlers.request import Services
+from handlers.slack.mrkdwn import one_line
+from handlers.store import AuditEntry, Claim, Miss
 from handlers.texts import HandlerError
-from handlers.views.text import one_line
 from indexes.messages import Translatable
 
 NAME = 100
@@ -89,4 +89,4 @@ def without_content(entry: AuditEntry, user: str, closed: Collection[str]) -> Au
     if not (of_closed or (quotes_question and entry.user != user)):
         return entry
     hidden = {key: Translatable("audit.elsewhere") for key in QUOTING & done.values.keys()}
-    return replace(entry, done=Translatable(done.key, **{**done.values, **hidden}))
+    return replace(entry, done=done.with_values(hidden))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
-from handlers.journal import Journal
+from handlers.store import Journal
 
 Key = Literal["auto_reply", "threshold", "ask", "knowledge_bases"]
 

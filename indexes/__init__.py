@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from indexes.index import Hit
+    from indexes.retrieval.index import Hit
     from indexes.search import FaissSearch
 
 __all__ = ["FaissSearch", "Hit"]
@@ -16,7 +16,7 @@ def __getattr__(name: str) -> Any:
 
         return FaissSearch
     if name == "Hit":
-        from indexes.index import Hit  # noqa: PLC0415
+        from indexes.retrieval.index import Hit  # noqa: PLC0415
 
         return Hit
     raise AttributeError(f"module 'indexes' has no attribute {name!r}")

@@ -11,18 +11,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.collecting import Collector, Progress
-from indexes.dense import SIZES, Dense, Kind, Sizes
+from indexes.atomic_file import Pour
 from indexes.encoder import Encoder
 from indexes.errors import SnapshotError, UnusableFileError
-from indexes.files import Pour
-from indexes.index import Index, passages
-from indexes.lessons import Lesson, Subjects, taught
 from indexes.messages import Translatable, reason
 from indexes.names import name_of
 from indexes.records import KnowledgeBase, Record, parse_records, read_bytes
-from indexes.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
-from indexes.synonyms import Synonyms
+from indexes.retrieval.dense import SIZES, Dense, Kind, Sizes
+from indexes.retrieval.index import Index, passages
+from indexes.retrieval.learned_aliases import Lesson, Subjects, taught
+from indexes.retrieval.synonyms import Synonyms
+from indexes.storage.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
+from indexes.storage.vector_cache import Collector, Progress
 
 log = logging.getLogger(__name__)
 

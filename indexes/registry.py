@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from indexes.builder import Builder, Built, Loaded, Source
-from indexes.calibration import FITTED_WITH, Judgement, calibrate, learn, store_weights, stored_weights
-from indexes.collecting import Progress
-from indexes.confidence import DENSE, Weights, judge
+from indexes.confidence.calibration import FITTED_WITH, Judgement, calibrate, learn, store_weights, stored_weights
+from indexes.confidence.confidence import DENSE, Weights, judge
 from indexes.encoder import Encoder, Vector, Vectors
 from indexes.errors import (
     EncodingError,
@@ -28,15 +27,16 @@ from indexes.errors import (
     UnusableFileError,
     VersionError,
 )
-from indexes.grouping import Comparison, Groups, by_letters, by_meaning
-from indexes.index import Hit, Question
-from indexes.lessons import Lesson, Lessons
 from indexes.messages import Translatable, reason
 from indexes.records import Problem, Record, read_bytes
-from indexes.snapshot import Snapshot
-from indexes.synonyms import Synonyms, read_synonyms
+from indexes.retrieval.clustering import Comparison, Groups, by_letters, by_meaning
+from indexes.retrieval.index import Hit, Question
+from indexes.retrieval.learned_aliases import Lesson, Lessons
+from indexes.retrieval.synonyms import Synonyms, read_synonyms
+from indexes.storage.snapshot import Snapshot
+from indexes.storage.vector_cache import Progress
+from indexes.storage.versions import Origin, Version, Versions
 from indexes.text import normalize
-from indexes.versions import Origin, Version, Versions
 
 log = logging.getLogger(__name__)
 

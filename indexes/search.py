@@ -6,13 +6,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from indexes.builder import Source
-from indexes.collecting import Progress
+from indexes.confidence.explanation import explain
 from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, models
 from indexes.errors import ModelUnavailableError, UnusableFileError
-from indexes.explanation import explain
-from indexes.index import Hit
 from indexes.names import name_of
 from indexes.registry import Answer, Registry
+from indexes.retrieval.index import Hit
+from indexes.storage.vector_cache import Progress
 
 log = logging.getLogger(__name__)
 

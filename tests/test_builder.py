@@ -9,8 +9,8 @@ import pytest
 from indexes.builder import Builder, Source
 from indexes.encoder import EncoderWorker
 from indexes.errors import UnusableFileError
-from indexes.index import Question
-from indexes.synonyms import Synonyms
+from indexes.retrieval.index import Question
+from indexes.retrieval.synonyms import Synonyms
 from tests.encoders import hashing_encoder
 
 CSV = """\

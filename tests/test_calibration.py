@@ -9,13 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexes.builder import Source
-from indexes.calibration import DOUBT, MEMORY, Example, Judgement, calibrate, fit, learn, store_weights, stored_weights
-from indexes.confidence import DENSE, Features, Weights, probability
+from indexes.confidence.calibration import (
+    DOUBT,
+    MEMORY,
+    Example,
+    Judgement,
+    calibrate,
+    fit,
+    learn,
+    store_weights,
+    stored_weights,
+)
+from indexes.confidence.confidence import DENSE, Features, Weights, probability
 from indexes.encoder import Vector, Vectors
 from indexes.encoder.protocol import Progress
 from indexes.records import Record
 from indexes.registry import Registry
-from indexes.synonyms import Synonyms
+from indexes.retrieval.synonyms import Synonyms
 from tests.encoders import HashingModel, hashing_encoder
 
 PRIOR = Weights(-1.0, Features(score=2.0, decision=4.0))

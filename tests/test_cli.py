@@ -18,7 +18,7 @@ import pytest
 
 from bot.cli import _parser, _progress, main
 from bot.status import FILE, STALE_SECONDS
-from indexes.confidence import THRESHOLD
+from indexes.confidence.confidence import THRESHOLD
 from tests.encoders import minilm_path
 
 ROOT = Path(__file__).parents[1]

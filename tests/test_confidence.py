@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from indexes.confidence import DENSE, LEXICAL, THRESHOLD, judge
-from indexes.index import Evidence, Hit, Index, Question
+from indexes.confidence.confidence import DENSE, LEXICAL, THRESHOLD, judge
 from indexes.records import Record
-from indexes.synonyms import Synonyms
+from indexes.retrieval.index import Evidence, Hit, Index, Question
+from indexes.retrieval.synonyms import Synonyms
 from indexes.text import normalize
 
 KNOWLEDGE = [

@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 from indexes.builder import Builder, Source
-from indexes.dense import CANDIDATES, FILE, FLOOR, HALVES, MEAN, Dense, Kind, Sizes
 from indexes.encoder import EncoderWorker
 from indexes.errors import SnapshotError
-from indexes.snapshot import EncoderStamp, SnapshotFolder
-from indexes.synonyms import Synonyms
+from indexes.retrieval.dense import CANDIDATES, FILE, FLOOR, HALVES, MEAN, Dense, Kind, Sizes
+from indexes.retrieval.synonyms import Synonyms
+from indexes.storage.snapshot import EncoderStamp, SnapshotFolder
 from tests.encoders import HashingModel, hashing_encoder
 
 COUNT, DIMENSION = 3000, 32
@@ -224,7 +224,7 @@ OPENING = """
 import sys
 from pathlib import Path
 import numpy as np, psutil
-from indexes.dense import Dense, Kind
+from indexes.retrieval.dense import Dense, Kind
 path, count, dimension = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 resident = lambda: psutil.Process().memory_info().rss
 owners = np.arange(count, dtype=np.int32)
@@ -266,9 +266,9 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from indexes.builder import Builder, Source
-from indexes.dense import Sizes
+from indexes.retrieval.dense import Sizes
 from indexes.encoder import EncoderWorker
-from indexes.synonyms import Synonyms
+from indexes.retrieval.synonyms import Synonyms
 
 class Model:
     name, revision = "wide", "1"
@@ -307,4 +307,4 @@ def test_building_takes_no_more_memory_than_a_few_batches_and_the_index(tmp_path
         text=True,
         check=False,
     )
-    assert (done.stdout, done.stderr) == ("80000 half \n", "")
+    assert (done.stdout, done.stderr) == ("80000 half None\n", "")

@@ -10,7 +10,7 @@ from bot.manifest import SCOPES
 from bot.message_samples import SAMPLES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
 from bot.settings import ChannelSection, ConfigFile, Environment, Settings
-from handlers.journal import Binding, Claim, open_journal
+from handlers.store import Binding, Claim, open_journal
 from tests.former import former_database, rows
 
 

@@ -9,7 +9,7 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.playground import LocalSlack
-from handlers.downloads import DownloadError, download, is_slacks
+from handlers.files.downloads import DownloadError, download, is_slacks
 
 SLACK = "https://slack.com/api/"
 LOCAL = "http://127.0.0.1:8765/api/"

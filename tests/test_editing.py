@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from indexes.errors import KnowledgeBaseError
 from indexes.records import KnowledgeBase, parse_records, read_records
+from indexes.records.csv_editor import UnwritableTextError
 from indexes.records.editing import (
     ChangedFileError,
     StaleFileError,
@@ -28,7 +29,6 @@ from indexes.records.editing import (
     digest_of,
     replace_csv,
 )
-from indexes.records.layout import UnwritableTextError
 from tests.test_records_properties import ANCHOR, HEADER, rows_in, unhurried, written
 
 NOW = datetime(2026, 4, 5, 9, 7, 3, tzinfo=timezone.utc)  # noqa: UP017 - the same in 3.11

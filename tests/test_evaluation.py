@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from indexes.errors import UnusableFileError
-from indexes.evaluation import (
+from indexes.confidence.evaluation import (
     Outcome,
     Query,
     at_threshold,
@@ -16,6 +15,7 @@ from indexes.evaluation import (
     read_queries,
     reliability,
 )
+from indexes.errors import UnusableFileError
 
 
 def answerable(confidence: float, rank: int | None = 0) -> Outcome:

@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from indexes.confidence import judge
-from indexes.dense import Dense
-from indexes.explanation import explain
-from indexes.index import DENSE_WEIGHT, Index, Question
+from indexes.confidence.confidence import judge
+from indexes.confidence.explanation import explain
 from indexes.records import Record
-from indexes.synonyms import Synonyms
+from indexes.retrieval.dense import Dense
+from indexes.retrieval.index import DENSE_WEIGHT, Index, Question
+from indexes.retrieval.synonyms import Synonyms
 
 ROWS = [
     Record(id="1", question="reset password", answer="Use the portal.", aliases=("forgot password",)),

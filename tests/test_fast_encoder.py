@@ -27,7 +27,7 @@ from indexes.encoder import (
 from indexes.encoder.fast_hub import ONNX_FILES, repository_of
 from indexes.encoder.loading import folder_digest
 from indexes.errors import ModelUnavailableError
-from indexes.snapshot import EncoderStamp
+from indexes.storage.snapshot import EncoderStamp
 from tests.encoders import export_onnx, minilm_encoder, minilm_path, once, quantize_onnx
 
 TEXTS = [

@@ -12,12 +12,12 @@ import pytest
 from alembic import command
 from sqlalchemy import JSON, Float, Integer, String, create_engine, insert
 
-from handlers.journal import Journal, Noted, NotedHit, migrations, open_journal
-from handlers.journal.database import metadata
-from handlers.journal.forgetting import FORGOTTEN, ForgettingError, databases, forget
-from handlers.pending import Pending, forget_uploads
+from handlers.files.pending import Pending, forget_uploads
+from handlers.store import Journal, Noted, NotedHit, migrations, open_journal
+from handlers.store.database import metadata
+from handlers.store.forgetting import FORGOTTEN, ForgettingError, databases, forget
 from indexes.builder import Source
-from indexes.versions import Versions, forget_author
+from indexes.storage.versions import Versions, forget_author
 from tests.former import former_database, former_ids
 from tests.test_retention import ASKED, WHO, WORDS, everything, found
 

@@ -12,8 +12,8 @@ import pytest
 
 from bot.evaluate import Evaluation, run
 from indexes import FaissSearch
-from indexes.confidence import THRESHOLD
-from indexes.evaluation import read_queries
+from indexes.confidence.confidence import THRESHOLD
+from indexes.confidence.evaluation import read_queries
 from tests.sets.__main__ import default_encoder, sets
 
 SETS = Path(__file__).parent / "sets"

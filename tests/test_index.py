@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexes.dense import FILE, Dense, Sizes
 from indexes.errors import SnapshotError
-from indexes.index import DENSE_WEIGHT, SHARPNESS, Index, Question, passages
-from indexes.lexical import Lexical
 from indexes.records import Record
-from indexes.synonyms import Synonyms
+from indexes.retrieval.dense import FILE, Dense, Sizes
+from indexes.retrieval.index import DENSE_WEIGHT, SHARPNESS, Index, Question, passages
+from indexes.retrieval.lexical import Lexical
+from indexes.retrieval.synonyms import Synonyms
 from indexes.text import normalize
 
 EAST = np.array([1, 0], dtype=np.float32)

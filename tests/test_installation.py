@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bot.settings import ChannelSection, ConfigFile, KnowledgeBaseSection
-from handlers.knowledge import ACTIONS
+from handlers.commands import ACTIONS
 
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "README.ja.md"]

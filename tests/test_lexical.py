@@ -5,11 +5,11 @@ from random import Random
 import numpy as np
 import pytest
 
-from indexes.lexical import Lexical, View, count
 from indexes.records import Record
-from indexes.synonyms import Synonyms, read_synonyms
+from indexes.retrieval.lexical import Lexical, View, count
+from indexes.retrieval.synonyms import Synonyms, read_synonyms
+from indexes.retrieval.tokens import character_tokens, script_tokens, spell, word_key, words
 from indexes.text import normalize
-from indexes.tokens import character_tokens, script_tokens, spell, word_key, words
 
 
 def spelled(text: str) -> Counter[str]:

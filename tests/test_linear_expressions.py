@@ -27,10 +27,10 @@ MADE_OF_SETTINGS = {
     "bot/playground/slack/block_kit/schema.py": "the patterns of Block Kit's own fields, at most 255 characters long",
     "bot/playground/slack/text.py": "the bot's name, escaped, with a single letter behind it",
     "handlers/__init__.py": "the ids of the bot's own buttons",
-    "handlers/desk.py": "the bot's id behind <@",
-    "handlers/journal/forgetting.py": "people's ids, between brackets that no other bracket may stand in",
-    "indexes/records/layout.py": "a cell, whose quotation marks close: run as a whole, among PATHS",
-    "indexes/synonyms.py": "the synonyms, escaped: alternatives without repetition",
+    "handlers/request.py": "the bot's id behind <@",
+    "handlers/store/forgetting.py": "people's ids, between brackets that no other bracket may stand in",
+    "indexes/records/csv_editor.py": "a cell, whose quotation marks close: run as a whole, among PATHS",
+    "indexes/retrieval/synonyms.py": "the synonyms, escaped: alternatives without repetition",
 }
 """Where an expression is put together from values, so that it can't be found by reading: what is in it."""
 

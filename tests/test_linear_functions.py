@@ -12,7 +12,7 @@ from tests.pathological import slow
 from tests.test_linear_expressions import modules
 from tests.text_functions import NOT_A_TEXT, PATHS, RUN
 
-PACKAGES_OF_TEXT = ("handlers.views.", "indexes.records.", "indexes.retrieval.", "handlers.slack.")
+PACKAGES_OF_TEXT = ("handlers.slack.", "indexes.records.", "indexes.retrieval.")
 EXCLUDED = {name for names in NOT_A_TEXT.values() for name in names}
 
 
@@ -21,7 +21,12 @@ def text_modules() -> Iterator[ModuleType]:
     named = {name.rpartition(".")[0] for name in RUN}
     for path, module in modules().items():
         name = module.__name__
-        if name in named or name.startswith(PACKAGES_OF_TEXT) or "re.compile" in path.read_text("utf-8"):
+        if (
+            name in named
+            or name.startswith(PACKAGES_OF_TEXT)
+            or ".views." in name
+            or "re.compile" in path.read_text("utf-8")
+        ):
             yield module
 
 

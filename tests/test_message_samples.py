@@ -2,28 +2,29 @@
 
 import inspect
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 from slack_sdk.models.views import View
 
+import handlers
 from bot.message_samples import SAMPLES, payload
 from bot.playground import live_mentions
 from bot.playground.slack.block_kit.validation import check_message_blocks, check_view
-from handlers import views
+from handlers.slack.blocks import FALLBACK, Message
 from handlers.texts import ENGLISH, JAPANESE, Texts
-from handlers.views.message import FALLBACK, Message
 
 
 def kinds() -> set[str]:
-    """The views: each public function of `handlers.views` that returns a whole message, form or tab."""
+    """The views: each public function of theirs that returns a whole message, form or tab."""
     found = set()
-    for info in iter_modules(views.__path__):
-        module = import_module(f"handlers.views.{info.name}")
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            own = function.__module__ == module.__name__ and not name.startswith("_")
+    names = [info.name for info in walk_packages(handlers.__path__, "handlers.")]
+    for name in [name for name in names if ".views." in name or name == "handlers.slack.blocks"]:
+        module = import_module(name)
+        for function_name, function in inspect.getmembers(module, inspect.isfunction):
+            own = function.__module__ == name and not function_name.startswith("_")
             if own and function.__annotations__.get("return") in {Message, View, "Message", "View"}:
-                found.add(f"{info.name}/{name}")
+                found.add(f"{name.rpartition('.')[2]}/{function_name}")
     return found
 
 

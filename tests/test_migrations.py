@@ -19,16 +19,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, insert
 from sqlalchemy.exc import OperationalError
 
-from handlers.journal import Journal, JournalError, migrations, open_journal
-from handlers.journal.database import metadata
-from handlers.journal.questions import questions
+from handlers.store import Journal, JournalError, migrations, open_journal
+from handlers.store.database import metadata
+from handlers.store.questions import questions
 from tests.audit import action
 from tests.former import FIXTURES, former_database, former_ids, lost, rows, tables
 
 SCHEMAS = sorted((FIXTURES / "schemas").glob("*.sql"))
 OPEN = """
 import logging, sys
-from handlers.journal import open_journal
+from handlers.store import open_journal
 logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stdout)
 sys.stdin.readline()
 open_journal(sys.argv[1]).close()

@@ -9,10 +9,10 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine, text
 
-from bot.directory import Directory
+from bot.channel_mapping import Directory
 from bot.settings import ChannelSection, ConfigFile, Environment, KnowledgeBaseSection, Settings, SettingsError
-from handlers.journal import Noted, NotedHit, Phrasing, open_journal
-from handlers.journal.migrations import config_for
+from handlers.store import Noted, NotedHit, Phrasing, open_journal
+from handlers.store.migrations import config_for
 from indexes.builder import Source
 from indexes.names import find_name, name_of
 from indexes.registry import Registry

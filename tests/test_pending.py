@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.pending import EXPIRES_SECONDS, Pending, PendingError, Upload
+from handlers.files.pending import EXPIRES_SECONDS, Pending, PendingError, Upload
 
 
 def keep(pending: Pending, data: bytes = b"a,b\n") -> Upload:

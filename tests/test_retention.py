@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from handlers.journal import Journal, Noted, NotedHit, Opinion, Phrasing, Proposal, Publication, Reply, open_journal
-from handlers.journal.migrations import copy_of
-from handlers.misses import looks_like_a_question
+from handlers.learning.misses import looks_like_a_question
+from handlers.store import Journal, Noted, NotedHit, Opinion, Phrasing, Proposal, Publication, Reply, open_journal
+from handlers.store.migrations import copy_of
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable
 from tests.former import former_database

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexes.dense import Dense
 from indexes.encoder import EncoderWorker
-from indexes.snapshot import KEEP, EncoderStamp, SnapshotFolder, passage_key
+from indexes.retrieval.dense import Dense
+from indexes.storage.snapshot import KEEP, EncoderStamp, SnapshotFolder, passage_key
 from indexes.text import NORMALIZER
 from tests.encoders import hashing_encoder
 
@@ -182,7 +182,7 @@ def test_only_the_last_generations_are_kept(folder: SnapshotFolder, encoder: Enc
 WRITER = """
 import sys
 from pathlib import Path
-from indexes.snapshot import SnapshotFolder
+from indexes.storage.snapshot import SnapshotFolder
 folder = SnapshotFolder(Path(sys.argv[1]))
 number = 0
 while True:
@@ -219,7 +219,7 @@ def test_kill_9_at_any_moment_leaves_a_loadable_generation(folder: SnapshotFolde
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from indexes.snapshot import SnapshotFolder
+from indexes.storage.snapshot import SnapshotFolder
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
     SnapshotFolder(Path(sys.argv[1])).save(b"x" * 10_000, vectors={"vectors.faiss": lambda put: put(b"y" * 100_000)})

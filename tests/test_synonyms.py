@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexes.errors import UnusableFileError
-from indexes.synonyms import Synonyms, read_synonyms
+from indexes.retrieval.synonyms import Synonyms, read_synonyms
 from indexes.text import normalize
 
 MFA = Synonyms([("MFA", "MFA多要素認証"), ("二段階認証", "MFA多要素認証"), ("PW", "パスワード"), ("VPN", "社内VPN")])

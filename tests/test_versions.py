@@ -8,7 +8,7 @@ import pytest
 
 from indexes.builder import Source
 from indexes.errors import VersionError
-from indexes.versions import Version, Versions
+from indexes.storage.versions import Version, Versions
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from handlers.views.editing import Draft, block_id, form, read
-from handlers.views.text import length
+from handlers.entries.views.editing import Draft, block_id, form, read
+from handlers.slack.mrkdwn import length
 from indexes.records import KnowledgeBase, parse_records
 
 

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from bot.playground import live_mentions
 from bot.playground.slack.block_kit.validation import check_message_blocks, check_view
 from bot.playground.slack.text import visible_text
+from handlers.answers.views import guide
+from handlers.answers.views.answers import answer, folded, volunteered
+from handlers.answers.views.reactions import VOTES
+from handlers.home.views import home
+from handlers.result import Entry, Result, Setting
+from handlers.slack.blocks import Message
 from handlers.texts import ENGLISH, JAPANESE, Texts
-from handlers.views import guide, home
-from handlers.views.answers import answer, folded, volunteered
-from handlers.views.message import Message
-from handlers.views.reactions import VOTES
-from handlers.views.results import Entry, Result, Setting
 from indexes.records import Record
 
 PARTS = [

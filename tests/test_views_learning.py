@@ -3,10 +3,10 @@
 import pytest
 
 from bot.playground.slack.block_kit.validation import check_message_blocks
+from handlers.learning.views import learned, misses
+from handlers.learning.views.misses import Asked, Closest, Page
+from handlers.slack.blocks import Message
 from handlers.texts import ENGLISH, JAPANESE, Texts
-from handlers.views import learned, misses
-from handlers.views.message import Message
-from handlers.views.misses import Asked, Closest, Page
 
 USER = "U" + "0" * 20
 TEXTS = ("<!channel> & " * 500, "*質問* " * 500, "😀" * 1000, "&" * 4000, "a\nb" * 900)

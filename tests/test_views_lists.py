@@ -5,11 +5,12 @@ from datetime import date, timedelta
 import pytest
 
 from bot.playground.slack.block_kit.validation import check_message_blocks
+from handlers.admin.views import reports
 from handlers.channels import AutoReply, Channel
-from handlers.journal import Overview, Proposal, Rehearsal, Tally
+from handlers.entries.views import proposals
+from handlers.slack.blocks import Message
+from handlers.store import Overview, Proposal, Rehearsal, Tally
 from handlers.texts import ENGLISH, JAPANESE, Texts
-from handlers.views import proposals, reports
-from handlers.views.message import Message
 
 ID = "C" + "0" * 20
 TEXTS = ("<!channel> & " * 500, "*質問* " * 500, "😀" * 1000, "&" * 4000, "a\nb" * 900)

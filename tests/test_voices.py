@@ -11,9 +11,9 @@ from statistics import median
 
 import pytest
 
-from handlers.journal import Journal, Noted, NotedHit, open_journal
-from handlers.journal.voices import PERSON
-from indexes.calibration import DOUBT, Judgement, learn
+from handlers.store import Journal, Noted, NotedHit, open_journal
+from handlers.store.voices import PERSON
+from indexes.confidence.calibration import DOUBT, Judgement, learn
 from tests.former import former_database, former_ids
 
 

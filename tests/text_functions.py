@@ -7,20 +7,25 @@ from pathlib import Path
 from bot.playground.slack import text as playground_text
 from bot.playground.slack.sample_workspace import sample_workspace
 from bot.playground.terminal import mrkdwn as terminal
-from handlers import learned, misses, uploads
-from handlers.journal.learned import phrasing_id
+from handlers.answers.views import answers, full_answer, published
+from handlers.entries.views import editing
+from handlers.files import uploads
+from handlers.learning import learned, misses
+from handlers.learning.store.learned import phrasing_id
+from handlers.learning.views import learned as learned_views
+from handlers.result import Entry, Result
+from handlers.slack import blocks, markup_parser, mrkdwn, rich_text
 from handlers.texts import ENGLISH, for_question
-from handlers.views import answers, editing, message, published, reading, rich, text, written
-from handlers.views import learned as learned_views
-from handlers.views.results import Entry, Result
-from indexes import export, grouping, matching, names, snapshot, synonyms, tokens
+from indexes import names
 from indexes import text as indexed_text
-from indexes.confidence import judge
-from indexes.index import Hit, Index, Question
-from indexes.parts import parts
-from indexes.records import Record, checking, columns, habits, parse_records
-from indexes.records.layout import Layout, encodable
-from indexes.synonyms import Synonyms
+from indexes.confidence.confidence import judge
+from indexes.records import Record, checking, columns, conventions, parse_records
+from indexes.records.csv_editor import Layout, encodable
+from indexes.retrieval import clustering, highlighting, synonyms, tokens
+from indexes.retrieval.chunking import parts
+from indexes.retrieval.index import Hit, Index, Question
+from indexes.retrieval.synonyms import Synonyms
+from indexes.storage import export, snapshot
 
 WORKSPACE = sample_workspace("Kotae")
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -76,69 +81,73 @@ RUN: dict[str, Callable[[str], object]] = {
     "bot.playground.slack.text.escape": playground_text.escape,
     "bot.playground.slack.text.as_typed": lambda cell: playground_text.as_typed(cell, {"@": "U1"}.get),
     "bot.playground.slack.text.separate_mention": lambda cell: playground_text.separate_mention(cell, "Kotae"),
-    "handlers.journal.learned.phrasing_id": lambda cell: phrasing_id("faq", "1", cell),
-    "handlers.learned.may_learn": lambda cell: learned.may_learn(Record("1", cell, cell, aliases=(cell,)), f"x{cell}"),
-    "handlers.misses.looks_like_a_question": misses.looks_like_a_question,
+    "handlers.learning.store.learned.phrasing_id": lambda cell: phrasing_id("faq", "1", cell),
+    "handlers.learning.learned.may_learn": lambda cell: learned.may_learn(
+        Record("1", cell, cell, aliases=(cell,)), f"x{cell}"
+    ),
+    "handlers.learning.misses.looks_like_a_question": misses.looks_like_a_question,
     "handlers.texts.for_question": for_question,
-    "handlers.uploads.new_name": uploads.new_name,
-    "handlers.views.answers.headline": answers.headline,
-    "handlers.views.editing.digest": editing.digest,
-    "handlers.views.learned.offer": lambda cell: learned_views.offer(cell, cell, 1, ENGLISH),
-    "handlers.views.message.section": message.section,
-    "handlers.views.message.context": message.context,
-    "handlers.views.message.menu_key": message.menu_key,
-    "handlers.views.message.notice": message.notice,
-    "handlers.views.message.fitting": lambda cell: message.fitting(cell.split(" "), ENGLISH),
-    "handlers.views.message.listed": lambda cell: message.listed(cell.split(" "), ENGLISH),
-    "handlers.views.published.shared": lambda cell: published.shared(result(cell), frozenset({1}), cell, ENGLISH),
-    "handlers.views.published.call": lambda cell: published.call(1, cell, cell, ["U1"], [cell] * 3, ENGLISH),
-    "handlers.views.published.closed": lambda cell: published.closed(1, cell, cell, ENGLISH),
-    "handlers.views.rich.rich": lambda cell: rich.rich(cell, cell, cell),
-    "handlers.views.rich.matched": lambda cell: rich.matched(cell, cell, f"x{cell}"),
-    "handlers.views.text.length": text.length,
-    "handlers.views.text.escape": text.escape,
-    "handlers.views.text.mrkdwn": lambda cell: text.mrkdwn(cell, 3_000),
-    "handlers.views.text.one_line": lambda cell: text.one_line(cell, 3_000),
-    "handlers.views.text.bold": lambda cell: text.bold(cell, 3_000),
-    "handlers.views.text.link": lambda cell: text.link(f"https://{cell}", cell),
-    "handlers.views.text.safe_address": text.safe_address,
-    "handlers.views.text.beginning": lambda cell: text.beginning(cell, 1_000),
-    "handlers.views.text.is_address": text.is_address,
-    "handlers.views.text.as_written": text.as_written,
-    "handlers.views.text.unescaped": text.unescaped,
-    "handlers.views.text.plain": text.plain,
-    "handlers.views.text.has_words": text.has_words,
-    "handlers.views.written.parse": written.parse,
-    "handlers.views.written.tidy": written.tidy,
-    "indexes.export.export_table": lambda cell: export.export_table(quoted(cell), "faq.csv"),
-    "indexes.grouping.by_letters": lambda cell: grouping.by_letters([cell, f"x{cell}"]),
+    "handlers.files.uploads.new_name": uploads.new_name,
+    "handlers.answers.views.answers.headline": answers.headline,
+    "handlers.entries.views.editing.digest": editing.digest,
+    "handlers.learning.views.learned.offer": lambda cell: learned_views.offer(cell, cell, 1, ENGLISH),
+    "handlers.slack.blocks.section": blocks.section,
+    "handlers.slack.blocks.context": blocks.context,
+    "handlers.slack.blocks.menu_key": blocks.menu_key,
+    "handlers.slack.blocks.notice": blocks.notice,
+    "handlers.slack.blocks.fitting": lambda cell: blocks.fitting(cell.split(" "), ENGLISH),
+    "handlers.slack.blocks.listed": lambda cell: blocks.listed(cell.split(" "), ENGLISH),
+    "handlers.answers.views.published.shared": lambda cell: published.shared(
+        result(cell), frozenset({1}), cell, ENGLISH
+    ),
+    "handlers.answers.views.published.call": lambda cell: published.call(1, cell, cell, ["U1"], [cell] * 3, ENGLISH),
+    "handlers.answers.views.published.closed": lambda cell: published.closed(1, cell, cell, ENGLISH),
+    "handlers.slack.rich_text.rich": lambda cell: rich_text.rich(cell, cell, cell),
+    "handlers.slack.rich_text.matched": lambda cell: rich_text.matched(cell, cell, f"x{cell}"),
+    "handlers.slack.mrkdwn.length": mrkdwn.length,
+    "handlers.slack.mrkdwn.escape": mrkdwn.escape,
+    "handlers.slack.mrkdwn.mrkdwn": lambda cell: mrkdwn.mrkdwn(cell, 3_000),
+    "handlers.slack.mrkdwn.one_line": lambda cell: mrkdwn.one_line(cell, 3_000),
+    "handlers.slack.mrkdwn.bold": lambda cell: mrkdwn.bold(cell, 3_000),
+    "handlers.slack.mrkdwn.link": lambda cell: mrkdwn.link(f"https://{cell}", cell),
+    "handlers.slack.mrkdwn.safe_address": mrkdwn.safe_address,
+    "handlers.slack.mrkdwn.beginning": lambda cell: mrkdwn.beginning(cell, 1_000),
+    "handlers.slack.mrkdwn.is_address": mrkdwn.is_address,
+    "handlers.slack.mrkdwn.as_written": mrkdwn.as_written,
+    "handlers.slack.mrkdwn.unescaped": mrkdwn.unescaped,
+    "handlers.slack.mrkdwn.plain": mrkdwn.plain,
+    "handlers.slack.mrkdwn.has_words": mrkdwn.has_words,
+    "handlers.slack.markup_parser.parse": markup_parser.parse,
+    "handlers.slack.markup_parser.tidy": markup_parser.tidy,
+    "indexes.storage.export.export_table": lambda cell: export.export_table(quoted(cell), "faq.csv"),
+    "indexes.retrieval.clustering.by_letters": lambda cell: clustering.by_letters([cell, f"x{cell}"]),
     "indexes.names.composed": names.composed,
     "indexes.names.folded": names.folded,
     "indexes.names.find_name": lambda cell: names.find_name(cell, ["faq", cell]),
     "indexes.names.same_name": lambda cell: names.same_name(cell, f"x{cell}"),
-    "indexes.parts.parts": parts,
+    "indexes.retrieval.chunking.parts": parts,
     "indexes.records.checking.alike": lambda cell: [list(found) for found in checking.alike([cell, f"x{cell}"])],
     "indexes.records.checking.numbers": checking.numbers,
     "indexes.records.columns.is_known": columns.is_known,
     "indexes.records.columns.assign_roles": lambda cell: columns.assign_roles(["question", cell], "faq.csv"),
     "indexes.records.columns.refuse_duplicates": lambda cell: columns.refuse_duplicates(["question", cell], "faq.csv"),
-    "indexes.records.habits.next_id": lambda cell: habits.next_id([cell] * FEW),
-    "indexes.records.habits.written_today": lambda cell: habits.written_today([cell] * FEW, NOW),
-    "indexes.records.layout.encodable": lambda cell: encodable(parse_records(quoted("q"), FILE), "answer", cell),
-    "indexes.snapshot.passage_key": snapshot.passage_key,
-    "indexes.synonyms.parse_synonyms": lambda cell: synonyms.parse_synonyms(
+    "indexes.records.conventions.next_id": lambda cell: conventions.next_id([cell] * FEW),
+    "indexes.records.conventions.written_today": lambda cell: conventions.written_today([cell] * FEW, NOW),
+    "indexes.records.csv_editor.encodable": lambda cell: encodable(parse_records(quoted("q"), FILE), "answer", cell),
+    "indexes.storage.snapshot.passage_key": snapshot.passage_key,
+    "indexes.retrieval.synonyms.parse_synonyms": lambda cell: synonyms.parse_synonyms(
         quoted(f"x{cell}").replace(b"id,question,answer", b"id,original,normalized"), "s.csv"
     ),
     "indexes.text.in_form": lambda cell: indexed_text.in_form("NFC", cell),
     "indexes.text.normalize": indexed_text.normalize,
     "indexes.text.sameness": indexed_text.sameness,
     "indexes.text.is_japanese": indexed_text.is_japanese,
-    "indexes.tokens.words": lambda cell: list(tokens.words(cell)),
-    "indexes.tokens.word_key": tokens.word_key,
-    "indexes.tokens.runs": lambda cell: list(tokens.runs(cell)),
-    "indexes.tokens.count_words": tokens.count_words,
-    "indexes.tokens.script_tokens": lambda cell: tokens.script_tokens([cell, cell]),
-    "indexes.tokens.character_tokens": lambda cell: tokens.character_tokens([cell, cell]),
+    "indexes.retrieval.tokens.words": lambda cell: list(tokens.words(cell)),
+    "indexes.retrieval.tokens.word_key": tokens.word_key,
+    "indexes.retrieval.tokens.runs": lambda cell: list(tokens.runs(cell)),
+    "indexes.retrieval.tokens.count_words": tokens.count_words,
+    "indexes.retrieval.tokens.script_tokens": lambda cell: tokens.script_tokens([cell, cell]),
+    "indexes.retrieval.tokens.character_tokens": lambda cell: tokens.character_tokens([cell, cell]),
 }
 """By module and name."""
 
@@ -150,8 +159,8 @@ PATHS: dict[str, Callable[[str], object]] = {
     "an answer is shown": lambda cell: answers.answer(result(cell), ENGLISH),
     "an answer is volunteered": lambda cell: answers.volunteered(result(cell), ENGLISH),
     "an answer is folded away": lambda cell: answers.folded(result(cell), ENGLISH),
-    "a whole answer is shown": lambda cell: reading.whole(result(cell).entries[0], ENGLISH),
-    "words are marked": lambda cell: list(matching.Matcher(cell).spans(f"x{cell}")),
+    "a whole answer is shown": lambda cell: full_answer.whole(result(cell).entries[0], ENGLISH),
+    "words are marked": lambda cell: list(highlighting.Matcher(cell).spans(f"x{cell}")),
     "synonyms are applied": lambda cell: (SYNONYMS.apply(cell), SYNONYMS.applied(cell)),
 }
 """Where a text goes in with something around it."""
@@ -160,42 +169,42 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
     "names, ids, addresses and values of the configuration, or what an admin typed behind /kb": (
         "bot.env_file",
         "bot.settings",
-        "handlers.downloads",
-        "handlers.journal.forgetting",
-        "handlers.learned",
-        "handlers.misses",
-        "handlers.pending",
+        "handlers.files.downloads",
+        "handlers.store.forgetting",
+        "handlers.learning.learned",
+        "handlers.learning.misses",
+        "handlers.files.pending",
         "handlers.texts.for_locale",
-        "handlers.uploads",
-        "handlers.versions",
-        "handlers.views.dashboard",
-        "handlers.views.message.button",
-        "handlers.views.text.person",
-        "handlers.views.uploads",
-        "handlers.views.versions",
+        "handlers.files.uploads",
+        "handlers.files.versions",
+        "handlers.home.views.dashboard",
+        "handlers.slack.blocks.button",
+        "handlers.slack.mrkdwn.person",
+        "handlers.files.views.uploads",
+        "handlers.files.views.versions",
         "indexes.records.decoding",
         "indexes.records.table",
     ),
     "counts, names and states that are laid out; texts in them go through views.text": (
-        "handlers.views.admin",
-        "handlers.views.answers.folded",
-        "handlers.views.answers.volunteered",
-        "handlers.views.editing",
-        "handlers.views.guide",
-        "handlers.views.home",
-        "handlers.views.misses",
-        "handlers.views.proposals",
-        "handlers.views.reactions",
-        "handlers.views.reasons",
-        "handlers.views.removal",
-        "handlers.views.reports",
-        "handlers.views.settings",
-        "handlers.views.waiting",
+        "handlers.admin.views.admin",
+        "handlers.answers.views.answers.folded",
+        "handlers.answers.views.answers.volunteered",
+        "handlers.entries.views.editing",
+        "handlers.answers.views.guide",
+        "handlers.home.views.home",
+        "handlers.learning.views.misses",
+        "handlers.entries.views.proposals",
+        "handlers.answers.views.reactions",
+        "handlers.answers.views.reasons",
+        "handlers.files.views.removal",
+        "handlers.admin.views.reports",
+        "handlers.admin.views.settings",
+        "handlers.admin.views.waiting",
     ),
     "the local Slack's terminal draws messages, whose texts are 3,000 characters at most": (
         "bot.playground.terminal.mrkdwn",
     ),
-    "run as a whole, among PATHS": ("indexes.confidence.judge", "indexes.records.editing"),
-    "the same as by_letters, with vectors": ("indexes.grouping.by_meaning",),
+    "run as a whole, among PATHS": ("indexes.confidence.confidence.judge", "indexes.records.editing"),
+    "the same as by_letters, with vectors": ("indexes.retrieval.clustering.by_meaning",),
 }
 """Functions, and modules in which no other function takes a text, by the reason why they are not run."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from handlers.desk import Services
-from indexes.explanation import explain
+from handlers.request import Services
+from indexes.confidence.explanation import explain
 
 JSON = dict[str, Any]
 ANSWER_BUTTON = re.compile(r"(\d{1,19})(?::\d*)?")

@@ -22,6 +22,11 @@ class Translatable:
         self.key = key
         self.values: Mapping[str, Value] = values
 
+    def with_values(self, values: "Mapping[str, Value]") -> "Translatable":
+        """Return the same message with some of its values changed."""
+        key = self.key
+        return Translatable(key, **{**self.values, **values})
+
     def __str__(self) -> str:
         return say(self, en.WORDS)
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from indexes.atomic_file import replace_file
 from indexes.errors import KnowledgeBaseError
-from indexes.files import replace_file
 from indexes.messages import Translatable, reason
+from indexes.records.conventions import next_id, written_today
+from indexes.records.csv_editor import Layout, UnwritableTextError, encodable
 from indexes.records.difference import Difference, difference
-from indexes.records.habits import next_id, written_today
-from indexes.records.layout import Layout, UnwritableTextError, encodable
 from indexes.records.model import KnowledgeBase, Record
 from indexes.records.reading import parse_records, read_bytes
 from indexes.records.table import MAX_CELL

@@ -39,9 +39,9 @@ def measure(bench: Bench) -> Report:
 
 def parts_of_a_question(arguments: JSON) -> JSON:
     """Time the parts of searching; documents have random vectors, which costs a search the same (child)."""
-    from indexes.confidence import judge  # noqa: PLC0415
-    from indexes.dense import CANDIDATES  # noqa: PLC0415
-    from indexes.index import Question  # noqa: PLC0415
+    from indexes.confidence.confidence import judge  # noqa: PLC0415
+    from indexes.retrieval.dense import CANDIDATES  # noqa: PLC0415
+    from indexes.retrieval.index import Question  # noqa: PLC0415
     from indexes.text import normalize  # noqa: PLC0415
 
     folder, model = Path(arguments["folder"]), str(arguments["model"])

@@ -13,9 +13,9 @@ from sqlalchemy import insert
 from bot.app import Bot
 from bot.playground.slack.entities import Message
 from bot.playground.terminal.session import Session
-from handlers import misses
-from handlers.journal.database import Database
-from handlers.journal.questions import NotedHit, questions
+from handlers.learning import misses
+from handlers.store.database import Database
+from handlers.store.questions import NotedHit, questions
 
 LULL = 2.0
 DAY = 24 * 3600

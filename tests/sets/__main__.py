@@ -14,8 +14,8 @@ from typing import Any
 
 from bot.evaluate import run
 from indexes import FaissSearch
-from indexes.confidence import THRESHOLD
-from indexes.evaluation import read_queries
+from indexes.confidence.confidence import THRESHOLD
+from indexes.confidence.evaluation import read_queries
 from indexes.records import read_records
 from indexes.text import is_japanese
 from tests.encoders import minilm_path

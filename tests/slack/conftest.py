@@ -12,8 +12,8 @@ from bot.connection import PING_SECONDS
 from bot.model_watch import LOOK_SECONDS
 from bot.playground import Envelope, LocalSlack, Message, controls, live_mentions
 from bot.settings import ConfigFile, Environment, Settings
-from handlers.journal import Noted
-from handlers.journal.questions import questions
+from handlers.store import Noted
+from handlers.store.questions import questions
 from indexes.encoder import ModelManager
 from tests.encoders import hashing_manager
 

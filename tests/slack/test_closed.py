@@ -6,7 +6,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
-from handlers.journal import Opinion
+from handlers.store import Opinion
 from tests.slack.conftest import Start, reject, settle
 
 ROWS = "id,質問,回答\nkansa,監査はいつですか？,極秘の火曜日です。\nplace,監査の資料はどこですか？,極秘の棚の上です。\n"

@@ -9,8 +9,8 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack
 from bot.settings import ConfigFile, KnowledgeBaseSection
-from indexes.calibration import Judgement
-from indexes.confidence import unshifted
+from indexes.confidence.calibration import Judgement
+from indexes.confidence.confidence import unshifted
 from tests.slack.conftest import Start, settle, stop
 
 QUESTION = "VPNがつながりません"

@@ -8,7 +8,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile, KnowledgeBaseSection
-from handlers import learned
+from handlers.learning import learned
 from indexes.encoder import ModelManager
 from tests.audit import action, outcome
 from tests.encoders import CountingModel

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from bot.app import Bot
 from bot.playground import LocalSlack
-from handlers import learned
-from handlers.journal import Opinion, Phrasing
+from handlers.learning import learned
+from handlers.store import Opinion, Phrasing
 from tests.audit import action, outcome
 from tests.slack.conftest import IT_HELP, asked_so_far
 from tests.slack.test_learned import PHRASE, Ask, aliases, ask, confidence, confirmed_by, press

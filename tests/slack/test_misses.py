@@ -8,9 +8,9 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile
-from handlers import misses
 from handlers.channels import AutoReply
-from handlers.journal import Noted
+from handlers.learning import misses
+from handlers.store import Noted
 from tests.audit import action, outcome
 from tests.slack.conftest import IT_HELP, Start, approve, asked_so_far, settle
 

@@ -9,7 +9,7 @@ from bot.app import Bot
 from bot.playground import Channel, LocalSlack
 from bot.settings import ConfigFile
 from handlers.access import REMEMBERED_SECONDS, Access
-from handlers.misses import digest
+from handlers.learning.misses import digest
 from handlers.outsiders import STANDING_SECONDS
 from tests.slack.conftest import Start, settle
 

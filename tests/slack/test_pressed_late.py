@@ -13,7 +13,7 @@ from bot.app import Bot
 from bot.digest import WeeklyDigest
 from bot.playground import LocalSlack
 from bot.settings import ChannelSection, ConfigFile
-from handlers.journal import Noted, Phrasing
+from handlers.store import Noted, Phrasing
 from tests.audit import action, outcome
 from tests.slack.conftest import Start, labels, settle
 from tests.slack.test_editing import SCANNER, add, direct, save

@@ -7,7 +7,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message, View
 from bot.settings import ConfigFile
-from handlers.journal import Miss
+from handlers.store import Miss
 from tests.slack.conftest import Start, admit_guests, asked_so_far, labels, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bot.app import Bot
 from bot.playground import LocalSlack
-from handlers.journal import AuditEntry
+from handlers.store import AuditEntry
 from indexes.encoder import Model, ModelManager
 from tests.audit import action, outcome
 from tests.encoders import HashingModel

@@ -13,8 +13,8 @@ from bot.app import Bot
 from bot.playground import Channel, LocalSlack, Message, View
 from handlers import Route
 from handlers.access import Need
-from handlers.journal import Proposal
-from handlers.knowledge import ACTIONS
+from handlers.commands import ACTIONS
+from handlers.store import Proposal
 from handlers.texts import ENGLISH
 from tests.slack.conftest import settle
 

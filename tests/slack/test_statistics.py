@@ -10,11 +10,11 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile
+from handlers.admin.views.reports import audit
+from handlers.admin.views.trend import HEIGHT, WIDTH, trend
 from handlers.channels import AutoReply
-from handlers.journal import AuditEntry, Noted, NotedHit, Overview, Rehearsal, Tally, open_journal
+from handlers.store import AuditEntry, Noted, NotedHit, Overview, Rehearsal, Tally, open_journal
 from handlers.texts import ENGLISH
-from handlers.views.reports import audit
-from handlers.views.trend import HEIGHT, WIDTH, trend
 from indexes.messages import Translatable
 from tests.audit import action, outcome
 from tests.slack.conftest import Start, settle

@@ -8,7 +8,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
-from handlers.journal import Phrasing
+from handlers.store import Phrasing
 from tests.slack.conftest import IT_HELP, Start, settle
 from tests.slack.test_reload import reload
 from tests.slack.test_uploads import NEWER, direct, outcomes, press, searched, upload

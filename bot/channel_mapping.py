@@ -1,0 +1,258 @@
+"""Which CSV files there are and which channel searches them: the convention, kotae.toml and Slack's channel list."""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.channel_bindings import Visible, Wanted, bound_to, has_answered, new_bindings, new_section_bindings
+from bot.knowledge_folder import KnowledgeFolder, wrong
+from bot.settings import ChannelSection, Settings, SettingsError
+from handlers.access import error_code
+from handlers.channels import AutoReply, Channel, Channels, Waiting
+from handlers.store import Binding, Claim, Journal
+from indexes.builder import Source
+from indexes.confidence.confidence import THRESHOLD
+from indexes.names import composed, folded, same_name
+
+log = logging.getLogger(__name__)
+
+SHARED = "_shared"
+"""The knowledge base that is searched from every channel."""
+
+
+@dataclass(frozen=True)
+class _Bases:
+    """The knowledge bases there are, those whose file is gone included, and those `claimed` by kotae.toml.
+
+    What kotae.toml gives to a channel is served nowhere else.
+    """
+
+    names: frozenset[str]
+    claimed: frozenset[str]
+
+
+class Directory:
+    """Reads the knowledge folder and Slack's channel list, and tells `Channels` what follows.
+
+    `journal` remembers which channel a name means and which files there were; without one, nothing is remembered.
+    """
+
+    def __init__(self, settings: Settings, journal: Journal | None = None) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._folder = KnowledgeFolder(settings, journal)
+        self._visible: Mapping[str, Visible] = {}
+        self._bindings: Sequence[Binding] = ()
+        self._lock = Lock()
+
+    def sources(self) -> list[Source]:
+        """List the CSV files by name; see `KnowledgeFolder.sources`."""
+        return self._folder.sources()
+
+    def check(self) -> None:
+        """Refuse a configuration that names files that are not there; raises SettingsError."""
+        self._folder.check()
+
+    def look_up(self, client: WebClient) -> dict[str, str]:
+        """Map the ids of Slack's channels to names; raises SettingsError when kotae.toml names one that isn't there."""
+        visible = _list_channels(client)
+        self._bindings = self._recalled()
+        if missing := self._missing(visible):
+            raise missing[0]
+        return {id_: channel.name for id_, channel in visible.items()}
+
+    def waiting(self, client: WebClient) -> tuple[Waiting, ...]:
+        """List the channels that wait for an admin, as they would after a look; nothing is remembered."""
+        visible = _list_channels(client)
+        known = self._recalled()
+        return self._waiting(visible, [*known, *self._new_bindings(visible, known, frozenset())])
+
+    def apply(self, client: WebClient, channels: Channels) -> None:
+        """Look Slack's channels up and put each one's rules in force; raises SettingsError for one that isn't there."""
+        visible = _list_channels(client)
+        with self._lock:
+            self._bindings = self._recalled()
+            if missing := self._missing(visible):
+                raise missing[0]
+            self._put_in_force(visible, channels)
+
+    def apply_again(self, client: WebClient, channels: Channels) -> None:
+        """Take new channels, files and decisions in while running: trouble is logged, and what was in force stays."""
+        visible = self._visible
+        try:
+            visible = _list_channels(client)
+        except (SlackApiError, SlackClientError, OSError) as error:
+            log.warning("Slack's channels can't be listed (%s); those known stay", error_code(error))
+        with self._lock:
+            self._bindings = self._recalled()
+            for missing in self._missing(visible):
+                log.warning("%s", missing)
+            self._put_in_force(visible, channels)
+
+    def _recalled(self) -> Sequence[Binding]:
+        return self._journal.channel_names.all() if self._journal else self._bindings
+
+    def _missing(self, visible: Mapping[str, Visible]) -> list[SettingsError]:
+        digest = self._settings.config.digest_channel
+        named = {f"channels.{key}": key for key in self._settings.config.channels}
+        named |= {"digest_channel": digest} if digest else {}
+        names = [channel.name for channel in visible.values()]
+        return [
+            self._wrong(key, value, "no channel of that name or id is visible", names)
+            for key, value in named.items()
+            if same_name(value.removeprefix("#"), names) is None and self._id_of(value, visible) is None
+        ]
+
+    @property
+    def digest_channel(self) -> str | None:
+        """The id of the channel that kotae.toml wants the weekly digest in, once the channels were looked up."""
+        wanted = self._settings.config.digest_channel
+        return self._id_of(wanted, self._visible) if wanted else None
+
+    def _id_of(self, channel: str, visible: Mapping[str, Visible]) -> str | None:
+        """Find a channel that kotae.toml names, by its id or by the name it had when that was first read."""
+        if channel in visible:
+            return channel
+        return next((id_ for id_ in visible if _section_name(channel) in bound_to(id_, self._bindings)), None)
+
+    def _put_in_force(self, visible: Mapping[str, Visible], channels: Channels) -> None:
+        self._folder.take_in()
+        self._take_in_names(visible, channels.given())
+        self._visible = visible
+        bases = self._bases()
+        rules = {id_: self._channel(id_, channel.name, bases) for id_, channel in visible.items()}
+        found = {id_: channel for id_, channel in rules.items() if channel is not None}
+        waiting = self._waiting(visible, self._bindings)
+        channels.configure(found, self.everywhere(), waiting)
+        self._warn_of_unserved(found.values(), waiting)
+
+    def _take_in_names(self, visible: Mapping[str, Visible], given: Collection[str]) -> None:
+        fresh = self._new_bindings(visible, self._bindings, given)
+        if self._journal:
+            self._journal.channel_names.remember(fresh)
+        self._bindings = [*self._bindings, *fresh]
+
+    def _new_bindings(
+        self, visible: Mapping[str, Visible], known: Sequence[Binding], given: Collection[str]
+    ) -> list[Binding]:
+        """Say what is to be remembered of the names of knowledge bases and of those in kotae.toml."""
+        fresh: list[Binding] = []
+        data_dir, claimed = self._settings.environment.data_dir, self._bases().claimed
+        for source in self.sources():
+            if source.name in claimed:
+                has_row = any(binding.name == source.name for binding in known)
+                fresh += [] if has_row else [Binding(source.name, "", Claim.BOUND)]
+            elif source.name != SHARED:
+                wanted = Wanted(source.name, has_answered(data_dir, source.folder), source.name in given)
+                fresh += new_bindings(wanted, visible, known)
+        for name in self._section_names:
+            if name.removeprefix("#") not in visible:
+                fresh += new_section_bindings(name, visible, known)
+        return fresh
+
+    def _waiting(self, visible: Mapping[str, Visible], known: Iterable[Binding]) -> tuple[Waiting, ...]:
+        """List the channels that have a name, wait for an admin, and would get something by it."""
+        bases = self._bases()
+        wanted = {name: (name,) for name in bases.names - bases.claimed - {SHARED}} | self._section_bases()
+        claims: dict[tuple[str, str], list[str]] = {}
+        for binding in known:
+            name = binding.name.removeprefix("#")
+            undecided = binding.state in {Claim.WAITING, Claim.ASKED} and binding.name in wanted
+            if undecided and binding.channel in visible and visible[binding.channel].folded == folded(name):
+                claims.setdefault((name, binding.channel), []).append(binding.name)
+        return tuple(
+            Waiting(name, id_, tuple(names), tuple(dict.fromkeys(base for one in names for base in wanted[one])))
+            for (name, id_), names in claims.items()
+        )
+
+    def everywhere(self) -> Channel:
+        """The rules of a channel that nothing is said about."""
+        shared = (SHARED,) if SHARED in self._bases().names else ()
+        chosen = self._settings.config.threshold
+        threshold = THRESHOLD if chosen is None else chosen
+        return Channel("", "", shared, AutoReply.OFF, threshold, self._settings.config.ask)
+
+    @property
+    def public(self) -> frozenset[str]:
+        """The knowledge bases that guests and other organisations may see."""
+        names = self._bases().names
+        sections = self._settings.config.knowledge_bases.items()
+        return frozenset(same_name(name, names) or composed(name) for name, section in sections if section.public)
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The knowledge bases that kotae.toml names: without their files it is refused."""
+        bases = self._bases()
+        sections = self._settings.config.knowledge_bases
+        return bases.claimed | {same_name(name, bases.names) or composed(name) for name in sections}
+
+    def _channel(self, id_: str, name: str, bases: "_Bases") -> Channel | None:
+        """Combine the convention and kotae.toml for a channel; None when nothing is said about it."""
+        config = self._settings.config
+        bound = bound_to(id_, self._bindings)
+        sections = (config.channels[key] for key in config.channels if _section_name(key) in bound)
+        section = config.channels.get(id_) or next(sections, None)
+        own = [one for one in bound if one in bases.names and one not in bases.claimed]
+        if section is None and not own:
+            return None
+        if section and section.knowledge_bases is not None:
+            own = [one for each in section.knowledge_bases if (one := same_name(each, bases.names))]
+        section = section or ChannelSection()
+        shared = (SHARED,) if SHARED in bases.names else ()
+        return Channel(
+            id_,
+            name,
+            tuple(dict.fromkeys([*own, *shared])),
+            section.auto_reply or config.auto_reply,
+            next((one for one in (section.threshold, config.threshold) if one is not None), THRESHOLD),
+            config.ask if section.ask is None else section.ask,
+        )
+
+    def _bases(self) -> "_Bases":
+        names = frozenset(source.name for source in self.sources())
+        said = {name for section in self._settings.config.channels.values() for name in section.knowledge_bases or ()}
+        return _Bases(names, frozenset(same_name(name, names) or composed(name) for name in said) - {SHARED})
+
+    @cached_property
+    def _section_names(self) -> tuple[str, ...]:
+        digest = self._settings.config.digest_channel
+        keys = [*self._settings.config.channels, *([digest] if digest else [])]
+        return tuple(dict.fromkeys(map(_section_name, keys)))
+
+    def _section_bases(self) -> dict[str, tuple[str, ...]]:
+        """Say which knowledge bases a channel gets by a name in kotae.toml; none when it is about other rules."""
+        sections = self._settings.config.channels.items()
+        bases = {_section_name(key): section.knowledge_bases or () for key, section in sections}
+        return {name: bases.get(name, ()) for name in self._section_names}
+
+    def _warn_of_unserved(self, served: Collection[Channel], waiting: Collection[Waiting]) -> None:
+        for each in waiting:
+            log.warning("#%s (%s) got a name that means something, and waits for an admin", each.name, each.channel)
+        bases = {name for channel in served for name in channel.knowledge_bases}
+        bases |= {name for each in waiting for name in each.knowledge_bases}
+        for source in self.sources():
+            if source.name not in bases | {SHARED}:
+                log.warning("%s serves no channel: there is no #%s that I can see", source.path.name, source.name)
+
+    def _wrong(self, key: str, value: str, what: str, known: Iterable[str]) -> SettingsError:
+        return wrong(self._settings, key, value, what, known)
+
+
+def _section_name(channel: str) -> str:
+    """Return under what a channel named in kotae.toml is remembered: with #, whether it was written with it or not."""
+    return f"#{composed(channel.removeprefix('#'))}"
+
+
+def _list_channels(client: WebClient) -> dict[str, Visible]:
+    """Map the id to every channel that the bot can see."""
+    pages = client.conversations_list(types="public_channel,private_channel", exclude_archived=True, limit=999)
+    return {
+        channel["id"]: Visible(channel["name"], bool(channel.get("is_member")))
+        for page in pages
+        for channel in page["channels"]
+    }

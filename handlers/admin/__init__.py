@@ -1,0 +1,1 @@
+"""What admins see and set: settings, status, statistics, audit."""

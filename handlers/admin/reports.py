@@ -1,0 +1,41 @@
+"""What admins ask to see: the statistics, shadow mode's rehearsals and the audit log."""
+
+from handlers.admin.views import reports
+from handlers.admin.views.trend import trend
+from handlers.audience import closed_to, without_content
+from handlers.channels import AutoReply
+from handlers.request import Services, Turn
+from handlers.slack.blocks import notice
+
+DAYS, MOST_DAYS = 30, 365
+
+
+def statistics(services: Services, turn: Turn, argument: str) -> None:
+    """`/kb stats [days]`: what became of the questions."""
+    days = days_from(argument)
+    if days is None:
+        turn.whisper(
+            notice(turn.texts("kb.days.usage", command=services.admin_command, action="stats", most=MOST_DAYS))
+        )
+        return
+    overview = services.journal.statistics.overview(days)
+    picture = services.pictures.upload(trend(overview.by_day), "kotae.png")
+    shadowed = [one for one in services.channels.configured() if one.auto_reply is AutoReply.SHADOW]
+    rehearsals = [(one, services.journal.statistics.rehearsal(one.id, days)) for one in shadowed]
+    services.pictures.show(
+        picture, lambda file: turn.whisper(reports.statistics(overview, file, rehearsals, turn.texts))
+    )
+
+
+def audit(services: Services, turn: Turn, _: str) -> None:
+    """`/kb audit`: what admins did lately."""
+    closed = closed_to(services, turn.user)
+    done = [without_content(entry, turn.user, closed) for entry in services.journal.audited()]
+    turn.whisper(reports.audit(done, turn.texts))
+
+
+def days_from(argument: str) -> int | None:
+    """Read a number of days; None when it is none that can be shown."""
+    if not argument:
+        return DAYS
+    return int(argument) if argument.isascii() and argument.isdecimal() and 0 < int(argument) <= MOST_DAYS else None

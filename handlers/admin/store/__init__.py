@@ -1,0 +1,1 @@
+"""The tables of settings, audit and statistics."""

@@ -1,0 +1,133 @@
+"""What admins decided in Slack, and the log of what they did."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Float, Integer, String, Table, Text, delete, insert, select
+
+from handlers.store.database import Database, metadata
+from handlers.texts import ENGLISH
+from indexes.messages import Translatable, as_data, from_data
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("channel", String(32), primary_key=True),
+    Column("key", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("by", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+)
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("user", String(32), nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("outcome", Text, nullable=False),
+)
+
+
+VOTES = "; votes: "
+"""What comes before the ids of those who confirmed a phrasing, in the audit log as earlier versions wrote it."""
+PERSONAL = ("question", "votes")
+"""Values of what is in the audit log that tell what somebody asked, and who confirmed a phrasing."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value an admin set in Slack."""
+
+    value: str
+    by: str
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One admin action; `done` is said in each reader's language."""
+
+    at: float
+    user: str
+    channel: str
+    done: Translatable
+
+
+class Decisions:
+    """Settings of channels and the audit log. Writing raises JournalError: an admin must know what was not stored."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known_settings: dict[str, dict[str, Setting]] = {}
+
+    def set(self, channel: str, key: str, value: str, by: str) -> None:
+        """Store a setting for a channel; raises JournalError."""
+        with self._database.insisting(Translatable("journal.failed.setting")) as connection:
+            same = (settings.c.channel == channel, settings.c.key == key)
+            connection.execute(delete(settings).where(*same))
+            connection.execute(insert(settings).values(channel=channel, key=key, value=value, by=by, at=time.time()))
+        self._known_settings[channel] = {**self._known_settings.get(channel, {}), key: Setting(value, by)}
+
+    def settings(self, channel: str) -> dict[str, Setting]:
+        """Return what admins set for a channel; what was last read, while the database can't be."""
+        wanted = select(settings.c.key, settings.c.value, settings.c.by).where(settings.c.channel == channel)
+        rows = self._database.read("read settings", wanted)
+        if rows is not None:
+            self._known_settings[channel] = {key: Setting(value, by) for key, value, by in rows}
+        return self._known_settings.get(channel, {})
+
+    def channels_set(self) -> list[str]:
+        """List the channels for which admins set something."""
+        rows = self._database.read("read settings", select(settings.c.channel).distinct())
+        if rows is None:
+            return [channel for channel, chosen in self._known_settings.items() if chosen]
+        return [channel for (channel,) in rows]
+
+    def record(self, user: str, channel: str, done: Translatable) -> None:
+        """Write an admin action to the audit log; raises JournalError."""
+        outcome = json.dumps(as_data(done)["values"], ensure_ascii=False)
+        values = {"user": user, "channel": channel, "action": done.key, "outcome": outcome}
+        with self._database.insisting(Translatable("journal.failed.audit")) as connection:
+            connection.execute(insert(audit).values(at=time.time(), **values))
+
+    def audited(self, limit: int = 50) -> list[AuditEntry]:
+        """Return the last admin actions, newest first."""
+        columns = (audit.c.at, audit.c.user, audit.c.channel, audit.c.action, audit.c.outcome)
+        newest = select(*columns).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
+        rows = self._database.read("read the audit log", newest) or ()
+        return [AuditEntry(at, user, channel, _done(action, outcome)) for at, user, channel, action, outcome in rows]
+
+
+def quoted(action: str, outcome: str) -> str:
+    """Return the question that a row of the audit log quotes; blank for none."""
+    if action.startswith("audit.miss."):
+        return str(_values(outcome).get("question", ""))
+    return outcome if action.startswith("miss ") else ""
+
+
+def impersonal(action: str, outcome: str) -> str:
+    """Return the outcome of a row without the question that it quotes and those who confirmed a phrasing."""
+    if action.startswith("audit."):
+        return json.dumps({**_values(outcome), **dict.fromkeys(PERSONAL, "")}, ensure_ascii=False)
+    return "" if action.startswith("miss ") else outcome.partition(VOTES)[0]
+
+
+def _values(outcome: str) -> dict[str, Any]:
+    try:
+        values = json.loads(outcome)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _done(key: str, values: str) -> Translatable:
+    """Read what was done; what can't be said, such as earlier versions' English sentences, is shown as it stands."""
+    try:
+        done = Translatable(key, **{name: from_data(each) for name, each in json.loads(values).items()})
+        ENGLISH.say(done)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return Translatable("audit.before", action=key, outcome=values)
+    return done

@@ -1,0 +1,150 @@
+"""What became of the questions: numbers for admins, counted from what is remembered anyway."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from handlers.store.database import Database
+from handlers.store.questions import FIRST_NAME, GOOD_VOTES, questions, votes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ASKED = frozenset({"search", "mention", "dm", "home"})
+"""Where somebody asked the bot: silence there is a miss. Unasked it is what was wanted."""
+DAY = 24 * 3600
+_TYPES = {
+    "at": "float64",
+    "source": "object",
+    "name": "object",
+    "answered": "bool",
+    "confidence": "float64",
+    "helpful": "int64",
+    "unhelpful": "int64",
+}
+"""The columns that questions are counted from."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Questions answered and missed, votes for and against."""
+
+    answered: int = 0
+    missed: int = 0
+    helpful: int = 0
+    unhelpful: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.answered + other.answered,
+            self.missed + other.missed,
+            self.helpful + other.helpful,
+            self.unhelpful + other.unhelpful,
+        )
+
+    @property
+    def votes(self) -> int:
+        """How many people said whether it helped."""
+        return self.helpful + self.unhelpful
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Some days: a tally for each knowledge base (the one whose record came first) and for each day, oldest first.
+
+    Questions for which nothing at all was found count under the blank name.
+    """
+
+    by_name: Mapping[str, Tally] = field(default_factory=dict)
+    by_day: Mapping[date, Tally] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Tally:
+        """Everything together."""
+        return sum(self.by_name.values(), Tally())
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """Shadow mode in one channel: of `messages` considered, how many would have been answered, and how well.
+
+    `expected` is how many of those are right if confidence tells the truth; `right` of `judged` is what admins said.
+    """
+
+    messages: int = 0
+    answered: int = 0
+    expected: float = 0.0
+    judged: int = 0
+    right: int = 0
+
+
+class Statistics:
+    """Counts questions and votes; nothing is counted while the database can't be read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def overview(self, days: int, now: float | None = None) -> Overview:
+        """Count the last `days` days up to and including today, which begin at midnight here."""
+        import pandas as pd  # noqa: PLC0415 - half a second that only those who ask for numbers should wait
+
+        first = _day(now or time.time()) - timedelta(days=days - 1)
+        dates = [first + timedelta(days=number) for number in range(days + 1)]
+        midnights = [time.mktime(each.timetuple()) for each in dates]
+        asked = self._questions(questions.c.at >= midnights[0])
+        day = pd.cut(asked["at"], midnights, right=False, labels=dates[:-1])
+        return Overview(_tallies(asked, asked["name"].fillna("")), _tallies(asked, day))
+
+    def rehearsal(self, channel: str, days: int) -> Rehearsal:
+        """Sum shadow mode up for a channel."""
+        since = time.time() - days * DAY
+        of_channel = questions.c.channel == channel, questions.c.source == "shadow"
+        considered = self._questions(questions.c.at >= since, *of_channel)
+        answered = considered[considered["answered"]]
+        return Rehearsal(
+            messages=len(considered),
+            answered=len(answered),
+            expected=float(answered["confidence"].sum()),
+            judged=int((answered["helpful"] + answered["unhelpful"] > 0).sum()),
+            right=int((answered["helpful"] > answered["unhelpful"]).sum()),
+        )
+
+    def _questions(self, *conditions: Any) -> "pd.DataFrame":
+        """Read questions, one a row, with the number of votes for and against each."""
+        import pandas as pd  # noqa: PLC0415
+
+        good = func.count().filter(votes.c.vote.in_(GOOD_VOTES))
+        bad = func.count().filter(votes.c.vote.not_in(GOOD_VOTES))
+        voted = select(votes.c.question, good.label("good"), bad.label("bad")).group_by(votes.c.question).subquery()
+        helpful, unhelpful = func.coalesce(voted.c.good, 0), func.coalesce(voted.c.bad, 0)
+        columns = (questions.c.at, questions.c.source, FIRST_NAME, questions.c.answered, questions.c.confidence)
+        joined = questions.outerjoin(voted, voted.c.question == questions.c.id)
+        wanted = select(*columns, helpful.label("helpful"), unhelpful.label("unhelpful")).select_from(joined)
+        found = self._database.read("count questions", wanted.where(*conditions)) or ()
+        return pd.DataFrame(found, columns=list(_TYPES)).astype(_TYPES)
+
+
+def _day(at: float) -> date:
+    """Return the day of a time by the clock of this machine, as its admins count."""
+    return datetime.fromtimestamp(at).astimezone().date()
+
+
+def _tallies(asked: "pd.DataFrame", by: "pd.Series[Any]") -> dict[Any, Tally]:
+    """Sum up the questions of each group; a group without any has a tally of zeros."""
+    import pandas as pd  # noqa: PLC0415
+
+    shadow = asked["source"] == "shadow"
+    counted = pd.DataFrame(
+        {
+            "answered": asked["answered"] & ~shadow,
+            "missed": asked["source"].isin(ASKED) & ~asked["answered"],
+            "helpful": asked["helpful"],
+            "unhelpful": asked["unhelpful"],
+        }
+    )
+    sums = counted.groupby(by, observed=False).sum()
+    return {group: Tally(*counts) for group, *counts in sums.itertuples(name=None)}

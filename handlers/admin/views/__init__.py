@@ -1,0 +1,1 @@
+"""How settings, status and statistics look in Slack."""

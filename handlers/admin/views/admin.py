@@ -1,0 +1,202 @@
+"""What admins see: reload reports, status, channels."""
+
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from slack_sdk.models.blocks import Block
+
+from handlers.slack.blocks import Message, entries, fitting, section
+from handlers.slack.mrkdwn import escape, one_line, person
+from handlers.texts import Texts
+from indexes.messages import Translatable
+
+if TYPE_CHECKING:
+    from handlers.channels import Channel
+    from handlers.store import KnowledgeFile
+    from indexes.builder import Loaded
+    from indexes.registry import Report
+
+PROBLEMS = 10
+PROBLEM = 150
+REASON = 500
+ELSEWHERE = Translatable("access.elsewhere")
+"""In place of what may quote a knowledge base to somebody who may not read it."""
+NAME = 100
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True)
+class Process:
+    """How the process is: seconds since Slack's last pong (None before the first), megabytes resident, seconds up.
+
+    `model` is the model that is wanted, None for lexical search by choice.
+    """
+
+    pong_age: float | None
+    memory: float
+    uptime: float
+    queue: int
+    model: str | None
+    model_loaded: bool
+    model_trouble: Translatable | None
+
+
+def reloaded(reports: Sequence["Report"], closed: Collection[str], texts: Texts) -> Message:
+    """Say what each reload did, with the rows that were left out and why; of `closed` ones only numbers."""
+    reports = [replace(one, error=one.error and ELSEWHERE) if one.name in closed else one for one in reports]
+    headlines = fitting([_headline(report, texts) for report in reports], texts)
+    told = [_counted(one, texts) if one.name in closed else _report(one, texts) for one in reports]
+    return Message("\n".join(headlines), _sections(told, texts))
+
+
+def without_content(failures: Mapping[str, Translatable], closed: Collection[str]) -> Mapping[str, Translatable]:
+    """Leave out why `closed` knowledge bases can't be read: that may quote what is in them."""
+    return {name: ELSEWHERE if name in closed else why for name, why in failures.items()}
+
+
+def status(
+    loaded: Mapping[str, "Loaded"],
+    changed: AbstractSet[str],
+    failures: Mapping[str, Translatable],
+    channels: Sequence["Channel"],
+    shared: Sequence[str],
+    process: Process,
+    database_trouble: Translatable | None,
+    files: Sequence["KnowledgeFile"],
+    now: float,
+    texts: Texts,
+) -> Message:
+    """Say what is loaded, which files have `changed` since or are gone, and how the process is at the time `now`."""
+    title = texts("kb.status.title")
+    states = [
+        f":warning: *{one_line(name, NAME)}*: {one_line(texts.say(why), REASON)}" for name, why in failures.items()
+    ]
+    gone = {file.name for file in files if file.state.is_missing}
+    for name, kept in loaded.items():
+        where = [_searched_in(one, texts) for one in channels if name in one.knowledge_bases]
+        everywhere = [texts("kb.status.everywhere")] if name in shared else []
+        note = texts("kb.status.gone") if name in gone else _trouble(kept, texts, changed=name in changed)
+        age = _age(now - kept.snapshot.created, texts) if kept.snapshot else texts("kb.status.no_snapshot")
+        states.append(_state(name, kept, everywhere or where, note, age, texts))
+    lost = [file.name for file in files if file.state.is_fault]
+    if lost:
+        states.insert(0, texts("kb.status.fault", count=len(lost), names=_names(lost)))
+    around = [section(line) for line in _process(process, database_trouble, texts)]
+    return Message(title, [section(title), *_sections(states, texts), *around])
+
+
+def channels(configured: Sequence["Channel"], shared: Sequence[str], texts: Texts) -> Message:
+    """Say which channel searches what, and which of its rules an admin set in Slack."""
+    title = texts("kb.channels.title")
+    blocks: list[Block] = [section(title), *_sections([_channel(channel, texts) for channel in configured], texts)]
+    if not configured:
+        blocks.append(section(texts("kb.channels.none")))
+    if shared:
+        blocks.append(section(texts("kb.channels.shared", names=_names(shared))))
+    return Message(title, blocks)
+
+
+def _sections(paragraphs: Sequence[str], texts: Texts) -> list[Block]:
+    return [section(paragraph) for paragraph in fitting(paragraphs, texts)]
+
+
+def _headline(report: "Report", texts: Texts) -> str:
+    name = one_line(report.name, NAME)
+    if report.error:
+        return texts("kb.failed", name=name, error=one_line(texts.say(report.error), REASON))
+    return texts(
+        "kb.reloaded",
+        name=name,
+        records=entries(report.records, texts),
+        added=report.added,
+        changed=report.changed,
+        removed=report.removed,
+        skipped=sum(problem.skipped for problem in report.problems),
+        encoded=report.encoded,
+        reused=report.reused,
+        seconds=f"{report.seconds:.1f}",
+    )
+
+
+def _report(report: "Report", texts: Texts) -> str:
+    warnings = [f":warning: {one_line(texts.say(warning), PROBLEM)}" for warning in report.warnings[:3]]
+    lines = [_headline(report, texts), *warnings]
+    lines += [
+        "• " + texts("kb.problem", line=problem.line, message=one_line(texts.say(problem.message), PROBLEM))
+        for problem in report.problems[:PROBLEMS]
+    ]
+    if len(report.problems) > PROBLEMS:
+        lines.append(texts("kb.more_problems", count=len(report.problems) - PROBLEMS))
+    return "\n".join(lines)
+
+
+def _counted(report: "Report", texts: Texts) -> str:
+    """Say what a reload did for who may not read what is in the file."""
+    found = len(report.problems) + len(report.warnings)
+    return "\n".join([_headline(report, texts), *([texts("kb.problems_counted", count=found)] if found else [])])
+
+
+def _state(name: str, loaded: "Loaded", where: Sequence[str], note: str, age: str, texts: Texts) -> str:
+    stamp = loaded.snapshot.encoder if loaded.snapshot and loaded.index.dense else None
+    encoder = escape(stamp.name) if stamp else texts("kb.status.lexical")
+    records = entries(len(loaded.index.records), texts)
+    line = texts("kb.status.one", name=one_line(name, NAME), records=records, encoder=encoder, age=age)
+    searched = texts("kb.status.in", channels=", ".join(where[:PROBLEMS])) if where else ""
+    return "\n".join(filter(None, [line, searched, note]))
+
+
+def _searched_in(channel: "Channel", texts: Texts) -> str:
+    by = (channel.set_by or {}).get("auto_reply")
+    mark = texts("kb.channels.by", user=person(by, texts)) if by else ""
+    mode = texts(f"settings.mode.{channel.auto_reply.value}")
+    return f"<#{channel.id}>{texts('kb.status.mode', mode=mode, mode_by=mark)}"
+
+
+def _trouble(loaded: "Loaded", texts: Texts, *, changed: bool) -> str:
+    if loaded.trouble:
+        return f":warning: {one_line(texts.say(loaded.trouble), REASON)}"
+    return f":warning: {texts('kb.status.changed')}" if changed else ""
+
+
+def _process(process: Process, database_trouble: Translatable | None, texts: Texts) -> list[str]:
+    pong = "–" if process.pong_age is None else f"{process.pong_age:.0f}"
+    uptime = f"{process.uptime / HOUR:.1f} h"
+    lines = [texts("kb.status.process", pong=pong, queue=process.queue, memory=f"{process.memory:.0f}", uptime=uptime)]
+    if process.model and not process.model_loaded:
+        model = escape(process.model)
+        if process.model_trouble:
+            reason = one_line(texts.say(process.model_trouble), REASON)
+            lines.append(texts("kb.status.no_model", model=model, reason=reason))
+        else:
+            lines.append(texts("kb.status.loading_model", model=model))
+    if database_trouble:
+        lines.append(texts("kb.status.database", trouble=one_line(texts.say(database_trouble), PROBLEM)))
+    return lines
+
+
+def _channel(channel: "Channel", texts: Texts) -> str:
+    by = channel.set_by or {}
+    marks = {key: texts("kb.channels.by", user=person(user, texts)) for key, user in by.items()}
+    return texts(
+        "kb.channels.one",
+        channel=f"<#{channel.id}>",
+        names=_names(channel.knowledge_bases),
+        mode=texts(f"settings.mode.{channel.auto_reply.value}"),
+        mode_by=marks.get("auto_reply", ""),
+        percent=f"{channel.threshold * 100:.0f}",
+        percent_by=marks.get("threshold", ""),
+    )
+
+
+def _names(names: Sequence[str]) -> str:
+    return one_line(", ".join(names), REASON)
+
+
+def _age(seconds: float, texts: Texts) -> str:
+    for unit, key in ((DAY, "days"), (HOUR, "hours")):
+        if seconds >= unit:
+            return texts(f"kb.age.{key}", count=int(seconds // unit))
+    minutes = int(seconds // MINUTE)
+    return texts("kb.age.minutes", count=minutes) if minutes > 0 else texts("kb.age.now")

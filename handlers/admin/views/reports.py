@@ -1,0 +1,104 @@
+"""What admins read to see how it goes: numbers, the trend, shadow mode's rehearsals, the audit log."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from slack_sdk.models.blocks import Block, ImageBlock, PlainTextObject
+from slack_sdk.models.blocks.basic_components import SlackFile
+
+from handlers.slack.blocks import Message, actions, button, context, listed, section
+from handlers.slack.mrkdwn import moment, one_line
+from handlers.texts import Texts
+
+if TYPE_CHECKING:
+    from handlers.channels import Channel
+    from handlers.store import AuditEntry, Overview, Rehearsal, Tally
+
+NAME, VALUE = 100, 200
+REHEARSED = 6
+"""Channels in shadow mode that are summed up in a message, next to as many knowledge bases as it lists."""
+_PERSON = re.compile(r"\b[UW][A-Z0-9]{8,12}\b(?=[, ]|$)")
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def statistics(
+    overview: "Overview",
+    picture: str | None,
+    rehearsals: Sequence[tuple["Channel", "Rehearsal"]],
+    texts: Texts,
+) -> Message:
+    """Sum some days up: all together, as a picture, by knowledge base, and shadow mode where it is on."""
+    title = texts("stats.title", days=len(overview.by_day))
+    blocks: list[Block] = [section(f"{title}\n{tally(overview.total, texts)}"), trend(overview, picture, texts)]
+    lines = [f"*{one_line(name, NAME)}*: {tally(one, texts)}" for name, one in by_size(overview.by_name)]
+    if "" in overview.by_name:
+        lines.append(texts("stats.nowhere", count=overview.by_name[""].missed))
+    blocks += listed(lines, texts)
+    for channel, sums in rehearsals[:REHEARSED]:
+        blocks += rehearsal(channel, sums, len(overview.by_day), texts)
+    if len(rehearsals) > REHEARSED:
+        blocks.append(context(texts("kb.more_problems", count=len(rehearsals) - REHEARSED)))
+    return Message(title, blocks)
+
+
+def tally(one: "Tally", texts: Texts) -> str:
+    """Put a tally in words; without votes there is no rate."""
+    words = texts("stats.tally", answered=one.answered, missed=one.missed)
+    if not one.votes:
+        return words
+    return words + texts("stats.helpful", percent=f"{100 * one.helpful / one.votes:.0f}", votes=one.votes)
+
+
+def by_size(tallies: Mapping[str, "Tally"]) -> list[tuple[str, "Tally"]]:
+    """Order the named tallies by questions, most first."""
+    named = [(name, one) for name, one in tallies.items() if name]
+    return sorted(named, key=lambda entry: (-entry[1].answered - entry[1].missed, entry[0]))
+
+
+def trend(overview: "Overview", picture: str | None, texts: Texts) -> Block:
+    """Show the days as the uploaded picture, or in characters where there is none."""
+    days = [one.answered + one.missed for one in overview.by_day.values()]
+    if picture is None:
+        most = max(*days, 1)
+        bars = "".join(BARS[min(number * len(BARS) // most, len(BARS) - 1)] for number in days)
+        return context(f"`{bars}`")
+    alt = texts("stats.picture_alt", days=len(days), asked=sum(days))
+    return ImageBlock(
+        alt_text=alt,
+        title=PlainTextObject(text=texts("stats.picture", days=len(days))),
+        slack_file=SlackFile(id=picture),
+    )
+
+
+def rehearsal(channel: "Channel", sums: "Rehearsal", days: int, texts: Texts) -> list[Block]:
+    """Say what shadow mode would have done in a channel, with a button to go live."""
+    words = texts(
+        "shadow.summary",
+        channel=f"<#{channel.id}>",
+        days=days,
+        messages=sums.messages,
+        answered=sums.answered,
+        expected=f"{sums.expected:.0f}",
+    )
+    said = texts("shadow.judged", judged=sums.judged, right=sums.right) if sums.judged else ""
+    live = button(texts("button.go_live"), "shadow_go_live", channel.id)
+    return [section("\n".join(filter(None, [words, said]))), actions(live)]
+
+
+def audit(entries: Sequence["AuditEntry"], texts: Texts) -> Message:
+    """List what admins did, newest first; times as each reader's clock has them."""
+    title = texts("audit.title")
+    lines = [_action(entry, texts) for entry in entries] or [texts("audit.empty")]
+    return Message(title, [section(title), *listed(lines, texts)])
+
+
+def _action(entry: "AuditEntry", texts: Texts) -> str:
+    who = f"<@{entry.user}>" if entry.user[:1] in {"U", "W"} else one_line(entry.user, NAME)
+    where = texts("audit.where", channel=f"<#{entry.channel}>") if entry.channel[:1] in {"C", "G"} else ""
+    return f"{moment(entry.at)} · {who}{where} · {texts.say(entry.done, _value)}"
+
+
+def _value(text: str) -> str:
+    """Escape something that was done, or done to; people in it are mentioned."""
+    return _PERSON.sub(r"<@\g<0>>", one_line(text, VALUE))

@@ -1,0 +1,136 @@
+"""The modal with a channel's rules, and what was chosen in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    InputBlock,
+    NumberInputElement,
+    Option,
+    PlainTextObject,
+    RadioButtonsElement,
+    StaticMultiSelectElement,
+    UserMultiSelectElement,
+)
+from slack_sdk.models.views import View
+
+from handlers.channels import HELPERS, AutoReply
+from handlers.slack.blocks import context, menu_key, section
+from handlers.slack.mrkdwn import one_line
+from handlers.texts import Texts
+
+if TYPE_CHECKING:
+    from handlers.channels import Channel
+
+CALLBACK = "kb_settings"
+MODE, THRESHOLD, BASES, ASK = "mode", "threshold", "bases", "ask"
+"""The fields' block ids; the element in each has the same id."""
+CHOICES = 100
+"""As many options as Slack shows in a menu."""
+LABEL = 75
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen: the threshold as a probability, knowledge bases by name, people by id."""
+
+    auto_reply: AutoReply
+    threshold: float
+    knowledge_bases: tuple[str, ...]
+    ask: tuple[str, ...]
+
+
+def modal(rules: "Channel", names: Sequence[str], shared: Sequence[str], texts: Texts) -> View:
+    """Lay the modal out; `names` are all knowledge bases, `shared` those that every channel has anyway."""
+    modes = {mode: _mode(mode, texts) for mode in AutoReply}
+    bases = {name: _base(name) for name in choosable(rules, names, shared)}
+    own = [bases[name] for name in rules.knowledge_bases if name in bases]
+    people = [id_ for id_ in rules.ask if not id_.startswith("S")]
+    blocks: list[Block] = [
+        section(texts("settings.intro", channel=f"<#{rules.id}>")),
+        _input(
+            MODE,
+            texts("settings.mode"),
+            RadioButtonsElement(action_id=MODE, options=list(modes.values()), initial_option=modes[rules.auto_reply]),
+        ),
+        _input(
+            THRESHOLD,
+            texts("settings.threshold"),
+            NumberInputElement(
+                action_id=THRESHOLD, min_value="0", max_value="100", initial_value=f"{rules.threshold * 100:.0f}"
+            ),
+            hint=texts("settings.threshold_hint"),
+        ),
+    ]
+    if bases:
+        menu = StaticMultiSelectElement(action_id=BASES, options=list(bases.values()), initial_options=own or None)
+        blocks.append(_input(BASES, texts("settings.bases"), menu, optional=True))
+    if shared:
+        blocks.append(context(texts("settings.shared", names=one_line(", ".join(shared), 500))))
+    users = UserMultiSelectElement(action_id=ASK, initial_users=people or None, max_selected_items=HELPERS)
+    blocks.append(_input(ASK, texts("settings.ask"), users, hint=texts("settings.ask_hint"), optional=True))
+    return View(
+        type="modal",
+        callback_id=CALLBACK,
+        private_metadata=rules.id,
+        title=PlainTextObject(text=texts("settings.title")),
+        submit=PlainTextObject(text=texts("modal.save")),
+        close=PlainTextObject(text=texts("modal.cancel")),
+        blocks=blocks,
+    )
+
+
+def chosen(view: Mapping[str, Any], names: Sequence[str]) -> Chosen:
+    """Read a submitted modal; of `names`, which a channel may have, the chosen ones."""
+    fields = {block: values[block] for block, values in view["state"]["values"].items() if block in values}
+    keys = {each["value"] for each in fields.get(BASES, {}).get("selected_options") or ()}
+    return Chosen(
+        AutoReply(fields[MODE]["selected_option"]["value"]),
+        min(max(float(fields[THRESHOLD]["value"]) / 100, 0.0), 1.0),
+        tuple(name for name in names if menu_key(name) in keys),
+        tuple(fields.get(ASK, {}).get("selected_users") or ()),
+    )
+
+
+def choosable(rules: "Channel", names: Sequence[str], shared: Sequence[str]) -> list[str]:
+    """List the knowledge bases that can be chosen for a channel; its own come first, so that none is lost."""
+    every = dict.fromkeys([*rules.knowledge_bases, *names])
+    return [name for name in every if name not in shared][:CHOICES]
+
+
+def summary(rules: "Channel", texts: Texts, *, changed: bool) -> str:
+    """Say what holds in a channel now."""
+    said = texts(
+        "settings.saved",
+        channel=f"<#{rules.id}>",
+        mode=texts(f"settings.mode.{rules.auto_reply.value}"),
+        percent=f"{rules.threshold * 100:.0f}",
+        names=one_line(", ".join(rules.knowledge_bases), 500) or "–",
+        ask=len(rules.ask),
+    )
+    return said if changed else texts("settings.unchanged", channel=f"<#{rules.id}>")
+
+
+def _mode(mode: AutoReply, texts: Texts) -> Option:
+    return Option(
+        value=mode.value,
+        text=PlainTextObject(text=texts(f"settings.mode.{mode.value}")),
+        description=PlainTextObject(text=texts(f"settings.mode_hint.{mode.value}")),
+    )
+
+
+def _base(name: str) -> Option:
+    shown = name if len(name) <= LABEL else f"{name[: LABEL - 1]}…"
+    return Option(value=menu_key(name), text=PlainTextObject(text=shown, emoji=False))
+
+
+def _input(block_id: str, label: str, element: Any, *, hint: str | None = None, optional: bool = False) -> InputBlock:
+    return InputBlock(
+        block_id=block_id,
+        label=PlainTextObject(text=label),
+        element=element,
+        hint=PlainTextObject(text=hint) if hint else None,
+        optional=optional,
+    )

@@ -1,0 +1,68 @@
+"""Channels that got the name of a knowledge base, and wait until an admin says whether it is for them."""
+
+from handlers import texts as words
+from handlers.admin.views import waiting as view
+from handlers.channels import Waiting
+from handlers.entries.proposals import ASKED, active_admins
+from handlers.request import Services, Turn
+from handlers.slack.blocks import notice
+from handlers.store import Binding, Claim
+from indexes.messages import Translatable, Value
+
+
+def listed(services: Services, turn: Turn, _: str) -> None:
+    """`/kb channels`: which channel searches what, and which wait."""
+    services.rescan()
+    channels = services.channels
+    turn.whisper(view.channels(channels.waiting, channels.configured(), channels.shared, turn.texts))
+
+
+def renamed(services: Services, _: Turn) -> None:
+    """Look whether a channel got a name that means something. Slack tells of channels that the bot is in."""
+    services.rescan()
+
+
+def ask_admins(services: Services) -> None:
+    """Ask admins about each channel once; as long as nobody could be asked, again next time."""
+    with services.conversations("waiting"):
+        known = services.journal.channel_names.all()
+        untold = {(each.name, each.channel) for each in known if each.state is Claim.WAITING}
+        for waiting in services.channels.waiting:
+            claims = [(claim, waiting.channel) for claim in waiting.claims if (claim, waiting.channel) in untold]
+            if claims and _ask(services, waiting):
+                services.journal.channel_names.remember([Binding(*claim, Claim.ASKED) for claim in claims])
+
+
+def served(services: Services, turn: Turn) -> None:
+    """Serve a channel what it has the name of, from now on."""
+    _decide(services, turn, Claim.BOUND)
+
+
+def declined(services: Services, turn: Turn) -> None:
+    """Leave it unserved, and ask no more."""
+    _decide(services, turn, Claim.DECLINED)
+
+
+def _decide(services: Services, turn: Turn, claim: Claim) -> None:
+    services.rescan()  # it may have another name by now, or somebody else may have decided
+    waiting = next((each for each in services.channels.waiting if view.value(each) == turn.pressed), None)
+    if waiting is None:
+        turn.replace(notice(turn.texts("waiting.gone")))
+        return
+    decision = [Binding(name, waiting.channel, claim, turn.user) for name in waiting.claims]
+    services.journal.channel_names.decide(decision)
+    services.rescan()
+    what: dict[str, Value] = {"name": waiting.name, "bases": tuple(waiting.knowledge_bases)}
+    bound = claim is Claim.BOUND
+    done = Translatable("audit.serve", **what) if bound else Translatable("audit.not_served", **what)
+    services.journal.record(turn.user, waiting.channel, done)
+    turn.replace(view.decided(waiting, turn.texts, served=claim is Claim.BOUND))
+
+
+def _ask(services: Services, waiting: Waiting) -> bool:
+    """Send the question to the admins there are; tell whether it reached anybody."""
+    admins = {
+        admin: words.for_locale(services.access.person(admin).locale) for admin in active_admins(services)[:ASKED]
+    }
+    reached = [admin for admin, texts in admins.items() if services.inform(admin, view.asked(waiting, texts))]
+    return bool(reached)

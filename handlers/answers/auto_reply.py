@@ -1,0 +1,241 @@
+"""Answers nobody asked the bot for: in channels that want them, when sure enough, in the thread; otherwise silence.
+
+An answer follows its question: edited, it is looked up anew; deleted, the answer is withdrawn.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from handlers import texts as words
+from handlers.access import Need, Standing
+from handlers.answers.answering import again, earlier, first_time
+from handlers.answers.feedback import judge
+from handlers.answers.search import answer_direct, answer_mention
+from handlers.answers.views.answers import volunteered
+from handlers.audience import closed_to, may_know
+from handlers.channels import AutoReply, Channel
+from handlers.request import Services, Turn, names_for, tell_of_the_rest
+from handlers.result import Result
+from handlers.slack.blocks import Message, actions, button, context, notice, section
+from handlers.slack.mrkdwn import escape, has_words, one_line, plain
+from handlers.store import Noted, Origin, Reply
+
+ASKED = 300
+"""Characters of a question that shadow mode quotes."""
+SPOKEN = {None, "thread_broadcast", "file_share"}
+"""Message subtypes that a person may have written; every other one is a bot's or a notice."""
+
+
+def posted(services: Services, turn: Turn) -> None:
+    """Consider a new message in a channel."""
+    rules = services.channels.of(turn.channel)
+    if rules.auto_reply is AutoReply.OFF or not _is_a_question_to_all(services, turn, turn.event):
+        return
+    with services.conversations(turn.channel, turn.event["ts"]):
+        if services.journal.claim(f"asked:{turn.channel}:{turn.event['ts']}"):
+            _follow(services, turn, rules, turn.event)
+
+
+def edited(services: Services, turn: Turn) -> None:
+    """Consider an edited message anew; an unfurled link is no edit, and a deleted one with replies is a tombstone."""
+    message, before = turn.event["message"], turn.event.get("previous_message", {})
+    if message.get("subtype") == "tombstone":
+        _forget(services, turn, message["ts"])
+    elif message.get("text") != before.get("text") and message.get("subtype") in SPOKEN and not message.get("bot_id"):
+        with services.conversations(turn.channel, message["ts"]):
+            if _concerns(services, turn, message["ts"], before, message) and turn.is_first_delivery():
+                services.journal.claim(f"asked:{turn.channel}:{message['ts']}")
+                _reconsider(services, turn, message)
+
+
+def deleted(services: Services, turn: Turn) -> None:
+    """Withdraw the answer to a message that was deleted."""
+    _forget(services, turn, turn.event["deleted_ts"])
+
+
+def right(services: Services, turn: Turn) -> None:
+    """Note that a volunteered answer was right; the reply then says so."""
+    number = int(turn.pressed)
+    if found := earlier(services, turn, number):
+        noted, result = found
+        services.vote(number, turn.user, "right")
+        judge(services, noted, turn.user, 1, right=True)
+        turn.replace(_volunteered(services, noted, result))
+
+
+def wrong(services: Services, turn: Turn) -> None:
+    """Fold away a volunteered answer that was not asked for: a miss."""
+    number = int(turn.pressed)
+    if found := earlier(services, turn, number):
+        services.vote(number, turn.user, "wrong")
+        judge(services, found[0], turn.user, 1, right=False)
+        turn.replace(again(services, turn, *found, frozenset()))
+
+
+def show_again(services: Services, turn: Turn) -> None:
+    """Unfold a volunteered answer."""
+    if found := earlier(services, turn, int(turn.pressed)):
+        noted, result = found
+        turn.replace(_volunteered(services, noted, result))
+
+
+def _volunteered(services: Services, noted: Noted, result: Result) -> Message:
+    """Lay out an answer that was given before, with how many said that it is right."""
+    return volunteered(result, words.for_question(noted.text), services.journal.votes(noted.id))
+
+
+def judged(services: Services, turn: Turn) -> None:
+    """Note what an admin thinks of an answer that shadow mode held back; the last word counts."""
+    kind = str(turn.body["actions"][0]["action_id"]).removeprefix("shadow_")
+    if found := earlier(services, turn, int(turn.pressed)):
+        services.vote(found[0].id, turn.user, kind)
+        turn.whisper(notice(turn.texts(f"shadow.{kind}")))
+
+
+def _forget(services: Services, turn: Turn, ts: str) -> None:
+    """Withdraw the answer to a message that is gone, and give none if its question arrives only now."""
+    with services.conversations(turn.channel, ts):
+        if _concerns(services, turn, ts, turn.event.get("previous_message", {})):
+            services.journal.claim(f"asked:{turn.channel}:{ts}")
+            if reply := services.journal.reply_to(turn.channel, ts):
+                _withdraw(services, turn.channel, ts, reply)
+
+
+def _concerns(services: Services, turn: Turn, ts: str, *versions: Mapping[str, Any]) -> bool:
+    """Tell whether the bot has answered a message, or may in one of its versions. Looks, and writes nothing."""
+    return (
+        turn.is_direct
+        or services.channels.of(turn.channel).auto_reply is not AutoReply.OFF
+        or any(services.is_mentioned(version.get("text", "")) for version in versions)
+        or services.journal.reply_to(turn.channel, ts) is not None
+    )
+
+
+def _is_a_question_to_all(services: Services, turn: Turn, message: Mapping[str, Any]) -> bool:
+    """Tell whether a person said this to a whole channel: not a bot, not to this one, not further down a thread."""
+    in_thread = message.get("thread_ts", message["ts"]) != message["ts"]
+    return (
+        message.get("subtype") in SPOKEN
+        and not message.get("bot_id")
+        and turn.event.get("channel_type") != "mpim"
+        and not services.is_mentioned(message.get("text", ""))
+        and (not in_thread or message.get("subtype") == "thread_broadcast")
+    )
+
+
+def _reconsider(services: Services, turn: Turn, message: Mapping[str, Any]) -> None:
+    """Bring the reply in line with an edited message. One that asks the bot, if only since the edit, gets an answer."""
+    reply = services.journal.reply_to(turn.channel, message["ts"])
+    mentions = not turn.is_direct and services.is_mentioned(message.get("text", ""))
+    rules = services.channels.of(turn.channel)
+    if reply and mentions:
+        _answer_again(services, turn, message, replace(reply, source="mention"))
+    elif reply and reply.source in {"mention", "dm"}:
+        _answer_again(services, turn, message, reply)
+    elif mentions:
+        _ask(services, _asking(turn, message, "app_mention"), answer_mention)
+    elif turn.is_direct:
+        _ask(services, _asking(turn, message, "message"), answer_direct)
+    elif reply or (rules.auto_reply is not AutoReply.OFF and _is_a_question_to_all(services, turn, message)):
+        _follow(services, turn, rules, message)
+
+
+def _ask(services: Services, turn: Turn, answer: Callable[[Services, Turn], None]) -> None:
+    """Answer what an edit has turned into a question to the bot, as the routing table does with a new one."""
+    if refusal := turn.refusal(Need.KNOWN):
+        turn.refuse(refusal)
+    else:
+        answer(services, turn)
+
+
+def _asking(turn: Turn, message: Mapping[str, Any], kind: str) -> Turn:
+    """Return the turn as if the edited message had just been sent to the bot."""
+    return replace(turn, body={"event": {**message, "type": kind}}, thread=message.get("thread_ts"), asked=True)
+
+
+def _follow(services: Services, turn: Turn, rules: Channel, message: Mapping[str, Any]) -> None:
+    """Bring the reply in line with the message: post, update or withdraw it, or leave the silence."""
+    reply = services.journal.reply_to(turn.channel, message["ts"])
+    result = _sure_answer(services, turn, rules, message)
+    if result is None and reply:
+        _withdraw(services, turn.channel, message["ts"], reply)
+    elif result and rules.auto_reply is AutoReply.SHADOW and not reply:
+        _tell_admins(services, turn, result, message)
+    elif result:
+        _put(services, turn, message, reply, volunteered(result, words.for_question(result.question)), result)
+
+
+def _sure_answer(services: Services, turn: Turn, rules: Channel, message: Mapping[str, Any]) -> Result | None:
+    question = plain(message.get("text", ""))
+    if not has_words(question) or turn.person.standing is Standing.UNKNOWN:
+        return None
+    names = names_for(services, turn, public_reply=True)
+    if not names or not services.registry.loaded:
+        return None
+    origin: Origin = "shadow" if rules.auto_reply is AutoReply.SHADOW else "auto_reply"
+    result = services.look_up(question, names, turn, origin)
+    return result if result.entries and result.entries[0].confidence >= rules.threshold else None
+
+
+def _answer_again(services: Services, turn: Turn, message: Mapping[str, Any], reply: Reply) -> None:
+    """Look an edited question up again; somebody asked, so there is always an answer, if only for them to read."""
+    question = plain(message.get("text", ""))
+    if not has_words(question):
+        return
+    names = names_for(services, turn, public_reply=not turn.is_direct)
+    withheld = not turn.is_direct and tell_of_the_rest(services, turn, names, f"{turn.channel}:{message['ts']}")
+    if names:
+        result = services.look_up(question, names, turn, reply.source)
+        _put(services, turn, message, reply, first_time(services, turn, result, reply.source), result)
+    elif withheld:
+        _withdraw(services, turn.channel, message["ts"], reply)
+
+
+def _put(
+    services: Services, turn: Turn, message: Mapping[str, Any], reply: Reply | None, view: Message, result: Result
+) -> None:
+    """Post the answer, or put it in the place of the earlier one. One that somebody deleted stays deleted."""
+    if reply is None:
+        sent = services.post(turn.channel, view, message.get("thread_ts", message["ts"]))
+    else:
+        sent = reply.reply if services.update(turn.channel, reply.reply, view) else None
+    if sent is None:
+        services.journal.forget_reply(turn.channel, message["ts"])
+    elif result.question_id is not None:
+        source: Origin = reply.source if reply else "auto_reply"
+        services.journal.remember_reply(turn.channel, message["ts"], Reply(sent, result.question_id, source))
+
+
+def _withdraw(services: Services, channel: str, ts: str, reply: Reply) -> None:
+    services.withdraw(channel, reply.reply)
+    services.journal.forget_reply(channel, ts)
+
+
+def _tell_admins(services: Services, turn: Turn, result: Result, message: Mapping[str, Any]) -> None:
+    """Shadow mode: tell whoever switched it on, else the named admins, what would have been answered.
+
+    Only those are told who may read what is said in the channel.
+    """
+    rules = services.channels.of(turn.channel)
+    link = services.client.chat_getPermalink(channel=turn.channel, message_ts=message["ts"])["permalink"]
+    by = (rules.set_by or {}).get("auto_reply", "")
+    told = [by] if by and services.access.person(by).is_admin else services.access.named_admins()
+    for admin in (user for user in told if _may_hear(services, user, turn.channel, result)):
+        texts = words.for_locale(services.access.person(admin).locale)
+        percent = f"{result.entries[0].confidence * 100:.0f}"
+        report = texts("shadow.report", channel=f"<#{turn.channel}>", link=escape(link), percent=percent)
+        would_be = volunteered(result, texts)
+        buttons = [
+            button(texts("button.looks_right"), "shadow_right", str(result.question_id)),
+            button(texts("button.looks_wrong"), "shadow_wrong", str(result.question_id)),
+        ]
+        asked = context(texts("answer.asked", question=one_line(result.question, ASKED)))
+        blocks = [section(report), asked, *would_be.blocks[:-1], actions(*buttons)]
+        services.inform(admin, Message(report, blocks))
+
+
+def _may_hear(services: Services, user: str, channel: str, result: Result) -> bool:
+    quoted = {entry.knowledge_base for entry in result.entries}
+    allowed = may_know(services, user, channel) and quoted.isdisjoint(closed_to(services, user))
+    return allowed and services.access.person(user).is_admin

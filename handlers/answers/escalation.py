@@ -1,0 +1,104 @@
+"""Asking a person: the bot calls those that are named for the channel, and keeps what they answered."""
+
+from collections.abc import Sequence
+
+from handlers import texts as words
+from handlers.answers.answering import Put, again, earlier, in_place
+from handlers.answers.views import published
+from handlers.entries import editing
+from handlers.request import Services, Turn, names_for_all
+from handlers.result import Key, Result
+from handlers.slack.blocks import notice
+from handlers.slack.mrkdwn import as_written
+from handlers.store import Noted, Publication
+
+
+def may_ask(services: Services, noted: Noted) -> bool:
+    """Tell whether somebody is named for the channel where a question was asked."""
+    return bool(noted.channel) and not noted.channel.startswith("D") and bool(services.channels.of(noted.channel).ask)
+
+
+def ask(services: Services, turn: Turn, put: Put = in_place) -> None:
+    """Call those named for the channel; once per question."""
+    key, _ = Key.read(turn.pressed)
+    if found := earlier(services, turn, key.question):
+        ask_about(services, turn, key, *found, put)
+
+
+def ask_about(services: Services, turn: Turn, key: Key, noted: Noted, result: Result, put: Put = in_place) -> None:
+    """Post the question in the thread where it was asked, or in the channel when it was asked privately."""
+    if not may_ask(services, noted):
+        turn.whisper(notice(turn.texts("ask.nobody")))
+        return
+    if not services.access.place(noted.channel).has_bot:
+        turn.whisper(notice(turn.texts("publish.not_here", bot=services.bot)))
+        return
+    helpers = services.channels.of(noted.channel).ask
+    publications = services.journal.publications
+    with publications.only_once(noted.id, "ask", Publication(noted.channel, turn.user, helpers)) as first:
+        sent = _call(services, turn, noted, result, helpers) if first else None
+    if sent:
+        publications.posted(noted.id, "ask", sent, services.permalink(noted.channel, sent))
+    put(services, turn, again(services, turn, noted, result, key.shown))
+
+
+def _call(services: Services, turn: Turn, noted: Noted, result: Result, helpers: Sequence[str]) -> str | None:
+    """Call them in the thread, or in the channel when the thread is gone by now."""
+    tried = _tried(services, noted, result)
+    call = published.call(noted.id, noted.text, turn.person.name, helpers, tried, words.for_question(noted.text))
+    return services.post(noted.channel, call, turn.thread) or services.post(noted.channel, call)
+
+
+def resolved(services: Services, turn: Turn) -> None:
+    """Close a question, for who asked it, those who were asked, or an admin; offer to keep the answer."""
+    if not (found := _called(services, turn)):
+        return
+    noted, call = found
+    if not _may_close(services, turn, call):
+        turn.whisper(notice(turn.texts("ask.not_yours")))
+        return
+    services.journal.publications.close(noted.id, turn.user)
+    by = services.access.person(services.journal.publications.of(noted.id)["ask"].closed_by or turn.user)
+    turn.replace(published.closed(noted.id, noted.text, by.name, words.for_question(noted.text)))
+
+
+def save(services: Services, turn: Turn) -> None:
+    """Open the form for a new entry with the question and, if one of those asked wrote it, the thread's last reply."""
+    if not (found := _called(services, turn)):
+        return
+    noted, call = found
+    names = services.channels.of(noted.channel).knowledge_bases
+    name = names[0] if names else ""
+    answer = _last_reply(services, turn, call)
+    editing.open_add(services, turn, knowledge_base=name, question=noted.text, answer=answer, question_id=noted.id)
+
+
+def _called(services: Services, turn: Turn) -> tuple[Noted, Publication] | None:
+    """Return the question that people were asked; None for who was told why not."""
+    number = int(turn.pressed)
+    noted, call = services.journal.noted(number), services.journal.publications.of(number).get("ask")
+    if noted and call and call.channel == turn.channel:
+        return noted, call
+    turn.whisper(notice(turn.texts("answer.gone")))
+    return None
+
+
+def _tried(services: Services, noted: Noted, result: Result) -> list[str]:
+    """Name the entries that were looked at, unless somebody in the channel may not see them."""
+    names = {entry.knowledge_base for entry in result.entries}
+    if not names.issubset(names_for_all(services, noted.channel)):
+        return []
+    return [entry.record.title for entry in result.entries if entry.record]
+
+
+def _may_close(services: Services, turn: Turn, call: Publication) -> bool:
+    return turn.user == call.by or turn.person.is_admin or services.access.is_one_of(turn.user, call.people)
+
+
+def _last_reply(services: Services, turn: Turn, call: Publication) -> str:
+    thread = turn.body.get("message", {}).get("thread_ts") or call.message
+    page = services.client.conversations_replies(channel=call.channel, ts=thread, oldest=call.message, limit=200)
+    said = [each for each in page["messages"] if not each.get("bot_id") and each["ts"] > call.message]
+    if not said or not services.access.is_one_of(said[-1].get("user", ""), call.people):
+        return ""
+    return as_written(said[-1].get("text", ""))

@@ -1,0 +1,74 @@
+"""What people say of an answer: helpful or not and why, it was this one, none of these. One vote each, changeable."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from slack_bolt import Respond
+
+from handlers.answers import escalation
+from handlers.answers.answering import Put, again, earlier, in_place
+from handlers.answers.views import reasons
+from handlers.learning import learned
+from handlers.request import Services, Turn, run_each
+from handlers.result import Key
+from handlers.store import Noted
+
+
+def vote(services: Services, turn: Turn, put: Put = in_place) -> None:
+    """Note whether an answer helped; somebody whom it didn't is asked why. None of these is a miss."""
+    key, kind = Key.read(turn.pressed)
+    if found := earlier(services, turn, key.question):
+        noted, _ = found
+        services.vote(key.question, turn.user, kind)
+        asks = [partial(_ask_why, services, turn, key, noted)] if kind == "unhelpful" else []
+        judges = partial(judge, services, noted, turn.user, 1, right=kind == "helpful")
+        run_each(turn, [*asks, judges, lambda: put(services, turn, again(services, turn, *found, key.shown))])
+        learned.offer(services, turn, key.question)
+
+
+def _ask_why(services: Services, turn: Turn, key: Key, noted: Noted) -> None:
+    reply = reasons.Reply(key, turn.thread, (turn.respond.response_url or "") if turn.respond else "")
+    turn.open(reasons.form(reply, turn.texts, ask=_may_ask(services, noted)))
+
+
+def this_one(services: Services, turn: Turn, put: Put = in_place) -> None:
+    """Note that a hit that was folded at first is the answer."""
+    key, rank = Key.read(turn.pressed)
+    if found := earlier(services, turn, key.question):
+        services.vote(key.question, turn.user, f"hit_{rank}")
+        judge(services, found[0], turn.user, int(rank), right=True)
+        put(services, turn, again(services, turn, *found, key.shown))
+        learned.offer(services, turn, key.question)
+
+
+def judge(services: Services, noted: Noted, user: str, rank: int, *, right: bool) -> None:
+    """Take what somebody said for an opinion on one hit: the question may become another way to ask for it."""
+    if len(noted.hits) >= rank:
+        (learned.confirm if right else learned.doubt)(services, noted.id, user, *noted.hits[rank - 1].target)
+
+
+def check_reason(_: Services, turn: Turn) -> Mapping[str, Any]:
+    """Refuse "other" without a word about it."""
+    reason, comment, _asked = reasons.chosen(turn.body["view"])
+    if reason == "other" and not comment.strip():
+        return {"response_action": "errors", "errors": {"comment": turn.texts_of_form("reason.missing")}}
+    return {}
+
+
+def reason(services: Services, turn: Turn) -> None:
+    """Note why an answer didn't help: a miss. Ask a person, if that is wished too."""
+    reply = reasons.Reply.read(turn.body["view"]["private_metadata"])
+    why, comment, asked = reasons.chosen(turn.body["view"])
+    if found := earlier(services, turn, reply.key.question):
+        services.journal.misses.report(reply.key.question, turn.user, f"{why}: {comment}" if comment else why)
+        if asked and _may_ask(services, found[0]):
+            there = replace(
+                turn, channel=found[0].channel, thread=reply.thread, respond=Respond(response_url=reply.url)
+            )
+            escalation.ask_about(services, there, reply.key, *found)
+
+
+def _may_ask(services: Services, noted: Noted) -> bool:
+    return escalation.may_ask(services, noted) and "ask" not in services.journal.publications.of(noted.id)

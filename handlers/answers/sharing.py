@@ -1,0 +1,40 @@
+"""Sharing an answer: the question and the answer go into the channel where it was asked, once."""
+
+from handlers import texts as words
+from handlers.answers.answering import Put, again, earlier, in_place
+from handlers.answers.views import published
+from handlers.request import Services, Turn, names_for_all
+from handlers.result import Key, Result, sharable
+from handlers.slack.blocks import notice
+from handlers.store import Noted, Publication
+
+
+def share(services: Services, turn: Turn, put: Put = in_place) -> None:
+    """Post what is shown in full, naming who shared it; the reply then says so."""
+    key, _ = Key.read(turn.pressed)
+    if found := earlier(services, turn, key.question):
+        noted, result = found
+        if refusal := _refusal(services, noted, result, key):
+            turn.whisper(notice(turn.texts(refusal, bot=services.bot)))
+            return
+        _post(services, turn, noted, result, key)
+        put(services, turn, again(services, turn, noted, result, key.shown))
+
+
+def _refusal(services: Services, noted: Noted, result: Result, key: Key) -> str:
+    """Return the key of the text that says why this can't be shared; blank when it can."""
+    names = {entry.knowledge_base for _, entry in sharable(result, key.shown)}
+    if not names or noted.channel.startswith("D"):
+        return "answer.gone"
+    if not services.access.place(noted.channel).has_bot:
+        return "publish.not_here"
+    return "" if names.issubset(names_for_all(services, noted.channel)) else "share.outsiders"
+
+
+def _post(services: Services, turn: Turn, noted: Noted, result: Result, key: Key) -> None:
+    publications = services.journal.publications
+    with publications.only_once(noted.id, "share", Publication(noted.channel, turn.user)) as first:
+        view = published.shared(result, key.shown, turn.person.name, words.for_question(noted.text))
+        sent = services.post(noted.channel, view) if first else None
+    if sent:
+        publications.posted(noted.id, "share", sent, services.permalink(noted.channel, sent))

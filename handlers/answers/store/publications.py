@@ -1,0 +1,102 @@
+"""What was made public of a question on somebody's wish: shared answers, and calls for a person. Once each."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Column, ColumnElement, Float, String, Table, Text, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from handlers.store.database import Database, Id, metadata
+from handlers.store.errors import JournalError
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("question", Id, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),
+    Column("channel", String(32), nullable=False),
+    Column("by", String(32), nullable=False),
+    Column("people", Text, nullable=False),
+    Column("message", String(32), nullable=False),
+    Column("link", Text, nullable=False),
+    Column("closed_by", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+Kind = Literal["share", "ask"]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A message that was posted because `by` wished it; `people` are the ids of those asked."""
+
+    channel: str
+    by: str
+    people: tuple[str, ...] = ()
+    message: str = ""
+    link: str = ""
+    closed_by: str = ""
+
+
+class Publications:
+    """Remembers what was published, so that it happens once per question."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def only_once(self, question: int, kind: Kind, planned: Publication) -> Iterator[bool]:
+        """Yield whether this is the first time; forgotten when what is done then fails. Raises JournalError."""
+        first = self._claim(question, kind, planned)
+        try:
+            yield first
+        except BaseException:
+            if first:
+                self._database.write("forget what was not published", delete(publications).where(*_is(question, kind)))
+            raise
+
+    def posted(self, question: int, kind: Kind, message: str, link: str) -> None:
+        """Remember the message that was posted."""
+        changed = update(publications).where(*_is(question, kind)).values(message=message, link=link)
+        self._database.write("remember what was published", changed)
+
+    def of(self, question: int) -> dict[str, Publication]:
+        """Return what was published of a question, by kind."""
+        columns = publications.c
+        wanted = select(
+            columns.kind,
+            columns.channel,
+            columns.by,
+            columns.people,
+            columns.message,
+            columns.link,
+            columns.closed_by,
+        ).where(columns.question == question)
+        rows = self._database.read("look up what was published", wanted) or ()
+        return {
+            kind: Publication(channel, by, tuple(people.split()), *rest) for kind, channel, by, people, *rest in rows
+        }
+
+    def close(self, question: int, by: str) -> None:
+        """Remember who settled what a person was asked; the first one stays."""
+        still_open = (*_is(question, "ask"), publications.c.closed_by == "")
+        self._database.write("close a question", update(publications).where(*still_open).values(closed_by=by))
+
+    def _claim(self, question: int, kind: Kind, planned: Publication) -> bool:
+        values = {**vars(planned), "people": " ".join(planned.people), "at": time.time()}
+        try:
+            kept = self._database.write(
+                "remember what is published", insert(publications).values(question=question, kind=kind, **values)
+            )
+        except IntegrityError:
+            return False
+        if kept is None:
+            raise JournalError("journal.not_posted", reason=self._database.trouble or "")
+        return True
+
+
+def _is(question: int, kind: Kind) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return publications.c.question == question, publications.c.kind == kind

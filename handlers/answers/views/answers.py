@@ -1,0 +1,161 @@
+"""Answers: the best hit in full, the others folded, and the buttons below."""
+
+from collections.abc import Mapping
+
+from slack_sdk.models.blocks import Block, ButtonElement, DividerBlock
+
+from handlers.answers.views.reactions import asked_note, below, chosen, edit, this_one
+from handlers.result import POSSIBLE, Entry, Key, Result, Setting
+from handlers.slack.blocks import NOTIFICATION, Message, actions, button, context, notice, section
+from handlers.slack.markup_parser import tidy
+from handlers.slack.mrkdwn import beginning, length, link, one_line
+from handlers.slack.rich_text import matched, rich
+from handlers.texts import Texts
+from indexes.records import Record
+
+FIRST, OTHERS = 1000, 600
+"""Characters of an answer shown before Read all: about a screen, and with two others open below Slack's 12,000."""
+TITLE = 200
+DETAIL = 80
+DETAILS = 5
+ADDRESS = 500
+"""Characters of a link, escaped; a longer one is left out."""
+QUESTION = 150
+WORD = 30
+"""Characters of a word that matched."""
+
+
+PLAIN = Setting()
+
+
+def answer(result: Result, texts: Texts, setting: Setting = PLAIN, shown: frozenset[int] | None = None) -> Message:
+    """Answer somebody who asked; `shown` are the ranks shown in full."""
+    shown = result.shown_first if shown is None else shown
+    blocks: list[Block] = []
+    if setting.restate:
+        blocks.append(context(texts("answer.asked", question=one_line(result.question, QUESTION))))
+    if not result.entries:
+        blocks.append(section(texts("answer.nothing")))
+        return Message(texts("answer.nothing"), [*blocks, *below(result, frozenset(), setting, texts)])
+    if not result.shown_first:
+        blocks.append(section(texts("answer.uncertain")))
+    for rank, entry in enumerate(result.entries, start=1):
+        if rank == len(result.shown_first) + 1 and result.shown_first:
+            blocks += [DividerBlock(), context(texts("answer.others"))]
+        blocks += _entry(result, rank, entry, shown, setting, texts)
+    return Message(_notification(result, texts), [*blocks, *below(result, shown, setting, texts)])
+
+
+def volunteered(result: Result, texts: Texts, votes: Mapping[str, str] | None = None) -> Message:
+    """Answer a question nobody put to the bot: the single best hit and two buttons."""
+    entry = result.entries[0]
+    if entry.record is None:
+        return notice(texts("answer.gone"))
+    more = read_all(result, 1, entry.record, FIRST, texts)
+    blocks: list[Block] = [
+        rich(headline(entry.record.question), start(entry.record, FIRST), result.question),
+        context(texts("answer.automatic"), source(entry, texts)),
+    ]
+    if result.question_id is not None:
+        value = str(result.question_id)
+        right = button(texts("button.right"), "auto_right", value)
+        wrong = button(texts("button.wrong"), "auto_wrong", value)
+        blocks.append(actions(right, wrong, *more))
+    times = sum(vote == "right" for vote in (votes or {}).values())
+    if times:
+        blocks.append(context(texts("vote.right", count=times)))
+    return Message(_notification(result, texts), blocks)
+
+
+def folded(result: Result, texts: Texts, *, ask: bool = False, asked: str | None = None) -> Message:
+    """Fold a volunteered answer away, with a way back, and to somebody who may know."""
+    record = result.entries[0].record if result.entries else None
+    text = texts("answer.folded", title=one_line(record.title if record else result.question, TITLE))
+    buttons = [button(texts("button.show_again"), "auto_show", str(result.question_id))]
+    if ask and asked is None and result.question_id is not None:
+        buttons.append(button(texts("button.ask"), "ask_person", str(Key(result.question_id, frozenset()))))
+    return Message(text, [context(text, asked_note(asked, texts)), actions(*buttons)])
+
+
+def headline(text: str) -> str:
+    """Return a title for rich text, which is not escaped."""
+    return beginning(" ".join(text.split()), TITLE)
+
+
+def _entry(
+    result: Result, rank: int, entry: Entry, shown: frozenset[int], setting: Setting, texts: Texts
+) -> list[Block]:
+    record = entry.record
+    if record is None:
+        return [section(texts("answer.gone"))]
+    if rank in shown:
+        limit = FIRST if rank == 1 else OTHERS
+        body = rich(headline(record.question), start(record, limit), result.question)
+        buttons = [
+            *read_all(result, rank, record, limit, texts),
+            *this_one(result, rank, shown, setting, texts),
+            *edit(entry, setting, texts),
+        ]
+        below: list[Block] = [actions(*buttons)] if buttons else []
+        about = context(*_about(result, rank, entry, texts), chosen(rank, setting, texts))
+        return [body, *_details(record), about, *below]
+    if result.question_id is None:
+        return [section(one_line(record.title, TITLE))]
+    value = str(Key(result.question_id, shown | {rank}))
+    return [section(one_line(record.title, TITLE), button(texts("button.show"), f"show_{rank}", value))]
+
+
+def start(record: Record, limit: int) -> str:
+    """Return as much of a record's answer as is shown before Read all."""
+    return beginning(tidy(record.answer), limit)
+
+
+def read_all(result: Result, rank: int, record: Record, limit: int, texts: Texts) -> list[ButtonElement]:
+    """Offer the whole text where only its beginning is shown."""
+    if result.question_id is None or start(record, limit) == tidy(record.answer):
+        return []
+    return [button(texts("button.read_all"), f"read_{rank}", f"{result.question_id}:{rank}")]
+
+
+def _details(record: Record) -> list[Block]:
+    filled = [(name, value) for name, value in record.details.items() if value]
+    shown = [f"{one_line(name, DETAIL)}: {one_line(value, DETAIL)}" for name, value in filled[:DETAILS]]
+    return [context(*shown)] if shown else []
+
+
+def _about(result: Result, rank: int, entry: Entry, texts: Texts) -> list[str]:
+    """Put in words how well it matches (the first hit), by which words, and where it is from."""
+    percent = f"{entry.confidence * 100:.0f}"
+    strength = "answer.strong" if entry.confidence >= result.threshold else "answer.possible"
+    words = texts(strength, percent=percent) if rank == 1 and entry.confidence >= POSSIBLE else ""
+    return [words, _matched(result, entry, texts), source(entry, texts)]
+
+
+def _matched(result: Result, entry: Entry, texts: Texts) -> str:
+    if entry.record is None:
+        return ""
+    found = matched(result.question, entry.record.question, start(entry.record, FIRST))
+    separator = "、" if texts.language == "ja" else ", "
+    return texts("answer.matched", words=separator.join(one_line(word, WORD) for word in found)) if found else ""
+
+
+def source(entry: Entry, texts: Texts) -> str:
+    """Say where a hit is from."""
+    record = entry.record
+    if record is None:
+        return ""
+    parts = [
+        texts("answer.source", name=one_line(entry.knowledge_base, DETAIL)),
+        one_line(record.category, DETAIL),
+        texts("answer.updated", date=one_line(record.updated, DETAIL)) if record.updated else "",
+        texts("answer.owner", owner=one_line(record.owner, DETAIL)) if record.owner else "",
+    ]
+    address = link(record.url, texts("answer.link")) if record.url else ""
+    return " · ".join(filter(None, [*parts, address if length(address) <= ADDRESS else ""]))
+
+
+def _notification(result: Result, texts: Texts) -> str:
+    first = result.entries[0]
+    if first.record is None or not result.shown_first:
+        return texts("answer.uncertain")
+    return one_line(f"{first.record.title} – {first.record.answer}", NOTIFICATION)

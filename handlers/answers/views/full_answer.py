@@ -1,0 +1,47 @@
+"""The whole of a long answer, in a modal."""
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from handlers.answers.views.answers import headline, source
+from handlers.result import Entry
+from handlers.slack.blocks import context, section
+from handlers.slack.markup_parser import tidy
+from handlers.slack.mrkdwn import beginning
+from handlers.slack.rich_text import rich
+from handlers.texts import Texts
+
+PIECE = 1800
+"""Characters of one block."""
+BYTES = 150_000
+"""Of the text in one modal: Slack takes 250,000 with everything around it."""
+PIECES = 95
+FENCE = "```"
+
+
+def whole(entry: Entry, texts: Texts) -> View:
+    """Show all of a record's answer."""
+    record = entry.record
+    blocks: list[Block] = [section(texts("answer.gone"))]
+    if record is not None:
+        pieces, rest = _pieces(tidy(record.answer))
+        blocks = [rich(headline(record.question) if n == 0 else "", piece) for n, piece in enumerate(pieces)]
+        blocks += [context(texts("reading.cut"))] if rest else []
+        blocks.append(context(source(entry, texts)))
+    return View(type="modal", title=texts("reading.title"), close=texts("reading.close"), blocks=blocks)
+
+
+def _pieces(text: str) -> tuple[list[str], str]:
+    """Cut a text where sentences end; return the pieces and what is too much for a modal."""
+    pieces: list[str] = []
+    room = BYTES
+    while text and len(pieces) < PIECES:
+        piece = beginning(text, PIECE).removesuffix("…") if len(text) > PIECE else text
+        room -= len(piece.encode())
+        if room < 0:
+            break
+        text = text[len(piece) :].lstrip("\n")
+        if piece.count(FENCE) % 2:
+            piece, text = f"{piece}\n{FENCE}", f"{FENCE}\n{text}"
+        pieces.append(piece)
+    return pieces, text

@@ -1,0 +1,123 @@
+"""What people can say of a reply and do with it: the buttons, and what was said and done so far."""
+
+from collections import Counter
+
+from slack_sdk.models.blocks import (
+    Block,
+    ButtonElement,
+    ConfirmObject,
+    ContextActionsBlock,
+    FeedbackButtonObject,
+    FeedbackButtonsElement,
+    PlainTextObject,
+)
+
+from handlers.result import Entry, Key, Result, Setting, sharable
+from handlers.slack.blocks import actions, button, context
+from handlers.slack.mrkdwn import length, link
+from handlers.texts import Texts
+
+BUTTON_VALUE = 2000
+VOTES = ("helpful", "unhelpful")
+
+
+def below(result: Result, shown: frozenset[int], setting: Setting, texts: Texts) -> list[Block]:
+    """Lay out what can be said and done about the whole reply, and what was."""
+    if result.question_id is None:
+        return []
+    key = Key(result.question_id, shown)
+    buttons = [
+        *_none_of_these(result, key, setting, texts),
+        *_share(result, key, setting, texts),
+        *_ask(key, setting, texts),
+    ]
+    blocks: list[Block] = _feedback(key, setting, texts) if result.shown_first else []
+    if buttons:
+        blocks.append(actions(*buttons))
+    said = [_votes(result, setting, texts), _shared(setting, texts), asked_note(setting.asked, texts)]
+    if any(said):
+        blocks.append(context(*said))
+    return blocks
+
+
+def _feedback(key: Key, setting: Setting, texts: Texts) -> list[Block]:
+    if setting.in_view:
+        return [actions(*(button(texts(f"button.{vote}"), f"vote_{vote}", f"{key}:{vote}") for vote in VOTES))]
+    good, bad = (FeedbackButtonObject(text=texts(f"button.{vote}"), value=f"{key}:{vote}") for vote in VOTES)
+    element = FeedbackButtonsElement(action_id="vote", positive_button=good, negative_button=bad)
+    return [ContextActionsBlock(elements=[element])]
+
+
+def _none_of_these(result: Result, key: Key, setting: Setting, texts: Texts) -> list[ButtonElement]:
+    if result.shown_first or not result.entries or setting.votes.get(setting.reader) == "none":
+        return []
+    return [button(texts("button.none"), "vote_none", f"{key}:none")]
+
+
+def _share(result: Result, key: Key, setting: Setting, texts: Texts) -> list[ButtonElement]:
+    if not setting.channel or setting.shared is not None or not sharable(result, key.shown):
+        return []
+    return [button(texts("button.share"), "share", str(key))]
+
+
+def _ask(key: Key, setting: Setting, texts: Texts) -> list[ButtonElement]:
+    if not setting.ask or setting.asked is not None:
+        return []
+    chosen = button(texts("button.ask"), "ask_person", str(key))
+    if setting.reader:  # a private question becomes a public one
+        chosen.confirm = ConfirmObject(
+            title=texts("ask.confirm.title"),
+            text=PlainTextObject(text=texts("ask.confirm.text")),
+            confirm=texts("ask.confirm.yes"),
+            deny=texts("ask.confirm.no"),
+        )
+    return [chosen]
+
+
+def this_one(result: Result, rank: int, shown: frozenset[int], setting: Setting, texts: Texts) -> list[ButtonElement]:
+    """Let people say that a hit that was folded at first is the answer."""
+    taken = setting.reader and setting.votes.get(setting.reader) == f"hit_{rank}"
+    if result.question_id is None or rank in result.shown_first or taken:
+        return []
+    return [button(texts("button.this_one"), f"this_one_{rank}", f"{Key(result.question_id, shown)}:{rank}")]
+
+
+def chosen(rank: int, setting: Setting, texts: Texts) -> str:
+    """Say that it was this one: what the reader said or, where everybody reads, how many did."""
+    times = Counter(setting.votes.values())[f"hit_{rank}"]
+    if not times:
+        return ""
+    if setting.reader:
+        return texts("vote.mine") if setting.votes.get(setting.reader) == f"hit_{rank}" else ""
+    return texts("vote.this_one", count=times)
+
+
+def edit(entry: Entry, setting: Setting, texts: Texts) -> list[ButtonElement]:
+    """Let an admin change the record, where nobody else sees the button."""
+    value = f"{entry.knowledge_base}\n{entry.record.id if entry.record else ''}"
+    if not setting.edit or length(value) > BUTTON_VALUE:
+        return []
+    return [button(texts("button.edit"), "kb_edit_record", value)]
+
+
+def _votes(result: Result, setting: Setting, texts: Texts) -> str:
+    """Say what the reader said or, where everybody reads, how many said what."""
+    if setting.reader:
+        vote = setting.votes.get(setting.reader, "")
+        return texts(f"vote.{vote}") if vote in {*VOTES, "none"} else ""
+    counted = Counter(setting.votes.values())
+    marks = {"helpful": "👍", "unhelpful": "👎"} if result.shown_first else {"none": texts("button.none")}
+    return "  ".join(f"{mark} {counted[vote]}" for vote, mark in marks.items() if counted[vote])
+
+
+def _shared(setting: Setting, texts: Texts) -> str:
+    if setting.shared is None:
+        return ""
+    return texts("share.done", link=link(setting.shared, texts("share.link")) if setting.shared else "").strip()
+
+
+def asked_note(asked: str | None, texts: Texts) -> str:
+    """Say that people were asked, and where."""
+    if asked is None:
+        return ""
+    return texts("ask.done", link=link(asked, texts("share.link")) if asked else "").strip()

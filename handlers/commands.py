@@ -1,0 +1,151 @@
+"""`/kb`: what admins do with knowledge bases and channels."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+from handlers.access import Need
+from handlers.admin import reports, settings, waiting
+from handlers.admin.views import admin
+from handlers.audience import closed_to
+from handlers.entries import editing, proposals
+from handlers.files import removal, versions
+from handlers.learning import learned, misses
+from handlers.request import Services, Turn
+from handlers.slack.blocks import notice
+from handlers.slack.mrkdwn import one_line, unescaped
+from indexes.messages import Translatable
+from indexes.names import find_name
+from indexes.registry import Report, unknown
+from indexes.text import in_form
+
+ECHO = 60
+"""Characters of an unknown action or name that are shown again."""
+LISTED = 1000
+"""Characters that a list of names may take."""
+
+
+def command(services: Services, turn: Turn) -> None:
+    """`/kb action …`: run what was typed."""
+    name, argument = _split(turn)
+    action = ACTIONS.get(name, UNKNOWN)
+    action.run(services, turn, argument if action.as_typed else in_form("NFKC", argument))
+
+
+def need(turn: Turn) -> Need:
+    """Say who may do what was typed."""
+    return need_of(_split(turn)[0])
+
+
+def need_of(action: str) -> Need:
+    """Say who may do an action, by its name."""
+    return ACTIONS.get(action, UNKNOWN).needs
+
+
+def _split(turn: Turn) -> tuple[str, str]:
+    """Tell the name of the action from what follows it."""
+    name, argument, *_ = [*_typed(turn).split(maxsplit=1), "", ""]
+    return name.casefold() or "help", argument.strip()
+
+
+def _typed(turn: Turn) -> str:
+    """Return what followed the command, as it was typed: Slack escapes it."""
+    return unescaped(str(turn.body.get("text") or ""))
+
+
+def _help(services: Services, turn: Turn, _: str) -> None:
+    turn.whisper(notice(turn.texts("kb.help", command=services.admin_command)))
+
+
+def _unknown(services: Services, turn: Turn, _: str) -> None:
+    action = one_line(_typed(turn).replace("`", "'"), ECHO)
+    explained = [turn.texts("kb.unknown", action=action), turn.texts("kb.help", command=services.admin_command)]
+    turn.whisper(notice("\n".join(explained)))
+
+
+def _reload(services: Services, turn: Turn, argument: str) -> None:
+    services.rescan()
+    chosen = _chosen(services, turn, argument)
+    if not chosen:
+        turn.whisper(notice(turn.texts("kb.nothing_to_reload", command=services.admin_command)))
+        return
+    names = one_line(", ".join(chosen), LISTED)
+    turn.whisper(notice(turn.texts("kb.reloading", names=f"*{names}*")))
+    waiting: list[Future[Report]] = [services.registry.reload(name) for name in chosen]
+    reports = [future.result() for future in waiting]
+    try:
+        turn.whisper(admin.reloaded(reports, closed_to(services, turn.user), turn.texts))
+    finally:  # what was done is in the audit log even when Slack takes no report
+        for report in reports:
+            services.journal.record(turn.user, turn.channel, _told(report))
+
+
+def _told(report: Report) -> Translatable:
+    """Return what the audit log says of a reload."""
+    if report.error:
+        return Translatable("audit.reload_failed", name=report.name, error=report.error)
+    counts = {"added": report.added, "changed": report.changed, "removed": report.removed}
+    return Translatable("audit.reload", name=report.name, records=report.records, **counts)
+
+
+def _chosen(services: Services, turn: Turn, argument: str) -> tuple[str, ...]:
+    """Return which knowledge bases to reload: the named one, all, or the channel's own."""
+    known = services.registry.sources()
+    if argument.casefold() == "all":
+        return known
+    if not argument:
+        return services.channels.of(turn.channel).knowledge_bases
+    name = find_name(argument, known)
+    if name is None:
+        raise unknown(argument[:ECHO], known)
+    return (name,)
+
+
+def _status(services: Services, turn: Turn, _: str) -> None:
+    loaded, closed = services.registry.loaded, closed_to(services, turn.user)
+    quoting = {name: replace(one, trouble=admin.ELSEWHERE) for name, one in loaded.items() if one.trouble}
+    view = admin.status(
+        {name: quoting[name] if name in closed and name in quoting else one for name, one in loaded.items()},
+        {name for name, one in loaded.items() if one.file_changed},
+        admin.without_content(services.registry.failures, closed),
+        services.channels.configured(),
+        services.channels.shared,
+        services.process(),
+        services.journal.trouble,
+        services.journal.knowledge_files.all(),
+        time.time(),
+        turn.texts,
+    )
+    turn.whisper(view)
+
+
+@dataclass(frozen=True)
+class Action:
+    """What `/kb` can do, and who may; `as_typed` when what follows goes into a file, not only compared (NFKC)."""
+
+    run: Callable[[Services, Turn, str], None]
+    needs: Need
+    as_typed: bool = False
+
+
+ACTIONS = {
+    "reload": Action(_reload, Need.ADMIN),
+    "status": Action(_status, Need.ADMIN),
+    "auto-reply": Action(settings.auto_reply, Need.ADMIN),
+    "threshold": Action(settings.threshold, Need.ADMIN),
+    "settings": Action(settings.opened, Need.ADMIN),
+    "stats": Action(reports.statistics, Need.ADMIN),
+    "audit": Action(reports.audit, Need.ADMIN),
+    "channels": Action(waiting.listed, Need.ADMIN),
+    "remove": Action(removal.command, Need.ADMIN),
+    "versions": Action(versions.listed, Need.ADMIN),
+    "rollback": Action(versions.rollback, Need.ADMIN),
+    "export": Action(versions.exported, Need.ADMIN),
+    "add": Action(editing.command, Need.MEMBER, as_typed=True),
+    "proposals": Action(proposals.command, Need.ADMIN),
+    "misses": Action(misses.listed, Need.ADMIN),
+    "learned": Action(learned.listed, Need.ADMIN),
+    "help": Action(_help, Need.ADMIN),
+}
+UNKNOWN = Action(_unknown, Need.ADMIN)

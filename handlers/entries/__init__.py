@@ -1,0 +1,1 @@
+"""Adding, editing and proposing entries of a knowledge base."""

@@ -1,0 +1,386 @@
+"""Adding an entry and editing one: from a command, a message, a question nobody could answer, or a hit.
+
+Admins write; other members propose. What was typed is kept whatever happens: it comes back in the form with the reason.
+"""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Any, TypeVar
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.models.views import View
+
+from handlers.access import Need
+from handlers.audience import may_read_question
+from handlers.entries import proposals
+from handlers.entries.views import editing as views
+from handlers.entries.views.editing import Draft
+from handlers.entries.writing import as_now, is_touched, similar, store, writable
+from handlers.request import Services, Turn
+from handlers.slack.blocks import notice
+from handlers.slack.mrkdwn import as_written, is_address, one_line, plain
+from handlers.store import Noted, Proposal
+from handlers.texts import HandlerError
+from indexes.errors import KnowledgeBaseError
+from indexes.records import Difference, KnowledgeBase
+from indexes.records.editing import StaleFileError, unwritable
+
+log = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+
+SHOWN = 300
+FORMS = 1000
+"""Open forms whose typing is followed."""
+SHOWN_WITHIN_SECONDS = 3.0
+"""In which Slack has surely taken an ack."""
+LOOK_SECONDS = 0.2
+OPENLY = {"mention", "auto_reply", "shadow"}
+"""Where a question was asked for the whole channel to read."""
+
+
+class NotAllowedError(HandlerError):
+    """This person may not do that, or not any more."""
+
+
+# Opening the form
+
+
+def open_add(
+    services: Services,
+    turn: Turn,
+    *,
+    knowledge_base: str = "",
+    question: str = "",
+    answer: str = "",
+    question_id: int | None = None,
+) -> None:
+    """Open the form for a new entry.
+
+    `question_id` is the journal's question that the entry answers: its miss is closed once the entry is in.
+    """
+    names = writable(services, turn)
+    if not _has_some(turn, names):
+        return
+    draft = Draft(
+        knowledge_base if knowledge_base in names else names[0],
+        {"question": " ".join(question.split())[: views.ONE_LINE], "answer": answer[: views.FIELD]},
+        question_id=question_id,
+        channel="" if turn.is_direct else turn.channel,
+        language=turn.texts.language,
+    )
+    turn.open(_form(services, turn, draft))
+
+
+def open_edit(services: Services, turn: Turn, knowledge_base: str, record_id: str) -> None:
+    """Open the form with an entry as it is now, for admins."""
+    record = services.registry.record(knowledge_base, record_id)
+    if record is None or knowledge_base not in writable(services, turn) or len(record_id) > views.RECORD_ID:
+        turn.whisper(notice(turn.texts("edit.gone")))
+    else:
+        channel = "" if turn.is_direct else turn.channel
+        draft = Draft(knowledge_base, {}, record_id, channel=channel, language=turn.texts.language)
+        turn.open(_form(services, turn, as_now(draft, record)))
+
+
+def command(services: Services, turn: Turn, argument: str) -> None:
+    """`/kb add [question]`."""
+    open_add(services, turn, question=argument)
+
+
+def from_message(services: Services, turn: Turn) -> None:
+    """Take a message by the shortcut "Save to knowledge base": it is the answer to the first message of its thread.
+
+    A first message that has replies is the question itself.
+    """
+    message = turn.body["message"]
+    first, text = message.get("thread_ts"), str(message.get("text", ""))
+    if first is None:
+        open_add(services, turn, answer=as_written(text))
+        return
+    reply = services.journal.reply_to(turn.channel, first)
+    asked = reply.question if reply else None
+    if first == message["ts"]:
+        open_add(services, turn, question=plain(text), question_id=asked)
+    else:
+        question = _first_words(services, turn, first)
+        open_add(services, turn, question=question, answer=as_written(text), question_id=asked)
+
+
+def answer_question(services: Services, turn: Turn) -> None:
+    """Answer a question that was asked ("Add answer"); the button's value is its number in the journal."""
+    noted = services.journal.noted(int(turn.pressed))
+    if noted is None or not (
+        noted.user == turn.user or _is_open(services, turn, noted) or _is_for(services, turn, noted)
+    ):
+        turn.whisper(notice(turn.texts("answer.gone")))
+        return
+    asked_of = services.channels.of(noted.channel).knowledge_bases or ("",)
+    open_add(services, turn, knowledge_base=asked_of[0], question=plain(noted.text), question_id=noted.id)
+
+
+def _is_for(services: Services, turn: Turn, noted: Noted) -> bool:
+    """Tell whether this is an admin who may read the question in the list of what was asked in vain."""
+    closest = noted.hits[0].knowledge_base if noted.hits else ""
+    return turn.person.is_admin and may_read_question(services, turn.user, noted.channel, closest)
+
+
+def _is_open(services: Services, turn: Turn, noted: Noted) -> bool:
+    """Tell whether everybody in this channel has read the question."""
+    asked_here = noted.channel == turn.channel and noted.source in OPENLY
+    return asked_here or turn.channel in {each.channel for each in services.journal.publications.of(noted.id).values()}
+
+
+def edit_proposal(services: Services, turn: Turn) -> None:
+    """Open the form filled with a proposal; saving approves it."""
+    if proposal := proposals.decidable(services, turn):
+        turn.open(_form(services, turn, _draft_of(proposal, turn)))
+
+
+def _draft_of(proposal: Proposal, turn: Turn) -> Draft:
+    return Draft(
+        proposal.knowledge_base,
+        proposal.cells,
+        question_id=proposal.question,
+        proposal=proposal.id,
+        language=turn.texts.language,
+    )
+
+
+def edit_record(services: Services, turn: Turn) -> None:
+    """Edit a hit; the button's value is the knowledge base and the record's id, on two lines."""
+    name, _, record_id = turn.pressed.partition("\n")
+    open_edit(services, turn, name, record_id)
+
+
+def _has_some(turn: Turn, names: Sequence[str]) -> bool:
+    if not names:
+        turn.whisper(notice(turn.texts("edit.nowhere")))
+    return bool(names)
+
+
+def _first_words(services: Services, turn: Turn, ts: str) -> str:
+    """Return the first message of a thread; nothing where the bot can't read."""
+    try:
+        found = services.client.conversations_replies(channel=turn.channel, ts=ts, limit=1)["messages"]
+    except SlackApiError as error:
+        log.info("The thread's first message can't be read (%s)", error.response.get("error"))
+        return ""
+    return plain(found[0].get("text", "")) if found else ""
+
+
+# While it is open
+
+
+class Typing:
+    """Follows what is typed into open forms: warns of entries that are nearly the same, changes with what is chosen.
+
+    Slack tells of every pause in typing, and may tell late: only the newest word counts, and a form that was sent or
+    changed otherwise meanwhile, which its hash shows, is left alone.
+    """
+
+    def __init__(self) -> None:
+        self._newest: OrderedDict[str, str] = OrderedDict()
+        self._hashes: OrderedDict[str, tuple[str, list[str]]] = OrderedDict()
+        self._lock = Lock()
+
+    def typed(self, services: Services, turn: Turn) -> None:
+        """Look up what was typed so far, and show the closest entries in the form."""
+        view = turn.body["view"]
+        at = str(turn.body["actions"][0].get("action_ts", ""))
+        with self._lock:
+            _keep(self._newest, view["id"], max(at, self._newest.get(view["id"], "")))
+        with services.conversations("form", view["id"]):
+            if self._newest.get(view["id"]) == at:
+                self._update(services, turn, view)
+
+    def _update(self, services: Services, turn: Turn, view: Mapping[str, Any]) -> None:
+        draft = _settled(services, views.read(view), turn)
+        if draft is None:
+            return
+        form = _form(services, _there(turn, draft), draft)
+        with self._lock:
+            newest = self._hashes.get(view["id"], (view["hash"], views.shape(view)))
+        if newest[1] == views.shape(form.to_dict()):
+            return
+        try:
+            shown = services.client.views_update(view_id=view["id"], hash=newest[0], view=form)
+        except SlackApiError as error:
+            if error.response.get("error") not in {"hash_conflict", "not_found"}:
+                raise
+            return
+        with self._lock:
+            _keep(self._hashes, view["id"], (str(shown["view"]["hash"]), views.shape(shown["view"])))
+
+
+def _keep(kept: OrderedDict[str, Value], form: str, value: Value) -> None:
+    """Remember something of a form, and forget that of forms which nobody has touched for long."""
+    kept[form] = value
+    kept.move_to_end(form)
+    if len(kept) > FORMS:
+        kept.popitem(last=False)
+
+
+def _settled(services: Services, draft: Draft, turn: Turn) -> Draft | None:
+    """Return the draft as the form is to show it; None when there is nothing it could go into any more.
+
+    A category of another knowledge base is forgotten; a new one, typed, is not.
+    """
+    if draft.knowledge_base not in writable(services, _there(turn, draft)):
+        return None
+    known = {record.category for record in services.registry.loaded[draft.knowledge_base].index.records}
+    category = draft.texts.get("category", "")
+    if draft.invents_category or category in known or not category:
+        return draft
+    return replace(draft, texts={**draft.texts, "category": ""})
+
+
+def _there(turn: Turn, draft: Draft) -> Turn:
+    """Return the turn as if it had happened where the form was opened."""
+    return replace(turn, channel=draft.channel)
+
+
+def _form(
+    services: Services, turn: Turn, draft: Draft, trouble: str = "", difference: Difference | None = None
+) -> View:
+    names = () if draft.record else writable(services, turn)
+    loaded = services.registry.loaded[draft.knowledge_base]
+    return views.form(
+        draft,
+        loaded.knowledge_base,
+        names=names,
+        similar=similar(services, draft),
+        trouble=trouble,
+        difference=difference,
+        proposing=not turn.person.is_admin,
+    )
+
+
+# Sending it
+
+
+def check(services: Services, turn: Turn) -> dict[str, Any]:
+    """Say at the fields what can't be saved; else show that it is being saved. Asks nothing of Slack."""
+    view = turn.body["view"]
+    draft = views.read(view)
+    loaded = services.registry.loaded.get(draft.knowledge_base)
+    if loaded is None:
+        name = one_line(draft.knowledge_base, SHOWN)
+        return _errors(view, {"question": draft.words("edit.no_such", name=name)})
+    if wrong := _wrong(draft, loaded.knowledge_base):
+        return _errors(view, wrong)
+    return {"response_action": "update", "view": views.saving(draft, _saving_id(view))}
+
+
+def _errors(view: Mapping[str, Any], wrong: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "response_action": "errors",
+        "errors": {views.block_id(view, role): message for role, message in wrong.items()},
+    }
+
+
+def _wrong(draft: Draft, base: KnowledgeBase) -> dict[str, str]:
+    """Say by role, in the writer's language, what is wrong with the texts."""
+    wrong: dict[str, str] = {}
+    texts = draft.texts
+    unshown = draft.record and not {"question", "answer"} & base.columns.keys() <= texts.keys()
+    if not any(texts.get(role, "").strip() for role in ("question", "answer")) and not unshown:
+        wrong["question" if "question" in texts else "answer"] = draft.words("edit.blank")
+    address = texts.get("url", "").strip()
+    if address and not is_address(address) and is_touched(draft, "url"):
+        wrong["url"] = draft.words("edit.bad_link")
+    for role, text in texts.items():
+        if len(text) > views.FIELD:
+            wrong[role] = draft.words("edit.too_long", limit=views.FIELD)
+    for role, error in unwritable(base, {role: text for role, text in texts.items() if role in base.columns}).items():
+        if error.character:
+            known = {"character": error.character, "encoding": base.encoding}
+            wrong[role] = draft.words("edit.character", **known)
+    return wrong
+
+
+def sent(services: Services, turn: Turn) -> None:
+    """Write the entry, or propose it, and say so in the form; what could not be done comes back with what was typed."""
+    draft = views.read(turn.body["view"])
+    here = _there(turn, draft)
+    try:
+        done = _take(services, here, draft)
+    except StaleFileError as error:
+        services.registry.reload(draft.knowledge_base).result()
+        _give_back(services, here, draft, draft.words.say(error.message), error.difference)
+    except KnowledgeBaseError as error:
+        _give_back(services, here, draft, draft.words.say(error.message))
+    except Exception:
+        _give_back(services, here, draft, draft.words("edit.trouble"))
+        raise
+    else:
+        _show(services, turn, done, draft)
+
+
+def need_of_form(turn: Turn) -> Need:
+    """Say who may send the form: members a new entry, which is proposed for them; admins what changes one."""
+    draft = views.read(turn.body["view"])
+    return Need.ADMIN if draft.record or draft.proposal is not None else Need.MEMBER
+
+
+def refused(services: Services, turn: Turn, refusal: str) -> None:
+    """Say in the form that this person may not, in the words of a key, with what was typed."""
+    draft = views.read(turn.body["view"])
+    trouble = draft.words(refusal)
+    _show(services, turn, views.told(draft, trouble, typed=True), draft, trouble)
+
+
+def _take(services: Services, turn: Turn, draft: Draft) -> View:
+    """Do what the form is for, if this person may; return what it says then."""
+    if draft.knowledge_base not in writable(services, turn):
+        raise NotAllowedError("edit.nowhere")
+    if draft.proposal is not None:
+        return proposals.approve_edited(services, turn, draft)
+    if turn.person.is_admin:
+        stored = store(services, turn, draft)
+        return views.saved(draft, stored.record, stored.trouble)
+    return views.told(draft, proposals.propose(services, turn, draft), proposing=True)
+
+
+def _give_back(
+    services: Services, turn: Turn, draft: Draft, trouble: str, difference: Difference | None = None
+) -> None:
+    """Put the form back as it was typed, with what went wrong and what changed meanwhile."""
+    record = services.registry.record(draft.knowledge_base, draft.record) if draft.record else None
+    if draft.knowledge_base not in writable(services, turn) or (draft.record and record is None):
+        _show(services, turn, views.told(draft, trouble, typed=True), draft, trouble)
+        return
+    current = as_now(draft, record) if record else draft
+    said = "" if difference else trouble  # the difference says it all, in the writer's language
+    _show(services, turn, _form(services, turn, current, said, difference), draft, trouble)
+
+
+def _show(services: Services, turn: Turn, view: View, draft: Draft, trouble: str = "") -> None:
+    """Put a view in the place of "saving"; to somebody who closed that, say it in a direct message.
+
+    The work may be done before Slack has taken the ack that shows "saving".
+    """
+    until = time.monotonic() + SHOWN_WITHIN_SECONDS
+    while not (shown := _replaced(services, _saving_id(turn.body["view"]), view)) and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+    if not shown:
+        said = views.typed_so_far(draft, trouble) if trouble else views.as_message(view)
+        services.client.chat_postMessage(channel=turn.user, unfurl_links=False, **said.arguments())
+
+
+def _replaced(services: Services, external_id: str, view: View) -> bool:
+    try:
+        services.client.views_update(external_id=external_id, view=view)
+    except SlackApiError as error:
+        if error.response.get("error") != "not_found":
+            log.warning("The form can't be changed (%s)", error.response.get("error"))
+        return False
+    return True
+
+
+def _saving_id(view: Mapping[str, Any]) -> str:
+    return f"saving-{view['id']}-{view['hash']}"

@@ -1,0 +1,240 @@
+"""Entries that members propose: admins are asked in direct messages, one of them decides, the proposer hears back."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.models.views import View
+
+from handlers import texts as words
+from handlers.access import Standing
+from handlers.entries.views import editing as form
+from handlers.entries.views import proposals as views
+from handlers.entries.views.editing import Draft
+from handlers.entries.writing import Stored, similar, store, writable
+from handlers.request import Services, Turn
+from handlers.slack.blocks import Message, notice
+from handlers.slack.mrkdwn import mrkdwn, one_line
+from handlers.store import Proposal, Request
+from handlers.store.forgetting import FORGOTTEN
+from handlers.texts import HandlerError, Texts
+from indexes.errors import KnowledgeBaseError
+from indexes.messages import Translatable
+from indexes.records.editing import StaleFileError
+
+log = logging.getLogger(__name__)
+
+WAITING = 20
+"""Proposals of one person that may wait at a time."""
+ASKED = 20
+"""Admins who are asked at most."""
+LATELY = 50
+"""Entries of the audit log that are looked through for admins."""
+ERROR = 1500
+
+
+class DecidedError(HandlerError):
+    """Somebody else has decided already."""
+
+
+class TooManyError(HandlerError):
+    """This person has proposed enough for now."""
+
+
+def propose(services: Services, turn: Turn, draft: Draft) -> str:
+    """Keep an entry for an admin to decide on, and ask them; return what to tell the proposer. Raises if not kept."""
+    count = services.journal.proposals.waiting_of(turn.user)
+    if count >= WAITING:
+        raise TooManyError("proposal.too_many", count=count)
+    cells = {role: text.strip() for role, text in draft.texts.items() if text.strip()}
+    proposal = Proposal(turn.user, draft.knowledge_base, cells, draft.question_id)
+    proposal = replace(proposal, id=services.journal.proposals.add(proposal))
+    closest = next((entry.record.title for entry in similar(services, draft) if entry.record), "")
+    reached = [admin for admin in reachable(services, draft.knowledge_base) if _ask(services, admin, proposal, closest)]
+    if reached:
+        return draft.words("proposal.sent")
+    return draft.words("proposal.waits", command=services.admin_command)
+
+
+def reachable(services: Services, knowledge_base: str) -> list[str]:
+    """List the admins to ask: those named in the settings and those who did something lately, if they see the file.
+
+    Not every admin of the workspace: most of them have nothing to do with the bot.
+    """
+    return [user for user in active_admins(services) if _sees(services, user, knowledge_base)][:ASKED]
+
+
+def active_admins(services: Services) -> list[str]:
+    """List the admins who are named in the settings, and those who did something lately."""
+    lately = (entry.user for entry in services.journal.audited(LATELY))
+    people = dict.fromkeys([*services.access.named_admins(), *lately])
+    return [user for user in people if user[:1] in {"U", "W"} and services.access.person(user).is_admin]
+
+
+def approve(services: Services, turn: Turn) -> None:
+    """Write the entry as it was proposed."""
+    proposal = decidable(services, turn)
+    if proposal is None:
+        return
+    draft = Draft(proposal.knowledge_base, proposal.cells, question_id=proposal.question, language=turn.texts.language)
+    try:
+        stored = _write(services, turn, proposal, draft)
+    except KnowledgeBaseError as error:
+        if isinstance(error, StaleFileError):
+            services.registry.reload(proposal.knowledge_base).result()
+        turn.whisper(notice(turn.texts("proposal.failed", error=mrkdwn(turn.texts.say(error.message), ERROR))))
+    else:
+        _refresh(services, turn, proposal.id)
+        if stored.trouble:
+            said = turn.texts(
+                "edit.saved_but",
+                name=one_line(proposal.knowledge_base, views.DETAIL),
+                error=mrkdwn(turn.texts.say(stored.trouble), ERROR),
+            )
+            turn.whisper(notice(said))
+
+
+def approve_edited(services: Services, turn: Turn, draft: Draft) -> View:
+    """Write the entry as an admin changed it; return what the form says then. Raises KnowledgeBaseError."""
+    proposal = services.journal.proposals.get(draft.proposal or 0)
+    if proposal is None:
+        raise DecidedError("proposal.gone")
+    stored = _write(services, turn, proposal, draft)
+    return form.saved(draft, stored.record, stored.trouble)
+
+
+def decline(services: Services, turn: Turn) -> None:
+    """Ask the admin for a reason."""
+    if proposal := decidable(services, turn):
+        turn.open(views.decline_form(proposal, turn.texts))
+
+
+def declined(services: Services, turn: Turn) -> None:
+    """Decline, with the reason that was given, if any."""
+    view = turn.body["view"]
+    proposal = services.journal.proposals.get(int(view["private_metadata"]))
+    if proposal is None or not _sees(services, turn.user, proposal.knowledge_base):
+        turn.whisper(notice(turn.texts("proposal.gone")))
+    elif not services.journal.proposals.claim(proposal.id, turn.user):
+        turn.whisper(_already(services, proposal.id, turn.texts))
+    else:
+        services.journal.proposals.settle(proposal.id, "declined", _reason(view))
+        _tell_everybody(services, proposal.id)
+        done = Translatable("audit.decline", name=proposal.knowledge_base, number=proposal.id)
+        services.journal.record(turn.user, turn.channel, done)
+
+
+def accepted(_: Services, __: Turn) -> Mapping[str, Any]:
+    """Close the form: a reason may be anything."""
+    return {}
+
+
+def command(services: Services, turn: Turn, _: str) -> None:
+    """`/kb proposals`: what waits, as far as this admin sees the knowledge base."""
+    turn.whisper(_listing(services, turn))
+
+
+def decidable(services: Services, turn: Turn) -> Proposal | None:
+    """Return the proposal whose button was pressed; None when this person may not decide, or somebody has."""
+    number = int(turn.pressed.partition(":")[0])
+    proposal = services.journal.proposals.get(number)
+    if proposal is None or not _sees(services, turn.user, proposal.knowledge_base):
+        turn.whisper(notice(turn.texts("proposal.gone")))
+        return None
+    if proposal.is_open:
+        return proposal
+    turn.whisper(_already(services, number, turn.texts))
+    _refresh(services, turn, number)
+    return None
+
+
+def _sees(services: Services, user: str, knowledge_base: str) -> bool:
+    is_member = services.access.person(user).standing is Standing.MEMBER
+    return is_member and knowledge_base in services.channels.names(services.access.channels_of(user))
+
+
+def _write(services: Services, turn: Turn, proposal: Proposal, draft: Draft) -> Stored:
+    """Write it, for the one who is first to decide; whoever else was asked is told. What fails leaves it waiting."""
+    if draft.knowledge_base not in writable(services, turn):
+        raise DecidedError("edit.no_such", name=draft.knowledge_base)
+    if not services.journal.proposals.claim(proposal.id, turn.user):
+        raise _taken(services, proposal.id)
+    try:
+        stored = store(services, turn, draft)
+    except BaseException:
+        services.journal.proposals.release(proposal.id)
+        raise
+    services.journal.proposals.settle(proposal.id, "approved")
+    _tell_everybody(services, proposal.id)
+    return stored
+
+
+def _tell_everybody(services: Services, number: int) -> None:
+    """Tell the proposer and every admin who was asked what was decided."""
+    proposal = services.journal.proposals.get(number)
+    if proposal is None:
+        return
+    for request in services.journal.proposals.requests(number):
+        _update(services, request, views.decided(proposal, _texts(services, request.admin)))
+    if proposal.user != FORGOTTEN:
+        _write_to(services, proposal.user, views.outcome(proposal, _texts(services, proposal.user)))
+
+
+def _update(services: Services, request: Request, message: Message) -> None:
+    """Change what an admin was asked; a refusal is logged, since others are to be told as well."""
+    try:
+        services.update(request.channel, request.message, message)
+    except SlackApiError as error:
+        log.warning("What %s was asked can't be changed (%s)", request.admin, error.response.get("error"))
+
+
+def _refresh(services: Services, turn: Turn, number: int) -> None:
+    """Bring the message whose button was pressed up to date."""
+    if turn.pressed.endswith(views.IN_LIST):
+        turn.replace(_listing(services, turn))
+    elif (proposal := services.journal.proposals.get(number)) and not proposal.is_open:
+        turn.replace(views.decided(proposal, turn.texts))
+
+
+def _listing(services: Services, turn: Turn) -> Message:
+    waiting = services.journal.proposals.waiting()
+    return views.listing([each for each in waiting if _sees(services, turn.user, each.knowledge_base)], turn.texts)
+
+
+def _already(services: Services, number: int, texts: Texts) -> Message:
+    return notice(one_line(texts.say(_taken(services, number).message), ERROR))
+
+
+def _taken(services: Services, number: int) -> DecidedError:
+    proposal = services.journal.proposals.get(number)
+    if proposal is None or not proposal.by:
+        return DecidedError("proposal.gone")
+    return DecidedError("proposal.already", user=services.access.person(proposal.by).name or proposal.by)
+
+
+def _ask(services: Services, admin: str, proposal: Proposal, closest: str) -> bool:
+    sent = _write_to(services, admin, views.asked(proposal, closest, _texts(services, admin)))
+    if sent is None:
+        return False
+    services.journal.proposals.ask(proposal.id, Request(admin, *sent))
+    return True
+
+
+def _write_to(services: Services, user: str, message: Message) -> tuple[str, str] | None:
+    """Send a direct message; return its channel and ts, or None when Slack doesn't deliver to that person."""
+    try:
+        sent = services.client.chat_postMessage(channel=user, unfurl_links=False, **message.arguments())
+    except SlackApiError as error:
+        log.warning("%s can't be written to (%s)", user, error.response.get("error"))
+        return None
+    return str(sent["channel"]), str(sent["ts"])
+
+
+def _texts(services: Services, user: str) -> Texts:
+    return words.for_locale(services.access.person(user).locale)
+
+
+def _reason(view: Mapping[str, Any]) -> str:
+    return str(view["state"]["values"][views.REASON][views.REASON].get("value") or "").strip()

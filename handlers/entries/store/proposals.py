@@ -1,0 +1,159 @@
+"""Entries that members proposed, what became of them, and the messages in which admins were asked."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import JSON, Column, Float, Integer, Row, Select, String, Table, Text, and_, insert, or_, select, update
+
+from handlers.store.database import Database, Id, metadata, new_id
+from indexes.messages import Translatable
+
+State = Literal["waiting", "writing", "approved", "declined"]
+
+WRITING_SECONDS = 600.0
+"""After this long, an approval that was never finished, because the process ended, is taken back."""
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("user", String(32), nullable=False),
+    Column("knowledge_base", Text, nullable=False),
+    Column("cells", JSON, nullable=False),
+    Column("question", Id),
+    Column("state", String(16), nullable=False, index=True),
+    Column("by", String(32), nullable=False),
+    Column("decided_at", Float, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+requests = Table(
+    "proposal_requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("proposal", Id, nullable=False, index=True),
+    Column("admin", String(32), nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("message", String(32), nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An entry that somebody proposed: its texts by role, and the journal's question that it answers, if any.
+
+    `by` decided, for the `reason` given; both are blank while it waits.
+    """
+
+    user: str
+    knowledge_base: str
+    cells: Mapping[str, str]
+    question: int | None = None
+    id: int = 0
+    state: State = "waiting"
+    by: str = ""
+    reason: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether nobody has decided yet."""
+        return self.state in {"waiting", "writing"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """The message in which an admin was asked to decide."""
+
+    admin: str
+    channel: str
+    message: str
+
+
+class Proposals:
+    """The proposals. Changing one raises JournalError: what somebody wrote must not be lost in silence."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, proposal: Proposal) -> int:
+        """Keep a proposal until somebody decides; return its id."""
+        with self._database.insisting(Translatable("journal.failed.proposal")) as connection:
+            done = connection.execute(
+                insert(proposals).values(
+                    id=new_id(),
+                    at=time.time(),
+                    user=proposal.user,
+                    knowledge_base=proposal.knowledge_base,
+                    cells=dict(proposal.cells),
+                    question=proposal.question,
+                    state="waiting",
+                    by="",
+                    decided_at=0.0,
+                    reason="",
+                )
+            )
+            key: Any = done.inserted_primary_key
+            return int(key[0])
+
+    def get(self, proposal_id: int) -> Proposal | None:
+        """Return a proposal as it stands."""
+        rows = self._database.read("read a proposal", select(proposals).where(proposals.c.id == proposal_id))
+        return _proposal(rows[0]) if rows else None
+
+    def waiting(self) -> list[Proposal]:
+        """Return what nobody has decided on, oldest first."""
+        return self._list(select(proposals).where(_undecided()).order_by(proposals.c.at))
+
+    def waiting_of(self, user: str) -> int:
+        """Count what somebody proposed and nobody has decided on."""
+        return len(self._list(select(proposals).where(_undecided(), proposals.c.user == user)))
+
+    def claim(self, proposal_id: int, by: str) -> bool:
+        """Return True to the one who may decide now; `settle` or `release` comes next."""
+        with self._database.insisting(Translatable("journal.failed.undecided")) as connection:
+            claimed = connection.execute(
+                update(proposals)
+                .where(proposals.c.id == proposal_id, _undecided())
+                .values(state="writing", by=by, decided_at=time.time())
+            )
+            return claimed.rowcount == 1
+
+    def release(self, proposal_id: int) -> None:
+        """Let the proposal wait on: what was decided could not be done."""
+        with self._database.insisting(Translatable("journal.failed.deciding")) as connection:
+            connection.execute(
+                update(proposals).where(proposals.c.id == proposal_id).values(state="waiting", by="", decided_at=0.0)
+            )
+
+    def settle(self, proposal_id: int, state: Literal["approved", "declined"], reason: str = "") -> None:
+        """Keep what was decided, for good."""
+        with self._database.insisting(Translatable("journal.failed.decision")) as connection:
+            connection.execute(
+                update(proposals).where(proposals.c.id == proposal_id).values(state=state, reason=reason)
+            )
+
+    def ask(self, proposal_id: int, request: Request) -> None:
+        """Remember in which message an admin was asked, so that it can tell later what was decided."""
+        values = {"admin": request.admin, "channel": request.channel, "message": request.message}
+        self._database.write("remember who was asked", insert(requests).values(proposal=proposal_id, **values))
+
+    def requests(self, proposal_id: int) -> list[Request]:
+        """Return the messages in which admins were asked."""
+        wanted = select(requests.c.admin, requests.c.channel, requests.c.message).where(
+            requests.c.proposal == proposal_id
+        )
+        return [Request(*row) for row in self._database.read("look up who was asked", wanted) or ()]
+
+    def _list(self, wanted: Select[Any]) -> list[Proposal]:
+        return [_proposal(row) for row in self._database.read("read proposals", wanted) or ()]
+
+
+def _undecided() -> Any:
+    given_up = proposals.c.decided_at < time.time() - WRITING_SECONDS
+    return or_(proposals.c.state == "waiting", and_(proposals.c.state == "writing", given_up))
+
+
+def _proposal(row: Row[Any]) -> Proposal:
+    return Proposal(row.user, row.knowledge_base, row.cells, row.question, row.id, row.state, row.by, row.reason)

@@ -1,0 +1,1 @@
+"""How the forms for entries and proposals look in Slack."""

@@ -1,0 +1,134 @@
+"""Writing into knowledge bases from Slack: where somebody may, what is like it already, and the writing itself."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from handlers.access import Standing
+from handlers.entries.views import editing as views
+from handlers.entries.views.editing import Draft
+from handlers.request import Services, Turn
+from handlers.result import POSSIBLE, Entry
+from handlers.slack.mrkdwn import has_words
+from handlers.store import JournalError
+from handlers.texts import HandlerError
+from indexes.messages import Translatable
+from indexes.records import KnowledgeBase, Record
+from indexes.records.editing import add, change
+
+log = logging.getLogger(__name__)
+
+SEPARATOR = "|"
+"""Between aliases in a cell."""
+SHOWN = 300
+"""Characters of an entry that somebody else has changed."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The entry that was written; `trouble` says what went wrong after that, such as why it can't be searched yet."""
+
+    record: Record
+    trouble: Translatable | None
+
+
+class NotThereError(HandlerError):
+    """The knowledge base, or the entry, has gone since."""
+
+
+class ChangedMeanwhileError(HandlerError):
+    """Somebody else has changed the same cells of the row; the message says what it is now."""
+
+
+def writable(services: Services, turn: Turn) -> tuple[str, ...]:
+    """List the loaded knowledge bases that this person sees in their own channels, this channel's first."""
+    if turn.person.standing is not Standing.MEMBER:
+        return ()
+    seen = services.channels.names(services.access.channels_of(turn.user))
+    here = services.channels.of(turn.channel).knowledge_bases if turn.channel and not turn.is_direct else ()
+    ordered = dict.fromkeys([*(name for name in here if name in seen), *seen])
+    return tuple(name for name in ordered if name in services.registry.loaded)
+
+
+def similar(services: Services, draft: Draft) -> list[Entry]:
+    """Find the entries of the same knowledge base that may answer the question already."""
+    question = draft.texts.get("question", "")
+    if not has_words(question):
+        return []
+    hits = services.registry.search(question, [draft.knowledge_base]).hits
+    return [
+        Entry(hit.record, hit.knowledge_base, hit.confidence)
+        for hit in hits
+        if hit.confidence >= POSSIBLE and hit.record.id != draft.record
+    ]
+
+
+def store(services: Services, turn: Turn, draft: Draft) -> Stored:
+    """Write the entry into its file and have it searched. Raises KnowledgeBaseError; nothing is written then.
+
+    Within this process one writer waits for the other, so that nobody is refused for what Kotae itself wrote.
+    """
+    name = draft.knowledge_base
+    with services.conversations("knowledge base", name):
+        loaded = services.registry.loaded.get(name)
+        if loaded is None:
+            raise NotThereError("edit.no_such", name=name)
+        read, now = loaded.knowledge_base, datetime.now().astimezone()
+        if draft.record:
+            written = change(read, draft.record, _changes(services, draft), now)
+        else:
+            written = add(read, _cells(draft.texts, read), now)
+        records = len(written.knowledge_base.records)
+        services.registry.made(loaded.source, written.data, records, "edit", turn.user)
+        report = services.registry.reload(name).result()
+    if draft.question_id is not None:
+        services.journal.misses.close(draft.question_id, "answered", turn.user)
+    entry = {"name": name, "id": written.record.id, "title": written.record.title}
+    done = Translatable("audit.edit", **entry) if draft.record else Translatable("audit.add", **entry)
+    unlogged = _log(services, turn, done)
+    return Stored(written.record, report.error or unlogged)
+
+
+def _log(services: Services, turn: Turn, done: Translatable) -> Translatable | None:
+    """Write to the audit log, and return why that failed: the entry is in the file, and must not be written again."""
+    try:
+        services.journal.record(turn.user, turn.channel, done)
+    except JournalError as error:
+        log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+        return error.message
+    return None
+
+
+def _cells(texts: Mapping[str, str], read: KnowledgeBase) -> dict[str, str]:
+    """Return the cells for the columns that the file has."""
+    cells = {role: text.strip() for role, text in texts.items() if role in read.columns}
+    if "aliases" in cells:
+        cells["aliases"] = SEPARATOR.join(line.strip() for line in cells["aliases"].splitlines() if line.strip())
+    return cells
+
+
+def _changes(services: Services, draft: Draft) -> dict[str, str]:
+    """Return the cells that the writer touched; raises when somebody else changed one of them meanwhile."""
+    record = services.registry.record(draft.knowledge_base, draft.record)
+    if record is None:
+        raise NotThereError("edit.gone")
+    now = views.cells_of(record)
+    touched = {role: text for role, text in draft.texts.items() if is_touched(draft, role)}
+    if any(views.digest(now[role]) != draft.seen[role] for role in touched):
+        written = " ".join(f"{record.question}\n{record.answer}".split())
+        raise ChangedMeanwhileError("edit.changed_meanwhile", now=written[:SHOWN])
+    return _cells(touched, services.registry.loaded[draft.knowledge_base].knowledge_base)
+
+
+def is_touched(draft: Draft, role: str) -> bool:
+    """Tell whether the writer changed a field of the form."""
+    return draft.seen.get(role) != views.digest(draft.texts[role])
+
+
+def as_now(draft: Draft, record: Record) -> Draft:
+    """Fill the form with a record as it is, but for what the writer touched; texts too long for it are left out."""
+    now = views.cells_of(record)
+    touched = {role: text for role, text in draft.texts.items() if is_touched(draft, role)}
+    shown = {role: touched.get(role, text) for role, text in now.items() if len(text) <= views.FIELD}
+    return replace(draft, texts=shown, seen={role: views.digest(now[role]) for role in shown})

@@ -1,0 +1,1 @@
+"""CSV files: uploads, downloads, versions, export."""

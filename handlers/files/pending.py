@@ -1,0 +1,158 @@
+"""Files that wait for an admin's decision, below DATA_DIR: they survive a restart, and are gone after a day.
+
+Each has a folder ``<data_dir>/uploads/<id>`` with about.json (whose it is, and which knowledge base it is for) and
+file.csv (its bytes). The folder is called ``<id>.taken`` while the decision is carried out.
+"""
+
+import json
+import logging
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from threading import Lock
+
+from handlers.texts import HandlerError
+from indexes.atomic_file import replace_file
+from indexes.messages import reason
+
+log = logging.getLogger(__name__)
+
+EXPIRES_SECONDS = 24 * 3600.0
+
+_ID = re.compile(r"[0-9a-f]{16}")
+_TAKEN = ".taken"
+
+
+class PendingError(HandlerError):
+    """A file could not be kept until it is decided about."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that waits. `target` is the knowledge base it is for, blank until somebody chose one.
+
+    `version` is the number of the earlier version that it is, 0 for a file that was uploaded. `is_certain` when nobody
+    need be asked which knowledge base is meant.
+    """
+
+    id: str
+    file: str
+    user: str
+    channel: str
+    target: str
+    is_certain: bool
+    version: int
+    at: float
+
+
+class Pending:
+    """The files that wait for a decision. One decision each: `decided` hands a file to one caller only."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        """Take up what an earlier run left behind, a decision that it was killed over included."""
+        self._folder = folder
+        self._clock = clock
+        self._lock = Lock()
+        for taken in folder.glob(f"*{_TAKEN}"):
+            taken.rename(taken.with_suffix(""))
+        self.purge()
+
+    def keep(
+        self, data: bytes, file: str, user: str, channel: str, target: str, *, is_certain: bool, version: int = 0
+    ) -> Upload:
+        """Keep a file; raises PendingError when the disk takes none."""
+        self.purge()
+        upload = Upload(secrets.token_hex(8), file, user, channel, target, is_certain, version, self._clock())
+        folder = self._folder / upload.id
+        try:
+            folder.mkdir(parents=True)
+            replace_file(folder / "file.csv", data)
+            self._describe(upload)
+        except OSError as error:
+            with self._lock:
+                shutil.rmtree(folder, ignore_errors=True)
+            place = str(self._folder)
+            raise PendingError("upload.not_kept", file=file, folder=place, reason=reason(error)) from error
+        return upload
+
+    def get(self, id_: str) -> Upload | None:
+        """Return what waits under an id; None when it was decided, is being decided, or expired."""
+        self.purge()
+        if not _ID.fullmatch(id_):
+            return None
+        try:
+            return Upload(**json.loads((self._folder / id_ / "about.json").read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            log.warning("The upload %s can't be read (%s); it is left out", id_, error)
+            return None
+
+    def data(self, upload: Upload) -> bytes:
+        """Return the bytes of a file that waits; raises PendingError when it was decided meanwhile."""
+        try:
+            return (self._folder / upload.id / "file.csv").read_bytes()
+        except OSError as error:
+            raise _gone(upload) from error
+
+    def choose(self, upload: Upload, target: str) -> Upload:
+        """Say which knowledge base a file is for; raises PendingError when it was decided meanwhile."""
+        chosen = replace(upload, target=target)
+        try:
+            self._describe(chosen)
+        except OSError as error:
+            raise _gone(upload) from error
+        return chosen
+
+    @contextmanager
+    def decided(self, upload: Upload) -> Iterator[bool]:
+        """Hand a file to one caller, who carries a decision out; what raises leaves it waiting. False to any other."""
+        waiting = self._folder / upload.id
+        taken = waiting.with_suffix(_TAKEN)
+        with self._lock:
+            mine = waiting.is_dir()
+            if mine:
+                waiting.rename(taken)
+        if not mine:
+            yield False
+            return
+        try:
+            yield True
+        except BaseException:
+            taken.rename(waiting)
+            raise
+        shutil.rmtree(taken, ignore_errors=True)
+
+    def purge(self) -> None:
+        """Forget what nobody decided about within a day."""
+        oldest = self._clock() - EXPIRES_SECONDS
+        with self._lock:
+            for folder in self._folder.glob("*"):
+                if folder.suffix != _TAKEN and folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _describe(self, upload: Upload) -> None:
+        replace_file(self._folder / upload.id / "about.json", json.dumps(asdict(upload)).encode())
+
+
+def forget_uploads(folder: Path, user: str) -> int:
+    """Remove the files that somebody uploaded and nobody has decided about; return how many there were."""
+    removed = 0
+    for about in folder.glob("*/about.json"):
+        try:
+            is_theirs = json.loads(about.read_bytes())["user"] == user
+        except FileNotFoundError:  # decided meanwhile
+            continue
+        if is_theirs:
+            shutil.rmtree(about.parent, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def _gone(upload: Upload) -> PendingError:
+    return PendingError("upload.vanished", file=upload.file)

@@ -1,0 +1,131 @@
+"""`/kb remove`, and files that are gone: nothing that answers is taken away without an admin's press."""
+
+from functools import partial
+
+from handlers import texts as words
+from handlers.entries.proposals import ASKED, active_admins
+from handlers.files.views import removal as view
+from handlers.request import Services, Turn
+from handlers.slack.blocks import Message, notice
+from handlers.slack.mrkdwn import one_line
+from handlers.store import FileState, KnowledgeFile
+from handlers.texts import Texts
+from indexes.messages import Translatable
+from indexes.names import find_name
+
+LISTED = 1000
+
+
+def command(services: Services, turn: Turn, argument: str) -> None:
+    """`/kb remove NAME`: say what would be gone, and ask."""
+    known = services.registry.sources()
+    name = find_name(argument, known) if argument else None
+    if name is None:
+        names = one_line(", ".join(known), LISTED)
+        which = turn.texts("versions.which", command=services.admin_command, action="remove", names=names)
+        turn.whisper(notice(which))
+    elif name in services.channels.named:
+        turn.whisper(notice(turn.texts("removal.named", name=one_line(name, view.NAME))))
+    else:
+        turn.whisper(view.asked(_shown(services, name), services.admin_command, turn.texts))
+
+
+def removed(services: Services, turn: Turn) -> None:
+    """Take a knowledge base out of the answers; its content stays among the versions."""
+    services.rescan()  # a file that came back, or went with the others, is no file to remove
+    name, is_about_gone = view.pressed(turn.pressed)
+    file = _file(services, name)
+    if file is None or file.state is FileState.REMOVED or name not in services.registry.sources():
+        turn.replace(notice(turn.texts("removal.already", name=one_line(name, view.NAME))))
+    elif is_about_gone and not file.state.is_offered:
+        turn.replace(_not_offered(services, file, turn.texts))
+    else:
+        _remove(services, turn, file)
+
+
+def kept(services: Services, turn: Turn) -> None:
+    """Let a knowledge base answer without its file."""
+    services.rescan()
+    name, _ = view.pressed(turn.pressed)
+    file = _file(services, name)
+    if file is None or not file.state.is_offered:
+        turn.replace(
+            _not_offered(services, file, turn.texts)
+            if file
+            else notice(turn.texts("removal.already", name=one_line(name, view.NAME)))
+        )
+        return
+    services.journal.knowledge_files.decide(KnowledgeFile(name, file.path, FileState.KEPT, turn.user))
+    services.journal.record(turn.user, turn.channel, Translatable("audit.keep", name=name))
+    turn.replace(notice(turn.texts("removal.kept", name=one_line(name, view.NAME), command=services.admin_command)))
+
+
+def cancelled(_: Services, turn: Turn) -> None:
+    """Leave everything as it is."""
+    name, _gone = view.pressed(turn.pressed)
+    turn.replace(notice(turn.texts("removal.cancelled", name=one_line(name, view.NAME))))
+
+
+def ask_admins(services: Services) -> None:
+    """Ask admins once about each file that is gone, and tell them once that the folder is at fault."""
+    with services.conversations("missing files"):
+        files = services.journal.knowledge_files.all()
+        for file in files:
+            if file.state is FileState.GONE and _tell(services, partial(_gone, services, file)):
+                _note(services, [file], FileState.ASKED)
+        lost = [file for file in files if file.state.is_fault]
+        if any(file.state is FileState.LOST for file in lost) and _tell(services, partial(_fault, services, lost)):
+            _note(services, lost, FileState.REPORTED)
+
+
+def _remove(services: Services, turn: Turn, file: KnowledgeFile) -> None:
+    shown = _shown(services, file.name)
+    services.registry.remove(file.name, turn.user).result()
+    services.journal.knowledge_files.decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, turn.user))
+    services.rescan()
+    done = Translatable("audit.remove", name=file.name, records=shown.records)
+    services.journal.record(turn.user, turn.channel, done)
+    turn.replace(
+        notice(turn.texts("removal.done", name=one_line(file.name, view.NAME), command=services.admin_command))
+    )
+
+
+def _not_offered(services: Services, file: KnowledgeFile, texts: Texts) -> Message:
+    """Say why the buttons of a message about a missing file do nothing any more."""
+    if file.state.is_fault:
+        return _fault(services, [each for each in services.journal.knowledge_files.all() if each.state.is_fault], texts)
+    key = "removal.back" if file.state is FileState.THERE else "removal.already"
+    return notice(texts(key, name=one_line(file.name, view.NAME)))
+
+
+def _file(services: Services, name: str) -> KnowledgeFile | None:
+    return next((file for file in services.journal.knowledge_files.all() if file.name == name), None)
+
+
+def _shown(services: Services, name: str) -> view.Shown:
+    loaded = services.registry.loaded.get(name)
+    everywhere = name in services.channels.shared
+    where = [channel.id for channel in services.channels.configured() if name in channel.knowledge_bases]
+    file = services.registry.source(name).path.name
+    return view.Shown(name, file, len(loaded.index.records) if loaded else 0, [] if everywhere else where)
+
+
+def _gone(services: Services, file: KnowledgeFile, texts: Texts) -> Message:
+    return view.gone(_shown(services, file.name), texts)
+
+
+def _fault(services: Services, lost: list[KnowledgeFile], texts: Texts) -> Message:
+    return view.fault([file.name for file in lost], services.admin_command, texts)
+
+
+def _tell(services: Services, message: "partial[Message]") -> bool:
+    """Tell every admin there is in their language; tell whether it reached anybody."""
+    admins = {
+        admin: words.for_locale(services.access.person(admin).locale) for admin in active_admins(services)[:ASKED]
+    }
+    reached = [admin for admin, texts in admins.items() if services.inform(admin, message(texts))]
+    return bool(reached)
+
+
+def _note(services: Services, files: list[KnowledgeFile], state: FileState) -> None:
+    services.journal.knowledge_files.remember([KnowledgeFile(file.name, file.path, state) for file in files])

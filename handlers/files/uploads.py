@@ -1,0 +1,303 @@
+"""CSV files that admins send to the bot: what they would change is shown first, and done when the admin says so.
+
+What the admin decides about is in a direct message: a channel would see the knowledge base's entries. An earlier
+version that is to come back (`/kb rollback`) goes the same way.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import replace
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any
+
+from slack_sdk.models.blocks import Option
+
+from handlers.admin.views import admin
+from handlers.answers import search
+from handlers.audience import closed_to, ensure_open
+from handlers.files.downloads import download
+from handlers.files.pending import Upload
+from handlers.files.views import uploads
+from handlers.request import Services, Turn, run_each
+from handlers.slack.blocks import Message, notice
+from handlers.slack.mrkdwn import has_words, one_line, plain
+from indexes.builder import Source
+from indexes.messages import Translatable, Value
+from indexes.names import composed, folded
+from indexes.records.editing import replace_csv
+from indexes.registry import Report
+from indexes.storage.import_preview import Replacement, records_replacement, synonyms_replacement
+from indexes.storage.versions import Origin
+
+PROGRESS_SECONDS = 3.0
+"""How often the card says how far the indexing is."""
+NAME_LENGTH = 60
+"""Characters of a new knowledge base's name: in Japanese 180 bytes, and file systems take 255."""
+
+SYNONYMS = "_synonyms"
+
+_TABLES = (".csv", ".tsv")
+_SHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+_COPY = re.compile(r"(?<!\s)\s*[(（]\d{1,3}[)）]$")
+_RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
+
+
+def brings_files(event: Mapping[str, Any]) -> bool:
+    """Tell whether a person sent files along with a message."""
+    return bool(event.get("files")) and not event.get("bot_id")
+
+
+def direct(services: Services, turn: Turn) -> None:
+    """Take the CSV files of a direct message; anything else is a question."""
+    if not _took(services, turn):
+        search.direct(services, turn)
+
+
+def mention(services: Services, turn: Turn) -> None:
+    """Take the CSV files of a mention; anything else is a question."""
+    if not _took(services, turn):
+        search.mention(services, turn)
+
+
+def posted(services: Services, turn: Turn) -> None:
+    """Take a message in a channel that has files and mentions the bot; it may come as a mention too, or only so."""
+    mention(services, replace(turn, body={"event": {**turn.event, "type": "app_mention"}}))
+
+
+def chosen(services: Services, turn: Turn) -> None:
+    """Show what a file would change in the knowledge base that the admin chose."""
+    pressed = turn.body["actions"][0]
+    upload = _waiting(services, turn, str(pressed["block_id"]).removeprefix("upload:"))
+    if upload:
+        name = str(pressed["selected_option"]["value"])
+        target = _known(services, name) or new_name(name)
+        ensure_open(services, turn.user, target)
+        upload = services.pending.choose(upload, target)
+        turn.replace(card(services, upload, turn))
+
+
+def cancelled(services: Services, turn: Turn) -> None:
+    """Forget a file."""
+    if upload := _waiting(services, turn, turn.pressed):
+        with services.pending.decided(upload) as mine:
+            if mine:
+                turn.replace(notice(turn.texts("upload.cancelled", file=one_line(upload.file, uploads.NAME))))
+
+
+def applied(services: Services, turn: Turn) -> None:
+    """Put a file in its place, unless that is no longer what the admin has seen, and index it."""
+    id_, _, seen = turn.pressed.partition(":")
+    upload = _waiting(services, turn, id_)
+    if upload is None:
+        return
+    ensure_open(services, turn.user, upload.target)
+    found = _found(services, upload)
+    if found.digest != seen:
+        turn.replace(card(services, upload, turn, found, stale=True))
+        return
+    with services.pending.decided(upload) as mine:
+        done = _put(services, turn, upload, found) if mine else None
+    if done:
+        _index(services, turn, upload, found.source, done)
+
+
+def card(
+    services: Services, upload: Upload, turn: Turn, found: Replacement | None = None, *, stale: bool = False
+) -> Message:
+    """Show what a file would change, or ask which knowledge base it is for; raises UnusableFileError."""
+    options = _options(services, upload, turn)
+    if not upload.target:
+        return uploads.question(upload, options, turn.texts)
+    found = found or _found(services, upload)
+    versions = {version.number: version for version in services.registry.versions.of(found.source)}
+    version = versions.get(upload.version)
+    return uploads.proposal(upload, found, version, options, services.admin_command, turn.texts, stale=stale)
+
+
+def source_of(services: Services, name: str) -> Source:
+    """Return the file of a knowledge base, of the synonyms, or where a new knowledge base's file will be."""
+    synonyms = services.registry.synonyms_file
+    if synonyms and name == synonyms.name:
+        return synonyms
+    if name in services.registry.sources():
+        return services.registry.source(name)
+    for file in services.journal.knowledge_files.all():
+        if file.name == name:  # an admin removed it: it comes back where it was, with its versions
+            return Source(name, file.path)
+    fresh = new_name(name)
+    return Source(fresh, services.knowledge_dir / f"{fresh}.csv")
+
+
+def replacement(services: Services, source: Source, data: bytes, file: str) -> Replacement:
+    """Compare the bytes of a CSV called `file` with what is there; raises UnusableFileError."""
+    if source == services.registry.synonyms_file:
+        return synonyms_replacement(source, data, file)
+    loaded = services.registry.loaded.get(source.name)
+    return records_replacement(source, data, file, loaded.knowledge_base.records if loaded else ())
+
+
+def new_name(file: str) -> str:
+    """Make a safe name for a new knowledge base out of a file's: words joined by hyphens, blank if there are none."""
+    name = re.sub(r"[^\w]+", "-", _stem(file)).strip("-")
+    if name != "_shared":
+        name = name.strip("_-")
+    return "" if _RESERVED.fullmatch(name) else name[:NAME_LENGTH].rstrip("-")
+
+
+def _took(services: Services, turn: Turn) -> bool:
+    """Deal with the files of a message, whichever of its payloads comes first; False when it is left as a question."""
+    with services.conversations(turn.channel, turn.event["ts"]):
+        if not services.journal.claim(f"files:{turn.channel}:{turn.event['ts']}"):
+            return True
+    asks = has_words(plain(turn.event.get("text", "")))
+    if not turn.person.is_admin:
+        if any(_ends(file, _TABLES) for file in turn.event["files"]):
+            turn.whisper(notice(turn.texts("upload.admins")))
+            return not asks
+        return False
+    files = [_told(services, file) for file in turn.event["files"]]
+    tables = [file for file in files if _ends(file, _TABLES)]
+    run_each(turn, [partial(_receive, services, turn, str(file["id"])) for file in tables])
+    if not tables and not asks and any(_ends(file, _SHEETS) for file in files):
+        turn.whisper(notice(turn.texts("upload.only_csv")))
+        return True
+    return bool(tables)
+
+
+def _told(services: Services, file: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Ask about a file of which the message says nothing, as in channels shared with other organisations."""
+    if "name" in file:
+        return file
+    told: dict[str, Any] = services.client.files_info(file=file["id"])["file"]
+    return told
+
+
+def _ends(file: Mapping[str, Any], endings: tuple[str, ...]) -> bool:
+    return str(file.get("name", "")).lower().endswith(endings)
+
+
+def _receive(services: Services, turn: Turn, file_id: str) -> None:
+    """Fetch a file and show what it would change, to the admin alone."""
+    file = services.client.files_info(file=file_id)["file"]
+    name = str(file["name"])
+    data = download(services.client, file)
+    target, is_certain = _target(services, turn, name)
+    source = source_of(services, target or new_name(name) or name)
+    ensure_open(services, turn.user, source.name)
+    found = replacement(services, source, data, name)
+    if is_certain and found.is_identical:
+        message = uploads.identical(name, found, turn.texts)
+    else:
+        upload = services.pending.keep(data, name, turn.user, turn.channel, target, is_certain=is_certain)
+        message = card(services, upload, turn, found)
+    if turn.is_direct:
+        turn.post(message)
+    else:
+        services.post(turn.user, message)
+        turn.whisper(notice(turn.texts("upload.sent_privately", file=one_line(name, uploads.NAME))))
+
+
+def _target(services: Services, turn: Turn, file: str) -> tuple[str, bool]:
+    """Say which knowledge base a file is for, blank for unknown, and whether that is certain: by its name."""
+    if known := _known(services, file):
+        return known, True
+    if turn.is_direct:
+        return "", False
+    shared = services.channels.shared
+    own = [name for name in services.channels.of(turn.channel).knowledge_bases if name not in shared]
+    return (own[0] if len(own) == 1 else ""), False
+
+
+def _known(services: Services, file: str) -> str:
+    """Find the knowledge base, or the synonyms, that a file's name means; blank for none."""
+    synonyms = services.registry.synonyms_file
+    names = [*services.registry.sources(), *([synonyms.name] if synonyms else [])]
+    wanted = folded(_stem(file))
+    usual = synonyms.name if synonyms and wanted == SYNONYMS else ""  # kotae.toml may call them something else
+    return next((name for name in names if folded(name) == wanted), usual)
+
+
+def _stem(file: str) -> str:
+    """Return a file's name without folders, the ending, and the number that browsers give a second copy."""
+    name = PurePosixPath(composed(file).replace("\\", "/")).name
+    stem = re.sub(r"\.(csv|tsv)$", "", name, flags=re.IGNORECASE)
+    return _COPY.sub("", stem).strip()
+
+
+def _options(services: Services, upload: Upload, turn: Turn) -> list[Option]:
+    names = services.registry.sources()
+    new = new_name(upload.file)
+    return uploads.options(names, "" if _known(services, new) else new, turn.texts)
+
+
+def _waiting(services: Services, turn: Turn, id_: str) -> Upload | None:
+    """Return the file that an admin decides about; None when that may not be or was done, and the admin was told."""
+    upload = services.pending.get(id_)
+    if upload is None:
+        turn.whisper(notice(turn.texts("upload.gone")))
+    return upload
+
+
+def _found(services: Services, upload: Upload) -> Replacement:
+    data = services.pending.data(upload)
+    return replacement(services, source_of(services, upload.target), data, upload.file)
+
+
+def _put(services: Services, turn: Turn, upload: Upload, found: Replacement) -> Translatable:
+    """Keep what is there, write the new bytes and keep these too; return that for the audit log."""
+    registry, source = services.registry, found.source
+    if found.current is not None:
+        registry.versions.keep(source, found.current, found.before, "file")
+    replace_csv(source.path, found.data, found.digest)
+    version = registry.made(source, found.data, found.entries, _what(upload), turn.user)
+    kept = Translatable("audit.version", number=version.number) if version else Translatable("audit.no_version")
+    counts = {"added": len(found.added), "changed": len(found.changed), "removed": len(found.removed)}
+    common: dict[str, Value] = {"name": source.name, "version": kept, "records": found.entries, **counts}
+    if upload.version:
+        return Translatable("audit.rollback", number=upload.version, **common)
+    return Translatable("audit.upload", file=upload.file, **common)
+
+
+def _index(services: Services, turn: Turn, upload: Upload, source: Source, done: Translatable) -> None:
+    """Index what was written, whatever becomes of the card; the synonyms concern every knowledge base."""
+    registry = services.registry
+    names = registry.sources() if source == registry.synonyms_file else (source.name,)
+    far = _Far()
+    services.rescan()  # before it is first read: the channel that has its name by then gets it
+    waiting = [registry.reload(name, far) for name in names]
+    try:
+        turn.replace(uploads.applying(upload, source.name, turn.texts))
+        _follow(services, turn, upload, source.name, waiting, far)
+        report = admin.reloaded([future.result() for future in waiting], closed_to(services, turn.user), turn.texts)
+        turn.replace(uploads.applied(upload, source.name, report, turn.texts))
+    finally:  # what was done is in the audit log even when Slack takes no report
+        services.journal.record(turn.user, turn.channel, done)
+
+
+def _what(upload: Upload) -> Origin:
+    return "rollback" if upload.version else "upload"
+
+
+class _Far:
+    """How far the encoder is: called on its thread, read on another."""
+
+    done = total = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Note how many texts of how many are encoded."""
+        self.done, self.total = done, total
+
+
+def _follow(
+    services: Services, turn: Turn, upload: Upload, name: str, waiting: Sequence[Future[Report]], far: _Far
+) -> None:
+    """Put the progress into the card until all is done. A private one in a channel can't be changed that often."""
+    shown = 0
+    where = turn.body["container"]
+    while wait(waiting, PROGRESS_SECONDS).not_done:
+        if far.done != shown and not where.get("is_ephemeral"):
+            shown = far.done
+            message = uploads.applying(upload, name, turn.texts, far.done, far.total)
+            services.update(turn.channel, where["message_ts"], message)

@@ -1,0 +1,1 @@
+"""How uploads and versions look in Slack."""

@@ -1,0 +1,1 @@
+"""The Home tab, and the bot's first words in a channel."""

@@ -1,0 +1,143 @@
+"""The bot's Home tab, and its first words in a channel."""
+
+from dataclasses import replace
+
+from handlers import commands
+from handlers import texts as words
+from handlers.access import Need
+from handlers.admin import settings
+from handlers.admin.reports import DAYS
+from handlers.admin.views.trend import trend
+from handlers.answers import suggestions
+from handlers.answers.answering import first_time
+from handlers.answers.search import found, topics
+from handlers.answers.views import guide
+from handlers.home.views import home
+from handlers.home.views.dashboard import Dashboard, Kept, menu_value
+from handlers.learning import misses
+from handlers.learning.views.misses import at_home
+from handlers.request import Services, Turn, names_for, names_for_all
+from handlers.slack.blocks import Message, notice
+from handlers.slack.mrkdwn import has_words, plain
+from handlers.store import Overview, Tally
+
+MISSES = 3
+"""Unanswered questions in the tab; `/kb misses` has them all."""
+BUTTONS, MENU = ("add", "misses", "learned", "proposals", "stats", "status", "audit"), ("reload", "versions", "export")
+"""The `/kb` actions that admins are offered: as buttons, and for each knowledge base."""
+
+
+def opened(services: Services, turn: Turn) -> None:
+    """Show the Home tab as it is for this person now; suggest questions in the Messages tab."""
+    if turn.event.get("tab", "home") == "home":
+        _publish(services, turn)
+    else:
+        suggestions.opened(services, turn)
+
+
+def asked(services: Services, turn: Turn) -> None:
+    """Answer what was typed into the Home tab, there."""
+    question = plain(turn.pressed)
+    if not has_words(question):
+        _publish(services, turn, notice(turn.texts("search.empty")))
+    elif result := found(services, turn, question, names_for(services, turn), "home"):
+        put(services, turn, first_time(services, turn, result, "home"))
+
+
+def put(services: Services, turn: Turn, answered: Message) -> None:
+    """Put an answer into the Home tab, in the place of the one before."""
+    _publish(services, turn, answered)
+
+
+def do(services: Services, turn: Turn) -> None:
+    """Run the `/kb` action of an admin's button; its answer comes as a direct message."""
+    if turn.pressed in BUTTONS:
+        commands.ACTIONS[turn.pressed].run(services, turn, "")
+
+
+def menu(services: Services, turn: Turn) -> None:
+    """Run the `/kb` action chosen for a knowledge base."""
+    wanted = _chosen(turn)
+    named = {menu_value(verb, name): (verb, name) for name in services.registry.sources() for verb in MENU}
+    if wanted in named:
+        verb, name = named[wanted]
+        commands.ACTIONS[verb].run(services, turn, name)
+
+
+def need_of_button(turn: Turn) -> Need:
+    """Read from the table of `/kb` actions who may press an action's button."""
+    return commands.need_of(turn.pressed)
+
+
+def need_of_choice(turn: Turn) -> Need:
+    """Do the same for an action that was chosen in a knowledge base's menu."""
+    return commands.need_of(_chosen(turn).partition(":")[0])
+
+
+def _chosen(turn: Turn) -> str:
+    return str(turn.body["actions"][0]["selected_option"]["value"])
+
+
+def settings_of(services: Services, turn: Turn) -> None:
+    """Open a channel's settings."""
+    settings.open_for(services, turn, turn.pressed)
+
+
+def dismissed(services: Services, turn: Turn) -> None:
+    """Close what was no question, and show the tab without it."""
+    misses.close(services, turn, "not_a_question")
+    _publish(services, turn)
+
+
+def put_off(services: Services, turn: Turn) -> None:
+    """Hide a question for a week, and show the tab without it."""
+    misses.close(services, turn, "later")
+    _publish(services, turn)
+
+
+def joined(services: Services, turn: Turn) -> None:
+    """Introduce the bot to a channel it was invited to, once ever."""
+    if turn.user == services.access.bot_user and services.journal.claim_for_ever(f"introduced:{turn.channel}"):
+        services.rescan()  # Slack doesn't list a private channel before the bot is in it
+        known = topics(services, names_for_all(services, turn.channel))
+        texts = words.for_question(" ".join(category for topic in known for category in topic.categories))
+        turn.post(guide.introduction(services.search_command, services.bot, known, texts))
+
+
+def _publish(services: Services, turn: Turn, said: Message | None = None) -> None:
+    """Publish the tab; for admins once more when the picture of the trend has reached Slack."""
+    if not turn.person.is_admin:
+        _put(services, turn, said, None)
+        return
+    overview = services.journal.statistics.overview(DAYS)
+    picture = trend(overview.by_day)
+    known = services.pictures.known(picture)
+    dashboard = _dashboard(services, turn, overview)
+
+    def put(file: str | None) -> None:
+        _put(services, turn, said, replace(dashboard, picture=file))
+
+    services.pictures.show(known, put)
+    if known is None and (uploaded := services.pictures.upload(picture, "trend.png")):
+        services.pictures.show(uploaded, put)
+
+
+def _put(services: Services, turn: Turn, said: Message | None, admins: Dashboard | None) -> None:
+    names = names_for(services, turn)
+    often = [
+        home.Often(name, record, times)
+        for name, id_, times in services.journal.most_asked(names)
+        if (record := services.registry.record(name, id_))
+    ]
+    view = home.home(topics(services, names), often, said, services.search_command, services.bot, turn.texts, admins)
+    services.client.views_publish(user_id=turn.user, view=view)
+
+
+def _dashboard(services: Services, turn: Turn, overview: Overview) -> Dashboard:
+    """Gather what admins see; the picture comes when Slack has it."""
+    kept = [
+        Kept(name, len(loaded.index.records), overview.by_name.get(name, Tally()))
+        for name, loaded in services.registry.loaded.items()
+    ]
+    missed = at_home(misses.shown(services, turn.user, DAYS, count=MISSES), turn.texts)
+    return Dashboard(overview, None, kept, services.channels.configured(), BUTTONS, MENU, missed)

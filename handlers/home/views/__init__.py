@@ -1,0 +1,1 @@
+"""How the Home tab looks in Slack."""

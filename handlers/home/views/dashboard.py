@@ -1,0 +1,90 @@
+"""What admins see on the Home tab below everything else: how it goes, with the same actions as the commands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slack_sdk.models.blocks import (
+    Block,
+    DividerBlock,
+    HeaderBlock,
+    Option,
+    OverflowMenuElement,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from handlers.admin.views.reports import tally, trend
+from handlers.slack.blocks import actions, button, context, entries, menu_key, section
+from handlers.slack.mrkdwn import one_line
+from handlers.texts import Texts
+
+if TYPE_CHECKING:
+    from handlers.channels import Channel
+    from handlers.store import Overview, Tally
+
+LISTED = 20
+"""Knowledge bases and channels shown: with everything around them below the 100 blocks of a Home tab."""
+NAME, NAMES = 100, 300
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A knowledge base: its size, and what became of its questions."""
+
+    name: str
+    records: int
+    tally: "Tally"
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """What is shown to an admin. `buttons` and `menu` are /kb actions, the latter for one knowledge base."""
+
+    overview: "Overview"
+    picture: str | None
+    kept: Sequence[Kept]
+    channels: Sequence["Channel"]
+    buttons: Sequence[str]
+    menu: Sequence[str]
+    misses: Sequence[Block]
+
+
+def dashboard(shown: Dashboard, texts: Texts) -> list[Block]:
+    """Lay the admins' part of the tab out."""
+    blocks: list[Block] = [
+        DividerBlock(),
+        HeaderBlock(text=PlainTextObject(text=texts("home.admin"))),
+        context(f"{texts('stats.title', days=len(shown.overview.by_day))} · {tally(shown.overview.total, texts)}"),
+        trend(shown.overview, shown.picture, texts),
+        actions(*(button(texts(f"home.do.{verb}"), f"home_do_{verb}", verb) for verb in shown.buttons)),
+        *(_kept(one, shown.menu, texts) for one in shown.kept[:LISTED]),
+    ]
+    blocks += shown.misses
+    if shown.channels:
+        blocks.append(section(texts("home.channels")))
+    return [*blocks, *(_channel(one, texts) for one in shown.channels[:LISTED])]
+
+
+def menu_value(verb: str, name: str) -> str:
+    """What a menu's option carries: the action and what stands for the knowledge base."""
+    return f"{verb}:{menu_key(name)}"
+
+
+def _kept(one: Kept, menu: Sequence[str], texts: Texts) -> SectionBlock:
+    words = f"*{one_line(one.name, NAME)}* · {entries(one.records, texts)}\n{tally(one.tally, texts)}"
+    options = [
+        Option(value=menu_value(verb, one.name), text=PlainTextObject(text=texts(f"home.do.{verb}"))) for verb in menu
+    ]
+    return section(words, OverflowMenuElement(action_id="home_menu", options=options))
+
+
+def _channel(one: "Channel", texts: Texts) -> SectionBlock:
+    words = texts(
+        "home.channel",
+        channel=f"<#{one.id}>",
+        mode=texts(f"settings.mode.{one.auto_reply.value}"),
+        percent=f"{one.threshold * 100:.0f}",
+        names=one_line(", ".join(one.knowledge_bases), NAMES) or "–",
+    )
+    return section(words, button(texts("button.settings"), "home_settings", one.id))

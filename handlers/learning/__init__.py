@@ -1,0 +1,1 @@
+"""What people's reactions teach: unanswered questions and learned phrasings."""

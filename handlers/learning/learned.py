@@ -1,0 +1,230 @@
+"""Phrasings that people confirm become aliases of the record: after enough votes, or by an admin's click."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from handlers.access import Standing
+from handlers.audience import closed_to, ensure_open
+from handlers.learning.views import learned as view
+from handlers.learning.views.learned import SHOWN, InForce, Waiting
+from handlers.request import Services, Turn
+from handlers.slack.blocks import Message, notice
+from handlers.store import Opinion, Phrasing
+from indexes.messages import Translatable, Value
+from indexes.records import Record
+from indexes.retrieval.learned_aliases import Lesson
+from indexes.text import sameness
+
+COMPARED = 50
+"""Phrasings of a record, the newest first, that may count together with the one just confirmed."""
+WAITING = 5
+"""Phrasings that are listed as waiting; the next ones follow when these are decided."""
+LONGEST = 200
+"""Characters of a question that may become an alias; a longer one tells a story that nobody tells again."""
+MYSELF = "kotae"
+"""Who learns, in the journal and the audit log, when no admin clicked."""
+
+
+@dataclass(frozen=True)
+class Support:
+    """Who confirmed a record for a question, how many doubt it, and whether another record is confirmed for it too."""
+
+    voters: tuple[str, ...]
+    doubters: int
+    disputed: bool
+
+    def suffices(self, confirmations: int) -> bool:
+        """Tell whether nobody needs to be asked: each doubter silences one who confirmed."""
+        return not self.disputed and len(self.voters) - self.doubters >= confirmations
+
+
+def confirm(services: Services, question_id: int, user: str, knowledge_base: str, record_id: str) -> None:
+    """Note that a record answers the question, and learn the phrasing once enough people have said so.
+
+    A person has one opinion per reply: this takes the place of what they said before.
+    """
+    services.journal.misses.withdraw(question_id, user)
+    if opinion := _opinion(services, question_id, user, (knowledge_base, record_id), agrees=True):
+        services.journal.confirmations.add(opinion)
+        _learn_if_due(services, opinion)
+
+
+def doubt(services: Services, question_id: int, user: str, knowledge_base: str, record_id: str) -> None:
+    """Note that a record does not answer the question, which weighs against those who say that it does."""
+    services.journal.misses.report(question_id, user, "")
+    if opinion := _opinion(services, question_id, user, (knowledge_base, record_id), agrees=False):
+        services.journal.confirmations.add(opinion)
+
+
+def _opinion(
+    services: Services, question_id: int, user: str, target: tuple[str, str], *, agrees: bool
+) -> Opinion | None:
+    """Return what counts as an opinion: a member's, on a record that was found for the question."""
+    noted = services.journal.noted(question_id)
+    if noted is None or services.access.person(user).standing is not Standing.MEMBER:
+        return None
+    if target not in [hit.target for hit in noted.hits]:
+        return None
+    return Opinion(user, question_id, noted.text, *target, agrees)
+
+
+def _learn_if_due(services: Services, opinion: Opinion) -> None:
+    record = services.registry.record(*opinion.target)
+    support = support_of(services, opinion)
+    if record and support.suffices(services.confirmations) and may_learn(record, opinion.phrasing):
+        learn(services, opinion, record, support.voters, MYSELF)
+
+
+def support_of(services: Services, opinion: Opinion) -> Support:
+    """Count who confirmed the same record for the same question, and who doubts it, since it was last undone."""
+    keys = _near(services, opinion)
+    latest = _latest(services.journal.confirmations.about(keys))
+    earlier = services.journal.learned.having(keys)
+    undone = max((each.undone_at or 0.0 for each in earlier if each.target == opinion.target), default=0.0)
+    others = any(each.undone_at is None and each.target != opinion.target for each in earlier)
+    disputed = others or any(each.agrees and each.target != opinion.target for each in latest)
+    since = [each for each in reversed(latest) if each.at > undone and each.target == opinion.target]
+    voters = tuple(each.user for each in since if each.agrees)
+    return Support(voters, len(since) - len(voters), disputed)
+
+
+def _near(services: Services, opinion: Opinion) -> list[str]:
+    """Return by what keys the question is known: its own, and those of nearly the same questions about the record.
+
+    People confirmed them all for one record, so that taking two for one that are not costs little.
+    """
+    recent = services.journal.confirmations.recent()
+    others = {each.key: each.phrasing for each in recent if each.target == opinion.target and each.key != opinion.key}
+    near, *_ = services.registry.group([opinion.phrasing, *others.values()][:COMPARED])
+    keys = [opinion.key, *others]
+    return [keys[place] for place in near]
+
+
+def _latest(opinions: Sequence[Opinion]) -> list[Opinion]:
+    """Keep each person's latest opinion, whichever reply it was on."""
+    of: dict[str, Opinion] = {}
+    for opinion in opinions:
+        of.setdefault(opinion.user, opinion)
+    return list(of.values())
+
+
+def may_learn(record: Record, phrasing: str) -> bool:
+    """Tell whether a phrasing says something new, as briefly as a question should."""
+    key = sameness(phrasing)
+    known = {sameness(text) for text in (record.question, *record.aliases)}
+    return bool(key) and max(len(key), len(phrasing)) <= LONGEST and key not in known
+
+
+def learn(services: Services, opinion: Opinion, record: Record, voters: Sequence[str], by: str) -> None:
+    """Put a phrasing in force, now and from now on, once; raises JournalError."""
+    phrasing = Phrasing(
+        *opinion.target, record.question, opinion.key, " ".join(opinion.phrasing.split()), tuple(voters), by
+    )
+    if services.journal.learned.learn(phrasing):
+        services.teach()
+        services.journal.record(by, "", Translatable("audit.learn", **_told(phrasing)))
+
+
+def offer(services: Services, turn: Turn, question_id: int) -> None:
+    """Let an admin who has just confirmed an answer make a phrasing of the question, without waiting for others."""
+    opinion = services.journal.confirmations.by(question_id, turn.user) if turn.person.is_admin else None
+    if opinion and opinion.agrees and (record := _learnable(services, opinion)):
+        turn.whisper(view.offer(opinion.phrasing, record.title, opinion.id, turn.texts))
+
+
+def accepted(services: Services, turn: Turn) -> None:
+    """Learn what an admin was offered."""
+    still_stands = _accept(services, turn, int(turn.pressed))
+    said = turn.texts("learned.done", command=services.admin_command) if still_stands else turn.texts("answer.gone")
+    turn.replace(notice(said))
+
+
+def listed(services: Services, turn: Turn, _: str) -> None:
+    """`/kb learned`: what was learned, and what waits for more confirmations or an admin."""
+    turn.whisper(_page(services, turn, 0))
+
+
+def turned(services: Services, turn: Turn) -> None:
+    """Show another page."""
+    turn.replace(_page(services, turn, int(turn.pressed)))
+
+
+def accepted_waiting(services: Services, turn: Turn) -> None:
+    """Learn what waits in the list."""
+    opinion, first = map(int, turn.pressed.split(":"))
+    _accept(services, turn, opinion)
+    turn.replace(_page(services, turn, first))
+
+
+def undone(services: Services, turn: Turn) -> None:
+    """Forget a phrasing; the votes so far don't bring it back."""
+    id_, first = turn.pressed.split(":")
+    if known := services.journal.learned.find(id_):
+        ensure_open(services, turn.user, known.knowledge_base)
+    if phrasing := services.journal.learned.undo(id_, turn.user):
+        services.teach()
+        services.journal.record(turn.user, turn.channel, Translatable("audit.unlearn", **_told(phrasing)))
+    turn.replace(_page(services, turn, int(first)))
+
+
+def _accept(services: Services, turn: Turn, opinion_id: int) -> bool:
+    """Learn what somebody confirmed; False when that doesn't stand any more."""
+    opinion = services.journal.confirmations.find(opinion_id)
+    if opinion is None or not opinion.agrees:
+        return False
+    ensure_open(services, turn.user, opinion.knowledge_base)
+    if record := _learnable(services, opinion):
+        learn(services, opinion, record, support_of(services, opinion).voters, turn.user)
+    return True
+
+
+def _learnable(services: Services, opinion: Opinion) -> Record | None:
+    """Return the record that a phrasing could be learned for; None when it is known already, or the record is gone."""
+    record = services.registry.record(*opinion.target)
+    known = any(
+        each.undone_at is None and each.target == opinion.target
+        for each in services.journal.learned.having([opinion.key])
+    )
+    return record if record and not known and may_learn(record, opinion.phrasing) else None
+
+
+def _page(services: Services, turn: Turn, first: int) -> Message:
+    closed = closed_to(services, turn.user)
+    total = services.journal.learned.count(closed)
+    first = min(first, max(total - 1, 0) // SHOWN * SHOWN)
+    in_force = [_in_force(services, phrasing) for phrasing in services.journal.learned.newest(SHOWN, first, closed)]
+    return view.page(in_force, first, total, [] if first else _waiting(services, closed), turn.texts)
+
+
+def _in_force(services: Services, phrasing: Phrasing) -> InForce:
+    lesson = Lesson(phrasing.record, phrasing.question, phrasing.phrasing)
+    record = services.registry.subject(phrasing.knowledge_base, lesson)
+    title = record.title if record else ""
+    return InForce(
+        phrasing.id, phrasing.phrasing, title, phrasing.knowledge_base, phrasing.voters, phrasing.by, phrasing.at
+    )
+
+
+def _waiting(services: Services, closed: Collection[str]) -> list[Waiting]:
+    """Return what some people confirmed and nobody has learned or undone since, newest first; not of `closed` bases."""
+    recent = [each for each in services.journal.confirmations.recent() if each.knowledge_base not in closed]
+    newest = {(opinion.key, opinion.target): opinion for opinion in reversed(recent)}
+    waiting: list[Waiting] = []
+    for opinion in reversed(newest.values()):
+        record = _learnable(services, opinion)
+        support = support_of(services, opinion) if record else None
+        if record and support and support.voters:
+            found = Waiting(
+                opinion.id, opinion.phrasing, record.title, opinion.knowledge_base, support.voters, support.disputed
+            )
+            waiting.append(found)
+        if len(waiting) == WAITING:
+            break
+    return waiting
+
+
+def _told(phrasing: Phrasing) -> dict[str, Value]:
+    """Return what the audit log says of a phrasing; one that an admin learned has no voters."""
+    votes = Translatable("audit.votes", people=tuple(phrasing.voters)) if phrasing.voters else ""
+    what: dict[str, Value] = {"name": phrasing.knowledge_base, "id": phrasing.record, "phrasing": phrasing.phrasing}
+    return {**what, "votes": votes}

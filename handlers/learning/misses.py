@@ -1,0 +1,198 @@
+"""Questions that got no good answer: `/kb misses`, its buttons, and the weekly digest."""
+
+import re
+import time
+from collections.abc import Sequence
+
+from handlers import texts as words
+from handlers.admin.reports import MOST_DAYS, days_from
+from handlers.audience import closed_to, may_read_miss
+from handlers.learning.learned import MYSELF
+from handlers.learning.views import misses as view
+from handlers.learning.views.misses import SHOWN, Asked, Closest, Page
+from handlers.request import QUESTION_LENGTH, Services, Turn
+from handlers.slack.blocks import Message, notice
+from handlers.store import Miss, Origin, Why
+from indexes.messages import Translatable
+from indexes.text import is_japanese, normalize
+
+DAY = 24 * 3600
+LATER_DAYS = 7
+CONSIDERED = 1000
+"""Misses that are looked at, the newest first."""
+CHECKED, DIGESTED = 100, 5
+"""Questions that the digest asks anew, and those that it quotes."""
+UNASKED: frozenset[Origin] = frozenset({"auto_reply", "shadow"})
+"""Origins of what was said to a channel, not to the bot."""
+OPENLY: frozenset[Origin] = UNASKED | {"mention"}
+"""Origins of what everybody in the channel could read."""
+
+_ASKS = re.compile(
+    r"\?|(か|かな|かね|でしょう|ですよね|ません|たいです|教えて|おしえて|どなたか|わからない|分からない)[。.!、…]*$"
+    r"|教えて(ください|下さい|ほしい|欲しい)|知りたい|困って"
+    r"|^(how|what|where|when|who|which|why|can|could|does|do|is there|are there|anyone|anybody)\b"
+)
+"""How questions begin or end, in normalized text."""
+
+Group = Sequence[Miss]
+"""The same question, asked in nearly the same words; newest first."""
+
+
+def listed(services: Services, turn: Turn, argument: str) -> None:
+    """`/kb misses [days]`: what people asked in vain."""
+    days = days_from(argument)
+    if days is None:
+        usage = turn.texts("kb.days.usage", command=services.admin_command, action="misses", most=MOST_DAYS)
+        turn.whisper(notice(usage))
+    else:
+        turn.whisper(_page(services, turn, days, 0))
+
+
+def turned(services: Services, turn: Turn) -> None:
+    """Show another page."""
+    days, first = map(int, turn.pressed.split(":"))
+    turn.replace(_page(services, turn, days, first))
+
+
+def dismissed(services: Services, turn: Turn) -> None:
+    """Close what was no question, with all that is nearly the same, and show what is left."""
+    close(services, turn, "not_a_question")
+    _show_again(services, turn)
+
+
+def put_off(services: Services, turn: Turn) -> None:
+    """Hide a question for a week, and show what is left."""
+    close(services, turn, "later")
+    _show_again(services, turn)
+
+
+def close(services: Services, turn: Turn, why: Why) -> None:
+    """Close the question whose button was pressed, with its near-duplicates."""
+    number, days, _ = map(int, turn.pressed.split(":"))
+    until = time.time() + LATER_DAYS * DAY if why == "later" else None
+    for group in readable(services, turn.user, days)[0]:
+        if any(miss.id == number for miss in group):
+            services.journal.misses.close_all([miss.id for miss in group], why, turn.user, until)
+            services.journal.record(turn.user, turn.channel, Translatable(f"audit.miss.{why}", question=group[0].text))
+
+
+def _show_again(services: Services, turn: Turn) -> None:
+    _, days, first = map(int, turn.pressed.split(":"))
+    turn.replace(_page(services, turn, days, first))
+
+
+def _page(services: Services, turn: Turn, days: int, first: int) -> Message:
+    return view.page(shown(services, turn.user, days, first), services.admin_command, turn.texts)
+
+
+def shown(services: Services, reader: str, days: int, first: int = 0, count: int = SHOWN) -> Page:
+    """Return a part of the list for an admin. What could be answered by now is closed instead of shown."""
+    found, elsewhere = readable(services, reader, days)
+    first = min(first, max(len(found) - 1, 0) // count * count)
+    asked: list[Asked] = []
+    answered = 0
+    for group in found[first:]:
+        if len(asked) == count:
+            break
+        if close_if_answered(services, group):
+            answered += 1
+        else:
+            where = group[0].channel if _is_channel(group[0].channel) else ""
+            asked.append(_asked(services, group, group[0], where))
+    return Page(asked, first, len(found) - answered, days, elsewhere)
+
+
+def readable(services: Services, reader: str, days: int) -> tuple[list[Group], int]:
+    """Return what of the open questions is for this admin, and how many others there are."""
+    every, closed = groups(services, days), closed_to(services, reader)
+    found = [[miss for miss in group if may_read_miss(services, reader, miss, closed)] for group in every]
+    return sorted(filter(None, found), key=_most_asked), found.count([])
+
+
+def _most_asked(group: Group) -> tuple[int, float]:
+    return -len(group), -group[0].at
+
+
+def groups(services: Services, days: int) -> list[Group]:
+    """Return what is open, most asked first, then newest first; not what an admin put off or dismissed."""
+    since = time.time() - days * DAY
+    asked = services.journal.misses.open(since, CONSIDERED)
+    overheard = services.journal.misses.open(since, CONSIDERED, sources=UNASKED)
+    misses = [*asked, *(miss for miss in overheard if miss.reported or looks_like_a_question(miss.text))]
+    misses = sorted(misses, key=lambda miss: -miss.at)[:CONSIDERED]
+    grouped = [[misses[place] for place in group] for group in services.registry.group([miss.text for miss in misses])]
+    open_ones = [group for group in grouped if not any(miss.hidden for miss in group)]
+    return sorted(open_ones, key=_most_asked)
+
+
+def looks_like_a_question(text: str) -> bool:
+    """Tell whether something said to a channel asks for an answer; chatter is no miss."""
+    return len(text) <= QUESTION_LENGTH and _ASKS.search(normalize(text)) is not None
+
+
+def close_if_answered(services: Services, group: Group) -> bool:
+    """Close a group that a search would answer confidently by now; tell whether it would.
+
+    An answer that somebody called wrong does not count.
+    """
+    newest = group[0]
+    answer = services.registry.search(newest.text, _searched_by(services, newest))
+    if not answer.hits or answer.confidence < services.channels.of(newest.channel).threshold:
+        return False
+    rejected = {miss.closest.target for miss in group if miss.reported and miss.closest}
+    if (answer.hits[0].knowledge_base, answer.hits[0].record.id) in rejected:
+        return False
+    services.journal.misses.close_all([miss.id for miss in group], "answered", MYSELF)
+    return True
+
+
+def _searched_by(services: Services, miss: Miss) -> tuple[str, ...]:
+    """List the knowledge bases that were searched, as they are now: a channel's, or those of all the asker's."""
+    if _is_channel(miss.channel):
+        return services.channels.of(miss.channel).knowledge_bases
+    return services.channels.names(services.access.channels_of(miss.user))
+
+
+def _asked(services: Services, group: Group, newest: Miss, where: str) -> Asked:
+    closest = newest.closest
+    record = services.registry.record(*closest.target) if closest else None
+    return Asked(
+        id=newest.id,
+        text=newest.text,
+        times=len(group),
+        people=len({miss.user for miss in group}),
+        user=newest.user,
+        where=where,
+        at=newest.at,
+        closest=Closest(record.title, closest.knowledge_base, closest.confidence) if closest and record else None,
+        reasons=tuple(services.journal.misses.reasons(miss.id for miss in group)),
+        reported=any(miss.reported for miss in group),
+    )
+
+
+def _is_channel(channel: str) -> bool:
+    """Tell a channel from a direct message and the Home tab."""
+    return channel[:1] in {"C", "G"}
+
+
+def digest(services: Services, days: int, channel: str) -> Message | None:
+    """Sum up what was asked in vain, for those who read a channel; None when there is nothing to tell.
+
+    Not everybody there may be an admin: only what was asked openly in a public channel is quoted, the rest is counted;
+    all is where guests or people of other organisations read it.
+    """
+    left = [group for group in groups(services, days)[:CHECKED] if not close_if_answered(services, group)]
+    if not left:
+        return None
+    read_by_all = not services.access.readers(channel).has_outsiders
+    open_ones = [(group, miss) for group in left if read_by_all and (miss := _asked_openly(services, group))]
+    quoted = [_asked(services, group, miss, miss.channel) for group, miss in open_ones[:DIGESTED]]
+    japanese = 2 * sum(is_japanese(group[0].text) for group in left) >= len(left)
+    texts = words.JAPANESE if japanese else words.ENGLISH
+    return view.digest(quoted, len(left), len(left) - len(quoted), days, services.admin_command, texts)
+
+
+def _asked_openly(services: Services, group: Group) -> Miss | None:
+    """Return the newest of a group that everybody in the workspace could read."""
+    spoken = (miss for miss in group if miss.source in OPENLY and _is_channel(miss.channel))
+    return next((miss for miss in spoken if not services.access.place(miss.channel).is_private), None)

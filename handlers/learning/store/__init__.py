@@ -1,0 +1,1 @@
+"""The tables of unanswered questions, learned phrasings and confirmations."""

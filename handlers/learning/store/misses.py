@@ -1,0 +1,134 @@
+"""Misses: questions that got no confident answer, or one that somebody said was not it, until an admin closes them."""
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Column, Float, Row, Select, String, Table, Text, delete, exists, insert, literal, or_, select
+
+from handlers.learning.store.confirmations import confirmations
+from handlers.store.database import Database, Id, metadata
+from handlers.store.questions import GOOD_VOTES, NotedHit, Origin, questions, votes
+
+Why = Literal["answered", "not_a_question", "later"]
+
+ASKED: frozenset[Origin] = frozenset({"search", "mention", "dm", "home"})
+"""Origins of what was put to the bot; the rest was said to a channel."""
+REASON_LENGTH = 500
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("question", Id, primary_key=True, autoincrement=False),
+    Column("user", String(32), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", Float, nullable=False),
+)
+closings = Table(
+    "closings",
+    metadata,
+    Column("question", Id, primary_key=True, autoincrement=False),
+    Column("why", String(16), nullable=False),
+    Column("by", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("until", Float),
+)
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A question without a good answer. `closest` is what was found, if anything.
+
+    `reported` when somebody said that the answer was not it; `hidden` when an admin put it off, or found it to be no
+    question at all: the same asked again is then hidden with it.
+    """
+
+    id: int
+    at: float
+    source: Origin
+    channel: str
+    user: str
+    text: str
+    closest: NotedHit | None
+    reported: bool
+    hidden: bool
+
+
+class Misses:
+    """What is open, what people reported, what was closed and why. None of it raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def report(self, question_id: int, user: str, reason: str) -> None:
+        """Remember that somebody found none of the answers right; the last reason given counts, a blank one is none."""
+        values = {"question": question_id, "user": user, "reason": reason[:REASON_LENGTH], "at": time.time()}
+        same = (reports.c.question == question_id, reports.c.user == user)
+        outdated = delete(reports).where(*same) if reason else delete(reports).where(*same, reports.c.reason == "")
+        fresh = select(*(literal(value) for value in values.values())).where(~exists().where(*same))
+        self._database.write("remember a miss", outdated, insert(reports).from_select(list(values), fresh))
+
+    def withdraw(self, question_id: int, user: str) -> None:
+        """Forget what somebody reported: they have found their answer after all."""
+        same = (reports.c.question == question_id, reports.c.user == user)
+        self._database.write("forget a miss", delete(reports).where(*same))
+
+    def reasons(self, question_ids: Iterable[int]) -> list[str]:
+        """Return the reasons that people gave, oldest first, each once."""
+        wanted = select(reports.c.reason).where(reports.c.question.in_(list(question_ids))).order_by(reports.c.at)
+        return list(dict.fromkeys(reason for (reason,) in self._database.read("read misses", wanted) or () if reason))
+
+    def close(self, question_id: int, why: Why, by: str) -> None:
+        """Close a miss for good: it was answered, or is none."""
+        self.close_all([question_id], why, by)
+
+    def close_all(self, question_ids: Sequence[int], why: Why, by: str, until: float | None = None) -> None:
+        """Close misses, or put them off `until` then; the last decision counts."""
+        rows = [
+            {"question": id_, "why": why, "by": by, "at": time.time(), "until": until}
+            for id_ in dict.fromkeys(question_ids)
+        ]
+        if rows:
+            earlier = delete(closings).where(closings.c.question.in_([row["question"] for row in rows]))
+            self._database.write("close misses", earlier, insert(closings).values(rows))
+
+    def open(self, since: float, limit: int, sources: Collection[Origin] = ASKED) -> list[Miss]:
+        """Return the misses asked after `since` (seconds since the epoch) that are not closed, newest first."""
+        chosen = _open(since).where(questions.c.source.in_(sources))
+        rows = self._database.read("read misses", chosen.limit(limit))
+        now = time.time()
+        return [_miss(row, now) for row in rows or ()]
+
+
+def _open(since: float) -> Select[Any]:
+    reported = exists().where(reports.c.question == questions.c.id)
+    liked = exists().where(votes.c.question == questions.c.id, votes.c.vote.in_(GOOD_VOTES))
+    confirmed = exists().where(confirmations.c.question == questions.c.id, confirmations.c.agrees)
+    undecided = or_(closings.c.question.is_(None), closings.c.until.is_not(None), closings.c.why == "not_a_question")
+    return (
+        select(questions, closings.c.why, closings.c.until, reported.label("reported"))
+        .join(closings, closings.c.question == questions.c.id, isouter=True)
+        .where(
+            questions.c.at > since,
+            questions.c.user != "",
+            undecided,
+            or_(reported, ~questions.c.answered & ~liked & ~confirmed),
+        )
+        .order_by(questions.c.at.desc())
+    )
+
+
+def open_among(ids: Collection[Any], since: float) -> Select[Any]:
+    """Select, of these questions, the open misses: id, text, whether it was put to the bot, whether it was reported."""
+    chosen = _open(since).where(questions.c.id.in_(ids), or_(closings.c.why.is_(None), closings.c.why == "later"))
+    reported = chosen.selected_columns["reported"]
+    return chosen.with_only_columns(
+        questions.c.id, questions.c.text, questions.c.source.in_(ASKED).label("asked"), reported
+    )
+
+
+def _miss(row: Row[Any], now: float) -> Miss:
+    closest = NotedHit(**row.hits[0]) if row.hits else None
+    hidden = row.why == "not_a_question" or (row.until is not None and row.until > now)
+    return Miss(row.id, row.at, row.source, row.channel, row.user, row.text, closest, bool(row.reported), hidden)

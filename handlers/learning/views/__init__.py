@@ -1,0 +1,1 @@
+"""How unanswered questions and learned phrasings look in Slack."""

@@ -1,0 +1,150 @@
+"""Unanswered questions, as admins see them: in a list, in the Home tab, in the weekly digest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from slack_sdk.models.blocks import Block
+
+from handlers.answers.views import reasons
+from handlers.slack.blocks import Message, actions, button, context, section
+from handlers.slack.mrkdwn import moment, one_line, person
+from handlers.texts import Texts
+
+QUESTION, TITLE, NAME, REASON = 250, 120, 60, 120
+"""Characters of each; with ten questions in a message all blocks stay below Slack's 12,000 together."""
+REASONS = 2
+SHOWN = 10
+"""Questions on a page: two blocks each."""
+
+
+@dataclass(frozen=True)
+class Closest:
+    """The record that comes closest, and its confidence."""
+
+    title: str
+    knowledge_base: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question and its near-duplicates. `id` is the newest one's, which was asked by `user` at `at`.
+
+    `where` is the channel's id, blank where it was private or the reader may not know the channel; `reasons` are those
+    of people who found the answer wrong.
+    """
+
+    id: int
+    text: str
+    times: int
+    people: int
+    user: str
+    where: str
+    at: float
+    closest: Closest | None
+    reasons: tuple[str, ...]
+    reported: bool
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of the list: `first` questions come before it, and `total` there are; `elsewhere` not for the reader."""
+
+    asked: Sequence[Asked]
+    first: int
+    total: int
+    days: int
+    elsewhere: int = 0
+
+    @property
+    def value(self) -> str:
+        """What its buttons carry besides a question's id."""
+        return f"{self.days}:{self.first}"
+
+
+def page(shown: Page, command: str, texts: Texts) -> Message:
+    """List unanswered questions, most asked first."""
+    title = texts("misses.title", days=shown.days, count=shown.total)
+    if not shown.asked:
+        empty = texts("misses.none", days=shown.days)
+        return Message(empty, [section(empty), *_elsewhere(shown, texts)])
+    blocks: list[Block] = [section(title), *_listed(shown, texts)]
+    after = shown.first + len(shown.asked)
+    turning = []
+    if shown.first:
+        turning.append(button(texts("button.back"), "miss_back", f"{shown.days}:{max(shown.first - SHOWN, 0)}"))
+    if after < shown.total:
+        left = texts("button.more", count=shown.total - after)
+        turning.append(button(left, "miss_more", f"{shown.days}:{after}"))
+    if turning:
+        blocks.append(actions(*turning))
+    blocks += [*_elsewhere(shown, texts), context(texts("misses.hint", command=command))]
+    return Message(title, blocks)
+
+
+def _elsewhere(shown: Page, texts: Texts) -> list[Block]:
+    return [context(texts("misses.elsewhere", count=shown.elsewhere))] if shown.elsewhere else []
+
+
+def at_home(shown: Page, texts: Texts) -> list[Block]:
+    """Show the first ones in the Home tab, if there are any."""
+    return [section(texts("home.misses", count=shown.total)), *_listed(shown, texts)] if shown.asked else []
+
+
+def _listed(shown: Page, texts: Texts) -> list[Block]:
+    return [block for one in shown.asked for block in _asked(one, shown.value, texts)]
+
+
+def digest(asked: Sequence[Asked], total: int, private: int, days: int, command: str, texts: Texts) -> Message:
+    """Sum up for a channel of admins; names nobody, and quotes only what was asked openly."""
+    title = texts("misses.digest", days=days, count=total)
+    lines = [f"*{_question(one)}*\n{_count(one, texts)} · <#{one.where}>" for one in asked]
+    hidden = [context(texts("misses.counted", count=private))] if private else []
+    hint = context(texts("misses.digest_hint", command=command))
+    return Message(title, [section(title), *map(section, lines), *hidden, hint])
+
+
+def _asked(one: Asked, place: str, texts: Texts) -> list[Block]:
+    last = texts("misses.last", user=person(one.user, texts), when=moment(one.at))
+    where = f"<#{one.where}>" if one.where else texts("misses.privately")
+    lines = [f"*{_question(one)}*", " · ".join([_count(one, texts), last, where])]
+    lines += [_closest(one, texts)]
+    lines += [texts("misses.reason", reason=_reason(reason, texts)) for reason in one.reasons[:REASONS]]
+    value = f"{one.id}:{place}"
+    return [
+        section("\n".join(lines)),
+        actions(
+            button(texts("button.add_answer"), "kb_add_answer", str(one.id)),
+            button(texts("button.not_a_question"), "miss_dismiss", value),
+            button(texts("button.later"), "miss_later", value),
+        ),
+    ]
+
+
+def _reason(reason: str, texts: Texts) -> str:
+    """Put what was chosen and said about an answer in words: ``outdated: it moved to room 4``."""
+    chosen, _, comment = reason.partition(": ")
+    known = texts(f"reason.{chosen}") if chosen in reasons.REASONS else chosen
+    return one_line(": ".join(filter(None, [known, comment])), REASON)
+
+
+def _question(one: Asked) -> str:
+    """The question, without asterisks: they would end the bold early."""
+    return one_line(one.text.replace("*", "∗"), QUESTION)
+
+
+def _count(one: Asked, texts: Texts) -> str:
+    key = "misses.once" if one.times == 1 else "misses.alone" if one.people == 1 else "misses.times"
+    times = texts(key, times=one.times, people=one.people)
+    return f"{texts('misses.wrong')} · {times}" if one.reported else times
+
+
+def _closest(one: Asked, texts: Texts) -> str:
+    if one.closest is None:
+        return texts("misses.nothing_close")
+    return texts(
+        "misses.closest",
+        title=one_line(one.closest.title, TITLE),
+        name=one_line(one.closest.knowledge_base, NAME),
+        percent=f"{one.closest.confidence * 100:.0f}",
+    )

@@ -1,0 +1,88 @@
+"""Which channel a name stands for: remembered by the channel's id, with what an admin decided about it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Column, Delete, Float, String, Table, delete, insert, select
+
+from handlers.store.database import Database, metadata
+from indexes.messages import Translatable
+
+channel_names = Table(
+    "channel_names",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("channel", String(32), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("by", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+
+class Claim(StrEnum):
+    """What holds between a name and a channel that has, or had, it."""
+
+    BOUND = "bound"
+    WAITING = "waiting"
+    """For an admin, who was not told yet."""
+    ASKED = "asked"
+    """For an admin, who was told."""
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A name and a channel's id. An empty id says that the name was looked for: no later channel has it unasked.
+
+    The name is a knowledge base's, or one in kotae.toml, which begins with #. `by` is the admin who decided.
+    """
+
+    name: str
+    channel: str
+    state: Claim
+    by: str = ""
+
+
+class ChannelNames:
+    """What is remembered of names and channels; what was last known, while the database can't be read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[tuple[str, str], Binding] = {}
+
+    def all(self) -> Sequence[Binding]:
+        """List everything that is remembered."""
+        columns = (channel_names.c.name, channel_names.c.channel, channel_names.c.state, channel_names.c.by)
+        rows = self._database.read("read which channels have which names", select(*columns))
+        if rows is not None:
+            self._known = {
+                (row.name, row.channel): Binding(row.name, row.channel, Claim(row.state), row.by) for row in rows
+            }
+        return list(self._known.values())
+
+    def remember(self, bindings: Sequence[Binding]) -> None:
+        """Keep these; while the database fails they hold until the process ends."""
+        if bindings:
+            rows = [_row(binding) for binding in bindings]
+            earlier = [_same(binding) for binding in bindings]
+            self._database.write("remember channels", *earlier, insert(channel_names).values(rows))
+        self._known |= {(binding.name, binding.channel): binding for binding in bindings}
+
+    def decide(self, bindings: Sequence[Binding]) -> None:
+        """Keep what an admin decided; raises JournalError."""
+        with self._database.insisting(Translatable("journal.failed.choice")) as connection:
+            for binding in bindings:
+                connection.execute(_same(binding))
+                connection.execute(insert(channel_names).values(_row(binding)))
+        self._known |= {(binding.name, binding.channel): binding for binding in bindings}
+
+
+def _same(binding: Binding) -> Delete:
+    columns = channel_names.c
+    return delete(channel_names).where(columns.name == binding.name, columns.channel == binding.channel)
+
+
+def _row(binding: Binding) -> dict[str, object]:
+    return {**vars(binding), "state": binding.state.value, "at": time.time()}

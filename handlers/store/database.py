@@ -1,0 +1,225 @@
+"""The state database: one engine, its transactions, and what happens when it fails."""
+
+import logging
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Connection,
+    Delete,
+    Engine,
+    Insert,
+    Integer,
+    MetaData,
+    Row,
+    Select,
+    Update,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+
+from handlers.store.errors import JournalError
+from handlers.store.migrations import copy_of, due, upgrade
+from handlers.texts import ENGLISH
+from indexes.messages import Translatable, reason
+
+log = logging.getLogger(__name__)
+
+SQLITE_WAIT_SECONDS = 1
+"""How long a locked database holds an answer up, at each write; a write itself takes a millisecond."""
+
+metadata = MetaData()
+Value = TypeVar("Value")
+
+_REASONS = {
+    sqlite3.SQLITE_BUSY: Translatable("database.locked"),
+    sqlite3.SQLITE_LOCKED: Translatable("database.locked"),
+    sqlite3.SQLITE_FULL: Translatable("database.full"),
+    sqlite3.SQLITE_READONLY: Translatable("database.read_only"),
+    sqlite3.SQLITE_IOERR: Translatable("database.input_output"),
+    sqlite3.SQLITE_CANTOPEN: Translatable("database.not_there"),
+    sqlite3.SQLITE_CORRUPT: Translatable("database.damaged"),
+    sqlite3.SQLITE_NOTADB: Translatable("database.no_database"),
+}
+
+Id = BigInteger().with_variant(Integer(), "sqlite")
+"""The type of an id: 63 bits. In SQLite every integer has them, and only INTEGER is the row's own number."""
+
+
+def new_id() -> int:
+    """Make the id of a new row: not to be guessed, and not to be met again in another database.
+
+    Buttons carry ids, and stay when the database is lost; counted from 1 again, they would mean other people's rows.
+    """
+    return secrets.randbits(63)
+
+
+class Database:
+    """The engine behind the journal. What can be done without survives a failure: `trouble` then says why."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.trouble: Translatable | None = None
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """Open the state database, creating it or bringing its schema up to date if need be; raises JournalError."""
+        with _opening():
+            return cls(_open(make_url(url)))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def insisting(self, failure: Translatable) -> Iterator[Connection]:
+        """One transaction whose failure the admin must hear of."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise JournalError("journal.not_written", failure=failure, reason=_reason(error)) from error
+
+    def read(self, purpose: str, wanted: Select[Any]) -> Sequence[Any] | None:
+        """Look rows up; None when the database fails."""
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(wanted).all()
+        except SQLAlchemyError as error:
+            self._survive(purpose, error)
+            return None
+
+    def write(self, purpose: str, *statements: Insert | Update | Delete) -> Row[Any] | None:
+        """Run one transaction and return the key of the row inserted last; raises IntegrityError alone.
+
+        Only this clears `trouble`: a locked database, or one on a full disk, can still be read.
+        """
+        key: Row[Any] | None = None
+        try:
+            with self._engine.begin() as connection:
+                for statement in statements:
+                    done = connection.execute(statement)
+                    key = done.inserted_primary_key if isinstance(statement, Insert) else None
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            self._survive(purpose, error)
+            return None
+        self.trouble = None
+        return key
+
+    def change(self, purpose: str, work: Callable[[Connection], Value]) -> Value | None:
+        """Do some work in one transaction, beginning with a write: that locks. None when the database fails."""
+        try:
+            with self._engine.begin() as connection:
+                done = work(connection)
+        except SQLAlchemyError as error:
+            self._survive(purpose, error)
+            return None
+        self.trouble = None
+        return done
+
+    def drop_copy(self, before: float) -> None:
+        """Delete the copy made before the last upgrade if that was before a time (seconds since the epoch)."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        copy = copy_of(Path(str(self._engine.url.database)))
+        try:
+            if copy.is_file() and copy.stat().st_mtime < before:
+                copy.unlink()
+        except OSError as error:
+            log.warning("%s is old and can't be deleted (%s)", copy, error.strerror)
+
+    def empty_log(self) -> None:
+        """Empty SQLite's write-ahead log into its file: what was deleted stands in the log until then."""
+        if self._engine.dialect.name == "sqlite":
+            try:
+                with self._engine.connect() as connection:
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            except SQLAlchemyError as error:
+                self._survive("empty its log", error)
+
+    def _survive(self, purpose: str, error: SQLAlchemyError) -> None:
+        """Log the first of a series of failures and let admins see it; the bot goes on without its memory."""
+        why = _reason(error)
+        if not self.trouble:
+            log.error("The state database can't %s (%s); answering goes on", purpose, ENGLISH.say(why))
+        self.trouble = why
+
+
+def upgrade_due(url: str) -> tuple[str, str] | None:
+    """Return from which schema to which the next start would bring a database; None when it is up to date.
+
+    Looks, and changes nothing. Raises JournalError as opening it would.
+    """
+    with _opening():
+        return due(make_url(url))
+
+
+@contextmanager
+def _opening() -> Iterator[None]:
+    """Say why a database can't be opened; raises JournalError."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError, ImportError) as error:
+        why = _reason(error) if isinstance(error, SQLAlchemyError) else reason(error)
+        raise JournalError("journal.not_opened", reason=why) from error
+
+
+def _open(location: URL) -> Engine:
+    is_sqlite = location.get_backend_name() == "sqlite"
+    if is_sqlite and location.database in {None, "", ":memory:"}:
+        raise JournalError("database.in_memory")  # there, each connection has its own, empty one
+    if is_sqlite and location.database:
+        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
+    waiting = {"timeout": SQLITE_WAIT_SECONDS} if is_sqlite else {}
+    engine = create_engine(location, connect_args=waiting, hide_parameters=True)
+    if is_sqlite:
+        event.listen(engine, "connect", delete_securely)
+        _use_wal(engine)
+    upgrade(location, metadata)
+    if is_sqlite and location.database:
+        _notice_removal(engine, Path(location.database))
+    return engine
+
+
+def _use_wal(engine: Engine) -> None:
+    """Set WAL once, when the file is new: setting it while others write fails with "database is locked"."""
+    with engine.connect() as connection:
+        if connection.execute(text("PRAGMA journal_mode")).scalar_one() != "wal":
+            connection.execute(text("PRAGMA journal_mode=WAL"))
+
+
+def delete_securely(connection: sqlite3.Connection, _: object) -> None:
+    """Let what is deleted be overwritten, not just marked as free."""
+    connection.execute("PRAGMA secure_delete=ON")
+
+
+def _notice_removal(engine: Engine, file: Path) -> None:
+    """Refuse connections once the file is no longer the one opened: SQLite would go on writing to what was deleted."""
+    opened = file.stat().st_ino
+
+    @event.listens_for(engine, "do_connect")
+    @event.listens_for(engine, "checkout")
+    def check(*_: object) -> None:
+        if not file.is_file() or file.stat().st_ino != opened:
+            raise OperationalError(None, None, JournalError("database.removed", file=file.name))
+
+
+def _reason(error: SQLAlchemyError) -> Translatable:
+    """Say why, without the statement and its parameters: those are people's questions."""
+    original = getattr(error, "orig", None)
+    if isinstance(original, JournalError):
+        return original.message
+    if known := _REASONS.get(getattr(original, "sqlite_errorcode", 0) & 0xFF):
+        return known
+    return Translatable("database.other", reason=str(original or type(error).__name__))

@@ -1,0 +1,218 @@
+"""Removes a person from a state database, of whatever schema: what they wrote goes, what they did is nobody's."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    NullPool,
+    String,
+    Table,
+    Text,
+    and_,
+    cast,
+    create_engine,
+    delete,
+    event,
+    make_url,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from handlers.admin.store.decisions import impersonal, quoted
+from handlers.store import voices
+from handlers.store.database import delete_securely
+from handlers.store.installation import PSEUDONYMS
+
+FORGOTTEN = "forgotten"
+"""What stands where the id of somebody stood who is forgotten."""
+WAIT_SECONDS = 60
+"""How long it waits for the running bot to finish writing; each write takes a millisecond."""
+HEADER = b"SQLite format 3\0"
+OF_QUESTION = ("reports", "publications", "replies")
+"""Tables that say more of a question, by its id."""
+
+
+def databases(url: str) -> list[tuple[str, str]]:
+    """List names and addresses of a state database and its copies; none where there is no file.
+
+    Copies are the SQLite files beside it that are called like it with a dot and more: ``state.db.before-upgrade``. Not
+    for a process that has one of them open: to look into a file and close it ends the locks that SQLite has on it.
+    """
+    location = make_url(url)
+    if location.get_backend_name() != "sqlite" or not location.database:
+        return [("state database", url)]
+    file = Path(location.database)
+    files = sorted(each for each in [file, *file.parent.glob(f"{file.name}.*")] if _is_sqlite(each))
+    return [(each.name, f"sqlite:///{each}") for each in files]
+
+
+class ForgettingError(Exception):
+    """A database could not be changed; the message says why, without anything that is in it."""
+
+
+def forget(url: str, user: str) -> Counter[str]:
+    """Remove a person from one database; return how many rows of each table changed. Raises ForgettingError.
+
+    Beside a running bot: each table is a transaction of its own. SQLite's files are then written anew without what was
+    deleted, for which the bot waits as long as for any other write.
+    """
+    is_sqlite = make_url(url).get_backend_name() == "sqlite"
+    waiting = {"timeout": WAIT_SECONDS} if is_sqlite else {}
+    engine = create_engine(url, poolclass=NullPool, connect_args=waiting, hide_parameters=True)
+    if is_sqlite:
+        event.listen(engine, "connect", delete_securely)
+    try:
+        changed = _Person(engine, user).forget()
+        if is_sqlite:
+            _vacuum(engine)
+    except KeyError as error:
+        raise ForgettingError(f"it has no table {error}") from error
+    except SQLAlchemyError as error:
+        raise ForgettingError(str(getattr(error, "orig", None) or type(error).__name__)) from error
+    return changed
+
+
+def _is_sqlite(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return opened.read(len(HEADER)) == HEADER
+
+
+class _Person:
+    """One person in one database, whose tables are looked up: a copy may be of an older schema."""
+
+    def __init__(self, engine: Engine, user: str) -> None:
+        self._engine = engine
+        self._user = user
+        self._ids = [user]
+        metadata = MetaData()
+        metadata.reflect(engine)
+        self._tables = metadata.tables
+        self._changed: Counter[str] = Counter()
+
+    def forget(self) -> Counter[str]:
+        """Take back what counts, delete what belongs to the person alone, and take the id out of all the rest."""
+        self._forget_voices()
+        self._forget_questions()
+        self._forget_opinions()
+        for table in self._tables.values():
+            self._sweep(table)
+        return +self._changed
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Let nobody write between what is read and what is written of it."""
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
+    def _forget_voices(self) -> None:
+        if "voices" not in self._tables:
+            return
+        facts = self._tables["installation"]
+        with self._transaction() as connection:
+            secret = connection.execute(select(facts.c.value).where(facts.c.key == PSEUDONYMS)).scalar_one()
+            self._changed["voices"] += voices.forget(connection, voices.pseudonym(self._user, secret))
+
+    def _forget_questions(self) -> None:
+        """Leave of the person's questions what is counted, and of what was done with them nothing."""
+        questions = self._tables["questions"]
+        own = questions.c.user == self._user
+        mine = select(questions.c.id).where(own).scalar_subquery()
+        with self._transaction() as connection:
+            direct = select(questions.c.channel).where(own, questions.c.channel.startswith("D")).distinct()
+            self._ids += connection.execute(direct).scalars().all()
+            self._forget_quotes(connection, set(connection.execute(select(questions.c.text).where(own)).scalars()))
+            for name in OF_QUESTION:
+                about = self._tables[name].c.question.in_(mine)
+                self._changed[name] += connection.execute(delete(self._tables[name]).where(about)).rowcount
+            blank = update(questions).where(own).values(user="", text="")
+            self._changed["questions"] += connection.execute(blank).rowcount
+
+    def _forget_quotes(self, connection: Connection, words: Collection[str]) -> None:
+        """Keep that an admin closed a question, but not its words."""
+        audit = self._tables["audit"]
+        closed = or_(audit.c.action.startswith("miss "), audit.c.action.startswith("audit.miss."))
+        for row in connection.execute(select(audit).where(closed)).all():
+            if (question := quoted(row.action, row.outcome)) and question in words:
+                fresh = update(audit).where(audit.c.id == row.id).values(outcome=impersonal(row.action, row.outcome))
+                self._changed["audit"] += connection.execute(fresh).rowcount
+
+    def _forget_opinions(self) -> None:
+        """Delete what the person confirmed, and proposed unless it waits: then only the author goes."""
+        opinions, proposals = self._tables["confirmations"], self._tables["proposals"]
+        own = opinions.c.user == self._user
+        decided = and_(proposals.c.user == self._user, proposals.c.state.in_(["approved", "declined"]))
+        with self._transaction() as connection:
+            self._changed["confirmations"] += connection.execute(delete(opinions).where(own)).rowcount
+            self._changed["proposals"] += connection.execute(delete(proposals).where(decided)).rowcount
+
+    def _sweep(self, table: Table) -> None:
+        """Delete the rows that have the id in their key; where it stands in others, put something else in its place.
+
+        The direct messages with the person have an id of their own, which is treated alike.
+        """
+        keys = list(table.primary_key.columns)
+        texts = [column for column in table.columns if isinstance(column.type, String | JSON)]
+        with self._transaction() as connection:
+            rows = connection.execute(select(table).where(or_(*map(self._may_have, texts)))).mappings().all()
+            for row in rows:
+                this = and_(*(key == row[key.name] for key in keys))
+                if any(self._has(row[key.name]) for key in keys):
+                    connection.execute(delete(table).where(this))
+                elif fresh := dict(self._without(row, texts)):
+                    connection.execute(update(table).where(this).values(fresh))
+                else:
+                    continue
+                self._changed[table.name] += 1
+
+    def _may_have(self, column: Column[Any]) -> ColumnElement[bool]:
+        return or_(*(cast(column, Text).contains(id_, autoescape=True) for id_ in self._ids))
+
+    @cached_property
+    def _word(self) -> re.Pattern[str]:
+        ids = "|".join(map(re.escape, self._ids))
+        return re.compile(rf"<@(?:{ids})(?:\|[^<>]*)?>|(?<!\w)(?:{ids})(?!\w)")
+
+    def _has(self, value: object) -> bool:
+        return isinstance(value, str) and self._word.search(value) is not None
+
+    def _without(self, row: Any, columns: Sequence[Column[Any]]) -> Iterator[tuple[str, Any]]:
+        """Yield the columns that change, with what they then hold."""
+        for column in columns:
+            value = row[column.name]
+            fresh = self._replaced(value)
+            if fresh != value:
+                yield column.name, fresh
+
+    def _replaced(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._word.sub(FORGOTTEN, value)
+        if isinstance(value, list):
+            return [self._replaced(each) for each in value if each not in self._ids]
+        return json.loads(self._word.sub(FORGOTTEN, json.dumps(value, ensure_ascii=False)))
+
+
+def _vacuum(engine: Engine) -> None:
+    """Write the file anew: pages that were freed before, and rows that were moved, may still hold the words."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM")
+        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    if busy:
+        raise OperationalError(None, None, OSError("its write-ahead log is in use; try again"))

@@ -1,0 +1,36 @@
+"""Facts about this installation that outlast a restart."""
+
+from sqlalchemy import Column, String, Table, Text, delete, insert, select
+
+from handlers.store.database import Database, metadata
+
+PSEUDONYMS = "pseudonyms"
+"""The secret by which people are known where their user id is not kept; made once, by the migration."""
+VOICES_COUNTED = "voices_counted"
+"""When the votes of before there were voices were counted."""
+PURGE_ANNOUNCED = "purge_announced"
+"""When admins were told that old texts are about to be removed for the first time."""
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+
+class Installation:
+    """The facts, by key. None of it raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, key: str) -> str | None:
+        """Return a fact; None when it was never stored, or the database fails."""
+        rows = self._database.read("look a fact up", select(installation.c.value).where(installation.c.key == key))
+        return str(rows[0][0]) if rows else None
+
+    def set(self, key: str, value: str) -> None:
+        """Store a fact in the place of an earlier one."""
+        earlier = delete(installation).where(installation.c.key == key)
+        self._database.write("store a fact", earlier, insert(installation).values(key=key, value=value))

@@ -1,0 +1,115 @@
+"""Which knowledge bases there are and were, and what became of files that are gone."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import Column, Delete, Float, String, Table, Text, delete, insert, select
+
+from handlers.store.database import Database, metadata
+from indexes.messages import Translatable
+
+knowledge_files = Table(
+    "knowledge_files",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("by", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+
+class FileState(StrEnum):
+    """Where a knowledge base's file is. In every state but the last, what was read of it answers."""
+
+    THERE = "there"
+    GONE = "gone"
+    """Admins were not asked yet."""
+    ASKED = "asked"
+    KEPT = "kept"
+    """An admin wants it to answer without its file."""
+    LOST = "lost"
+    """With so many others that it must be a fault; admins were not told yet."""
+    REPORTED = "reported"
+    """As before, and they were told."""
+    REMOVED = "removed"
+    """By an admin: its versions are kept."""
+
+    @property
+    def is_missing(self) -> bool:
+        """Tell whether what was read of the file answers without it."""
+        return self not in {FileState.THERE, FileState.REMOVED}
+
+    @property
+    def is_unexplained(self) -> bool:
+        """Tell whether the file is missing and nobody has decided anything."""
+        return self in {FileState.GONE, FileState.ASKED, FileState.LOST, FileState.REPORTED}
+
+    @property
+    def is_offered(self) -> bool:
+        """Tell whether an admin may say that the file was taken away on purpose, by a press."""
+        return self in {FileState.GONE, FileState.ASKED}
+
+    @property
+    def is_fault(self) -> bool:
+        """Tell whether the folder is at fault rather than somebody who took a file away."""
+        return self in {FileState.LOST, FileState.REPORTED}
+
+
+@dataclass(frozen=True)
+class KnowledgeFile:
+    """A knowledge base and its file. `by` is the admin who decided."""
+
+    name: str
+    path: Path
+    state: FileState
+    by: str = ""
+
+
+class KnowledgeFiles:
+    """What is remembered of files; what was last known, while the database can't be read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, KnowledgeFile] = {}
+
+    def all(self) -> Sequence[KnowledgeFile]:
+        """List everything that is remembered, by name."""
+        columns = (knowledge_files.c.name, knowledge_files.c.path, knowledge_files.c.state, knowledge_files.c.by)
+        rows = self._database.read("read which files there are", select(*columns).order_by(knowledge_files.c.name))
+        if rows is not None:
+            self._known = {
+                row.name: KnowledgeFile(row.name, Path(row.path), FileState(row.state), row.by) for row in rows
+            }
+        return list(self._known.values())
+
+    def remember(self, files: Sequence[KnowledgeFile]) -> None:
+        """Keep these; while the database fails they hold until the process ends."""
+        if files:
+            rows = [_row(file) for file in files]
+            self._database.write("remember files", *map(_same, files), insert(knowledge_files).values(rows))
+        self._known |= {file.name: file for file in files}
+
+    def decide(self, file: KnowledgeFile) -> None:
+        """Keep what an admin decided; raises JournalError."""
+        with self._database.insisting(Translatable("journal.failed.choice")) as connection:
+            connection.execute(_same(file))
+            connection.execute(insert(knowledge_files).values(_row(file)))
+        self._known[file.name] = file
+
+
+def _same(file: KnowledgeFile) -> Delete:
+    return delete(knowledge_files).where(knowledge_files.c.name == file.name)
+
+
+def _row(file: KnowledgeFile) -> dict[str, object]:
+    return {
+        "name": file.name,
+        "path": str(file.path),
+        "state": file.state.value,
+        "by": file.by,
+        "at": time.time(),
+    }

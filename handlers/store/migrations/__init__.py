@@ -1,0 +1,151 @@
+"""The versions of the state database's schema, and the way from one to the next.
+
+Each file in `versions` is one revision: `r0004_what_it_does.py` with `revision = "0004"` and `down_revision = "0003"`.
+A revision says what it does with its own table definitions, never with those of today's code, which change on. There is
+no way back: the copy that is made before an upgrade is the way back.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from filelock import FileLock, Timeout
+from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event, inspect, text
+
+from handlers.store.errors import JournalError
+from indexes.atomic_file import sync_folder
+
+log = logging.getLogger(__name__)
+
+LOCK_SECONDS = 60
+"""How long a start waits for another process that is upgrading the same database."""
+ADVISORY_LOCK = 0x6B6F746165
+"""The number by which processes on one PostgreSQL server agree who upgrades: "kotae" in ASCII."""
+UNVERSIONED = "0000"
+"""The schema of a database that is empty, or was made before schemas had versions."""
+
+
+def upgrade(location: URL, expected: MetaData) -> None:
+    """Bring the schema up to date, once, however many processes start together; raises JournalError.
+
+    It is one transaction: a process that is killed in the middle leaves the database as it was. A SQLite file is
+    copied first, see `copy_of`. What the database has then is compared with the tables that the code expects.
+    """
+    is_sqlite = location.get_backend_name() == "sqlite"
+    waiting = {"timeout": LOCK_SECONDS} if is_sqlite else {}
+    engine = create_engine(location, poolclass=NullPool, connect_args=waiting, hide_parameters=True)
+    if is_sqlite:
+        event.listen(engine, "connect", _leave_transactions_alone)
+        event.listen(engine, "begin", _begin)
+    with _alone(location), engine.begin() as connection:
+        if location.get_backend_name() == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        _upgrade(connection)
+        _compare(connection, expected)
+
+
+def due(location: URL) -> tuple[str, str] | None:
+    """Return from which schema to which a database would be brought by `upgrade`; None when it is up to date.
+
+    Changes nothing. Raises JournalError for a newer schema, SQLAlchemyError for a database that can't be opened.
+    """
+    engine = create_engine(location, poolclass=NullPool, hide_parameters=True)
+    with engine.connect() as connection:
+        current, newest = _schemas(connection, ScriptDirectory.from_config(config_for(connection)))
+    return None if current == newest else (current, newest)
+
+
+def copy_of(file: Path) -> Path:
+    """Name the copy of a SQLite file as it was before the last upgrade; an earlier one is overwritten."""
+    return file.with_name(f"{file.name}.before-upgrade")
+
+
+def config_for(connection: Connection) -> Config:
+    """Return what Alembic's commands want to know."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    config = config_for(connection)
+    scripts = ScriptDirectory.from_config(config)
+    current, newest = _schemas(connection, scripts)
+    if current == newest:
+        return
+    tables = inspect(connection).get_table_names()
+    if tables and connection.engine.url.database and connection.dialect.name == "sqlite":
+        _copy(Path(connection.engine.url.database))
+    command.upgrade(config, "head")
+    if tables:
+        log.info("State database upgraded from schema %s to %s", current, newest)
+
+
+def _schemas(connection: Connection, scripts: ScriptDirectory) -> tuple[str, str]:
+    """Return the schema that a database has, and that of the code; raises JournalError when it is not among ours."""
+    newest = str(scripts.get_current_head())
+    current = MigrationContext.configure(connection).get_current_revision() or UNVERSIONED
+    if current not in {UNVERSIONED, *(script.revision for script in scripts.walk_revisions())}:
+        raise JournalError("database.newer", current=current, newest=newest)
+    return current, newest
+
+
+def _compare(connection: Connection, expected: MetaData) -> None:
+    """Refuse a database that lacks a column: nothing would be remembered in it, which nobody would notice."""
+    there = inspect(connection)
+    missing = [
+        f"{table.name}.{column}"
+        for table in expected.sorted_tables
+        for column in sorted(
+            {column.name for column in table.columns}
+            - {column["name"] for column in (there.get_columns(table.name) if there.has_table(table.name) else ())}
+        )
+    ]
+    if missing:
+        raise JournalError("database.lacks", columns=tuple(missing))
+
+
+@contextmanager
+def _alone(location: URL) -> Iterator[None]:
+    """Let one process at a time at a SQLite file; a server has locks of its own."""
+    if location.get_backend_name() != "sqlite" or not location.database:
+        yield
+        return
+    try:
+        with FileLock(f"{location.database}.lock", timeout=LOCK_SECONDS):
+            yield
+    except Timeout as error:
+        raise JournalError("database.upgrading", seconds=LOCK_SECONDS, file=error.lock_file) from error
+
+
+def _copy(file: Path) -> None:
+    """Copy a SQLite file, with what is still in its write-ahead log, readable by its owner alone; raises OSError."""
+    fresh = file.with_name(f".{file.name}.copy.new")
+    try:
+        fresh.unlink(missing_ok=True)
+        fresh.touch(0o600)
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(fresh)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode=DELETE")  # the copy is one file, without a write-ahead log beside it
+        with fresh.open("rb+") as written:
+            os.fsync(written.fileno())
+        fresh.replace(copy_of(file))
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync_folder(file.parent)
+
+
+def _leave_transactions_alone(connection: sqlite3.Connection, _: object) -> None:
+    """Keep Python's driver from committing behind our back, so that changes of tables are part of the transaction."""
+    connection.isolation_level = None
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,165 @@
+"""Questions, the replies they got, and what people said of them."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sqlalchemy import JSON, Boolean, Column, Float, Row, String, Table, Text, delete, func, insert, select
+
+from handlers.store.database import Database, Id, metadata, new_id
+
+questions = Table(
+    "questions",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False, index=True),
+    Column("source", String(16), nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("user", String(32), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("hits", JSON, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("threshold", Float, nullable=False),
+    Column("answered", Boolean, nullable=False),
+)
+replies = Table(
+    "replies",
+    metadata,
+    Column("channel", String(32), primary_key=True),
+    Column("message", String(32), primary_key=True),
+    Column("reply", String(32), nullable=False),
+    Column("question", Id, nullable=False),
+    Column("source", String(16), nullable=False),
+)
+votes = Table(
+    "votes",
+    metadata,
+    Column("question", Id, primary_key=True, autoincrement=False),
+    Column("user", String(32), primary_key=True),
+    Column("vote", String(16), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+FIRST_NAME = questions.c.hits[(0, "knowledge_base")].as_string().label("name")
+FIRST_RECORD = questions.c.hits[(0, "record")].as_string().label("record")
+FIRST_THOUGHT = questions.c.hits[(0, "before_feedback")].as_float().label("thought")
+"""Of the first hit, taken apart by the database: a year's questions with all their hits would fill the memory."""
+
+FIRST_HIT_VOTES = frozenset({"helpful", "right", "hit_1"})
+GOOD_VOTES = FIRST_HIT_VOTES | {"hit_2", "hit_3"}
+"""Votes for the first hit, and for any: somebody who says that it was this one has found the answer."""
+
+Origin = Literal["search", "mention", "dm", "auto_reply", "shadow", "home"]
+
+
+@dataclass(frozen=True)
+class NotedHit:
+    """A hit as it was: which record, and how sure."""
+
+    knowledge_base: str
+    record: str
+    score: float
+    confidence: float
+    before_feedback: float = 0.0
+    """The confidence without what votes on earlier answers added to it: what votes on this one are compared with."""
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """Knowledge base and record id."""
+        return self.knowledge_base, self.record
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A question as it was asked, and what was found."""
+
+    source: Origin
+    channel: str
+    user: str
+    text: str
+    hits: tuple[NotedHit, ...]
+    confidence: float
+    threshold: float
+    answered: bool
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The bot's message that answers a message."""
+
+    reply: str
+    question: int
+    source: Origin
+
+
+class Questions:
+    """What was asked, found, replied and voted. None of it raises: answers keep coming without the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def note(self, question: Noted) -> int | None:
+        """Remember a question; return its id, or None when the database can't be written."""
+        values = asdict(question) | {"id": new_id()}
+        key = self._database.write("remember questions", insert(questions).values(at=time.time(), **values))
+        return int(key[0]) if key else None
+
+    def noted(self, question_id: int) -> Noted | None:
+        """Return a remembered question; None when it was so long ago that its words are gone."""
+        wanted = select(questions).where(questions.c.id == question_id, questions.c.user != "")
+        rows = self._database.read("look up a question", wanted)
+        return _noted(rows[0]) if rows else None
+
+    def remember_reply(self, channel: str, message: str, reply: Reply) -> None:
+        """Remember which of the bot's messages answers which message."""
+        self._database.write(
+            "remember replies",
+            delete(replies).where(replies.c.channel == channel, replies.c.message == message),
+            insert(replies).values(channel=channel, message=message, **asdict(reply)),
+        )
+
+    def reply_to(self, channel: str, message: str) -> Reply | None:
+        """Return the bot's answer to a message, if it gave one."""
+        wanted = select(replies.c.reply, replies.c.question, replies.c.source).where(
+            replies.c.channel == channel, replies.c.message == message
+        )
+        rows = self._database.read("look up a reply", wanted)
+        return Reply(*rows[0]) if rows else None
+
+    def forget_reply(self, channel: str, message: str) -> None:
+        """Forget an answer that was withdrawn."""
+        self._database.write(
+            "forget a reply", delete(replies).where(replies.c.channel == channel, replies.c.message == message)
+        )
+
+    def vote(self, question_id: int, user: str, vote: str) -> None:
+        """Remember a vote; a person has one per question, the last one counts."""
+        self._database.write(
+            "remember a vote",
+            delete(votes).where(votes.c.question == question_id, votes.c.user == user),
+            insert(votes).values(question=question_id, user=user, vote=vote, at=time.time()),
+        )
+
+    def votes(self, question_id: int) -> dict[str, str]:
+        """Return user -> vote for a question."""
+        wanted = select(votes.c.user, votes.c.vote).where(votes.c.question == question_id)
+        return dict(self._database.read("look up votes", wanted) or ())
+
+    def most_asked(self, names: Sequence[str], days: int = 30, limit: int = 5) -> list[tuple[str, str, int]]:
+        """Return (knowledge base, record id, times asked) of the records that answered most often."""
+        since = time.time() - days * 24 * 3600
+        answered = select(questions.c.at, FIRST_NAME, FIRST_RECORD).where(questions.c.at > since, questions.c.answered)
+        first = answered.subquery().c
+        times = func.count()
+        counted = (
+            select(first.name, first.record, times).where(first.name.in_(names)).group_by(first.name, first.record)
+        )
+        wanted = counted.order_by(times.desc(), func.min(first.at)).limit(limit)
+        return [(name, record, count) for name, record, count in self._database.read("count questions", wanted) or ()]
+
+
+def _noted(row: Row[Any]) -> Noted:
+    fields = {key: value for key, value in row._asdict().items() if key not in {"at", "hits"}}
+    return Noted(hits=tuple(NotedHit(**hit) for hit in row.hits), **fields)

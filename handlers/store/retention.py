@@ -1,0 +1,122 @@
+"""The end of what people wrote: after some time the words of questions go, and who asked and voted; the counts stay."""
+
+import secrets
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, or_, select, tuple_, update
+
+from handlers.admin.store.decisions import VOTES, audit, impersonal
+from handlers.answers.store.publications import publications
+from handlers.entries.store.proposals import proposals, requests
+from handlers.learning.store.confirmations import confirmations
+from handlers.learning.store.learned import learned
+from handlers.learning.store.misses import closings, open_among, reports
+from handlers.store.database import Database
+from handlers.store.questions import questions, replies, votes
+
+BATCH = 200
+"""Rows of one transaction: some milliseconds, so that no answer waits for it."""
+NOBODY = "~"
+"""With what a vote's user begins when it is not known any more who it was."""
+
+
+class Retention:
+    """Removes what is too old. None of it raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def has_older(self, before: float) -> bool:
+        """Tell whether there are words of questions from before a time (seconds since the epoch)."""
+        oldest = select(questions.c.id).where(questions.c.at < before, questions.c.user != "").limit(1)
+        return bool(self._database.read("look for old questions", oldest))
+
+    def purge(self, before: float, misses_before: float, asks: Callable[[str], bool]) -> Iterator[int]:
+        """Remove what is older than `before`, a batch at a time; yield how many rows each took.
+
+        Open misses stay until `misses_before`; of what was said to a channel, those for which `asks` is true. Waiting
+        proposals stay, and what votes weigh. Questions come first: a confirmation tells that one is no open miss.
+        """
+        yield from self._purge_questions(before, misses_before, asks)
+        steps = (_purge_votes, _purge_confirmations, _purge_learned, _purge_proposals, _purge_audit)
+        for step in steps:
+            while removed := self._database.change("remove what is old", partial(step, before=before)):
+                yield removed
+        self._database.empty_log()
+        self._database.drop_copy(before)
+
+    def _purge_questions(self, before: float, misses_before: float, asks: Callable[[str], bool]) -> Iterator[int]:
+        place = tuple_(questions.c.at, questions.c.id)
+        old = select(questions.c.at, questions.c.id).where(questions.c.at < before, questions.c.user != "")
+        wanted = old.order_by(questions.c.at, questions.c.id).limit(BATCH)
+        rows = self._database.read("look for old questions", wanted)
+        while rows:
+            ids = [row.id for row in rows]
+            kept = self._database.read("look for open misses", open_among(ids, misses_before))
+            if kept is None:
+                return
+            gone = set(ids) - {row.id for row in kept if row.asked or row.reported or asks(row.text)}
+            self._database.change("remove old questions", partial(_forget_questions, ids=gone))
+            yield len(gone)
+            rows = self._database.read("look for old questions", wanted.where(place > tuple(rows[-1])))
+
+
+def _forget_questions(connection: Connection, ids: Collection[Any]) -> None:
+    """Leave of questions only what is counted."""
+    connection.execute(update(questions).where(questions.c.id.in_(ids)).values(user="", text=""))
+    for table in (reports, publications, replies):
+        connection.execute(delete(table).where(table.c.question.in_(ids)))
+    connection.execute(update(closings).where(closings.c.question.in_(ids)).values(by=""))
+    wanted = select(votes.c.question, votes.c.user).where(votes.c.question.in_(ids), ~votes.c.user.startswith(NOBODY))
+    _make_anonymous(connection, connection.execute(wanted).all())
+
+
+def _purge_votes(connection: Connection, before: float) -> int:
+    old = and_(votes.c.at < before, ~votes.c.user.startswith(NOBODY))
+    rows = connection.execute(select(votes.c.question, votes.c.user).where(old).limit(BATCH)).all()
+    _make_anonymous(connection, rows)
+    return len(rows)
+
+
+def _make_anonymous(connection: Connection, rows: Sequence[Any]) -> None:
+    """Keep votes as somebody's."""
+    for question, user in rows:
+        this = (votes.c.question == question, votes.c.user == user)
+        connection.execute(update(votes).where(*this).values(user=NOBODY + secrets.token_hex(8)))
+
+
+def _purge_confirmations(connection: Connection, before: float) -> int:
+    old = select(confirmations.c.id).where(confirmations.c.at < before).limit(BATCH)
+    return connection.execute(delete(confirmations).where(confirmations.c.id.in_(old))).rowcount
+
+
+def _purge_learned(connection: Connection, before: float) -> int:
+    """Keep what was learned, but not who had confirmed it."""
+    wanted = select(learned.c.id, learned.c.voters).where(learned.c.at < before)
+    ids = [id_ for id_, voters in connection.execute(wanted) if voters][:BATCH]
+    connection.execute(update(learned).where(learned.c.id.in_(ids)).values(voters=[]))
+    return len(ids)
+
+
+def _purge_proposals(connection: Connection, before: float) -> int:
+    decided = proposals.c.state.in_(["approved", "declined"])
+    wanted = select(proposals.c.id).where(decided, proposals.c.decided_at < before).limit(BATCH)
+    ids = connection.execute(wanted).scalars().all()
+    connection.execute(delete(requests).where(requests.c.proposal.in_(ids)))
+    return connection.execute(delete(proposals).where(proposals.c.id.in_(ids))).rowcount
+
+
+def _purge_audit(connection: Connection, before: float) -> int:
+    """Keep what admins did, without the words of questions they closed, and without who had confirmed a phrasing."""
+    action, outcome = audit.c.action, audit.c.outcome
+    of_earlier_versions = or_(and_(action.startswith("miss "), outcome != ""), outcome.contains(VOTES))
+    asked = and_(action.startswith("audit.miss."), ~outcome.contains('"question": ""'))
+    confirmed = and_(action.in_(["audit.learn", "audit.unlearn"]), ~outcome.contains('"votes": ""'))
+    quotes = or_(of_earlier_versions, asked, confirmed)
+    rows = connection.execute(select(audit).where(audit.c.at < before, quotes).limit(BATCH)).all()
+    for row in rows:
+        this = audit.c.id == row.id
+        connection.execute(update(audit).where(this).values(outcome=impersonal(row.action, row.outcome)))
+    return len(rows)

@@ -1,0 +1,1 @@
+"""From a score to the probability that a hit answers the question."""

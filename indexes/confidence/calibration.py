@@ -1,0 +1,230 @@
+"""Fitting confidence on this machine: to another encoder, and to what people said of the replies.
+
+Nobody has to label anything for it: a knowledge base with aliases brings questions with known answers. Some answers are
+taken out, so that their aliases become questions without an answer, and the aliases of other knowledge bases are
+questions of another subject.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.atomic_file import replace_file
+from indexes.confidence.confidence import DENSE, Features, Weights, features
+from indexes.retrieval.dense import Dense
+from indexes.retrieval.index import Index, Question, passages
+from indexes.storage.snapshot import EncoderStamp
+from indexes.text import normalize
+
+if TYPE_CHECKING:
+    from indexes.encoder import Encoder, Vector
+    from indexes.records import Record
+    from indexes.retrieval.synonyms import Synonyms
+
+log = logging.getLogger(__name__)
+
+FITTED_WITH = "all-MiniLM-L6-v2"
+"""The encoder that `confidence.DENSE` was fitted with: nothing to adapt."""
+
+FILE = "calibration.json"
+
+MEMORY = 100.0
+"""How many examples' worth of evidence the shipped weights are: fewer examples hardly move them."""
+
+REMOVED = 0.3
+"""The share of answers taken out."""
+
+MOST = 500
+"""Records of a knowledge base that are looked at."""
+
+FEWEST = 40
+"""Aliases below which there is nothing to fit."""
+
+DOUBT = 0.5
+"""Standard deviation of what feedback may plausibly add to the log-odds of a knowledge base."""
+
+_STEPS = 100
+"""Far more than it takes: some ten from close by, some thirty when every example is extreme."""
+
+_ENOUGH = 1e-10
+"""A step that changes no log-odds by more than this is the last."""
+
+_EXTREME = 1e-6
+"""Confidences are taken to be this far from 0 and 1 at least: a single vote must not outweigh all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What people said of a reply: the confidence it was given with, whether it was right, and how much that counts."""
+
+    confidence: float
+    right: bool
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One reply that could have been given, and whether it would have been right."""
+
+    features: Features
+    right: bool
+
+
+def calibrate(
+    knowledge_bases: Sequence[tuple[Sequence["Record"], "Synonyms"]], encoder: "Encoder", prior: Weights = DENSE
+) -> Weights:
+    """Return the weights for an encoder, fitted on the aliases of these knowledge bases; with too few, the prior."""
+    asked = [alias for records, _ in knowledge_bases for record in records for alias in record.aliases]
+    if len(asked) < FEWEST:
+        return prior
+    vectors = {alias: encoder.encode_query(normalize(alias)) for alias in dict.fromkeys(asked)}
+    examples = []
+    for number, (records, synonyms) in enumerate(knowledge_bases):
+        some = _sample(records, number)
+        index = _without_aliases(some, synonyms, encoder, number)
+        examples += _examples(index, some, _others(asked, some, number), vectors)
+    return fit(examples, prior)
+
+
+def stored_weights(folder: Path, encoder: "Encoder") -> Weights | None:
+    """Return what was fitted for this encoder earlier; None when that was another one, or the file can't be read."""
+    try:
+        kept = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        if kept["prior"] != asdict(DENSE) or not EncoderStamp(**kept["encoder"]).matches(encoder):
+            return None
+        return Weights(kept["weights"]["constant"], Features(**kept["weights"]["factors"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("%s can't be read (%s); confidence is fitted anew", folder / FILE, type(error).__name__)
+        return None
+
+
+def store_weights(folder: Path, encoder: "Encoder", weights: Weights) -> None:
+    """Keep the fitted weights for the next start; raises OSError."""
+    kept = {"encoder": asdict(EncoderStamp.of(encoder)), "prior": asdict(DENSE), "weights": asdict(weights)}
+    replace_file(folder / FILE, json.dumps(kept, indent=1).encode())
+
+
+def _sample(records: Sequence["Record"], seed: int) -> list["Record"]:
+    chosen = np.random.default_rng(seed).permutation(len(records))[:MOST]
+    return [records[row] for row in sorted(chosen.tolist())]
+
+
+def _without_aliases(records: Sequence["Record"], synonyms: "Synonyms", encoder: "Encoder", seed: int) -> Index:
+    """Index the records without their aliases, and without some of the answers."""
+    answers = sorted({normalize(record.answer) or record.id for record in records})
+    kept = np.random.default_rng(seed).random(len(answers)) >= REMOVED
+    left = {answer for answer, keep in zip(answers, kept.tolist(), strict=True) if keep}
+    base = [replace(r, aliases=()) for r in records if (normalize(r.answer) or r.id) in left]
+    texts = [(text, row) for row, record in enumerate(base) for text in passages(record, synonyms)]
+    dense = Dense.build(
+        encoder.encode_documents([text for text, _ in texts]), np.array([row for _, row in texts], dtype=np.int32)
+    )
+    return Index("calibration", base, synonyms, dense)
+
+
+def _others(asked: Sequence[str], records: Sequence["Record"], seed: int) -> list[str]:
+    """Return aliases of other knowledge bases, half as many as these records have."""
+    own = {alias for record in records for alias in record.aliases}
+    foreign = [alias for alias in dict.fromkeys(asked) if alias not in own]
+    chosen = np.random.default_rng(seed).permutation(len(foreign))[: len(own) // 2]
+    return [foreign[place] for place in chosen.tolist()]
+
+
+def _examples(
+    index: Index, records: Sequence["Record"], foreign: Sequence[str], vectors: Mapping[str, "Vector"]
+) -> list[Example]:
+    if not len(index):
+        return []
+    own = [(alias, normalize(record.answer) or record.id) for record in records for alias in record.aliases]
+    examples = []
+    for alias, answer in [*own, *((alias, None) for alias in foreign)]:
+        question = Question(alias, index.synonyms.apply(normalize(alias)), vectors[alias])
+        hit = index.search(question, 1)[0]
+        found = normalize(hit.record.answer) or hit.record.id
+        examples.append(Example(features(hit), found == answer))
+    return examples
+
+
+def fit(examples: Sequence[Example], prior: Weights, memory: float = MEMORY) -> Weights:
+    """Return the most probable weights given the examples and the prior: a logistic regression that starts there.
+
+    The features' spread in the examples sets how much a weight may move; `memory` how many examples resist it.
+    """
+    names = [name for name in Features.__slots__ if getattr(prior.factors, name)]
+    values = np.array([[getattr(example.features, name) for name in names] for example in examples])
+    right = np.array([example.right for example in examples], dtype=np.float64)
+    if not len(examples):
+        return prior
+    design = np.column_stack([np.ones(len(values)), values])
+    start = np.array([prior.constant, *(getattr(prior.factors, name) for name in names)])
+    spread = np.maximum(np.concatenate([[1.0], values.std(axis=0)]), 1e-3)
+    evidence = _Evidence(design, right, np.ones(len(right)), design @ start)
+    fitted = start + _most_probable(evidence, memory * spread**2 / 4)
+    factors = dict(zip(names, fitted[1:].tolist(), strict=True))
+    return Weights(float(fitted[0]), Features(**factors))
+
+
+def learn(judged: Iterable[Judgement], doubt: float = DOUBT) -> float:
+    """Return what feedback adds to a knowledge base's log-odds.
+
+    The most probable constant if it is 0 give or take `doubt` before anything is known: ten clicks move it little. At
+    that constant the prior's pull, constant / doubt ** 2, equals the sum of weight * (right - expected), and each of
+    these terms is at most its weight: so the constant is never further from 0 than doubt ** 2 * the weight of all.
+    """
+    judgements = list(judged)
+    if not judgements:
+        return 0.0
+    confidence = np.clip([each.confidence for each in judgements], _EXTREME, 1 - _EXTREME)
+    right = np.array([each.right for each in judgements], dtype=np.float64)
+    weight = np.array([each.weight for each in judgements], dtype=np.float64)
+    evidence = _Evidence(np.ones((len(right), 1)), right, weight, np.log(confidence / (1 - confidence)))
+    return float(_most_probable(evidence, np.array([1 / doubt**2]))[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """Outcomes to explain by log-odds `offset` + `design` @ change; one row of `design` for each outcome."""
+
+    design: NDArray[np.float64]
+    right: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    def derivatives(self, change: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the slope of the log-likelihood, and its curvature with the sign turned."""
+        expected = _probabilities(self.offset + self.design @ change)
+        curvature = self.weight * expected * (1 - expected)
+        return self.design.T @ (self.weight * (self.right - expected)), (
+            self.design * curvature[:, np.newaxis]
+        ).T @ self.design
+
+
+def _most_probable(evidence: _Evidence, stiffness: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the change that explains the evidence best, held back by a normal prior of this precision around 0.
+
+    Newton's method on a strictly concave objective. A full step overshoots where the logistic is flat, and may then
+    diverge. The third derivative of a logistic is at most its second, so that a step which would change some log-odds
+    by `reach` always improves the objective when it is shortened to ln(1 + reach) / reach (Bach 2010, "Self-concordant
+    analysis for logistic regression"); close to the maximum that is a full step.
+    """
+    change = np.zeros(len(stiffness))
+    for _ in range(_STEPS):
+        slope, curvature = evidence.derivatives(change)
+        step = np.linalg.solve(curvature + np.diag(stiffness), slope - stiffness * change)
+        reach = float(np.abs(evidence.design @ step).max())
+        change += step * (np.log1p(reach) / reach if reach else 0.0)
+        if reach < _ENOUGH:
+            break
+    return change
+
+
+def _probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50))))

@@ -1,0 +1,157 @@
+"""How sure the bot is that the first hit answers the question: a logistic on a few features that need no labels.
+
+`DENSE` and `LEXICAL` were fitted on clinc150 (CC BY 3.0, Larson et al. 2019), hwu64 (CC BY 4.0, Liu et al. 2019),
+covidsim_en (paraphrases of official COVID-19 FAQs, Apache 2.0), the Python and Rust FAQs with the official translations
+as questions (PSF-2.0; MIT / Apache-2.0), and our own sample knowledge bases with the aliases as questions: whole, with
+30% of the answers removed, and with one or three rows per answer; each family weighs the same. `DENSE` with
+all-MiniLM-L6-v2; for other encoders it is where `calibration` starts from. docs/retrieval.md has the figures.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from math import exp, log, log1p
+from string import digits
+from typing import TYPE_CHECKING
+
+from indexes.text import normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from indexes.retrieval.index import Hit, Question
+
+THRESHOLD = 0.9
+"""Auto-replies are given from this confidence on: when at least 90% sure."""
+
+OTHER_CODE = 0.5
+"""The most that a hit gets when its record is about another code than the question."""
+
+_DIGIT = re.compile(r"\d")
+_CODE_RUN = re.compile(r"[\w.-]+", re.ASCII)
+_CODE = re.compile(r"[a-z]+[\w.-]*|\d{3,}", re.ASCII)
+"""Letters with digits (err-4012, e1107, k8s), or three digits and more (137, 2026), in a run of normalized text."""
+
+WIDEST = 0.3
+"""A margin above this says no more than this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What speaks for a hit.
+
+    `score` (fused, with support) and `lexical` are the hit's own. `decision` is the margin over the best different
+    answer, which says the less the weaker the hit is: a clear winner among bad hits is still bad. With vectors it is
+    multiplied by score ** 5; without, by coverage * ln(1 + words): sharing much of a long question is no accident.
+    `lift` is the cosine above what the question has with the whole knowledge base, `missing` the share of the question
+    that other records have and this one lacks, `agreement` the share of the best rows with this answer.
+    """
+
+    score: float = 0.0
+    lexical: float = 0.0
+    decision: float = 0.0
+    lift: float = 0.0
+    missing: float = 0.0
+    agreement: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A fitted logistic for one way of searching."""
+
+    constant: float
+    factors: Features
+
+    def logit(self, features: Features) -> float:
+        """Return the log-odds."""
+        return self.constant + sum(self.terms(features).values())
+
+    def terms(self, features: Features) -> "Mapping[str, float]":
+        """Return what each feature with a weight adds to the log-odds."""
+        factors = {name: getattr(self.factors, name) for name in Features.__slots__}
+        return {name: factor * getattr(features, name) for name, factor in factors.items() if factor}
+
+
+DENSE = Weights(-4.287, Features(score=4.108, decision=18.74, lift=6.729, missing=-1.445))
+LEXICAL = Weights(-3.355, Features(lexical=5.111, decision=7.65, agreement=1.263))
+
+
+def judge(
+    question: "Question",
+    hits: "Sequence[Hit]",
+    dense: Weights = DENSE,
+    shifts: "Mapping[str, float] | None" = None,
+) -> "list[Hit]":
+    """Return the hits in the same order with their confidence; they may come from several indexes, merged by score.
+
+    `dense` are the weights for the encoder in use; `shifts` what feedback has added to the log-odds of a knowledge base
+    (calibration.learn). A hit's margin is over the best different answer in its own index or among the other hits,
+    whichever is higher. A question without a single letter or digit has no answer; one about another code than the
+    record's is answered with doubt at best.
+    """
+    if not any(letter.isalnum() for letter in question.normalized):
+        return [replace(hit, confidence=0.0) for hit in hits]
+    answers = [normalize(hit.record.answer) for hit in hits]
+    judged = []
+    for hit, answer in zip(hits, answers, strict=True):
+        others = (
+            other.evidence.score
+            for other, theirs in zip(hits, answers, strict=True)
+            if other is not hit and (theirs != answer or not answer)
+        )
+        weights = LEXICAL if hit.dense is None else dense
+        logit = weights.logit(features(hit, max(others, default=0.0)))
+        shift = shifts.get(hit.knowledge_base, 0.0) if shifts else 0.0
+        ceiling = OTHER_CODE if _names_another_code(question, hit) else 1.0
+        judged.append(replace(hit, confidence=min(probability(logit + shift), ceiling)))
+    return judged
+
+
+def _names_another_code(question: "Question", hit: "Hit") -> bool:
+    """Tell whether the record asks about a code like the question's, but another: 139 is not answered by 137."""
+    asked = _codes(question.normalized)
+    if not asked:
+        return False
+    record = hit.record
+    shapes = {_DIGIT.sub("0", code) for code in _codes(normalize(" ".join([record.question, *record.aliases])))}
+    said = normalize(" ".join([record.question, record.answer, *record.aliases, *record.keywords]))
+    return any(code not in said and _DIGIT.sub("0", code) in shapes for code in asked)
+
+
+def _codes(text: str) -> set[str]:
+    found: set[str] = set()
+    for run in _CODE_RUN.findall(text):
+        last_digit = max(map(run.rfind, digits))
+        found.update(code[0].rstrip(".-") for code in _CODE.finditer(run) if code.start() <= last_digit)
+    return found
+
+
+def features(hit: "Hit", rival: float = 0.0) -> Features:
+    """Return what `hit` is judged by; `rival` is the best different answer outside its own index."""
+    evidence = hit.evidence
+    margin = min(evidence.score - max(evidence.rival, rival), WIDEST)
+    return Features(
+        score=evidence.score,
+        lexical=hit.lexical,
+        decision=margin
+        * (hit.coverage * log1p(evidence.words) if hit.dense is None else max(evidence.score, 0.0) ** 5),
+        lift=0.0 if hit.dense is None else hit.dense - evidence.background,
+        missing=evidence.missing,
+        agreement=evidence.agreement,
+    )
+
+
+def explain(hit: "Hit", dense: Weights = DENSE, rival: float = 0.0) -> dict[str, float]:
+    """Return what each feature adds to the log-odds of a hit, the constant first."""
+    weights = LEXICAL if hit.dense is None else dense
+    return {"constant": weights.constant, **weights.terms(features(hit, rival))}
+
+
+def probability(logit: float) -> float:
+    """Return 1 / (1 + exp(-logit)), without overflow."""
+    return 1.0 / (1.0 + exp(-max(min(logit, 50.0), -50.0)))
+
+
+def unshifted(confidence: float, shift: float) -> float:
+    """Return what the confidence would be without a shift of its log-odds."""
+    within = min(max(confidence, 1e-9), 1 - 1e-9)
+    return probability(log(within / (1 - within)) - shift) if shift else confidence

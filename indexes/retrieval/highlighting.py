@@ -1,0 +1,96 @@
+"""Where a question's words stand in a text, so that people see why it was found. Not how it is found."""
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from itertools import islice
+
+from indexes.retrieval.tokens import runs, words
+from indexes.text import normalize
+
+_COMMON = """
+    a about after all also am an and any are arent as at be been before but by can cant could did do does doesnt
+    doing dont for from get gets getting go had has have how i im if in into is isnt it its just let me my need no
+    not of off on one or other our out over please should so some than that the their them then there these they
+    this those to too up us want was we were what whats when where which while who why will with wont would yes you
+    your
+"""
+COMMON = frozenset(_COMMON.split())
+"""English words that say little; Japanese has them in hiragana, which is left out anyway."""
+KANJI = 2
+"""Kanji that text and question must have in a row; a single one counts where the question has it alone."""
+KATAKANA = 0.6
+"""The share of the shorter katakana word that both must have in a row: ルーター and プリンター share no word."""
+
+LONGEST_RUN, MOST_RUNS = 60, 60
+"""Of kanji or katakana: a longer run is no word, and more runs than this are not looked for; comparing takes a time
+that grows with the product of both."""
+COMPOUND = 3
+"""A compound of two words counts when one of them was asked for; of more, as in an address, it says too little."""
+_AFTER_WORDS = "をがはにのでとへやも"
+
+
+class Matcher:
+    """The words of one question, to be looked for in texts."""
+
+    def __init__(self, question: str) -> None:
+        asked = normalize(question)
+        self._words = {word for word in words(asked) if word not in COMMON and len(word) > 1}
+        found = dict.fromkeys(asked[start:end] for start, end in runs(asked) if end - start <= LONGEST_RUN)
+        self._runs = list(islice((run for run in found if not _is_spaced(run)), MOST_RUNS))
+        self._found: dict[str, list[tuple[int, int]]] = {}
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where words of the question stand in the text: start and end, ascending."""
+        for start, end in runs(text):
+            if end - start > 1 or _stands_alone(text[:start][-1:], text[end : end + 1]):
+                for first, last in self._within(text[start:end]):
+                    yield start + first, start + last
+
+    def _within(self, run: str) -> list[tuple[int, int]]:
+        if run not in self._found:
+            self._found[run] = self._look(run)
+        return self._found[run]
+
+    def _look(self, run: str) -> list[tuple[int, int]]:
+        if _is_spaced(run):
+            parts = set(words(normalize(run)))
+            return [(0, len(run))] if len(parts) <= COMPOUND and self._has(parts) else []
+        if len(run) > LONGEST_RUN:
+            return []
+        covered = {place for asked in self._runs for place in _shared(asked, run)}
+        starts = sorted(place for place in covered if place - 1 not in covered)
+        ends = sorted(place + 1 for place in covered if place + 1 not in covered)
+        return list(zip(starts, ends, strict=True))
+
+    def _has(self, parts: set[str]) -> bool:
+        """Tell whether one of a word's parts was asked for; of a code, its number: ERR-4031 is not ERR-4012."""
+        numbers = {part for part in parts if any(map(str.isdigit, part))}
+        return not self._words.isdisjoint(numbers or parts)
+
+
+def _stands_alone(before: str, after: str) -> bool:
+    """Tell whether a single kanji is a word, such as 鍵を, and not part of one, such as 忘れ or 使い方."""
+    return not _is_hiragana(before) and (after in _AFTER_WORDS or not _is_hiragana(after))
+
+
+def _is_hiragana(letter: str) -> bool:
+    return "ぁ" <= letter <= "ゖ"
+
+
+def _is_spaced(run: str) -> bool:
+    return next(words(normalize(run)), None) is not None
+
+
+def _shared(asked: str, run: str) -> Iterator[int]:
+    """Yield the places in a run of kanji or katakana that it has in common with one of the question's."""
+    if set(asked).isdisjoint(run):
+        return
+    for _, at, size in SequenceMatcher(None, asked, run, autojunk=False).get_matching_blocks():
+        if size >= _enough(asked, run):
+            yield from range(at, at + size)
+
+
+def _enough(asked: str, run: str) -> float:
+    if "ァ" <= run[0] <= "ヿ":
+        return max(KANJI, KATAKANA * min(len(asked), len(run)))
+    return min(KANJI, len(asked))

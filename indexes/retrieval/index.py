@@ -1,0 +1,221 @@
+"""One knowledge base made searchable: cosine over its vectors fused with the lexical half.
+
+Everything here is immutable after construction, so that searches need no lock and a reload is one assignment elsewhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.retrieval.chunking import parts
+from indexes.retrieval.dense import CANDIDATES, Dense
+from indexes.retrieval.lexical import Asked, Lexical, Scores
+from indexes.text import normalize
+
+if TYPE_CHECKING:
+    from indexes.encoder import Vector
+    from indexes.records import Record
+    from indexes.retrieval.synonyms import Synonyms
+
+DENSE_WEIGHT = 0.7
+"""The share of the cosine in the fused score, where there are vectors; the rest is the lexical score."""
+
+JURY = 5
+"""Of so many best rows, the share that give a hit's answer is its `Evidence.agreement`."""
+
+SHARPNESS = 12.0
+"""How much less a weaker row supports its answer: it counts exp(-SHARPNESS * difference) of the best one."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question ready to be searched: `normalized` has synonyms applied, `vector` is its unit vector, if any."""
+
+    text: str
+    normalized: str
+    vector: "Vector | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a hit's confidence is judged by; nothing here needs labels."""
+
+    score: float = 0.0
+    """The fused score with the support of other rows; may exceed 1."""
+    rival: float = 0.0
+    """The best score of a different answer in the same knowledge base."""
+    background: float = 0.0
+    """The question's mean cosine with everything in the knowledge base; 0 without vectors."""
+    missing: float = 0.0
+    """The share of the question's characters (idf mass) that the knowledge base knows but this record lacks."""
+    agreement: float = 0.0
+    """The share of the five best rows that give this answer."""
+    words: int = 0
+    """How many different words the question has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record found. All scores are absolute, 0 to 1, and comparable between questions and knowledge bases."""
+
+    record: "Record"
+    knowledge_base: str
+    score: float
+    """Fused, with the support of other rows that give the same answer: what hits are ordered by."""
+    dense: float | None
+    """The best cosine among the record's passages; None without vectors."""
+    lexical: float
+    coverage: float
+    """The share of the question's idf mass that the record has."""
+    confidence: float = 0.0
+    """The probability that this answers the question (confidence.judge)."""
+    evidence: Evidence = Evidence()
+    part: str = ""
+    """The part of a long answer that matches best, as written; only the first hit of a search has it."""
+
+
+def passages(record: "Record", synonyms: "Synonyms") -> tuple[str, ...]:
+    """Return the texts embedded for a record: question, question with each part of the answer, aliases.
+
+    They are normalized and have synonyms applied.
+    """
+    answers = [f"{record.question}\n{part}" for part in parts(record.answer)]
+    texts = [record.question, *answers, *record.aliases]
+    prepared = [synonyms.apply(normalize(text)) for text in texts]
+    return tuple(dict.fromkeys(text for text in prepared if text)) or (record.id,)
+
+
+class Index:
+    """A knowledge base, searchable; lexically at once, and by meaning once it has vectors."""
+
+    def __init__(
+        self, name: str, records: "Sequence[Record]", synonyms: "Synonyms", dense: Dense | None = None
+    ) -> None:
+        self.name = name
+        self.records = tuple(records)
+        self.synonyms = synonyms
+        self.dense = dense
+        self.lexical = Lexical(self.records, synonyms)
+        self._answers = _number_answers(self.records)
+
+    def with_dense(self, dense: Dense) -> "Index":
+        """Return this index with vectors; it shares everything else."""
+        other = object.__new__(Index)
+        other.__dict__.update(self.__dict__, dense=dense)
+        return other
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def search(self, question: Question, top_k: int = 3) -> list[Hit]:
+        """Return the `top_k` best records (all, if there are fewer), best first; of equals, the earlier in the file.
+
+        Different answers come before a second record with the same answer.
+        """
+        vector = _usable(question.vector) if self.dense else None
+        asked = self.lexical.ask(question.normalized)
+        found = self._score(asked, self._candidates(asked.best(max(CANDIDATES, top_k)), vector, top_k), vector)
+        background = self.dense.background(vector) if self.dense is not None and vector is not None else 0.0
+        best = np.argsort(-found.alone, kind="stable")[:JURY]
+        hits = [self._hit(found, place, asked, background, best) for place in _pick(found, top_k)]
+        return [replace(hit, part=self.part(hit.record, asked)) if n == 0 else hit for n, hit in enumerate(hits)]
+
+    def _score(self, asked: Asked, rows: NDArray[np.int64], vector: "Vector | None") -> "_Found":
+        lexical = asked.score(rows)
+        alone, dense = lexical.total, None
+        if vector is not None and self.dense is not None:
+            dense = np.clip(self.dense.cosines(vector, rows), 0.0, 1.0)
+            alone = DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * alone
+        answers = self._answers[rows]
+        return _Found(rows, answers, lexical, dense, alone, alone + _support(alone, answers))
+
+    def _hit(self, found: "_Found", place: int, asked: Asked, background: float, best: NDArray[np.int64]) -> Hit:
+        same = found.answers == found.answers[place]
+        coverage = found.lexical.coverages[-1, place]
+        return Hit(
+            record=self.records[found.rows[place]],
+            knowledge_base=self.name,
+            score=min(float(found.score[place]), 1.0),
+            dense=None if found.dense is None else float(found.dense[place]),
+            lexical=float(found.lexical.total[place]),
+            coverage=float(found.lexical.coverage[place]),
+            evidence=Evidence(
+                score=float(found.score[place]),
+                rival=float(found.score[~same].max(initial=0.0)),
+                background=background,
+                missing=max(asked.known - float(coverage), 0.0),
+                agreement=float(same[best].mean()),
+                words=asked.words,
+            ),
+        )
+
+    def part(self, record: "Record", asked: Asked) -> str:
+        """Return the part of a long answer that has most of the question's characters; blank for a short one.
+
+        `asked` is what `lexical.ask(question.normalized)` returns.
+        """
+        texts = parts(record.answer)
+        if len(texts) == 1:
+            return ""
+        shares = asked.shares([self.synonyms.apply(normalize(text)) for text in texts])
+        return texts[int(np.argmax(shares))]
+
+    def _candidates(self, lexical: NDArray[np.int64], vector: "Vector | None", top_k: int) -> NDArray[np.int64]:
+        rows = lexical
+        if vector is not None and self.dense is not None:
+            passages_per_row = -(-len(self.dense) // max(len(self), 1))
+            near = self.dense.nearest(vector, max(CANDIDATES, top_k) * passages_per_row)
+            rows = np.union1d(rows, near)
+        missing = min(top_k, len(self)) - len(rows)
+        if missing > 0:
+            rows = np.concatenate([rows, np.setdiff1d(np.arange(len(self)), rows)[:missing]])
+        return np.sort(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Candidates in file order, their scores aligned; `alone` is without the support of other rows."""
+
+    rows: NDArray[np.int64]
+    answers: NDArray[np.int64]
+    lexical: Scores
+    dense: NDArray[np.float64] | None
+    alone: NDArray[np.float64]
+    score: NDArray[np.float64]
+
+
+def _support(alone: NDArray[np.float64], answers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what each row gains from other rows that give its answer: a smooth maximum, minus the maximum.
+
+    ln(sum of exp(SHARPNESS * score)) / SHARPNESS - max: 0 for a row alone, ln(2) / SHARPNESS = 0.06 for two equal ones.
+    """
+    _, groups = np.unique(answers, return_inverse=True)
+    top = np.zeros(groups.max(initial=-1) + 1)
+    np.maximum.at(top, groups, alone)
+    votes = np.bincount(groups, np.exp(SHARPNESS * (alone - top[groups])), len(top))
+    return np.asarray((np.log(votes) / SHARPNESS)[groups])
+
+
+def _pick(found: _Found, top_k: int) -> list[int]:
+    """Return the places of the best records of different answers, then others if there are too few; best first."""
+    order = np.argsort(-found.score, kind="stable")
+    _, first = np.unique(found.answers[order], return_index=True)
+    distinct = np.zeros(len(order), dtype=np.bool_)
+    distinct[first] = True
+    ranks = np.concatenate([np.flatnonzero(distinct), np.flatnonzero(~distinct)])[:top_k]
+    return [int(place) for place in order[np.sort(ranks)]]
+
+
+def _number_answers(records: "Sequence[Record]") -> NDArray[np.int64]:
+    """Give records with the same answer the same number; a record without an answer stands for itself."""
+    numbers: dict[str, int] = {}
+    keys = (normalize(record.answer) or f"\0{row}" for row, record in enumerate(records))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def _usable(vector: "Vector | None") -> "Vector | None":
+    """Return the vector unless it has NaN or infinity, for which FAISS would return rows that don't exist."""
+    return vector if vector is not None and bool(np.isfinite(vector).all()) else None

@@ -1,0 +1,360 @@
+"""The half of retrieval that needs no model: how much of a question's words and characters a record has.
+
+Every score lies between 0 and 1 and means the same for every question (a cosine, or a share of the question's idf
+mass), so that it can be added to a dense cosine and serve as a confidence. What was tried: docs/retrieval.md.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.retrieval.tokens import (
+    KEY_BITS,
+    Tokens,
+    character_tokens,
+    count_words,
+    join,
+    script_tokens,
+    spell,
+    word_key,
+    words,
+)
+from indexes.text import normalize
+
+if TYPE_CHECKING:
+    from indexes.records import Record
+    from indexes.retrieval.synonyms import Synonyms
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Keys = NDArray[np.uint64]
+Pair = tuple[Floats, Floats]
+"""Cosine and coverage of each row or text."""
+
+BUDGET = 30_000
+"""Postings read for one question and view, rarest term first; the other terms are looked up for candidates only."""
+
+VIEWS = ("words of the question", "characters of the question", "words of all", "characters of all")
+
+_TEXT_BITS = np.uint64(64 - KEY_BITS)
+_CHUNK = 1 << int(_TEXT_BITS)
+"""Texts counted at once: so many that a token's key and its text's number make one number of 64 bits."""
+_MERGED = 256
+"""Chunks whose keys are merged at a time: bounds the memory."""
+_MOST = 255
+_DAMPED = 1.0 + np.log(np.maximum(np.arange(_MOST + 1), 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Some rows' scores. Cosines and coverages have one line per view in the order of `VIEWS`, one column per row."""
+
+    cosines: Floats
+    coverages: Floats
+    total: Floats
+    """The lexical score: half the better of question and all, half the mean of the two.
+
+    What answers may stand in the question or only in the answer (a CSV of titles and texts); a plain mean would
+    halve the score of the latter.
+    """
+    coverage: Floats
+    """The share of the question's idf mass that each row has anywhere, in words and in characters."""
+
+
+class View:
+    """An inverted index: for each term the texts that have it, and how often (at most 255 times)."""
+
+    def __init__(self, chunks: list["Counted"]) -> None:
+        """Take the texts in order; empties the list, so that its memory is free again when the view is built."""
+        self.size = sum(chunk.size for chunk in chunks)
+        self._keys = _union([chunk.keys for chunk in chunks])
+        numbered = [(self._keys.searchsorted(chunk.keys).astype(np.int32), chunk) for chunk in chunks]
+        chunks.clear()
+        lengths = np.zeros(len(self._keys), dtype=np.int64)
+        for terms, chunk in numbered:
+            lengths[terms] += chunk.lengths
+        self._starts: Ints = np.concatenate([np.zeros(1, dtype=np.int64), lengths.cumsum()])
+        self._texts = np.empty(self._starts[-1], dtype=np.int32)
+        self._counts = np.empty(self._starts[-1], dtype=np.uint8)
+        self.norms = np.ones(self.size)
+        self._fill(numbered)
+
+    def _fill(self, numbered: list[tuple[NDArray[np.int32], "Counted"]]) -> None:
+        """Put each posting in its place."""
+        ends, first = self._starts[:-1].copy(), 0
+        for terms, chunk in numbered:
+            places, _ = spread(ends[terms], ends[terms] + chunk.lengths)
+            ends[terms] += chunk.lengths
+            self._texts[places] = chunk.texts.astype(np.int32) + first
+            self._counts[places] = chunk.counts
+            idf = _idf(self.lengths(terms), self.size)
+            squares = _DAMPED[chunk.counts] ** 2 * np.repeat(idf, chunk.lengths)
+            norms = np.sqrt(np.bincount(chunk.texts, squares, chunk.size))
+            self.norms[first : first + chunk.size] = np.where(norms > 0, norms, 1.0)
+            first += chunk.size
+
+    def match(self, keys: Keys, budget: int = BUDGET) -> "Match":
+        """Weigh a question's terms and read their postings."""
+        return Match(self, self.weigh(keys), budget)
+
+    def postings(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """Return the texts that have the term, ascending, and how often."""
+        span = slice(self._starts[term], self._starts[term + 1])
+        return self._texts[span], self._counts[span]
+
+    def look_up(self, terms: Ints, texts: Ints) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Return how often each term (line) stands in each text (column), and whether it does at all."""
+        spans = zip(self._starts[terms].tolist(), self._starts[terms + 1].tolist(), strict=True)
+        places = np.zeros((len(terms), len(texts)), dtype=np.int64)
+        texts = texts.astype(np.int32)  # as they are kept: to search among other integers copies them all
+        for line, (start, end) in enumerate(spans):
+            places[line] = self._texts[start:end].searchsorted(texts) + start
+        np.minimum(places, self._starts[terms + 1][:, np.newaxis] - 1, out=places)
+        return self._counts[places], self._texts[places] == texts
+
+    def lengths(self, terms: NDArray[np.signedinteger[Any]]) -> Ints:
+        """Return in how many texts each term occurs."""
+        return np.asarray(self._starts[terms + 1] - self._starts[terms])
+
+    def weigh(self, keys: Keys) -> "Terms":
+        """Return a question's terms with what they weigh here."""
+        distinct, counts = np.unique(keys, return_counts=True)
+        places = np.searchsorted(self._keys, distinct)
+        places[places == len(self._keys)] = 0
+        known = self._keys[places] == distinct if len(self._keys) else np.zeros(len(distinct), dtype=np.bool_)
+        idf = np.full(len(distinct), _idf(np.zeros(1), self.size)[0])
+        idf[known] = _idf(self.lengths(places[known]), self.size)
+        damped = _DAMPED[np.minimum(counts, _MOST)]
+        weights = damped * idf
+        norm, mass = float(np.sqrt(weights @ damped)), float(idf.sum())
+        return Terms(distinct[known], places[known], weights[known], idf[known], norm, mass)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A question's terms that a view knows; `norm` and `mass` count the unknown ones too, as the rarest there are.
+
+    A term has the square root of its idf in a vector, so that one shared by question and text counts by its idf, once.
+    """
+
+    keys: Keys
+    places: Ints
+    weights: Floats
+    idf: Floats
+    norm: float
+    mass: float
+
+
+class Match:
+    """What one question shares with the texts of one view."""
+
+    def __init__(self, view: View, terms: Terms, budget: int) -> None:
+        self._view = view
+        self._terms = terms
+        lengths = view.lengths(terms.places)
+        order = np.argsort(lengths, kind="stable")
+        affordable = int(np.searchsorted(np.cumsum(lengths[order]), budget, side="right"))
+        self._read, self._rest = order[:affordable], order[affordable:]
+        self._dots, self._shared = self._accumulate()
+
+    @property
+    def known(self) -> float:
+        """The share of the question's idf mass that occurs in any text."""
+        return float(self._terms.idf.sum()) / (self._terms.mass or 1.0)
+
+    def shares(self, texts: Sequence[Keys]) -> Floats:
+        """Return the share of the question's idf mass that each of these token lists has."""
+        return np.array([np.isin(self._terms.keys, keys) @ self._terms.idf for keys in texts]) / (self._terms.mass or 1)
+
+    def all(self) -> Pair:
+        """Return cosine and coverage of every text; too low by the terms that the budget left out."""
+        return self._scale(self._dots, self._view.norms, self._shared)
+
+    def some(self, texts: Ints) -> Pair:
+        """Return the exact cosine and coverage of these texts."""
+        counts, has = self._view.look_up(self._terms.places[self._rest], texts)
+        dots = self._dots[texts] + self._terms.weights[self._rest] @ (_DAMPED[counts] * has)
+        shared = self._shared[texts] + self._terms.idf[self._rest] @ has
+        return self._scale(dots, self._view.norms[texts], shared)
+
+    def _accumulate(self) -> Pair:
+        terms, size = self._terms, self._view.size
+        postings = [self._view.postings(place) for place in terms.places[self._read].tolist()]
+        if not postings:
+            return np.zeros(size), np.zeros(size)
+        texts = np.concatenate([texts for texts, _ in postings], dtype=np.intp)
+        weights = _DAMPED[np.concatenate([counts for _, counts in postings])]
+        lengths = [len(texts) for texts, _ in postings]
+        idf = terms.idf[self._read]
+        weights *= np.repeat(terms.weights[self._read], lengths)
+        dots, shared = np.bincount(texts, weights, size), np.bincount(texts, np.repeat(idf, lengths), size)
+        return dots.astype(np.float64, copy=False), shared.astype(np.float64, copy=False)
+
+    def _scale(self, dots: Floats, norms: Floats, shared: Floats) -> Pair:
+        return dots / (norms * (self._terms.norm or 1.0)), shared / (self._terms.mass or 1.0)
+
+
+class Lexical:
+    """The lexical half of an index: words and characters of the records' questions, and of all they say."""
+
+    def __init__(self, records: Sequence["Record"], synonyms: "Synonyms") -> None:
+        lengths: list[int] = []
+        chunks: tuple[list[Counted], ...] = ([], [], [], [])
+        for at in range(0, len(records), _CHUNK):
+            some = records[at : at + _CHUNK]
+            asked = [[synonyms.apply(normalize(text)) for text in questions(record)] for record in some]
+            told = [synonyms.apply(normalize(rest(record))) for record in some]
+            owners = np.repeat(np.arange(len(some)), [len(texts) for texts in asked])
+            lengths += map(len, asked)
+            for place, tokenize in enumerate((script_tokens, character_tokens)):
+                tokens = tokenize(list(chain.from_iterable(asked)))
+                both = join(Tokens(tokens.keys, owners[tokens.texts]), tokenize(told))
+                chunks[place].extend(count(tokens, len(owners)))
+                chunks[place + 2].extend(count(both, len(some)))
+        self._starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        views = [View(counted) for counted in chunks]
+        self._questions, self._all = views[:2], views[2:]
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def ask(self, text: str, budget: int = BUDGET) -> "Asked":
+        """Look a normalized question up."""
+        keys = (script_tokens([text]).keys, character_tokens([text]).keys)
+        return Asked(
+            [view.match(tokens, budget) for view, tokens in zip(self._questions, keys, strict=True)],
+            [view.match(tokens, budget) for view, tokens in zip(self._all, keys, strict=True)],
+            self._starts,
+            count_words(text),
+        )
+
+    def shared_words(self, text: str, row: int) -> list[tuple[str, float, bool]]:
+        """Return the question's known words and n-grams, rarest first: the term, its idf, whether the row has it."""
+        view = self._all[0]
+        terms = view.weigh(script_tokens([text]).keys)
+        _, has = view.look_up(terms.places, np.array([row]))
+        spelled = {word_key(word): word for word in words(text)}
+        letters = [spelled.get(key) or spell(key) for key in terms.keys.tolist()]
+        found = zip(letters, terms.idf.tolist(), has[:, 0].tolist(), strict=True)
+        return sorted(found, key=lambda term: -term[1])
+
+
+class Asked:
+    """One question's lexical scores, for every row or exactly for some."""
+
+    def __init__(self, questions: Sequence[Match], everything: Sequence[Match], starts: Ints, words: int) -> None:
+        self._questions = questions
+        self._all = everything
+        self._starts = starts
+        self.words = words
+        """How many words the question has."""
+
+    @property
+    def known(self) -> float:
+        """The share of the question's characters (idf mass) that occurs in any row."""
+        return self._all[-1].known
+
+    def best(self, count: int) -> Ints:
+        """Return the rows that score best by what the budget allowed to read, in no order; only rows above zero."""
+        total = _total(self._of_all_rows())
+        rows = np.argpartition(-total, count - 1)[:count] if count < len(total) else np.arange(len(total))
+        return rows[total[rows] > 0]
+
+    def shares(self, texts: Sequence[str]) -> Floats:
+        """Return the share of the question's characters (idf mass) that each normalized text has."""
+        return self._all[-1].shares([character_tokens([text]).keys for text in texts])
+
+    def score(self, rows: Ints) -> Scores:
+        """Return the exact scores of these rows."""
+        texts, starts = spread(self._starts[rows], self._starts[rows + 1])
+        pairs = [_best_of(match.some(texts), starts) for match in self._questions]
+        pairs += [match.some(rows) for match in self._all]
+        cosines, coverages = (np.stack(side) for side in zip(*pairs, strict=True))
+        return Scores(cosines, coverages, _total(pairs), coverages[2:].mean(axis=0))
+
+    def _of_all_rows(self) -> list[Pair]:
+        """Return the scores of all rows, too low by the terms that the budget left out."""
+        pairs = [_best_of(match.all(), self._starts[:-1]) for match in self._questions]
+        return pairs + [match.all() for match in self._all]
+
+
+def questions(record: "Record") -> tuple[str, ...]:
+    """Return the ways in which a record is asked for."""
+    return (record.question, *record.aliases)
+
+
+def rest(record: "Record") -> str:
+    """Return what else a record says."""
+    return "\n".join((*record.keywords, record.category, record.answer))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """At most `_CHUNK` texts: their terms, ascending; for each the texts that have it, ascending, and how often."""
+
+    size: int
+    keys: Keys
+    lengths: NDArray[np.int32]
+    texts: NDArray[np.uint16]
+    counts: NDArray[np.uint8]
+
+
+def count(tokens: Tokens, size: int) -> Iterator[Counted]:
+    """Count each term of each of `size` texts."""
+    for first in range(0, size, _CHUNK) if size > _CHUNK else ():
+        inside = (tokens.texts >= first) & (tokens.texts < first + _CHUNK)
+        yield from count(Tokens(tokens.keys[inside], tokens.texts[inside] - first), min(size - first, _CHUNK))
+    if size <= _CHUNK:
+        packed = np.sort(tokens.keys << _TEXT_BITS | tokens.texts.astype(np.uint64))
+        firsts = _firsts(packed)
+        counts = np.minimum(np.diff(firsts, append=len(packed)), _MOST).astype(np.uint8)
+        keys, texts = packed[firsts] >> _TEXT_BITS, packed[firsts] % _CHUNK
+        heads = _firsts(keys)
+        lengths = np.diff(heads, append=len(keys)).astype(np.int32)
+        yield Counted(size, keys[heads], lengths, texts.astype(np.uint16), counts)
+
+
+def _union(keys: Sequence[Keys]) -> Keys:
+    """Return all different keys, ascending."""
+    together = np.zeros(0, dtype=np.uint64)
+    for at in range(0, len(keys), _MERGED):
+        together = np.sort(np.concatenate([together, *keys[at : at + _MERGED]]))
+        together = together[_firsts(together)]
+    return together
+
+
+def _firsts(ascending: Keys) -> Ints:
+    """Return where each different value begins."""
+    return np.flatnonzero(np.concatenate([ascending[:1] == ascending[:1], ascending[1:] != ascending[:-1]]))
+
+
+def _idf(holders: NDArray[np.number[Any]], texts: int) -> Floats:
+    """Return ln((texts + 1) / (holders + 0.5)): above zero even for a term that every text has."""
+    return np.asarray(np.log((texts + 1) / (holders + 0.5)), dtype=np.float64)
+
+
+def _total(pairs: Sequence[Pair]) -> Floats:
+    """Return what `Scores.total` is, from cosine and coverage in each view."""
+    words, characters, all_words, all_characters = pairs
+    question = (words[0] + characters[0] + words[1] + characters[1]) / 4
+    everything = (all_words[0] + all_characters[0] + all_words[1] + all_characters[1]) / 4
+    return np.asarray(np.maximum(question, everything) / 2 + (question + everything) / 4)
+
+
+def _best_of(pair: Pair, starts: Ints) -> Pair:
+    """Return the highest cosine and the highest coverage among each row's texts."""
+    if len(starts) == len(pair[0]):
+        return pair
+    return np.maximum.reduceat(pair[0], starts), np.maximum.reduceat(pair[1], starts)
+
+
+def spread(first: Ints, last: Ints) -> tuple[Ints, Ints]:
+    """Return the numbers of all ranges first <= number < last, one after the other, and where each range begins."""
+    lengths = last - first
+    ends = np.cumsum(lengths)
+    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+    return np.repeat(first, lengths) + within, ends - lengths

@@ -1,0 +1,127 @@
+"""Earlier contents of each CSV, to go back to: the last distinct ones, compressed, without their vectors.
+
+    <data_dir>/versions/<source's folder>/
+        versions.json              what each one is, newest first; replaced atomically
+        <digest>.csv.gz            the CSV, byte for byte
+
+A content that comes back, as after a rollback, is a new version and its earlier listing goes: a number stands for one
+moment, and ten versions are ten contents.
+"""
+
+import gzip
+import hashlib
+import json
+import logging
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+from indexes.atomic_file import replace_file
+from indexes.builder import Source
+from indexes.errors import VersionError
+from indexes.messages import reason
+
+log = logging.getLogger(__name__)
+
+KEEP = 10
+FAST = 1
+"""gzip's level: a CSV becomes a fifth of its size already."""
+
+Origin = Literal["upload", "rollback", "edit", "file"]
+"""What made a version; a file that somebody changed on the disk, or that was there from the beginning, is "file"."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One content of a CSV. `digest` is its SHA-256; `by` the id of the user who made it, blank for a file."""
+
+    number: int
+    at: float
+    digest: str
+    records: int
+    origin: Origin
+    by: str = ""
+
+
+class Versions:
+    """The versions of all CSV files, below `data_dir`. Safe to share between threads."""
+
+    def __init__(self, data_dir: Path, keep: int = KEEP) -> None:
+        self._root = data_dir / "versions"
+        self._keep = keep
+        self._lock = Lock()
+
+    def of(self, source: Source) -> tuple[Version, ...]:
+        """List what is kept of a source, newest first. Damage is logged, never raised."""
+        listing = self._folder(source) / "versions.json"
+        try:
+            return tuple(Version(**each) for each in json.loads(listing.read_bytes()))
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError, TypeError) as error:
+            log.warning("%s can't be read (%s); versions are counted anew", listing, error)
+            return ()
+
+    def read(self, source: Source, version: Version) -> bytes:
+        """Return the CSV of a version; raises VersionError when it is gone or damaged."""
+        path = self._blob(source, version.digest)
+        try:
+            data = gzip.decompress(path.read_bytes())
+        except (OSError, EOFError, zlib.error) as error:
+            raise VersionError(
+                "version.unreadable", number=version.number, name=source.name, path=str(path), reason=reason(error)
+            ) from error
+        if hashlib.sha256(data).hexdigest() != version.digest:
+            raise VersionError("version.damaged", number=version.number, name=source.name, path=str(path))
+        return data
+
+    def keep(self, source: Source, data: bytes, records: int, origin: Origin, by: str = "") -> Version:
+        """Keep a content unless it is the newest already; raises VersionError when the disk takes none."""
+        digest = hashlib.sha256(data).hexdigest()
+        with self._lock:
+            known = self.of(source)
+            if known and known[0].digest == digest:
+                return known[0]
+            version = Version(known[0].number + 1 if known else 1, time.time(), digest, records, origin, by)
+            others = [each for each in known if each.digest != digest][: self._keep - 1]
+            try:
+                self._write(source, data, [version, *others])
+            except OSError as error:
+                raise VersionError(
+                    "version.not_kept", name=source.name, folder=str(self._root), reason=reason(error)
+                ) from error
+        return version
+
+    def _write(self, source: Source, data: bytes, listed: Sequence[Version]) -> None:
+        folder = self._folder(source)
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_file(self._blob(source, listed[0].digest), gzip.compress(data, FAST))
+        replace_file(folder / "versions.json", json.dumps([asdict(each) for each in listed], indent=1).encode())
+        needed = {self._blob(source, each.digest) for each in listed}
+        for path in folder.glob("*.csv.gz"):
+            if path not in needed:
+                path.unlink(missing_ok=True)
+
+    def _folder(self, source: Source) -> Path:
+        return self._root / source.folder
+
+    def _blob(self, source: Source, digest: str) -> Path:
+        return self._folder(source) / f"{digest}.csv.gz"
+
+
+def forget_author(data_dir: Path, user: str) -> int:
+    """Keep the versions that somebody made, but not who it was; return how many there are. Raises OSError."""
+    count = 0
+    for listing in (data_dir / "versions").glob("*/versions.json"):
+        listed = json.loads(listing.read_bytes())
+        theirs = [each for each in listed if each.get("by") == user]
+        for each in theirs:
+            each["by"] = ""
+        if theirs:
+            replace_file(listing, json.dumps(listed, indent=1).encode())
+        count += len(theirs)
+    return count

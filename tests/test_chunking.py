@@ -1,0 +1,34 @@
+import pytest
+
+from indexes.retrieval.chunking import parts
+
+
+def test_a_short_answer_is_its_only_part() -> None:
+    assert parts("Restart it.") == ("Restart it.",)
+    assert parts("") == ("",)
+
+
+@pytest.mark.parametrize(
+    ("answer", "width"),
+    [
+        ("Sentence number one. Is it two? Yes! " * 60, 500),
+        ("再起動します。直りましたか？はい！" * 60, 180),
+        ("x" * 3_000, 500),
+        ("Version 3.11 of node.js\n\n" * 80, 500),
+    ],
+)
+def test_parts_are_whole_sentences_that_fit_and_lose_nothing(answer: str, width: int) -> None:
+    found = parts(answer)
+    assert len(found) > 1
+    assert max(map(len, found)) <= width
+    assert "".join("".join(found).split()) == "".join(answer.split())
+    assert all(part in answer for part in found)
+
+
+def test_sentences_are_not_cut() -> None:
+    found = parts("これは一つの文です。" * 40)
+    assert all(part.endswith("。") for part in found)
+
+
+def test_a_very_long_answer_has_a_limit() -> None:
+    assert len(parts("x" * 100_000)) == 24

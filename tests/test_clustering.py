@@ -1,0 +1,137 @@
+"""Questions that are nearly the same: by meaning, by letters, and how long it takes."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexes.builder import Source
+from indexes.encoder import EncoderWorker, Vector
+from indexes.registry import Registry
+from indexes.retrieval.clustering import NEAR, Comparison, by_letters, by_meaning
+from tests.encoders import CountingModel, hashing_encoder, minilm_encoder
+
+CSV = """\
+question,answer
+How do I reset my password?,On the reset page.
+Where is the office?,In Tokyo.
+The printer does not print.,Check the paper.
+How do I get into the building at night?,With your card.
+When are the salaries paid?,On the 25th.
+"""
+ASKED = [
+    "How can I book a meeting room?",
+    "booking a meeting room",
+    "Is there a canteen?",
+    "How do I book a meeting room",
+    "do we have a canteen in the office",
+    "Which version of Windows 10 do we use?",
+    "Which version of Windows 11 do we use?",
+]
+
+
+def unit(*values: float) -> Vector:
+    vector = np.array(values, np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def silence(_: Vector) -> float:
+    return 0.0
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    path = tmp_path / "it-help.csv"
+    path.write_text(CSV)
+    registry = Registry(lambda: [Source("it-help", path)], tmp_path / "data")
+    registry.load().result(60)
+    return registry
+
+
+def test_each_joins_the_nearest_leader_that_is_near_enough() -> None:
+    texts = ["a", "b", "c", "d", "e"]
+    just, under = NEAR + 0.001, NEAR - 0.001
+    near_a = unit(just, 0.0, (1 - just**2) ** 0.5)
+    far_from_a = unit(under, 0.0, -((1 - under**2) ** 0.5))
+    vectors = np.stack([unit(1, 0, 0), near_a, unit(0, 1, 0), far_from_a, unit(0.1, 0.9, 0)])
+    assert by_meaning(texts, vectors, silence) == [[0, 1], [2, 4], [3]]
+
+
+def test_what_any_two_questions_share_does_not_bring_them_together() -> None:
+    vectors = np.stack([unit(1, 0), unit(0.8, 0.6)])  # a cosine of 0.8
+    assert by_meaning(["a", "b"], vectors, silence) == [[0, 1]]
+    assert by_meaning(["a", "b"], vectors, lambda _: 0.19) == [[0, 1]]  # (0.8 - 0.19) / 0.81 = 0.753
+    assert by_meaning(["a", "b"], vectors, lambda _: 0.21) == [[0], [1]]  # (0.8 - 0.21) / 0.79 = 0.747
+    higher = iter([0.0, 0.21])
+    assert by_meaning(["a", "b"], vectors, lambda _: next(higher)) == [[0], [1]]
+    assert by_meaning(["a", "b"], vectors, lambda _: 1.0) == [[0], [1]]
+
+
+def test_different_numbers_are_different_questions() -> None:
+    vectors = np.stack([unit(1, 0)] * 3)
+    assert by_meaning(["ERR-4012", "ERR-4013", "err-4012?"], vectors, silence) == [[0, 2], [1]]
+    assert by_letters(["ERR-4012 とは何ですか", "ERR-4013 とは何ですか", "ERR-4012とは何ですか？"]) == [[0, 2], [1]]
+
+
+def test_by_letters() -> None:
+    texts = ["会議室を予約したいです", "食堂はありますか", "会議室を予約したい", "???", "食堂はありますか？", "!"]
+    assert by_letters(texts) == [[0, 2], [1, 4], [3], [5]]
+    assert by_letters([]) == []
+
+
+def test_without_an_encoder_by_letters(registry: Registry) -> None:
+    assert registry.group([]) == []
+    assert registry.group(ASKED) == [[0, 3], [1], [2], [4], [5], [6]]
+    registry.close()
+
+
+def test_with_an_encoder_by_meaning(registry: Registry) -> None:
+    registry.use_encoder(minilm_encoder()).result(60)
+    assert registry.group(ASKED) == [[0, 1, 3], [2, 4], [5], [6]]
+    registry.close()
+
+
+def test_a_text_is_encoded_once(registry: Registry) -> None:
+    counting = CountingModel()
+    encoder = EncoderWorker("hashing", lambda: counting)
+    registry.use_encoder(encoder).result(60)
+    counting.encoded.clear()
+    registry.group(["one", "two", "ONE"])
+    registry.group(["two", "three"])
+    assert sorted(counting.encoded) == ["one", "three", "two"]
+    registry.close()
+    encoder.close()
+    assert registry.group(["one", "two"]) == [[0], [1]]  # known, though the model is gone
+    assert registry.group(["one", "new"]) == [[0], [1]]  # by letters
+
+
+def test_only_so_many_vectors_are_kept() -> None:
+    counting = CountingModel()
+    encoder = EncoderWorker("hashing", lambda: counting)
+    encoder.wait()
+    comparison = Comparison(remembered=2)
+    counting.encoded.clear()
+    for text in ("one", "two", "one", "three", "one", "two"):
+        comparison.vectors([text], encoder)
+    assert counting.encoded == ["one", "two", "three", "two"]
+    encoder.close()
+
+
+def test_a_thousand_are_grouped_in_a_moment(registry: Registry) -> None:
+    encoder = hashing_encoder(dimension=384)
+    registry.use_encoder(encoder).result(60)
+    rng = np.random.default_rng(1)
+    syllables = ["ka", "mi", "ro", "te", "shu", "no", "bel", "kor", "tan", "wi"]
+    texts = [" ".join("".join(rng.choice(syllables, 3)) for _ in range(6)) for _ in range(1000)]
+    registry.group(texts)
+    started = time.thread_time()
+    groups = registry.group(texts)
+    by_meaning_took = time.thread_time() - started
+    started = time.thread_time()
+    by_letters(texts)
+    by_letters_took = time.thread_time() - started
+    assert sorted(place for group in groups for place in group) == list(range(1000))
+    assert (by_meaning_took < 2, by_letters_took < 2) == (True, True)
+    registry.close()
+    encoder.close()

@@ -1,0 +1,53 @@
+"""What people taught, laid over a CSV's aliases: whose it is, and what it leaves alone."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from indexes.builder import Source
+from indexes.records import Record
+from indexes.registry import Registry
+from indexes.retrieval.learned_aliases import Lesson, Subjects, taught
+from tests.encoders import hashing_encoder
+
+VPN = Record("1", "VPNにつながりません。", "再起動", aliases=("VPNが切れる",))
+PRINT = Record("2", "印刷できません", "用紙")
+SLOW = Lesson("1", "VPNにつながりません。", "VPNが遅い")
+
+
+def test_a_lesson_becomes_an_alias_once_and_only_if_it_is_new() -> None:
+    lessons = [
+        SLOW,
+        Lesson("1", "", "ＶＰＮが遅い？"),
+        Lesson("1", "", "VPNが切れる！"),
+        Lesson("1", "", "VPNにつながりません"),
+    ]
+    first, second = taught([VPN, PRINT], lessons)
+    assert first.aliases == ("VPNが切れる", "ＶＰＮが遅い？")  # of two that are the same, as it was said last
+    assert second is PRINT
+    assert taught([VPN, PRINT], []) == (VPN, PRINT)
+
+
+def test_a_row_whose_id_has_changed_is_known_by_its_question() -> None:
+    subjects = Subjects([PRINT, VPN, Record("3", "何ですか", "a"), Record("4", "何ですか？", "b")])
+    assert subjects.of(Lesson("gone", "ＶＰＮにつながりません", "x")) is VPN
+    assert subjects.of(Lesson("2", "VPNにつながりません。", "x")) is PRINT
+    assert subjects.of(Lesson("gone", "何ですか", "x")) is None  # two rows ask it
+    assert subjects.of(Lesson("gone", "", "x")) is None
+
+
+def test_what_can_not_be_encoded_leaves_the_index_as_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "it-help.csv"
+    path.write_text("id,question,answer\n1,VPN?,Restart.\n")
+    registry = Registry(lambda: [Source("it-help", path)], tmp_path / "data")
+    encoder = hashing_encoder()
+    registry.load().result(60)
+    registry.use_encoder(encoder).result(60)
+    before = registry.loaded["it-help"]
+    encoder.close()
+    with caplog.at_level(logging.ERROR, "indexes"):
+        registry.teach({"it-help": [Lesson("1", "VPN?", "slow line")], "nowhere": [SLOW]}).result(60)
+    assert registry.loaded["it-help"] is before
+    assert [record.message for record in caplog.records if "was taught is not in force" in record.message]
+    registry.close()
