@@ -225,7 +225,7 @@ def _as_json(
 def _print_answer(answer: "Answer", threshold: float, explanations: Sequence[dict[str, Any]]) -> None:
     from indexes.confidence.explanation import format_explanation
 
-    if answer.confidence < threshold:
+    if not answer.is_certain(threshold):
         print("Nothing certain; the closest are:\n")
     for rank, hit in enumerate(answer.hits, start=1):
         print(f"{rank}. {hit.record.title}  (confidence {hit.confidence:.2f}, score {hit.score:.2f})")

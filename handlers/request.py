@@ -29,6 +29,7 @@ from handlers.result import Entry, Result
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn
 from handlers.store import Journal, Noted, NotedHit, Origin
+from handlers.store.questions import UNASKED
 from handlers.texts import HandlerError, Texts
 from indexes.confidence.confidence import unshifted
 from indexes.errors import KnowledgeBaseError
@@ -387,5 +388,5 @@ def _noted(answer: Answer, turn: Turn, origin: Origin, threshold: float) -> Note
         hits=hits,
         confidence=confidence,
         threshold=threshold,
-        answered=confidence >= threshold,
+        answered=bool(hits) and answer.is_certain(threshold, unasked=origin in UNASKED),
     )

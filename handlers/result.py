@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from indexes.records import Record
+from indexes.records import Record, has_answer, may_be_volunteered
 
 POSSIBLE = 0.4
 """From this confidence up a hit is shown in full although it is not sure enough to be volunteered."""
@@ -27,6 +27,23 @@ class Result:
     entries: Sequence[Entry]
     threshold: float
     question_id: int | None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the first hit has an answer and is as sure as the channel wants."""
+        record = self._sure_of()
+        return record is not None and has_answer(record)
+
+    @property
+    def may_be_volunteered(self) -> bool:
+        """Whether the first hit may be given to somebody who did not ask the bot."""
+        record = self._sure_of()
+        return record is not None and may_be_volunteered(record)
+
+    def _sure_of(self) -> Record | None:
+        """Return the first hit's record, if it is as sure as the channel wants."""
+        first = self.entries[0] if self.entries else None
+        return first.record if first and first.confidence >= self.threshold else None
 
     @property
     def shown_first(self) -> frozenset[int]:

@@ -28,7 +28,7 @@ from indexes.errors import (
     VersionError,
 )
 from indexes.messages import Translatable, reason
-from indexes.records import Problem, Record, read_bytes
+from indexes.records import Problem, Record, has_answer, may_be_volunteered, read_bytes
 from indexes.retrieval.clustering import Comparison, Groups, by_letters, by_meaning
 from indexes.retrieval.index import Hit, Question
 from indexes.retrieval.learned_aliases import Lesson, Lessons
@@ -86,6 +86,11 @@ class Answer:
     def confidence(self) -> float:
         """Probability that the first hit answers the question; 0 without hits."""
         return self.hits[0].confidence if self.hits else 0.0
+
+    def is_certain(self, threshold: float, *, unasked: bool = False) -> bool:
+        """Tell whether the first hit has an answer and is as sure as wanted; `unasked` if it may be volunteered."""
+        fits = may_be_volunteered if unasked else has_answer
+        return bool(self.hits) and self.confidence >= threshold and fits(self.hits[0].record)
 
 
 class _ClosingError(KnowledgeBaseError):

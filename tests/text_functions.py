@@ -19,7 +19,7 @@ from handlers.texts import ENGLISH, for_question
 from indexes import names
 from indexes import text as indexed_text
 from indexes.confidence.confidence import judge
-from indexes.records import Record, checking, columns, conventions, parse_records
+from indexes.records import Record, checking, columns, conventions, has_answer, parse_records
 from indexes.records.csv_editor import Layout, encodable
 from indexes.retrieval import clustering, highlighting, synonyms, tokens
 from indexes.retrieval.chunking import parts
@@ -130,6 +130,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.records.checking.numbers": checking.numbers,
     "indexes.records.columns.is_known": columns.is_known,
     "indexes.records.columns.assign_roles": lambda cell: columns.assign_roles(["question", cell], "faq.csv"),
+    "indexes.records.columns.closest_name": lambda cell: columns.closest_name("answer", [cell, f"x{cell}"]),
     "indexes.records.columns.refuse_duplicates": lambda cell: columns.refuse_duplicates(["question", cell], "faq.csv"),
     "indexes.records.conventions.next_id": lambda cell: conventions.next_id([cell] * FEW),
     "indexes.records.conventions.written_today": lambda cell: conventions.written_today([cell] * FEW, NOW),
@@ -160,6 +161,7 @@ PATHS: dict[str, Callable[[str], object]] = {
     "an answer is volunteered": lambda cell: answers.volunteered(result(cell), ENGLISH),
     "an answer is folded away": lambda cell: answers.folded(result(cell), ENGLISH),
     "a whole answer is shown": lambda cell: full_answer.whole(result(cell).entries[0], ENGLISH),
+    "it is told whether a row has an answer": lambda cell: has_answer(Record("1", "?", cell)),
     "words are marked": lambda cell: list(highlighting.Matcher(cell).spans(f"x{cell}")),
     "synonyms are applied": lambda cell: (SYNONYMS.apply(cell), SYNONYMS.applied(cell)),
 }

@@ -175,7 +175,7 @@ def _sure_answer(services: Services, turn: Turn, rules: Channel, message: Mappin
         return None
     origin: Origin = "shadow" if rules.auto_reply is AutoReply.SHADOW else "auto_reply"
     result = services.look_up(question, names, turn, origin)
-    return result if result.entries and result.entries[0].confidence >= rules.threshold else None
+    return result if result.may_be_volunteered else None
 
 
 def _answer_again(services: Services, turn: Turn, message: Mapping[str, Any], reply: Reply) -> None:

@@ -13,6 +13,7 @@ from handlers.learning.views.misses import SHOWN, Asked, Closest, Page
 from handlers.request import QUESTION_LENGTH, Services, Turn
 from handlers.slack.blocks import Message, notice
 from handlers.store import Miss, Origin, Why
+from handlers.store.questions import UNASKED
 from indexes.messages import Translatable
 from indexes.text import is_japanese, normalize
 
@@ -22,8 +23,6 @@ CONSIDERED = 1000
 """Misses that are looked at, the newest first."""
 CHECKED, DIGESTED = 100, 5
 """Questions that the digest asks anew, and those that it quotes."""
-UNASKED: frozenset[Origin] = frozenset({"auto_reply", "shadow"})
-"""Origins of what was said to a channel, not to the bot."""
 OPENLY: frozenset[Origin] = UNASKED | {"mention"}
 """Origins of what everybody in the channel could read."""
 
@@ -137,7 +136,8 @@ def close_if_answered(services: Services, group: Group) -> bool:
     """
     newest = group[0]
     answer = services.registry.search(newest.text, _searched_by(services, newest))
-    if not answer.hits or answer.confidence < services.channels.of(newest.channel).threshold:
+    unasked = all(miss.source in UNASKED for miss in group)
+    if not answer.is_certain(services.channels.of(newest.channel).threshold, unasked=unasked):
         return False
     rejected = {miss.closest.target for miss in group if miss.reported and miss.closest}
     if (answer.hits[0].knowledge_base, answer.hits[0].record.id) in rejected:

@@ -51,6 +51,8 @@ GOOD_VOTES = FIRST_HIT_VOTES | {"hit_2", "hit_3"}
 """Votes for the first hit, and for any: somebody who says that it was this one has found the answer."""
 
 Origin = Literal["search", "mention", "dm", "auto_reply", "shadow", "home"]
+UNASKED: frozenset[Origin] = frozenset({"auto_reply", "shadow"})
+"""Origins of what was said to a channel, not to the bot."""
 
 
 @dataclass(frozen=True)

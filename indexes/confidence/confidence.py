@@ -13,6 +13,7 @@ from math import exp, log, log1p
 from string import digits
 from typing import TYPE_CHECKING
 
+from indexes.records import has_answer
 from indexes.text import normalize
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 THRESHOLD = 0.9
 """Auto-replies are given from this confidence on: when at least 90% sure."""
 
-OTHER_CODE = 0.5
-"""The most that a hit gets when its record is about another code than the question."""
+DOUBT = 0.5
+"""The most that a hit gets when its record is about another code than the question, or has no answer."""
 
 _DIGIT = re.compile(r"\d")
 _CODE_RUN = re.compile(r"[\w.-]+", re.ASCII)
@@ -86,7 +87,7 @@ def judge(
     `dense` are the weights for the encoder in use; `shifts` what feedback has added to the log-odds of a knowledge base
     (calibration.learn). A hit's margin is over the best different answer in its own index or among the other hits,
     whichever is higher. A question without a single letter or digit has no answer; one about another code than the
-    record's is answered with doubt at best.
+    record's is answered with doubt at best, and so is one whose record has no answer.
     """
     if not any(letter.isalnum() for letter in question.normalized):
         return [replace(hit, confidence=0.0) for hit in hits]
@@ -101,9 +102,13 @@ def judge(
         weights = LEXICAL if hit.dense is None else dense
         logit = weights.logit(features(hit, max(others, default=0.0)))
         shift = shifts.get(hit.knowledge_base, 0.0) if shifts else 0.0
-        ceiling = OTHER_CODE if _names_another_code(question, hit) else 1.0
+        ceiling = DOUBT if _is_doubtful(question, hit) else 1.0
         judged.append(replace(hit, confidence=min(probability(logit + shift), ceiling)))
     return judged
+
+
+def _is_doubtful(question: "Question", hit: "Hit") -> bool:
+    return not has_answer(hit.record) or _names_another_code(question, hit)
 
 
 def _names_another_code(question: "Question", hit: "Hit") -> bool:

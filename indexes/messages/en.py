@@ -45,6 +45,12 @@ WORDS = {
     "or answer (回答, 答え, 内容, content, description, body, text …)",
     "csv.header_below": "{error}. Or: line {line} looks like the header: delete the lines above it",
     "csv.same_columns": '{file}: two columns are both named "{column}"; rename or remove one',
+    "csv.missing_question": 'no column has the questions; name it "{name}". Until then no row is volunteered',
+    "csv.missing_answer": 'no column has the answers; name it "{name}". Until then no row is volunteered',
+    "csv.misspelt_question": 'no column has the questions: is it "{column}"? Name it "{name}". '
+    "Until then no row is volunteered",
+    "csv.misspelt_answer": 'no column has the answers: is it "{column}"? Name it "{name}". '
+    "Until then no row is volunteered",
     "csv.only_header": "{file}: only a header; add one row per question",
     "csv.no_usable_row": "{file}: no usable row in the file; {file}:{line}: {why}",
     "kind.workbook": "an Excel workbook (.xlsx) or another zip archive",
@@ -59,6 +65,8 @@ WORDS = {
     "row.every_cell_blank": "every cell is blank",
     "row.both_blank": "question and answer are both blank",
     "row.text_blank": "the text is blank",
+    "row.no_answer": "the answer is blank: the row is shown to who asks, but never volunteered",
+    "row.placeholder": 'the answer "{text}" says nothing yet: the row is shown to who asks, but never volunteered',
     "row.id_taken": 'id "{id}" is taken by line {line}; give the row its own',
     "row.repeated": "the same question and answer as in line {line}",
     "row.width": "{fields}, the header has {expected}; {why}",

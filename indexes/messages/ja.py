@@ -44,6 +44,14 @@ WORDS = {
     "回答（answer、答え、内容、content、description、body、text など）にしてください",
     "csv.header_below": "{error}。または、{line}行目が見出しのようですので、その上の行を削除してください",
     "csv.same_columns": "{file}: 「{column}」という列が2つあります。どちらかの名前を変えるか、削除してください",
+    "csv.missing_question": "質問の列がありません。質問が入っている列の見出しを「{name}」にしてください。"
+    "それまで自動回答には使われません",
+    "csv.missing_answer": "回答の列がありません。回答が入っている列の見出しを「{name}」にしてください。"
+    "それまで自動回答には使われません",
+    "csv.misspelt_question": "質問の列がありません。「{column}」の列のことでしたら、見出しを「{name}」にしてください。"
+    "それまで自動回答には使われません",
+    "csv.misspelt_answer": "回答の列がありません。「{column}」の列のことでしたら、見出しを「{name}」にしてください。"
+    "それまで自動回答には使われません",
     "csv.only_header": "{file}: 見出しの行しかありません。質問ごとに 1行ずつ書いてください",
     "csv.no_usable_row": "{file}: 使える行がありません。{line}行目: {why}",
     "kind.workbook": " Excel ブック（.xlsx）などの zip ファイル",
@@ -58,6 +66,8 @@ WORDS = {
     "row.every_cell_blank": "すべてのセルが空です",
     "row.both_blank": "質問も回答も空です",
     "row.text_blank": "本文が空です",
+    "row.no_answer": "回答が空です。検索すると表示されますが、自動回答には使われません",
+    "row.placeholder": "回答が「{text}」のままです。検索すると表示されますが、自動回答には使われません",
     "row.id_taken": "ID「{id}」は {line}行目で使われています。別の ID にしてください",
     "row.repeated": "{line}行目と質問も回答も同じです",
     "row.width": "セルが{fields}あります（見出しは {expected}個）。{why}",

@@ -3,6 +3,7 @@
 from indexes.records.checking import NearDuplicate, Report, check_file, format_report
 from indexes.records.difference import Difference, difference
 from indexes.records.model import KnowledgeBase, Problem, Record
+from indexes.records.placeholders import has_answer, may_be_volunteered
 from indexes.records.reading import parse_records, read_bytes, read_records
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "check_file",
     "difference",
     "format_report",
+    "has_answer",
+    "may_be_volunteered",
     "parse_records",
     "read_bytes",
     "read_records",

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from indexes.errors import UnusableFileError
+from indexes.messages import Translatable
+from indexes.records.columns import closest_name
 from indexes.records.model import KnowledgeBase, Problem, Record
+from indexes.records.placeholders import has_answer
 from indexes.records.reading import read_records
 from indexes.records.table import DELIMITERS
-from indexes.text import normalize
+from indexes.text import is_japanese, normalize
 
 SIMILAR = 0.6
 """Share of two questions' grams, weighted by rarity, from which they are worth a look."""
@@ -99,9 +102,38 @@ def check_file(path: Path) -> Report:
         columns=found.columns,
         details=found.details,
         records=len(found.records),
-        problems=found.problems,
+        problems=tuple(sorted([*found.problems, *doubts(found)], key=lambda problem: problem.line)),
         near_duplicates=tuple(near_duplicates(found)),
     )
+
+
+def doubts(found: KnowledgeBase) -> Iterator[Problem]:
+    """Yield why rows are shown to who asks but never volunteered: a column that is missing, or else their answers."""
+    japanese = is_japanese("".join([*found.columns.values(), *found.details]))
+    if "question" not in found.columns:
+        yield Problem(found.header_line, _no_questions(found, "質問" if japanese else "question"), skipped=False)
+    elif "answer" not in found.columns:
+        yield Problem(found.header_line, _no_answers(found, "回答" if japanese else "answer"), skipped=False)
+    else:
+        yield from (Problem(one.line, _no_answer(one), skipped=False) for one in found.records if not has_answer(one))
+
+
+def _no_questions(found: KnowledgeBase, usual: str) -> Translatable:
+    if close := closest_name("question", found.details):
+        return Translatable("csv.misspelt_question", column=close[0], name=close[1])
+    return Translatable("csv.missing_question", name=usual)
+
+
+def _no_answers(found: KnowledgeBase, usual: str) -> Translatable:
+    if close := closest_name("answer", found.details):
+        return Translatable("csv.misspelt_answer", column=close[0], name=close[1])
+    return Translatable("csv.missing_answer", name=usual)
+
+
+def _no_answer(record: Record) -> Translatable:
+    if record.answer:
+        return Translatable("row.placeholder", text=" ".join(record.answer.split()))
+    return Translatable("row.no_answer")
 
 
 def format_report(report: Report) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
@@ -36,6 +37,9 @@ _RANKS: Mapping[str, tuple[str, int]] = {
 }
 _INNER_SPACE = re.compile(r"[\s_-]+")
 _SHOWN_HEADERS = 12
+_CLOSE = 0.5
+"""Share of the letters that a header and a name must have in common: 解答 and 回答 have half of theirs."""
+_LONGEST_HEADER = 40
 
 MAX_COLUMNS = 200
 """Far beyond any FAQ: more means that the delimiter or the file is not what it seems."""
@@ -62,6 +66,24 @@ def assign_roles(header: Sequence[str], name: str) -> dict[str, str]:
     return {chosen[title]: title for title in header if title in chosen}
 
 
+def closest_name(role: str, headers: Sequence[str]) -> tuple[str, str] | None:
+    """Return the header that comes closest to a name of the role, and that name; None when none comes close."""
+    pairs = (
+        (_likeness(_bare(header), name), header, name)
+        for header in headers
+        for name in _NAMES[role].split()
+        if len(header) <= _LONGEST_HEADER
+    )
+    likeness, header, name = max(pairs, default=(0.0, "", ""), key=lambda pair: pair[0])
+    return (header, name) if likeness >= _CLOSE else None
+
+
+def _likeness(header: str, name: str) -> float:
+    """Return the letters that both have in the same order, as a share of the longer one."""
+    shared = sum(block.size for block in SequenceMatcher(None, header, name).get_matching_blocks())
+    return shared / max(len(header), len(name))
+
+
 def refuse_duplicates(header: Sequence[str], name: str) -> None:
     """Raise UnusableFileError when two headers can't be told apart."""
     seen: set[str] = set()
@@ -72,4 +94,8 @@ def refuse_duplicates(header: Sequence[str], name: str) -> None:
 
 
 def _rank(header: str) -> tuple[str, int] | None:
-    return _RANKS.get(_INNER_SPACE.sub("", normalize(header)))
+    return _RANKS.get(_bare(header))
+
+
+def _bare(header: str) -> str:
+    return _INNER_SPACE.sub("", normalize(header))

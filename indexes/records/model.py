@@ -83,3 +83,5 @@ class KnowledgeBase:
     """SHA-256 of the file's bytes, in hexadecimal."""
     details: tuple[str, ...] = ()
     """The headers that have no role, in file order."""
+    header_line: int = 1
+    """Where the header starts in the file."""

@@ -47,6 +47,7 @@ def parse_records(data: bytes, path: Path) -> KnowledgeBase:
         columns=roles,
         digest=hashlib.sha256(data).hexdigest(),
         details=tuple(title for title in table.header if title not in roles.values()),
+        header_line=table.header_line,
     )
 
 

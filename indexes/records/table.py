@@ -36,6 +36,7 @@ class Table:
     problems: tuple[Problem, ...]
     encoding: str
     delimiter: str
+    header_line: int = 1
 
     def rows(self, count: int) -> list[tuple[str, ...]]:
         """Return the first rows."""
@@ -47,6 +48,7 @@ class _Rows:
     """The cells of the rows that fit the header, by column, and what was wrong with the others."""
 
     header: list[str]
+    header_line: int
     columns: list[list[str]] = field(init=False)
     starts: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -103,6 +105,7 @@ def read_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table
         problems=tuple(sorted(problems, key=lambda problem: problem.line)),
         encoding=encoding,
         delimiter=delimiter,
+        header_line=rows.header_line,
     )
 
 
@@ -159,7 +162,7 @@ def _whole_rows(lines: list[str], delimiter: str, name: str, with_nul: frozenset
         raise UnusableFileError("csv.nul_in_header", file=name)
     if len(header) > MAX_COLUMNS:
         raise UnusableFileError("csv.too_many_columns", file=name, count=len(header), most=MAX_COLUMNS)
-    rows = _Rows([cell.strip() for cell in header])
+    rows = _Rows([cell.strip() for cell in header], first)
     for start, end, row in parsed:
         if not with_nul.isdisjoint(range(start, end + 1)):
             rows.problems.append(Problem(start, Translatable("row.nul"), skipped=False))

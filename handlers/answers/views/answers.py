@@ -126,7 +126,7 @@ def _details(record: Record) -> list[Block]:
 def _about(result: Result, rank: int, entry: Entry, texts: Texts) -> list[str]:
     """Put in words how well it matches (the first hit), by which words, and where it is from."""
     percent = f"{entry.confidence * 100:.0f}"
-    strength = "answer.strong" if entry.confidence >= result.threshold else "answer.possible"
+    strength = "answer.strong" if result.is_certain else "answer.possible"
     words = texts(strength, percent=percent) if rank == 1 and entry.confidence >= POSSIBLE else ""
     return [words, _matched(result, entry, texts), source(entry, texts)]
 

@@ -1,0 +1,56 @@
+"""Whether a row says an answer at all, or holds a place for one that somebody is going to write."""
+
+import re
+import unicodedata
+
+from indexes.records.model import Record
+from indexes.text import normalize
+
+_LONGEST = 40
+"""Characters; a longer text says something."""
+_DASHES = "ー─━⋯"
+"""Letters and symbols that people draw a dash or dots with; the others are punctuation."""
+_BLANK_SIGNS = frozenset("x○〇●×□■△")
+"""Two and more of one of these stand for words to come; a single ○ or × is an answer in many a table."""
+_WRITTEN = "記入 追記 回答 連絡 掲載 公開 更新 案内 お知らせ 通知 決定 作成 確認 記載 ご案内 ご連絡 ご回答 ご確認"
+_WAITING = """
+    tbd tba tbc tbw todo fixme wip pending unknown dummy placeholder na nil null nan undefined ref value name div0
+    tobedetermined tobeannounced tobeconfirmed tobedecided tobewritten toberevised tobeadded tobefilledin
+    comingsoon tocome tofollow workinprogress inprogress underconstruction underreview inpreparation notyet
+    notyetdecided notyetavailable noansweryet noanswer undecided asabove sameasabove ditto
+"""
+_ENGLISH = frozenset(_WAITING.split())
+_JAPANESE = re.compile(
+    r"(?:現在|只今|ただいま|ただ今|目下)?"
+    r"(?:未定|未確定|未回答|未記入|未入力|未作成|未決定|不明|空欄|空白|同上|上に同じ|ダミー|プレースホルダー?"
+    r"|(?:調整|準備|作成|確認|検討|記入|執筆|作業|更新|整備|編集|回答準備|問い合わせ|問合せ)中"
+    r"|要(?:確認|調査|記入|追記|検討)|(?:回答|確認|連絡|返答)待ち|(?:回答|答え|記載|記入|情報)(?:なし|無し)"
+    rf"|(?:後日|追って|近日中?に?)?(?:{'|'.join(_WRITTEN.split())})(?:予定|します|いたします|致します)"
+    rf"|(?:後日|追って|近日中?に?)(?:{'|'.join(_WRITTEN.split())})?)"
+    r"(?:です|となります|となっております|になります|しています|しております)?"
+)
+
+
+def has_answer(record: Record) -> bool:
+    """Tell whether a row has an answer: not blank, no dash or question mark, no "TBD" or 未定 alone.
+
+    What says that there is none (なし, None, No, ×) is an answer.
+    """
+    return len(record.answer) > _LONGEST or not _is_placeholder(record.answer)
+
+
+def may_be_volunteered(record: Record) -> bool:
+    """Tell whether a row may be given to somebody who did not ask the bot: it has a question and an answer."""
+    return bool(record.question) and has_answer(record)
+
+
+def _is_placeholder(text: str) -> bool:
+    said = "".join(filter(_says_something, normalize(text)))
+    if len(said) > 1 and len(set(said)) == 1 and said[0] in _BLANK_SIGNS:
+        return True
+    return not said.strip(_DASHES) or said in _ENGLISH or _JAPANESE.fullmatch(said) is not None
+
+
+def _says_something(character: str) -> bool:
+    """Tell a letter, a digit, or a sign such as ○ or € from punctuation and spaces."""
+    return character.isalnum() or (not character.isascii() and unicodedata.category(character).startswith("S"))
