@@ -1,7 +1,7 @@
 """Slack's payloads to the registry and back. This module is the routing table.
 
 Every listener acks first and leaves the work to the bounded queue. Handlers are plain functions of the services and a
-`Turn`; whatever they raise goes through one door, `desk.fail`.
+`Request`; whatever they raise goes through one door, `request.fail`.
 """
 
 import logging
@@ -21,7 +21,7 @@ from handlers.entries import editing, proposals
 from handlers.files import removal, uploads, versions
 from handlers.home import home
 from handlers.learning import learned, misses
-from handlers.request import Services, Turn, fail
+from handlers.request import Request, Services, fail
 from handlers.slack.blocks import notice
 
 log = logging.getLogger(__name__)
@@ -29,17 +29,17 @@ log = logging.getLogger(__name__)
 EARLIER = re.compile("file_shared|assistant_thread_(started|context_changed)")
 """Events of earlier manifests: an app that was made from one still gets them, again and again unless they are acked."""
 
-Handler = Callable[[Services, Turn], None]
-Check = Callable[[Services, Turn], Mapping[str, Any]]
+Handler = Callable[[Services, Request], None]
+Check = Callable[[Services, Request], Mapping[str, Any]]
 """What a modal answers when it is submitted: the arguments of its ack, such as errors by field; none to close it."""
-Needs = Need | Callable[[Turn], Need]
+Needs = Need | Callable[[Request], Need]
 """Who may: the same for all payloads of a route, or read from the payload where one route serves several commands."""
-Refuse = Callable[[Services, Turn, str], None]
+Refuse = Callable[[Services, Request, str], None]
 """How somebody is told that they may not, in the words of a key."""
 
 
-def _whisper(_: Services, turn: Turn, refusal: str) -> None:
-    turn.refuse(refusal)
+def _whisper(_: Services, request: Request, refusal: str) -> None:
+    request.refuse(refusal)
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ class Route:
     def __call__(self, ack: Ack, body: dict[str, Any], respond: Respond) -> None:
         """Take a payload from Bolt."""
         ack()
-        turn = _turn(self.services, body, respond, asked=self.asked)
-        if not self.services.queue.put(partial(_run, self, turn)):
-            _refuse(turn)
+        request = _request(self.services, body, respond, asked=self.asked)
+        if not self.services.queue.put(partial(_run, self, request)):
+            _refuse(request)
 
-    def need(self, turn: Turn) -> Need:
+    def need(self, request: Request) -> Need:
         """Say what this payload needs; asks nothing of Slack."""
-        return self.needs if isinstance(self.needs, Need) else self.needs(turn)
+        return self.needs if isinstance(self.needs, Need) else self.needs(request)
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class FormRoute(Route):
 
     def __call__(self, ack: Ack, body: dict[str, Any], respond: Respond) -> None:
         """Take a submission from Bolt."""
-        turn = _turn(self.services, body, respond, asked=True)
-        answer = self.check(self.services, turn)
-        if answer.get("response_action") != "errors" and not self.services.queue.put(partial(_run, self, turn)):
+        request = _request(self.services, body, respond, asked=True)
+        answer = self.check(self.services, request)
+        if answer.get("response_action") != "errors" and not self.services.queue.put(partial(_run, self, request)):
             log.warning("The queue is full: a modal was refused")
-            answer = _busy(turn)
+            answer = _busy(request)
         ack(**answer)
 
 
@@ -201,51 +201,51 @@ def _register_editing(app: App, on: On, form: On) -> None:
     app.view("kb_proposal_declined")(form(proposals.accepted, proposals.declined, needs=Need.ADMIN))
 
 
-def _busy(turn: Turn) -> dict[str, Any]:
-    first = next(block["block_id"] for block in turn.body["view"]["blocks"] if block["type"] == "input")
-    return {"response_action": "errors", "errors": {first: turn.texts_of_form("search.busy")}}
+def _busy(request: Request) -> dict[str, Any]:
+    first = next(block["block_id"] for block in request.body["view"]["blocks"] if block["type"] == "input")
+    return {"response_action": "errors", "errors": {first: request.texts_of_form("search.busy")}}
 
 
-def _run(route: Route, turn: Turn) -> None:
+def _run(route: Route, request: Request) -> None:
     try:
-        if not (route.claims or turn.is_first_delivery()):
+        if not (route.claims or request.is_first_delivery()):
             return
-        if refusal := turn.refusal(route.need(turn)):
-            route.refuse(route.services, turn, refusal)
+        if refusal := request.refusal(route.need(request)):
+            route.refuse(route.services, request, refusal)
         else:
-            route.handler(route.services, turn)
+            route.handler(route.services, request)
     except Exception as error:  # noqa: BLE001 - the one door: nothing a handler raises may end the process or a worker
-        _fail(turn, error)
+        _fail(request, error)
 
 
-def _fail(turn: Turn, error: Exception) -> None:
+def _fail(request: Request, error: Exception) -> None:
     """Even saying sorry can fail, with Slack out of reach; then the log has to do."""
     try:
-        fail(turn, error)
+        fail(request, error)
     except Exception:
         log.exception("The asker could not be told")
 
 
-def _refuse(turn: Turn) -> None:
+def _refuse(request: Request) -> None:
     log.warning("The queue is full: a question was refused")
-    if turn.asked:
-        turn.whisper(notice(turn.texts("search.busy")))
+    if request.asked:
+        request.whisper(notice(request.texts("search.busy")))
 
 
-def _turn(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Turn:
+def _request(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Request:
     """Find out who is behind a payload, and where: events, interactions and commands each say it in their own way."""
     if "event" in body:
         event = body["event"]
         user = event.get("user") or event.get("message", {}).get("user", "")
         place = event.get("channel", "")
-        return Turn(services, body, None, user, place, event.get("thread_ts"), asked)
+        return Request(services, body, None, user, place, event.get("thread_ts"), asked)
     if "user" in body:  # a button, a shortcut or a modal
         answerable = respond if body.get("response_url") else None
         place = body.get("channel", {}).get("id", "")
         # of a message that only its reader sees, Slack tells no more than where it is
         thread = body.get("message", body.get("container", {})).get("thread_ts")
-        return Turn(services, body, answerable, body["user"]["id"], place, thread, asked)
-    return Turn(services, body, respond, body["user_id"], body["channel_id"], None, asked)
+        return Request(services, body, answerable, body["user"]["id"], place, thread, asked)
+    return Request(services, body, respond, body["user_id"], body["channel_id"], None, asked)
 
 
 def _is_direct(event: Mapping[str, Any]) -> bool:

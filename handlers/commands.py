@@ -12,7 +12,7 @@ from handlers.audience import closed_to
 from handlers.entries import editing, proposals
 from handlers.files import removal, versions
 from handlers.learning import learned, misses
-from handlers.request import Services, Turn
+from handlers.request import Request, Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line, unescaped
 from indexes.messages import Translatable
@@ -26,16 +26,16 @@ LISTED = 1000
 """Characters that a list of names may take."""
 
 
-def command(services: Services, turn: Turn) -> None:
+def command(services: Services, request: Request) -> None:
     """`/kb action …`: run what was typed."""
-    name, argument = _split(turn)
+    name, argument = _split(request)
     action = ACTIONS.get(name, UNKNOWN)
-    action.run(services, turn, argument if action.as_typed else in_form("NFKC", argument))
+    action.run(services, request, argument if action.as_typed else in_form("NFKC", argument))
 
 
-def need(turn: Turn) -> Need:
+def need(request: Request) -> Need:
     """Say who may do what was typed."""
-    return need_of(_split(turn)[0])
+    return need_of(_split(request)[0])
 
 
 def need_of(action: str) -> Need:
@@ -43,42 +43,42 @@ def need_of(action: str) -> Need:
     return ACTIONS.get(action, UNKNOWN).needs
 
 
-def _split(turn: Turn) -> tuple[str, str]:
+def _split(request: Request) -> tuple[str, str]:
     """Tell the name of the action from what follows it."""
-    name, argument, *_ = [*_typed(turn).split(maxsplit=1), "", ""]
+    name, argument, *_ = [*_typed(request).split(maxsplit=1), "", ""]
     return name.casefold() or "help", argument.strip()
 
 
-def _typed(turn: Turn) -> str:
+def _typed(request: Request) -> str:
     """Return what followed the command, as it was typed: Slack escapes it."""
-    return unescaped(str(turn.body.get("text") or ""))
+    return unescaped(str(request.body.get("text") or ""))
 
 
-def _help(services: Services, turn: Turn, _: str) -> None:
-    turn.whisper(notice(turn.texts("kb.help", command=services.admin_command)))
+def _help(services: Services, request: Request, _: str) -> None:
+    request.whisper(notice(request.texts("kb.help", command=services.admin_command)))
 
 
-def _unknown(services: Services, turn: Turn, _: str) -> None:
-    action = one_line(_typed(turn).replace("`", "'"), ECHO)
-    explained = [turn.texts("kb.unknown", action=action), turn.texts("kb.help", command=services.admin_command)]
-    turn.whisper(notice("\n".join(explained)))
+def _unknown(services: Services, request: Request, _: str) -> None:
+    action = one_line(_typed(request).replace("`", "'"), ECHO)
+    explained = [request.texts("kb.unknown", action=action), request.texts("kb.help", command=services.admin_command)]
+    request.whisper(notice("\n".join(explained)))
 
 
-def _reload(services: Services, turn: Turn, argument: str) -> None:
+def _reload(services: Services, request: Request, argument: str) -> None:
     services.rescan()
-    chosen = _chosen(services, turn, argument)
+    chosen = _chosen(services, request, argument)
     if not chosen:
-        turn.whisper(notice(turn.texts("kb.nothing_to_reload", command=services.admin_command)))
+        request.whisper(notice(request.texts("kb.nothing_to_reload", command=services.admin_command)))
         return
     names = one_line(", ".join(chosen), LISTED)
-    turn.whisper(notice(turn.texts("kb.reloading", names=f"*{names}*")))
+    request.whisper(notice(request.texts("kb.reloading", names=f"*{names}*")))
     waiting: list[Future[Report]] = [services.registry.reload(name) for name in chosen]
     reports = [future.result() for future in waiting]
     try:
-        turn.whisper(admin.reloaded(reports, closed_to(services, turn.user), turn.texts))
+        request.whisper(admin.reloaded(reports, closed_to(services, request.user), request.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
         for report in reports:
-            services.journal.record(turn.user, turn.channel, _told(report))
+            services.journal.record(request.user, request.channel, _told(report))
 
 
 def _told(report: Report) -> Translatable:
@@ -89,21 +89,21 @@ def _told(report: Report) -> Translatable:
     return Translatable("audit.reload", name=report.name, records=report.records, **counts)
 
 
-def _chosen(services: Services, turn: Turn, argument: str) -> tuple[str, ...]:
+def _chosen(services: Services, request: Request, argument: str) -> tuple[str, ...]:
     """Return which knowledge bases to reload: the named one, all, or the channel's own."""
     known = services.registry.sources()
     if argument.casefold() == "all":
         return known
     if not argument:
-        return services.channels.of(turn.channel).knowledge_bases
+        return services.channels.of(request.channel).knowledge_bases
     name = find_name(argument, known)
     if name is None:
         raise unknown(argument[:ECHO], known)
     return (name,)
 
 
-def _status(services: Services, turn: Turn, _: str) -> None:
-    loaded, closed = services.registry.loaded, closed_to(services, turn.user)
+def _status(services: Services, request: Request, _: str) -> None:
+    loaded, closed = services.registry.loaded, closed_to(services, request.user)
     quoting = {name: replace(one, trouble=admin.ELSEWHERE) for name, one in loaded.items() if one.trouble}
     view = admin.status(
         {name: quoting[name] if name in closed and name in quoting else one for name, one in loaded.items()},
@@ -115,16 +115,16 @@ def _status(services: Services, turn: Turn, _: str) -> None:
         services.journal.trouble,
         services.journal.knowledge_files.all(),
         time.time(),
-        turn.texts,
+        request.texts,
     )
-    turn.whisper(view)
+    request.whisper(view)
 
 
 @dataclass(frozen=True)
 class Action:
     """What `/kb` can do, and who may; `as_typed` when what follows goes into a file, not only compared (NFKC)."""
 
-    run: Callable[[Services, Turn, str], None]
+    run: Callable[[Services, Request, str], None]
     needs: Need
     as_typed: bool = False
 

@@ -1,4 +1,4 @@
-"""What every handler has at hand: the services, and the turn of the person who asks."""
+"""What every handler has at hand: the services, and the request of the person who asks."""
 
 import logging
 import re
@@ -80,11 +80,11 @@ class Services:
         """Tell whether a message speaks to the bot; Slack may put its name into the mention."""
         return re.search(rf"<@{self.access.bot_user}[|>]", text) is not None
 
-    def look_up(self, question: str, names: Sequence[str], turn: "Turn", origin: Origin) -> Result:
+    def look_up(self, question: str, names: Sequence[str], request: "Request", origin: Origin) -> Result:
         """Search, and remember what was asked and found."""
-        threshold = self.channels.of(turn.channel).threshold
+        threshold = self.channels.of(request.channel).threshold
         answer = self.registry.search(question[:QUESTION_LENGTH], names)
-        noted = _noted(answer, turn, origin, threshold)
+        noted = _noted(answer, request, origin, threshold)
         number = self.journal.note(noted)
         return self._result(noted, number)
 
@@ -177,7 +177,7 @@ class Services:
 
 
 @dataclass(frozen=True)
-class Turn:
+class Request:
     """One payload from Slack, acked already, and the way back to the person behind it.
 
     `asked` is False for a message nobody addressed to the bot: then trouble is logged and nothing is said. `thread` is
@@ -213,7 +213,7 @@ class Turn:
 
     @cached_property
     def person(self) -> Person:
-        """The one who asks, looked up once per turn."""
+        """The one who asks, looked up once per request."""
         return self.services.access.person(self.user)
 
     @property
@@ -246,7 +246,7 @@ class Turn:
             self.services.client.chat_postMessage(channel=self.user, **message.arguments())
 
     def post(self, message: Message) -> str | None:
-        """Post where the turn happened, in its thread; a mention begins one, and so does a message to an agent.
+        """Post where the request happened, in its thread; a mention begins one, and so does a message to an agent.
 
         See `Services.post`.
 
@@ -301,18 +301,18 @@ class Turn:
             self.whisper(notice(self.texts(refusal)))
 
 
-def names_for(services: Services, turn: Turn, *, public_reply: bool = False) -> tuple[str, ...]:
+def names_for(services: Services, request: Request, *, public_reply: bool = False) -> tuple[str, ...]:
     """List the knowledge bases that may answer this person here: the channel's, in private those of all their channels.
 
     A `public_reply` shows what everybody there may see. Guests and people of other organisations get public ones only.
     """
     if public_reply:
-        names = names_for_all(services, turn.channel)
-    elif turn.is_direct or not turn.channel or services.access.place(turn.channel).is_group_dm:
-        names = services.channels.names(services.access.channels_of(turn.user))
+        names = names_for_all(services, request.channel)
+    elif request.is_direct or not request.channel or services.access.place(request.channel).is_group_dm:
+        names = services.channels.names(services.access.channels_of(request.user))
     else:
-        names = services.channels.of(turn.channel).knowledge_bases
-    return names if turn.person.standing is Standing.MEMBER else services.channels.only_public(names)
+        names = services.channels.of(request.channel).knowledge_bases
+    return names if request.person.standing is Standing.MEMBER else services.channels.only_public(names)
 
 
 def names_for_all(services: Services, channel: str) -> tuple[str, ...]:
@@ -323,41 +323,41 @@ def names_for_all(services: Services, channel: str) -> tuple[str, ...]:
     return services.channels.only_public(names) if readers.has_outsiders else names
 
 
-def tell_of_the_rest(services: Services, turn: Turn, shown: Collection[str], about: str) -> bool:
+def tell_of_the_rest(services: Services, request: Request, shown: Collection[str], about: str) -> bool:
     """Tell a member privately when an open reply can't show all that they may see; return whether that is so.
 
     They are told once for each thing that it is `about`. Others have nothing to be told of.
     """
-    withheld = turn.person.standing is Standing.MEMBER and not set(names_for(services, turn)).issubset(shown)
-    if withheld and services.journal.claim(f"withheld:{about}:{turn.user}"):
+    withheld = request.person.standing is Standing.MEMBER and not set(names_for(services, request)).issubset(shown)
+    if withheld and services.journal.claim(f"withheld:{about}:{request.user}"):
         key = "access.more" if shown else "access.overheard"
-        turn.whisper(notice(turn.texts(key, command=services.search_command)))
+        request.whisper(notice(request.texts(key, command=services.search_command)))
     return withheld
 
 
-def run_each(turn: Turn, jobs: Sequence[Callable[[], None]]) -> None:
+def run_each(request: Request, jobs: Sequence[Callable[[], None]]) -> None:
     """Do one thing after the other; what one of them raises goes through the door for errors and stops no other."""
     for job in jobs:
         try:
             job()
         except Exception as error:  # noqa: BLE001 - as at the door
-            fail(turn, error)
+            fail(request, error)
 
 
-def fail(turn: Turn, error: Exception) -> None:
+def fail(request: Request, error: Exception) -> None:
     """Deal with whatever a handler raised: the one door for errors."""
     if isinstance(error, KnowledgeBaseError):
         log.warning("%s", error)
-        message = notice(mrkdwn(turn.texts.say(error.message), EXPLANATION))
+        message = notice(mrkdwn(request.texts.say(error.message), EXPLANATION))
     elif isinstance(error, SlackApiError) and error.response.get("error") == "expired_trigger_id":
         log.warning("A form could not be opened within 3 s; the person was asked to try again")
-        message = notice(turn.texts("modal.late"))
+        message = notice(request.texts("modal.late"))
     else:
         reference = secrets.token_hex(4)
         log.error("Something went wrong; reference %s", reference, exc_info=error)
-        message = notice(turn.texts("error.apology", reference=reference))
-    if turn.asked:
-        turn.whisper(message)
+        message = notice(request.texts("error.apology", reference=reference))
+    if request.asked:
+        request.whisper(message)
 
 
 def _unless_gone(error: SlackApiError) -> bool:
@@ -367,7 +367,7 @@ def _unless_gone(error: SlackApiError) -> bool:
     return False
 
 
-def _noted(answer: Answer, turn: Turn, origin: Origin, threshold: float) -> Noted:
+def _noted(answer: Answer, request: Request, origin: Origin, threshold: float) -> Noted:
     hits = tuple(
         NotedHit(
             hit.knowledge_base,
@@ -382,8 +382,8 @@ def _noted(answer: Answer, turn: Turn, origin: Origin, threshold: float) -> Note
     confidence = hits[0].confidence if hits else 0.0
     return Noted(
         source=origin,
-        channel=turn.channel,
-        user=turn.user,
+        channel=request.channel,
+        user=request.user,
         text=answer.question.text,
         hits=hits,
         confidence=confidence,

@@ -90,7 +90,7 @@ def say_everything(journal: Journal) -> None:
     assert {miss.id for miss in journal.misses.open(0, 99)} >= {2}
     assert journal.publications.of(5)["ask"].people == (names["ichiro"],)
     assert [(one.id, one.user, one.state) for one in journal.proposals.waiting()] == [(1, names["alice"], "waiting")]
-    assert [one.admin for one in journal.proposals.requests(1)] == [names["olivia"]]
+    assert [one.admin for one in journal.proposals.messages(1)] == [names["olivia"]]
     assert [one.phrasing for one in journal.learned.newest(9)] == ["Wi-Fi office how"]
     assert len(journal.confirmations.recent()) == 3
     assert journal.settings(names["it-help"])["threshold"].value == "0.5"

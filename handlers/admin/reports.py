@@ -4,18 +4,18 @@ from handlers.admin.views import reports
 from handlers.admin.views.trend import trend
 from handlers.audience import closed_to, without_content
 from handlers.channels import AutoReply
-from handlers.request import Services, Turn
+from handlers.request import Request, Services
 from handlers.slack.blocks import notice
 
 DAYS, MOST_DAYS = 30, 365
 
 
-def statistics(services: Services, turn: Turn, argument: str) -> None:
+def statistics(services: Services, request: Request, argument: str) -> None:
     """`/kb stats [days]`: what became of the questions."""
     days = days_from(argument)
     if days is None:
-        turn.whisper(
-            notice(turn.texts("kb.days.usage", command=services.admin_command, action="stats", most=MOST_DAYS))
+        request.whisper(
+            notice(request.texts("kb.days.usage", command=services.admin_command, action="stats", most=MOST_DAYS))
         )
         return
     overview = services.journal.statistics.overview(days)
@@ -23,15 +23,15 @@ def statistics(services: Services, turn: Turn, argument: str) -> None:
     shadowed = [one for one in services.channels.configured() if one.auto_reply is AutoReply.SHADOW]
     rehearsals = [(one, services.journal.statistics.rehearsal(one.id, days)) for one in shadowed]
     services.pictures.show(
-        picture, lambda file: turn.whisper(reports.statistics(overview, file, rehearsals, turn.texts))
+        picture, lambda file: request.whisper(reports.statistics(overview, file, rehearsals, request.texts))
     )
 
 
-def audit(services: Services, turn: Turn, _: str) -> None:
+def audit(services: Services, request: Request, _: str) -> None:
     """`/kb audit`: what admins did lately."""
-    closed = closed_to(services, turn.user)
-    done = [without_content(entry, turn.user, closed) for entry in services.journal.audited()]
-    turn.whisper(reports.audit(done, turn.texts))
+    closed = closed_to(services, request.user)
+    done = [without_content(entry, request.user, closed) for entry in services.journal.audited()]
+    request.whisper(reports.audit(done, request.texts))
 
 
 def days_from(argument: str) -> int | None:

@@ -7,102 +7,102 @@ from typing import Any
 
 from handlers.admin.views import settings as view
 from handlers.channels import AutoReply, Channel, Key
-from handlers.request import Services, Turn, names_for_all
+from handlers.request import Request, Services, names_for_all
 from handlers.slack.blocks import notice
 from indexes.messages import Translatable
 
 
-def auto_reply(services: Services, turn: Turn, argument: str) -> None:
+def auto_reply(services: Services, request: Request, argument: str) -> None:
     """`/kb auto-reply on|shadow|off`: for this channel."""
-    rules = services.channels.of(turn.channel)
+    rules = services.channels.of(request.channel)
     argument = argument.casefold()
     if argument not in set(AutoReply):
-        usage = turn.texts(
+        usage = request.texts(
             "kb.auto_reply.usage",
             command=services.admin_command,
-            mode=turn.texts(f"settings.mode.{rules.auto_reply.value}"),
+            mode=request.texts(f"settings.mode.{rules.auto_reply.value}"),
         )
-        turn.whisper(notice(usage))
+        request.whisper(notice(usage))
         return
     if not rules.knowledge_bases and argument != AutoReply.OFF:
-        turn.whisper(notice(turn.texts("kb.auto_reply.no_knowledge")))
+        request.whisper(notice(request.texts("kb.auto_reply.no_knowledge")))
         return
-    services.channels.set(turn.channel, "auto_reply", argument, turn.user)
-    services.journal.record(turn.user, turn.channel, _mode(AutoReply(argument)))
-    lines = [turn.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")]
-    lines += _hindrances(services, turn, services.channels.of(turn.channel))
-    turn.whisper(notice("\n".join(lines)))
+    services.channels.set(request.channel, "auto_reply", argument, request.user)
+    services.journal.record(request.user, request.channel, _mode(AutoReply(argument)))
+    lines = [request.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")]
+    lines += _hindrances(services, request, services.channels.of(request.channel))
+    request.whisper(notice("\n".join(lines)))
 
 
-def threshold(services: Services, turn: Turn, argument: str) -> None:
+def threshold(services: Services, request: Request, argument: str) -> None:
     """`/kb threshold 0.80`: for this channel."""
     wanted = _probability(argument)
     if wanted is None:
-        now = f"{services.channels.of(turn.channel).threshold:.2f}"
-        turn.whisper(notice(turn.texts("kb.threshold.usage", command=services.admin_command, threshold=now)))
+        now = f"{services.channels.of(request.channel).threshold:.2f}"
+        request.whisper(notice(request.texts("kb.threshold.usage", command=services.admin_command, threshold=now)))
         return
-    services.channels.set(turn.channel, "threshold", str(wanted), turn.user)
-    services.journal.record(turn.user, turn.channel, Translatable("audit.threshold", threshold=str(wanted)))
-    turn.whisper(notice(turn.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")))
+    services.channels.set(request.channel, "threshold", str(wanted), request.user)
+    services.journal.record(request.user, request.channel, Translatable("audit.threshold", threshold=str(wanted)))
+    request.whisper(notice(request.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")))
 
 
-def opened(services: Services, turn: Turn, _: str = "") -> None:
+def opened(services: Services, request: Request, _: str = "") -> None:
     """`/kb settings`: all rules of this channel in a modal."""
-    if turn.is_direct:
-        turn.whisper(notice(turn.texts("settings.where", command=services.admin_command)))
+    if request.is_direct:
+        request.whisper(notice(request.texts("settings.where", command=services.admin_command)))
     else:
-        open_for(services, turn, turn.channel)
+        open_for(services, request, request.channel)
 
 
-def open_for(services: Services, turn: Turn, channel: str) -> None:
+def open_for(services: Services, request: Request, channel: str) -> None:
     """Open the modal for a channel."""
-    turn.open(
-        view.modal(services.channels.of(channel), services.registry.sources(), services.channels.shared, turn.texts)
+    request.open(
+        view.modal(services.channels.of(channel), services.registry.sources(), services.channels.shared, request.texts)
     )
 
 
-def check(services: Services, turn: Turn) -> dict[str, Any]:
+def check(services: Services, request: Request) -> dict[str, Any]:
     """Say what can't be saved, at its field."""
-    submitted = turn.body["view"]
+    submitted = request.body["view"]
     chosen = _chosen(services, submitted)
     if chosen.auto_reply is not AutoReply.OFF and not (chosen.knowledge_bases or services.channels.shared):
         field = view.BASES if view.BASES in submitted["state"]["values"] else view.MODE
-        return {"response_action": "errors", "errors": {field: turn.texts_of_form("settings.no_knowledge")}}
+        return {"response_action": "errors", "errors": {field: request.texts_of_form("settings.no_knowledge")}}
     return {}
 
 
-def saved(services: Services, turn: Turn) -> None:
+def saved(services: Services, request: Request) -> None:
     """Put what was chosen in force, and say what changed."""
-    channel = str(turn.body["view"]["private_metadata"])
-    in_it = services.access.place(channel).has_bot and channel in services.access.channels_of(turn.user)
-    here = replace(turn, channel=channel if in_it else "")
-    changed = _save(services, here, services.channels.of(channel), _chosen(services, turn.body["view"]))
+    channel = str(request.body["view"]["private_metadata"])
+    in_it = services.access.place(channel).has_bot and channel in services.access.channels_of(request.user)
+    here = replace(request, channel=channel if in_it else "")
+    changed = _save(services, here, services.channels.of(channel), _chosen(services, request.body["view"]))
     rules = services.channels.of(channel)
     lines = [
-        view.summary(rules, changed=bool(changed), texts=turn.texts),
-        *_hindrances(services, turn, rules),
+        view.summary(rules, changed=bool(changed), texts=request.texts),
+        *_hindrances(services, request, rules),
     ]
     here.whisper(notice("\n".join(lines)))
 
 
-def go_live(services: Services, turn: Turn) -> None:
+def go_live(services: Services, request: Request) -> None:
     """End shadow mode in a channel: from now on the bot answers there."""
-    channel = turn.pressed
+    channel = request.pressed
     if services.channels.of(channel).auto_reply is not AutoReply.ON:
-        services.channels.set(channel, "auto_reply", AutoReply.ON.value, turn.user)
-        services.journal.record(turn.user, channel, Translatable("audit.live"))
-    turn.whisper(notice(turn.texts("shadow.live", channel=f"<#{channel}>")))
+        services.channels.set(channel, "auto_reply", AutoReply.ON.value, request.user)
+        services.journal.record(request.user, channel, Translatable("audit.live"))
+    request.whisper(notice(request.texts("shadow.live", channel=f"<#{channel}>")))
 
 
-def _hindrances(services: Services, turn: Turn, rules: Channel) -> list[str]:
+def _hindrances(services: Services, request: Request, rules: Channel) -> list[str]:
     """Say what keeps the bot from answering all that it could in a channel where it is to answer unasked."""
     if rules.auto_reply is AutoReply.OFF:
         return []
     if not services.access.place(rules.id).has_bot:
-        return [turn.texts("kb.auto_reply.not_here", bot=services.bot)]
+        return [request.texts("kb.auto_reply.not_here", bot=services.bot)]
     if set(rules.knowledge_bases).issubset(names_for_all(services, rules.id)):
         return []
-    return [turn.texts("kb.auto_reply.overheard", command=services.search_command)]
+    return [request.texts("kb.auto_reply.overheard", command=services.search_command)]
 
 
 def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:
@@ -111,7 +111,7 @@ def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:
     return view.chosen(submitted, tuple(dict.fromkeys([*own, *services.registry.sources()])))
 
 
-def _save(services: Services, turn: Turn, before: Channel, chosen: view.Chosen) -> list[Key]:
+def _save(services: Services, request: Request, before: Channel, chosen: view.Chosen) -> list[Key]:
     """Store what differs from the rules in force; return the keys."""
     own = [name for name in before.knowledge_bases if name not in services.channels.shared]
     ask = (*(id_ for id_ in before.ask if id_.startswith("S")), *chosen.ask)  # the modal shows no user groups
@@ -133,8 +133,8 @@ def _save(services: Services, turn: Turn, before: Channel, chosen: view.Chosen) 
     changed = [key for key, (old, new, *_) in wanted.items() if old != new]
     for key in changed:
         _, _, value, done = wanted[key]
-        services.channels.set(before.id, key, value, turn.user)
-        services.journal.record(turn.user, before.id, done)
+        services.channels.set(before.id, key, value, request.user)
+        services.journal.record(request.user, before.id, done)
     return changed
 
 

@@ -4,20 +4,20 @@ from handlers import texts as words
 from handlers.admin.views import waiting as view
 from handlers.channels import Waiting
 from handlers.entries.proposals import ASKED, active_admins
-from handlers.request import Services, Turn
+from handlers.request import Request, Services
 from handlers.slack.blocks import notice
 from handlers.store import Binding, Claim
 from indexes.messages import Translatable, Value
 
 
-def listed(services: Services, turn: Turn, _: str) -> None:
+def listed(services: Services, request: Request, _: str) -> None:
     """`/kb channels`: which channel searches what, and which wait."""
     services.rescan()
     channels = services.channels
-    turn.whisper(view.channels(channels.waiting, channels.configured(), channels.shared, turn.texts))
+    request.whisper(view.channels(channels.waiting, channels.configured(), channels.shared, request.texts))
 
 
-def renamed(services: Services, _: Turn) -> None:
+def renamed(services: Services, _: Request) -> None:
     """Look whether a channel got a name that means something. Slack tells of channels that the bot is in."""
     services.rescan()
 
@@ -33,30 +33,30 @@ def ask_admins(services: Services) -> None:
                 services.journal.channel_names.remember([Binding(*claim, Claim.ASKED) for claim in claims])
 
 
-def served(services: Services, turn: Turn) -> None:
+def served(services: Services, request: Request) -> None:
     """Serve a channel what it has the name of, from now on."""
-    _decide(services, turn, Claim.BOUND)
+    _decide(services, request, Claim.BOUND)
 
 
-def declined(services: Services, turn: Turn) -> None:
+def declined(services: Services, request: Request) -> None:
     """Leave it unserved, and ask no more."""
-    _decide(services, turn, Claim.DECLINED)
+    _decide(services, request, Claim.DECLINED)
 
 
-def _decide(services: Services, turn: Turn, claim: Claim) -> None:
+def _decide(services: Services, request: Request, claim: Claim) -> None:
     services.rescan()  # it may have another name by now, or somebody else may have decided
-    waiting = next((each for each in services.channels.waiting if view.value(each) == turn.pressed), None)
+    waiting = next((each for each in services.channels.waiting if view.value(each) == request.pressed), None)
     if waiting is None:
-        turn.replace(notice(turn.texts("waiting.gone")))
+        request.replace(notice(request.texts("waiting.gone")))
         return
-    decision = [Binding(name, waiting.channel, claim, turn.user) for name in waiting.claims]
+    decision = [Binding(name, waiting.channel, claim, request.user) for name in waiting.claims]
     services.journal.channel_names.decide(decision)
     services.rescan()
     what: dict[str, Value] = {"name": waiting.name, "bases": tuple(waiting.knowledge_bases)}
     bound = claim is Claim.BOUND
     done = Translatable("audit.serve", **what) if bound else Translatable("audit.not_served", **what)
-    services.journal.record(turn.user, waiting.channel, done)
-    turn.replace(view.decided(waiting, turn.texts, served=claim is Claim.BOUND))
+    services.journal.record(request.user, waiting.channel, done)
+    request.replace(view.decided(waiting, request.texts, served=claim is Claim.BOUND))
 
 
 def _ask(services: Services, waiting: Waiting) -> bool:

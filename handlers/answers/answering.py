@@ -7,7 +7,7 @@ from handlers import texts as words
 from handlers.access import Standing
 from handlers.answers.views.answers import answer, folded
 from handlers.answers.views.full_answer import whole
-from handlers.request import Services, Turn, names_for, tell_of_the_rest
+from handlers.request import Request, Services, names_for, tell_of_the_rest
 from handlers.result import Key, Result, Setting
 from handlers.slack.blocks import Message, notice
 from handlers.store import Noted, Origin
@@ -19,30 +19,32 @@ OPEN: frozenset[Origin] = frozenset({"mention", "auto_reply"})
 """Where everybody in the place reads it."""
 IN_CHANNEL: frozenset[Origin] = frozenset({"search", "mention", "auto_reply"})
 
-Put = Callable[[Services, Turn, Message], None]
+Put = Callable[[Services, Request, Message], None]
 """How a reply is put in the place of the one whose button was pressed."""
 
 
-def in_place(_: Services, turn: Turn, message: Message) -> None:
+def in_place(_: Services, request: Request, message: Message) -> None:
     """Put the reply where it stands as a message."""
-    turn.replace(message)
+    request.replace(message)
 
 
-def first_time(services: Services, turn: Turn, result: Result, source: Origin) -> Message:
+def first_time(services: Services, request: Request, result: Result, source: Origin) -> Message:
     """Lay out the reply to a question that was just asked."""
-    return answer(result, _texts(turn, source, result.question), _setting(services, turn, source, turn.channel))
+    return answer(
+        result, _texts(request, source, result.question), _setting(services, request, source, request.channel)
+    )
 
 
-def again(services: Services, turn: Turn, noted: Noted, result: Result, shown: frozenset[int]) -> Message:
+def again(services: Services, request: Request, noted: Noted, result: Result, shown: frozenset[int]) -> Message:
     """Lay out an earlier reply, with what was said of it and done with it since."""
-    texts = _texts(turn, noted.source, noted.text)
+    texts = _texts(request, noted.source, noted.text)
     published = services.journal.publications.of(noted.id)
     links = {kind: publication.link for kind, publication in published.items()}
     if noted.source == "auto_reply":
         ask = bool(services.channels.of(noted.channel).ask)
         return folded(result, texts, ask=ask, asked=links.get("ask"))
     setting = replace(
-        _setting(services, turn, noted.source, noted.channel),
+        _setting(services, request, noted.source, noted.channel),
         votes=services.journal.votes(noted.id),
         shared=links.get("share"),
         asked=links.get("ask"),
@@ -51,7 +53,7 @@ def again(services: Services, turn: Turn, noted: Noted, result: Result, shown: f
 
 
 def earlier(
-    services: Services, turn: Turn, question_id: int, *, shared: bool = False, alone: bool = False
+    services: Services, request: Request, question_id: int, *, shared: bool = False, alone: bool = False
 ) -> tuple[Noted, Result] | None:
     """Return the question whose button was pressed, with its hits as they are now; None for who was told why not.
 
@@ -60,76 +62,76 @@ def earlier(
     shared; `alone` for what only who pressed it reads.
     """
     found = services.look_back(question_id)
-    if found is None or not _is_here(services, turn, found[0], shared=shared):
+    if found is None or not _is_here(services, request, found[0], shared=shared):
         is_foreign = found is not None and found[0].source in PRIVATE and found[0].user != ""  # blank: too old by now
-        turn.whisper(notice(turn.texts("answer.not_yours" if is_foreign else "answer.gone")))
+        request.whisper(notice(request.texts("answer.not_yours" if is_foreign else "answer.gone")))
         return None
     noted, result = found
-    if may_see(services, turn, result):
-        there = replace(turn, channel=turn.channel or noted.channel)
+    if may_see(services, request, result):
+        there = replace(request, channel=request.channel or noted.channel)
         return noted, _as_seen(services, there, result, openly=not alone and noted.source in OPEN)
-    turn.whisper(notice(turn.texts("access.guest")))
+    request.whisper(notice(request.texts("access.guest")))
     return None
 
 
-def _is_here(services: Services, turn: Turn, noted: Noted, *, shared: bool) -> bool:
+def _is_here(services: Services, request: Request, noted: Noted, *, shared: bool) -> bool:
     """Tell whether a reply is to be found where a button was pressed, by whoever pressed it.
 
     A private one is its asker's alone, unless shared with the channel; an open one stands in the channel where it was
     asked, and a form that was opened there is in no channel; of shadow mode's, only admins know.
     """
     if noted.source == "shadow":
-        return turn.person.is_admin
+        return request.person.is_admin
     if noted.source not in PRIVATE:
-        return turn.channel == noted.channel or turn.body.get("view", {}).get("type") == "modal"
-    if turn.user == noted.user:
+        return request.channel == noted.channel or request.body.get("view", {}).get("type") == "modal"
+    if request.user == noted.user:
         return True
     publication = services.journal.publications.of(noted.id).get("share") if shared else None
-    return publication is not None and publication.channel == turn.channel
+    return publication is not None and publication.channel == request.channel
 
 
-def _as_seen(services: Services, turn: Turn, result: Result, *, openly: bool) -> Result:
-    names = names_for(services, turn, public_reply=openly)
+def _as_seen(services: Services, request: Request, result: Result, *, openly: bool) -> Result:
+    names = names_for(services, request, public_reply=openly)
     if openly and any(entry.knowledge_base not in names for entry in result.entries):
-        tell_of_the_rest(services, turn, names, str(result.question_id))
+        tell_of_the_rest(services, request, names, str(result.question_id))
     entries = [entry if entry.knowledge_base in names else replace(entry, record=None) for entry in result.entries]
     return replace(result, entries=entries)
 
 
-def may_see(services: Services, turn: Turn, result: Result) -> bool:
+def may_see(services: Services, request: Request, result: Result) -> bool:
     """Tell whether whoever pressed the button may see every hit: others than members only what is public."""
-    if turn.person.standing is Standing.MEMBER:
+    if request.person.standing is Standing.MEMBER:
         return True
     return all(entry.knowledge_base in services.channels.public for entry in result.entries)
 
 
-def show(services: Services, turn: Turn, put: Put = in_place) -> None:
+def show(services: Services, request: Request, put: Put = in_place) -> None:
     """Unfold a hit in place."""
-    key, _ = Key.read(turn.pressed)
-    if found := earlier(services, turn, key.question):
-        put(services, turn, again(services, turn, *found, key.shown))
+    key, _ = Key.read(request.pressed)
+    if found := earlier(services, request, key.question):
+        put(services, request, again(services, request, *found, key.shown))
 
 
-def read(services: Services, turn: Turn) -> None:
+def read(services: Services, request: Request) -> None:
     """Open a modal with the whole of an answer that is shown only in part."""
-    number, _, rank = turn.pressed.partition(":")
-    if found := earlier(services, turn, int(number), shared=True, alone=True):
+    number, _, rank = request.pressed.partition(":")
+    if found := earlier(services, request, int(number), shared=True, alone=True):
         _, result = found
-        turn.open(whole(result.entries[int(rank) - 1], turn.texts))
+        request.open(whole(result.entries[int(rank) - 1], request.texts))
 
 
-def _texts(turn: Turn, source: Origin, question: str) -> Texts:
-    return turn.texts if source in PRIVATE else words.for_question(question)
+def _texts(request: Request, source: Origin, question: str) -> Texts:
+    return request.texts if source in PRIVATE else words.for_question(question)
 
 
-def _setting(services: Services, turn: Turn, source: Origin, channel: str) -> Setting:
+def _setting(services: Services, request: Request, source: Origin, channel: str) -> Setting:
     private = source in PRIVATE
     public_place = channel if source in IN_CHANNEL and not channel.startswith("D") else ""
     return Setting(
-        reader=turn.user if private else "",
+        reader=request.user if private else "",
         restate=source in {"search", "home"},
         in_view=source == "home",
         channel=public_place,
         ask=bool(public_place and services.channels.of(public_place).ask),
-        edit=private and turn.person.is_admin,
+        edit=private and request.person.is_admin,
     )

@@ -15,7 +15,7 @@ from handlers.answers.search import answer_direct, answer_mention
 from handlers.answers.views.answers import volunteered
 from handlers.audience import closed_to, may_know
 from handlers.channels import AutoReply, Channel
-from handlers.request import Services, Turn, names_for, tell_of_the_rest
+from handlers.request import Request, Services, names_for, tell_of_the_rest
 from handlers.result import Result
 from handlers.slack.blocks import Message, actions, button, context, notice, section
 from handlers.slack.mrkdwn import escape, has_words, one_line, plain
@@ -27,57 +27,57 @@ SPOKEN = {None, "thread_broadcast", "file_share"}
 """Message subtypes that a person may have written; every other one is a bot's or a notice."""
 
 
-def posted(services: Services, turn: Turn) -> None:
+def posted(services: Services, request: Request) -> None:
     """Consider a new message in a channel."""
-    rules = services.channels.of(turn.channel)
-    if rules.auto_reply is AutoReply.OFF or not _is_a_question_to_all(services, turn, turn.event):
+    rules = services.channels.of(request.channel)
+    if rules.auto_reply is AutoReply.OFF or not _is_a_question_to_all(services, request, request.event):
         return
-    with services.conversations(turn.channel, turn.event["ts"]):
-        if services.journal.claim(f"asked:{turn.channel}:{turn.event['ts']}"):
-            _follow(services, turn, rules, turn.event)
+    with services.conversations(request.channel, request.event["ts"]):
+        if services.journal.claim(f"asked:{request.channel}:{request.event['ts']}"):
+            _follow(services, request, rules, request.event)
 
 
-def edited(services: Services, turn: Turn) -> None:
+def edited(services: Services, request: Request) -> None:
     """Consider an edited message anew; an unfurled link is no edit, and a deleted one with replies is a tombstone."""
-    message, before = turn.event["message"], turn.event.get("previous_message", {})
+    message, before = request.event["message"], request.event.get("previous_message", {})
     if message.get("subtype") == "tombstone":
-        _forget(services, turn, message["ts"])
+        _forget(services, request, message["ts"])
     elif message.get("text") != before.get("text") and message.get("subtype") in SPOKEN and not message.get("bot_id"):
-        with services.conversations(turn.channel, message["ts"]):
-            if _concerns(services, turn, message["ts"], before, message) and turn.is_first_delivery():
-                services.journal.claim(f"asked:{turn.channel}:{message['ts']}")
-                _reconsider(services, turn, message)
+        with services.conversations(request.channel, message["ts"]):
+            if _concerns(services, request, message["ts"], before, message) and request.is_first_delivery():
+                services.journal.claim(f"asked:{request.channel}:{message['ts']}")
+                _reconsider(services, request, message)
 
 
-def deleted(services: Services, turn: Turn) -> None:
+def deleted(services: Services, request: Request) -> None:
     """Withdraw the answer to a message that was deleted."""
-    _forget(services, turn, turn.event["deleted_ts"])
+    _forget(services, request, request.event["deleted_ts"])
 
 
-def right(services: Services, turn: Turn) -> None:
+def right(services: Services, request: Request) -> None:
     """Note that a volunteered answer was right; the reply then says so."""
-    number = int(turn.pressed)
-    if found := earlier(services, turn, number):
+    number = int(request.pressed)
+    if found := earlier(services, request, number):
         noted, result = found
-        services.vote(number, turn.user, "right")
-        judge(services, noted, turn.user, 1, right=True)
-        turn.replace(_volunteered(services, noted, result))
+        services.vote(number, request.user, "right")
+        judge(services, noted, request.user, 1, right=True)
+        request.replace(_volunteered(services, noted, result))
 
 
-def wrong(services: Services, turn: Turn) -> None:
+def wrong(services: Services, request: Request) -> None:
     """Fold away a volunteered answer that was not asked for: a miss."""
-    number = int(turn.pressed)
-    if found := earlier(services, turn, number):
-        services.vote(number, turn.user, "wrong")
-        judge(services, found[0], turn.user, 1, right=False)
-        turn.replace(again(services, turn, *found, frozenset()))
+    number = int(request.pressed)
+    if found := earlier(services, request, number):
+        services.vote(number, request.user, "wrong")
+        judge(services, found[0], request.user, 1, right=False)
+        request.replace(again(services, request, *found, frozenset()))
 
 
-def show_again(services: Services, turn: Turn) -> None:
+def show_again(services: Services, request: Request) -> None:
     """Unfold a volunteered answer."""
-    if found := earlier(services, turn, int(turn.pressed)):
+    if found := earlier(services, request, int(request.pressed)):
         noted, result = found
-        turn.replace(_volunteered(services, noted, result))
+        request.replace(_volunteered(services, noted, result))
 
 
 def _volunteered(services: Services, noted: Noted, result: Result) -> Message:
@@ -85,126 +85,128 @@ def _volunteered(services: Services, noted: Noted, result: Result) -> Message:
     return volunteered(result, words.for_question(noted.text), services.journal.votes(noted.id))
 
 
-def judged(services: Services, turn: Turn) -> None:
+def judged(services: Services, request: Request) -> None:
     """Note what an admin thinks of an answer that shadow mode held back; the last word counts."""
-    kind = str(turn.body["actions"][0]["action_id"]).removeprefix("shadow_")
-    if found := earlier(services, turn, int(turn.pressed)):
-        services.vote(found[0].id, turn.user, kind)
-        turn.whisper(notice(turn.texts(f"shadow.{kind}")))
+    kind = str(request.body["actions"][0]["action_id"]).removeprefix("shadow_")
+    if found := earlier(services, request, int(request.pressed)):
+        services.vote(found[0].id, request.user, kind)
+        request.whisper(notice(request.texts(f"shadow.{kind}")))
 
 
-def _forget(services: Services, turn: Turn, ts: str) -> None:
+def _forget(services: Services, request: Request, ts: str) -> None:
     """Withdraw the answer to a message that is gone, and give none if its question arrives only now."""
-    with services.conversations(turn.channel, ts):
-        if _concerns(services, turn, ts, turn.event.get("previous_message", {})):
-            services.journal.claim(f"asked:{turn.channel}:{ts}")
-            if reply := services.journal.reply_to(turn.channel, ts):
-                _withdraw(services, turn.channel, ts, reply)
+    with services.conversations(request.channel, ts):
+        if _concerns(services, request, ts, request.event.get("previous_message", {})):
+            services.journal.claim(f"asked:{request.channel}:{ts}")
+            if reply := services.journal.reply_to(request.channel, ts):
+                _withdraw(services, request.channel, ts, reply)
 
 
-def _concerns(services: Services, turn: Turn, ts: str, *versions: Mapping[str, Any]) -> bool:
+def _concerns(services: Services, request: Request, ts: str, *versions: Mapping[str, Any]) -> bool:
     """Tell whether the bot has answered a message, or may in one of its versions. Looks, and writes nothing."""
     return (
-        turn.is_direct
-        or services.channels.of(turn.channel).auto_reply is not AutoReply.OFF
+        request.is_direct
+        or services.channels.of(request.channel).auto_reply is not AutoReply.OFF
         or any(services.is_mentioned(version.get("text", "")) for version in versions)
-        or services.journal.reply_to(turn.channel, ts) is not None
+        or services.journal.reply_to(request.channel, ts) is not None
     )
 
 
-def _is_a_question_to_all(services: Services, turn: Turn, message: Mapping[str, Any]) -> bool:
+def _is_a_question_to_all(services: Services, request: Request, message: Mapping[str, Any]) -> bool:
     """Tell whether a person said this to a whole channel: not a bot, not to this one, not further down a thread."""
     in_thread = message.get("thread_ts", message["ts"]) != message["ts"]
     return (
         message.get("subtype") in SPOKEN
         and not message.get("bot_id")
-        and turn.event.get("channel_type") != "mpim"
+        and request.event.get("channel_type") != "mpim"
         and not services.is_mentioned(message.get("text", ""))
         and (not in_thread or message.get("subtype") == "thread_broadcast")
     )
 
 
-def _reconsider(services: Services, turn: Turn, message: Mapping[str, Any]) -> None:
+def _reconsider(services: Services, request: Request, message: Mapping[str, Any]) -> None:
     """Bring the reply in line with an edited message. One that asks the bot, if only since the edit, gets an answer."""
-    reply = services.journal.reply_to(turn.channel, message["ts"])
-    mentions = not turn.is_direct and services.is_mentioned(message.get("text", ""))
-    rules = services.channels.of(turn.channel)
+    reply = services.journal.reply_to(request.channel, message["ts"])
+    mentions = not request.is_direct and services.is_mentioned(message.get("text", ""))
+    rules = services.channels.of(request.channel)
     if reply and mentions:
-        _answer_again(services, turn, message, replace(reply, source="mention"))
+        _answer_again(services, request, message, replace(reply, source="mention"))
     elif reply and reply.source in {"mention", "dm"}:
-        _answer_again(services, turn, message, reply)
+        _answer_again(services, request, message, reply)
     elif mentions:
-        _ask(services, _asking(turn, message, "app_mention"), answer_mention)
-    elif turn.is_direct:
-        _ask(services, _asking(turn, message, "message"), answer_direct)
-    elif reply or (rules.auto_reply is not AutoReply.OFF and _is_a_question_to_all(services, turn, message)):
-        _follow(services, turn, rules, message)
+        _ask(services, _asking(request, message, "app_mention"), answer_mention)
+    elif request.is_direct:
+        _ask(services, _asking(request, message, "message"), answer_direct)
+    elif reply or (rules.auto_reply is not AutoReply.OFF and _is_a_question_to_all(services, request, message)):
+        _follow(services, request, rules, message)
 
 
-def _ask(services: Services, turn: Turn, answer: Callable[[Services, Turn], None]) -> None:
+def _ask(services: Services, request: Request, answer: Callable[[Services, Request], None]) -> None:
     """Answer what an edit has turned into a question to the bot, as the routing table does with a new one."""
-    if refusal := turn.refusal(Need.KNOWN):
-        turn.refuse(refusal)
+    if refusal := request.refusal(Need.KNOWN):
+        request.refuse(refusal)
     else:
-        answer(services, turn)
+        answer(services, request)
 
 
-def _asking(turn: Turn, message: Mapping[str, Any], kind: str) -> Turn:
-    """Return the turn as if the edited message had just been sent to the bot."""
-    return replace(turn, body={"event": {**message, "type": kind}}, thread=message.get("thread_ts"), asked=True)
+def _asking(request: Request, message: Mapping[str, Any], kind: str) -> Request:
+    """Return the request as if the edited message had just been sent to the bot."""
+    return replace(request, body={"event": {**message, "type": kind}}, thread=message.get("thread_ts"), asked=True)
 
 
-def _follow(services: Services, turn: Turn, rules: Channel, message: Mapping[str, Any]) -> None:
+def _follow(services: Services, request: Request, rules: Channel, message: Mapping[str, Any]) -> None:
     """Bring the reply in line with the message: post, update or withdraw it, or leave the silence."""
-    reply = services.journal.reply_to(turn.channel, message["ts"])
-    result = _sure_answer(services, turn, rules, message)
+    reply = services.journal.reply_to(request.channel, message["ts"])
+    result = _sure_answer(services, request, rules, message)
     if result is None and reply:
-        _withdraw(services, turn.channel, message["ts"], reply)
+        _withdraw(services, request.channel, message["ts"], reply)
     elif result and rules.auto_reply is AutoReply.SHADOW and not reply:
-        _tell_admins(services, turn, result, message)
+        _tell_admins(services, request, result, message)
     elif result:
-        _put(services, turn, message, reply, volunteered(result, words.for_question(result.question)), result)
+        _put(services, request, message, reply, volunteered(result, words.for_question(result.question)), result)
 
 
-def _sure_answer(services: Services, turn: Turn, rules: Channel, message: Mapping[str, Any]) -> Result | None:
+def _sure_answer(services: Services, request: Request, rules: Channel, message: Mapping[str, Any]) -> Result | None:
     question = plain(message.get("text", ""))
-    if not has_words(question) or turn.person.standing is Standing.UNKNOWN:
+    if not has_words(question) or request.person.standing is Standing.UNKNOWN:
         return None
-    names = names_for(services, turn, public_reply=True)
+    names = names_for(services, request, public_reply=True)
     if not names or not services.registry.loaded:
         return None
     origin: Origin = "shadow" if rules.auto_reply is AutoReply.SHADOW else "auto_reply"
-    result = services.look_up(question, names, turn, origin)
+    result = services.look_up(question, names, request, origin)
     return result if result.may_be_volunteered else None
 
 
-def _answer_again(services: Services, turn: Turn, message: Mapping[str, Any], reply: Reply) -> None:
+def _answer_again(services: Services, request: Request, message: Mapping[str, Any], reply: Reply) -> None:
     """Look an edited question up again; somebody asked, so there is always an answer, if only for them to read."""
     question = plain(message.get("text", ""))
     if not has_words(question):
         return
-    names = names_for(services, turn, public_reply=not turn.is_direct)
-    withheld = not turn.is_direct and tell_of_the_rest(services, turn, names, f"{turn.channel}:{message['ts']}")
+    names = names_for(services, request, public_reply=not request.is_direct)
+    withheld = not request.is_direct and tell_of_the_rest(
+        services, request, names, f"{request.channel}:{message['ts']}"
+    )
     if names:
-        result = services.look_up(question, names, turn, reply.source)
-        _put(services, turn, message, reply, first_time(services, turn, result, reply.source), result)
+        result = services.look_up(question, names, request, reply.source)
+        _put(services, request, message, reply, first_time(services, request, result, reply.source), result)
     elif withheld:
-        _withdraw(services, turn.channel, message["ts"], reply)
+        _withdraw(services, request.channel, message["ts"], reply)
 
 
 def _put(
-    services: Services, turn: Turn, message: Mapping[str, Any], reply: Reply | None, view: Message, result: Result
+    services: Services, request: Request, message: Mapping[str, Any], reply: Reply | None, view: Message, result: Result
 ) -> None:
     """Post the answer, or put it in the place of the earlier one. One that somebody deleted stays deleted."""
     if reply is None:
-        sent = services.post(turn.channel, view, message.get("thread_ts", message["ts"]))
+        sent = services.post(request.channel, view, message.get("thread_ts", message["ts"]))
     else:
-        sent = reply.reply if services.update(turn.channel, reply.reply, view) else None
+        sent = reply.reply if services.update(request.channel, reply.reply, view) else None
     if sent is None:
-        services.journal.forget_reply(turn.channel, message["ts"])
+        services.journal.forget_reply(request.channel, message["ts"])
     elif result.question_id is not None:
         source: Origin = reply.source if reply else "auto_reply"
-        services.journal.remember_reply(turn.channel, message["ts"], Reply(sent, result.question_id, source))
+        services.journal.remember_reply(request.channel, message["ts"], Reply(sent, result.question_id, source))
 
 
 def _withdraw(services: Services, channel: str, ts: str, reply: Reply) -> None:
@@ -212,19 +214,19 @@ def _withdraw(services: Services, channel: str, ts: str, reply: Reply) -> None:
     services.journal.forget_reply(channel, ts)
 
 
-def _tell_admins(services: Services, turn: Turn, result: Result, message: Mapping[str, Any]) -> None:
+def _tell_admins(services: Services, request: Request, result: Result, message: Mapping[str, Any]) -> None:
     """Shadow mode: tell whoever switched it on, else the named admins, what would have been answered.
 
     Only those are told who may read what is said in the channel.
     """
-    rules = services.channels.of(turn.channel)
-    link = services.client.chat_getPermalink(channel=turn.channel, message_ts=message["ts"])["permalink"]
+    rules = services.channels.of(request.channel)
+    link = services.client.chat_getPermalink(channel=request.channel, message_ts=message["ts"])["permalink"]
     by = (rules.set_by or {}).get("auto_reply", "")
     told = [by] if by and services.access.person(by).is_admin else services.access.named_admins()
-    for admin in (user for user in told if _may_hear(services, user, turn.channel, result)):
+    for admin in (user for user in told if _may_hear(services, user, request.channel, result)):
         texts = words.for_locale(services.access.person(admin).locale)
         percent = f"{result.entries[0].confidence * 100:.0f}"
-        report = texts("shadow.report", channel=f"<#{turn.channel}>", link=escape(link), percent=percent)
+        report = texts("shadow.report", channel=f"<#{request.channel}>", link=escape(link), percent=percent)
         would_be = volunteered(result, texts)
         buttons = [
             button(texts("button.looks_right"), "shadow_right", str(result.question_id)),

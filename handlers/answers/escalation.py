@@ -6,7 +6,7 @@ from handlers import texts as words
 from handlers.answers.answering import Put, again, earlier, in_place
 from handlers.answers.views import published
 from handlers.entries import editing
-from handlers.request import Services, Turn, names_for_all
+from handlers.request import Request, Services, names_for_all
 from handlers.result import Key, Result
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import as_written
@@ -18,68 +18,70 @@ def may_ask(services: Services, noted: Noted) -> bool:
     return bool(noted.channel) and not noted.channel.startswith("D") and bool(services.channels.of(noted.channel).ask)
 
 
-def ask(services: Services, turn: Turn, put: Put = in_place) -> None:
+def ask(services: Services, request: Request, put: Put = in_place) -> None:
     """Call those named for the channel; once per question."""
-    key, _ = Key.read(turn.pressed)
-    if found := earlier(services, turn, key.question):
-        ask_about(services, turn, key, *found, put)
+    key, _ = Key.read(request.pressed)
+    if found := earlier(services, request, key.question):
+        ask_about(services, request, key, *found, put)
 
 
-def ask_about(services: Services, turn: Turn, key: Key, noted: Noted, result: Result, put: Put = in_place) -> None:
+def ask_about(
+    services: Services, request: Request, key: Key, noted: Noted, result: Result, put: Put = in_place
+) -> None:
     """Post the question in the thread where it was asked, or in the channel when it was asked privately."""
     if not may_ask(services, noted):
-        turn.whisper(notice(turn.texts("ask.nobody")))
+        request.whisper(notice(request.texts("ask.nobody")))
         return
     if not services.access.place(noted.channel).has_bot:
-        turn.whisper(notice(turn.texts("publish.not_here", bot=services.bot)))
+        request.whisper(notice(request.texts("publish.not_here", bot=services.bot)))
         return
     helpers = services.channels.of(noted.channel).ask
     publications = services.journal.publications
-    with publications.only_once(noted.id, "ask", Publication(noted.channel, turn.user, helpers)) as first:
-        sent = _call(services, turn, noted, result, helpers) if first else None
+    with publications.only_once(noted.id, "ask", Publication(noted.channel, request.user, helpers)) as first:
+        sent = _call(services, request, noted, result, helpers) if first else None
     if sent:
         publications.posted(noted.id, "ask", sent, services.permalink(noted.channel, sent))
-    put(services, turn, again(services, turn, noted, result, key.shown))
+    put(services, request, again(services, request, noted, result, key.shown))
 
 
-def _call(services: Services, turn: Turn, noted: Noted, result: Result, helpers: Sequence[str]) -> str | None:
+def _call(services: Services, request: Request, noted: Noted, result: Result, helpers: Sequence[str]) -> str | None:
     """Call them in the thread, or in the channel when the thread is gone by now."""
     tried = _tried(services, noted, result)
-    call = published.call(noted.id, noted.text, turn.person.name, helpers, tried, words.for_question(noted.text))
-    return services.post(noted.channel, call, turn.thread) or services.post(noted.channel, call)
+    call = published.call(noted.id, noted.text, request.person.name, helpers, tried, words.for_question(noted.text))
+    return services.post(noted.channel, call, request.thread) or services.post(noted.channel, call)
 
 
-def resolved(services: Services, turn: Turn) -> None:
+def resolved(services: Services, request: Request) -> None:
     """Close a question, for who asked it, those who were asked, or an admin; offer to keep the answer."""
-    if not (found := _called(services, turn)):
+    if not (found := _called(services, request)):
         return
     noted, call = found
-    if not _may_close(services, turn, call):
-        turn.whisper(notice(turn.texts("ask.not_yours")))
+    if not _may_close(services, request, call):
+        request.whisper(notice(request.texts("ask.not_yours")))
         return
-    services.journal.publications.close(noted.id, turn.user)
-    by = services.access.person(services.journal.publications.of(noted.id)["ask"].closed_by or turn.user)
-    turn.replace(published.closed(noted.id, noted.text, by.name, words.for_question(noted.text)))
+    services.journal.publications.close(noted.id, request.user)
+    by = services.access.person(services.journal.publications.of(noted.id)["ask"].closed_by or request.user)
+    request.replace(published.closed(noted.id, noted.text, by.name, words.for_question(noted.text)))
 
 
-def save(services: Services, turn: Turn) -> None:
+def save(services: Services, request: Request) -> None:
     """Open the form for a new entry with the question and, if one of those asked wrote it, the thread's last reply."""
-    if not (found := _called(services, turn)):
+    if not (found := _called(services, request)):
         return
     noted, call = found
     names = services.channels.of(noted.channel).knowledge_bases
     name = names[0] if names else ""
-    answer = _last_reply(services, turn, call)
-    editing.open_add(services, turn, knowledge_base=name, question=noted.text, answer=answer, question_id=noted.id)
+    answer = _last_reply(services, request, call)
+    editing.open_add(services, request, knowledge_base=name, question=noted.text, answer=answer, question_id=noted.id)
 
 
-def _called(services: Services, turn: Turn) -> tuple[Noted, Publication] | None:
+def _called(services: Services, request: Request) -> tuple[Noted, Publication] | None:
     """Return the question that people were asked; None for who was told why not."""
-    number = int(turn.pressed)
+    number = int(request.pressed)
     noted, call = services.journal.noted(number), services.journal.publications.of(number).get("ask")
-    if noted and call and call.channel == turn.channel:
+    if noted and call and call.channel == request.channel:
         return noted, call
-    turn.whisper(notice(turn.texts("answer.gone")))
+    request.whisper(notice(request.texts("answer.gone")))
     return None
 
 
@@ -91,12 +93,12 @@ def _tried(services: Services, noted: Noted, result: Result) -> list[str]:
     return [entry.record.title for entry in result.entries if entry.record]
 
 
-def _may_close(services: Services, turn: Turn, call: Publication) -> bool:
-    return turn.user == call.by or turn.person.is_admin or services.access.is_one_of(turn.user, call.people)
+def _may_close(services: Services, request: Request, call: Publication) -> bool:
+    return request.user == call.by or request.person.is_admin or services.access.is_one_of(request.user, call.people)
 
 
-def _last_reply(services: Services, turn: Turn, call: Publication) -> str:
-    thread = turn.body.get("message", {}).get("thread_ts") or call.message
+def _last_reply(services: Services, request: Request, call: Publication) -> str:
+    thread = request.body.get("message", {}).get("thread_ts") or call.message
     page = services.client.conversations_replies(channel=call.channel, ts=thread, oldest=call.message, limit=200)
     said = [each for each in page["messages"] if not each.get("bot_id") and each["ts"] > call.message]
     if not said or not services.access.is_one_of(said[-1].get("user", ""), call.people):

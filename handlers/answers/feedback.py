@@ -11,36 +11,36 @@ from handlers.answers import escalation
 from handlers.answers.answering import Put, again, earlier, in_place
 from handlers.answers.views import reasons
 from handlers.learning import learned
-from handlers.request import Services, Turn, run_each
+from handlers.request import Request, Services, run_each
 from handlers.result import Key
 from handlers.store import Noted
 
 
-def vote(services: Services, turn: Turn, put: Put = in_place) -> None:
+def vote(services: Services, request: Request, put: Put = in_place) -> None:
     """Note whether an answer helped; somebody whom it didn't is asked why. None of these is a miss."""
-    key, kind = Key.read(turn.pressed)
-    if found := earlier(services, turn, key.question):
+    key, kind = Key.read(request.pressed)
+    if found := earlier(services, request, key.question):
         noted, _ = found
-        services.vote(key.question, turn.user, kind)
-        asks = [partial(_ask_why, services, turn, key, noted)] if kind == "unhelpful" else []
-        judges = partial(judge, services, noted, turn.user, 1, right=kind == "helpful")
-        run_each(turn, [*asks, judges, lambda: put(services, turn, again(services, turn, *found, key.shown))])
-        learned.offer(services, turn, key.question)
+        services.vote(key.question, request.user, kind)
+        asks = [partial(_ask_why, services, request, key, noted)] if kind == "unhelpful" else []
+        judges = partial(judge, services, noted, request.user, 1, right=kind == "helpful")
+        run_each(request, [*asks, judges, lambda: put(services, request, again(services, request, *found, key.shown))])
+        learned.offer(services, request, key.question)
 
 
-def _ask_why(services: Services, turn: Turn, key: Key, noted: Noted) -> None:
-    reply = reasons.Reply(key, turn.thread, (turn.respond.response_url or "") if turn.respond else "")
-    turn.open(reasons.form(reply, turn.texts, ask=_may_ask(services, noted)))
+def _ask_why(services: Services, request: Request, key: Key, noted: Noted) -> None:
+    reply = reasons.Reply(key, request.thread, (request.respond.response_url or "") if request.respond else "")
+    request.open(reasons.form(reply, request.texts, ask=_may_ask(services, noted)))
 
 
-def this_one(services: Services, turn: Turn, put: Put = in_place) -> None:
+def this_one(services: Services, request: Request, put: Put = in_place) -> None:
     """Note that a hit that was folded at first is the answer."""
-    key, rank = Key.read(turn.pressed)
-    if found := earlier(services, turn, key.question):
-        services.vote(key.question, turn.user, f"hit_{rank}")
-        judge(services, found[0], turn.user, int(rank), right=True)
-        put(services, turn, again(services, turn, *found, key.shown))
-        learned.offer(services, turn, key.question)
+    key, rank = Key.read(request.pressed)
+    if found := earlier(services, request, key.question):
+        services.vote(key.question, request.user, f"hit_{rank}")
+        judge(services, found[0], request.user, int(rank), right=True)
+        put(services, request, again(services, request, *found, key.shown))
+        learned.offer(services, request, key.question)
 
 
 def judge(services: Services, noted: Noted, user: str, rank: int, *, right: bool) -> None:
@@ -49,23 +49,23 @@ def judge(services: Services, noted: Noted, user: str, rank: int, *, right: bool
         (learned.confirm if right else learned.doubt)(services, noted.id, user, *noted.hits[rank - 1].target)
 
 
-def check_reason(_: Services, turn: Turn) -> Mapping[str, Any]:
+def check_reason(_: Services, request: Request) -> Mapping[str, Any]:
     """Refuse "other" without a word about it."""
-    reason, comment, _asked = reasons.chosen(turn.body["view"])
+    reason, comment, _asked = reasons.chosen(request.body["view"])
     if reason == "other" and not comment.strip():
-        return {"response_action": "errors", "errors": {"comment": turn.texts_of_form("reason.missing")}}
+        return {"response_action": "errors", "errors": {"comment": request.texts_of_form("reason.missing")}}
     return {}
 
 
-def reason(services: Services, turn: Turn) -> None:
+def reason(services: Services, request: Request) -> None:
     """Note why an answer didn't help: a miss. Ask a person, if that is wished too."""
-    reply = reasons.Reply.read(turn.body["view"]["private_metadata"])
-    why, comment, asked = reasons.chosen(turn.body["view"])
-    if found := earlier(services, turn, reply.key.question):
-        services.journal.misses.report(reply.key.question, turn.user, f"{why}: {comment}" if comment else why)
+    reply = reasons.Reply.read(request.body["view"]["private_metadata"])
+    why, comment, asked = reasons.chosen(request.body["view"])
+    if found := earlier(services, request, reply.key.question):
+        services.journal.misses.report(reply.key.question, request.user, f"{why}: {comment}" if comment else why)
         if asked and _may_ask(services, found[0]):
             there = replace(
-                turn, channel=found[0].channel, thread=reply.thread, respond=Respond(response_url=reply.url)
+                request, channel=found[0].channel, thread=reply.thread, respond=Respond(response_url=reply.url)
             )
             escalation.ask_about(services, there, reply.key, *found)
 

@@ -3,22 +3,22 @@
 from handlers import texts as words
 from handlers.answers.answering import Put, again, earlier, in_place
 from handlers.answers.views import published
-from handlers.request import Services, Turn, names_for_all
+from handlers.request import Request, Services, names_for_all
 from handlers.result import Key, Result, sharable
 from handlers.slack.blocks import notice
 from handlers.store import Noted, Publication
 
 
-def share(services: Services, turn: Turn, put: Put = in_place) -> None:
+def share(services: Services, request: Request, put: Put = in_place) -> None:
     """Post what is shown in full, naming who shared it; the reply then says so."""
-    key, _ = Key.read(turn.pressed)
-    if found := earlier(services, turn, key.question):
+    key, _ = Key.read(request.pressed)
+    if found := earlier(services, request, key.question):
         noted, result = found
         if refusal := _refusal(services, noted, result, key):
-            turn.whisper(notice(turn.texts(refusal, bot=services.bot)))
+            request.whisper(notice(request.texts(refusal, bot=services.bot)))
             return
-        _post(services, turn, noted, result, key)
-        put(services, turn, again(services, turn, noted, result, key.shown))
+        _post(services, request, noted, result, key)
+        put(services, request, again(services, request, noted, result, key.shown))
 
 
 def _refusal(services: Services, noted: Noted, result: Result, key: Key) -> str:
@@ -31,10 +31,10 @@ def _refusal(services: Services, noted: Noted, result: Result, key: Key) -> str:
     return "" if names.issubset(names_for_all(services, noted.channel)) else "share.outsiders"
 
 
-def _post(services: Services, turn: Turn, noted: Noted, result: Result, key: Key) -> None:
+def _post(services: Services, request: Request, noted: Noted, result: Result, key: Key) -> None:
     publications = services.journal.publications
-    with publications.only_once(noted.id, "share", Publication(noted.channel, turn.user)) as first:
-        view = published.shared(result, key.shown, turn.person.name, words.for_question(noted.text))
+    with publications.only_once(noted.id, "share", Publication(noted.channel, request.user)) as first:
+        view = published.shared(result, key.shown, request.person.name, words.for_question(noted.text))
         sent = services.post(noted.channel, view) if first else None
     if sent:
         publications.posted(noted.id, "share", sent, services.permalink(noted.channel, sent))

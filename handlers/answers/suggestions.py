@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from handlers.answers.answering import first_time
 from handlers.answers.search import found
 from handlers.answers.views import guide
-from handlers.request import Services, Turn, names_for
+from handlers.request import Request, Services, names_for
 from handlers.slack.blocks import notice
 from handlers.texts import Texts
 from indexes.records import Record
@@ -20,34 +20,34 @@ Suggestion = tuple[str, Record]
 """A record, after the name of its knowledge base."""
 
 
-def opened(services: Services, turn: Turn) -> None:
+def opened(services: Services, request: Request) -> None:
     """Offer questions where somebody opened the messages tab: as an agent's prompts, else once ever as a message."""
-    offered = suggestions(services, turn)
+    offered = suggestions(services, request)
     if offered and services.is_agent:
-        _prompt(services, turn, offered)
-    elif offered and services.journal.claim_for_ever(f"suggested:{turn.user}"):
-        turn.post(guide.suggestions(offered, turn.texts))
+        _prompt(services, request, offered)
+    elif offered and services.journal.claim_for_ever(f"suggested:{request.user}"):
+        request.post(guide.suggestions(offered, request.texts))
 
 
-def asked(services: Services, turn: Turn) -> None:
+def asked(services: Services, request: Request) -> None:
     """Answer the question of the button that was pressed, as if it had been typed."""
-    name, _, record_id = turn.pressed.partition("\n")
-    names = names_for(services, turn)
+    name, _, record_id = request.pressed.partition("\n")
+    names = names_for(services, request)
     record = services.registry.record(name, record_id) if name in names else None
     if record is None:
-        turn.whisper(notice(turn.texts("answer.gone")))
-    elif result := found(services, turn, record.question, names, "dm"):
-        turn.post(first_time(services, turn, result, "dm"))
+        request.whisper(notice(request.texts("answer.gone")))
+    elif result := found(services, request, record.question, names, "dm"):
+        request.post(first_time(services, request, result, "dm"))
 
 
-def suggestions(services: Services, turn: Turn) -> list[Suggestion]:
+def suggestions(services: Services, request: Request) -> list[Suggestion]:
     """Choose questions: what is asked most, then one of each category in turn; in the reader's language first."""
-    names = names_for(services, turn)
+    names = names_for(services, request)
     often = [(name, services.registry.record(name, id_)) for name, id_, _ in services.journal.most_asked(names)]
     bases = [(name, services.registry.loaded[name]) for name in names if name in services.registry.loaded]
     rest = [each for name, loaded in bases for each in _varied(name, loaded.index.records[:CANDIDATES])]
     every = {record.question: (name, record) for name, record in [*often, *rest] if record and _fits(record)}
-    return sorted(every.values(), key=lambda each: not _is_readable(each[1], turn.texts))[:OFFERED]
+    return sorted(every.values(), key=lambda each: not _is_readable(each[1], request.texts))[:OFFERED]
 
 
 def _varied(name: str, records: Sequence[Record]) -> Iterator[Suggestion]:
@@ -65,9 +65,9 @@ def _is_readable(record: Record, texts: Texts) -> bool:
     return is_japanese(record.question) == (texts.language == "ja")
 
 
-def _prompt(services: Services, turn: Turn, offered: Sequence[Suggestion]) -> None:
+def _prompt(services: Services, request: Request, offered: Sequence[Suggestion]) -> None:
     """Set an agent's prompts; with a `thread_ts` Slack would take the call and do nothing."""
     prompts = [{"title": record.question, "message": record.question} for _, record in offered]
     services.client.assistant_threads_setSuggestedPrompts(
-        channel_id=turn.channel, prompts=prompts, title=turn.texts("suggest.title")
+        channel_id=request.channel, prompts=prompts, title=request.texts("suggest.title")
     )

@@ -20,7 +20,7 @@ from handlers.entries import proposals
 from handlers.entries.views import editing as views
 from handlers.entries.views.editing import Draft
 from handlers.entries.writing import as_now, is_touched, similar, store, writable
-from handlers.request import Services, Turn
+from handlers.request import Request, Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import as_written, is_address, one_line, plain
 from handlers.store import Noted, Proposal
@@ -52,7 +52,7 @@ class NotAllowedError(HandlerError):
 
 def open_add(
     services: Services,
-    turn: Turn,
+    request: Request,
     *,
     knowledge_base: str = "",
     question: str = "",
@@ -63,110 +63,112 @@ def open_add(
 
     `question_id` is the journal's question that the entry answers: its miss is closed once the entry is in.
     """
-    names = writable(services, turn)
-    if not _has_some(turn, names):
+    names = writable(services, request)
+    if not _has_some(request, names):
         return
     draft = Draft(
         knowledge_base if knowledge_base in names else names[0],
         {"question": " ".join(question.split())[: views.ONE_LINE], "answer": answer[: views.FIELD]},
         question_id=question_id,
-        channel="" if turn.is_direct else turn.channel,
-        language=turn.texts.language,
+        channel="" if request.is_direct else request.channel,
+        language=request.texts.language,
     )
-    turn.open(_form(services, turn, draft))
+    request.open(_form(services, request, draft))
 
 
-def open_edit(services: Services, turn: Turn, knowledge_base: str, record_id: str) -> None:
+def open_edit(services: Services, request: Request, knowledge_base: str, record_id: str) -> None:
     """Open the form with an entry as it is now, for admins."""
     record = services.registry.record(knowledge_base, record_id)
-    if record is None or knowledge_base not in writable(services, turn) or len(record_id) > views.RECORD_ID:
-        turn.whisper(notice(turn.texts("edit.gone")))
+    if record is None or knowledge_base not in writable(services, request) or len(record_id) > views.RECORD_ID:
+        request.whisper(notice(request.texts("edit.gone")))
     else:
-        channel = "" if turn.is_direct else turn.channel
-        draft = Draft(knowledge_base, {}, record_id, channel=channel, language=turn.texts.language)
-        turn.open(_form(services, turn, as_now(draft, record)))
+        channel = "" if request.is_direct else request.channel
+        draft = Draft(knowledge_base, {}, record_id, channel=channel, language=request.texts.language)
+        request.open(_form(services, request, as_now(draft, record)))
 
 
-def command(services: Services, turn: Turn, argument: str) -> None:
+def command(services: Services, request: Request, argument: str) -> None:
     """`/kb add [question]`."""
-    open_add(services, turn, question=argument)
+    open_add(services, request, question=argument)
 
 
-def from_message(services: Services, turn: Turn) -> None:
+def from_message(services: Services, request: Request) -> None:
     """Take a message by the shortcut "Save to knowledge base": it is the answer to the first message of its thread.
 
     A first message that has replies is the question itself.
     """
-    message = turn.body["message"]
+    message = request.body["message"]
     first, text = message.get("thread_ts"), str(message.get("text", ""))
     if first is None:
-        open_add(services, turn, answer=as_written(text))
+        open_add(services, request, answer=as_written(text))
         return
-    reply = services.journal.reply_to(turn.channel, first)
+    reply = services.journal.reply_to(request.channel, first)
     asked = reply.question if reply else None
     if first == message["ts"]:
-        open_add(services, turn, question=plain(text), question_id=asked)
+        open_add(services, request, question=plain(text), question_id=asked)
     else:
-        question = _first_words(services, turn, first)
-        open_add(services, turn, question=question, answer=as_written(text), question_id=asked)
+        question = _first_words(services, request, first)
+        open_add(services, request, question=question, answer=as_written(text), question_id=asked)
 
 
-def answer_question(services: Services, turn: Turn) -> None:
+def answer_question(services: Services, request: Request) -> None:
     """Answer a question that was asked ("Add answer"); the button's value is its number in the journal."""
-    noted = services.journal.noted(int(turn.pressed))
+    noted = services.journal.noted(int(request.pressed))
     if noted is None or not (
-        noted.user == turn.user or _is_open(services, turn, noted) or _is_for(services, turn, noted)
+        noted.user == request.user or _is_open(services, request, noted) or _is_for(services, request, noted)
     ):
-        turn.whisper(notice(turn.texts("answer.gone")))
+        request.whisper(notice(request.texts("answer.gone")))
         return
     asked_of = services.channels.of(noted.channel).knowledge_bases or ("",)
-    open_add(services, turn, knowledge_base=asked_of[0], question=plain(noted.text), question_id=noted.id)
+    open_add(services, request, knowledge_base=asked_of[0], question=plain(noted.text), question_id=noted.id)
 
 
-def _is_for(services: Services, turn: Turn, noted: Noted) -> bool:
+def _is_for(services: Services, request: Request, noted: Noted) -> bool:
     """Tell whether this is an admin who may read the question in the list of what was asked in vain."""
     closest = noted.hits[0].knowledge_base if noted.hits else ""
-    return turn.person.is_admin and may_read_question(services, turn.user, noted.channel, closest)
+    return request.person.is_admin and may_read_question(services, request.user, noted.channel, closest)
 
 
-def _is_open(services: Services, turn: Turn, noted: Noted) -> bool:
+def _is_open(services: Services, request: Request, noted: Noted) -> bool:
     """Tell whether everybody in this channel has read the question."""
-    asked_here = noted.channel == turn.channel and noted.source in OPENLY
-    return asked_here or turn.channel in {each.channel for each in services.journal.publications.of(noted.id).values()}
+    asked_here = noted.channel == request.channel and noted.source in OPENLY
+    return asked_here or request.channel in {
+        each.channel for each in services.journal.publications.of(noted.id).values()
+    }
 
 
-def edit_proposal(services: Services, turn: Turn) -> None:
+def edit_proposal(services: Services, request: Request) -> None:
     """Open the form filled with a proposal; saving approves it."""
-    if proposal := proposals.decidable(services, turn):
-        turn.open(_form(services, turn, _draft_of(proposal, turn)))
+    if proposal := proposals.decidable(services, request):
+        request.open(_form(services, request, _draft_of(proposal, request)))
 
 
-def _draft_of(proposal: Proposal, turn: Turn) -> Draft:
+def _draft_of(proposal: Proposal, request: Request) -> Draft:
     return Draft(
         proposal.knowledge_base,
         proposal.cells,
         question_id=proposal.question,
         proposal=proposal.id,
-        language=turn.texts.language,
+        language=request.texts.language,
     )
 
 
-def edit_record(services: Services, turn: Turn) -> None:
+def edit_record(services: Services, request: Request) -> None:
     """Edit a hit; the button's value is the knowledge base and the record's id, on two lines."""
-    name, _, record_id = turn.pressed.partition("\n")
-    open_edit(services, turn, name, record_id)
+    name, _, record_id = request.pressed.partition("\n")
+    open_edit(services, request, name, record_id)
 
 
-def _has_some(turn: Turn, names: Sequence[str]) -> bool:
+def _has_some(request: Request, names: Sequence[str]) -> bool:
     if not names:
-        turn.whisper(notice(turn.texts("edit.nowhere")))
+        request.whisper(notice(request.texts("edit.nowhere")))
     return bool(names)
 
 
-def _first_words(services: Services, turn: Turn, ts: str) -> str:
+def _first_words(services: Services, request: Request, ts: str) -> str:
     """Return the first message of a thread; nothing where the bot can't read."""
     try:
-        found = services.client.conversations_replies(channel=turn.channel, ts=ts, limit=1)["messages"]
+        found = services.client.conversations_replies(channel=request.channel, ts=ts, limit=1)["messages"]
     except SlackApiError as error:
         log.info("The thread's first message can't be read (%s)", error.response.get("error"))
         return ""
@@ -188,21 +190,21 @@ class Typing:
         self._hashes: OrderedDict[str, tuple[str, list[str]]] = OrderedDict()
         self._lock = Lock()
 
-    def typed(self, services: Services, turn: Turn) -> None:
+    def typed(self, services: Services, request: Request) -> None:
         """Look up what was typed so far, and show the closest entries in the form."""
-        view = turn.body["view"]
-        at = str(turn.body["actions"][0].get("action_ts", ""))
+        view = request.body["view"]
+        at = str(request.body["actions"][0].get("action_ts", ""))
         with self._lock:
             _keep(self._newest, view["id"], max(at, self._newest.get(view["id"], "")))
         with services.conversations("form", view["id"]):
             if self._newest.get(view["id"]) == at:
-                self._update(services, turn, view)
+                self._update(services, request, view)
 
-    def _update(self, services: Services, turn: Turn, view: Mapping[str, Any]) -> None:
-        draft = _settled(services, views.read(view), turn)
+    def _update(self, services: Services, request: Request, view: Mapping[str, Any]) -> None:
+        draft = _settled(services, views.read(view), request)
         if draft is None:
             return
-        form = _form(services, _there(turn, draft), draft)
+        form = _form(services, _there(request, draft), draft)
         with self._lock:
             newest = self._hashes.get(view["id"], (view["hash"], views.shape(view)))
         if newest[1] == views.shape(form.to_dict()):
@@ -225,12 +227,12 @@ def _keep(kept: OrderedDict[str, Value], form: str, value: Value) -> None:
         kept.popitem(last=False)
 
 
-def _settled(services: Services, draft: Draft, turn: Turn) -> Draft | None:
+def _settled(services: Services, draft: Draft, request: Request) -> Draft | None:
     """Return the draft as the form is to show it; None when there is nothing it could go into any more.
 
     A category of another knowledge base is forgotten; a new one, typed, is not.
     """
-    if draft.knowledge_base not in writable(services, _there(turn, draft)):
+    if draft.knowledge_base not in writable(services, _there(request, draft)):
         return None
     known = {record.category for record in services.registry.loaded[draft.knowledge_base].index.records}
     category = draft.texts.get("category", "")
@@ -239,15 +241,15 @@ def _settled(services: Services, draft: Draft, turn: Turn) -> Draft | None:
     return replace(draft, texts={**draft.texts, "category": ""})
 
 
-def _there(turn: Turn, draft: Draft) -> Turn:
-    """Return the turn as if it had happened where the form was opened."""
-    return replace(turn, channel=draft.channel)
+def _there(request: Request, draft: Draft) -> Request:
+    """Return the request as if it had happened where the form was opened."""
+    return replace(request, channel=draft.channel)
 
 
 def _form(
-    services: Services, turn: Turn, draft: Draft, trouble: str = "", difference: Difference | None = None
+    services: Services, request: Request, draft: Draft, trouble: str = "", difference: Difference | None = None
 ) -> View:
-    names = () if draft.record else writable(services, turn)
+    names = () if draft.record else writable(services, request)
     loaded = services.registry.loaded[draft.knowledge_base]
     return views.form(
         draft,
@@ -256,16 +258,16 @@ def _form(
         similar=similar(services, draft),
         trouble=trouble,
         difference=difference,
-        proposing=not turn.person.is_admin,
+        proposing=not request.person.is_admin,
     )
 
 
 # Sending it
 
 
-def check(services: Services, turn: Turn) -> dict[str, Any]:
+def check(services: Services, request: Request) -> dict[str, Any]:
     """Say at the fields what can't be saved; else show that it is being saved. Asks nothing of Slack."""
-    view = turn.body["view"]
+    view = request.body["view"]
     draft = views.read(view)
     loaded = services.registry.loaded.get(draft.knowledge_base)
     if loaded is None:
@@ -303,10 +305,10 @@ def _wrong(draft: Draft, base: KnowledgeBase) -> dict[str, str]:
     return wrong
 
 
-def sent(services: Services, turn: Turn) -> None:
+def sent(services: Services, request: Request) -> None:
     """Write the entry, or propose it, and say so in the form; what could not be done comes back with what was typed."""
-    draft = views.read(turn.body["view"])
-    here = _there(turn, draft)
+    draft = views.read(request.body["view"])
+    here = _there(request, draft)
     try:
         done = _take(services, here, draft)
     except StaleFileError as error:
@@ -318,58 +320,58 @@ def sent(services: Services, turn: Turn) -> None:
         _give_back(services, here, draft, draft.words("edit.trouble"))
         raise
     else:
-        _show(services, turn, done, draft)
+        _show(services, request, done, draft)
 
 
-def need_of_form(turn: Turn) -> Need:
+def need_of_form(request: Request) -> Need:
     """Say who may send the form: members a new entry, which is proposed for them; admins what changes one."""
-    draft = views.read(turn.body["view"])
+    draft = views.read(request.body["view"])
     return Need.ADMIN if draft.record or draft.proposal is not None else Need.MEMBER
 
 
-def refused(services: Services, turn: Turn, refusal: str) -> None:
+def refused(services: Services, request: Request, refusal: str) -> None:
     """Say in the form that this person may not, in the words of a key, with what was typed."""
-    draft = views.read(turn.body["view"])
+    draft = views.read(request.body["view"])
     trouble = draft.words(refusal)
-    _show(services, turn, views.told(draft, trouble, typed=True), draft, trouble)
+    _show(services, request, views.told(draft, trouble, typed=True), draft, trouble)
 
 
-def _take(services: Services, turn: Turn, draft: Draft) -> View:
+def _take(services: Services, request: Request, draft: Draft) -> View:
     """Do what the form is for, if this person may; return what it says then."""
-    if draft.knowledge_base not in writable(services, turn):
+    if draft.knowledge_base not in writable(services, request):
         raise NotAllowedError("edit.nowhere")
     if draft.proposal is not None:
-        return proposals.approve_edited(services, turn, draft)
-    if turn.person.is_admin:
-        stored = store(services, turn, draft)
+        return proposals.approve_edited(services, request, draft)
+    if request.person.is_admin:
+        stored = store(services, request, draft)
         return views.saved(draft, stored.record, stored.trouble)
-    return views.told(draft, proposals.propose(services, turn, draft), proposing=True)
+    return views.told(draft, proposals.propose(services, request, draft), proposing=True)
 
 
 def _give_back(
-    services: Services, turn: Turn, draft: Draft, trouble: str, difference: Difference | None = None
+    services: Services, request: Request, draft: Draft, trouble: str, difference: Difference | None = None
 ) -> None:
     """Put the form back as it was typed, with what went wrong and what changed meanwhile."""
     record = services.registry.record(draft.knowledge_base, draft.record) if draft.record else None
-    if draft.knowledge_base not in writable(services, turn) or (draft.record and record is None):
-        _show(services, turn, views.told(draft, trouble, typed=True), draft, trouble)
+    if draft.knowledge_base not in writable(services, request) or (draft.record and record is None):
+        _show(services, request, views.told(draft, trouble, typed=True), draft, trouble)
         return
     current = as_now(draft, record) if record else draft
     said = "" if difference else trouble  # the difference says it all, in the writer's language
-    _show(services, turn, _form(services, turn, current, said, difference), draft, trouble)
+    _show(services, request, _form(services, request, current, said, difference), draft, trouble)
 
 
-def _show(services: Services, turn: Turn, view: View, draft: Draft, trouble: str = "") -> None:
+def _show(services: Services, request: Request, view: View, draft: Draft, trouble: str = "") -> None:
     """Put a view in the place of "saving"; to somebody who closed that, say it in a direct message.
 
     The work may be done before Slack has taken the ack that shows "saving".
     """
     until = time.monotonic() + SHOWN_WITHIN_SECONDS
-    while not (shown := _replaced(services, _saving_id(turn.body["view"]), view)) and time.monotonic() < until:
+    while not (shown := _replaced(services, _saving_id(request.body["view"]), view)) and time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
     if not shown:
         said = views.typed_so_far(draft, trouble) if trouble else views.as_message(view)
-        services.client.chat_postMessage(channel=turn.user, unfurl_links=False, **said.arguments())
+        services.client.chat_postMessage(channel=request.user, unfurl_links=False, **said.arguments())
 
 
 def _replaced(services: Services, external_id: str, view: View) -> bool:

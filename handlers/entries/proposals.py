@@ -14,10 +14,10 @@ from handlers.entries.views import editing as form
 from handlers.entries.views import proposals as views
 from handlers.entries.views.editing import Draft
 from handlers.entries.writing import Stored, similar, store, writable
-from handlers.request import Services, Turn
+from handlers.request import Request, Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn, one_line
-from handlers.store import Proposal, Request
+from handlers.store import ApprovalMessage, Proposal
 from handlers.store.forgetting import FORGOTTEN
 from handlers.texts import HandlerError, Texts
 from indexes.errors import KnowledgeBaseError
@@ -43,13 +43,13 @@ class TooManyError(HandlerError):
     """This person has proposed enough for now."""
 
 
-def propose(services: Services, turn: Turn, draft: Draft) -> str:
+def propose(services: Services, request: Request, draft: Draft) -> str:
     """Keep an entry for an admin to decide on, and ask them; return what to tell the proposer. Raises if not kept."""
-    count = services.journal.proposals.waiting_of(turn.user)
+    count = services.journal.proposals.waiting_of(request.user)
     if count >= WAITING:
         raise TooManyError("proposal.too_many", count=count)
     cells = {role: text.strip() for role, text in draft.texts.items() if text.strip()}
-    proposal = Proposal(turn.user, draft.knowledge_base, cells, draft.question_id)
+    proposal = Proposal(request.user, draft.knowledge_base, cells, draft.question_id)
     proposal = replace(proposal, id=services.journal.proposals.add(proposal))
     closest = next((entry.record.title for entry in similar(services, draft) if entry.record), "")
     reached = [admin for admin in reachable(services, draft.knowledge_base) if _ask(services, admin, proposal, closest)]
@@ -73,80 +73,82 @@ def active_admins(services: Services) -> list[str]:
     return [user for user in people if user[:1] in {"U", "W"} and services.access.person(user).is_admin]
 
 
-def approve(services: Services, turn: Turn) -> None:
+def approve(services: Services, request: Request) -> None:
     """Write the entry as it was proposed."""
-    proposal = decidable(services, turn)
+    proposal = decidable(services, request)
     if proposal is None:
         return
-    draft = Draft(proposal.knowledge_base, proposal.cells, question_id=proposal.question, language=turn.texts.language)
+    draft = Draft(
+        proposal.knowledge_base, proposal.cells, question_id=proposal.question, language=request.texts.language
+    )
     try:
-        stored = _write(services, turn, proposal, draft)
+        stored = _write(services, request, proposal, draft)
     except KnowledgeBaseError as error:
         if isinstance(error, StaleFileError):
             services.registry.reload(proposal.knowledge_base).result()
-        turn.whisper(notice(turn.texts("proposal.failed", error=mrkdwn(turn.texts.say(error.message), ERROR))))
+        request.whisper(notice(request.texts("proposal.failed", error=mrkdwn(request.texts.say(error.message), ERROR))))
     else:
-        _refresh(services, turn, proposal.id)
+        _refresh(services, request, proposal.id)
         if stored.trouble:
-            said = turn.texts(
+            said = request.texts(
                 "edit.saved_but",
                 name=one_line(proposal.knowledge_base, views.DETAIL),
-                error=mrkdwn(turn.texts.say(stored.trouble), ERROR),
+                error=mrkdwn(request.texts.say(stored.trouble), ERROR),
             )
-            turn.whisper(notice(said))
+            request.whisper(notice(said))
 
 
-def approve_edited(services: Services, turn: Turn, draft: Draft) -> View:
+def approve_edited(services: Services, request: Request, draft: Draft) -> View:
     """Write the entry as an admin changed it; return what the form says then. Raises KnowledgeBaseError."""
     proposal = services.journal.proposals.get(draft.proposal or 0)
     if proposal is None:
         raise DecidedError("proposal.gone")
-    stored = _write(services, turn, proposal, draft)
+    stored = _write(services, request, proposal, draft)
     return form.saved(draft, stored.record, stored.trouble)
 
 
-def decline(services: Services, turn: Turn) -> None:
+def decline(services: Services, request: Request) -> None:
     """Ask the admin for a reason."""
-    if proposal := decidable(services, turn):
-        turn.open(views.decline_form(proposal, turn.texts))
+    if proposal := decidable(services, request):
+        request.open(views.decline_form(proposal, request.texts))
 
 
-def declined(services: Services, turn: Turn) -> None:
+def declined(services: Services, request: Request) -> None:
     """Decline, with the reason that was given, if any."""
-    view = turn.body["view"]
+    view = request.body["view"]
     proposal = services.journal.proposals.get(int(view["private_metadata"]))
-    if proposal is None or not _sees(services, turn.user, proposal.knowledge_base):
-        turn.whisper(notice(turn.texts("proposal.gone")))
-    elif not services.journal.proposals.claim(proposal.id, turn.user):
-        turn.whisper(_already(services, proposal.id, turn.texts))
+    if proposal is None or not _sees(services, request.user, proposal.knowledge_base):
+        request.whisper(notice(request.texts("proposal.gone")))
+    elif not services.journal.proposals.claim(proposal.id, request.user):
+        request.whisper(_already(services, proposal.id, request.texts))
     else:
         services.journal.proposals.settle(proposal.id, "declined", _reason(view))
         _tell_everybody(services, proposal.id)
         done = Translatable("audit.decline", name=proposal.knowledge_base, number=proposal.id)
-        services.journal.record(turn.user, turn.channel, done)
+        services.journal.record(request.user, request.channel, done)
 
 
-def accepted(_: Services, __: Turn) -> Mapping[str, Any]:
+def accepted(_: Services, __: Request) -> Mapping[str, Any]:
     """Close the form: a reason may be anything."""
     return {}
 
 
-def command(services: Services, turn: Turn, _: str) -> None:
+def command(services: Services, request: Request, _: str) -> None:
     """`/kb proposals`: what waits, as far as this admin sees the knowledge base."""
-    turn.whisper(_listing(services, turn))
+    request.whisper(_listing(services, request))
 
 
-def decidable(services: Services, turn: Turn) -> Proposal | None:
+def decidable(services: Services, request: Request) -> Proposal | None:
     """Return the proposal whose button was pressed; None when this person may not decide, or somebody has."""
-    number = int(turn.pressed.partition(":")[0])
+    number = int(request.pressed.partition(":")[0])
     proposal = services.journal.proposals.get(number)
-    if proposal is None or not _sees(services, turn.user, proposal.knowledge_base):
-        turn.whisper(notice(turn.texts("proposal.gone")))
+    if proposal is None or not _sees(services, request.user, proposal.knowledge_base):
+        request.whisper(notice(request.texts("proposal.gone")))
         return None
     if proposal.is_open:
         return proposal
-    turn.whisper(_already(services, number, turn.texts))
-    _refresh(services, turn, number)
+    request.whisper(_already(services, number, request.texts))
+    _refresh(services, request, number)
     return None
 
 
@@ -155,14 +157,14 @@ def _sees(services: Services, user: str, knowledge_base: str) -> bool:
     return is_member and knowledge_base in services.channels.names(services.access.channels_of(user))
 
 
-def _write(services: Services, turn: Turn, proposal: Proposal, draft: Draft) -> Stored:
+def _write(services: Services, request: Request, proposal: Proposal, draft: Draft) -> Stored:
     """Write it, for the one who is first to decide; whoever else was asked is told. What fails leaves it waiting."""
-    if draft.knowledge_base not in writable(services, turn):
+    if draft.knowledge_base not in writable(services, request):
         raise DecidedError("edit.no_such", name=draft.knowledge_base)
-    if not services.journal.proposals.claim(proposal.id, turn.user):
+    if not services.journal.proposals.claim(proposal.id, request.user):
         raise _taken(services, proposal.id)
     try:
-        stored = store(services, turn, draft)
+        stored = store(services, request, draft)
     except BaseException:
         services.journal.proposals.release(proposal.id)
         raise
@@ -176,31 +178,33 @@ def _tell_everybody(services: Services, number: int) -> None:
     proposal = services.journal.proposals.get(number)
     if proposal is None:
         return
-    for request in services.journal.proposals.requests(number):
-        _update(services, request, views.decided(proposal, _texts(services, request.admin)))
+    for sent in services.journal.proposals.messages(number):
+        _update(services, sent, views.decided(proposal, _texts(services, sent.admin)))
     if proposal.user != FORGOTTEN:
         _write_to(services, proposal.user, views.outcome(proposal, _texts(services, proposal.user)))
 
 
-def _update(services: Services, request: Request, message: Message) -> None:
+def _update(services: Services, sent: ApprovalMessage, message: Message) -> None:
     """Change what an admin was asked; a refusal is logged, since others are to be told as well."""
     try:
-        services.update(request.channel, request.message, message)
+        services.update(sent.channel, sent.message, message)
     except SlackApiError as error:
-        log.warning("What %s was asked can't be changed (%s)", request.admin, error.response.get("error"))
+        log.warning("What %s was asked can't be changed (%s)", sent.admin, error.response.get("error"))
 
 
-def _refresh(services: Services, turn: Turn, number: int) -> None:
+def _refresh(services: Services, request: Request, number: int) -> None:
     """Bring the message whose button was pressed up to date."""
-    if turn.pressed.endswith(views.IN_LIST):
-        turn.replace(_listing(services, turn))
+    if request.pressed.endswith(views.IN_LIST):
+        request.replace(_listing(services, request))
     elif (proposal := services.journal.proposals.get(number)) and not proposal.is_open:
-        turn.replace(views.decided(proposal, turn.texts))
+        request.replace(views.decided(proposal, request.texts))
 
 
-def _listing(services: Services, turn: Turn) -> Message:
+def _listing(services: Services, request: Request) -> Message:
     waiting = services.journal.proposals.waiting()
-    return views.listing([each for each in waiting if _sees(services, turn.user, each.knowledge_base)], turn.texts)
+    return views.listing(
+        [each for each in waiting if _sees(services, request.user, each.knowledge_base)], request.texts
+    )
 
 
 def _already(services: Services, number: int, texts: Texts) -> Message:
@@ -218,7 +222,7 @@ def _ask(services: Services, admin: str, proposal: Proposal, closest: str) -> bo
     sent = _write_to(services, admin, views.asked(proposal, closest, _texts(services, admin)))
     if sent is None:
         return False
-    services.journal.proposals.ask(proposal.id, Request(admin, *sent))
+    services.journal.proposals.ask(proposal.id, ApprovalMessage(admin, *sent))
     return True
 
 

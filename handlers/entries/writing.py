@@ -8,7 +8,7 @@ from datetime import datetime
 from handlers.access import Standing
 from handlers.entries.views import editing as views
 from handlers.entries.views.editing import Draft
-from handlers.request import Services, Turn
+from handlers.request import Request, Services
 from handlers.result import POSSIBLE, Entry
 from handlers.slack.mrkdwn import has_words
 from handlers.store import JournalError
@@ -41,12 +41,12 @@ class ChangedMeanwhileError(HandlerError):
     """Somebody else has changed the same cells of the row; the message says what it is now."""
 
 
-def writable(services: Services, turn: Turn) -> tuple[str, ...]:
+def writable(services: Services, request: Request) -> tuple[str, ...]:
     """List the loaded knowledge bases that this person sees in their own channels, this channel's first."""
-    if turn.person.standing is not Standing.MEMBER:
+    if request.person.standing is not Standing.MEMBER:
         return ()
-    seen = services.channels.names(services.access.channels_of(turn.user))
-    here = services.channels.of(turn.channel).knowledge_bases if turn.channel and not turn.is_direct else ()
+    seen = services.channels.names(services.access.channels_of(request.user))
+    here = services.channels.of(request.channel).knowledge_bases if request.channel and not request.is_direct else ()
     ordered = dict.fromkeys([*(name for name in here if name in seen), *seen])
     return tuple(name for name in ordered if name in services.registry.loaded)
 
@@ -64,7 +64,7 @@ def similar(services: Services, draft: Draft) -> list[Entry]:
     ]
 
 
-def store(services: Services, turn: Turn, draft: Draft) -> Stored:
+def store(services: Services, request: Request, draft: Draft) -> Stored:
     """Write the entry into its file and have it searched. Raises KnowledgeBaseError; nothing is written then.
 
     Within this process one writer waits for the other, so that nobody is refused for what Kotae itself wrote.
@@ -80,20 +80,20 @@ def store(services: Services, turn: Turn, draft: Draft) -> Stored:
         else:
             written = add(read, _cells(draft.texts, read), now)
         records = len(written.knowledge_base.records)
-        services.registry.made(loaded.source, written.data, records, "edit", turn.user)
+        services.registry.made(loaded.source, written.data, records, "edit", request.user)
         report = services.registry.reload(name).result()
     if draft.question_id is not None:
-        services.journal.misses.close(draft.question_id, "answered", turn.user)
+        services.journal.misses.close(draft.question_id, "answered", request.user)
     entry = {"name": name, "id": written.record.id, "title": written.record.title}
     done = Translatable("audit.edit", **entry) if draft.record else Translatable("audit.add", **entry)
-    unlogged = _log(services, turn, done)
+    unlogged = _log(services, request, done)
     return Stored(written.record, report.error or unlogged)
 
 
-def _log(services: Services, turn: Turn, done: Translatable) -> Translatable | None:
+def _log(services: Services, request: Request, done: Translatable) -> Translatable | None:
     """Write to the audit log, and return why that failed: the entry is in the file, and must not be written again."""
     try:
-        services.journal.record(turn.user, turn.channel, done)
+        services.journal.record(request.user, request.channel, done)
     except JournalError as error:
         log.error("%s", error)  # noqa: TRY400 - the message is the whole story
         return error.message

@@ -5,7 +5,7 @@ from functools import partial
 from handlers import texts as words
 from handlers.entries.proposals import ASKED, active_admins
 from handlers.files.views import removal as view
-from handlers.request import Services, Turn
+from handlers.request import Request, Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import one_line
 from handlers.store import FileState, KnowledgeFile
@@ -16,54 +16,56 @@ from indexes.names import find_name
 LISTED = 1000
 
 
-def command(services: Services, turn: Turn, argument: str) -> None:
+def command(services: Services, request: Request, argument: str) -> None:
     """`/kb remove NAME`: say what would be gone, and ask."""
     known = services.registry.sources()
     name = find_name(argument, known) if argument else None
     if name is None:
         names = one_line(", ".join(known), LISTED)
-        which = turn.texts("versions.which", command=services.admin_command, action="remove", names=names)
-        turn.whisper(notice(which))
+        which = request.texts("versions.which", command=services.admin_command, action="remove", names=names)
+        request.whisper(notice(which))
     elif name in services.channels.named:
-        turn.whisper(notice(turn.texts("removal.named", name=one_line(name, view.NAME))))
+        request.whisper(notice(request.texts("removal.named", name=one_line(name, view.NAME))))
     else:
-        turn.whisper(view.asked(_shown(services, name), services.admin_command, turn.texts))
+        request.whisper(view.asked(_shown(services, name), services.admin_command, request.texts))
 
 
-def removed(services: Services, turn: Turn) -> None:
+def removed(services: Services, request: Request) -> None:
     """Take a knowledge base out of the answers; its content stays among the versions."""
     services.rescan()  # a file that came back, or went with the others, is no file to remove
-    name, is_about_gone = view.pressed(turn.pressed)
+    name, is_about_gone = view.pressed(request.pressed)
     file = _file(services, name)
     if file is None or file.state is FileState.REMOVED or name not in services.registry.sources():
-        turn.replace(notice(turn.texts("removal.already", name=one_line(name, view.NAME))))
+        request.replace(notice(request.texts("removal.already", name=one_line(name, view.NAME))))
     elif is_about_gone and not file.state.is_offered:
-        turn.replace(_not_offered(services, file, turn.texts))
+        request.replace(_not_offered(services, file, request.texts))
     else:
-        _remove(services, turn, file)
+        _remove(services, request, file)
 
 
-def kept(services: Services, turn: Turn) -> None:
+def kept(services: Services, request: Request) -> None:
     """Let a knowledge base answer without its file."""
     services.rescan()
-    name, _ = view.pressed(turn.pressed)
+    name, _ = view.pressed(request.pressed)
     file = _file(services, name)
     if file is None or not file.state.is_offered:
-        turn.replace(
-            _not_offered(services, file, turn.texts)
+        request.replace(
+            _not_offered(services, file, request.texts)
             if file
-            else notice(turn.texts("removal.already", name=one_line(name, view.NAME)))
+            else notice(request.texts("removal.already", name=one_line(name, view.NAME)))
         )
         return
-    services.journal.knowledge_files.decide(KnowledgeFile(name, file.path, FileState.KEPT, turn.user))
-    services.journal.record(turn.user, turn.channel, Translatable("audit.keep", name=name))
-    turn.replace(notice(turn.texts("removal.kept", name=one_line(name, view.NAME), command=services.admin_command)))
+    services.journal.knowledge_files.decide(KnowledgeFile(name, file.path, FileState.KEPT, request.user))
+    services.journal.record(request.user, request.channel, Translatable("audit.keep", name=name))
+    request.replace(
+        notice(request.texts("removal.kept", name=one_line(name, view.NAME), command=services.admin_command))
+    )
 
 
-def cancelled(_: Services, turn: Turn) -> None:
+def cancelled(_: Services, request: Request) -> None:
     """Leave everything as it is."""
-    name, _gone = view.pressed(turn.pressed)
-    turn.replace(notice(turn.texts("removal.cancelled", name=one_line(name, view.NAME))))
+    name, _gone = view.pressed(request.pressed)
+    request.replace(notice(request.texts("removal.cancelled", name=one_line(name, view.NAME))))
 
 
 def ask_admins(services: Services) -> None:
@@ -78,15 +80,15 @@ def ask_admins(services: Services) -> None:
             _note(services, lost, FileState.REPORTED)
 
 
-def _remove(services: Services, turn: Turn, file: KnowledgeFile) -> None:
+def _remove(services: Services, request: Request, file: KnowledgeFile) -> None:
     shown = _shown(services, file.name)
-    services.registry.remove(file.name, turn.user).result()
-    services.journal.knowledge_files.decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, turn.user))
+    services.registry.remove(file.name, request.user).result()
+    services.journal.knowledge_files.decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, request.user))
     services.rescan()
     done = Translatable("audit.remove", name=file.name, records=shown.records)
-    services.journal.record(turn.user, turn.channel, done)
-    turn.replace(
-        notice(turn.texts("removal.done", name=one_line(file.name, view.NAME), command=services.admin_command))
+    services.journal.record(request.user, request.channel, done)
+    request.replace(
+        notice(request.texts("removal.done", name=one_line(file.name, view.NAME), command=services.admin_command))
     )
 
 

@@ -20,7 +20,7 @@ from handlers.audience import closed_to, ensure_open
 from handlers.files.downloads import download
 from handlers.files.pending import Upload
 from handlers.files.views import uploads
-from handlers.request import Services, Turn, run_each
+from handlers.request import Request, Services, run_each
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, one_line, plain
 from indexes.builder import Source
@@ -49,71 +49,71 @@ def brings_files(event: Mapping[str, Any]) -> bool:
     return bool(event.get("files")) and not event.get("bot_id")
 
 
-def direct(services: Services, turn: Turn) -> None:
+def direct(services: Services, request: Request) -> None:
     """Take the CSV files of a direct message; anything else is a question."""
-    if not _took(services, turn):
-        search.direct(services, turn)
+    if not _took(services, request):
+        search.direct(services, request)
 
 
-def mention(services: Services, turn: Turn) -> None:
+def mention(services: Services, request: Request) -> None:
     """Take the CSV files of a mention; anything else is a question."""
-    if not _took(services, turn):
-        search.mention(services, turn)
+    if not _took(services, request):
+        search.mention(services, request)
 
 
-def posted(services: Services, turn: Turn) -> None:
+def posted(services: Services, request: Request) -> None:
     """Take a message in a channel that has files and mentions the bot; it may come as a mention too, or only so."""
-    mention(services, replace(turn, body={"event": {**turn.event, "type": "app_mention"}}))
+    mention(services, replace(request, body={"event": {**request.event, "type": "app_mention"}}))
 
 
-def chosen(services: Services, turn: Turn) -> None:
+def chosen(services: Services, request: Request) -> None:
     """Show what a file would change in the knowledge base that the admin chose."""
-    pressed = turn.body["actions"][0]
-    upload = _waiting(services, turn, str(pressed["block_id"]).removeprefix("upload:"))
+    pressed = request.body["actions"][0]
+    upload = _waiting(services, request, str(pressed["block_id"]).removeprefix("upload:"))
     if upload:
         name = str(pressed["selected_option"]["value"])
         target = _known(services, name) or new_name(name)
-        ensure_open(services, turn.user, target)
+        ensure_open(services, request.user, target)
         upload = services.pending.choose(upload, target)
-        turn.replace(card(services, upload, turn))
+        request.replace(card(services, upload, request))
 
 
-def cancelled(services: Services, turn: Turn) -> None:
+def cancelled(services: Services, request: Request) -> None:
     """Forget a file."""
-    if upload := _waiting(services, turn, turn.pressed):
+    if upload := _waiting(services, request, request.pressed):
         with services.pending.decided(upload) as mine:
             if mine:
-                turn.replace(notice(turn.texts("upload.cancelled", file=one_line(upload.file, uploads.NAME))))
+                request.replace(notice(request.texts("upload.cancelled", file=one_line(upload.file, uploads.NAME))))
 
 
-def applied(services: Services, turn: Turn) -> None:
+def applied(services: Services, request: Request) -> None:
     """Put a file in its place, unless that is no longer what the admin has seen, and index it."""
-    id_, _, seen = turn.pressed.partition(":")
-    upload = _waiting(services, turn, id_)
+    id_, _, seen = request.pressed.partition(":")
+    upload = _waiting(services, request, id_)
     if upload is None:
         return
-    ensure_open(services, turn.user, upload.target)
+    ensure_open(services, request.user, upload.target)
     found = _found(services, upload)
     if found.digest != seen:
-        turn.replace(card(services, upload, turn, found, stale=True))
+        request.replace(card(services, upload, request, found, stale=True))
         return
     with services.pending.decided(upload) as mine:
-        done = _put(services, turn, upload, found) if mine else None
+        done = _put(services, request, upload, found) if mine else None
     if done:
-        _index(services, turn, upload, found.source, done)
+        _index(services, request, upload, found.source, done)
 
 
 def card(
-    services: Services, upload: Upload, turn: Turn, found: Replacement | None = None, *, stale: bool = False
+    services: Services, upload: Upload, request: Request, found: Replacement | None = None, *, stale: bool = False
 ) -> Message:
     """Show what a file would change, or ask which knowledge base it is for; raises UnusableFileError."""
-    options = _options(services, upload, turn)
+    options = _options(services, upload, request)
     if not upload.target:
-        return uploads.question(upload, options, turn.texts)
+        return uploads.question(upload, options, request.texts)
     found = found or _found(services, upload)
     versions = {version.number: version for version in services.registry.versions.of(found.source)}
     version = versions.get(upload.version)
-    return uploads.proposal(upload, found, version, options, services.admin_command, turn.texts, stale=stale)
+    return uploads.proposal(upload, found, version, options, services.admin_command, request.texts, stale=stale)
 
 
 def source_of(services: Services, name: str) -> Source:
@@ -146,22 +146,22 @@ def new_name(file: str) -> str:
     return "" if _RESERVED.fullmatch(name) else name[:NAME_LENGTH].rstrip("-")
 
 
-def _took(services: Services, turn: Turn) -> bool:
+def _took(services: Services, request: Request) -> bool:
     """Deal with the files of a message, whichever of its payloads comes first; False when it is left as a question."""
-    with services.conversations(turn.channel, turn.event["ts"]):
-        if not services.journal.claim(f"files:{turn.channel}:{turn.event['ts']}"):
+    with services.conversations(request.channel, request.event["ts"]):
+        if not services.journal.claim(f"files:{request.channel}:{request.event['ts']}"):
             return True
-    asks = has_words(plain(turn.event.get("text", "")))
-    if not turn.person.is_admin:
-        if any(_ends(file, _TABLES) for file in turn.event["files"]):
-            turn.whisper(notice(turn.texts("upload.admins")))
+    asks = has_words(plain(request.event.get("text", "")))
+    if not request.person.is_admin:
+        if any(_ends(file, _TABLES) for file in request.event["files"]):
+            request.whisper(notice(request.texts("upload.admins")))
             return not asks
         return False
-    files = [_told(services, file) for file in turn.event["files"]]
+    files = [_told(services, file) for file in request.event["files"]]
     tables = [file for file in files if _ends(file, _TABLES)]
-    run_each(turn, [partial(_receive, services, turn, str(file["id"])) for file in tables])
+    run_each(request, [partial(_receive, services, request, str(file["id"])) for file in tables])
     if not tables and not asks and any(_ends(file, _SHEETS) for file in files):
-        turn.whisper(notice(turn.texts("upload.only_csv")))
+        request.whisper(notice(request.texts("upload.only_csv")))
         return True
     return bool(tables)
 
@@ -178,35 +178,35 @@ def _ends(file: Mapping[str, Any], endings: tuple[str, ...]) -> bool:
     return str(file.get("name", "")).lower().endswith(endings)
 
 
-def _receive(services: Services, turn: Turn, file_id: str) -> None:
+def _receive(services: Services, request: Request, file_id: str) -> None:
     """Fetch a file and show what it would change, to the admin alone."""
     file = services.client.files_info(file=file_id)["file"]
     name = str(file["name"])
     data = download(services.client, file)
-    target, is_certain = _target(services, turn, name)
+    target, is_certain = _target(services, request, name)
     source = source_of(services, target or new_name(name) or name)
-    ensure_open(services, turn.user, source.name)
+    ensure_open(services, request.user, source.name)
     found = replacement(services, source, data, name)
     if is_certain and found.is_identical:
-        message = uploads.identical(name, found, turn.texts)
+        message = uploads.identical(name, found, request.texts)
     else:
-        upload = services.pending.keep(data, name, turn.user, turn.channel, target, is_certain=is_certain)
-        message = card(services, upload, turn, found)
-    if turn.is_direct:
-        turn.post(message)
+        upload = services.pending.keep(data, name, request.user, request.channel, target, is_certain=is_certain)
+        message = card(services, upload, request, found)
+    if request.is_direct:
+        request.post(message)
     else:
-        services.post(turn.user, message)
-        turn.whisper(notice(turn.texts("upload.sent_privately", file=one_line(name, uploads.NAME))))
+        services.post(request.user, message)
+        request.whisper(notice(request.texts("upload.sent_privately", file=one_line(name, uploads.NAME))))
 
 
-def _target(services: Services, turn: Turn, file: str) -> tuple[str, bool]:
+def _target(services: Services, request: Request, file: str) -> tuple[str, bool]:
     """Say which knowledge base a file is for, blank for unknown, and whether that is certain: by its name."""
     if known := _known(services, file):
         return known, True
-    if turn.is_direct:
+    if request.is_direct:
         return "", False
     shared = services.channels.shared
-    own = [name for name in services.channels.of(turn.channel).knowledge_bases if name not in shared]
+    own = [name for name in services.channels.of(request.channel).knowledge_bases if name not in shared]
     return (own[0] if len(own) == 1 else ""), False
 
 
@@ -226,17 +226,17 @@ def _stem(file: str) -> str:
     return _COPY.sub("", stem).strip()
 
 
-def _options(services: Services, upload: Upload, turn: Turn) -> list[Option]:
+def _options(services: Services, upload: Upload, request: Request) -> list[Option]:
     names = services.registry.sources()
     new = new_name(upload.file)
-    return uploads.options(names, "" if _known(services, new) else new, turn.texts)
+    return uploads.options(names, "" if _known(services, new) else new, request.texts)
 
 
-def _waiting(services: Services, turn: Turn, id_: str) -> Upload | None:
+def _waiting(services: Services, request: Request, id_: str) -> Upload | None:
     """Return the file that an admin decides about; None when that may not be or was done, and the admin was told."""
     upload = services.pending.get(id_)
     if upload is None:
-        turn.whisper(notice(turn.texts("upload.gone")))
+        request.whisper(notice(request.texts("upload.gone")))
     return upload
 
 
@@ -245,13 +245,13 @@ def _found(services: Services, upload: Upload) -> Replacement:
     return replacement(services, source_of(services, upload.target), data, upload.file)
 
 
-def _put(services: Services, turn: Turn, upload: Upload, found: Replacement) -> Translatable:
+def _put(services: Services, request: Request, upload: Upload, found: Replacement) -> Translatable:
     """Keep what is there, write the new bytes and keep these too; return that for the audit log."""
     registry, source = services.registry, found.source
     if found.current is not None:
         registry.versions.keep(source, found.current, found.before, "file")
     replace_csv(source.path, found.data, found.digest)
-    version = registry.made(source, found.data, found.entries, _what(upload), turn.user)
+    version = registry.made(source, found.data, found.entries, _what(upload), request.user)
     kept = Translatable("audit.version", number=version.number) if version else Translatable("audit.no_version")
     counts = {"added": len(found.added), "changed": len(found.changed), "removed": len(found.removed)}
     common: dict[str, Value] = {"name": source.name, "version": kept, "records": found.entries, **counts}
@@ -260,7 +260,7 @@ def _put(services: Services, turn: Turn, upload: Upload, found: Replacement) -> 
     return Translatable("audit.upload", file=upload.file, **common)
 
 
-def _index(services: Services, turn: Turn, upload: Upload, source: Source, done: Translatable) -> None:
+def _index(services: Services, request: Request, upload: Upload, source: Source, done: Translatable) -> None:
     """Index what was written, whatever becomes of the card; the synonyms concern every knowledge base."""
     registry = services.registry
     names = registry.sources() if source == registry.synonyms_file else (source.name,)
@@ -268,12 +268,14 @@ def _index(services: Services, turn: Turn, upload: Upload, source: Source, done:
     services.rescan()  # before it is first read: the channel that has its name by then gets it
     waiting = [registry.reload(name, far) for name in names]
     try:
-        turn.replace(uploads.applying(upload, source.name, turn.texts))
-        _follow(services, turn, upload, source.name, waiting, far)
-        report = admin.reloaded([future.result() for future in waiting], closed_to(services, turn.user), turn.texts)
-        turn.replace(uploads.applied(upload, source.name, report, turn.texts))
+        request.replace(uploads.applying(upload, source.name, request.texts))
+        _follow(services, request, upload, source.name, waiting, far)
+        report = admin.reloaded(
+            [future.result() for future in waiting], closed_to(services, request.user), request.texts
+        )
+        request.replace(uploads.applied(upload, source.name, report, request.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
-        services.journal.record(turn.user, turn.channel, done)
+        services.journal.record(request.user, request.channel, done)
 
 
 def _what(upload: Upload) -> Origin:
@@ -291,13 +293,13 @@ class _Far:
 
 
 def _follow(
-    services: Services, turn: Turn, upload: Upload, name: str, waiting: Sequence[Future[Report]], far: _Far
+    services: Services, request: Request, upload: Upload, name: str, waiting: Sequence[Future[Report]], far: _Far
 ) -> None:
     """Put the progress into the card until all is done. A private one in a channel can't be changed that often."""
     shown = 0
-    where = turn.body["container"]
+    where = request.body["container"]
     while wait(waiting, PROGRESS_SECONDS).not_done:
         if far.done != shown and not where.get("is_ephemeral"):
             shown = far.done
-            message = uploads.applying(upload, name, turn.texts, far.done, far.total)
-            services.update(turn.channel, where["message_ts"], message)
+            message = uploads.applying(upload, name, request.texts, far.done, far.total)
+            services.update(request.channel, where["message_ts"], message)

@@ -5,7 +5,7 @@ import re
 from handlers.audience import ensure_open
 from handlers.files import uploads
 from handlers.files.views import versions as view
-from handlers.request import Services, Turn
+from handlers.request import Request, Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line
 from handlers.store import FileState
@@ -26,38 +26,40 @@ _OF_REMOVED = {"versions", "rollback"}
 _NUMBER = re.compile(r"[vV]?(\d{1,9})")
 
 
-def listed(services: Services, turn: Turn, argument: str) -> None:
+def listed(services: Services, request: Request, argument: str) -> None:
     """`/kb versions [name]`: list what is kept, which of it is current, and offer to go back."""
-    if source := _source(services, turn, "versions", argument):
+    if source := _source(services, request, "versions", argument):
         kept = services.registry.versions.of(source)
-        turn.whisper(view.versions(source.name, kept, digest_of(source.path), turn.texts))
+        request.whisper(view.versions(source.name, kept, digest_of(source.path), request.texts))
 
 
-def rollback(services: Services, turn: Turn, argument: str) -> None:
+def rollback(services: Services, request: Request, argument: str) -> None:
     """`/kb rollback [name] [version]`: show what going back would change, and ask."""
     name, number = _split(services, argument)
-    if source := _source(services, turn, "rollback", name):
-        _propose(services, turn, source, number)
+    if source := _source(services, request, "rollback", name):
+        _propose(services, request, source, number)
 
 
-def restored(services: Services, turn: Turn) -> None:
+def restored(services: Services, request: Request) -> None:
     """Do the same for the version beside which the button was pressed; its value is ``number:name``."""
-    number, _, name = turn.pressed.partition(":")
-    ensure_open(services, turn.user, name)
-    _propose(services, turn, uploads.source_of(services, name), int(number))
+    number, _, name = request.pressed.partition(":")
+    ensure_open(services, request.user, name)
+    _propose(services, request, uploads.source_of(services, name), int(number))
 
 
-def exported(services: Services, turn: Turn, argument: str) -> None:
+def exported(services: Services, request: Request, argument: str) -> None:
     """`/kb export [name]`: send the CSV in a direct message, safe to open in a spreadsheet."""
-    source = _source(services, turn, "export", argument)
+    source = _source(services, request, "export", argument)
     if source is None:
         return
     made = _export(services, source)
     name = one_line(source.name, NAME)
-    services.send_file(turn.user, view.export(name, made, turn.texts), f"{source.name}.csv", made.data)
-    services.journal.record(turn.user, turn.channel, Translatable("audit.export", name=source.name, rows=made.rows))
-    if not turn.is_direct:
-        turn.whisper(notice(turn.texts("export.sent", name=name)))
+    services.send_file(request.user, view.export(name, made, request.texts), f"{source.name}.csv", made.data)
+    services.journal.record(
+        request.user, request.channel, Translatable("audit.export", name=source.name, rows=made.rows)
+    )
+    if not request.is_direct:
+        request.whisper(notice(request.texts("export.sent", name=name)))
 
 
 def _export(services: Services, source: Source) -> Export:
@@ -68,7 +70,7 @@ def _export(services: Services, source: Source) -> Export:
     return export(data, source.path, lessons.get(source.name, ()))
 
 
-def _propose(services: Services, turn: Turn, source: Source, number: int | None) -> None:
+def _propose(services: Services, request: Request, source: Source, number: int | None) -> None:
     """Let the admin decide about an earlier version, by default the newest that isn't what the file is now."""
     now = digest_of(source.path)
     kept = services.registry.versions.of(source)
@@ -76,17 +78,17 @@ def _propose(services: Services, turn: Turn, source: Source, number: int | None)
     name = one_line(source.name, NAME)
     if version is None:
         missing = "versions.none_before" if number is None else "versions.unknown"
-        turn.whisper(notice(turn.texts(missing, name=name, number=number, command=services.admin_command)))
+        request.whisper(notice(request.texts(missing, name=name, number=number, command=services.admin_command)))
         return
     data = services.registry.versions.read(source, version)
     found = uploads.replacement(services, source, data, source.path.name)
     if found.is_identical:
-        turn.whisper(notice(turn.texts("versions.is_current", name=name, number=version.number)))
+        request.whisper(notice(request.texts("versions.is_current", name=name, number=version.number)))
         return
     upload = services.pending.keep(
-        data, source.path.name, turn.user, turn.channel, source.name, is_certain=True, version=version.number
+        data, source.path.name, request.user, request.channel, source.name, is_certain=True, version=version.number
     )
-    turn.whisper(uploads.card(services, upload, turn, found))
+    request.whisper(uploads.card(services, upload, request, found))
 
 
 def _is_meant(version: Version, number: int | None, now: str) -> bool:
@@ -102,7 +104,7 @@ def _split(services: Services, argument: str) -> tuple[str, int | None]:
     return " ".join(first), int(number[1])
 
 
-def _source(services: Services, turn: Turn, action: str, argument: str) -> Source | None:
+def _source(services: Services, request: Request, action: str, argument: str) -> Source | None:
     """Return the file that is meant: the named one, else the channel's own; None when the admin was asked which.
 
     Raises ClosedError.
@@ -111,11 +113,11 @@ def _source(services: Services, turn: Turn, action: str, argument: str) -> Sourc
     known = [*services.registry.sources(), *([synonyms.name] if synonyms and synonyms.path.exists() else [])]
     removed = [file.name for file in services.journal.knowledge_files.all() if file.state is FileState.REMOVED]
     shared = services.channels.shared
-    own = [each for each in services.channels.of(turn.channel).knowledge_bases if each not in shared]
+    own = [each for each in services.channels.of(request.channel).knowledge_bases if each not in shared]
     wanted = argument or (own[0] if len(own) == 1 else "")
     if wanted and (name := find_name(wanted, [*known, *(removed if action in _OF_REMOVED else [])])):
-        ensure_open(services, turn.user, name)
+        ensure_open(services, request.user, name)
         return uploads.source_of(services, name)
     names = one_line(", ".join(own or known), LISTED)
-    turn.whisper(notice(turn.texts("versions.which", command=services.admin_command, action=action, names=names)))
+    request.whisper(notice(request.texts("versions.which", command=services.admin_command, action=action, names=names)))
     return None

@@ -16,7 +16,7 @@ from handlers.home.views import home
 from handlers.home.views.dashboard import Dashboard, Kept, menu_value
 from handlers.learning import misses
 from handlers.learning.views.misses import at_home
-from handlers.request import Services, Turn, names_for, names_for_all
+from handlers.request import Request, Services, names_for, names_for_all
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, plain
 from handlers.store import Overview, Tally
@@ -27,117 +27,117 @@ BUTTONS, MENU = ("add", "misses", "learned", "proposals", "stats", "status", "au
 """The `/kb` actions that admins are offered: as buttons, and for each knowledge base."""
 
 
-def opened(services: Services, turn: Turn) -> None:
+def opened(services: Services, request: Request) -> None:
     """Show the Home tab as it is for this person now; suggest questions in the Messages tab."""
-    if turn.event.get("tab", "home") == "home":
-        _publish(services, turn)
+    if request.event.get("tab", "home") == "home":
+        _publish(services, request)
     else:
-        suggestions.opened(services, turn)
+        suggestions.opened(services, request)
 
 
-def asked(services: Services, turn: Turn) -> None:
+def asked(services: Services, request: Request) -> None:
     """Answer what was typed into the Home tab, there."""
-    question = plain(turn.pressed)
+    question = plain(request.pressed)
     if not has_words(question):
-        _publish(services, turn, notice(turn.texts("search.empty")))
-    elif result := found(services, turn, question, names_for(services, turn), "home"):
-        put(services, turn, first_time(services, turn, result, "home"))
+        _publish(services, request, notice(request.texts("search.empty")))
+    elif result := found(services, request, question, names_for(services, request), "home"):
+        put(services, request, first_time(services, request, result, "home"))
 
 
-def put(services: Services, turn: Turn, answered: Message) -> None:
+def put(services: Services, request: Request, answered: Message) -> None:
     """Put an answer into the Home tab, in the place of the one before."""
-    _publish(services, turn, answered)
+    _publish(services, request, answered)
 
 
-def do(services: Services, turn: Turn) -> None:
+def do(services: Services, request: Request) -> None:
     """Run the `/kb` action of an admin's button; its answer comes as a direct message."""
-    if turn.pressed in BUTTONS:
-        commands.ACTIONS[turn.pressed].run(services, turn, "")
+    if request.pressed in BUTTONS:
+        commands.ACTIONS[request.pressed].run(services, request, "")
 
 
-def menu(services: Services, turn: Turn) -> None:
+def menu(services: Services, request: Request) -> None:
     """Run the `/kb` action chosen for a knowledge base."""
-    wanted = _chosen(turn)
+    wanted = _chosen(request)
     named = {menu_value(verb, name): (verb, name) for name in services.registry.sources() for verb in MENU}
     if wanted in named:
         verb, name = named[wanted]
-        commands.ACTIONS[verb].run(services, turn, name)
+        commands.ACTIONS[verb].run(services, request, name)
 
 
-def need_of_button(turn: Turn) -> Need:
+def need_of_button(request: Request) -> Need:
     """Read from the table of `/kb` actions who may press an action's button."""
-    return commands.need_of(turn.pressed)
+    return commands.need_of(request.pressed)
 
 
-def need_of_choice(turn: Turn) -> Need:
+def need_of_choice(request: Request) -> Need:
     """Do the same for an action that was chosen in a knowledge base's menu."""
-    return commands.need_of(_chosen(turn).partition(":")[0])
+    return commands.need_of(_chosen(request).partition(":")[0])
 
 
-def _chosen(turn: Turn) -> str:
-    return str(turn.body["actions"][0]["selected_option"]["value"])
+def _chosen(request: Request) -> str:
+    return str(request.body["actions"][0]["selected_option"]["value"])
 
 
-def settings_of(services: Services, turn: Turn) -> None:
+def settings_of(services: Services, request: Request) -> None:
     """Open a channel's settings."""
-    settings.open_for(services, turn, turn.pressed)
+    settings.open_for(services, request, request.pressed)
 
 
-def dismissed(services: Services, turn: Turn) -> None:
+def dismissed(services: Services, request: Request) -> None:
     """Close what was no question, and show the tab without it."""
-    misses.close(services, turn, "not_a_question")
-    _publish(services, turn)
+    misses.close(services, request, "not_a_question")
+    _publish(services, request)
 
 
-def put_off(services: Services, turn: Turn) -> None:
+def put_off(services: Services, request: Request) -> None:
     """Hide a question for a week, and show the tab without it."""
-    misses.close(services, turn, "later")
-    _publish(services, turn)
+    misses.close(services, request, "later")
+    _publish(services, request)
 
 
-def joined(services: Services, turn: Turn) -> None:
+def joined(services: Services, request: Request) -> None:
     """Introduce the bot to a channel it was invited to, once ever."""
-    if turn.user == services.access.bot_user and services.journal.claim_for_ever(f"introduced:{turn.channel}"):
+    if request.user == services.access.bot_user and services.journal.claim_for_ever(f"introduced:{request.channel}"):
         services.rescan()  # Slack doesn't list a private channel before the bot is in it
-        known = topics(services, names_for_all(services, turn.channel))
+        known = topics(services, names_for_all(services, request.channel))
         texts = words.for_question(" ".join(category for topic in known for category in topic.categories))
-        turn.post(guide.introduction(services.search_command, services.bot, known, texts))
+        request.post(guide.introduction(services.search_command, services.bot, known, texts))
 
 
-def _publish(services: Services, turn: Turn, said: Message | None = None) -> None:
+def _publish(services: Services, request: Request, said: Message | None = None) -> None:
     """Publish the tab; for admins once more when the picture of the trend has reached Slack."""
-    if not turn.person.is_admin:
-        _put(services, turn, said, None)
+    if not request.person.is_admin:
+        _put(services, request, said, None)
         return
     overview = services.journal.statistics.overview(DAYS)
     picture = trend(overview.by_day)
     known = services.pictures.known(picture)
-    dashboard = _dashboard(services, turn, overview)
+    dashboard = _dashboard(services, request, overview)
 
     def put(file: str | None) -> None:
-        _put(services, turn, said, replace(dashboard, picture=file))
+        _put(services, request, said, replace(dashboard, picture=file))
 
     services.pictures.show(known, put)
     if known is None and (uploaded := services.pictures.upload(picture, "trend.png")):
         services.pictures.show(uploaded, put)
 
 
-def _put(services: Services, turn: Turn, said: Message | None, admins: Dashboard | None) -> None:
-    names = names_for(services, turn)
+def _put(services: Services, request: Request, said: Message | None, admins: Dashboard | None) -> None:
+    names = names_for(services, request)
     often = [
         home.Often(name, record, times)
         for name, id_, times in services.journal.most_asked(names)
         if (record := services.registry.record(name, id_))
     ]
-    view = home.home(topics(services, names), often, said, services.search_command, services.bot, turn.texts, admins)
-    services.client.views_publish(user_id=turn.user, view=view)
+    view = home.home(topics(services, names), often, said, services.search_command, services.bot, request.texts, admins)
+    services.client.views_publish(user_id=request.user, view=view)
 
 
-def _dashboard(services: Services, turn: Turn, overview: Overview) -> Dashboard:
+def _dashboard(services: Services, request: Request, overview: Overview) -> Dashboard:
     """Gather what admins see; the picture comes when Slack has it."""
     kept = [
         Kept(name, len(loaded.index.records), overview.by_name.get(name, Tally()))
         for name, loaded in services.registry.loaded.items()
     ]
-    missed = at_home(misses.shown(services, turn.user, DAYS, count=MISSES), turn.texts)
+    missed = at_home(misses.shown(services, request.user, DAYS, count=MISSES), request.texts)
     return Dashboard(overview, None, kept, services.channels.configured(), BUTTONS, MENU, missed)

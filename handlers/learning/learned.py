@@ -7,7 +7,7 @@ from handlers.access import Standing
 from handlers.audience import closed_to, ensure_open
 from handlers.learning.views import learned as view
 from handlers.learning.views.learned import SHOWN, InForce, Waiting
-from handlers.request import Services, Turn
+from handlers.request import Request, Services
 from handlers.slack.blocks import Message, notice
 from handlers.store import Opinion, Phrasing
 from indexes.messages import Translatable, Value
@@ -125,56 +125,58 @@ def learn(services: Services, opinion: Opinion, record: Record, voters: Sequence
         services.journal.record(by, "", Translatable("audit.learn", **_told(phrasing)))
 
 
-def offer(services: Services, turn: Turn, question_id: int) -> None:
+def offer(services: Services, request: Request, question_id: int) -> None:
     """Let an admin who has just confirmed an answer make a phrasing of the question, without waiting for others."""
-    opinion = services.journal.confirmations.by(question_id, turn.user) if turn.person.is_admin else None
+    opinion = services.journal.confirmations.by(question_id, request.user) if request.person.is_admin else None
     if opinion and opinion.agrees and (record := _learnable(services, opinion)):
-        turn.whisper(view.offer(opinion.phrasing, record.title, opinion.id, turn.texts))
+        request.whisper(view.offer(opinion.phrasing, record.title, opinion.id, request.texts))
 
 
-def accepted(services: Services, turn: Turn) -> None:
+def accepted(services: Services, request: Request) -> None:
     """Learn what an admin was offered."""
-    still_stands = _accept(services, turn, int(turn.pressed))
-    said = turn.texts("learned.done", command=services.admin_command) if still_stands else turn.texts("answer.gone")
-    turn.replace(notice(said))
+    still_stands = _accept(services, request, int(request.pressed))
+    said = (
+        request.texts("learned.done", command=services.admin_command) if still_stands else request.texts("answer.gone")
+    )
+    request.replace(notice(said))
 
 
-def listed(services: Services, turn: Turn, _: str) -> None:
+def listed(services: Services, request: Request, _: str) -> None:
     """`/kb learned`: what was learned, and what waits for more confirmations or an admin."""
-    turn.whisper(_page(services, turn, 0))
+    request.whisper(_page(services, request, 0))
 
 
-def turned(services: Services, turn: Turn) -> None:
+def turned(services: Services, request: Request) -> None:
     """Show another page."""
-    turn.replace(_page(services, turn, int(turn.pressed)))
+    request.replace(_page(services, request, int(request.pressed)))
 
 
-def accepted_waiting(services: Services, turn: Turn) -> None:
+def accepted_waiting(services: Services, request: Request) -> None:
     """Learn what waits in the list."""
-    opinion, first = map(int, turn.pressed.split(":"))
-    _accept(services, turn, opinion)
-    turn.replace(_page(services, turn, first))
+    opinion, first = map(int, request.pressed.split(":"))
+    _accept(services, request, opinion)
+    request.replace(_page(services, request, first))
 
 
-def undone(services: Services, turn: Turn) -> None:
+def undone(services: Services, request: Request) -> None:
     """Forget a phrasing; the votes so far don't bring it back."""
-    id_, first = turn.pressed.split(":")
+    id_, first = request.pressed.split(":")
     if known := services.journal.learned.find(id_):
-        ensure_open(services, turn.user, known.knowledge_base)
-    if phrasing := services.journal.learned.undo(id_, turn.user):
+        ensure_open(services, request.user, known.knowledge_base)
+    if phrasing := services.journal.learned.undo(id_, request.user):
         services.teach()
-        services.journal.record(turn.user, turn.channel, Translatable("audit.unlearn", **_told(phrasing)))
-    turn.replace(_page(services, turn, int(first)))
+        services.journal.record(request.user, request.channel, Translatable("audit.unlearn", **_told(phrasing)))
+    request.replace(_page(services, request, int(first)))
 
 
-def _accept(services: Services, turn: Turn, opinion_id: int) -> bool:
+def _accept(services: Services, request: Request, opinion_id: int) -> bool:
     """Learn what somebody confirmed; False when that doesn't stand any more."""
     opinion = services.journal.confirmations.find(opinion_id)
     if opinion is None or not opinion.agrees:
         return False
-    ensure_open(services, turn.user, opinion.knowledge_base)
+    ensure_open(services, request.user, opinion.knowledge_base)
     if record := _learnable(services, opinion):
-        learn(services, opinion, record, support_of(services, opinion).voters, turn.user)
+        learn(services, opinion, record, support_of(services, opinion).voters, request.user)
     return True
 
 
@@ -188,12 +190,12 @@ def _learnable(services: Services, opinion: Opinion) -> Record | None:
     return record if record and not known and may_learn(record, opinion.phrasing) else None
 
 
-def _page(services: Services, turn: Turn, first: int) -> Message:
-    closed = closed_to(services, turn.user)
+def _page(services: Services, request: Request, first: int) -> Message:
+    closed = closed_to(services, request.user)
     total = services.journal.learned.count(closed)
     first = min(first, max(total - 1, 0) // SHOWN * SHOWN)
     in_force = [_in_force(services, phrasing) for phrasing in services.journal.learned.newest(SHOWN, first, closed)]
-    return view.page(in_force, first, total, [] if first else _waiting(services, closed), turn.texts)
+    return view.page(in_force, first, total, [] if first else _waiting(services, closed), request.texts)
 
 
 def _in_force(services: Services, phrasing: Phrasing) -> InForce:

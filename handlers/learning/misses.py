@@ -10,7 +10,7 @@ from handlers.audience import closed_to, may_read_miss
 from handlers.learning.learned import MYSELF
 from handlers.learning.views import misses as view
 from handlers.learning.views.misses import SHOWN, Asked, Closest, Page
-from handlers.request import QUESTION_LENGTH, Services, Turn
+from handlers.request import QUESTION_LENGTH, Request, Services
 from handlers.slack.blocks import Message, notice
 from handlers.store import Miss, Origin, Why
 from handlers.store.questions import UNASKED
@@ -37,51 +37,53 @@ Group = Sequence[Miss]
 """The same question, asked in nearly the same words; newest first."""
 
 
-def listed(services: Services, turn: Turn, argument: str) -> None:
+def listed(services: Services, request: Request, argument: str) -> None:
     """`/kb misses [days]`: what people asked in vain."""
     days = days_from(argument)
     if days is None:
-        usage = turn.texts("kb.days.usage", command=services.admin_command, action="misses", most=MOST_DAYS)
-        turn.whisper(notice(usage))
+        usage = request.texts("kb.days.usage", command=services.admin_command, action="misses", most=MOST_DAYS)
+        request.whisper(notice(usage))
     else:
-        turn.whisper(_page(services, turn, days, 0))
+        request.whisper(_page(services, request, days, 0))
 
 
-def turned(services: Services, turn: Turn) -> None:
+def turned(services: Services, request: Request) -> None:
     """Show another page."""
-    days, first = map(int, turn.pressed.split(":"))
-    turn.replace(_page(services, turn, days, first))
+    days, first = map(int, request.pressed.split(":"))
+    request.replace(_page(services, request, days, first))
 
 
-def dismissed(services: Services, turn: Turn) -> None:
+def dismissed(services: Services, request: Request) -> None:
     """Close what was no question, with all that is nearly the same, and show what is left."""
-    close(services, turn, "not_a_question")
-    _show_again(services, turn)
+    close(services, request, "not_a_question")
+    _show_again(services, request)
 
 
-def put_off(services: Services, turn: Turn) -> None:
+def put_off(services: Services, request: Request) -> None:
     """Hide a question for a week, and show what is left."""
-    close(services, turn, "later")
-    _show_again(services, turn)
+    close(services, request, "later")
+    _show_again(services, request)
 
 
-def close(services: Services, turn: Turn, why: Why) -> None:
+def close(services: Services, request: Request, why: Why) -> None:
     """Close the question whose button was pressed, with its near-duplicates."""
-    number, days, _ = map(int, turn.pressed.split(":"))
+    number, days, _ = map(int, request.pressed.split(":"))
     until = time.time() + LATER_DAYS * DAY if why == "later" else None
-    for group in readable(services, turn.user, days)[0]:
+    for group in readable(services, request.user, days)[0]:
         if any(miss.id == number for miss in group):
-            services.journal.misses.close_all([miss.id for miss in group], why, turn.user, until)
-            services.journal.record(turn.user, turn.channel, Translatable(f"audit.miss.{why}", question=group[0].text))
+            services.journal.misses.close_all([miss.id for miss in group], why, request.user, until)
+            services.journal.record(
+                request.user, request.channel, Translatable(f"audit.miss.{why}", question=group[0].text)
+            )
 
 
-def _show_again(services: Services, turn: Turn) -> None:
-    _, days, first = map(int, turn.pressed.split(":"))
-    turn.replace(_page(services, turn, days, first))
+def _show_again(services: Services, request: Request) -> None:
+    _, days, first = map(int, request.pressed.split(":"))
+    request.replace(_page(services, request, days, first))
 
 
-def _page(services: Services, turn: Turn, days: int, first: int) -> Message:
-    return view.page(shown(services, turn.user, days, first), services.admin_command, turn.texts)
+def _page(services: Services, request: Request, days: int, first: int) -> Message:
+    return view.page(shown(services, request.user, days, first), services.admin_command, request.texts)
 
 
 def shown(services: Services, reader: str, days: int, first: int = 0, count: int = SHOWN) -> Page:

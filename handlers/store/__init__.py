@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from handlers.admin.store.decisions import AuditEntry, Decisions, Setting
 from handlers.admin.store.statistics import Overview, Rehearsal, Statistics, Tally
 from handlers.answers.store.publications import Publication, Publications
-from handlers.entries.store.proposals import Proposal, Proposals, Request
+from handlers.entries.store.proposals import ApprovalMessage, Proposal, Proposals
 from handlers.learning.store.confirmations import Confirmations, Opinion
 from handlers.learning.store.learned import Learned, Phrasing
 from handlers.learning.store.misses import Miss, Misses, Why
@@ -29,6 +29,7 @@ from handlers.store.voices import Voices
 from indexes.messages import Translatable
 
 __all__ = [
+    "ApprovalMessage",
     "AuditEntry",
     "Binding",
     "Claim",
@@ -47,7 +48,6 @@ __all__ = [
     "Publication",
     "Rehearsal",
     "Reply",
-    "Request",
     "Setting",
     "Tally",
     "Why",

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, delete, or_, select, tuple_, update
 
 from handlers.admin.store.decisions import VOTES, audit, impersonal
 from handlers.answers.store.publications import publications
-from handlers.entries.store.proposals import proposals, requests
+from handlers.entries.store.proposals import approval_messages, proposals
 from handlers.learning.store.confirmations import confirmations
 from handlers.learning.store.learned import learned
 from handlers.learning.store.misses import closings, open_among, reports
@@ -104,7 +104,7 @@ def _purge_proposals(connection: Connection, before: float) -> int:
     decided = proposals.c.state.in_(["approved", "declined"])
     wanted = select(proposals.c.id).where(decided, proposals.c.decided_at < before).limit(BATCH)
     ids = connection.execute(wanted).scalars().all()
-    connection.execute(delete(requests).where(requests.c.proposal.in_(ids)))
+    connection.execute(delete(approval_messages).where(approval_messages.c.proposal.in_(ids)))
     return connection.execute(delete(proposals).where(proposals.c.id.in_(ids))).rowcount
 
 

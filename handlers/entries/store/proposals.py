@@ -29,7 +29,7 @@ proposals = Table(
     Column("decided_at", Float, nullable=False),
     Column("reason", Text, nullable=False),
 )
-requests = Table(
+approval_messages = Table(
     "proposal_requests",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -63,7 +63,7 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Request:
+class ApprovalMessage:
     """The message in which an admin was asked to decide."""
 
     admin: str
@@ -134,17 +134,17 @@ class Proposals:
                 update(proposals).where(proposals.c.id == proposal_id).values(state=state, reason=reason)
             )
 
-    def ask(self, proposal_id: int, request: Request) -> None:
+    def ask(self, proposal_id: int, sent: ApprovalMessage) -> None:
         """Remember in which message an admin was asked, so that it can tell later what was decided."""
-        values = {"admin": request.admin, "channel": request.channel, "message": request.message}
-        self._database.write("remember who was asked", insert(requests).values(proposal=proposal_id, **values))
+        values = {"admin": sent.admin, "channel": sent.channel, "message": sent.message}
+        self._database.write("remember who was asked", insert(approval_messages).values(proposal=proposal_id, **values))
 
-    def requests(self, proposal_id: int) -> list[Request]:
+    def messages(self, proposal_id: int) -> list[ApprovalMessage]:
         """Return the messages in which admins were asked."""
-        wanted = select(requests.c.admin, requests.c.channel, requests.c.message).where(
-            requests.c.proposal == proposal_id
+        wanted = select(approval_messages.c.admin, approval_messages.c.channel, approval_messages.c.message).where(
+            approval_messages.c.proposal == proposal_id
         )
-        return [Request(*row) for row in self._database.read("look up who was asked", wanted) or ()]
+        return [ApprovalMessage(*row) for row in self._database.read("look up who was asked", wanted) or ()]
 
     def _list(self, wanted: Select[Any]) -> list[Proposal]:
         return [_proposal(row) for row in self._database.read("read proposals", wanted) or ()]
