@@ -72,11 +72,17 @@ def check(services: Services, request: Request) -> dict[str, Any]:
 
 
 def saved(services: Services, request: Request) -> None:
-    """Put what was chosen in force, and say what changed."""
-    channel = str(request.body["view"]["private_metadata"])
+    """Put what was chosen in force, and say what changed; nothing of a form that shows what holds no more."""
+    channel, shown = view.target(request.body["view"])
     in_it = services.access.place(channel).has_bot and channel in services.access.channels_of(request.user)
     here = replace(request, channel=channel if in_it else "")
-    changed = _save(services, here, services.channels.of(channel), _chosen(services, request.body["view"]))
+    with services.conversations("settings", channel):  # of two forms sent at once, one is refused
+        before = services.channels.of(channel)
+        differing = view.changed_since(before, shown)
+        changed = [] if differing else _save(services, here, before, _chosen(services, request.body["view"]))
+    if differing:
+        here.whisper(view.stale(before, differing, request.texts))
+        return
     rules = services.channels.of(channel)
     lines = [
         view.summary(rules, changed=bool(changed), texts=request.texts),
@@ -107,7 +113,7 @@ def _hindrances(services: Services, request: Request, rules: Channel) -> list[st
 
 def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:
     """Read the modal; a knowledge base that went away meanwhile stays the channel's, if it was."""
-    own = services.channels.of(str(submitted["private_metadata"])).knowledge_bases
+    own = services.channels.of(view.target(submitted)[0]).knowledge_bases
     return view.chosen(submitted, tuple(dict.fromkeys([*own, *services.registry.sources()])))
 
 

@@ -257,6 +257,13 @@ WORDS = {
     "settings.no_knowledge": "Choose at least one, or switch the answers off: there would be nothing to answer from.",
     "settings.saved": ":white_check_mark: *Saved for* {channel}\n• Auto-reply {mode}, from {percent}% sure\n"
     "• Knowledge bases: {names}\n• People and groups to ask: {ask}",
+    "settings.stale": ":warning: *Not saved:* somebody changed the settings of {channel} after you opened the form. "
+    "Now:\n{changes}\nOpen the form again to go on from there.",
+    "settings.now.mode": "• Auto-reply: {mode}",
+    "settings.now.threshold": "• From {percent}% sure",
+    "settings.now.bases": "• Knowledge bases: {names}",
+    "settings.now.ask": "• People and groups to ask: {ask}",
+    "button.open_again": "Open the form",
     "settings.unchanged": "Nothing has changed in {channel}.",
     "stats.title": "*The last {days} days*",
     "stats.tally": "{answered} answered · {missed} missed",

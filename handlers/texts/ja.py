@@ -255,6 +255,13 @@ WORDS = {
     "settings.no_knowledge": "ナレッジベースを選ぶか、自動回答をオフにしてください。このままでは回答できる内容がありません。",
     "settings.saved": ":white_check_mark: {channel} の設定を保存しました\n• 自動回答: {mode}（必要な確信度 {percent}%）\n"
     "• ナレッジベース: {names}\n• 聞く相手: {ask}件",
+    "settings.stale": ":warning: *保存できませんでした。* 設定画面を開いた後に、{channel} の設定が変更されています。"
+    "現在の設定:\n{changes}\nもう一度設定画面を開いて変更してください。",
+    "settings.now.mode": "• 自動回答: {mode}",
+    "settings.now.threshold": "• 必要な確信度: {percent}%",
+    "settings.now.bases": "• ナレッジベース: {names}",
+    "settings.now.ask": "• 聞く相手: {ask}件",
+    "button.open_again": "設定画面を開く",
     "settings.unchanged": "{channel} の設定に変更はありません。",
     "stats.title": "*この{days}日間*",
     "stats.tally": "回答できた {answered}件 · できなかった {missed}件",

@@ -134,3 +134,57 @@ def test_an_admin_who_is_not_in_the_channel_hears_of_it_directly(slack: LocalSla
     settle(slack, bot)
     assert bot.services.channels.of(channel.id).threshold == 0.7
     assert "70%" in slack.bot_messages(olivia)[-1].shown
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("/kb threshold 0.70", ["From 70% sure"]),
+        ("/kb auto-reply shadow", ["Auto-reply: Shadow"]),
+        ("form", ["From 60% sure", "Knowledge bases: dev-faq, _shared", "People and groups to ask: 1"]),
+    ],
+)
+def test_a_form_opened_before_another_change_is_refused_and_puts_nothing_back(
+    slack: LocalSlack, start: Start, change: str, says: list[str]
+) -> None:
+    bot = start()
+    channel = slack.channel("it-help").id
+    earlier = modal(slack)
+    if change == "form":
+        chosen = {"mode": "off", "threshold": "60", "bases": ["dev-faq"], "ask": [slack.person("hanako").id]}
+        slack.submit("ichiro", modal(slack, "ichiro"), chosen)
+    else:
+        slack.reply(slack.command("ichiro", "it-help", change))
+    settle(slack, bot)
+    now, audited = bot.services.channels.of(channel), bot.services.journal.audited()
+    slack.submit("olivia", earlier, {"mode": "off", "threshold": "95"})
+    settle(slack, bot)
+    assert bot.services.channels.of(channel) == now
+    assert bot.services.journal.audited() == audited
+    refused = slack.ephemerals("olivia", "it-help")[-1]
+    assert "Not saved" in refused.shown
+    assert [line for line in refused.shown.splitlines() if line.startswith("• ")] == [f"• {line}" for line in says]
+    opened = slack.press("olivia", refused, "home_settings")
+    fresh = slack.wait_until(lambda: opened.views, what="the fresh form")[0]
+    slack.submit("olivia", fresh, {"mode": "off", "threshold": "95"})
+    settle(slack, bot)
+    assert bot.services.channels.of(channel).threshold == 0.95
+
+
+def test_of_two_forms_sent_at_once_one_is_refused(slack: LocalSlack, bot: Bot) -> None:
+    forms = {who: modal(slack, who) for who in ("olivia", "ichiro")}
+    for (who, form), percent in zip(forms.items(), ("70", "80"), strict=True):
+        slack.submit(who, form, {"mode": "off", "threshold": percent}, wait=False)
+    settle(slack, bot)
+    told = [slack.ephemerals(who, "it-help")[-1].shown for who in forms]
+    assert sum("Not saved" in each or "保存できませんでした" in each for each in told) == 1
+    assert len(bot.services.journal.audited()) == 1
+
+
+def test_a_form_of_an_earlier_version_still_saves(slack: LocalSlack, bot: Bot) -> None:
+    view = modal(slack)
+    channel = slack.channel("it-help").id
+    slack.workspace.views[view.id].content["private_metadata"] = channel
+    slack.submit("olivia", view, {"mode": "off", "threshold": "70"})
+    settle(slack, bot)
+    assert bot.services.channels.of(channel).threshold == 0.7

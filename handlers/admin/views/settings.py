@@ -1,7 +1,9 @@
 """The modal with a channel's rules, and what was chosen in it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from slack_sdk.models.blocks import (
@@ -16,8 +18,8 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from handlers.channels import HELPERS, AutoReply
-from handlers.slack.blocks import context, menu_key, section
+from handlers.channels import HELPERS, AutoReply, Key
+from handlers.slack.blocks import Message, actions, button, context, menu_key, section
 from handlers.slack.mrkdwn import one_line
 from handlers.texts import Texts
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from handlers.channels import Channel
 
 CALLBACK = "kb_settings"
+KEYS: tuple[Key, ...] = ("auto_reply", "threshold", "knowledge_bases", "ask")
 MODE, THRESHOLD, BASES, ASK = "mode", "threshold", "bases", "ask"
 """The fields' block ids; the element in each has the same id."""
 CHOICES = 100
@@ -74,12 +77,44 @@ def modal(rules: "Channel", names: Sequence[str], shared: Sequence[str], texts: 
     return View(
         type="modal",
         callback_id=CALLBACK,
-        private_metadata=rules.id,
+        private_metadata=json.dumps({"channel": rules.id, "shown": _digests(rules)}),
         title=PlainTextObject(text=texts("settings.title")),
         submit=PlainTextObject(text=texts("modal.save")),
         close=PlainTextObject(text=texts("modal.cancel")),
         blocks=blocks,
     )
+
+
+def target(view: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
+    """Return the channel that a modal is for, and by key, as short digests, the rules that it showed.
+
+    No digests in a modal that was opened before they were in it.
+    """
+    told = str(view["private_metadata"])
+    if not told.startswith("{"):
+        return told, {}
+    read = json.loads(told)
+    return read["channel"], read["shown"]
+
+
+def changed_since(rules: "Channel", shown: Mapping[str, str]) -> list[Key]:
+    """Return the keys of the rules that are not as a modal showed them."""
+    now = _digests(rules)
+    return [key for key in KEYS if shown.get(key, now[key]) != now[key]]
+
+
+def _digests(rules: "Channel") -> dict[Key, str]:
+    return {key: sha256(_said(rules, key).encode()).hexdigest()[:8] for key in KEYS}
+
+
+def _said(rules: "Channel", key: Key) -> str:
+    said: dict[Key, str] = {
+        "auto_reply": rules.auto_reply.value,
+        "threshold": f"{rules.threshold:.2f}",
+        "knowledge_bases": "\n".join(sorted(rules.knowledge_bases)),
+        "ask": " ".join(sorted(rules.ask)),
+    }
+    return said[key]
 
 
 def chosen(view: Mapping[str, Any], names: Sequence[str]) -> Chosen:
@@ -107,10 +142,27 @@ def summary(rules: "Channel", texts: Texts, *, changed: bool) -> str:
         channel=f"<#{rules.id}>",
         mode=texts(f"settings.mode.{rules.auto_reply.value}"),
         percent=f"{rules.threshold * 100:.0f}",
-        names=one_line(", ".join(rules.knowledge_bases), 500) or "–",
+        names=_names(rules),
         ask=len(rules.ask),
     )
     return said if changed else texts("settings.unchanged", channel=f"<#{rules.id}>")
+
+
+def stale(rules: "Channel", changed: Sequence[Key], texts: Texts) -> Message:
+    """Say that nothing was saved, which rules somebody else changed and to what, and offer a fresh modal."""
+    now = {
+        "auto_reply": texts("settings.now.mode", mode=texts(f"settings.mode.{rules.auto_reply.value}")),
+        "threshold": texts("settings.now.threshold", percent=f"{rules.threshold * 100:.0f}"),
+        "knowledge_bases": texts("settings.now.bases", names=_names(rules)),
+        "ask": texts("settings.now.ask", ask=len(rules.ask)),
+    }
+    said = texts("settings.stale", channel=f"<#{rules.id}>", changes="\n".join(now[key] for key in changed))
+    again = button(texts("button.open_again"), "home_settings", rules.id)
+    return Message(said, [section(said), actions(again)])
+
+
+def _names(rules: "Channel") -> str:
+    return one_line(", ".join(rules.knowledge_bases), 500) or "–"
 
 
 def _mode(mode: AutoReply, texts: Texts) -> Option:
