@@ -19,7 +19,6 @@ from bot.settings import Settings
 from bot.slack import scopes_of, slack_client
 from bot.startup_log import Stages
 from bot.watch import FolderWatch, Tell, log_reports
-from handlers import register
 from handlers.access import Access
 from handlers.admin import waiting
 from handlers.admin.pictures import Pictures
@@ -29,6 +28,7 @@ from handlers.files import removal
 from handlers.files.pending import Pending
 from handlers.queue import KeyedLocks, WorkQueue
 from handlers.request import Services
+from handlers.routing import register
 from handlers.store import open_journal
 from indexes.encoder import ModelManager, models
 from indexes.registry import Registry

@@ -13,7 +13,8 @@ from bot.channel_bindings import Visible, Wanted, bound_to, has_answered, new_bi
 from bot.knowledge_folder import KnowledgeFolder, wrong
 from bot.settings import ChannelSection, Settings, SettingsError
 from handlers.access import error_code
-from handlers.channels import AutoReply, Channel, Channels, Waiting
+from handlers.channel_rules import AutoReply, Channel, Waiting
+from handlers.channels import Channels
 from handlers.store import Binding, Claim, Journal
 from indexes.builder import Source
 from indexes.confidence.confidence import THRESHOLD

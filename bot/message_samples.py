@@ -14,7 +14,7 @@ from slack_sdk.models.views import View
 
 from handlers.admin.views import admin, reports, settings, waiting
 from handlers.answers.views import answers, full_answer, guide, published, reasons
-from handlers.channels import AutoReply, Channel, Waiting
+from handlers.channel_rules import AutoReply, Channel, Waiting
 from handlers.entries.views import editing, proposals
 from handlers.files.pending import Upload
 from handlers.files.views import removal, uploads, versions

@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from handlers.channels import HELPER, HELPERS, AutoReply
+from handlers.channel_rules import HELPER, HELPERS, AutoReply
 from indexes.encoder import DEFAULT_MODEL, with_backend
 
 SLACK_API_URL = "https://slack.com/api/"

@@ -26,7 +26,7 @@ MADE_OF_SETTINGS = {
     "bot/env_file.py": "the name of a setting, after the beginning of a line",
     "bot/playground/slack/block_kit/schema.py": "the patterns of Block Kit's own fields, at most 255 characters long",
     "bot/playground/slack/text.py": "the bot's name, escaped, with a single letter behind it",
-    "handlers/__init__.py": "the ids of the bot's own buttons",
+    "handlers/routing.py": "the ids of the bot's own buttons",
     "handlers/request.py": "the bot's id behind <@",
     "handlers/store/forgetting.py": "people's ids, between brackets that no other bracket may stand in",
     "indexes/records/csv_editor.py": "a cell, whose quotation marks close: run as a whole, among PATHS",

@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 from bot.settings import Environment, SettingsError, command_name, load_settings
-from handlers.channels import AutoReply
+from handlers.channel_rules import AutoReply
 from indexes.encoder import DEFAULT_MODEL
 
 BOT, APP = "xoxb-1-secret-of-the-bot", "xapp-1-secret-of-the-app"

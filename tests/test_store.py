@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.channels import AutoReply, Channel, Channels
+from handlers.channel_rules import AutoReply, Channel
+from handlers.channels import Channels
 from handlers.store import Journal, JournalError, Noted, NotedHit, Reply, open_journal
 from handlers.texts import ENGLISH, JAPANESE
 from indexes.messages import Translatable

@@ -6,7 +6,7 @@ import pytest
 
 from bot.playground.slack.block_kit.validation import check_message_blocks
 from handlers.admin.views import reports
-from handlers.channels import AutoReply, Channel
+from handlers.channel_rules import AutoReply, Channel
 from handlers.entries.views import proposals
 from handlers.slack.blocks import Message
 from handlers.store import Overview, Proposal, Rehearsal, Tally

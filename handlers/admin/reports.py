@@ -3,7 +3,7 @@
 from handlers.admin.views import reports
 from handlers.admin.views.trend import trend
 from handlers.audience import closed_to, without_content
-from handlers.channels import AutoReply
+from handlers.channel_rules import AutoReply
 from handlers.request import Request, Services
 from handlers.slack.blocks import notice
 

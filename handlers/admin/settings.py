@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from handlers.admin.views import settings as view
-from handlers.channels import AutoReply, Channel, Key
+from handlers.channel_rules import AutoReply, Channel, Key
 from handlers.request import Request, Services, names_for_all
 from handlers.slack.blocks import notice
 from indexes.messages import Translatable

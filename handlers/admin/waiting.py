@@ -2,7 +2,7 @@
 
 from handlers import texts as words
 from handlers.admin.views import waiting as view
-from handlers.channels import Waiting
+from handlers.channel_rules import Waiting
 from handlers.entries.proposals import ASKED, active_admins
 from handlers.request import Request, Services
 from handlers.slack.blocks import notice

@@ -14,7 +14,7 @@ from handlers.answers.feedback import judge
 from handlers.answers.search import answer_direct, answer_mention
 from handlers.answers.views.answers import volunteered
 from handlers.audience import closed_to, may_know
-from handlers.channels import AutoReply, Channel
+from handlers.channel_rules import AutoReply, Channel
 from handlers.request import Request, Services, names_for, tell_of_the_rest
 from handlers.result import Result
 from handlers.slack.blocks import Message, actions, button, context, notice, section

@@ -12,7 +12,7 @@ from bot.playground import LocalSlack
 from bot.settings import ChannelSection, ConfigFile, Environment
 from bot.slack import slack_client
 from handlers.access import REMEMBERED_SECONDS, Access
-from handlers.channels import AutoReply
+from handlers.channel_rules import AutoReply
 from tests.audit import action, outcome
 from tests.slack.conftest import Start
 

@@ -5,7 +5,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile, SettingsError
-from handlers.channels import AutoReply
+from handlers.channel_rules import AutoReply
 from tests.slack.conftest import Start, admit_guests, asked_so_far, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")

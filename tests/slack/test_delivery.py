@@ -7,7 +7,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack
 from bot.settings import ChannelSection, ConfigFile
-from handlers.channels import AutoReply
+from handlers.channel_rules import AutoReply
 from tests.slack.conftest import Start, redeliver, settle
 
 QUESTION, ANSWER = "パスワードを忘れました", "再設定ページから"

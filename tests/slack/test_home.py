@@ -6,7 +6,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, View
-from handlers.channels import AutoReply
+from handlers.channel_rules import AutoReply
 from handlers.home.views.dashboard import menu_value
 from tests.slack.conftest import Start, asked_so_far, redeliver, settle, stop
 

@@ -8,7 +8,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile
-from handlers.channels import AutoReply
+from handlers.channel_rules import AutoReply
 from handlers.learning import misses
 from handlers.store import Noted
 from tests.audit import action, outcome

@@ -7,7 +7,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack
 from bot.settings import ConfigFile
-from handlers.channels import AutoReply
+from handlers.channel_rules import AutoReply
 from handlers.learning.misses import digest
 from tests.slack.conftest import Start, asked_so_far, settle
 

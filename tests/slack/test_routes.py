@@ -11,9 +11,9 @@ from slack_sdk import WebClient
 
 from bot.app import Bot
 from bot.playground import Channel, LocalSlack, Message, View
-from handlers import Route
 from handlers.access import Need
 from handlers.commands import ACTIONS
+from handlers.routing import Route
 from handlers.store import Proposal
 from handlers.texts import ENGLISH
 from tests.slack.conftest import settle
@@ -97,9 +97,9 @@ PRESSED = {
     "this_one_1": ("feedback.this_one", Need.KNOWN, "1::1"),
     "read_1": ("answering.read", Need.KNOWN, "1:1"),
     "share": ("sharing.share", Need.KNOWN, "1::"),
-    "ask_person": ("people.ask", Need.KNOWN, "1::"),
-    "ask_resolved": ("people.resolved", Need.KNOWN, "1"),
-    "ask_save": ("people.save", Need.MEMBER, "1"),
+    "ask_person": ("escalation.ask", Need.KNOWN, "1::"),
+    "ask_resolved": ("escalation.resolved", Need.KNOWN, "1"),
+    "ask_save": ("escalation.save", Need.MEMBER, "1"),
     "auto_right": ("auto_reply.right", Need.MEMBER, "1"),
     "auto_wrong": ("auto_reply.wrong", Need.MEMBER, "1"),
     "auto_show": ("auto_reply.show_again", Need.MEMBER, "1"),
@@ -138,7 +138,7 @@ CHOSEN = {
 TYPED = {name: Need.MEMBER if name == "add" else Need.ADMIN for name in [*ACTIONS, "", "nonsense"]}
 TRIES = [
     Try("search.slash", Need.KNOWN, type_("/search wifi")),
-    *(Try("knowledge.command", need, type_(f"/kb {name}".strip())) for name, need in TYPED.items()),
+    *(Try("commands.command", need, type_(f"/kb {name}".strip())) for name, need in TYPED.items()),
     Try("uploads.mention", Need.KNOWN, upload("@Kotae wifi", direct=False)),
     Try("uploads.posted", Need.KNOWN, upload("hello @Kotae wifi", direct=False)),
     Try("search.mention", Need.KNOWN, lambda at: at.slack.mention(at.who, at.where, "wifi")),
@@ -172,7 +172,7 @@ def routes(bot: Bot) -> Iterator[tuple[str, Route]]:
         route: Any = listener.ack_function
         if getattr(route, "__name__", "") != "_ignored":
             handler = route.handler.func if isinstance(route.handler, partial) else route.handler
-            name = f"{handler.__module__}.{handler.__qualname__}".removeprefix("handlers.")
+            name = f"{handler.__module__.rpartition('.')[2]}.{handler.__qualname__}"
             yield AT_HOME.get(name, name), route
 
 
@@ -183,7 +183,7 @@ def test_every_route_says_who_may_and_is_tried(bot: Bot) -> None:
     said = {name: route.needs for name, route in routes(bot) if isinstance(route.needs, Need)}
     assert said == {each.route: each.need for each in TRIES if each.route in said}
     assert {name for name in found if name not in said} == {
-        "knowledge.command", "home.do", "home.menu", "editing.sent"}  # fmt: skip
+        "commands.command", "home.do", "home.menu", "editing.sent"}  # fmt: skip
 
 
 @pytest.mark.parametrize("standing", PEOPLE)

@@ -7,7 +7,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, View
 from bot.settings import ChannelSection, ConfigFile
-from handlers.channels import AutoReply
+from handlers.channel_rules import AutoReply
 from tests.audit import action
 from tests.slack.conftest import Start, settle, stop
 

@@ -12,7 +12,7 @@ from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile
 from handlers.admin.views.reports import audit
 from handlers.admin.views.trend import HEIGHT, WIDTH, trend
-from handlers.channels import AutoReply
+from handlers.channel_rules import AutoReply
 from handlers.store import AuditEntry, Noted, NotedHit, Overview, Rehearsal, Tally, open_journal
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable

@@ -3,7 +3,7 @@
 from bot.app import Bot
 from bot.playground import LocalSlack
 from bot.settings import ConfigFile
-from handlers.channels import AutoReply
+from handlers.channel_rules import AutoReply
 from tests.slack.conftest import Start, settle
 
 

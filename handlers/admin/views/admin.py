@@ -13,7 +13,7 @@ from handlers.texts import Texts
 from indexes.messages import Translatable
 
 if TYPE_CHECKING:
-    from handlers.channels import Channel
+    from handlers.channel_rules import Channel
     from handlers.store import KnowledgeFile
     from indexes.builder import Loaded
     from indexes.registry import Report

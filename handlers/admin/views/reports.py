@@ -12,7 +12,7 @@ from handlers.slack.mrkdwn import moment, one_line
 from handlers.texts import Texts
 
 if TYPE_CHECKING:
-    from handlers.channels import Channel
+    from handlers.channel_rules import Channel
     from handlers.store import AuditEntry, Overview, Rehearsal, Tally
 
 NAME, VALUE = 100, 200

@@ -18,13 +18,13 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from handlers.channels import HELPERS, AutoReply, Key
+from handlers.channel_rules import HELPERS, AutoReply, Key
 from handlers.slack.blocks import Message, actions, button, context, menu_key, section
 from handlers.slack.mrkdwn import one_line
 from handlers.texts import Texts
 
 if TYPE_CHECKING:
-    from handlers.channels import Channel
+    from handlers.channel_rules import Channel
 
 CALLBACK = "kb_settings"
 KEYS: tuple[Key, ...] = ("auto_reply", "threshold", "knowledge_bases", "ask")

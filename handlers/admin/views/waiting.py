@@ -11,7 +11,7 @@ from handlers.slack.mrkdwn import one_line
 from handlers.texts import Texts
 
 if TYPE_CHECKING:
-    from handlers.channels import Channel, Waiting
+    from handlers.channel_rules import Channel, Waiting
 
 SERVE, DECLINE = "channel_serve", "channel_decline"
 NAME = 100

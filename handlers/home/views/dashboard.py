@@ -20,7 +20,7 @@ from handlers.slack.mrkdwn import one_line
 from handlers.texts import Texts
 
 if TYPE_CHECKING:
-    from handlers.channels import Channel
+    from handlers.channel_rules import Channel
     from handlers.store import Overview, Tally
 
 LISTED = 20
