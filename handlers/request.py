@@ -29,7 +29,6 @@ from handlers.result import Entry, Result
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn
 from handlers.store import Journal, Noted, NotedHit, Origin
-from handlers.store.questions import UNASKED
 from handlers.texts import HandlerError, Texts
 from indexes.confidence.confidence import unshifted
 from indexes.errors import KnowledgeBaseError
@@ -388,5 +387,5 @@ def _noted(answer: Answer, request: Request, origin: Origin, threshold: float) -
         hits=hits,
         confidence=confidence,
         threshold=threshold,
-        answered=bool(hits) and answer.is_certain(threshold, unasked=origin in UNASKED),
+        answered=bool(hits) and answer.is_certain(threshold, unasked=not origin.is_asked),
     )

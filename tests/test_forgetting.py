@@ -13,7 +13,7 @@ from alembic import command
 from sqlalchemy import JSON, Float, Integer, String, create_engine, insert
 
 from handlers.files.pending import Pending, forget_uploads
-from handlers.store import Journal, Noted, NotedHit, migrations, open_journal
+from handlers.store import Journal, Noted, NotedHit, Origin, migrations, open_journal
 from handlers.store.database import metadata
 from handlers.store.forgetting import FORGOTTEN, ForgettingError, databases, forget
 from indexes.builder import Source
@@ -71,7 +71,9 @@ def test_whatever_column_of_whatever_table_has_it(journal: Journal, url: str, fi
 
 def test_words_and_votes_go_and_what_others_did_stays(journal: Journal, url: str, file: Path) -> None:
     everything(journal)
-    theirs = journal.note(Noted("search", "C1", OTHER, "Where is U0CANARY01?", ASKED.hits, 0.95, 0.9, answered=True))
+    theirs = journal.note(
+        Noted(Origin.SEARCH, "C1", OTHER, "Where is U0CANARY01?", ASKED.hits, 0.95, 0.9, answered=True)
+    )
     assert theirs
     for user, kind in ((WHO, "helpful"), (OTHER, "unhelpful")):
         journal.vote(theirs, user, kind)
@@ -160,7 +162,7 @@ def test_others_write_meanwhile(journal: Journal, url: str, file: Path) -> None:
     started = time.perf_counter()
     forget(url, WHO)
     assert time.perf_counter() - started < 30
-    assert journal.note(Noted("search", "C1", OTHER, "?", (hit,), 0.9, 0.9, answered=True))
+    assert journal.note(Noted(Origin.SEARCH, "C1", OTHER, "?", (hit,), 0.9, 0.9, answered=True))
     assert not journal.trouble
 
 

@@ -19,6 +19,7 @@ from handlers.store import (
     Noted,
     NotedHit,
     Opinion,
+    Origin,
     Phrasing,
     Proposal,
     Publication,
@@ -31,7 +32,7 @@ from indexes.messages import Translatable
 from tests.test_migrations import OPEN, revisions
 
 HIT = NotedHit("it-help", "vpn", 0.9, 0.95, 0.9)
-QUESTION = Noted("search", "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
+QUESTION = Noted(Origin.SEARCH, "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def everything_works(journal: Journal) -> None:
     assert number is not None
     assert number > 1 << 40
     journal.vote(number, "U1", "helpful")
-    journal.remember_reply("C1", "1.0", Reply("2.0", number, "mention"))
+    journal.remember_reply("C1", "1.0", Reply("2.0", number, Origin.MENTION))
     journal.misses.report(number, "U1", "")
     journal.misses.report(number, "U1", "outdated")
     journal.confirmations.add(Opinion("U1", number, QUESTION.text, "it-help", "vpn", agrees=True))

@@ -13,7 +13,18 @@ from typing import Any
 import pytest
 
 from handlers.learning.misses import looks_like_a_question
-from handlers.store import Journal, Noted, NotedHit, Opinion, Phrasing, Proposal, Publication, Reply, open_journal
+from handlers.store import (
+    Journal,
+    Noted,
+    NotedHit,
+    Opinion,
+    Origin,
+    Phrasing,
+    Proposal,
+    Publication,
+    Reply,
+    open_journal,
+)
 from handlers.store.migrations import copy_of
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable
@@ -22,7 +33,7 @@ from tests.former import former_database
 DAY = 24 * 3600
 WORDS, WHO = "CANARYTEXT のことで困っています。教えてください", "U0CANARY01"
 HIT = NotedHit("it-help", "vpn", 0.9, 0.95, 0.9)
-ASKED = Noted("search", "C1", WHO, WORDS, (HIT,), 0.95, 0.9, answered=True)
+ASKED = Noted(Origin.SEARCH, "C1", WHO, WORDS, (HIT,), 0.95, 0.9, answered=True)
 MISSED = replace(ASKED, confidence=0.3, answered=False)
 
 
@@ -85,7 +96,7 @@ def everything(journal: Journal) -> None:
         question = note(journal, replace(ASKED, text=f"{WORDS} {number} " + "あ" * number * 20))
         journal.vote(question, WHO, "helpful")
         journal.voices.hear(question, WHO, "helpful")
-        journal.remember_reply("C1", f"{number}.0", Reply("2.0", question, "mention"))
+        journal.remember_reply("C1", f"{number}.0", Reply("2.0", question, Origin.MENTION))
         journal.confirmations.add(Opinion(WHO, question, WORDS, "it-help", "vpn", agrees=True))
         with journal.publications.only_once(question, "ask", Publication("C1", WHO, (WHO,))):
             pass
@@ -143,7 +154,7 @@ def test_an_old_question_is_nobodys_any_more(journal: Journal, file: Path) -> No
     question = note(journal)
     journal.vote(question, WHO, "helpful")
     journal.vote(question, "U2", "unhelpful")
-    journal.remember_reply("C1", "1.0", Reply("2.0", question, "mention"))
+    journal.remember_reply("C1", "1.0", Reply("2.0", question, Origin.MENTION))
     age(file)
     purge(journal)
     assert journal.noted(question) is None
@@ -158,15 +169,15 @@ def test_open_misses_and_waiting_proposals_stay_as_they_were(journal: Journal, f
     journal.misses.report(reported, WHO, "out of date")
     put_off = note(journal, MISSED)
     journal.misses.close_all([put_off], "later", "U9", until=time.time() + 200 * DAY)
-    overheard = note(journal, replace(MISSED, source="auto_reply"))
-    chatter = note(journal, replace(MISSED, source="auto_reply", text="CANARYTEXT おはようございます"))
+    overheard = note(journal, replace(MISSED, source=Origin.AUTO_REPLY))
+    chatter = note(journal, replace(MISSED, source=Origin.AUTO_REPLY, text="CANARYTEXT おはようございます"))
     waiting = journal.proposals.add(Proposal(WHO, "it-help", {"question": WORDS}))
     age(file)
     before = journal.misses.open(0, 100)
     purge(journal)
     assert [each for each in journal.misses.open(0, 100) if each in before] == journal.misses.open(0, 100)
     assert {each.id for each in journal.misses.open(0, 100)} == {asked, reported, put_off}
-    assert [each.id for each in journal.misses.open(0, 100, sources={"auto_reply"})] == [overheard]
+    assert [each.id for each in journal.misses.open(0, 100, sources={Origin.AUTO_REPLY})] == [overheard]
     assert journal.noted(chatter) is None
     assert journal.misses.reasons([reported]) == ["out of date"]
     assert [each.id for each in journal.proposals.waiting()] == [waiting]
@@ -189,7 +200,7 @@ def test_what_was_confirmed_or_liked_is_no_miss_again(journal: Journal, file: Pa
 
 
 def test_a_rehearsal_counts_as_before(journal: Journal, file: Path) -> None:
-    held_back = note(journal, replace(ASKED, source="shadow"))
+    held_back = note(journal, replace(ASKED, source=Origin.SHADOW))
     journal.vote(held_back, WHO, "right")
     age(file)
     before = journal.statistics.rehearsal("C1", 365)

@@ -15,12 +15,12 @@ import pytest
 
 from handlers.channel_rules import AutoReply, Channel
 from handlers.channels import Channels
-from handlers.store import Journal, JournalError, Noted, NotedHit, Reply, open_journal
+from handlers.store import Journal, JournalError, Noted, NotedHit, Origin, Reply, open_journal
 from handlers.texts import ENGLISH, JAPANESE
 from indexes.messages import Translatable
 
 HIT = NotedHit("it-help", "vpn", 0.9, 0.95)
-QUESTION = Noted("search", "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
+QUESTION = Noted(Origin.SEARCH, "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
 
 
 @pytest.fixture
@@ -82,9 +82,9 @@ def test_a_question_is_noted_as_it_was(journal: Journal, file: Path) -> None:
 
 
 def test_a_reply_is_replaced_and_forgotten(journal: Journal) -> None:
-    journal.remember_reply("C1", "1.0", Reply("2.0", 1, "mention"))
-    journal.remember_reply("C1", "1.0", Reply("3.0", 2, "mention"))
-    assert journal.reply_to("C1", "1.0") == Reply("3.0", 2, "mention")
+    journal.remember_reply("C1", "1.0", Reply("2.0", 1, Origin.MENTION))
+    journal.remember_reply("C1", "1.0", Reply("3.0", 2, Origin.MENTION))
+    assert journal.reply_to("C1", "1.0") == Reply("3.0", 2, Origin.MENTION)
     assert journal.reply_to("C2", "1.0") is None
     journal.forget_reply("C1", "1.0")
     assert journal.reply_to("C1", "1.0") is None
@@ -101,9 +101,9 @@ def test_a_person_has_one_vote(journal: Journal) -> None:
 def test_what_is_asked_most_counts_answered_questions_of_the_visible_knowledge_bases(journal: Journal) -> None:
     for hit, times in ((HIT, 2), (NotedHit("it-help", "wifi", 0.9, 0.9), 3), (NotedHit("secret", "s", 1.0, 1.0), 4)):
         for _ in range(times):
-            journal.note(Noted("dm", "D1", "U1", "?", (hit,), 0.9, 0.5, answered=True))
-    journal.note(Noted("dm", "D1", "U1", "?", (HIT,), 0.1, 0.5, answered=False))
-    journal.note(Noted("dm", "D1", "U1", "nothing found, and a threshold of 0", (), 0.0, 0.0, answered=True))
+            journal.note(Noted(Origin.DIRECT, "D1", "U1", "?", (hit,), 0.9, 0.5, answered=True))
+    journal.note(Noted(Origin.DIRECT, "D1", "U1", "?", (HIT,), 0.1, 0.5, answered=False))
+    journal.note(Noted(Origin.DIRECT, "D1", "U1", "nothing found, and a threshold of 0", (), 0.0, 0.0, answered=True))
     assert journal.most_asked(["it-help"]) == [("it-help", "wifi", 3), ("it-help", "vpn", 2)]
     assert journal.most_asked(["it-help"], limit=1) == [("it-help", "wifi", 3)]
 
@@ -263,7 +263,7 @@ def test_without_its_file_the_journal_goes_on_and_says_so(
     assert not journal.claim("event:1")
     assert journal.note(QUESTION) is None
     assert journal.noted(1) is None
-    journal.remember_reply("C1", "1.0", Reply("2.0", 1, "mention"))
+    journal.remember_reply("C1", "1.0", Reply("2.0", 1, Origin.MENTION))
     assert journal.reply_to("C1", "1.0") is None
     journal.forget_reply("C1", "1.0")
     journal.vote(1, "U1", "helpful")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from handlers.store import Journal, JournalError, Noted, NotedHit, Opinion, Phrasing, open_journal
+from handlers.store import Journal, JournalError, Noted, NotedHit, Opinion, Origin, Phrasing, open_journal
 from indexes.retrieval.learned_aliases import Lesson
 
 HIT = NotedHit("it-help", "vpn", 0.4, 0.3)
-MISSED = Noted("search", "C1", "U1", "VPNが遅い", (HIT,), 0.3, 0.9, answered=False)
+MISSED = Noted(Origin.SEARCH, "C1", "U1", "VPNが遅い", (HIT,), 0.3, 0.9, answered=False)
 ANSWERED = replace(MISSED, confidence=0.95, answered=True)
 OPINION = Opinion("U1", 1, "VPNが遅い？", "it-help", "vpn", agrees=True)
 LEARNT = Phrasing("it-help", "vpn", "VPNにつながりません。", "vpnが遅い", "VPNが遅い", ("U1", "U2"), "kotae")

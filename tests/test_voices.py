@@ -11,7 +11,7 @@ from statistics import median
 
 import pytest
 
-from handlers.store import Journal, Noted, NotedHit, open_journal
+from handlers.store import Journal, Noted, NotedHit, Origin, open_journal
 from handlers.store.voices import PERSON
 from indexes.confidence.calibration import DOUBT, Judgement, learn
 from tests.former import former_database, former_ids
@@ -31,7 +31,7 @@ def journal(file: Path) -> Iterator[Journal]:
 
 def asked(journal: Journal, record: str = "vpn", name: str = "it-help", thought: float = 0.95) -> int:
     hit = NotedHit(name, record, 0.9, thought, thought)
-    number = journal.note(Noted("search", "C1", "U1", "?", (hit,), thought, 0.9, answered=True))
+    number = journal.note(Noted(Origin.SEARCH, "C1", "U1", "?", (hit,), thought, 0.9, answered=True))
     assert number
     return number
 
@@ -57,7 +57,7 @@ def test_a_vote_is_a_judgement_of_the_first_hit_with_its_confidence(journal: Jou
     [right, wrong] = said(journal)
     assert (right.right, right.weight, wrong.right, wrong.weight) == (True, 3, False, 2)
     assert right.confidence == wrong.confidence == pytest.approx(0.7, abs=0.03)
-    nothing = journal.note(Noted("search", "C1", "U1", "?", (), 0.0, 0.9, answered=False))
+    nothing = journal.note(Noted(Origin.SEARCH, "C1", "U1", "?", (), 0.0, 0.9, answered=False))
     assert nothing
     vote(journal, nothing, "U1")
     assert len(said(journal)) == 2

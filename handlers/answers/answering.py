@@ -13,12 +13,6 @@ from handlers.slack.blocks import Message, notice
 from handlers.store import Noted, Origin
 from handlers.texts import Texts
 
-PRIVATE: frozenset[Origin] = frozenset({"search", "dm", "home"})
-"""Where only the asker reads the reply."""
-OPEN: frozenset[Origin] = frozenset({"mention", "auto_reply"})
-"""Where everybody in the place reads it."""
-IN_CHANNEL: frozenset[Origin] = frozenset({"search", "mention", "auto_reply"})
-
 Put = Callable[[Services, Request, Message], None]
 """How a reply is put in the place of the one whose button was pressed."""
 
@@ -40,7 +34,7 @@ def again(services: Services, request: Request, noted: Noted, result: Result, sh
     texts = _texts(request, noted.source, noted.text)
     published = services.journal.publications.of(noted.id)
     links = {kind: publication.link for kind, publication in published.items()}
-    if noted.source == "auto_reply":
+    if noted.source is Origin.AUTO_REPLY:
         ask = bool(services.channels.of(noted.channel).ask)
         return folded(result, texts, ask=ask, asked=links.get("ask"))
     setting = replace(
@@ -63,13 +57,13 @@ def earlier(
     """
     found = services.look_back(question_id)
     if found is None or not _is_here(services, request, found[0], shared=shared):
-        is_foreign = found is not None and found[0].source in PRIVATE and found[0].user != ""  # blank: too old by now
+        is_foreign = found is not None and found[0].source.is_private and found[0].user != ""  # blank: too old by now
         request.whisper(notice(request.texts("answer.not_yours" if is_foreign else "answer.gone")))
         return None
     noted, result = found
     if may_see(services, request, result):
         there = replace(request, channel=request.channel or noted.channel)
-        return noted, _as_seen(services, there, result, openly=not alone and noted.source in OPEN)
+        return noted, _as_seen(services, there, result, openly=not alone and noted.source.is_open)
     request.whisper(notice(request.texts("access.guest")))
     return None
 
@@ -80,9 +74,9 @@ def _is_here(services: Services, request: Request, noted: Noted, *, shared: bool
     A private one is its asker's alone, unless shared with the channel; an open one stands in the channel where it was
     asked, and a form that was opened there is in no channel; of shadow mode's, only admins know.
     """
-    if noted.source == "shadow":
+    if noted.source is Origin.SHADOW:
         return request.person.is_admin
-    if noted.source not in PRIVATE:
+    if not noted.source.is_private:
         return request.channel == noted.channel or request.body.get("view", {}).get("type") == "modal"
     if request.user == noted.user:
         return True
@@ -121,16 +115,16 @@ def read(services: Services, request: Request) -> None:
 
 
 def _texts(request: Request, source: Origin, question: str) -> Texts:
-    return request.texts if source in PRIVATE else words.for_question(question)
+    return request.texts if source.is_private else words.for_question(question)
 
 
 def _setting(services: Services, request: Request, source: Origin, channel: str) -> Setting:
-    private = source in PRIVATE
-    public_place = channel if source in IN_CHANNEL and not channel.startswith("D") else ""
+    private = source.is_private
+    public_place = channel if source.is_in_channel and not channel.startswith("D") else ""
     return Setting(
         reader=request.user if private else "",
-        restate=source in {"search", "home"},
-        in_view=source == "home",
+        restate=source in {Origin.SEARCH, Origin.HOME},
+        in_view=source is Origin.HOME,
         channel=public_place,
         ask=bool(public_place and services.channels.of(public_place).ask),
         edit=private and request.person.is_admin,

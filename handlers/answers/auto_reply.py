@@ -21,7 +21,7 @@ from handlers.slack.blocks import Message, actions, button, context, notice, sec
 from handlers.slack.mrkdwn import escape, has_words, one_line, plain
 from handlers.store import Noted, Origin, Reply
 
-ASKED = 300
+QUESTION_LENGTH = 300
 """Characters of a question that shadow mode quotes."""
 SPOKEN = {None, "thread_broadcast", "file_share"}
 """Message subtypes that a person may have written; every other one is a bot's or a notice."""
@@ -130,8 +130,8 @@ def _reconsider(services: Services, request: Request, message: Mapping[str, Any]
     mentions = not request.is_direct and services.is_mentioned(message.get("text", ""))
     rules = services.channels.of(request.channel)
     if reply and mentions:
-        _answer_again(services, request, message, replace(reply, source="mention"))
-    elif reply and reply.source in {"mention", "dm"}:
+        _answer_again(services, request, message, replace(reply, source=Origin.MENTION))
+    elif reply and reply.source.is_asked:
         _answer_again(services, request, message, reply)
     elif mentions:
         _ask(services, _asking(request, message, "app_mention"), answer_mention)
@@ -173,7 +173,7 @@ def _sure_answer(services: Services, request: Request, rules: Channel, message: 
     names = names_for(services, request, public_reply=True)
     if not names or not services.registry.loaded:
         return None
-    origin: Origin = "shadow" if rules.auto_reply is AutoReply.SHADOW else "auto_reply"
+    origin = Origin.SHADOW if rules.auto_reply is AutoReply.SHADOW else Origin.AUTO_REPLY
     result = services.look_up(question, names, request, origin)
     return result if result.may_be_volunteered else None
 
@@ -205,7 +205,7 @@ def _put(
     if sent is None:
         services.journal.forget_reply(request.channel, message["ts"])
     elif result.question_id is not None:
-        source: Origin = reply.source if reply else "auto_reply"
+        source = reply.source if reply else Origin.AUTO_REPLY
         services.journal.remember_reply(request.channel, message["ts"], Reply(sent, result.question_id, source))
 
 
@@ -232,7 +232,7 @@ def _tell_admins(services: Services, request: Request, result: Result, message: 
             button(texts("button.looks_right"), "shadow_right", str(result.question_id)),
             button(texts("button.looks_wrong"), "shadow_wrong", str(result.question_id)),
         ]
-        asked = context(texts("answer.asked", question=one_line(result.question, ASKED)))
+        asked = context(texts("answer.asked", question=one_line(result.question, QUESTION_LENGTH)))
         blocks = [section(report), asked, *would_be.blocks[:-1], actions(*buttons)]
         services.inform(admin, Message(report, blocks))
 

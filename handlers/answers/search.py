@@ -19,8 +19,8 @@ def slash(services: Services, request: Request) -> None:
     lost = not has_words(question) or question.casefold() == "help"
     if lost and (names or request.person.standing is Standing.MEMBER):
         request.whisper(guide.usage(services.search_command, services.bot, topics(services, names), request.texts))
-    elif result := found(services, request, question, names, "search"):
-        request.whisper(first_time(services, request, result, "search"))
+    elif result := found(services, request, question, names, Origin.SEARCH):
+        request.whisper(first_time(services, request, result, Origin.SEARCH))
 
 
 def mention(services: Services, request: Request) -> None:
@@ -47,8 +47,8 @@ def answer_mention(services: Services, request: Request) -> None:
         return
     names = names_for(services, request, public_reply=True)
     withheld = tell_of_the_rest(services, request, names, f"{request.channel}:{request.event['ts']}")
-    if (names or not withheld) and (result := found(services, request, question, names, "mention")):
-        _answer_openly(request, result, first_time(services, request, result, "mention"), "mention")
+    if (names or not withheld) and (result := found(services, request, question, names, Origin.MENTION)):
+        _answer_openly(request, result, first_time(services, request, result, Origin.MENTION), Origin.MENTION)
 
 
 def direct(services: Services, request: Request) -> None:
@@ -67,8 +67,8 @@ def answer_direct(services: Services, request: Request) -> None:
     elif not names:
         guest = request.person.standing is not Standing.MEMBER
         request.post(notice(request.texts("access.guest" if guest else "dm.nothing")))
-    elif result := found(services, request, question, names, "dm"):
-        _answer_openly(request, result, first_time(services, request, result, "dm"), "dm")
+    elif result := found(services, request, question, names, Origin.DIRECT):
+        _answer_openly(request, result, first_time(services, request, result, Origin.DIRECT), Origin.DIRECT)
 
 
 def topics(services: Services, names: tuple[str, ...]) -> list[guide.Topic]:

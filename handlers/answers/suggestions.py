@@ -7,6 +7,7 @@ from handlers.answers.search import found
 from handlers.answers.views import guide
 from handlers.request import Request, Services, names_for
 from handlers.slack.blocks import notice
+from handlers.store import Origin
 from handlers.texts import Texts
 from indexes.records import Record
 from indexes.text import is_japanese
@@ -36,8 +37,8 @@ def asked(services: Services, request: Request) -> None:
     record = services.registry.record(name, record_id) if name in names else None
     if record is None:
         request.whisper(notice(request.texts("answer.gone")))
-    elif result := found(services, request, record.question, names, "dm"):
-        request.post(first_time(services, request, result, "dm"))
+    elif result := found(services, request, record.question, names, Origin.DIRECT):
+        request.post(first_time(services, request, result, Origin.DIRECT))
 
 
 def suggestions(services: Services, request: Request) -> list[Suggestion]:

@@ -39,8 +39,6 @@ FORMS = 1000
 SHOWN_WITHIN_SECONDS = 3.0
 """In which Slack has surely taken an ack."""
 LOOK_SECONDS = 0.2
-OPENLY = {"mention", "auto_reply", "shadow"}
-"""Where a question was asked for the whole channel to read."""
 
 
 class NotAllowedError(HandlerError):
@@ -131,7 +129,7 @@ def _is_for(services: Services, request: Request, noted: Noted) -> bool:
 
 def _is_open(services: Services, request: Request, noted: Noted) -> bool:
     """Tell whether everybody in this channel has read the question."""
-    asked_here = noted.channel == request.channel and noted.source in OPENLY
+    asked_here = noted.channel == request.channel and not noted.source.is_private
     return asked_here or request.channel in {
         each.channel for each in services.journal.publications.of(noted.id).values()
     }

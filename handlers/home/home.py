@@ -19,7 +19,7 @@ from handlers.learning.views.misses import at_home
 from handlers.request import Request, Services, names_for, names_for_all
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, plain
-from handlers.store import Overview, Tally
+from handlers.store import Origin, Overview, Tally
 
 MISSES = 3
 """Unanswered questions in the tab; `/kb misses` has them all."""
@@ -40,8 +40,8 @@ def asked(services: Services, request: Request) -> None:
     question = plain(request.pressed)
     if not has_words(question):
         _publish(services, request, notice(request.texts("search.empty")))
-    elif result := found(services, request, question, names_for(services, request), "home"):
-        put(services, request, first_time(services, request, result, "home"))
+    elif result := found(services, request, question, names_for(services, request), Origin.HOME):
+        put(services, request, first_time(services, request, result, Origin.HOME))
 
 
 def put(services: Services, request: Request, answered: Message) -> None:

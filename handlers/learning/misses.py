@@ -12,8 +12,7 @@ from handlers.learning.views import misses as view
 from handlers.learning.views.misses import SHOWN, Asked, Closest, Page
 from handlers.request import QUESTION_LENGTH, Request, Services
 from handlers.slack.blocks import Message, notice
-from handlers.store import Miss, Origin, Why
-from handlers.store.questions import UNASKED
+from handlers.store import UNASKED, Miss, Why
 from indexes.messages import Translatable
 from indexes.text import is_japanese, normalize
 
@@ -23,8 +22,6 @@ CONSIDERED = 1000
 """Misses that are looked at, the newest first."""
 CHECKED, DIGESTED = 100, 5
 """Questions that the digest asks anew, and those that it quotes."""
-OPENLY: frozenset[Origin] = UNASKED | {"mention"}
-"""Origins of what everybody in the channel could read."""
 
 _ASKS = re.compile(
     r"\?|(か|かな|かね|でしょう|ですよね|ません|たいです|教えて|おしえて|どなたか|わからない|分からない)[。.!、…]*$"
@@ -138,7 +135,7 @@ def close_if_answered(services: Services, group: Group) -> bool:
     """
     newest = group[0]
     answer = services.registry.search(newest.text, _searched_by(services, newest))
-    unasked = all(miss.source in UNASKED for miss in group)
+    unasked = not any(miss.source.is_asked for miss in group)
     if not answer.is_certain(services.channels.of(newest.channel).threshold, unasked=unasked):
         return False
     rejected = {miss.closest.target for miss in group if miss.reported and miss.closest}
@@ -196,5 +193,5 @@ def digest(services: Services, days: int, channel: str) -> Message | None:
 
 def _asked_openly(services: Services, group: Group) -> Miss | None:
     """Return the newest of a group that everybody in the workspace could read."""
-    spoken = (miss for miss in group if miss.source in OPENLY and _is_channel(miss.channel))
+    spoken = (miss for miss in group if not miss.source.is_private and _is_channel(miss.channel))
     return next((miss for miss in spoken if not services.access.place(miss.channel).is_private), None)

@@ -23,12 +23,13 @@ from handlers.store.database import Database, metadata, upgrade_due
 from handlers.store.errors import JournalError
 from handlers.store.installation import Installation
 from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
-from handlers.store.questions import Noted, NotedHit, Origin, Questions, Reply
+from handlers.store.questions import UNASKED, Noted, NotedHit, Origin, Questions, Reply
 from handlers.store.retention import Retention
 from handlers.store.voices import Voices
 from indexes.messages import Translatable
 
 __all__ = [
+    "UNASKED",
     "ApprovalMessage",
     "AuditEntry",
     "Binding",

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, Boolean, Column, Float, Row, String, Table, Text, delete, func, insert, select
 
@@ -50,9 +51,40 @@ FIRST_HIT_VOTES = frozenset({"helpful", "right", "hit_1"})
 GOOD_VOTES = FIRST_HIT_VOTES | {"hit_2", "hit_3"}
 """Votes for the first hit, and for any: somebody who says that it was this one has found the answer."""
 
-Origin = Literal["search", "mention", "dm", "auto_reply", "shadow", "home"]
-UNASKED: frozenset[Origin] = frozenset({"auto_reply", "shadow"})
-"""Origins of what was said to a channel, not to the bot."""
+
+class Origin(StrEnum):
+    """How a question reached the bot; stored with it."""
+
+    SEARCH = "search"
+    MENTION = "mention"
+    DIRECT = "dm"
+    HOME = "home"
+    AUTO_REPLY = "auto_reply"
+    SHADOW = "shadow"
+
+    @property
+    def is_asked(self) -> bool:
+        """Tell whether somebody asked the bot: no answer is a miss. The others were said to a channel."""
+        return self not in {Origin.AUTO_REPLY, Origin.SHADOW}
+
+    @property
+    def is_private(self) -> bool:
+        """Tell whether only the asker knows of the question and reads the answer."""
+        return self in {Origin.SEARCH, Origin.DIRECT, Origin.HOME}
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether everybody in the place reads the answer."""
+        return self in {Origin.MENTION, Origin.AUTO_REPLY}
+
+    @property
+    def is_in_channel(self) -> bool:
+        """Tell whether the answer stands in the channel where the question was asked."""
+        return self.is_open or self is Origin.SEARCH
+
+
+ASKED = tuple(origin for origin in Origin if origin.is_asked)
+UNASKED = tuple(origin for origin in Origin if not origin.is_asked)
 
 
 @dataclass(frozen=True)
@@ -128,7 +160,10 @@ class Questions:
             replies.c.channel == channel, replies.c.message == message
         )
         rows = self._database.read("look up a reply", wanted)
-        return Reply(*rows[0]) if rows else None
+        if not rows:
+            return None
+        reply, question, source = rows[0]
+        return Reply(reply, question, Origin(source))
 
     def forget_reply(self, channel: str, message: str) -> None:
         """Forget an answer that was withdrawn."""
@@ -163,5 +198,5 @@ class Questions:
 
 
 def _noted(row: Row[Any]) -> Noted:
-    fields = {key: value for key, value in row._asdict().items() if key not in {"at", "hits"}}
-    return Noted(hits=tuple(NotedHit(**hit) for hit in row.hits), **fields)
+    fields = {key: value for key, value in row._asdict().items() if key not in {"at", "hits", "source"}}
+    return Noted(source=Origin(row.source), hits=tuple(NotedHit(**hit) for hit in row.hits), **fields)

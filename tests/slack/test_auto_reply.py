@@ -6,6 +6,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile, SettingsError
 from handlers.channel_rules import AutoReply
+from handlers.store import Origin
 from tests.slack.conftest import Start, admit_guests, asked_so_far, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -306,7 +307,7 @@ def test_wrong_folds_the_answer_away_and_show_again_brings_it_back(slack: LocalS
     shows(slack, answer, "Folded away: How do I connect to the office Wi-Fi?")
     assert WIFI not in str(answer.blocks) + answer.text
     assert slack.workspace.ephemerals == []
-    assert [miss.text for miss in eager.services.journal.misses.open(0, 9, ["auto_reply"])] == [ASK_WIFI]
+    assert [miss.text for miss in eager.services.journal.misses.open(0, 9, [Origin.AUTO_REPLY])] == [ASK_WIFI]
     slack.press("hanako", answer, "Show again")
     shows(slack, answer, WIFI)
     slack.press("hanako", answer, "❌ Not what I asked")

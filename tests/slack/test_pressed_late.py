@@ -13,7 +13,7 @@ from bot.app import Bot
 from bot.digest import WeeklyDigest
 from bot.playground import LocalSlack
 from bot.settings import ChannelSection, ConfigFile
-from handlers.store import Noted, Phrasing
+from handlers.store import Noted, Origin, Phrasing
 from tests.audit import action, outcome
 from tests.slack.conftest import Start, labels, settle
 from tests.slack.test_editing import SCANNER, add, direct, save
@@ -210,7 +210,7 @@ def test_of_two_lessons_at_once_both_are_in_force(bot: Bot) -> None:
 
 def test_a_digest_that_fails_does_not_stop_the_next(slack: LocalSlack, bot: Bot) -> None:
     missed = Noted(
-        "mention", slack.channel("it-help").id, slack.person("alice").id, "fax?", (), 0.0, 0.9, answered=False
+        Origin.MENTION, slack.channel("it-help").id, slack.person("alice").id, "fax?", (), 0.0, 0.9, answered=False
     )
     bot.services.journal.note(missed)
     looks: Iterator[OSError | datetime] = iter([OSError("no clock"), datetime(2026, 1, 5, 9).astimezone()])

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from handlers.store.database import Database
-from handlers.store.questions import FIRST_NAME, GOOD_VOTES, questions, votes
+from handlers.store.questions import ASKED, FIRST_NAME, GOOD_VOTES, Origin, questions, votes
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ASKED = frozenset({"search", "mention", "dm", "home"})
-"""Where somebody asked the bot: silence there is a miss. Unasked it is what was wanted."""
 DAY = 24 * 3600
 _TYPES = {
     "at": "float64",
@@ -102,7 +100,7 @@ class Statistics:
     def rehearsal(self, channel: str, days: int) -> Rehearsal:
         """Sum shadow mode up for a channel."""
         since = time.time() - days * DAY
-        of_channel = questions.c.channel == channel, questions.c.source == "shadow"
+        of_channel = questions.c.channel == channel, questions.c.source == Origin.SHADOW
         considered = self._questions(questions.c.at >= since, *of_channel)
         answered = considered[considered["answered"]]
         return Rehearsal(
@@ -137,7 +135,7 @@ def _tallies(asked: "pd.DataFrame", by: "pd.Series[Any]") -> dict[Any, Tally]:
     """Sum up the questions of each group; a group without any has a tally of zeros."""
     import pandas as pd  # noqa: PLC0415
 
-    shadow = asked["source"] == "shadow"
+    shadow = asked["source"] == Origin.SHADOW
     counted = pd.DataFrame(
         {
             "answered": asked["answered"] & ~shadow,

@@ -9,12 +9,10 @@ from sqlalchemy import Column, Float, Row, Select, String, Table, Text, delete, 
 
 from handlers.learning.store.confirmations import confirmations
 from handlers.store.database import Database, Id, metadata
-from handlers.store.questions import GOOD_VOTES, NotedHit, Origin, questions, votes
+from handlers.store.questions import ASKED, GOOD_VOTES, NotedHit, Origin, questions, votes
 
 Why = Literal["answered", "not_a_question", "later"]
 
-ASKED: frozenset[Origin] = frozenset({"search", "mention", "dm", "home"})
-"""Origins of what was put to the bot; the rest was said to a channel."""
 REASON_LENGTH = 500
 
 reports = Table(
@@ -131,4 +129,6 @@ def open_among(ids: Collection[Any], since: float) -> Select[Any]:
 def _miss(row: Row[Any], now: float) -> Miss:
     closest = NotedHit(**row.hits[0]) if row.hits else None
     hidden = row.why == "not_a_question" or (row.until is not None and row.until > now)
-    return Miss(row.id, row.at, row.source, row.channel, row.user, row.text, closest, bool(row.reported), hidden)
+    return Miss(
+        row.id, row.at, Origin(row.source), row.channel, row.user, row.text, closest, bool(row.reported), hidden
+    )
