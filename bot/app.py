@@ -31,6 +31,7 @@ from handlers.request import Services
 from handlers.routing import register
 from handlers.store import open_journal
 from indexes.encoder import ModelManager, models
+from indexes.maintenance import Maintenance
 from indexes.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -64,8 +65,8 @@ class Bot:
             self.watch.start()
         if self.digest:
             self.digest.start()
-        self.services.registry.load().add_done_callback(self._has_read)
-        self.services.registry.note_versions()
+        self.services.maintenance.load().add_done_callback(self._has_read)
+        self.services.maintenance.record_versions()
         self.services.learn()
         self.housekeeping.start()
         self.services.queue.put(lambda: _ask_admins(self.services))
@@ -85,7 +86,7 @@ class Bot:
         drained = self.services.queue.drain(DRAIN_SECONDS)
         if self.model:
             self.model.close()
-        self.services.registry.close()
+        self.services.maintenance.close()
         if self.watch:
             self.watch.close()
         if self.digest:
@@ -129,16 +130,17 @@ def build_app(
     directory = Directory(settings, journal)
     channels = Channels(journal, default=directory.everywhere(), public=directory.public, named=directory.named)
     directory.apply(client, channels)
-    registry = Registry(directory.sources, environment.data_dir, settings.synonyms)
+    registry = Registry(directory.sources, settings.synonyms)
+    maintenance = Maintenance(registry, environment.data_dir)
     wanted = settings.model
-    model = ModelWatch(registry, manager, wanted, settings.revision, look_seconds, stages) if wanted else None
+    model = ModelWatch(maintenance, manager, wanted, settings.revision, look_seconds, stages) if wanted else None
 
     def rescan() -> None:
         directory.apply_again(client, channels)
         queue.put(lambda: _ask_admins(services))
 
     watched = settings.config.watch
-    watch = FolderWatch(registry, directory.sources, settings.synonyms, rescan, tell) if watched else None
+    watch = FolderWatch(maintenance, directory.sources, settings.synonyms, rescan, tell) if watched else None
     queue = WorkQueue()
     listeners = ThreadPoolExecutor(ACK_WORKERS, thread_name_prefix="kotae-listener")
     app = App(client=client, listener_executor=listeners)
@@ -158,6 +160,7 @@ def build_app(
 
     services = Services(
         registry=registry,
+        maintenance=maintenance,
         journal=journal,
         access=Access(client, identity, environment.admin_users, environment.admin_usergroup),
         channels=channels,

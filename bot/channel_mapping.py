@@ -16,9 +16,9 @@ from handlers.access import error_code
 from handlers.channel_rules import AutoReply, Channel, Waiting
 from handlers.channels import Channels
 from handlers.store import Binding, Claim, Journal
-from indexes.builder import Source
 from indexes.confidence.confidence import THRESHOLD
 from indexes.names import composed, folded, same_name
+from indexes.records import Source
 
 log = logging.getLogger(__name__)
 

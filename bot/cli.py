@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from indexes.encoder import Progress
     from indexes.registry import Answer
-    from indexes.storage.vector_cache import Progress
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from bot.missing_files import changed_files
 from bot.settings import Settings, SettingsError
 from handlers.channel_rules import AutoReply
 from handlers.store import FileState, Journal, KnowledgeFile
-from indexes.builder import Source
 from indexes.names import composed, folded, is_table, name_of, same_name
+from indexes.records import Source
 
 log = logging.getLogger(__name__)
 

@@ -26,10 +26,9 @@ from handlers.slack import blocks
 from handlers.slack.blocks import Message
 from handlers.store import AuditEntry, FileState, KnowledgeFile, Overview, Proposal, Rehearsal, Tally
 from handlers.texts import Texts
-from indexes.builder import Source
 from indexes.messages import Translatable
-from indexes.records import Difference, KnowledgeBase, Problem, Record
-from indexes.registry import Report
+from indexes.records import Difference, KnowledgeBase, Problem, Record, Source
+from indexes.reload_report import ReloadReport
 from indexes.storage.export import Export
 from indexes.storage.import_preview import Change, Replacement
 from indexes.storage.versions import Version
@@ -83,8 +82,8 @@ REPLACEMENT = Replacement(
     (QUESTION, "Another?"),
 )
 VERSION = Version(2, AT, DIGEST, 3, "upload", PERSON)
-REPORT = Report(NAME, added=1, changed=1, removed=1, records=3, problems=(PROBLEM,), warnings=(TROUBLE,))
-FAILED = Report(NAME, error=TROUBLE)
+REPORT = ReloadReport(NAME, added=1, changed=1, removed=1, records=3, problems=(PROBLEM,), warnings=(TROUBLE,))
+FAILED = ReloadReport(NAME, error=TROUBLE)
 DONE = Translatable("audit.export", name=NAME, rows=3)
 OVERVIEW = Overview({NAME: Tally(8, 2, 3, 1)}, {date(2026, 1, day): Tally(day % 3, 1) for day in range(1, 31)})
 PROCESS = admin.Process(1.0, 300.0, 3600.0, 0, NAME, model_loaded=False, model_trouble=TROUBLE)

@@ -8,8 +8,8 @@ from concurrent.futures import CancelledError
 from bot.startup_log import Stages
 from indexes.encoder import ModelManager, find_model
 from indexes.errors import ModelUnavailableError
+from indexes.maintenance import Maintenance
 from indexes.messages import Translatable
-from indexes.registry import Registry
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class ModelWatch:
 
     def __init__(
         self,
-        registry: Registry,
+        maintenance: Maintenance,
         manager: ModelManager,
         model: str,
         revision: str | None,
@@ -32,7 +32,7 @@ class ModelWatch:
         stages: Stages | None = None,
     ) -> None:
         """Tell `stages` of the model and the vectors."""
-        self._registry = registry
+        self._maintenance = maintenance
         self._manager = manager
         self._model = model
         self._revision = revision
@@ -62,10 +62,10 @@ class ModelWatch:
         try:
             encoder = self._manager.get(self._model, self._revision)
             self._stages.done("model", "model")
-            effort = self._registry.use_encoder(encoder).result()
+            effort = self._maintenance.use_encoder(encoder).result()
             self._stages.done("vectors", "vectors", f" ({effort.reused} re-used, {effort.encoded} encoded)")
-            self._registry.calibrate()
-        except CancelledError:  # the registry has closed meanwhile: nobody needs the model any more
+            self._maintenance.calibrate()
+        except CancelledError:  # maintenance has ended meanwhile: nobody needs the model any more
             return True
         except ModelUnavailableError as error:
             if not self.trouble:

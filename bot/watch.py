@@ -14,8 +14,9 @@ from pathlib import Path
 
 from watchfiles import watch
 
-from indexes.builder import Source
-from indexes.registry import Registry, Report
+from indexes.maintenance import Maintenance
+from indexes.records import Source
+from indexes.reload_report import ReloadReport
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +29,11 @@ JOIN_SECONDS = 2.0
 
 Mark = tuple[int, int, int]
 """Modification time, size and inode: enough to notice a change without reading the file."""
-Tell = Callable[[Path, Sequence[Report]], None]
+Tell = Callable[[Path, Sequence[ReloadReport]], None]
 """Called with a changed file and what reading again did: to its knowledge base, or to all when it holds synonyms."""
 
 
-def log_reports(_: Path, reports: Sequence[Report]) -> None:
+def log_reports(_: Path, reports: Sequence[ReloadReport]) -> None:
     """Write what changed to the log; a `Tell`."""
     for warning in dict.fromkeys(warning for report in reports for warning in report.warnings):
         log.warning("%s", warning)
@@ -49,14 +50,14 @@ class FolderWatch:
 
     def __init__(
         self,
-        registry: Registry,
+        maintenance: Maintenance,
         sources: Callable[[], Sequence[Source]],
         synonyms: Path,
         rescan: Callable[[], None],
         tell: Tell,
     ) -> None:
-        """Read through `registry` what `sources` lists; `rescan` finds the channels of a new file."""
-        self._registry = registry
+        """Reload through `maintenance` what `sources` lists; `rescan` finds the channels of a new file."""
+        self._maintenance = maintenance
         self._sources = sources
         self._synonyms = synonyms
         self._rescan = rescan
@@ -71,7 +72,7 @@ class FolderWatch:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop watching; call it when the registry is closed, which ends what is being read."""
+        """Stop watching; call it after `Maintenance.close`, which ends what is being read."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(JOIN_SECONDS)
@@ -82,7 +83,7 @@ class FolderWatch:
                 now = self._settled()
                 if not self._stop.is_set():
                     self._take_in(now)
-            except CancelledError:  # the registry has closed: there is nothing to keep up to date
+            except CancelledError:  # maintenance has ended: there is nothing to keep up to date
                 return
             except Exception:
                 log.exception("Changed files could not be taken in; `reload` reads them")
@@ -137,14 +138,14 @@ class FolderWatch:
             if own:
                 self._tell(path, own)
 
-    def _read_again(self, changed: Sequence[Path]) -> list[tuple[Source, Report]]:
+    def _read_again(self, changed: Sequence[Path]) -> list[tuple[Source, ReloadReport]]:
         """Reload what depends on the changed files, unless an admin has done so meanwhile."""
-        loaded = self._registry.loaded
+        loaded = self._maintenance.registry.loaded
         sources = [
             source
             for source in self._sources()
             if self._synonyms in changed
             or (source.path in changed and (source.name not in loaded or loaded[source.name].file_changed))
         ]
-        waiting = [(source, self._registry.reload(source.name)) for source in sources]
+        waiting = [(source, self._maintenance.reload(source.name)) for source in sources]
         return [(source, future.result()) for source, future in waiting]

@@ -17,7 +17,8 @@ from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line, unescaped
 from indexes.messages import Translatable
 from indexes.names import find_name
-from indexes.registry import Report, unknown
+from indexes.registry import unknown
+from indexes.reload_report import ReloadReport
 from indexes.text import in_form
 
 ECHO = 60
@@ -72,7 +73,7 @@ def _reload(services: Services, request: Request, argument: str) -> None:
         return
     names = one_line(", ".join(chosen), LISTED)
     request.whisper(notice(request.texts("kb.reloading", names=f"*{names}*")))
-    waiting: list[Future[Report]] = [services.registry.reload(name) for name in chosen]
+    waiting: list[Future[ReloadReport]] = [services.maintenance.reload(name) for name in chosen]
     reports = [future.result() for future in waiting]
     try:
         request.whisper(admin.reloaded(reports, closed_to(services, request.user), request.texts))
@@ -81,7 +82,7 @@ def _reload(services: Services, request: Request, argument: str) -> None:
             services.journal.record(request.user, request.channel, _told(report))
 
 
-def _told(report: Report) -> Translatable:
+def _told(report: ReloadReport) -> Translatable:
     """Return what the audit log says of a reload."""
     if report.error:
         return Translatable("audit.reload_failed", name=report.name, error=report.error)

@@ -32,6 +32,7 @@ from handlers.store import Journal, Noted, NotedHit, Origin
 from handlers.texts import HandlerError, Texts
 from indexes.confidence.confidence import unshifted
 from indexes.errors import KnowledgeBaseError
+from indexes.maintenance import Maintenance
 from indexes.registry import Answer, Registry
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Services:
     """
 
     registry: Registry
+    maintenance: Maintenance
     journal: Journal
     access: Access
     channels: Channels
@@ -158,14 +160,14 @@ class Services:
         """Update confidence from all votes so far; while they can't be read it stays as it is."""
         judged = self.journal.voices.judged()
         if judged is not None:
-            self.registry.learn(judged)
+            self.maintenance.update_confidence(judged)
 
     def teach(self) -> None:
         """Put the learned phrasings in force, and only them; what was in force stays while they can't be read."""
         with self.conversations("lessons"):  # of two at once, the one that read less must not come last
             lessons = self.journal.learned.lessons()
             if lessons is not None:
-                self.registry.teach(lessons)
+                self.maintenance.apply_aliases(lessons)
 
     def _result(self, noted: Noted, number: int | None) -> Result:
         entries = [

@@ -1,6 +1,5 @@
 """From a CSV to what answers: records, index, vectors and snapshot of one knowledge base."""
 
-import hashlib
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,33 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.atomic_file import Pour
-from indexes.encoder import Encoder
+from indexes.encoder import Encoder, Progress
 from indexes.errors import SnapshotError, UnusableFileError
 from indexes.messages import Translatable, reason
-from indexes.names import name_of
-from indexes.records import KnowledgeBase, Record, parse_records, read_bytes
+from indexes.records import KnowledgeBase, Record, Source, parse_records, read_bytes
 from indexes.retrieval.dense import SIZES, Dense, Kind, Sizes
 from indexes.retrieval.index import Index, passages
 from indexes.retrieval.learned_aliases import Lesson, Subjects, taught
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
-from indexes.storage.vector_cache import Collector, Progress
+from indexes.storage.vector_cache import Collector
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A CSV file and the name it goes by."""
-
-    name: str
-    path: Path
-
-    @property
-    def folder(self) -> str:
-        """What folders about it are called: by name for people, by path for certainty."""
-        name = self.path.stem if name_of(self.path) == self.name else self.name  # as it is spelled on the disk
-        return f"{name}-{hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from indexes.builder import Source
 from indexes.confidence.explanation import explain
-from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, models
+from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, Progress, models
 from indexes.errors import ModelUnavailableError, UnusableFileError
+from indexes.maintenance import Maintenance
 from indexes.names import name_of
+from indexes.records import Source
 from indexes.registry import Answer, Registry
 from indexes.retrieval.index import Hit
-from indexes.storage.vector_cache import Progress
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +41,15 @@ class FaissSearch:
         path = Path(csv)
         same = Path(synonyms) if synonyms else path.with_name(SYNONYMS_FILE)
         self.name = name_of(path)
-        self._registry = Registry(lambda: [Source(self.name, path)], Path(data_dir), same)
-        self._registry.load().result()
+        self._registry = Registry(lambda: [Source(self.name, path)], same)
+        self._maintenance = Maintenance(self._registry, Path(data_dir))
+        self._maintenance.load().result()
         if self.name in self._registry.failures:
-            self._registry.close()
+            self._maintenance.close()
             raise UnusableFileError.of(self._registry.failures[self.name])
         encoder = _encoder(model, revision, manager) if model else None
         if encoder:
-            self._registry.use_encoder(encoder, progress).result()
+            self._maintenance.use_encoder(encoder, progress).result()
 
     @property
     def encoder(self) -> Encoder | None:
@@ -69,7 +70,7 @@ class FaissSearch:
 
     def close(self) -> None:
         """End the maintenance thread; the shared model stays for the others."""
-        self._registry.close()
+        self._maintenance.close()
 
     def __enter__(self) -> Self:
         return self

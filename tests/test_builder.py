@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexes.builder import Builder, Source
+from indexes.builder import Builder
 from indexes.encoder import EncoderWorker
 from indexes.errors import UnusableFileError
+from indexes.records import Source
 from indexes.retrieval.index import Question
 from indexes.retrieval.synonyms import Synonyms
 from tests.encoders import hashing_encoder

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexes.builder import Source
 from indexes.confidence.calibration import (
     DOUBT,
     MEMORY,
@@ -23,7 +22,8 @@ from indexes.confidence.calibration import (
 from indexes.confidence.confidence import DENSE, Features, Weights, probability
 from indexes.encoder import Vector, Vectors
 from indexes.encoder.protocol import Progress
-from indexes.records import Record
+from indexes.maintenance import Maintenance
+from indexes.records import Record, Source
 from indexes.registry import Registry
 from indexes.retrieval.synonyms import Synonyms
 from tests.encoders import HashingModel, hashing_encoder
@@ -217,12 +217,12 @@ def test_the_bot_fits_confidence_once_per_encoder_and_keeps_it(
     encoder = hashing_encoder()
 
     def fitted() -> Weights:
-        registry = Registry(lambda: [Source("kb", tmp_path / "kb.csv")], tmp_path / "data")
-        registry.load().result()
-        registry.use_encoder(encoder).result()
-        registry.calibrate().result()
-        registry.close()
-        return registry.weights
+        maintenance = Maintenance(Registry(lambda: [Source("kb", tmp_path / "kb.csv")]), tmp_path / "data")
+        maintenance.load().result()
+        maintenance.use_encoder(encoder).result()
+        maintenance.calibrate().result()
+        maintenance.close()
+        return maintenance.registry.weights
 
     with caplog.at_level("INFO"):
         first = fitted()

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexes.builder import Source
 from indexes.encoder import EncoderWorker, Vector
+from indexes.maintenance import Maintenance
+from indexes.records import Source
 from indexes.registry import Registry
 from indexes.retrieval.clustering import NEAR, Comparison, by_letters, by_meaning
 from tests.encoders import CountingModel, hashing_encoder, minilm_encoder
@@ -41,12 +42,12 @@ def silence(_: Vector) -> float:
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Registry:
+def maintenance(tmp_path: Path) -> Maintenance:
     path = tmp_path / "it-help.csv"
     path.write_text(CSV)
-    registry = Registry(lambda: [Source("it-help", path)], tmp_path / "data")
-    registry.load().result(60)
-    return registry
+    maintenance = Maintenance(Registry(lambda: [Source("it-help", path)]), tmp_path / "data")
+    maintenance.load().result(60)
+    return maintenance
 
 
 def test_each_joins_the_nearest_leader_that_is_near_enough() -> None:
@@ -80,30 +81,30 @@ def test_by_letters() -> None:
     assert by_letters([]) == []
 
 
-def test_without_an_encoder_by_letters(registry: Registry) -> None:
-    assert registry.group([]) == []
-    assert registry.group(ASKED) == [[0, 3], [1], [2], [4], [5], [6]]
-    registry.close()
+def test_without_an_encoder_by_letters(maintenance: Maintenance) -> None:
+    assert maintenance.registry.group([]) == []
+    assert maintenance.registry.group(ASKED) == [[0, 3], [1], [2], [4], [5], [6]]
+    maintenance.close()
 
 
-def test_with_an_encoder_by_meaning(registry: Registry) -> None:
-    registry.use_encoder(minilm_encoder()).result(60)
-    assert registry.group(ASKED) == [[0, 1, 3], [2, 4], [5], [6]]
-    registry.close()
+def test_with_an_encoder_by_meaning(maintenance: Maintenance) -> None:
+    maintenance.use_encoder(minilm_encoder()).result(60)
+    assert maintenance.registry.group(ASKED) == [[0, 1, 3], [2, 4], [5], [6]]
+    maintenance.close()
 
 
-def test_a_text_is_encoded_once(registry: Registry) -> None:
+def test_a_text_is_encoded_once(maintenance: Maintenance) -> None:
     counting = CountingModel()
     encoder = EncoderWorker("hashing", lambda: counting)
-    registry.use_encoder(encoder).result(60)
+    maintenance.use_encoder(encoder).result(60)
     counting.encoded.clear()
-    registry.group(["one", "two", "ONE"])
-    registry.group(["two", "three"])
+    maintenance.registry.group(["one", "two", "ONE"])
+    maintenance.registry.group(["two", "three"])
     assert sorted(counting.encoded) == ["one", "three", "two"]
-    registry.close()
+    maintenance.close()
     encoder.close()
-    assert registry.group(["one", "two"]) == [[0], [1]]  # known, though the model is gone
-    assert registry.group(["one", "new"]) == [[0], [1]]  # by letters
+    assert maintenance.registry.group(["one", "two"]) == [[0], [1]]  # known, though the model is gone
+    assert maintenance.registry.group(["one", "new"]) == [[0], [1]]  # by letters
 
 
 def test_only_so_many_vectors_are_kept() -> None:
@@ -118,20 +119,20 @@ def test_only_so_many_vectors_are_kept() -> None:
     encoder.close()
 
 
-def test_a_thousand_are_grouped_in_a_moment(registry: Registry) -> None:
+def test_a_thousand_are_grouped_in_a_moment(maintenance: Maintenance) -> None:
     encoder = hashing_encoder(dimension=384)
-    registry.use_encoder(encoder).result(60)
+    maintenance.use_encoder(encoder).result(60)
     rng = np.random.default_rng(1)
     syllables = ["ka", "mi", "ro", "te", "shu", "no", "bel", "kor", "tan", "wi"]
     texts = [" ".join("".join(rng.choice(syllables, 3)) for _ in range(6)) for _ in range(1000)]
-    registry.group(texts)
+    maintenance.registry.group(texts)
     started = time.thread_time()
-    groups = registry.group(texts)
+    groups = maintenance.registry.group(texts)
     by_meaning_took = time.thread_time() - started
     started = time.thread_time()
     by_letters(texts)
     by_letters_took = time.thread_time() - started
     assert sorted(place for group in groups for place in group) == list(range(1000))
     assert (by_meaning_took < 2, by_letters_took < 2) == (True, True)
-    registry.close()
+    maintenance.close()
     encoder.close()

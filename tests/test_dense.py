@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexes.builder import Builder, Source
+from indexes.builder import Builder
 from indexes.encoder import EncoderWorker
 from indexes.errors import SnapshotError
+from indexes.records import Source
 from indexes.retrieval.dense import CANDIDATES, FILE, FLOOR, HALVES, MEAN, Dense, Kind, Sizes
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.snapshot import EncoderStamp, SnapshotFolder
@@ -265,7 +266,8 @@ BOUNDED = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from indexes.builder import Builder, Source
+from indexes.builder import Builder
+from indexes.records import Source
 from indexes.retrieval.dense import Sizes
 from indexes.encoder import EncoderWorker
 from indexes.retrieval.synonyms import Synonyms

@@ -16,7 +16,7 @@ from handlers.files.pending import Pending, forget_uploads
 from handlers.store import Journal, Noted, NotedHit, Origin, migrations, open_journal
 from handlers.store.database import metadata
 from handlers.store.forgetting import FORGOTTEN, ForgettingError, databases, forget
-from indexes.builder import Source
+from indexes.records import Source
 from indexes.storage.versions import Versions, forget_author
 from tests.former import former_database, former_ids
 from tests.test_retention import ASKED, WHO, WORDS, everything, found

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from indexes.builder import Source
-from indexes.records import Record
+from indexes.maintenance import Maintenance
+from indexes.records import Record, Source
 from indexes.registry import Registry
 from indexes.retrieval.learned_aliases import Lesson, Subjects, taught
 from tests.encoders import hashing_encoder
@@ -40,14 +40,15 @@ def test_a_row_whose_id_has_changed_is_known_by_its_question() -> None:
 def test_what_can_not_be_encoded_leaves_the_index_as_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "it-help.csv"
     path.write_text("id,question,answer\n1,VPN?,Restart.\n")
-    registry = Registry(lambda: [Source("it-help", path)], tmp_path / "data")
+    registry = Registry(lambda: [Source("it-help", path)])
+    maintenance = Maintenance(registry, tmp_path / "data")
     encoder = hashing_encoder()
-    registry.load().result(60)
-    registry.use_encoder(encoder).result(60)
+    maintenance.load().result(60)
+    maintenance.use_encoder(encoder).result(60)
     before = registry.loaded["it-help"]
     encoder.close()
     with caplog.at_level(logging.ERROR, "indexes"):
-        registry.teach({"it-help": [Lesson("1", "VPN?", "slow line")], "nowhere": [SLOW]}).result(60)
+        maintenance.apply_aliases({"it-help": [Lesson("1", "VPN?", "slow line")], "nowhere": [SLOW]}).result(60)
     assert registry.loaded["it-help"] is before
-    assert [record.message for record in caplog.records if "was taught is not in force" in record.message]
-    registry.close()
+    assert [record.message for record in caplog.records if "are not in use" in record.message]
+    maintenance.close()

@@ -13,8 +13,9 @@ from bot.channel_mapping import Directory
 from bot.settings import ChannelSection, ConfigFile, Environment, KnowledgeBaseSection, Settings, SettingsError
 from handlers.store import Noted, NotedHit, Phrasing, open_journal
 from handlers.store.migrations import config_for
-from indexes.builder import Source
+from indexes.maintenance import Maintenance
 from indexes.names import find_name, name_of
+from indexes.records import Source
 from indexes.registry import Registry
 
 CSV = "question,answer\nWhere?,Here.\n"
@@ -108,16 +109,16 @@ def test_what_was_kept_of_a_decomposed_name_is_found_after_an_upgrade(tmp_path: 
     file.write_text(CSV, encoding="utf-8")
     data = tmp_path / "data"
     before = Source(NFD, file)
-    earlier = Registry(lambda: [before], data)
+    earlier = Maintenance(Registry(lambda: [before]), data)
     earlier.load().result()
-    earlier.note_versions().result()
+    earlier.record_versions().result()
     kept = earlier.versions.of(before)
     earlier.close()
     file.write_bytes(b"")  # only the snapshot can answer
-    now = Registry(lambda: [Source(name_of(file), file)], data)
+    now = Maintenance(Registry(lambda: [Source(name_of(file), file)]), data)
     now.load().result()
-    assert [hit.record.answer for hit in now.search("Where?", [NFC]).hits] == ["Here."]
-    assert now.versions.of(now.source(NFC)) == kept
+    assert [hit.record.answer for hit in now.registry.search("Where?", [NFC]).hits] == ["Here."]
+    assert now.versions.of(now.registry.source(NFC)) == kept
     now.close()
 
 

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from numpy.typing import NDArray
 
-from indexes.builder import Source
 from indexes.encoder import Model, ModelManager
 from indexes.errors import EncodingError
-from indexes.registry import Registry, Report
+from indexes.maintenance import Maintenance
+from indexes.records import Source
+from indexes.registry import Registry
+from indexes.reload_report import ReloadReport
 from tests.encoders import HashingModel
 
 HEADER = "id,question,answer\n"
@@ -54,7 +56,7 @@ class World:
         self.data = root / "data"
         self.models: list[CountingModel] = []
         self.manager = ModelManager(self._load)
-        self._open: list[Registry] = []
+        self._open: list[Maintenance] = []
 
     def _load(self, name: str, _: str | None) -> Model:
         self.models.append(CountingModel(name))
@@ -73,14 +75,19 @@ class World:
         return [Source(path.stem, path) for path in sorted(self.knowledge.glob("[!_]*.csv"))]
 
     def registry(self, model: str | None = "hashing", data: Path | None = None) -> Registry:
-        registry = Registry(self.sources, data or self.data, self.knowledge / "_synonyms.csv")
-        self._open.append(registry)
-        registry.load().result(60)
+        registry = Registry(self.sources, self.knowledge / "_synonyms.csv")
+        self._open.append(Maintenance(registry, data or self.data))
+        self.maintenance.load().result(60)
         if model:
             encoder = self.manager.get(model)
             self.model.documents.clear()
-            registry.use_encoder(encoder).result(60)
+            self.maintenance.use_encoder(encoder).result(60)
         return registry
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """The newest registry's."""
+        return self._open[-1]
 
     def encoded(self) -> set[str]:
         """What was encoded since the last time."""
@@ -89,8 +96,8 @@ class World:
         return done
 
     def close(self) -> None:
-        for registry in self._open:
-            registry.close()
+        for maintenance in self._open:
+            maintenance.close()
         self.manager.close()
 
 
@@ -103,15 +110,15 @@ def world(tmp_path: Path) -> Iterator[World]:
     world.close()
 
 
-def reload(registry: Registry, name: str) -> Report:
-    return registry.reload(name).result(60)
+def reload(world: World, name: str) -> ReloadReport:
+    return world.maintenance.reload(name).result(60)
 
 
 def best(registry: Registry, question: str, *names: str) -> str:
     return registry.search(question, names or registry.sources()).hits[0].record.answer
 
 
-def counts(report: Report) -> tuple[int, int, int, int]:
+def counts(report: ReloadReport) -> tuple[int, int, int, int]:
     return report.added, report.changed, report.removed, report.records
 
 
@@ -122,7 +129,7 @@ def test_a_reload_counts_what_was_added_changed_and_removed(world: World) -> Non
     world.write("it", HEADER + VPN + WIFI)
     registry = world.registry()
     world.write("it", HEADER + VPN.replace("Open", "Start") + PRINTER + "lift,Is there a lift?,Yes.\n")
-    report = reload(registry, "it")
+    report = reload(world, "it")
     assert counts(report) == (2, 1, 1, 3)
     assert report.error is None
     assert best(registry, "How do I connect to the VPN?") == "Start the VPN client."
@@ -132,9 +139,9 @@ def test_a_reload_counts_what_was_added_changed_and_removed(world: World) -> Non
 
 def test_nothing_changed_is_reported_as_nothing_changed(world: World) -> None:
     world.write("it", HEADER + VPN + WIFI)
-    registry = world.registry()
+    world.registry()
     world.encoded()
-    report = reload(registry, "it")
+    report = reload(world, "it")
     assert counts(report) == (0, 0, 0, 2)
     assert (report.encoded, report.reused) == (0, 4)
     assert world.encoded() == set()
@@ -142,9 +149,9 @@ def test_nothing_changed_is_reported_as_nothing_changed(world: World) -> None:
 
 def test_rows_that_were_left_out_are_named_by_line(world: World) -> None:
     world.write("it", HEADER + VPN)
-    registry = world.registry()
+    world.registry()
     world.write("it", HEADER + '"a",,\n' + VPN + 'multi,"two\nlines",Yes.\n' + "vpn,Again,Again.\n")
-    report = reload(registry, "it")
+    report = reload(world, "it")
     assert [(problem.line, str(problem.message), problem.skipped) for problem in report.problems] == [
         (2, "question and answer are both blank", True),
         (6, 'id "vpn" is taken by line 3; give the row its own', True),
@@ -168,7 +175,7 @@ def test_a_bad_file_changes_nothing_and_says_why(world: World, bad: bytes, reaso
     registry = world.registry()
     before = registry.loaded["it"].index
     path.write_bytes(bad)
-    report = reload(registry, "it")
+    report = reload(world, "it")
     assert str(report.error).startswith(reason)
     assert registry.loaded["it"].index is before
     assert registry.loaded["it"].trouble == report.error
@@ -179,9 +186,9 @@ def test_a_mended_file_clears_the_trouble(world: World) -> None:
     path = world.write("it", HEADER + VPN)
     registry = world.registry()
     path.write_bytes(b"")
-    assert reload(registry, "it").error
+    assert reload(world, "it").error
     world.write("it", HEADER + WIFI)
-    assert counts(reload(registry, "it")) == (1, 0, 1, 1)
+    assert counts(reload(world, "it")) == (1, 0, 1, 1)
     assert registry.loaded["it"].trouble is None
     assert not registry.loaded["it"].file_changed
 
@@ -191,10 +198,10 @@ def test_a_new_file_is_found_and_a_deleted_one_keeps_answering(world: World) -> 
     registry = world.registry()
     world.write("new", HEADER + PRINTER)
     assert registry.sources() == ("it", "new")
-    assert counts(reload(registry, "new")) == (1, 0, 0, 1)
+    assert counts(reload(world, "new")) == (1, 0, 0, 1)
     path.unlink()
     assert registry.sources() == ("new", "it")
-    report = reload(registry, "it")
+    report = reload(world, "it")
     assert str(report.error).startswith("it.csv: ")
     assert best(registry, "How do I connect to the VPN?") == "Open the VPN client."
 
@@ -202,7 +209,7 @@ def test_a_new_file_is_found_and_a_deleted_one_keeps_answering(world: World) -> 
 def test_an_unknown_name_is_an_error_and_leaves_no_trace(world: World) -> None:
     world.write("it", HEADER + VPN)
     registry = world.registry()
-    report = reload(registry, "tax")
+    report = reload(world, "tax")
     assert str(report.error) == "No knowledge base is called 'tax'; there are: it"
     assert registry.failures == {}
     assert registry.sources() == ("it",)
@@ -215,7 +222,7 @@ def test_a_file_that_failed_at_the_start_and_then_went_away_is_no_longer_a_failu
     assert list(registry.failures) == ["bad"]
     assert str(registry.failures["bad"]).startswith("bad.csv: the file is empty")
     bad.unlink()
-    reload(registry, "it")
+    reload(world, "it")
     assert registry.failures == {}
 
 
@@ -224,7 +231,7 @@ def test_an_unexpected_error_is_a_report_too(world: World) -> None:
     registry = world.registry()
     world.model.refused = "jammed"
     world.write("it", HEADER + VPN + PRINTER)
-    report = reload(registry, "it")
+    report = reload(world, "it")
     assert str(report.error) == "The model failed on a text: EncodingError"
     assert registry.loaded["it"].index.records[-1].id == "vpn"
     assert registry.search("VPN", ["it"]).encoder == "hashing"
@@ -236,14 +243,14 @@ def test_an_unexpected_error_is_a_report_too(world: World) -> None:
 def test_requests_made_before_a_reload_begins_share_it(world: World) -> None:
     world.write("it", HEADER + VPN)
     world.write("hr", HEADER + WIFI)
-    registry = world.registry()
+    world.registry()
     world.write("it", HEADER + VPN + PRINTER)
     world.model.gate.clear()
     world.model.entered.clear()
-    running = registry.reload("it")
+    running = world.maintenance.reload("it")
     assert world.model.entered.wait(60)
-    waiting = [registry.reload("it") for _ in range(5)]
-    other = registry.reload("hr")
+    waiting = [world.maintenance.reload("it") for _ in range(5)]
+    other = world.maintenance.reload("hr")
     world.model.gate.set()
     assert running.result(60).added == 1
     assert {id(future) for future in waiting} == {id(waiting[0])}
@@ -278,7 +285,7 @@ def test_a_reload_under_fire_never_answers_wrongly(world: World) -> None:
         shots = [pool.submit(fire, seed) for seed in range(0, 40, 10)]
         for turn in range(12):
             world.write("it", version("new" if turn % 2 == 0 else "old"))
-            assert counts(reload(registry, "it")) == (0, 40, 0, 40)
+            assert counts(reload(world, "it")) == (0, 40, 0, 40)
         stop.set()
         assert sum(shot.result(60) for shot in shots) > 40
 
@@ -288,7 +295,7 @@ def test_a_reload_under_fire_never_answers_wrongly(world: World) -> None:
 
 def test_only_changed_texts_are_encoded(world: World) -> None:
     world.write("it", HEADER + VPN + WIFI)
-    registry = world.registry()
+    world.registry()
     assert world.encoded() == {
         "how do i connect to the vpn?",
         "how do i connect to the vpn? open the vpn client.",
@@ -296,7 +303,7 @@ def test_only_changed_texts_are_encoded(world: World) -> None:
         "where is the wi-fi password? on the notice board.",
     }
     world.write("it", HEADER + WIFI + VPN.replace("Open", "Start"))
-    report = reload(registry, "it")
+    report = reload(world, "it")
     assert world.encoded() == {"how do i connect to the vpn? start the vpn client."}
     assert (report.encoded, report.reused) == (1, 3)
 
@@ -306,7 +313,7 @@ def test_vectors_are_shared_between_knowledge_bases(world: World) -> None:
     registry = world.registry()
     world.encoded()
     world.write("hr", HEADER + WIFI)
-    report = reload(registry, "hr")
+    report = reload(world, "hr")
     assert world.encoded() == set()
     assert (report.encoded, report.reused) == (0, 2)
     assert best(registry, "Where is the Wi-Fi password?", "hr") == "On the notice board."
@@ -318,14 +325,14 @@ def test_changed_synonyms_rewrite_every_knowledge_base(world: World) -> None:
     registry = world.registry()
     world.encoded()
     (world.knowledge / "_synonyms.csv").write_text("original,normalized\n有休,有給休暇\n休み,\n", encoding="utf-8")
-    report = reload(registry, "it")
+    report = reload(world, "it")
     assert tuple(map(str, report.warnings)) == ("_synonyms.csv:3: original and normalized must both be filled in",)
-    reload(registry, "hr")
+    reload(world, "hr")
     assert registry.search("有休の申請方法", ["hr"]).question.normalized == "有給休暇の申請方法"
     digests = {loaded.index.synonyms.digest for loaded in registry.loaded.values()}
     assert digests == {registry.synonyms.digest}
     (world.knowledge / "_synonyms.csv").unlink()
-    reload(registry, "it")
+    reload(world, "it")
     assert registry.search("有休の申請方法", ["hr"]).question.normalized == "有休の申請方法"
 
 
@@ -335,7 +342,7 @@ def test_unusable_synonyms_leave_those_in_use(world: World) -> None:
     world.write("it", HEADER + VPN)
     registry = world.registry()
     synonyms.write_text("foo,bar\n1,2\n", encoding="utf-8")
-    [warning] = reload(registry, "it").warnings
+    [warning] = reload(world, "it").warnings
     assert str(warning).startswith("_synonyms.csv: ")
     assert len(registry.synonyms) == 1
 
@@ -345,7 +352,8 @@ def test_unusable_synonyms_leave_those_in_use(world: World) -> None:
 
 def test_a_restart_encodes_nothing(world: World) -> None:
     world.write("it", HEADER + VPN + WIFI)
-    world.registry().close()
+    world.registry()
+    world.maintenance.close()
     registry = world.registry()
     assert world.encoded() == set()
     answer = registry.search("Where is the Wi-Fi password?", ["it"])
@@ -355,7 +363,8 @@ def test_a_restart_encodes_nothing(world: World) -> None:
 
 def test_a_restart_with_a_bad_file_answers_from_the_snapshot(world: World, caplog: pytest.LogCaptureFixture) -> None:
     path = world.write("it", HEADER + VPN)
-    world.registry().close()
+    world.registry()
+    world.maintenance.close()
     path.write_bytes(b"\x00\x01")
     registry = world.registry()
     assert world.encoded() == set()
@@ -397,7 +406,8 @@ def test_a_spoilt_snapshot_is_rebuilt_and_logged(
     world: World, caplog: pytest.LogCaptureFixture, spoil: Callable[[Path], None]
 ) -> None:
     world.write("it", HEADER + VPN + WIFI)
-    world.registry().close()
+    world.registry()
+    world.maintenance.close()
     [pointer] = world.data.glob("snapshots/*/CURRENT")
     spoil(pointer.with_name(pointer.read_text()))
     with caplog.at_level(logging.WARNING):
@@ -405,14 +415,15 @@ def test_a_spoilt_snapshot_is_rebuilt_and_logged(
     assert "it is left out and will be rebuilt" in caplog.text
     assert len(world.encoded()) == 4
     assert registry.search(WIFI.split(",")[1], ["it"]).hits[0].dense == pytest.approx(1.0, abs=1e-6)
-    registry.close()
+    world.maintenance.close()
     world.registry()
     assert world.encoded() == set()
 
 
 def test_another_model_encodes_anew(world: World) -> None:
     world.write("it", HEADER + VPN)
-    world.registry().close()
+    world.registry()
+    world.maintenance.close()
     registry = world.registry("another")
     assert len(world.encoded()) == 2
     assert registry.search("How do I connect to the VPN?", ["it"]).encoder == "another"
@@ -421,7 +432,8 @@ def test_another_model_encodes_anew(world: World) -> None:
 
 def test_a_changed_csv_encodes_only_what_changed_at_the_next_start(world: World) -> None:
     world.write("it", HEADER + VPN)
-    world.registry().close()
+    world.registry()
+    world.maintenance.close()
     world.write("it", HEADER + VPN + WIFI)
     world.registry()
     assert len(world.encoded()) == 2
@@ -433,10 +445,11 @@ def test_two_files_of_one_name_do_not_share_snapshots(world: World, tmp_path: Pa
     other = tmp_path / "elsewhere"
     other.mkdir()
     (other / "it.csv").write_text(HEADER + WIFI)
-    registry = Registry(lambda: [Source("it", other / "it.csv")], world.data)
-    registry.load().result(60)
+    registry = Registry(lambda: [Source("it", other / "it.csv")])
+    maintenance = Maintenance(registry, world.data)
+    maintenance.load().result(60)
     assert best(registry, "VPN", "it") == "On the notice board."
-    registry.close()
+    maintenance.close()
 
 
 # The disk
@@ -451,7 +464,7 @@ def test_a_data_folder_that_can_not_be_written_leaves_everything_answering(
     registry = world.registry(data=blocked)
     assert registry.search("How do I connect to the VPN?", ["it"]).hits[0].dense == pytest.approx(1.0, abs=1e-6)
     world.write("it", HEADER + WIFI)
-    report = reload(registry, "it")
+    report = reload(world, "it")
     assert counts(report) == (1, 0, 1, 1)
     [warning] = report.warnings
     assert str(warning).startswith(f"it is in use but could not be kept in {blocked} (")
@@ -468,11 +481,11 @@ def test_snapshots_deleted_while_running_are_made_again(world: World) -> None:
     shutil.rmtree(world.data / "snapshots")
     assert best(registry, "How do I connect to the VPN?") == "Open the VPN client."
     world.write("it", HEADER + VPN + WIFI)
-    report = reload(registry, "it")
+    report = reload(world, "it")
     assert report.error is None
     assert counts(report) == (1, 0, 0, 2)
     assert len(list((world.data / "snapshots").glob("it-*/CURRENT"))) == 1
-    assert reload(registry, "hr").error is None
+    assert reload(world, "hr").error is None
     assert len(list((world.data / "snapshots").glob("hr-*/CURRENT"))) == 1
 
 
@@ -481,7 +494,7 @@ def test_snapshots_deleted_before_the_model_came_do_not_stop_it(world: World) ->
     world.write("hr", HEADER + PRINTER)
     registry = world.registry(model=None)
     shutil.rmtree(world.data / "snapshots")
-    registry.use_encoder(world.manager.get("hashing")).result(60)
+    world.maintenance.use_encoder(world.manager.get("hashing")).result(60)
     for name in ("it", "hr"):
         dense = registry.loaded[name].index.dense
         assert dense is not None
@@ -494,7 +507,7 @@ def test_one_knowledge_base_that_can_not_be_encoded_does_not_stop_the_others(wor
     registry = world.registry(model=None)
     encoder = world.manager.get("hashing")
     world.model.refused = "jammed"
-    registry.use_encoder(encoder).result(60)
+    world.maintenance.use_encoder(encoder).result(60)
     assert str(registry.loaded["a"].trouble) == "The model failed on a text: EncodingError"
     assert registry.loaded["b"].index.dense is not None
     assert best(registry, "The printer is jammed", "a") == "Open the rear cover."
@@ -509,10 +522,10 @@ def test_closing_does_not_wait_for_thousands_of_rows_to_be_encoded(world: World)
     registry = world.registry(model=None)
     encoder = world.manager.get("hashing")
     world.model.gate.clear()
-    encoding = registry.use_encoder(encoder)
+    encoding = world.maintenance.use_encoder(encoder)
     threading.Timer(0.1, world.model.gate.set).start()
     started = time.monotonic()
-    registry.close()
+    world.maintenance.close()
     assert time.monotonic() - started < 20
     assert encoding.done()
     assert len(world.model.documents) < 1000
@@ -521,11 +534,12 @@ def test_closing_does_not_wait_for_thousands_of_rows_to_be_encoded(world: World)
 
 def test_the_first_load_is_announced(world: World) -> None:
     world.write("it", HEADER + VPN)
-    registry = Registry(world.sources, world.data)
+    registry = Registry(world.sources)
+    maintenance = Maintenance(registry, world.data)
     assert not registry.wait_ready(0)
-    registry.load()
+    maintenance.load()
     assert registry.wait_ready(20)
-    registry.close()
+    maintenance.close()
 
 
 def test_a_name_that_is_not_loaded_is_passed_over(world: World) -> None:
@@ -560,9 +574,9 @@ def test_a_touched_file_is_noticed(world: World) -> None:
 def test_after_closing_work_is_cancelled_and_searching_goes_on(world: World) -> None:
     world.write("it", HEADER + VPN + WIFI)
     registry = world.registry()
-    registry.close()
-    assert registry.calibrate().cancelled()
-    assert registry.reload("it-help").cancelled()
-    assert registry.learn({}).cancelled()
+    world.maintenance.close()
+    assert world.maintenance.calibrate().cancelled()
+    assert world.maintenance.reload("it-help").cancelled()
+    assert world.maintenance.update_confidence({}).cancelled()
     asked = registry.loaded["it"].index.records[0]
     assert registry.search(asked.question, ["it"]).hits[0].record == asked

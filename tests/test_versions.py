@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from indexes.builder import Source
 from indexes.errors import VersionError
+from indexes.records import Source
 from indexes.storage.versions import Version, Versions
 
 

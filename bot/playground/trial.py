@@ -27,7 +27,8 @@ from bot.playground.terminal.script import read_script
 from bot.settings import Settings, has_display
 from indexes.encoder import ModelManager, models
 from indexes.names import is_table, name_of
-from indexes.registry import Registry, Report
+from indexes.registry import Registry
+from indexes.reload_report import ReloadReport
 
 WAIT_FOR_CSV_SECONDS = 60.0
 QUESTIONS = {
@@ -104,7 +105,7 @@ def trial(
             bot.stop()
 
 
-def _told(path: Path, reports: Sequence[Report]) -> str:
+def _told(path: Path, reports: Sequence[ReloadReport]) -> str:
     """Return one line on the outcome of a changed file."""
     if errors := [report.error for report in reports if report.error]:
         return f"{path.name}: nothing has changed / 反映していません: {errors[0]}"
@@ -117,7 +118,7 @@ def _told(path: Path, reports: Sequence[Report]) -> str:
     )
 
 
-def _counts(report: Report) -> tuple[int, int, int]:
+def _counts(report: ReloadReport) -> tuple[int, int, int]:
     return report.added, report.changed, report.removed
 
 

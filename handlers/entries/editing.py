@@ -310,7 +310,7 @@ def sent(services: Services, request: Request) -> None:
     try:
         done = _take(services, here, draft)
     except StaleFileError as error:
-        services.registry.reload(draft.knowledge_base).result()
+        services.maintenance.reload(draft.knowledge_base).result()
         _give_back(services, here, draft, draft.words.say(error.message), error.difference)
     except KnowledgeBaseError as error:
         _give_back(services, here, draft, draft.words.say(error.message))

@@ -85,7 +85,7 @@ def approve(services: Services, request: Request) -> None:
         stored = _write(services, request, proposal, draft)
     except KnowledgeBaseError as error:
         if isinstance(error, StaleFileError):
-            services.registry.reload(proposal.knowledge_base).result()
+            services.maintenance.reload(proposal.knowledge_base).result()
         request.whisper(notice(request.texts("proposal.failed", error=mrkdwn(request.texts.say(error.message), ERROR))))
     else:
         _refresh(services, request, proposal.id)

@@ -80,8 +80,8 @@ def store(services: Services, request: Request, draft: Draft) -> Stored:
         else:
             written = add(read, _cells(draft.texts, read), now)
         records = len(written.knowledge_base.records)
-        services.registry.made(loaded.source, written.data, records, "edit", request.user)
-        report = services.registry.reload(name).result()
+        services.maintenance.record_version(loaded.source, written.data, records, "edit", request.user)
+        report = services.maintenance.reload(name).result()
     if draft.question_id is not None:
         services.journal.misses.close(draft.question_id, "answered", request.user)
     entry = {"name": name, "id": written.record.id, "title": written.record.title}

@@ -82,7 +82,7 @@ def ask_admins(services: Services) -> None:
 
 def _remove(services: Services, request: Request, file: KnowledgeFile) -> None:
     shown = _shown(services, file.name)
-    services.registry.remove(file.name, request.user).result()
+    services.maintenance.remove(file.name, request.user).result()
     services.journal.knowledge_files.decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, request.user))
     services.rescan()
     done = Translatable("audit.remove", name=file.name, records=shown.records)

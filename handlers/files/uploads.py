@@ -23,11 +23,11 @@ from handlers.files.views import uploads
 from handlers.request import Request, Services, run_each
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, one_line, plain
-from indexes.builder import Source
 from indexes.messages import Translatable, Value
 from indexes.names import composed, folded
+from indexes.records import Source
 from indexes.records.editing import replace_csv
-from indexes.registry import Report
+from indexes.reload_report import ReloadReport
 from indexes.storage.import_preview import Replacement, records_replacement, synonyms_replacement
 from indexes.storage.versions import Origin
 
@@ -111,7 +111,7 @@ def card(
     if not upload.target:
         return uploads.question(upload, options, request.texts)
     found = found or _found(services, upload)
-    versions = {version.number: version for version in services.registry.versions.of(found.source)}
+    versions = {version.number: version for version in services.maintenance.versions.of(found.source)}
     version = versions.get(upload.version)
     return uploads.proposal(upload, found, version, options, services.admin_command, request.texts, stale=stale)
 
@@ -247,11 +247,11 @@ def _found(services: Services, upload: Upload) -> Replacement:
 
 def _put(services: Services, request: Request, upload: Upload, found: Replacement) -> Translatable:
     """Keep what is there, write the new bytes and keep these too; return that for the audit log."""
-    registry, source = services.registry, found.source
+    maintenance, source = services.maintenance, found.source
     if found.current is not None:
-        registry.versions.keep(source, found.current, found.before, "file")
+        maintenance.versions.keep(source, found.current, found.before, "file")
     replace_csv(source.path, found.data, found.digest)
-    version = registry.made(source, found.data, found.entries, _what(upload), request.user)
+    version = maintenance.record_version(source, found.data, found.entries, _what(upload), request.user)
     kept = Translatable("audit.version", number=version.number) if version else Translatable("audit.no_version")
     counts = {"added": len(found.added), "changed": len(found.changed), "removed": len(found.removed)}
     common: dict[str, Value] = {"name": source.name, "version": kept, "records": found.entries, **counts}
@@ -266,7 +266,7 @@ def _index(services: Services, request: Request, upload: Upload, source: Source,
     names = registry.sources() if source == registry.synonyms_file else (source.name,)
     far = _Far()
     services.rescan()  # before it is first read: the channel that has its name by then gets it
-    waiting = [registry.reload(name, far) for name in names]
+    waiting = [services.maintenance.reload(name, far) for name in names]
     try:
         request.replace(uploads.applying(upload, source.name, request.texts))
         _follow(services, request, upload, source.name, waiting, far)
@@ -293,7 +293,7 @@ class _Far:
 
 
 def _follow(
-    services: Services, request: Request, upload: Upload, name: str, waiting: Sequence[Future[Report]], far: _Far
+    services: Services, request: Request, upload: Upload, name: str, waiting: Sequence[Future[ReloadReport]], far: _Far
 ) -> None:
     """Put the progress into the card until all is done. A private one in a channel can't be changed that often."""
     shown = 0

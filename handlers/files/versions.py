@@ -9,10 +9,9 @@ from handlers.request import Request, Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line
 from handlers.store import FileState
-from indexes.builder import Source
 from indexes.messages import Translatable
 from indexes.names import find_name, same_name
-from indexes.records import read_bytes
+from indexes.records import Source, read_bytes
 from indexes.records.editing import digest_of
 from indexes.storage.export import Export, export, export_table
 from indexes.storage.versions import Version
@@ -29,7 +28,7 @@ _NUMBER = re.compile(r"[vV]?(\d{1,9})")
 def listed(services: Services, request: Request, argument: str) -> None:
     """`/kb versions [name]`: list what is kept, which of it is current, and offer to go back."""
     if source := _source(services, request, "versions", argument):
-        kept = services.registry.versions.of(source)
+        kept = services.maintenance.versions.of(source)
         request.whisper(view.versions(source.name, kept, digest_of(source.path), request.texts))
 
 
@@ -73,14 +72,14 @@ def _export(services: Services, source: Source) -> Export:
 def _propose(services: Services, request: Request, source: Source, number: int | None) -> None:
     """Let the admin decide about an earlier version, by default the newest that isn't what the file is now."""
     now = digest_of(source.path)
-    kept = services.registry.versions.of(source)
+    kept = services.maintenance.versions.of(source)
     version = next((each for each in kept if _is_meant(each, number, now)), None)
     name = one_line(source.name, NAME)
     if version is None:
         missing = "versions.none_before" if number is None else "versions.unknown"
         request.whisper(notice(request.texts(missing, name=name, number=number, command=services.admin_command)))
         return
-    data = services.registry.versions.read(source, version)
+    data = services.maintenance.versions.read(source, version)
     found = uploads.replacement(services, source, data, source.path.name)
     if found.is_identical:
         request.whisper(notice(request.texts("versions.is_current", name=name, number=version.number)))

@@ -6,7 +6,7 @@ from indexes.encoder.fast import load_fastembed
 from indexes.encoder.loading import load_sentence_transformer
 from indexes.encoder.manager import ModelManager
 from indexes.encoder.names import DEFAULT_MODEL
-from indexes.encoder.protocol import Encoder, Loader, Model, Vector, Vectors
+from indexes.encoder.protocol import Encoder, Loader, Model, Progress, Vector, Vectors
 from indexes.encoder.worker import EncoderWorker
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Loader",
     "Model",
     "ModelManager",
+    "Progress",
     "Vector",
     "Vectors",
     "cache_directory",

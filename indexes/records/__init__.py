@@ -2,7 +2,7 @@
 
 from indexes.records.checking import NearDuplicate, Report, check_file, format_report
 from indexes.records.difference import Difference, difference
-from indexes.records.model import KnowledgeBase, Problem, Record
+from indexes.records.model import KnowledgeBase, Problem, Record, Source
 from indexes.records.placeholders import has_answer, may_be_volunteered
 from indexes.records.reading import parse_records, read_bytes, read_records
 
@@ -13,6 +13,7 @@ __all__ = [
     "Problem",
     "Record",
     "Report",
+    "Source",
     "check_file",
     "difference",
     "format_report",

@@ -1,13 +1,29 @@
 """What a CSV becomes."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from indexes.messages import Translatable
+from indexes.names import name_of
 
 TITLE_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class Source:
+    """A CSV file and the name of its knowledge base."""
+
+    name: str
+    path: Path
+
+    @property
+    def folder(self) -> str:
+        """A folder name for data about the file: its name for people, and a digest of its path to make it unique."""
+        name = self.path.stem if name_of(self.path) == self.name else self.name  # as it is spelled on the disk
+        return f"{name}-{hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)

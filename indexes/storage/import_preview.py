@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from indexes.builder import Source
 from indexes.errors import UnusableFileError
-from indexes.records import Problem, Record, parse_records, read_bytes
+from indexes.records import Problem, Record, Source, parse_records, read_bytes
 from indexes.records.difference import difference
 from indexes.retrieval.synonyms import Synonyms, parse_synonyms
 

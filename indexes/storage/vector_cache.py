@@ -3,22 +3,19 @@
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
 import numpy as np
 
-from indexes.encoder import Encoder, Vector, Vectors
+from indexes.encoder import Encoder, Progress, Vector, Vectors
 from indexes.errors import SnapshotError
 from indexes.retrieval.dense import SIZES, Dense, Halves, Sizes
 from indexes.storage.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[int, int], None]
-"""Called with (passages encoded, passages to encode)."""
 
 
 class Collector:

@@ -21,9 +21,9 @@ from threading import Lock
 from typing import Literal
 
 from indexes.atomic_file import replace_file
-from indexes.builder import Source
 from indexes.errors import VersionError
 from indexes.messages import reason
+from indexes.records import Source
 
 log = logging.getLogger(__name__)
 

@@ -59,14 +59,14 @@ def _kotae(bench: Bench, common: JSON, backend: str) -> JSON:
 def ask(arguments: JSON) -> JSON:
     """Answer questions one after the other, as the peers do (child)."""
     manager = models.random_documents()
-    registry = library.opened(Path(arguments["folder"]), Path(arguments["data"]), manager, str(arguments["model"]))
+    maintenance = library.opened(Path(arguments["folder"]), Path(arguments["data"]), manager, str(arguments["model"]))
     took = []
-    registry.search("ready?", ["kb"])
+    maintenance.registry.search("ready?", ["kb"])
     for question, _ in arguments["questions"]:
         started = time.perf_counter()
-        registry.search(question, ["kb"])
+        maintenance.registry.search(question, ["kb"])
         took.append(time.perf_counter() - started)
-    registry.close()
+    maintenance.close()
     manager.close()
     return {"p50": percentile(took, 0.5) * 1000}
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from indexes.maintenance import Maintenance
 from indexes.registry import Registry
 from indexes.text import normalize
 from tests.benchmarks import library, models
@@ -102,15 +103,15 @@ def _kotae(arguments: JSON, lines: Sequence[Row]) -> tuple[Callable[[str], Any],
     folder, model = Path(arguments["folder"]), str(arguments["model"])
     write_csv(folder / "csv" / "kb.csv", lines)
     manager = models.random_documents()
-    registry = library.opened(folder / "csv", folder / "data", manager, model)
+    maintenance = library.opened(folder / "csv", folder / "data", manager, model)
 
     def ask(question: str) -> Any:
         if arguments["way"] == "encoding":
             return manager.get(model).encode_query(normalize(question))
-        return registry.search(question, ["kb"]).question.vector
+        return maintenance.registry.search(question, ["kb"]).question.vector
 
     def close() -> None:
-        registry.close()
+        maintenance.close()
         manager.close()
 
     return ask, close
@@ -170,25 +171,25 @@ def ask_while_reloading(arguments: JSON) -> JSON:
     changed = arguments["changed"]
     path = write_csv(folder / "csv" / "kb.csv", lines)
     manager, work = models.counting()
-    registry = library.opened(folder / "csv", folder / "data", manager, model)
+    maintenance = library.opened(folder / "csv", folder / "data", manager, model)
     kept = lines[changed:]
     found: dict[str, JSON] = {}
     for people in ASKERS:
-        quiet = _ask_for(arguments["seconds"], people, registry, kept)
+        quiet = _ask_for(arguments["seconds"], people, maintenance.registry, kept)
         stop = threading.Event()
         with ThreadPoolExecutor(1) as pool:
-            reloading = pool.submit(_reload_again_and_again, registry, path, lines, changed, stop)
-            busy = _ask_for(arguments["seconds"], people, registry, kept)
+            reloading = pool.submit(_reload_again_and_again, maintenance, path, lines, changed, stop)
+            busy = _ask_for(arguments["seconds"], people, maintenance.registry, kept)
             stop.set()
             reloads = reloading.result()
         found[str(people)] = {"quiet": _told(quiet), "busy": _told(busy), "reloads": reloads}
-    registry.close()
+    maintenance.close()
     manager.close()
     return {"found": found, "documents": work.documents}
 
 
 def _reload_again_and_again(
-    registry: Registry, path: Path, lines: Sequence[Row], changed: int, stop: threading.Event
+    maintenance: Maintenance, path: Path, lines: Sequence[Row], changed: int, stop: threading.Event
 ) -> JSON:
     """Reload until told to stop; whatever is running then is finished."""
     encoded, turns = 0, 0
@@ -197,7 +198,7 @@ def _reload_again_and_again(
         stamp = f" [{time.time_ns()}]"
         fresh = [replace(row, answer=row.answer + stamp) for row in lines[:changed]]
         write_csv(path, [*fresh, *lines[changed:]])
-        report = _until(registry.reload("kb"), stop)
+        report = _until(maintenance.reload("kb"), stop)
         if report is None:
             break
         encoded += report.encoded

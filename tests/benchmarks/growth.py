@@ -79,9 +79,9 @@ def build(arguments: JSON) -> JSON:
     manager = models.random_manager()
     manager.get("random")
     started = time.perf_counter()
-    registry = library.opened(folder / "csv", folder / "data", manager, "random")
+    maintenance = library.opened(folder / "csv", folder / "data", manager, "random")
     seconds = time.perf_counter() - started
-    registry.close()
+    maintenance.close()
     manager.close()
     snapshots = list((folder / "data").rglob("vectors.faiss"))
     newest = max(snapshots, key=lambda path: path.parent.name).parent
@@ -97,14 +97,14 @@ def restart(arguments: JSON) -> JSON:
     encoder = manager.get("random")
     asked = [question for question, _ in questions(list(rows(1000)), arguments["count"])]
     empty = megabytes()
-    registry = library.registry_of(folder / "csv", folder / "data")
+    maintenance = library.maintenance_of(folder / "csv", folder / "data")
     started = time.perf_counter()
-    registry.load().result()
+    maintenance.load().result()
     lexical = time.perf_counter() - started
-    registry.use_encoder(encoder).result()
+    maintenance.use_encoder(encoder).result()
     ready = time.perf_counter() - started
-    took = [registry.search(question, ["kb"]).seconds for question in asked]
+    took = [maintenance.registry.search(question, ["kb"]).seconds for question in asked]
     memory = megabytes()
-    registry.close()
+    maintenance.close()
     manager.close()
     return {"lexical": lexical, "restart": ready, **vars(Spread.of(took)), "memory": memory, "empty": empty}

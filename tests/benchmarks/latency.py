@@ -48,8 +48,8 @@ def parts_of_a_question(arguments: JSON) -> JSON:
     lines = list(rows(arguments["size"], mixed=False))
     write_csv(folder / "csv" / "kb.csv", lines)
     manager = models.random_documents()
-    registry = library.opened(folder / "csv", folder / "data", manager, model)
-    encoder, index = manager.get(model), registry.loaded["kb"].index
+    maintenance = library.opened(folder / "csv", folder / "data", manager, model)
+    encoder, index = manager.get(model), maintenance.registry.loaded["kb"].index
     assert index.dense
     took: dict[str, list[float]] = {part: [] for part in PARTS}
     asked = questions(lines, arguments["count"] * 2)
@@ -74,8 +74,8 @@ def parts_of_a_question(arguments: JSON) -> JSON:
         for part, seconds in zip(PARTS, (encode, lexical, dense, confidence), strict=False):
             took[part].append(seconds)
     for question, _ in asked[1::2]:
-        took["all"].append(registry.search(question, ["kb"]).seconds)
-    registry.close()
+        took["all"].append(maintenance.registry.search(question, ["kb"]).seconds)
+    maintenance.close()
     manager.close()
     return {part: vars(Spread.of(seconds)) for part, seconds in took.items()}
 

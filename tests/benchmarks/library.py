@@ -4,22 +4,23 @@ import time
 from pathlib import Path
 
 from bot.model_watch import ModelWatch
-from indexes.builder import Source
 from indexes.encoder import ModelManager
+from indexes.maintenance import Maintenance
+from indexes.records import Source
 from indexes.registry import Registry
 
 PATIENCE = 3600.0
 
 
-def registry_of(folder: Path, data: Path) -> Registry:
-    """Make a registry of every CSV in a folder."""
-    return Registry(lambda: [Source(path.stem, path) for path in sorted(folder.glob("*.csv"))], data)
+def maintenance_of(folder: Path, data: Path) -> Maintenance:
+    """Make a registry of every CSV in a folder, and its maintenance."""
+    return Maintenance(Registry(lambda: [Source(path.stem, path) for path in sorted(folder.glob("*.csv"))]), data)
 
 
-def start(registry: Registry, manager: ModelManager, model: str) -> ModelWatch:
+def start(maintenance: Maintenance, manager: ModelManager, model: str) -> ModelWatch:
     """Start loading as `Bot.start` does."""
-    registry.load()
-    watch = ModelWatch(registry, manager, model, None)
+    maintenance.load()
+    watch = ModelWatch(maintenance, manager, model, None)
     watch.start()
     return watch
 
@@ -39,12 +40,12 @@ def wait_dense(registry: Registry, watch: ModelWatch | None) -> None:
         time.sleep(0.002)
 
 
-def opened(folder: Path, data: Path, manager: ModelManager, model: str) -> Registry:
-    """Return a registry that is ready in every way."""
-    registry = registry_of(folder, data)
-    registry.load().result(PATIENCE)
-    registry.use_encoder(manager.get(model)).result(PATIENCE)
-    return registry
+def opened(folder: Path, data: Path, manager: ModelManager, model: str) -> Maintenance:
+    """Return the maintenance of a registry that is ready in every way."""
+    maintenance = maintenance_of(folder, data)
+    maintenance.load().result(PATIENCE)
+    maintenance.use_encoder(manager.get(model)).result(PATIENCE)
+    return maintenance
 
 
 def prepare(folder: Path, data: Path, manager: ModelManager, model: str) -> None:

@@ -65,18 +65,18 @@ def build_and_reload(arguments: JSON) -> JSON:
     write_csv(path, lines)
     manager, work = models.counting()
     encoder = manager.get(str(arguments["model"]))
-    registry = library.registry_of(path.parent, folder / "data")
+    maintenance = library.maintenance_of(path.parent, folder / "data")
     before = work.documents
     started = time.perf_counter()
-    registry.load().result()
-    registry.use_encoder(encoder).result()
+    maintenance.load().result()
+    maintenance.use_encoder(encoder).result()
     build = {"seconds": time.perf_counter() - started, "encoded": work.documents - before}
 
     def reloaded(changed: int, turn: int) -> JSON:
         lines[:changed] = [_changed(row, turn) for row in lines[:changed]]
         write_csv(path, lines)
         started = time.perf_counter()
-        report = registry.reload("kb").result()
+        report = maintenance.reload("kb").result()
         seconds = time.perf_counter() - started
         return {"seconds": seconds, "encoded": report.encoded, "reused": report.reused, "changed": report.changed}
 
@@ -84,7 +84,7 @@ def build_and_reload(arguments: JSON) -> JSON:
         name: [reloaded(changed, turn) for turn in range(TIMES)]
         for name, changed in (("same", 0), ("one", 1), ("many", MANY))
     }
-    registry.close()
+    maintenance.close()
     manager.close()
     return {"build": build, **runs}
 

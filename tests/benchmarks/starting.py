@@ -13,17 +13,17 @@ def kotae(arguments: JSON) -> JSON:
     from tests.benchmarks import library, models
 
     manager, work = models.counting()
-    registry = library.registry_of(Path(arguments["folder"]), Path(arguments["data"]))
-    watch = library.start(registry, manager, arguments["model"])
-    library.wait_lexical(registry)
-    found = registry.search(arguments["question"], ["kb-00"])
+    maintenance = library.maintenance_of(Path(arguments["folder"]), Path(arguments["data"]))
+    watch = library.start(maintenance, manager, arguments["model"])
+    library.wait_lexical(maintenance.registry)
+    found = maintenance.registry.search(arguments["question"], ["kb-00"])
     lexical = time.monotonic() - arguments["started"]
-    library.wait_dense(registry, watch)
-    dense_found = registry.search(arguments["question"], ["kb-00"])
+    library.wait_dense(maintenance.registry, watch)
+    dense_found = maintenance.registry.search(arguments["question"], ["kb-00"])
     dense = time.monotonic() - arguments["started"]
     watch.close()
-    encoder = registry.encoder
-    registry.close()
+    encoder = maintenance.registry.encoder
+    maintenance.close()
     manager.close()
     return {
         "lexical": lexical,

@@ -101,7 +101,7 @@ def test_a_new_category_is_written_where_it_is_asked_for(slack: LocalSlack, bot:
 
 @pytest.mark.usefixtures("lawful")
 def test_an_entry_is_searchable_when_the_form_says_so(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
-    bot.services.registry.note_versions().result(60)  # as the start does, in the background
+    bot.services.maintenance.record_versions().result(60)  # as the start does, in the background
     view = add(slack, "olivia")
     values = {**SCANNER, "Category": "プリンター", "url": "https://scan.example.com/"}
     sent = save(slack, bot, "olivia", view, values)
@@ -117,7 +117,7 @@ def test_an_entry_is_searchable_when_the_form_says_so(slack: LocalSlack, bot: Bo
     assert answer == f'"{SCANNER["answer"]}"'
     assert len(updated) == len("2026-04-08")
     source = bot.services.registry.loaded["it-help"].source
-    newest = bot.services.registry.versions.of(source)[0]
+    newest = bot.services.maintenance.versions.of(source)[0]
     assert (newest.origin, newest.by, newest.records) == ("edit", slack.person("olivia").id, 6)
     [entry] = bot.services.journal.audited()
     assert (entry.user, action(entry)) == (slack.person("olivia").id, "add it-help")

@@ -57,7 +57,7 @@ def confirmed_by(slack: LocalSlack, bot: Bot, ask: Ask, *people: str, question: 
 
 def aliases(bot: Bot, record: str = "vpn", name: str = "it-help") -> tuple[str, ...]:
     """The aliases that are searched, once everything taught is in force."""
-    bot.services.registry.teach(bot.services.registry._state.lessons).result(60)
+    bot.services.maintenance.apply_aliases(bot.services.registry.state.lessons).result(60)
     found = [each for each in bot.services.registry.loaded[name].index.records if each.id == record]
     return found[0].aliases if found else ()
 
@@ -193,7 +193,7 @@ def test_it_survives_reload_and_change_and_comes_back_with_its_record(
 
     def reloaded(text: str) -> tuple[str, ...]:
         file.write_text(text, encoding="utf-8")
-        report = bot.services.registry.reload("it-help").result(60)
+        report = bot.services.maintenance.reload("it-help").result(60)
         assert not report.error
         return aliases(bot)
 
@@ -208,7 +208,7 @@ def test_it_survives_reload_and_change_and_comes_back_with_its_record(
 
 def test_a_reload_does_not_count_what_was_learned_as_a_change(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
     confirmed_by(slack, bot, ask, "alice", "hanako")
-    report = bot.services.registry.reload("it-help").result(60)
+    report = bot.services.maintenance.reload("it-help").result(60)
     assert (report.added, report.changed, report.removed) == (0, 0, 0)
     record = bot.services.registry.record("it-help", "vpn")
     assert record

@@ -82,7 +82,7 @@ def test_a_record_that_is_gone_is_said_to_be(slack: LocalSlack, bot: Bot, ask: A
     confirmed_by(slack, bot, ask, "alice", "hanako")
     without = "".join(line for line in IT_HELP.splitlines(keepends=True) if not line.startswith("vpn,"))
     (knowledge / "it-help.csv").write_text(without, encoding="utf-8")
-    bot.services.registry.reload("it-help").result(60)
+    bot.services.maintenance.reload("it-help").result(60)
     assert f"“{PHRASE}” → _the entry is not there now_" in learned_page(slack)
 
 

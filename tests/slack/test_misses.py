@@ -195,7 +195,7 @@ def test_a_miss_closes_by_itself_when_a_row_answers_it(slack: LocalSlack, bot: B
     ask(slack, "alice", CANTEEN)
     assert SNOW in kb(slack).shown
     (knowledge / "it-help.csv").write_text(IT_HELP + f"snow,{SNOW},In the shed.,,,,\n", encoding="utf-8")
-    bot.services.registry.reload("it-help").result(60)
+    bot.services.maintenance.reload("it-help").result(60)
     shown = kb(slack).shown
     assert SNOW not in shown
     assert CANTEEN in shown

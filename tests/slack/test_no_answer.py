@@ -69,7 +69,7 @@ def test_an_answer_that_goes_withdraws_the_reply_when_the_question_is_edited(
     reply = slack.reply(asked)
     assert "With the adapter" in reply.shown
     file.write_text(FILES["placeholder"], encoding="utf-8")
-    bot.services.registry.reload("it-help").result()
+    bot.services.maintenance.reload("it-help").result()
     slack.edit(asked, f"{QUESTION} Thanks!")
     slack.wait_until(lambda: slack.bot_messages() == [], what="the withdrawal")
 

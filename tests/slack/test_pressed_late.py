@@ -203,7 +203,7 @@ def test_of_two_lessons_at_once_both_are_in_force(bot: Bot) -> None:
         late.start()
         services.journal.learned.learn(Phrasing("it-help", "wifi", "?", "wlan", "WLAN?", ("U1",), "U1"))
     late.join()
-    services.registry.reload("it-help").result()
+    services.maintenance.reload("it-help").result()
     [record] = [each for each in services.registry.loaded["it-help"].index.records if each.id == "wifi"]
     assert "WLAN?" in record.aliases
 

@@ -230,7 +230,7 @@ def test_a_hit_that_a_reload_took_away_is_said_to_be_gone(
     answer = ask("alice", "it-help", "How do I connect to the office Wi-Fi? VPN")
     rows = (knowledge / "it-help.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     (knowledge / "it-help.csv").write_text("".join(rows[:2]), encoding="utf-8")
-    assert bot.services.registry.reload("it-help").result(60).removed == 4
+    assert bot.services.maintenance.reload("it-help").result(60).removed == 4
     slack.press("alice", answer, "show_2")
     slack.wait_until(lambda: answer.shown.count("has been changed or removed since") >= 2)
     assert WIFI not in answer.shown

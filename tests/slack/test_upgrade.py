@@ -93,8 +93,8 @@ def test_everything_answers_and_nothing_is_encoded_again(
     assert "In the cellar." in slack.reply(slack.command("alice", "it-help", "/search Where is the fax?")).shown
     assert NETWORK in slack.reply(slack.say("hanako", "it-help", WIFI)).shown  # auto-reply is on, as an admin left it
     assert model.encoded == list(CANARIES)
-    registry = upgraded.services.registry
-    assert [version.number for version in registry.versions.of(registry.source("it-help"))] == [2, 1]
+    registry, maintenance = upgraded.services.registry, upgraded.services.maintenance
+    assert [version.number for version in maintenance.versions.of(registry.source("it-help"))] == [2, 1]
     stop(slack, upgraded)
     assert (knowledge.parent / "data" / "state.db.before-upgrade").is_file()
 

@@ -362,7 +362,7 @@ def test_what_changed_meanwhile_is_shown_anew_and_nothing_is_done(slack: LocalSl
     assert (knowledge / "it-help.csv").read_text(encoding="utf-8") == edited
     press(slack, card, "Apply", "is in place")
     assert (knowledge / "it-help.csv").read_text(encoding="utf-8") == NEWER
-    kept = bot.services.registry.versions.of(bot.services.registry.source("it-help"))
+    kept = bot.services.maintenance.versions.of(bot.services.registry.source("it-help"))
     assert [(each.number, each.origin, each.records) for each in kept] == [
         (3, "upload", 6),
         (2, "file", 6),

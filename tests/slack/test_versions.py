@@ -52,7 +52,7 @@ def test_ten_different_contents_are_kept_without_their_vectors(slack: LocalSlack
     for number in range(12):
         (knowledge / "it-help.csv").write_text(IT_HELP + f"n{number},q{number},a,,,,\n", encoding="utf-8")
         reload(slack, "it-help")
-    kept = bot.services.registry.versions.of(bot.services.registry.source("it-help"))
+    kept = bot.services.maintenance.versions.of(bot.services.registry.source("it-help"))
     assert [version.number for version in kept] == list(range(13, 3, -1))
     [folder] = (knowledge.parent / "data" / "versions").glob("it-help-*")
     assert len(list(folder.glob("*.csv.gz"))) == 10
@@ -130,7 +130,7 @@ def test_without_an_earlier_version_there_is_nothing_to_go_back_to(slack: LocalS
 
 def test_a_file_that_was_spoilt_comes_back(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     source = bot.services.registry.source("it-help")
-    slack.wait_until(lambda: bot.services.registry.versions.of(source))
+    slack.wait_until(lambda: bot.services.maintenance.versions.of(source))
     (knowledge / "it-help.csv").write_bytes(b"\x00")
     card = kb(slack, "rollback")
     assert "Version 1 of *it-help*" in card.shown
@@ -141,7 +141,7 @@ def test_a_file_that_was_spoilt_comes_back(slack: LocalSlack, bot: Bot, knowledg
 @pytest.mark.usefixtures("lawful")
 def test_a_damaged_version_is_refused(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     applied(slack, NEWER)
-    kept = bot.services.registry.versions.of(bot.services.registry.source("it-help"))
+    kept = bot.services.maintenance.versions.of(bot.services.registry.source("it-help"))
     [blob] = (knowledge.parent / "data" / "versions").glob(f"*/{kept[1].digest}.csv.gz")
     blob.write_bytes(blob.read_bytes()[:-9])
     assert kb(slack, "rollback").shown.startswith("Version 1 of it-help can't be read:")

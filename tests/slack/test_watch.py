@@ -156,7 +156,7 @@ def test_a_reload_by_an_admin_is_not_done_twice(
     slack: LocalSlack, bot: Bot, knowledge: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (knowledge / "it-help.csv").write_text(IT_HELP + FAX, encoding="utf-8")
-    assert bot.services.registry.reload("it-help").result(60).added == 1
+    assert bot.services.maintenance.reload("it-help").result(60).added == 1
     (knowledge / "dev-faq.csv").write_text("question,answer\nWhere?,Here.\n")
     wait_for_log(slack, caplog, "dev-faq was reloaded")
     assert [line for line in watched(caplog) if line.startswith("it-help")] == []

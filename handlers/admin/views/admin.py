@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from handlers.channel_rules import Channel
     from handlers.store import KnowledgeFile
     from indexes.builder import Loaded
-    from indexes.registry import Report
+    from indexes.reload_report import ReloadReport
 
 PROBLEMS = 10
 PROBLEM = 150
@@ -43,7 +43,7 @@ class Process:
     model_trouble: Translatable | None
 
 
-def reloaded(reports: Sequence["Report"], closed: Collection[str], texts: Texts) -> Message:
+def reloaded(reports: Sequence["ReloadReport"], closed: Collection[str], texts: Texts) -> Message:
     """Say what each reload did, with the rows that were left out and why; of `closed` ones only numbers."""
     reports = [replace(one, error=one.error and ELSEWHERE) if one.name in closed else one for one in reports]
     headlines = fitting([_headline(report, texts) for report in reports], texts)
@@ -102,7 +102,7 @@ def _sections(paragraphs: Sequence[str], texts: Texts) -> list[Block]:
     return [section(paragraph) for paragraph in fitting(paragraphs, texts)]
 
 
-def _headline(report: "Report", texts: Texts) -> str:
+def _headline(report: "ReloadReport", texts: Texts) -> str:
     name = one_line(report.name, NAME)
     if report.error:
         return texts("kb.failed", name=name, error=one_line(texts.say(report.error), REASON))
@@ -120,7 +120,7 @@ def _headline(report: "Report", texts: Texts) -> str:
     )
 
 
-def _report(report: "Report", texts: Texts) -> str:
+def _report(report: "ReloadReport", texts: Texts) -> str:
     warnings = [f":warning: {one_line(texts.say(warning), PROBLEM)}" for warning in report.warnings[:3]]
     lines = [_headline(report, texts), *warnings]
     lines += [
@@ -132,7 +132,7 @@ def _report(report: "Report", texts: Texts) -> str:
     return "\n".join(lines)
 
 
-def _counted(report: "Report", texts: Texts) -> str:
+def _counted(report: "ReloadReport", texts: Texts) -> str:
     """Say what a reload did for who may not read what is in the file."""
     found = len(report.problems) + len(report.warnings)
     return "\n".join([_headline(report, texts), *([texts("kb.problems_counted", count=found)] if found else [])])

@@ -1,0 +1,224 @@
+"""The jobs of `Maintenance`: each prepares a new state and swaps it into the registry. Not thread-safe."""
+
+import hashlib
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from indexes.builder import Builder, Built, Loaded
+from indexes.confidence.calibration import FITTED_WITH, Judgement, calibrate, learn, store_weights, stored_weights
+from indexes.confidence.confidence import DENSE
+from indexes.encoder import Encoder, Progress
+from indexes.encoder.stopping import StoppableEncoder, StoppedError, until_stopped
+from indexes.errors import (
+    EncodingError,
+    KnowledgeBaseError,
+    ModelUnavailableError,
+    UnknownKnowledgeBaseError,
+    UnusableFileError,
+    VersionError,
+)
+from indexes.messages import Translatable, reason
+from indexes.records import Source, read_bytes
+from indexes.registry import Registry, State
+from indexes.reload_report import EncodingCounts, ReloadReport, reload_report
+from indexes.retrieval.learned_aliases import Lesson, Lessons
+from indexes.retrieval.synonyms import Synonyms, read_synonyms
+from indexes.storage.snapshot import Snapshot
+from indexes.storage.versions import Origin, Version, Versions
+
+log = logging.getLogger(__name__)
+
+
+class Loader:
+    """Loads, reloads and removes the knowledge bases of a registry. Setting `stop` stops encoding between batches."""
+
+    def __init__(self, registry: Registry, data_dir: Path, versions: Versions, stop: threading.Event) -> None:
+        self._registry = registry
+        self._data_dir = data_dir
+        self._versions = versions
+        self._stop = stop
+        self._builder = Builder(data_dir)
+
+    def load(self) -> None:
+        """See `Maintenance.load`."""
+        synonyms, warnings = self._read_synonyms()
+        for warning in warnings:
+            log.warning("%s", warning)
+        self._registry.swap(replace(self._state, synonyms=synonyms))
+        for source in self._registry.catalog():
+            self._load_one(source)
+
+    def use_encoder(self, encoder: Encoder, progress: Progress | None) -> EncodingCounts:
+        """See `Maintenance.use_encoder`. A knowledge base that can't be encoded is still searched by words."""
+        weights = stored_weights(self._data_dir, encoder) or DENSE
+        self._registry.swap(replace(self._state, encoder=encoder, weights=weights))
+        counts = EncodingCounts()
+        for name, loaded in tuple(self._state.loaded.items()):
+            try:
+                built = self._builder.with_vectors(loaded, encoder, self._snapshots(), self._until_stopped(progress))
+            except StoppedError:
+                break
+            except KnowledgeBaseError as error:
+                log.error("%s is searched lexically: %s", name, error)  # noqa: TRY400 - the message is the whole story
+                self._registry.swap(self._state.with_failure(name, error.message))
+                continue
+            self._registry.swap(self._state.with_loaded(built.loaded))
+            counts = EncodingCounts(counts.encoded + built.encoded, counts.reused + built.reused)
+        return counts
+
+    def calibrate(self) -> None:
+        """See `Maintenance.calibrate`."""
+        encoder = self._state.encoder
+        if encoder is None or encoder.name.endswith(FITTED_WITH) or stored_weights(self._data_dir, encoder):
+            return
+        bases = [(loaded.index.records, loaded.index.synonyms) for loaded in self._state.loaded.values()]
+        try:
+            weights = calibrate(bases, StoppableEncoder(encoder, self._stop))
+            store_weights(self._data_dir, encoder, weights)
+        except StoppedError:
+            return
+        except (EncodingError, ModelUnavailableError, OSError) as error:
+            log.error("Confidence could not be fitted and stays as it was: %s", error)  # noqa: TRY400 - that is all
+            return
+        self._registry.swap(replace(self._state, weights=weights))
+        log.info("Confidence is fitted to %s", encoder.name)
+
+    def update_confidence(self, judged: Mapping[str, Sequence[Judgement]]) -> None:
+        """See `Maintenance.update_confidence`."""
+        self._registry.swap(replace(self._state, shifts={name: learn(pairs) for name, pairs in judged.items()}))
+
+    def apply_aliases(self, lessons: Lessons) -> None:
+        """See `Maintenance.apply_aliases`. Knowledge bases whose aliases are the same are left alone."""
+        before = self._state.lessons
+        self._registry.swap(replace(self._state, lessons=lessons))
+        for name in sorted(before.keys() | lessons.keys()):
+            if name in self._state.loaded and list(before.get(name, ())) != list(lessons.get(name, ())):
+                self._apply_to(self._state.loaded[name])
+
+    def reload(self, name: str, progress: Progress | None) -> ReloadReport:
+        """See `Maintenance.reload`; errors are in the report."""
+        started = time.perf_counter()
+        try:
+            report = self._replace(name, progress)
+        except (UnknownKnowledgeBaseError, StoppedError) as error:
+            report = ReloadReport(name, error=error.message)
+        except KnowledgeBaseError as error:
+            report = ReloadReport(name, error=error.message)
+            self._registry.swap(self._state.with_failure(name, error.message))
+        return replace(report, seconds=time.perf_counter() - started)
+
+    def remove(self, name: str, by: str) -> None:
+        """See `Maintenance.remove`."""
+        source, loaded = self._registry.source(name), self._state.loaded.get(name)
+        copies = [source.path, *([loaded.snapshot.source] if loaded and loaded.snapshot else [])]
+        if path := next((path for path in copies if path.is_file()), None):
+            self._versions.keep(source, read_bytes(path), len(loaded.index.records) if loaded else 0, "file", by)
+        try:
+            source.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise VersionError(
+                "version.file_not_deleted", path=str(source.path), name=name, reason=reason(error)
+            ) from error
+        self._registry.swap(self._state.without(name))
+        shutil.rmtree(self._builder.snapshots(source).folder, ignore_errors=True)
+
+    def record_version(self, source: Source, data: bytes, records: int, origin: Origin, by: str) -> Version | None:
+        """See `Maintenance.record_version`. May be called on any thread."""
+        try:
+            return self._versions.keep(source, data, records, origin, by)
+        except VersionError as error:
+            log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+            return None
+
+    def record_versions(self) -> None:
+        """See `Maintenance.record_versions`."""
+        for loaded in self._state.loaded.values():
+            self._record_loaded(loaded)
+
+    @property
+    def _state(self) -> State:
+        return self._registry.state
+
+    def _load_one(self, source: Source) -> None:
+        try:
+            built = self._builder.first_reading(source, self._state.synonyms, self._lessons(source.name))
+        except UnusableFileError as error:
+            log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+            self._registry.swap(self._state.with_failure(source.name, error.message))
+        except Exception as error:
+            log.exception("%s could not be loaded", source.path)
+            why = Translatable("base.failed", file=source.path.name, kind=type(error).__name__)
+            self._registry.swap(self._state.with_failure(source.name, why))
+        else:
+            self._registry.swap(self._state.with_loaded(built.loaded))
+
+    def _replace(self, name: str, progress: Progress | None) -> ReloadReport:
+        """Build a knowledge base from its file as it is now, and swap it in together with the current synonyms."""
+        before = self._state.loaded.get(name)
+        source = self._registry.source(name)
+        synonyms, warnings = self._read_synonyms()
+        snapshot = before.snapshot if before else self._builder.snapshots(source).load()
+        built = self._build(*self._builder.read(source, synonyms, snapshot, self._lessons(name)), progress)
+        self._registry.swap(replace(self._state, synonyms=synonyms).with_loaded(built.loaded))
+        self._record_loaded(built.loaded)
+        return reload_report(before, built, warnings)
+
+    def _build(self, loaded: Loaded, data: bytes, progress: Progress | None) -> Built:
+        if self._state.encoder is None:
+            return self._builder.keep_source(loaded, data)
+        own = [loaded.snapshot] if loaded.snapshot else []
+        pool = [*own, *self._snapshots()]
+        return self._builder.with_vectors(loaded, self._state.encoder, pool, self._until_stopped(progress), data)
+
+    def _apply_to(self, loaded: Loaded) -> None:
+        fresh = self._builder.taught(loaded, self._lessons(loaded.source.name))
+        if self._state.encoder is not None:
+            try:
+                built = self._builder.with_vectors(fresh, self._state.encoder, self._snapshots(), self._until_stopped())
+            except StoppedError:
+                return
+            except KnowledgeBaseError as error:
+                name = loaded.source.name
+                log.error("The learned aliases of %s are not in use: %s", name, error)  # noqa: TRY400 - that is all
+                return
+            fresh = built.loaded
+        self._registry.swap(self._state.with_loaded(fresh))
+
+    def _record_loaded(self, loaded: Loaded) -> None:
+        """Keep the loaded content as a change of the file, unless it is the newest version already."""
+        source, digest = loaded.source, loaded.knowledge_base.digest
+        if (known := self._versions.of(source)) and known[0].digest == digest:
+            return
+        for path in [*([loaded.snapshot.source] if loaded.snapshot else []), source.path]:
+            data = read_bytes(path) if path.is_file() else b""
+            if hashlib.sha256(data).hexdigest() == digest:
+                self.record_version(source, data, len(loaded.index.records), "file", "")
+                return
+
+    def _lessons(self, name: str) -> Sequence[Lesson]:
+        return self._state.lessons.get(name, ())
+
+    def _snapshots(self) -> list[Snapshot]:
+        return [loaded.snapshot for loaded in self._state.loaded.values() if loaded.snapshot]
+
+    def _until_stopped(self, progress: Progress | None = None) -> Progress:
+        return until_stopped(self._stop, progress)
+
+    def _read_synonyms(self) -> tuple[Synonyms, tuple[Translatable, ...]]:
+        """Read the synonyms and list their problems; keep the synonyms in use if the file is unusable."""
+        file = self._registry.synonyms_file
+        if file is None or not file.path.exists():
+            return Synonyms(), ()
+        try:
+            synonyms = read_synonyms(file.path)
+        except UnusableFileError as error:
+            return self._state.synonyms, (error.message,)
+        return synonyms, tuple(
+            Translatable("row.place", file=file.path.name, line=problem.line, why=problem.message)
+            for problem in synonyms.problems
+        )

@@ -1,0 +1,49 @@
+"""What a reload changed and what it cost."""
+
+from dataclasses import dataclass
+
+from indexes.builder import Built, Loaded
+from indexes.messages import Translatable
+from indexes.records import Problem
+
+
+@dataclass(frozen=True)
+class ReloadReport:
+    """The result of one reload, for the admin who asked; if `error` is set, nothing changed."""
+
+    name: str
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    records: int = 0
+    problems: tuple[Problem, ...] = ()
+    encoded: int = 0
+    reused: int = 0
+    seconds: float = 0.0
+    warnings: tuple[Translatable, ...] = ()
+    error: Translatable | None = None
+
+
+@dataclass(frozen=True)
+class EncodingCounts:
+    """How many texts were encoded, and for how many a stored vector was reused."""
+
+    encoded: int = 0
+    reused: int = 0
+
+
+def reload_report(before: Loaded | None, built: Built, warnings: tuple[Translatable, ...]) -> ReloadReport:
+    """Compare a knowledge base with the one it replaces; `before` is None if it is new."""
+    old = before.by_id if before else {}
+    new = built.loaded.by_id
+    return ReloadReport(
+        built.loaded.source.name,
+        added=len(new.keys() - old.keys()),
+        changed=sum(new[id_].as_dict() != old[id_].as_dict() for id_ in new.keys() & old.keys()),
+        removed=len(old.keys() - new.keys()),
+        records=len(new),
+        problems=built.loaded.knowledge_base.problems,
+        encoded=built.encoded,
+        reused=built.reused,
+        warnings=(*warnings, built.trouble) if built.trouble else warnings,
+    )
