@@ -2,23 +2,25 @@
 
 import json
 import os
-import secrets
 import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from handlers.request import Services
 from handlers.texts import ENGLISH
+from indexes.atomic_file import replace_file
 from indexes.messages import Translatable
+
+if TYPE_CHECKING:
+    from handlers.request import Services
 
 RENEWED_SECONDS = 5.0
 STALE_SECONDS = 20.0
 FILE = "status.json"
 
 
-def write_status(data_dir: Path, services: Services) -> None:
+def write_status(data_dir: Path, services: "Services") -> None:
     """Replace the file atomically; raises OSError."""
     registry, process = services.registry, services.process()
     status = {
@@ -38,13 +40,7 @@ def write_status(data_dir: Path, services: Services) -> None:
         },
         "failures": {name: str(why) for name, why in registry.failures.items()},
     }
-    path = data_dir / FILE
-    fresh = path.with_suffix(f".{secrets.token_hex(3)}")
-    try:
-        fresh.write_text(json.dumps(status, ensure_ascii=False), encoding="utf-8")
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    replace_file(data_dir / FILE, json.dumps(status, ensure_ascii=False).encode())
 
 
 def _in_english(trouble: Translatable | None) -> str:

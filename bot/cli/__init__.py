@@ -1,0 +1,80 @@
+"""The command line. Results go to stdout, logs and progress to stderr; exit 0 done, 1 failed, 2 wrong usage.
+
+Each module holds the commands of one group in its COMMANDS. What takes long to import is imported by the command that
+needs it.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+
+from bot.cli import models, running, searching, slack_app, state
+from bot.cli.command import FAILED, Command
+
+COMMANDS = (*running.COMMANDS, *searching.COMMANDS, *slack_app.COMMANDS, *state.COMMANDS, *models.COMMANDS)
+
+LOGGED_AS_WARNING = (
+    "alembic",
+    "asyncio",
+    "faiss",
+    "httpcore2",
+    "httpx2",
+    "sentence_transformers",
+    "transformers",
+    "urllib3",
+)
+"""Libraries that log more than their users want to know."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = parser().parse_args(arguments)
+    from bot.settings import SettingsError, load_settings
+    from indexes.errors import KnowledgeBaseError
+
+    try:
+        settings = load_settings()
+        _log_to_stderr(settings.environment.log_level)
+        exit_code: int = options.run(options, settings)
+    except (KnowledgeBaseError, SettingsError) as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return exit_code
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; it sets `run` to the chosen command's function."""
+    whole = argparse.ArgumentParser(
+        prog="kotae",
+        description="A Slack bot that answers from your team's CSV knowledge bases. Without a command: serve when both"
+        " Slack tokens are set, otherwise try.",
+        epilog='Example: kotae search knowledge/it-help.csv "VPNにつながらない"',
+    )
+    whole.set_defaults(run=running.start, **running.TRY_DEFAULTS)
+    _add(whole, "command", COMMANDS)
+    return whole
+
+
+def _add(parent: argparse.ArgumentParser, kind: str, commands: Iterable[Command]) -> None:
+    subparsers = parent.add_subparsers(title=f"{kind}s", metavar=kind.upper())
+    for command in commands:
+        sub = subparsers.add_parser(
+            command.name,
+            help=command.description,
+            description=command.description,
+            epilog=f"Example: kotae {command.example}",
+        )
+        sub.set_defaults(run=command.run)
+        command.add_arguments(sub)
+        if command.actions:
+            _add(sub, "action", command.actions)
+
+
+def _log_to_stderr(level: str) -> None:
+    """Log to stderr. Slack's SDK stays at INFO at least: at DEBUG it logs questions and response_urls."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr)
+    for name in ("slack_bolt", "slack_sdk"):
+        logging.getLogger(name).setLevel(max(logging.getLevelName(level), logging.INFO))
+    for name in LOGGED_AS_WARNING:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,53 @@
+"""What a command is, and the types of arguments that several commands take."""
+
+import argparse
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+OK, FAILED = 0, 1
+"""Exit codes; wrong usage is argparse's 2."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command, or an action of one; `run` returns the exit code.
+
+    The example is what follows `kotae`. A command that has actions runs itself when none is given.
+    """
+
+    name: str
+    run: "Callable[[Namespace, Settings], int]"
+    description: str
+    example: str
+    add_arguments: Callable[[ArgumentParser], None] = lambda _: None
+    actions: "tuple[Command, ...]" = ()
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def add_command_names(parser: ArgumentParser) -> None:
+    """Add the options for slash commands that are not the configured ones."""
+    parser.add_argument("--search-command", metavar="/NAME", help="instead of SEARCH_COMMAND")
+    parser.add_argument("--admin-command", metavar="/NAME", help="instead of ADMIN_COMMAND")
+    parser.add_argument("--agent", action="store_true", help="as an agent, with suggested questions (paid plans)")
+
+
+def command_names(options: Namespace, settings: "Settings") -> tuple[str, str]:
+    """Return the search and the admin command: the options, else the configured ones; raises SettingsError."""
+    from bot.settings import command_name
+
+    environment = settings.environment
+    return (
+        command_name(options.search_command or environment.search_command),
+        command_name(options.admin_command or environment.admin_command),
+    )

@@ -1,0 +1,57 @@
+"""`kotae model`: the downloaded models."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from bot.cli.command import FAILED, OK, Command
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+
+def _list(_: Namespace, __: "Settings") -> int:
+    from indexes.encoder import cache_directory, cached_models
+
+    found = cached_models()
+    if not found:
+        print(f"No model has been downloaded to {cache_directory()}", file=sys.stderr)
+    for model in found:
+        note = "" if model.complete else "  (incomplete: run kotae model download)"
+        print(f"{model.name}  {model.size / 1e6:.0f} MB  {model.path}{note}")
+    return OK
+
+
+def _download(options: Namespace, settings: "Settings") -> int:
+    from indexes.encoder import DEFAULT_MODEL, download_model
+
+    name = options.name or settings.model or DEFAULT_MODEL
+    print(download_model(name, settings.revision if name == settings.model else None))
+    return OK
+
+
+def _clear(options: Namespace, _: "Settings") -> int:
+    from indexes.encoder import clear_model
+
+    freed = clear_model(options.name)
+    if not freed:
+        print(f"{options.name} is not among the downloaded models; see: kotae model list", file=sys.stderr)
+        return FAILED
+    print(f"Deleted {options.name}: {freed / 1e6:.0f} MB freed")
+    return OK
+
+
+def _optional_name(parser: ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME")
+
+
+def _required_name(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME")
+
+
+ACTIONS = (
+    Command("list", _list, "List downloaded models with their sizes and folders.", "model list"),
+    Command("download", _download, "Download a model (default: the configured one).", "model download", _optional_name),
+    Command("clear", _clear, "Delete a downloaded model.", "model clear all-MiniLM-L6-v2", _required_name),
+)
+COMMANDS = (Command("model", _list, "Look after the downloaded models.", "model list", actions=ACTIONS),)

@@ -1,0 +1,160 @@
+"""`kotae search`, `kotae eval` and `kotae check`: what works on CSV files alone."""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.cli.command import FAILED, OK, Command, positive
+from bot.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+    from indexes.registry import Answer
+
+
+def _search(options: Namespace, settings: "Settings") -> int:
+    from indexes.search import FaissSearch
+
+    with (
+        progress_bar("Encoding") as progress,
+        FaissSearch(
+            options.csv,
+            settings.model,
+            revision=settings.revision,
+            data_dir=settings.environment.data_dir,
+            synonyms=settings.chosen_synonyms,
+            progress=progress,
+        ) as knowledge_base,
+    ):
+        answer = knowledge_base.answer(options.question, options.top_k)
+        explanations = [knowledge_base.explain(answer, hit) for hit in answer.hits] if options.explain else []
+        name = knowledge_base.name
+    threshold = _threshold(settings)
+    if options.json:
+        print(json.dumps(_as_json(answer, name, threshold, explanations), ensure_ascii=False, indent=2))
+    else:
+        _print_answer(answer, threshold, explanations)
+    return OK
+
+
+def _threshold(settings: "Settings") -> float:
+    from indexes.confidence.confidence import THRESHOLD
+
+    return settings.config.threshold if settings.config.threshold is not None else THRESHOLD
+
+
+def _as_json(
+    answer: "Answer", name: str, threshold: float, explanations: Sequence[dict[str, Any]]
+) -> dict[str, object]:
+    return {
+        "query": answer.question.text,
+        "normalized_query": answer.question.normalized,
+        "knowledge_base": name,
+        "encoder": answer.encoder or "lexical",
+        "threshold": threshold,
+        "hits": [
+            {
+                "rank": rank,
+                "score": round(float(hit.score), 6),
+                "confidence": round(float(hit.confidence), 6),
+                "record": hit.record.as_dict(),
+                **({"explanation": explanations[rank - 1]} if explanations else {}),
+            }
+            for rank, hit in enumerate(answer.hits, start=1)
+        ],
+        "seconds": round(answer.seconds, 6),
+    }
+
+
+def _print_answer(answer: "Answer", threshold: float, explanations: Sequence[dict[str, Any]]) -> None:
+    from indexes.confidence.explanation import format_explanation
+
+    if not answer.is_certain(threshold):
+        print("Nothing certain; the closest are:\n")
+    for rank, hit in enumerate(answer.hits, start=1):
+        print(f"{rank}. {hit.record.title}  (confidence {hit.confidence:.2f}, score {hit.score:.2f})")
+        print("   " + hit.record.answer.replace("\n", "\n   ") + "\n")
+        if explanations:
+            print("   " + format_explanation(explanations[rank - 1]).replace("\n", "\n   ") + "\n")
+
+
+def _eval(options: Namespace, settings: "Settings") -> int:
+    from bot.evaluate import format_evaluation, plot, run
+    from indexes.confidence.evaluation import read_queries
+    from indexes.search import FaissSearch
+
+    model = None if options.encoder == "lexical" else options.encoder or settings.model
+    queries = read_queries(options.queries)
+    with (
+        progress_bar("Encoding") as progress,
+        FaissSearch(
+            options.csv,
+            model,
+            data_dir=settings.environment.data_dir,
+            synonyms=settings.chosen_synonyms,
+            progress=progress,
+        ) as knowledge_base,
+    ):
+        evaluation = run(knowledge_base, queries, _threshold(settings))
+    if options.plot:
+        try:
+            plot(evaluation, options.plot)
+        except ImportError:
+            print("--plot needs one more package: pip install 'kotae[plot]'", file=sys.stderr)
+            return FAILED
+    print(json.dumps(evaluation.measures, indent=2) if options.json else format_evaluation(evaluation))
+    return OK
+
+
+def _check(options: Namespace, _: "Settings") -> int:
+    from indexes.records import check_file, format_report
+
+    reports = [check_file(path) for path in options.csv]
+    if options.json:
+        print(json.dumps([report.as_dict() for report in reports], ensure_ascii=False, indent=2))
+    else:
+        print("\n\n".join(format_report(report) for report in reports))
+    return OK if all(report.usable for report in reports) else FAILED
+
+
+def _search_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("csv", type=Path, metavar="KB.csv")
+    parser.add_argument("question")
+    parser.add_argument("--top-k", type=positive, default=3, metavar="N", help="number of hits (default: 3)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--explain", action="store_true", help="say why each hit was found, and how sure it is")
+
+
+def _eval_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("csv", type=Path, metavar="KB.csv")
+    parser.add_argument("queries", type=Path, metavar="QUERIES", help=".jsonl or .csv: query, relevant (ids), kind")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--encoder", metavar="NAME", help="another model, or lexical (default: the configured one)")
+    parser.add_argument("--plot", type=Path, metavar="OUT.png", help="also draw confidence against being right")
+
+
+def _check_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("csv", type=Path, nargs="+", metavar="KB.csv")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+COMMANDS = (
+    Command(
+        "search",
+        _search,
+        "Search one CSV.",
+        'search knowledge/it-help.csv "VPNにつながらない" --json',
+        _search_arguments,
+    ),
+    Command(
+        "eval",
+        _eval,
+        "Measure answers and silence on questions with known answers.",
+        "eval KB.csv queries.jsonl",
+        _eval_arguments,
+    ),
+    Command("check", _check, "Validate CSV files, problems by line.", "check knowledge/*.csv", _check_arguments),
+)

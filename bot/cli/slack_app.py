@@ -1,0 +1,89 @@
+"""`kotae manifest`, `kotae connect` and `kotae doctor`: the Slack app, and what it runs on."""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.cli.command import FAILED, OK, Command, add_command_names, command_names
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+
+def _manifest(options: Namespace, settings: "Settings") -> int:
+    from bot.manifest import manifest, warnings
+
+    search, admin = command_names(options, settings)
+    print(json.dumps(manifest(search, admin, agent=options.agent), ensure_ascii=False, indent=2))
+    for warning in warnings(search, admin):
+        print(f"Note: {warning}", file=sys.stderr)
+    return OK
+
+
+def _connect(options: Namespace, settings: "Settings") -> int:
+    from slack_sdk.errors import SlackClientError
+
+    from bot.connect import ConnectError, Dialogue, Wanted, connect
+
+    wanted = Wanted(
+        options.app,
+        *command_names(options, settings),
+        agent=options.agent,
+        replace=options.replace,
+        open_pages=not options.no_open,
+    )
+    try:
+        connect(settings, wanted, Dialogue(sys.stdin, lambda text: print(text, flush=True)), Path(".env"))
+    except ConnectError as error:
+        print(error, file=sys.stderr)
+    except SlackClientError as error:
+        print(f"{settings.environment.slack_api_url} gave no answer ({error})", file=sys.stderr)
+    except OSError as error:
+        print(f"Not done: {error}. Check the network, the proxy, and that .env can be written", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+    else:
+        return OK
+    return FAILED
+
+
+def _doctor(_: Namespace, settings: "Settings") -> int:
+    from bot.doctor import examine
+
+    failed = False
+    for finding in examine(settings):
+        print(finding, flush=True)
+        failed = failed or finding.is_failure
+    return FAILED if failed else OK
+
+
+def _connect_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--app", default="", metavar="ID", help="an app that exists, such as A0123456789: ask for its tokens only"
+    )
+    add_command_names(parser)
+    parser.add_argument("--replace", action="store_true", help="even though .env has tokens")
+    parser.add_argument("--no-open", action="store_true", help="only print the pages' addresses")
+
+
+COMMANDS = (
+    Command(
+        "manifest",
+        _manifest,
+        "Print the Slack app manifest to paste.",
+        "manifest --search-command /kb-search",
+        add_command_names,
+    ),
+    Command(
+        "connect",
+        _connect,
+        "Make the Slack app, ask for its tokens without showing them, try them and write them into .env. An app"
+        " configuration token makes the app; it is asked for, or taken from SLACK_CONFIG_TOKEN, and kept nowhere. When"
+        " the input is a pipe, each answer is a line of it.",
+        "connect",
+        _connect_arguments,
+    ),
+    Command("doctor", _doctor, "Check tokens, scopes, channels, CSVs, model, disk and database.", "doctor"),
+)

@@ -1,0 +1,51 @@
+"""`kotae status` and `kotae forget`: the running bot and what it keeps."""
+
+import argparse
+import re
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from bot.cli.command import FAILED, OK, Command
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+
+def _status(_: Namespace, settings: "Settings") -> int:
+    from bot.status import format_status, read_status
+
+    status = read_status(settings.environment.data_dir)
+    if status is None:
+        print(f"No bot is running with DATA_DIR = {settings.environment.data_dir}", file=sys.stderr)
+        return FAILED
+    print(format_status(status))
+    return OK
+
+
+def _forget(options: Namespace, settings: "Settings") -> int:
+    from bot.forget import forget, still_named
+
+    places = list(forget(settings, options.user))
+    for place in places:
+        print(place, file=sys.stderr if place.failure else sys.stdout)
+    for where in still_named(settings, options.user):
+        print(f"Still named in {where}: change that by hand", file=sys.stderr)
+    print("Not touched: messages in Slack, logs, and backups that you made yourself", file=sys.stderr)
+    return FAILED if any(place.failure for place in places) else OK
+
+
+def _forget_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("user", type=_user, metavar="USER", help="a Slack user id; in a profile: … > Copy member ID")
+
+
+def _user(text: str) -> str:
+    if not re.fullmatch(r"[UW][A-Z0-9]{2,}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no Slack user id such as U012AB3CD")
+    return text
+
+
+COMMANDS = (
+    Command("status", _status, "Say how the running bot is.", "status"),
+    Command("forget", _forget, "Remove a person from everything that is kept.", "forget U012AB3CD", _forget_arguments),
+)
