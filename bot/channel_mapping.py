@@ -129,7 +129,7 @@ class Directory:
         rules = {id_: self._channel(id_, channel.name, bases) for id_, channel in visible.items()}
         found = {id_: channel for id_, channel in rules.items() if channel is not None}
         waiting = self._waiting(visible, self._bindings)
-        channels.configure(found, self.everywhere(), waiting)
+        channels.configure(found, self.everywhere(), waiting, self._by_file(bases))
         self._warn_of_unserved(found.values(), waiting)
 
     def _take_in_names(self, visible: Mapping[str, Visible], given: Collection[str]) -> None:
@@ -218,6 +218,19 @@ class Directory:
         names = frozenset(source.name for source in self.sources())
         said = {name for section in self._settings.config.channels.values() for name in section.knowledge_bases or ()}
         return _Bases(names, frozenset(same_name(name, names) or composed(name) for name in said) - {SHARED})
+
+    def _by_file(self, bases: "_Bases") -> dict[str, frozenset[str]]:
+        """Map each knowledge base that kotae.toml gives away to the ids of its channels, those that are gone included.
+
+        Of a channel that was never seen only what kotae.toml calls it is known.
+        """
+        given: dict[str, set[str]] = {}
+        for key, section in self._settings.config.channels.items():
+            name = _section_name(key)
+            remembered = {one.channel for one in self._bindings if one.name == name and one.state is Claim.BOUND}
+            for base in section.knowledge_bases or ():
+                given.setdefault(same_name(base, bases.names) or composed(base), set()).update(remembered or {key})
+        return {name: frozenset(ids) for name, ids in given.items()}
 
     @cached_property
     def _section_names(self) -> tuple[str, ...]:

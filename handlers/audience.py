@@ -3,7 +3,7 @@
 Content is rows, versions, exports, what reading a file complains of, unanswered questions, and phrasings.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from handlers.request import Services
@@ -36,15 +36,26 @@ def closed_to(services: Services, user: str) -> frozenset[str]:
 
 
 def _served(services: Services) -> dict[str, set[str]]:
-    """Return the channels of each knowledge base, those included that the bot had to leave."""
+    """Return the channels of each knowledge base, those included that are archived or that the bot had to leave."""
     served: dict[str, set[str]] = {}
-    for channel in services.channels.configured():
+    configured = services.channels.configured()
+    for channel in configured:
         for name in channel.knowledge_bases:
             served.setdefault(name, set()).add(channel.id)
-    for binding in services.journal.channel_names.all():
-        if binding.state is Claim.BOUND and binding.channel:
-            served.setdefault(binding.name, set()).add(binding.channel)
+    known = {channel.id for channel in configured}
+    for name, id_ in _remembered(services):
+        if id_ not in known:
+            served.setdefault(name, set()).add(id_)
     return served
+
+
+def _remembered(services: Services) -> Iterator[tuple[str, str]]:
+    """Yield knowledge bases with the channels they were given to; what kotae.toml gives away has none by its name."""
+    by_file = services.channels.by_file
+    yield from ((name, id_) for name, ids in by_file.items() for id_ in ids)
+    for binding in services.journal.channel_names.all():
+        if binding.state is Claim.BOUND and binding.channel and binding.name not in by_file:
+            yield binding.name, binding.channel
 
 
 def _is_open(services: Services, channel: str, mine: Collection[str]) -> bool:

@@ -12,7 +12,8 @@ class Channels:
     """The rules of every channel, keyed by channel id: a rename changes nothing.
 
     `public` are the knowledge bases for guests and other organisations too, `named` those without which kotae.toml
-    would be refused.
+    would be refused. `by_file` are the channels that kotae.toml gives a knowledge base to, those included that Slack
+    lists no more.
     """
 
     def __init__(
@@ -27,14 +28,20 @@ class Channels:
         self._default = default
         self._configured: Mapping[str, Channel] = {}
         self.waiting: tuple[Waiting, ...] = ()
+        self.by_file: Mapping[str, frozenset[str]] = {}
         self.public = public
         self.named = named
 
     def configure(
-        self, channels: Mapping[str, Channel], default: Channel | None = None, waiting: tuple[Waiting, ...] = ()
+        self,
+        channels: Mapping[str, Channel],
+        default: Channel | None = None,
+        waiting: tuple[Waiting, ...] = (),
+        by_file: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
         """Put the rules from the convention and kotae.toml in force, and those of all other channels."""
         self.waiting = waiting
+        self.by_file = by_file or {}
         self._configured = dict(channels)
         self._default = default or self._default
 

@@ -1,13 +1,15 @@
 """Content of a private channel's knowledge base is for its members, admins too; names and counts are for admins."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
+from bot.settings import ChannelSection, ConfigFile
 from handlers.store import Opinion
-from tests.slack.conftest import Start, reject, settle
+from tests.slack.conftest import Start, reject, settle, stop
 
 ROWS = "id,質問,回答\nkansa,監査はいつですか？,極秘の火曜日です。\nplace,監査の資料はどこですか？,極秘の棚の上です。\n"
 BAD_ROW = "kansa,監査は誰ですか？,極秘の方です。\n,,\n"
@@ -114,6 +116,55 @@ def test_why_a_file_can_not_be_read_is_told_to_members_only(slack: LocalSlack, k
     shown = kb(slack, "olivia", "status").shown
     assert "keiri" in shown
     assert leaks(slack) == []
+
+
+@pytest.mark.parametrize("how", ["convention", "name", "id", "settings"])
+@pytest.mark.parametrize("gone", ["archived", "left"])
+def test_it_stays_closed_when_its_channel_is_gone(
+    slack: LocalSlack, start: Start, knowledge: Path, how: str, gone: str
+) -> None:
+    (knowledge / ("keiri.csv" if how == "convention" else "salaries.csv")).write_text(ROWS, encoding="utf-8")
+    slack.invite_bot("keiri")
+    slack.remove("olivia", "keiri")
+    place, name = slack.channel("keiri"), "keiri" if how == "convention" else "salaries"
+    key = {"name": "#keiri", "id": place.id}.get(how)
+    config = ConfigFile(channels={key: ChannelSection(knowledge_bases=(name,))} if key else {})
+    bot = start(config, admin_users=(slack.person("olivia").id, slack.person("ichiro").id))
+    if how == "settings":
+        bot.services.channels.set(place.id, "knowledge_bases", json.dumps([name]), slack.person("ichiro").id)
+    slack.rename(place, "keiri-old")
+    if gone == "archived":
+        slack.archive(place)
+    else:
+        place.members.remove(slack.bot)
+    slack.create_channel("olivia", "keiri")
+    slack.invite_bot(slack.channel("keiri"))
+    bot.services.access._remembered.clear()
+    kb(slack, "olivia", "channels")
+    assert CLOSED in kb(slack, "olivia", f"export {name}").shown
+    assert CLOSED in kb(slack, "olivia", f"versions {name}").shown
+    settle(slack, bot)
+    assert leaks(slack) == []
+
+
+@pytest.mark.parametrize("how", ["file", "settings"])
+def test_it_is_closed_once_it_moved_to_a_private_channel(
+    slack: LocalSlack, start: Start, knowledge: Path, how: str
+) -> None:
+    (knowledge / "random.csv").write_text(ROWS, encoding="utf-8")
+    admins = (slack.person("olivia").id, slack.person("ichiro").id)
+    slack.invite_bot("keiri")
+    slack.remove("olivia", "keiri")
+    bot = start(admin_users=admins)
+    assert CLOSED not in kb(slack, "olivia", "versions random").shown, "a public channel has it by its name"
+    if how == "settings":
+        for where, names in (("random", []), ("keiri", ["random"])):
+            bot.services.channels.set(slack.channel(where).id, "knowledge_bases", json.dumps(names), admins[1])
+    else:
+        stop(slack, bot)
+        start(ConfigFile(channels={"keiri": ChannelSection(knowledge_bases=("random",))}), admin_users=admins)
+    assert CLOSED in kb(slack, "olivia", "versions random").shown
+    assert CLOSED not in kb(slack, "ichiro", "versions random").shown
 
 
 # -- What people asked ---------------------------------------------------------------------------------
