@@ -9,7 +9,7 @@ from bot.missing_files import changed_files
 from bot.settings import Settings, SettingsError
 from handlers.channel_rules import AutoReply
 from handlers.store import FileState, Journal, KnowledgeFile
-from indexes.names import composed, folded, is_table, name_of, same_name
+from indexes.names import composed, folded, is_csv, name_of, same_name
 from indexes.records import Source
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class KnowledgeFolder:
     def _tables(self) -> list[Path]:
         """List the folder's CSV files; of two with one name, the one that other versions of Kotae read comes first."""
         paths = sorted(self._settings.environment.knowledge_dir.glob("*"), key=lambda path: (_is_unusual(path), path))
-        return [path for path in paths if is_table(path) and self._is_knowledge(path)]
+        return [path for path in paths if is_csv(path) and self._is_knowledge(path)]
 
     def _refuse_twin(self, first: Path, second: Path) -> None:
         """Say once that a file is left out; at the start that is refused."""

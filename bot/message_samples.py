@@ -30,7 +30,7 @@ from indexes.messages import Translatable
 from indexes.records import Difference, KnowledgeBase, Problem, Record, Source
 from indexes.reload_report import ReloadReport
 from indexes.storage.export import Export
-from indexes.storage.import_preview import Change, Replacement
+from indexes.storage.import_preview import Change, ImportPreview
 from indexes.storage.versions import Version
 
 Sample = Callable[[Texts], Message | View]
@@ -68,7 +68,7 @@ PROBLEM = Problem(2, TROUBLE, skipped=True)
 PROPOSAL = Proposal(PERSON, NAME, {"question": QUESTION, "answer": ANSWER}, id=3)
 DECLINED = Proposal(PERSON, NAME, {"question": QUESTION, "answer": ANSWER}, None, 3, "declined", PERSON, "Not yet.")
 UPLOAD = Upload("0" * 16, f"{NAME}.csv", PERSON, PLACE, NAME, is_certain=False, version=0, at=AT)
-REPLACEMENT = Replacement(
+REPLACEMENT = ImportPreview(
     Source(NAME, PATH),
     b"new",
     b"old",

@@ -62,8 +62,8 @@ class ModelWatch:
         try:
             encoder = self._manager.get(self._model, self._revision)
             self._stages.done("model", "model")
-            effort = self._maintenance.use_encoder(encoder).result()
-            self._stages.done("vectors", "vectors", f" ({effort.reused} re-used, {effort.encoded} encoded)")
+            counts = self._maintenance.use_encoder(encoder).result()
+            self._stages.done("vectors", "vectors", f" ({counts.reused} re-used, {counts.encoded} encoded)")
             self._maintenance.calibrate()
         except CancelledError:  # maintenance has ended meanwhile: nobody needs the model any more
             return True

@@ -17,9 +17,9 @@ from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line, unescaped
 from indexes.messages import Translatable
 from indexes.names import find_name
-from indexes.registry import unknown
+from indexes.registry import unknown_knowledge_base
 from indexes.reload_report import ReloadReport
-from indexes.text import in_form
+from indexes.text import unicode_form
 
 ECHO = 60
 """Characters of an unknown action or name that are shown again."""
@@ -31,7 +31,7 @@ def command(services: Services, request: Request) -> None:
     """`/kb action …`: run what was typed."""
     name, argument = _split(request)
     action = ACTIONS.get(name, UNKNOWN)
-    action.run(services, request, argument if action.as_typed else in_form("NFKC", argument))
+    action.run(services, request, argument if action.as_typed else unicode_form("NFKC", argument))
 
 
 def need(request: Request) -> Need:
@@ -99,7 +99,7 @@ def _chosen(services: Services, request: Request, argument: str) -> tuple[str, .
         return services.channels.of(request.channel).knowledge_bases
     name = find_name(argument, known)
     if name is None:
-        raise unknown(argument[:ECHO], known)
+        raise unknown_knowledge_base(argument[:ECHO], known)
     return (name,)
 
 

@@ -164,10 +164,10 @@ class Services:
 
     def teach(self) -> None:
         """Put the learned phrasings in force, and only them; what was in force stays while they can't be read."""
-        with self.conversations("lessons"):  # of two at once, the one that read less must not come last
-            lessons = self.journal.learned.lessons()
-            if lessons is not None:
-                self.maintenance.apply_aliases(lessons)
+        with self.conversations("learned aliases"):  # of two at once, the one that read less must not come last
+            aliases = self.journal.learned.aliases()
+            if aliases is not None:
+                self.maintenance.apply_aliases(aliases)
 
     def _result(self, noted: Noted, number: int | None) -> Result:
         entries = [

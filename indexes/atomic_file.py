@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-Pour = Callable[[Callable[[bytes], object]], object]
+FileContent = Callable[[Callable[[bytes], object]], object]
 """Hands the content of a file over, piece by piece."""
 
 
@@ -19,7 +19,7 @@ def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
     try:
         if mode is not None:
             fresh.touch(0o600)  # nobody reads what is not meant for them, not even before it has its permissions
-        write(fresh, lambda put: put(data))
+        write_file(fresh, lambda put: put(data))
         if mode is not None:
             fresh.chmod(mode)
         fresh.replace(path)
@@ -28,7 +28,7 @@ def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
     sync_folder(path.parent)
 
 
-def write(path: Path, pour: Pour) -> str:
+def write_file(path: Path, content: FileContent) -> str:
     """Write what is poured through to the disk; return its SHA-256."""
     digest = hashlib.sha256()
 
@@ -37,7 +37,7 @@ def write(path: Path, pour: Pour) -> str:
         digest.update(piece)
 
     with path.open("wb") as file:
-        pour(put)
+        content(put)
         file.flush()
         os.fsync(file.fileno())
     return digest.hexdigest()

@@ -10,23 +10,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.atomic_file import Pour
+from indexes.atomic_file import FileContent
 from indexes.encoder import Encoder, Progress
 from indexes.errors import SnapshotError, UnusableFileError
 from indexes.messages import Translatable, reason
 from indexes.records import KnowledgeBase, Record, Source, parse_records, read_bytes
-from indexes.retrieval.dense import SIZES, Dense, Kind, Sizes
+from indexes.retrieval.dense import SIZES, DenseIndex, IndexKind, Sizes
 from indexes.retrieval.index import Index, passages
-from indexes.retrieval.learned_aliases import Lesson, Subjects, taught
+from indexes.retrieval.learned_aliases import LearnedAlias, RecordFinder, with_learned_aliases
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
-from indexes.storage.vector_cache import Collector
+from indexes.storage.vector_cache import PassageVectors
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedKnowledgeBase:
     """What answers for one knowledge base."""
 
     source: Source
@@ -43,9 +43,9 @@ class Loaded:
         return {record.id: record for record in self.knowledge_base.records}
 
     @cached_property
-    def subjects(self) -> Subjects:
-        """What finds the record that a lesson is about."""
-        return Subjects(self.knowledge_base.records)
+    def record_finder(self) -> RecordFinder:
+        """Finds the record that a learned alias belongs to."""
+        return RecordFinder(self.knowledge_base.records)
 
     @property
     def file_changed(self) -> bool:
@@ -54,10 +54,10 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class Built:
+class BuildResult:
     """A knowledge base with what building it took; `trouble` says why it could not be kept on disk."""
 
-    loaded: Loaded
+    loaded: LoadedKnowledgeBase
     encoded: int = 0
     reused: int = 0
     trouble: Translatable | None = None
@@ -71,48 +71,48 @@ class Builder:
         self._sizes = sizes
 
     def read(
-        self, source: Source, synonyms: Synonyms, snapshot: Snapshot | None, lessons: Sequence[Lesson] = ()
-    ) -> tuple[Loaded, bytes]:
+        self, source: Source, synonyms: Synonyms, snapshot: Snapshot | None, aliases: Sequence[LearnedAlias] = ()
+    ) -> tuple[LoadedKnowledgeBase, bytes]:
         """Read the CSV and index it lexically; raises UnusableFileError. Also returns the bytes it was read from."""
         mark = _file_mark(source.path)
         data = read_bytes(source.path)
-        return _indexed(source, data, synonyms, snapshot, mark, lessons), data
+        return _indexed(source, data, synonyms, snapshot, mark, aliases), data
 
-    def first_reading(self, source: Source, synonyms: Synonyms, lessons: Sequence[Lesson] = ()) -> Built:
+    def load(self, source: Source, synonyms: Synonyms, aliases: Sequence[LearnedAlias] = ()) -> BuildResult:
         """Read a source at start. A bad file is answered for by the snapshot of the last good one, if there is any."""
         snapshot = self.snapshots(source).load()
         try:
-            loaded, data = self.read(source, synonyms, snapshot, lessons)
+            loaded, data = self.read(source, synonyms, snapshot, aliases)
         except UnusableFileError as error:
             if snapshot is None:
                 raise
             log.warning("%s; the version of %s keeps answering", error, time.ctime(snapshot.created))
-            old = _indexed(source, snapshot.source.read_bytes(), synonyms, snapshot, None, lessons)
-            return Built(replace(old, trouble=error.message))
+            old = _indexed(source, snapshot.source.read_bytes(), synonyms, snapshot, None, aliases)
+            return BuildResult(replace(old, trouble=error.message))
         if snapshot and snapshot.digest == loaded.knowledge_base.digest:
-            return Built(loaded)
-        return self.keep_source(loaded, data)
+            return BuildResult(loaded)
+        return self.save_source(loaded, data)
 
-    def taught(self, loaded: Loaded, lessons: Sequence[Lesson]) -> Loaded:
-        """Lay other lessons over the same records; the index has no vectors yet."""
-        records = taught(loaded.knowledge_base.records, lessons)
+    def with_aliases(self, loaded: LoadedKnowledgeBase, aliases: Sequence[LearnedAlias]) -> LoadedKnowledgeBase:
+        """Lay other aliases over the same records; the index has no vectors yet."""
+        records = with_learned_aliases(loaded.knowledge_base.records, aliases)
         return replace(loaded, index=Index(loaded.source.name, records, loaded.index.synonyms))
 
-    def keep_source(self, loaded: Loaded, data: bytes) -> Built:
+    def save_source(self, loaded: LoadedKnowledgeBase, data: bytes) -> BuildResult:
         """Keep the CSV for the next start, and with it the vectors made earlier, of whatever encoder."""
         stored = loaded.snapshot
         if stored and stored.encoder and (files := stored.files()):
-            return self._kept(loaded, data, stored.encoder, stored.packed, files, stored.kind)
-        return self._kept(loaded, data)
+            return self._save(loaded, data, stored.encoder, stored.packed, files, stored.kind)
+        return self._save(loaded, data)
 
     def with_vectors(
         self,
-        loaded: Loaded,
+        loaded: LoadedKnowledgeBase,
         encoder: Encoder,
         pool: Iterable[Snapshot],
         progress: Progress | None = None,
         data: bytes | None = None,
-    ) -> Built:
+    ) -> BuildResult:
         """Give the index its vectors: its own snapshot's when it fits, else re-used from `pool` or encoded, and kept.
 
         `data` are the CSV's bytes, by default those in its snapshot; when that is gone, the vectors stay in memory.
@@ -123,17 +123,17 @@ class Builder:
         stored = loaded.snapshot
         if stored and stored.fits(encoder) and (stored.packed, stored.digest) == (packed, loaded.knowledge_base.digest):
             try:
-                return Built(_mapped(loaded, stored, owners), reused=len(set(keys)))
+                return BuildResult(_mapped(loaded, stored, owners), reused=len(set(keys)))
             except SnapshotError as error:
                 log.warning("The snapshot of %s is gone (%s); encoding again", loaded.source.name, error)
-        collector = Collector(keys, texts, encoder, pool, progress, self._sizes)
-        encoded, reused = len(collector.missing), len(set(keys)) - len(collector.missing)
-        dense = Dense.build(collector.vectors(self._data_dir), owners, self._sizes)
+        passages = PassageVectors(keys, texts, encoder, pool, progress, self._sizes)
+        encoded, reused = len(passages.missing), len(set(keys)) - len(passages.missing)
+        dense = DenseIndex.build(passages.collect(self._data_dir), owners, self._sizes)
         in_memory = replace(loaded, index=loaded.index.with_dense(dense))
         data = _bytes_of(stored.source) if data is None and stored else data
         if data is None:
-            return Built(in_memory, encoded, reused)
-        kept = self._kept(in_memory, data, EncoderStamp.of(encoder), packed, dense.files(), dense.kind)
+            return BuildResult(in_memory, encoded, reused)
+        kept = self._save(in_memory, data, EncoderStamp.of(encoder), packed, dense.files(), dense.kind)
         if not kept.trouble and kept.loaded.snapshot:
             kept = replace(kept, loaded=_mapped(kept.loaded, kept.loaded.snapshot, owners))
         return replace(kept, encoded=encoded, reused=reused)
@@ -142,15 +142,15 @@ class Builder:
         """Where the snapshots of a source are."""
         return SnapshotFolder(self._data_dir / "snapshots" / source.folder)
 
-    def _kept(
+    def _save(
         self,
-        loaded: Loaded,
+        loaded: LoadedKnowledgeBase,
         data: bytes,
         stamp: EncoderStamp | None = None,
         packed: bytes = b"",
-        vectors: Mapping[str, Pour] | None = None,
-        kind: Kind | None = None,
-    ) -> Built:
+        vectors: Mapping[str, FileContent] | None = None,
+        kind: IndexKind | None = None,
+    ) -> BuildResult:
         try:
             snapshot = self.snapshots(loaded.source).save(data, stamp, packed, vectors, kind)
         except (OSError, SnapshotError) as error:
@@ -158,8 +158,8 @@ class Builder:
             folder = str(self._data_dir)
             trouble = Translatable("base.not_kept", name=loaded.source.name, folder=folder, reason=why)
             log.error("%s", trouble)  # noqa: TRY400 - the errno says it all
-            return Built(replace(loaded, trouble=loaded.trouble or trouble), trouble=trouble)
-        return Built(replace(loaded, snapshot=snapshot))
+            return BuildResult(replace(loaded, trouble=loaded.trouble or trouble), trouble=trouble)
+        return BuildResult(replace(loaded, snapshot=snapshot))
 
 
 def _indexed(
@@ -168,15 +168,15 @@ def _indexed(
     synonyms: Synonyms,
     snapshot: Snapshot | None,
     mark: tuple[int, int] | None,
-    lessons: Sequence[Lesson],
-) -> Loaded:
+    aliases: Sequence[LearnedAlias],
+) -> LoadedKnowledgeBase:
     knowledge_base = parse_records(data, source.path)
-    index = Index(source.name, taught(knowledge_base.records, lessons), synonyms)
-    return Loaded(source, knowledge_base, index, snapshot, time.time(), mark)
+    index = Index(source.name, with_learned_aliases(knowledge_base.records, aliases), synonyms)
+    return LoadedKnowledgeBase(source, knowledge_base, index, snapshot, time.time(), mark)
 
 
-def _mapped(loaded: Loaded, snapshot: Snapshot, owners: NDArray[np.int32]) -> Loaded:
-    return replace(loaded, index=loaded.index.with_dense(Dense.open(snapshot.vectors, owners, snapshot.kind)))
+def _mapped(loaded: LoadedKnowledgeBase, snapshot: Snapshot, owners: NDArray[np.int32]) -> LoadedKnowledgeBase:
+    return replace(loaded, index=loaded.index.with_dense(DenseIndex.open(snapshot.vectors, owners, snapshot.kind)))
 
 
 def _passages(index: Index) -> tuple[list[str], NDArray[np.int32]]:

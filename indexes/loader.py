@@ -9,8 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from indexes.builder import Builder, Built, Loaded
-from indexes.confidence.calibration import FITTED_WITH, Judgement, calibrate, learn, store_weights, stored_weights
+from indexes.builder import Builder, BuildResult, LoadedKnowledgeBase
+from indexes.confidence.calibration import (
+    FITTED_WITH,
+    Judgement,
+    calibrate,
+    confidence_shift,
+    store_weights,
+    stored_weights,
+)
 from indexes.confidence.confidence import DENSE
 from indexes.encoder import Encoder, Progress
 from indexes.encoder.stopping import StoppableEncoder, StoppedError, until_stopped
@@ -26,7 +33,7 @@ from indexes.messages import Translatable, reason
 from indexes.records import Source, read_bytes
 from indexes.registry import Registry, State
 from indexes.reload_report import EncodingCounts, ReloadReport, reload_report
-from indexes.retrieval.learned_aliases import Lesson, Lessons
+from indexes.retrieval.learned_aliases import LearnedAlias, LearnedAliases
 from indexes.retrieval.synonyms import Synonyms, read_synonyms
 from indexes.storage.snapshot import Snapshot
 from indexes.storage.versions import Origin, Version, Versions
@@ -90,14 +97,16 @@ class Loader:
 
     def update_confidence(self, judged: Mapping[str, Sequence[Judgement]]) -> None:
         """See `Maintenance.update_confidence`."""
-        self._registry.swap(replace(self._state, shifts={name: learn(pairs) for name, pairs in judged.items()}))
+        self._registry.swap(
+            replace(self._state, shifts={name: confidence_shift(pairs) for name, pairs in judged.items()})
+        )
 
-    def apply_aliases(self, lessons: Lessons) -> None:
+    def apply_aliases(self, aliases: LearnedAliases) -> None:
         """See `Maintenance.apply_aliases`. Knowledge bases whose aliases are the same are left alone."""
-        before = self._state.lessons
-        self._registry.swap(replace(self._state, lessons=lessons))
-        for name in sorted(before.keys() | lessons.keys()):
-            if name in self._state.loaded and list(before.get(name, ())) != list(lessons.get(name, ())):
+        before = self._state.learned_aliases
+        self._registry.swap(replace(self._state, learned_aliases=aliases))
+        for name in sorted(before.keys() | aliases.keys()):
+            if name in self._state.loaded and list(before.get(name, ())) != list(aliases.get(name, ())):
                 self._apply_to(self._state.loaded[name])
 
     def reload(self, name: str, progress: Progress | None) -> ReloadReport:
@@ -146,7 +155,7 @@ class Loader:
 
     def _load_one(self, source: Source) -> None:
         try:
-            built = self._builder.first_reading(source, self._state.synonyms, self._lessons(source.name))
+            built = self._builder.load(source, self._state.synonyms, self._aliases_of(source.name))
         except UnusableFileError as error:
             log.error("%s", error)  # noqa: TRY400 - the message is the whole story
             self._registry.swap(self._state.with_failure(source.name, error.message))
@@ -163,20 +172,20 @@ class Loader:
         source = self._registry.source(name)
         synonyms, warnings = self._read_synonyms()
         snapshot = before.snapshot if before else self._builder.snapshots(source).load()
-        built = self._build(*self._builder.read(source, synonyms, snapshot, self._lessons(name)), progress)
+        built = self._build(*self._builder.read(source, synonyms, snapshot, self._aliases_of(name)), progress)
         self._registry.swap(replace(self._state, synonyms=synonyms).with_loaded(built.loaded))
         self._record_loaded(built.loaded)
         return reload_report(before, built, warnings)
 
-    def _build(self, loaded: Loaded, data: bytes, progress: Progress | None) -> Built:
+    def _build(self, loaded: LoadedKnowledgeBase, data: bytes, progress: Progress | None) -> BuildResult:
         if self._state.encoder is None:
-            return self._builder.keep_source(loaded, data)
+            return self._builder.save_source(loaded, data)
         own = [loaded.snapshot] if loaded.snapshot else []
         pool = [*own, *self._snapshots()]
         return self._builder.with_vectors(loaded, self._state.encoder, pool, self._until_stopped(progress), data)
 
-    def _apply_to(self, loaded: Loaded) -> None:
-        fresh = self._builder.taught(loaded, self._lessons(loaded.source.name))
+    def _apply_to(self, loaded: LoadedKnowledgeBase) -> None:
+        fresh = self._builder.with_aliases(loaded, self._aliases_of(loaded.source.name))
         if self._state.encoder is not None:
             try:
                 built = self._builder.with_vectors(fresh, self._state.encoder, self._snapshots(), self._until_stopped())
@@ -189,7 +198,7 @@ class Loader:
             fresh = built.loaded
         self._registry.swap(self._state.with_loaded(fresh))
 
-    def _record_loaded(self, loaded: Loaded) -> None:
+    def _record_loaded(self, loaded: LoadedKnowledgeBase) -> None:
         """Keep the loaded content as a change of the file, unless it is the newest version already."""
         source, digest = loaded.source, loaded.knowledge_base.digest
         if (known := self._versions.of(source)) and known[0].digest == digest:
@@ -200,8 +209,8 @@ class Loader:
                 self.record_version(source, data, len(loaded.index.records), "file", "")
                 return
 
-    def _lessons(self, name: str) -> Sequence[Lesson]:
-        return self._state.lessons.get(name, ())
+    def _aliases_of(self, name: str) -> Sequence[LearnedAlias]:
+        return self._state.learned_aliases.get(name, ())
 
     def _snapshots(self) -> list[Snapshot]:
         return [loaded.snapshot for loaded in self._state.loaded.values() if loaded.snapshot]

@@ -12,7 +12,7 @@ from indexes.loader import Loader
 from indexes.records import Source
 from indexes.registry import Registry
 from indexes.reload_report import EncodingCounts, ReloadReport
-from indexes.retrieval.learned_aliases import Lessons
+from indexes.retrieval.learned_aliases import LearnedAliases
 from indexes.storage.versions import Origin, Version, Versions
 
 Value = TypeVar("Value")
@@ -49,12 +49,12 @@ class Maintenance:
         """Update confidence from all votes, by knowledge base; one that is missing has no votes."""
         return self._submit(self._loader.update_confidence, judged)
 
-    def apply_aliases(self, lessons: Lessons) -> Future[None]:
+    def apply_aliases(self, aliases: LearnedAliases) -> Future[None]:
         """Add these learned aliases, and no others, to the records, now and after every reload.
 
         Only texts that have no vector yet are encoded.
         """
-        return self._submit(self._loader.apply_aliases, lessons)
+        return self._submit(self._loader.apply_aliases, aliases)
 
     def reload(self, name: str, progress: Progress | None = None) -> Future[ReloadReport]:
         """Read a file again; if it can't be used, the report says why.

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from indexes.text import in_form
+from indexes.text import unicode_form
 
 ENDING = ".csv"
 _DECORATION = " *_~`'\"“”‘’「」『』#"
 """What Slack's formatting, quotation and the sign of a channel put around a name."""
 
 
-def is_table(path: Path) -> bool:
+def is_csv(path: Path) -> bool:
     """Tell whether a file is a CSV by its ending, in upper case or lower."""
     return path.suffix.lower() == ENDING
 
@@ -22,12 +22,12 @@ def name_of(path: Path) -> str:
 
 def composed(name: str) -> str:
     """Return a name in NFC, which is how keyboards and Slack write it."""
-    return in_form("NFC", name)
+    return unicode_form("NFC", name)
 
 
 def folded(name: str) -> str:
     """Return what two spellings of one name have in common: width, case and composition don't tell names apart."""
-    return in_form("NFKC", in_form("NFKC", name).casefold())
+    return unicode_form("NFKC", unicode_form("NFKC", name).casefold())
 
 
 def same_name(name: str, names: Iterable[str]) -> str | None:

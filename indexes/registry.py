@@ -11,15 +11,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from indexes.builder import Loaded
-from indexes.confidence.confidence import DENSE, Weights, judge
+from indexes.builder import LoadedKnowledgeBase
+from indexes.confidence.confidence import DENSE, Weights, with_confidence
 from indexes.encoder import Encoder, Vector
 from indexes.errors import EncodingError, ModelUnavailableError, UnknownKnowledgeBaseError
 from indexes.messages import Translatable
 from indexes.records import Record, Source, has_answer, may_be_volunteered
-from indexes.retrieval.clustering import Comparison, Groups, by_letters, by_meaning
+from indexes.retrieval.clustering import Groups, QuestionVectors, group_by_letters, group_by_meaning
 from indexes.retrieval.index import Hit, Question
-from indexes.retrieval.learned_aliases import Lesson, Lessons
+from indexes.retrieval.learned_aliases import LearnedAlias, LearnedAliases
 from indexes.retrieval.synonyms import Synonyms
 from indexes.text import normalize
 
@@ -55,16 +55,16 @@ class Answer:
 class State:
     """Everything a search depends on. Never changed: the methods return a new state."""
 
-    loaded: Mapping[str, Loaded] = field(default_factory=dict)
+    loaded: Mapping[str, LoadedKnowledgeBase] = field(default_factory=dict)
     failures: Mapping[str, Translatable] = field(default_factory=dict)
     """Why a file could not be loaded at all, by name."""
     synonyms: Synonyms = field(default_factory=Synonyms)
     encoder: Encoder | None = None
     weights: Weights = DENSE
     shifts: Mapping[str, float] = field(default_factory=dict)
-    lessons: Lessons = field(default_factory=dict)
+    learned_aliases: LearnedAliases = field(default_factory=dict)
 
-    def with_loaded(self, loaded: Loaded) -> "State":
+    def with_loaded(self, loaded: LoadedKnowledgeBase) -> "State":
         """Add a knowledge base, or replace the one of that name."""
         others = self.without(loaded.source.name)
         return replace(others, loaded={**self.loaded, loaded.source.name: loaded})
@@ -95,7 +95,7 @@ class Registry:
         self.catalog = catalog
         self._synonyms_path = synonyms
         self._state = State()
-        self._comparison = Comparison()
+        self._question_vectors = QuestionVectors()
         self._ready = threading.Event()
 
     # Searching
@@ -116,7 +116,7 @@ class Registry:
             for hit in state.loaded[name].index.search(asked, max(top_k, MERGED_HITS))
         ]
         merged = _distinct(sorted(found, key=lambda hit: hit.score, reverse=True))
-        hits = tuple(judge(asked, merged, state.weights, state.shifts)[:top_k])
+        hits = tuple(with_confidence(asked, merged, state.weights, state.shifts)[:top_k])
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
         return Answer(asked, hits, encoder, time.perf_counter() - started, state.shifts)
 
@@ -125,10 +125,10 @@ class Registry:
         loaded = self._state.loaded.get(name)
         return loaded.by_id.get(record_id) if loaded else None
 
-    def subject(self, name: str, lesson: Lesson) -> Record | None:
+    def aliased_record(self, name: str, alias: LearnedAlias) -> Record | None:
         """Return the record that a learned alias belongs to, or None if there is none now."""
         loaded = self._state.loaded.get(name)
-        return loaded.subjects.of(lesson) if loaded else None
+        return loaded.record_finder.find(alias) if loaded else None
 
     def group(self, texts: Sequence[str]) -> Groups:
         """Group questions that are nearly the same; return the positions of each group, its first question first.
@@ -137,14 +137,16 @@ class Registry:
         """
         state = self._state
         if state.encoder is None or len(texts) < 2:  # noqa: PLR2004
-            return by_letters(texts)
+            return group_by_letters(texts)
         try:
-            vectors = self._comparison.vectors(texts, state.encoder)
+            vectors = self._question_vectors.vectors(texts, state.encoder)
         except (EncodingError, ModelUnavailableError) as error:
             log.error("Grouping by letters: %s", error)  # noqa: TRY400 - the message is the whole story
-            return by_letters(texts)
+            return group_by_letters(texts)
         dense = [loaded.index.dense for loaded in state.loaded.values() if loaded.index.dense]
-        return by_meaning(texts, vectors, lambda vector: max((one.background(vector) for one in dense), default=0.0))
+        return group_by_meaning(
+            texts, vectors, lambda vector: max((one.background(vector) for one in dense), default=0.0)
+        )
 
     # What is loaded
 
@@ -158,7 +160,7 @@ class Registry:
         if name in self._state.loaded:
             return sources.get(name, self._state.loaded[name].source)
         if name not in sources:
-            raise unknown(name, sources)
+            raise unknown_knowledge_base(name, sources)
         return sources[name]
 
     @property
@@ -167,7 +169,7 @@ class Registry:
         return Source(self._synonyms_path.stem, self._synonyms_path) if self._synonyms_path else None
 
     @property
-    def loaded(self) -> Mapping[str, Loaded]:
+    def loaded(self) -> Mapping[str, LoadedKnowledgeBase]:
         """The knowledge bases that can be searched now, by name."""
         return self._state.loaded
 
@@ -217,7 +219,7 @@ class Registry:
         self._ready.set()
 
 
-def unknown(name: str, names: Collection[str]) -> UnknownKnowledgeBaseError:
+def unknown_knowledge_base(name: str, names: Collection[str]) -> UnknownKnowledgeBaseError:
     """Make the error for an unknown name, which lists the names that exist."""
     if not names:
         return UnknownKnowledgeBaseError("base.none", name=name)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from indexes.builder import Built, Loaded
+from indexes.builder import BuildResult, LoadedKnowledgeBase
 from indexes.messages import Translatable
 from indexes.records import Problem
 
@@ -32,7 +32,9 @@ class EncodingCounts:
     reused: int = 0
 
 
-def reload_report(before: Loaded | None, built: Built, warnings: tuple[Translatable, ...]) -> ReloadReport:
+def reload_report(
+    before: LoadedKnowledgeBase | None, built: BuildResult, warnings: tuple[Translatable, ...]
+) -> ReloadReport:
     """Compare a knowledge base with the one it replaces; `before` is None if it is new."""
     old = before.by_id if before else {}
     new = built.loaded.by_id

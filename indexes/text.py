@@ -40,22 +40,22 @@ def normalize(text: str) -> str:
     if text.isascii():  # most of this would change nothing, and take a while
         return " ".join(text.lower().split())
     narrow = _WIDE.sub(lambda wide: _NARROW[wide[0]], text)  # NFKC takes a slow way for all of a text that has any
-    folded = in_form("NFKC", narrow)
+    folded = unicode_form("NFKC", narrow)
     apart = folded.translate(_SAME) if _APART.search(folded) else folded
-    return " ".join(in_form("NFKC", apart.casefold()).split())
+    return " ".join(unicode_form("NFKC", apart.casefold()).split())
 
 
-def sameness(text: str) -> str:
+def match_key(text: str) -> str:
     """Fold what does not make it another question: as `normalize`, and punctuation at both ends."""
     return normalize(text).strip(_EDGES)
 
 
 def is_japanese(text: str) -> bool:
     """Tell whether the text has any kana or kanji: the language in which a public reply is given."""
-    return _JAPANESE.search(in_form("NFKC", text)) is not None
+    return _JAPANESE.search(unicode_form("NFKC", text)) is not None
 
 
-def in_form(form: Literal["NFC", "NFKC"], text: str) -> str:
+def unicode_form(form: Literal["NFC", "NFKC"], text: str) -> str:
     """Return the text in a form of Unicode, in a time linear in its length: without marks beyond the 30th in a row."""
     return unicodedata.normalize(form, text if len(text) <= _FEW else _SYMBOLS.sub(_without_most_marks, text))
 

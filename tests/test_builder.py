@@ -77,7 +77,7 @@ def test_synonyms_apply_to_what_is_encoded(builder: Builder, source: Source, enc
 
 
 def test_the_csv_is_kept_before_there_is_any_model(builder: Builder, source: Source) -> None:
-    built = builder.first_reading(source, Synonyms())
+    built = builder.load(source, Synonyms())
     assert built.loaded.snapshot is not None
     assert built.loaded.snapshot.source.read_text() == CSV
     assert built.loaded.index.dense is None
@@ -87,7 +87,7 @@ def test_vectors_survive_a_time_without_a_model(builder: Builder, source: Source
     loaded, data = builder.read(source, Synonyms(), None)
     builder.with_vectors(loaded, encoder, (), None, data)
     source.path.write_text(CSV + "new,Where is the printer?,Downstairs.\n")
-    lexical = builder.first_reading(source, Synonyms()).loaded
+    lexical = builder.load(source, Synonyms()).loaded
     assert len(lexical.index) == 3
     built = builder.with_vectors(lexical, encoder, [lexical.snapshot] if lexical.snapshot else [])
     assert (built.encoded, built.reused) == (2, 3)
@@ -96,7 +96,7 @@ def test_vectors_survive_a_time_without_a_model(builder: Builder, source: Source
 def test_a_bad_file_without_any_snapshot_raises(builder: Builder, source: Source) -> None:
     source.path.write_text("")
     with pytest.raises(UnusableFileError, match=r"^it help\.csv: "):
-        builder.first_reading(source, Synonyms())
+        builder.load(source, Synonyms())
 
 
 def test_a_file_that_is_not_there_raises(builder: Builder, source: Source) -> None:
@@ -108,7 +108,7 @@ def test_a_file_that_is_not_there_raises(builder: Builder, source: Source) -> No
 def test_trouble_with_the_disk_is_remembered_for_status(tmp_path: Path, source: Source, encoder: EncoderWorker) -> None:
     (tmp_path / "data").write_text("in the way")
     builder = Builder(tmp_path / "data")
-    built = builder.first_reading(source, Synonyms())
+    built = builder.load(source, Synonyms())
     assert built.loaded.snapshot is None
     assert built.loaded.trouble == built.trouble
     assert str(built.trouble).startswith(

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexes.confidence.calibration import (
-    DOUBT,
-    MEMORY,
+    PRIOR_EXAMPLES,
+    SHIFT_DEVIATION,
     Example,
     Judgement,
     calibrate,
+    confidence_shift,
     fit,
-    learn,
     store_weights,
     stored_weights,
 )
@@ -47,7 +47,7 @@ def test_nothing_seen_is_nothing_learnt() -> None:
 
 def test_a_few_examples_hardly_move_the_weights_and_many_find_the_truth() -> None:
     truth = Weights(-4.0, Features(score=6.0, decision=4.0))
-    few, many = fit(drawn(truth, 5), PRIOR), fit(drawn(truth, 20_000), PRIOR, memory=10)
+    few, many = fit(drawn(truth, 5), PRIOR), fit(drawn(truth, 20_000), PRIOR, prior_examples=10)
     assert few.constant == pytest.approx(PRIOR.constant, abs=0.5)
     assert few.factors.score == pytest.approx(PRIOR.factors.score, abs=0.7)
     assert many.constant == pytest.approx(truth.constant, abs=0.3)
@@ -78,7 +78,7 @@ def said(confidence: float, right: int = 0, wrong: int = 0) -> list[Judgement]:
 
 def pull(judged: list[Judgement], shift: float) -> float:
     """The slope of what `learn` maximizes, computed one vote at a time."""
-    slope = -shift / DOUBT**2
+    slope = -shift / SHIFT_DEVIATION**2
     for each in judged:
         within = min(max(each.confidence, 1e-6), 1 - 1e-6)
         slope += each.weight * (each.right - probability(log(within / (1 - within)) + shift))
@@ -86,20 +86,20 @@ def pull(judged: list[Judgement], shift: float) -> float:
 
 
 def test_feedback_needs_more_than_ten_clicks_to_swing() -> None:
-    assert learn([]) == 0
-    ten, many = learn(said(0.9, wrong=10)), learn(said(0.9, wrong=1_000))
+    assert confidence_shift([]) == 0
+    ten, many = confidence_shift(said(0.9, wrong=10)), confidence_shift(said(0.9, wrong=1_000))
     assert probability(log(9) + ten) > 0.6
     assert probability(log(9) + many) < 0.3
-    assert learn(said(0.9, right=10)) > 0
+    assert confidence_shift(said(0.9, right=10)) > 0
 
 
 def test_feedback_as_expected_changes_nothing() -> None:
-    assert learn(said(0.9, right=9, wrong=1)) == pytest.approx(0, abs=1e-9)
-    assert -1 < learn([*said(1.0, wrong=1), *said(0.0, right=1)]) < 1
+    assert confidence_shift(said(0.9, right=9, wrong=1)) == pytest.approx(0, abs=1e-9)
+    assert -1 < confidence_shift([*said(1.0, wrong=1), *said(0.0, right=1)]) < 1
 
 
 def test_much_feedback_against_great_confidence_lowers_it() -> None:
-    shift = learn([*said(0.98, wrong=60), *said(0.90, right=40)])
+    shift = confidence_shift([*said(0.98, wrong=60), *said(0.90, right=40)])
     assert -4 < shift < -2
 
 
@@ -107,17 +107,17 @@ def test_much_feedback_against_great_confidence_lowers_it() -> None:
 @given(VOTES)
 def test_the_shift_is_where_votes_and_prior_balance(judged: list[Judgement]) -> None:
     weight = sum(each.weight for each in judged)
-    shift = learn(judged)
+    shift = confidence_shift(judged)
     assert pull(judged, shift) == pytest.approx(0, abs=1e-8 * (1 + weight))
-    assert abs(shift) <= DOUBT**2 * weight
+    assert abs(shift) <= SHIFT_DEVIATION**2 * weight
 
 
 @unhurried
 @given(VOTES, CONFIDENCES, st.integers(1, 1_000))
 def test_another_vote_moves_confidence_its_own_way_only(judged: list[Judgement], confidence: float, times: int) -> None:
-    before = learn(judged)
-    assert learn([*judged, Judgement(confidence, right=False, weight=times)]) <= before + 1e-9
-    assert learn([*judged, Judgement(confidence, right=True, weight=times)]) >= before - 1e-9
+    before = confidence_shift(judged)
+    assert confidence_shift([*judged, Judgement(confidence, right=False, weight=times)]) <= before + 1e-9
+    assert confidence_shift([*judged, Judgement(confidence, right=True, weight=times)]) >= before - 1e-9
 
 
 @unhurried
@@ -125,10 +125,10 @@ def test_another_vote_moves_confidence_its_own_way_only(judged: list[Judgement],
 def test_the_order_of_votes_is_nothing_and_a_weight_is_as_many_votes(
     data: st.DataObject, judged: list[Judgement]
 ) -> None:
-    shift = learn(judged)
-    assert learn(data.draw(st.permutations(judged))) == pytest.approx(shift, abs=1e-9)
+    shift = confidence_shift(judged)
+    assert confidence_shift(data.draw(st.permutations(judged))) == pytest.approx(shift, abs=1e-9)
     twice = [replace(each, weight=each.weight / 2) for each in judged for _ in range(2)]
-    assert learn(twice) == pytest.approx(shift, abs=1e-9)
+    assert confidence_shift(twice) == pytest.approx(shift, abs=1e-9)
 
 
 SEEN = st.builds(Example, st.builds(Features, score=st.floats(-1, 3), decision=st.floats(-0.3, 0.3)), st.booleans())
@@ -140,7 +140,7 @@ SEEN = st.builds(Example, st.builds(Features, score=st.floats(-1, 3), decision=s
     st.integers(1, 300),
     st.floats(-30, 30),
     st.floats(0.5, 40),
-    st.floats(0.01, MEMORY),
+    st.floats(0.01, PRIOR_EXAMPLES),
 )
 def test_a_fit_ends_where_examples_and_prior_balance(
     examples: list[Example], times: int, constant: float, factor: float, memory: float

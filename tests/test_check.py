@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexes.records import Report, check_file, format_report, parse_records
+from indexes.records import CheckReport, check_file, format_report, parse_records
 from indexes.records.checking import MAX_PAIRS, near_duplicates
 
 SAMPLE = (
@@ -19,7 +19,7 @@ SAMPLE = (
 )
 
 
-def check(folder: Path, text: str, name: str = "it-help.csv") -> Report:
+def check(folder: Path, text: str, name: str = "it-help.csv") -> CheckReport:
     path = folder / name
     path.write_bytes(text.encode())
     return check_file(path)

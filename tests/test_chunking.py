@@ -1,11 +1,11 @@
 import pytest
 
-from indexes.retrieval.chunking import parts
+from indexes.retrieval.chunking import chunks
 
 
 def test_a_short_answer_is_its_only_part() -> None:
-    assert parts("Restart it.") == ("Restart it.",)
-    assert parts("") == ("",)
+    assert chunks("Restart it.") == ("Restart it.",)
+    assert chunks("") == ("",)
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ def test_a_short_answer_is_its_only_part() -> None:
     ],
 )
 def test_parts_are_whole_sentences_that_fit_and_lose_nothing(answer: str, width: int) -> None:
-    found = parts(answer)
+    found = chunks(answer)
     assert len(found) > 1
     assert max(map(len, found)) <= width
     assert "".join("".join(found).split()) == "".join(answer.split())
@@ -26,9 +26,9 @@ def test_parts_are_whole_sentences_that_fit_and_lose_nothing(answer: str, width:
 
 
 def test_sentences_are_not_cut() -> None:
-    found = parts("これは一つの文です。" * 40)
+    found = chunks("これは一つの文です。" * 40)
     assert all(part.endswith("。") for part in found)
 
 
 def test_a_very_long_answer_has_a_limit() -> None:
-    assert len(parts("x" * 100_000)) == 24
+    assert len(chunks("x" * 100_000)) == 24

@@ -10,7 +10,7 @@ from indexes.encoder import EncoderWorker, Vector
 from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.registry import Registry
-from indexes.retrieval.clustering import NEAR, Comparison, by_letters, by_meaning
+from indexes.retrieval.clustering import SAME_QUESTION, QuestionVectors, group_by_letters, group_by_meaning
 from tests.encoders import CountingModel, hashing_encoder, minilm_encoder
 
 CSV = """\
@@ -52,33 +52,36 @@ def maintenance(tmp_path: Path) -> Maintenance:
 
 def test_each_joins_the_nearest_leader_that_is_near_enough() -> None:
     texts = ["a", "b", "c", "d", "e"]
-    just, under = NEAR + 0.001, NEAR - 0.001
+    just, under = SAME_QUESTION + 0.001, SAME_QUESTION - 0.001
     near_a = unit(just, 0.0, (1 - just**2) ** 0.5)
     far_from_a = unit(under, 0.0, -((1 - under**2) ** 0.5))
     vectors = np.stack([unit(1, 0, 0), near_a, unit(0, 1, 0), far_from_a, unit(0.1, 0.9, 0)])
-    assert by_meaning(texts, vectors, silence) == [[0, 1], [2, 4], [3]]
+    assert group_by_meaning(texts, vectors, silence) == [[0, 1], [2, 4], [3]]
 
 
 def test_what_any_two_questions_share_does_not_bring_them_together() -> None:
     vectors = np.stack([unit(1, 0), unit(0.8, 0.6)])  # a cosine of 0.8
-    assert by_meaning(["a", "b"], vectors, silence) == [[0, 1]]
-    assert by_meaning(["a", "b"], vectors, lambda _: 0.19) == [[0, 1]]  # (0.8 - 0.19) / 0.81 = 0.753
-    assert by_meaning(["a", "b"], vectors, lambda _: 0.21) == [[0], [1]]  # (0.8 - 0.21) / 0.79 = 0.747
+    assert group_by_meaning(["a", "b"], vectors, silence) == [[0, 1]]
+    assert group_by_meaning(["a", "b"], vectors, lambda _: 0.19) == [[0, 1]]  # (0.8 - 0.19) / 0.81 = 0.753
+    assert group_by_meaning(["a", "b"], vectors, lambda _: 0.21) == [[0], [1]]  # (0.8 - 0.21) / 0.79 = 0.747
     higher = iter([0.0, 0.21])
-    assert by_meaning(["a", "b"], vectors, lambda _: next(higher)) == [[0], [1]]
-    assert by_meaning(["a", "b"], vectors, lambda _: 1.0) == [[0], [1]]
+    assert group_by_meaning(["a", "b"], vectors, lambda _: next(higher)) == [[0], [1]]
+    assert group_by_meaning(["a", "b"], vectors, lambda _: 1.0) == [[0], [1]]
 
 
 def test_different_numbers_are_different_questions() -> None:
     vectors = np.stack([unit(1, 0)] * 3)
-    assert by_meaning(["ERR-4012", "ERR-4013", "err-4012?"], vectors, silence) == [[0, 2], [1]]
-    assert by_letters(["ERR-4012 とは何ですか", "ERR-4013 とは何ですか", "ERR-4012とは何ですか？"]) == [[0, 2], [1]]
+    assert group_by_meaning(["ERR-4012", "ERR-4013", "err-4012?"], vectors, silence) == [[0, 2], [1]]
+    assert group_by_letters(["ERR-4012 とは何ですか", "ERR-4013 とは何ですか", "ERR-4012とは何ですか？"]) == [
+        [0, 2],
+        [1],
+    ]
 
 
 def test_by_letters() -> None:
     texts = ["会議室を予約したいです", "食堂はありますか", "会議室を予約したい", "???", "食堂はありますか？", "!"]
-    assert by_letters(texts) == [[0, 2], [1, 4], [3], [5]]
-    assert by_letters([]) == []
+    assert group_by_letters(texts) == [[0, 2], [1, 4], [3], [5]]
+    assert group_by_letters([]) == []
 
 
 def test_without_an_encoder_by_letters(maintenance: Maintenance) -> None:
@@ -111,7 +114,7 @@ def test_only_so_many_vectors_are_kept() -> None:
     counting = CountingModel()
     encoder = EncoderWorker("hashing", lambda: counting)
     encoder.wait()
-    comparison = Comparison(remembered=2)
+    comparison = QuestionVectors(remembered=2)
     counting.encoded.clear()
     for text in ("one", "two", "one", "three", "one", "two"):
         comparison.vectors([text], encoder)
@@ -130,7 +133,7 @@ def test_a_thousand_are_grouped_in_a_moment(maintenance: Maintenance) -> None:
     groups = maintenance.registry.group(texts)
     by_meaning_took = time.thread_time() - started
     started = time.thread_time()
-    by_letters(texts)
+    group_by_letters(texts)
     by_letters_took = time.thread_time() - started
     assert sorted(place for group in groups for place in group) == list(range(1000))
     assert (by_meaning_took < 2, by_letters_took < 2) == (True, True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from indexes.confidence.confidence import DENSE, LEXICAL, THRESHOLD, judge
+from indexes.confidence.confidence import DENSE, LEXICAL, THRESHOLD, with_confidence
 from indexes.records import Record
 from indexes.retrieval.index import Evidence, Hit, Index, Question
 from indexes.retrieval.synonyms import Synonyms
@@ -31,7 +31,7 @@ def asked(text: str) -> Question:
 
 
 def confidence(text: str) -> float:
-    return judge(asked(text), index().search(asked(text)))[0].confidence
+    return with_confidence(asked(text), index().search(asked(text)))[0].confidence
 
 
 def hit(name: str, answer: str, score: float, *, dense: float | None = None, **evidence: float) -> Hit:
@@ -40,7 +40,7 @@ def hit(name: str, answer: str, score: float, *, dense: float | None = None, **e
 
 
 def odds(hits: list[Hit], **options: Any) -> float:
-    confidence = judge(asked("q"), hits, **options)[0].confidence
+    confidence = with_confidence(asked("q"), hits, **options)[0].confidence
     return log(confidence / (1 - confidence))
 
 
@@ -69,7 +69,7 @@ def test_an_encoder_has_its_own_weights_and_a_knowledge_base_its_own_shift() -> 
 
 def test_the_margin_is_over_the_best_different_answer_of_any_index() -> None:
     merged = [hit("a", "yes", 0.7, rival=0.2), hit("b", "ＹＥＳ", 0.6), hit("c", "no", 0.5)]
-    assert [h.record.id for h in judge(asked("q"), merged)] == ["a", "b", "c"]
+    assert [h.record.id for h in with_confidence(asked("q"), merged)] == ["a", "b", "c"]
     assert odds(merged) == pytest.approx(odds([hit("a", "yes", 0.7, rival=0.5)]))
     assert odds([hit("a", "", 0.7), hit("b", "", 0.6)]) == pytest.approx(odds([hit("a", "", 0.7, rival=0.6)]))
 
@@ -112,4 +112,4 @@ def test_chatter_and_other_subjects_are_not(text: str) -> None:
 
 
 def test_nothing_found_is_nothing_judged() -> None:
-    assert judge(asked("q"), []) == []
+    assert with_confidence(asked("q"), []) == []

@@ -14,7 +14,7 @@ from indexes.builder import Builder
 from indexes.encoder import EncoderWorker
 from indexes.errors import SnapshotError
 from indexes.records import Source
-from indexes.retrieval.dense import CANDIDATES, FILE, FLOOR, HALVES, MEAN, Dense, Kind, Sizes
+from indexes.retrieval.dense import CANDIDATES, FILE, FLOOR, HALVES, MEAN, DenseIndex, IndexKind, Sizes
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.snapshot import EncoderStamp, SnapshotFolder
 from tests.encoders import HashingModel, hashing_encoder
@@ -38,7 +38,7 @@ def topics(seed: int = 0) -> NDArray[np.float32]:
     return units(noise(seed)[random.integers(0, 60, COUNT)] + 0.5 * noise(seed + 1))
 
 
-def write(dense: Dense, folder: Path) -> Path:
+def write(dense: DenseIndex, folder: Path) -> Path:
     for name, pour in dense.files().items():
         with (folder / name).open("wb") as file:
             pour(file.write)
@@ -56,9 +56,9 @@ def write(dense: Dense, folder: Path) -> Path:
 )
 def test_the_kind_goes_by_how_many_there_are(tmp_path: Path, sizes: Sizes, name: str, files: set[str]) -> None:
     vectors = topics()
-    dense = Dense.build(vectors, ROWS, sizes)
+    dense = DenseIndex.build(vectors, ROWS, sizes)
     assert dense.kind.name == name
-    opened = Dense.open(write(dense, tmp_path), ROWS, dense.kind)
+    opened = DenseIndex.open(write(dense, tmp_path), ROWS, dense.kind)
     assert {path.name for path in tmp_path.iterdir()} == files
     assert opened.kind == dense.kind
     assert opened.cosines(vectors[7], ROWS[:50].astype(np.int64)) == pytest.approx(vectors[:50] @ vectors[7], abs=1e-3)
@@ -68,7 +68,7 @@ def test_the_kind_goes_by_how_many_there_are(tmp_path: Path, sizes: Sizes, name:
 
 def test_the_recall_is_that_of_questions_asked() -> None:
     vectors = topics()
-    dense = Dense.build(vectors, ROWS, Sizes(1, COUNT))
+    dense = DenseIndex.build(vectors, ROWS, Sizes(1, COUNT))
     asked = units(vectors[5::30] + 0.75 * noise(9)[5::30])
     found = []
     for vector in np.concatenate([asked, vectors[11::30]]):
@@ -80,14 +80,14 @@ def test_the_recall_is_that_of_questions_asked() -> None:
 
 
 def test_all_are_read_when_cells_would_miss_too_many() -> None:
-    dense = Dense.build(noise(dimension=256), ROWS, Sizes(1, COUNT))
+    dense = DenseIndex.build(noise(dimension=256), ROWS, Sizes(1, COUNT))
     assert dense.kind.name == "bytes"
     assert dense.kind.recall > 0.99
 
 
 def test_a_handful_of_vectors_can_be_kept_the_way_of_very_many() -> None:
     vectors = noise()[:3]
-    dense = Dense.build(vectors, ROWS[:3], Sizes(1, 2))
+    dense = DenseIndex.build(vectors, ROWS[:3], Sizes(1, 2))
     assert dense.kind.recall == 1
     assert dense.nearest(vectors[2], CANDIDATES).tolist() == [0, 1, 2]
 
@@ -96,16 +96,16 @@ def test_the_same_vectors_give_the_same_bytes(tmp_path: Path) -> None:
     written = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        path = write(Dense.build(topics(), ROWS, Sizes(1, COUNT)), tmp_path / name)
+        path = write(DenseIndex.build(topics(), ROWS, Sizes(1, COUNT)), tmp_path / name)
         written.append((path.read_bytes(), path.with_name(HALVES).read_bytes()))
     assert written[0] == written[1]
 
 
 def test_halves_must_match_their_passages(tmp_path: Path) -> None:
-    path = write(Dense.build(topics(), ROWS, Sizes(1, COUNT)), tmp_path)
+    path = write(DenseIndex.build(topics(), ROWS, Sizes(1, COUNT)), tmp_path)
     path.with_name(HALVES).write_bytes(b"\0" * 2 * DIMENSION)
     with pytest.raises(SnapshotError, match=f"{COUNT} vectors, 1 halves for {COUNT} passages"):
-        Dense.open(path, ROWS)
+        DenseIndex.open(path, ROWS)
 
 
 class Topics(HashingModel):
@@ -160,11 +160,11 @@ def test_a_large_base_is_kept_and_mapped_and_its_recall_is_in_the_manifest(
     assert snapshot is not None
     said = json.loads((snapshot.folder / "manifest.json").read_text())["kind"]
     assert built.loaded.index.dense is not None
-    assert Kind(**said) == snapshot.kind == built.loaded.index.dense.kind
+    assert IndexKind(**said) == snapshot.kind == built.loaded.index.dense.kind
     assert said["name"] in {"cells", "bytes"}
     assert said["recall"] >= FLOOR
     before = model.encoded
-    again = builder.with_vectors(builder.first_reading(source, Synonyms()).loaded, encoder, ())
+    again = builder.with_vectors(builder.load(source, Synonyms()).loaded, encoder, ())
     assert (again.encoded, again.reused, model.encoded) == (0, 2 * COUNT, before)
     assert again.loaded.index.dense is not None
     assert again.loaded.index.dense.kind == snapshot.kind
@@ -225,12 +225,12 @@ OPENING = """
 import sys
 from pathlib import Path
 import numpy as np, psutil
-from indexes.retrieval.dense import Dense, Kind
+from indexes.retrieval.dense import DenseIndex, IndexKind
 path, count, dimension = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 resident = lambda: psutil.Process().memory_info().rss
 owners = np.arange(count, dtype=np.int32)
 before = resident()
-dense = Dense.open(path, owners, Kind("flat"))
+dense = DenseIndex.open(path, owners, IndexKind("flat"))
 opened = resident()
 dense.nearest(np.eye(1, dimension, dtype=np.float32)[0], 3)
 print((opened - before) / path.stat().st_size, (resident() - before) / path.stat().st_size)
@@ -239,7 +239,7 @@ print((opened - before) / path.stat().st_size, (resident() - before) / path.stat
 
 def test_what_nobody_asks_stays_on_the_disk(tmp_path: Path) -> None:
     vectors = np.tile(noise(dimension=512), (2, 1))
-    path = write(Dense.build(vectors, np.arange(len(vectors), dtype=np.int32)), tmp_path)
+    path = write(DenseIndex.build(vectors, np.arange(len(vectors), dtype=np.int32)), tmp_path)
     arguments = [sys.executable, "-c", OPENING, str(path), str(len(vectors)), "512"]
     opened, asked = map(float, subprocess.check_output(arguments, text=True).split())
     assert opened < 0.3
@@ -249,7 +249,7 @@ def test_what_nobody_asks_stays_on_the_disk(tmp_path: Path) -> None:
 def test_a_snapshot_from_before_there_were_kinds_still_opens(tmp_path: Path) -> None:
     encoder = hashing_encoder(dimension=DIMENSION)
     for sizes, name in ((Sizes(), "flat"), (Sizes(half=1), "half")):
-        dense = Dense.build(topics(), ROWS, sizes)
+        dense = DenseIndex.build(topics(), ROWS, sizes)
         folder = SnapshotFolder(tmp_path / name)
         kept = folder.save(b"question\n", EncoderStamp.of(encoder), b"x" * 16 * COUNT, dense.files(), dense.kind)
         manifest = json.loads((kept.folder / "manifest.json").read_text())
@@ -258,7 +258,7 @@ def test_a_snapshot_from_before_there_were_kinds_still_opens(tmp_path: Path) -> 
         (kept.folder / "manifest.json").write_text(json.dumps(manifest))
         loaded = folder.load()
         assert loaded is not None
-        assert Dense.open(loaded.vectors, ROWS, loaded.kind).kind == Kind(name)
+        assert DenseIndex.open(loaded.vectors, ROWS, loaded.kind).kind == IndexKind(name)
     encoder.close()
 
 

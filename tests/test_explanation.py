@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from indexes.confidence.confidence import judge
+from indexes.confidence.confidence import with_confidence
 from indexes.confidence.explanation import explain
 from indexes.records import Record
-from indexes.retrieval.dense import Dense
+from indexes.retrieval.dense import DenseIndex
 from indexes.retrieval.index import DENSE_WEIGHT, Index, Question
 from indexes.retrieval.synonyms import Synonyms
 
@@ -20,9 +20,9 @@ EAST = np.array([1, 0], dtype=np.float32)
 
 def test_the_parts_add_up_to_score_and_confidence() -> None:
     owners = np.array([0, 0, 0, 1, 1], dtype=np.int32)
-    index = Index("it", ROWS, Synonyms(), Dense.build(VECTORS, owners))
+    index = Index("it", ROWS, Synonyms(), DenseIndex.build(VECTORS, owners))
     question = Question("Reset password now", "reset password now", EAST)
-    hit = judge(question, index.search(question))[0]
+    hit = with_confidence(question, index.search(question))[0]
     why = explain(index, question, hit)
     json.dumps(why)
     cosines = [passage["cosine"] for passage in why["dense"]["passages"]]

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from indexes.errors import SnapshotError
 from indexes.records import Record
-from indexes.retrieval.dense import FILE, Dense, Sizes
+from indexes.retrieval.dense import FILE, DenseIndex, Sizes
 from indexes.retrieval.index import DENSE_WEIGHT, SHARPNESS, Index, Question, passages
-from indexes.retrieval.lexical import Lexical
+from indexes.retrieval.lexical import LexicalIndex
 from indexes.retrieval.synonyms import Synonyms
 from indexes.text import normalize
 
@@ -42,7 +42,7 @@ def random_units(count: int, dimension: int, seed: int = 0) -> NDArray[np.float3
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
-def write(dense: Dense, folder: Path) -> Path:
+def write(dense: DenseIndex, folder: Path) -> Path:
     for name, pour in dense.files().items():
         with (folder / name).open("wb") as file:
             pour(file.write)
@@ -72,31 +72,31 @@ def test_a_long_answer_is_embedded_in_parts() -> None:
 def test_the_part_of_a_long_answer_that_matches_is_told() -> None:
     rows = [Record(id="1", question="複合機", answer=LONG), Record(id="2", question="机", answer="短い")]
     hits = Index("office", rows, Synonyms()).search(asked("複合機のトナーの型番"))
-    assert "トナーはK-77を使います。" in hits[0].part
-    assert hits[0].part in LONG
-    assert len(hits[0].part) <= 180
-    assert hits[1].part == ""
+    assert "トナーはK-77を使います。" in hits[0].chunk
+    assert hits[0].chunk in LONG
+    assert len(hits[0].chunk) <= 180
+    assert hits[1].chunk == ""
 
 
 def test_dense_scores_are_cosines_and_the_best_passage_counts() -> None:
-    dense = Dense.build(at(80, 60, 10, 30), owners(0, 0, 1, 2))
+    dense = DenseIndex.build(at(80, 60, 10, 30), owners(0, 0, 1, 2))
     assert dense.cosines(EAST, np.array([0, 1, 2])) == pytest.approx(np.cos(np.radians([60, 10, 30])), abs=1e-6)
     assert dense.nearest(EAST, 2).tolist() == [1, 2]
     assert (len(dense), dense.dimension) == (4, 2)
 
 
 def test_a_row_without_vectors_scores_zero() -> None:
-    assert Dense.build(at(0), owners(1)).cosines(EAST, np.array([0, 1])).tolist() == [0, 1]
+    assert DenseIndex.build(at(0), owners(1)).cosines(EAST, np.array([0, 1])).tolist() == [0, 1]
 
 
 def test_more_neighbours_than_there_are() -> None:
-    assert Dense.build(at(10, 20), owners(0, 1)).nearest(EAST, 50).tolist() == [0, 1]
+    assert DenseIndex.build(at(10, 20), owners(0, 1)).nearest(EAST, 50).tolist() == [0, 1]
 
 
 def test_vectors_come_back_as_they_went_in(tmp_path: Path) -> None:
     vectors = random_units(20, 8)
-    dense = Dense.build(vectors, np.arange(20, dtype=np.int32))
-    opened = Dense.open(write(dense, tmp_path), np.arange(20, dtype=np.int32))
+    dense = DenseIndex.build(vectors, np.arange(20, dtype=np.int32))
+    opened = DenseIndex.open(write(dense, tmp_path), np.arange(20, dtype=np.int32))
     assert np.array_equal(opened.vectors(np.array([7, 3])), vectors[[7, 3]])
     assert opened.nearest(vectors[5], 1).tolist() == [5]
 
@@ -104,32 +104,32 @@ def test_vectors_come_back_as_they_went_in(tmp_path: Path) -> None:
 def test_many_vectors_are_kept_at_half_precision(tmp_path: Path) -> None:
     vectors = random_units(50, 384)
     rows = np.arange(50, dtype=np.int32)
-    path = write(Dense.build(vectors, rows, Sizes(half=50)), tmp_path)
-    opened = Dense.open(path, rows)
+    path = write(DenseIndex.build(vectors, rows, Sizes(half=50)), tmp_path)
+    opened = DenseIndex.open(path, rows)
     assert path.stat().st_size < 50 * 384 * 2 + 2_000
     every = np.arange(50)
     assert opened.cosines(vectors[3], every) == pytest.approx(vectors @ vectors[3], abs=1e-3)
     halves = opened.vectors(every)
-    assert np.array_equal(Dense.build(halves, rows, Sizes(half=50)).vectors(every), halves)
+    assert np.array_equal(DenseIndex.build(halves, rows, Sizes(half=50)).vectors(every), halves)
 
 
 def test_a_file_that_is_no_index_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "vectors.faiss"
     path.write_bytes(b"nonsense")
     with pytest.raises(SnapshotError, match=r"vectors\.faiss"):
-        Dense.open(path, owners(0))
+        DenseIndex.open(path, owners(0))
 
 
 def test_vectors_must_match_their_passages() -> None:
     with pytest.raises(SnapshotError, match="2 vectors for 1 passages"):
-        Dense.build(at(0, 1), owners(0))
+        DenseIndex.build(at(0, 1), owners(0))
 
 
 def test_the_score_is_the_weighted_sum_of_both_halves() -> None:
     rows = records("red apple", "green pear", "blue sky")
-    index = Index("fruit", rows, Synonyms(), Dense.build(at(60, 0, 90), owners(0, 1, 2)))
+    index = Index("fruit", rows, Synonyms(), DenseIndex.build(at(60, 0, 90), owners(0, 1, 2)))
     question = asked("red apple", EAST)
-    lexical = Lexical(rows, Synonyms()).ask("red apple").score(np.arange(3)).total
+    lexical = LexicalIndex(rows, Synonyms()).query("red apple").score(np.arange(3)).total
     fused = DENSE_WEIGHT * np.array([0.5, 1, 0]) + (1 - DENSE_WEIGHT) * lexical
     hits = index.search(question)
     assert [hit.record.id for hit in hits] == [f"r{n}" for n in np.argsort(-fused)]
@@ -149,7 +149,7 @@ def test_without_vectors_the_lexical_score_is_the_score() -> None:
 
 def test_vectors_can_come_later_and_share_the_rest() -> None:
     first = Index("fruit", records("red apple", "green pear"), Synonyms())
-    later = first.with_dense(Dense.build(at(0, 90), owners(0, 1)))
+    later = first.with_dense(DenseIndex.build(at(0, 90), owners(0, 1)))
     assert first.dense is None
     assert later.records is first.records
     assert ids(later, asked("something", EAST)) == ["r0", "r1"]
@@ -160,7 +160,7 @@ def test_vectors_can_come_later_and_share_the_rest() -> None:
 @pytest.mark.parametrize("question", ["", "apple", "zebra", "🎉", "?!"])
 def test_as_many_hits_as_asked_for_whatever_is_asked(question: str, vector: NDArray[np.float32] | None) -> None:
     rows = records(*(f"apple {n}" for n in range(120)))
-    for dense in (None, Dense.build(at(*range(120)), np.arange(120, dtype=np.int32))):
+    for dense in (None, DenseIndex.build(at(*range(120)), np.arange(120, dtype=np.int32))):
         index = Index("many", rows, Synonyms(), dense)
         for top_k in (1, 3, 60, 120, 500):
             hits = index.search(asked(question, vector), top_k)
@@ -171,7 +171,7 @@ def test_as_many_hits_as_asked_for_whatever_is_asked(question: str, vector: NDAr
 
 
 def test_of_equals_the_earlier_row_comes_first() -> None:
-    index = Index("twins", records("same", "same", "same"), Synonyms(), Dense.build(at(0, 0, 0), owners(0, 1, 2)))
+    index = Index("twins", records("same", "same", "same"), Synonyms(), DenseIndex.build(at(0, 0, 0), owners(0, 1, 2)))
     assert ids(index, asked("same", EAST)) == ["r0", "r1", "r2"]
     assert ids(index, asked("unheard", -EAST)) == ["r0", "r1", "r2"]
 
@@ -182,7 +182,7 @@ def test_the_rival_is_the_best_different_answer() -> None:
         Record(id="b", question="q", answer="ＹＥＳ."),
         Record(id="c", question="q", answer="No."),
     ]
-    index = Index("votes", rows, Synonyms(), Dense.build(at(0, 10, 60), owners(0, 1, 2)))
+    index = Index("votes", rows, Synonyms(), DenseIndex.build(at(0, 10, 60), owners(0, 1, 2)))
     hits = index.search(asked("unrelated", EAST))
     assert [hit.record.id for hit in hits] == ["a", "b", "c"]
     scores = [hit.evidence.score for hit in hits]
@@ -191,7 +191,7 @@ def test_the_rival_is_the_best_different_answer() -> None:
 
 def test_rows_with_the_same_answer_support_each_other() -> None:
     rows = [Record(id=name, question="q", answer=answer) for name, answer in zip("abcd", "xyxz", strict=True)]
-    index = Index("votes", rows, Synonyms(), Dense.build(at(33, 30, 33, 90), owners(0, 1, 2, 3)))
+    index = Index("votes", rows, Synonyms(), DenseIndex.build(at(33, 30, 33, 90), owners(0, 1, 2, 3)))
     hits = index.search(asked("unrelated", EAST), 4)
     pair, single = DENSE_WEIGHT * np.cos(np.radians([33, 30]))
     assert [hit.record.id for hit in hits] == ["a", "c", "b", "d"]
@@ -202,7 +202,7 @@ def test_rows_with_the_same_answer_support_each_other() -> None:
 
 def test_different_answers_come_before_the_same_one_again() -> None:
     rows = [Record(id=name, question="q", answer=answer) for name, answer in zip("abcd", "xxxy", strict=True)]
-    index = Index("votes", rows, Synonyms(), Dense.build(at(0, 5, 10, 50), owners(0, 1, 2, 3)))
+    index = Index("votes", rows, Synonyms(), DenseIndex.build(at(0, 5, 10, 50), owners(0, 1, 2, 3)))
     question = asked("unrelated", EAST)
     assert ids(index, question, 1) == ["a"]
     assert ids(index, question, 2) == ["a", "d"]
@@ -211,7 +211,7 @@ def test_different_answers_come_before_the_same_one_again() -> None:
 
 def test_evidence_by_hand() -> None:
     rows = records("red apple", "green apple", "blue sky")
-    index = Index("fruit", rows, Synonyms(), Dense.build(at(0, 60, 90), owners(0, 1, 2)))
+    index = Index("fruit", rows, Synonyms(), DenseIndex.build(at(0, 60, 90), owners(0, 1, 2)))
     evidence = index.search(asked("red apple", EAST))[0].evidence
     assert evidence.background == pytest.approx((1 + 0.5 + 0) / 3)
     assert evidence.words == 2
@@ -223,7 +223,7 @@ def test_evidence_by_hand() -> None:
 
 def test_records_without_answers_answer_differently() -> None:
     rows = [Record(id="a", question="one", answer=""), Record(id="b", question="two", answer="")]
-    index = Index("titles", rows, Synonyms(), Dense.build(at(0, 60), owners(0, 1)))
+    index = Index("titles", rows, Synonyms(), DenseIndex.build(at(0, 60), owners(0, 1)))
     assert index.search(asked("zzz", EAST))[0].evidence.rival == pytest.approx(DENSE_WEIGHT / 2, abs=1e-6)
 
 
@@ -247,13 +247,13 @@ def test_search_agrees_with_brute_force() -> None:
     ]
     rows = records(*(" ".join(random.choice(pool, 4)) for _ in range(400)))
     vectors = random_units(800, 16, seed=4)
-    index = Index("many", rows, Synonyms(), Dense.build(vectors, np.repeat(np.arange(400, dtype=np.int32), 2)))
-    lexical = Lexical(rows, Synonyms())
+    index = Index("many", rows, Synonyms(), DenseIndex.build(vectors, np.repeat(np.arange(400, dtype=np.int32), 2)))
+    lexical = LexicalIndex(rows, Synonyms())
     for number in range(20):
         text = " ".join(random.choice(pool, 3))
         vector = random_units(1, 16, seed=100 + number)[0]
         dense = np.clip((vectors @ vector).reshape(400, 2).max(axis=1), 0, 1)
-        total = lexical.ask(text, budget=10**9).score(np.arange(400)).total
+        total = lexical.query(text, budget=10**9).score(np.arange(400)).total
         fused = DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * total
         best = np.argsort(-fused, kind="stable")[:5]
         hits = index.search(asked(text, vector), 5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from indexes.records import Record
-from indexes.retrieval.lexical import Lexical, View, count
+from indexes.retrieval.lexical import LexicalIndex, View, count
 from indexes.retrieval.synonyms import Synonyms, read_synonyms
 from indexes.retrieval.tokens import character_tokens, script_tokens, spell, word_key, words
 from indexes.text import normalize
@@ -110,13 +110,13 @@ def record(number: int, question: str, answer: str = "", **more: tuple[str, ...]
     return Record(id=str(number), question=question, answer=answer, **more)  # type: ignore[arg-type]
 
 
-def best(lexical: Lexical, question: str) -> int:
+def best(lexical: LexicalIndex, question: str) -> int:
     rows = np.arange(len(lexical))
-    return int(lexical.ask(normalize(question)).score(rows).total.argmax())
+    return int(lexical.query(normalize(question)).score(rows).total.argmax())
 
 
 def test_finds_words_wherever_a_record_has_them() -> None:
-    lexical = Lexical(
+    lexical = LexicalIndex(
         [
             record(0, "パスワードを忘れました", "ポータルから再設定してください"),
             record(1, "VPNにつながらない", "証明書の期限を確認します", keywords=("GlobalProtect",)),
@@ -130,32 +130,32 @@ def test_finds_words_wherever_a_record_has_them() -> None:
 
 
 def test_typos_are_forgiven() -> None:
-    lexical = Lexical([record(0, "reset your password"), record(1, "book a meeting room")], Synonyms())
+    lexical = LexicalIndex([record(0, "reset your password"), record(1, "book a meeting room")], Synonyms())
     assert best(lexical, "pasword rest") == 0
     assert best(lexical, "metting rom") == 1
 
 
 def test_width_and_composition_do_not_matter() -> None:
-    lexical = Lexical([record(0, "ﾊﾟｽﾜｰﾄﾞの変更"), record(1, "プリンターの変更")], Synonyms())
-    plain = lexical.ask(normalize("パスワードの変更")).score(np.array([0])).cosines
+    lexical = LexicalIndex([record(0, "ﾊﾟｽﾜｰﾄﾞの変更"), record(1, "プリンターの変更")], Synonyms())
+    plain = lexical.query(normalize("パスワードの変更")).score(np.array([0])).cosines
     assert plain[0] == pytest.approx(1)
-    assert lexical.ask(normalize("ﾊﾟｽﾜｰﾄﾞの変更")).score(np.array([0])).cosines == pytest.approx(plain)
+    assert lexical.query(normalize("ﾊﾟｽﾜｰﾄﾞの変更")).score(np.array([0])).cosines == pytest.approx(plain)
 
 
 def test_synonyms_apply_to_records(tmp_path: pytest.TempPathFactory) -> None:
     path = tmp_path / "_synonyms.csv"  # type: ignore[operator]
     path.write_text("original,normalized\nパスコード,パスワード\n", encoding="utf-8")
     synonyms = read_synonyms(path)
-    lexical = Lexical([record(0, "プリンター"), record(1, "パスコードの変更")], synonyms)
-    asked = lexical.ask(synonyms.apply(normalize("パスワードの変更")))
+    lexical = LexicalIndex([record(0, "プリンター"), record(1, "パスコードの変更")], synonyms)
+    asked = lexical.query(synonyms.apply(normalize("パスワードの変更")))
     assert asked.score(np.array([1])).cosines[0] == pytest.approx(1)
 
 
 def test_every_score_is_between_zero_and_one_and_identity_is_one() -> None:
     records = [record(n, q) for n, q in enumerate(["abc abc def", "抽選の結果", "カタカナ", "?", ""])]
-    lexical = Lexical(records, Synonyms())
+    lexical = LexicalIndex(records, Synonyms())
     for number in range(3):
-        scores = lexical.ask(records[number].question).score(np.arange(5))
+        scores = lexical.query(records[number].question).score(np.arange(5))
         parts = np.concatenate([scores.cosines, scores.coverages])
         assert parts.min() >= 0
         assert parts.max() <= 1 + 1e-12
@@ -164,15 +164,15 @@ def test_every_score_is_between_zero_and_one_and_identity_is_one() -> None:
 
 @pytest.mark.parametrize("question", ["", "?", "🎉🎉", "どう", "zebra"])
 def test_a_question_that_shares_nothing_scores_zero(question: str) -> None:
-    lexical = Lexical([record(0, "VPN"), record(1, "経費")], Synonyms())
-    assert not lexical.ask(question).score(np.array([0, 1])).total.any()
-    assert not len(lexical.ask(question).best(5))
+    lexical = LexicalIndex([record(0, "VPN"), record(1, "経費")], Synonyms())
+    assert not lexical.query(question).score(np.array([0, 1])).total.any()
+    assert not len(lexical.query(question).best(5))
 
 
 def test_best_rows_agree_with_scoring_all_of_them() -> None:
     records = [record(n, f"item {n % 7} of box {n}", f"shelf {n % 3}") for n in range(60)]
-    lexical = Lexical(records, Synonyms())
-    asked = lexical.ask("item 3 of box 17 on shelf 2")
+    lexical = LexicalIndex(records, Synonyms())
+    asked = lexical.query("item 3 of box 17 on shelf 2")
     total = asked.score(np.arange(60)).total
     assert set(asked.best(5)) <= set(np.flatnonzero(total >= np.sort(total)[-5]))
     assert total.argmax() == 17
@@ -184,12 +184,12 @@ def test_where_the_texts_are_cut_for_counting_makes_no_difference() -> None:
     told = [" ".join(random.choices(pool, k=4)) for _ in range(1300)]
     aliases = {512: tuple(f"{told[n]} alias{n}" for n in range(700))}
     records = [record(n, text, f"box {n}", aliases=aliases.get(n, ())) for n, text in enumerate(told)]
-    lexical = Lexical(records, Synonyms())
+    lexical = LexicalIndex(records, Synonyms())
     for row in (0, 511, 512, 513, 1023, 1024, 1299):
-        scores = lexical.ask(normalize(told[row])).score(np.array([row]))
+        scores = lexical.query(normalize(told[row])).score(np.array([row]))
         assert scores.cosines[:2, 0] == pytest.approx(1)
         assert scores.coverages[:, 0] == pytest.approx(1)
-    assert lexical.ask("alias699").best(1).tolist() == [512]
-    assert lexical.ask("box 1299").score(np.array([1299])).coverages[2:, 0] == pytest.approx(1)
+    assert lexical.query("alias699").best(1).tolist() == [512]
+    assert lexical.query("box 1299").score(np.array([1299])).coverages[2:, 0] == pytest.approx(1)
     words_of_alias = {word: has for word, _, has in lexical.shared_words("alias3 zebra", 512)}
     assert words_of_alias == {"alias3": True, "alias": True, "3": True}

@@ -150,9 +150,9 @@ def test_names_in_the_state_database_are_composed_by_an_upgrade(tmp_path: Path) 
     noted: Noted | None = journal.noted(1)
     assert noted is not None
     assert noted.hits == (NotedHit(NFC, "1", 1.0, 0.9),)
-    lessons = journal.learned.lessons()
-    assert lessons is not None
-    assert [lesson.phrasing for lesson in lessons[NFC]] == ["Whereto?"]
+    aliases = journal.learned.aliases()
+    assert aliases is not None
+    assert [alias.phrasing for alias in aliases[NFC]] == ["Whereto?"]
     proposal = journal.proposals.get(1)
     assert proposal is not None
     assert proposal.knowledge_base == NFC

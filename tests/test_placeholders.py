@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from indexes.confidence.confidence import DOUBT, judge
+from indexes.confidence.confidence import DOUBTFUL, with_confidence
 from indexes.records import Record, check_file, format_report, has_answer
 from indexes.retrieval.index import Index, Question
 from indexes.retrieval.synonyms import Synonyms
@@ -41,8 +41,8 @@ def test_an_answer_is_one_however_short(text: str) -> None:
 def test_a_row_without_an_answer_is_found_but_doubted(answer: str) -> None:
     index = Index("faq", [Record("1", "送別会はいつですか", answer), Record("2", "会議室の予約", "総務へ")], Synonyms())
     question = Question("送別会はいつですか", normalize("送別会はいつですか"))
-    hits = judge(question, index.search(question))
-    assert (hits[0].record.id, hits[0].confidence) == ("1", DOUBT)
+    hits = with_confidence(question, index.search(question))
+    assert (hits[0].record.id, hits[0].confidence) == ("1", DOUBTFUL)
 
 
 def problems(folder: Path, text: str) -> list[tuple[int, str, bool]]:

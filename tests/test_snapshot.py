@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from indexes.encoder import EncoderWorker
-from indexes.retrieval.dense import Dense
+from indexes.retrieval.dense import DenseIndex
 from indexes.storage.snapshot import KEEP, EncoderStamp, SnapshotFolder, passage_key
 from indexes.text import NORMALIZER
 from tests.encoders import hashing_encoder
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> SnapshotFolder:
 
 def save(folder: SnapshotFolder, encoder: EncoderWorker, source: bytes = CSV) -> Path:
     vectors = encoder.encode_documents(TEXTS)
-    dense = Dense.build(vectors, np.arange(len(TEXTS), dtype=np.int32))
+    dense = DenseIndex.build(vectors, np.arange(len(TEXTS), dtype=np.int32))
     keys = [passage_key(text) for text in TEXTS]
     return folder.save(source, EncoderStamp.of(encoder), b"".join(keys), dense.files(), dense.kind).folder
 
@@ -60,7 +60,7 @@ def test_what_is_saved_is_loaded_to_the_byte(folder: SnapshotFolder, encoder: En
     assert loaded.source.read_bytes() == CSV
     assert loaded.rows == {passage_key(text): row for row, text in enumerate(TEXTS)}
     assert loaded.fits(encoder)
-    stored = Dense.open(loaded.vectors, np.arange(3, dtype=np.int32)).vectors(np.array([2, 0]))
+    stored = DenseIndex.open(loaded.vectors, np.arange(3, dtype=np.int32)).vectors(np.array([2, 0]))
     np.testing.assert_array_equal(stored, encoder.encode_documents([TEXTS[2], TEXTS[0]]))
 
 

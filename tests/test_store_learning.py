@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handlers.store import Journal, JournalError, Noted, NotedHit, Opinion, Origin, Phrasing, open_journal
-from indexes.retrieval.learned_aliases import Lesson
+from indexes.retrieval.learned_aliases import LearnedAlias
 
 HIT = NotedHit("it-help", "vpn", 0.4, 0.3)
 MISSED = Noted(Origin.SEARCH, "C1", "U1", "VPNが遅い", (HIT,), 0.3, 0.9, answered=False)
@@ -114,12 +114,12 @@ def test_a_person_has_one_opinion_per_reply(journal: Journal) -> None:
 def test_a_phrasing_is_learned_once_undone_once_and_learned_again(journal: Journal) -> None:
     assert journal.learned.learn(LEARNT)
     assert not journal.learned.learn(replace(LEARNT, by="U9"))
-    assert journal.learned.lessons() == {"it-help": [Lesson("vpn", "VPNにつながりません。", "VPNが遅い")]}
+    assert journal.learned.aliases() == {"it-help": [LearnedAlias("vpn", "VPNにつながりません。", "VPNが遅い")]}
     undone = journal.learned.undo(LEARNT.id, "U9")
     assert undone
     assert (undone.undone_by, undone.voters) == ("U9", ("U1", "U2"))
     assert journal.learned.undo(LEARNT.id, "U9") is None
-    assert (journal.learned.lessons(), journal.learned.newest(9), journal.learned.count()) == ({}, [], 0)
+    assert (journal.learned.aliases(), journal.learned.newest(9), journal.learned.count()) == ({}, [], 0)
     assert [each.undone_by for each in journal.learned.having(["vpnが遅い"])] == ["U9"]
     assert journal.learned.learn(replace(LEARNT, by="U9"))
     assert [each.by for each in journal.learned.newest(9)] == ["U9"]
@@ -145,9 +145,9 @@ def test_without_the_database_nothing_is_learned_unnoticed(journal: Journal, tmp
     assert journal.learned.count() == 1
 
 
-def test_lessons_that_can_not_be_read_are_none_rather_than_nothing(journal: Journal, tmp_path: Path) -> None:
+def test_aliases_that_can_not_be_read_are_none_rather_than_nothing(journal: Journal, tmp_path: Path) -> None:
     (tmp_path / "state.db").unlink()
-    assert journal.learned.lessons() is None
+    assert journal.learned.aliases() is None
     assert journal.misses.open(0, 10) == []
     assert journal.confirmations.recent() == []
 

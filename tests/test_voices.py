@@ -13,7 +13,7 @@ import pytest
 
 from handlers.store import Journal, Noted, NotedHit, Origin, open_journal
 from handlers.store.voices import PERSON
-from indexes.confidence.calibration import DOUBT, Judgement, learn
+from indexes.confidence.calibration import SHIFT_DEVIATION, Judgement, confidence_shift
 from tests.former import former_database, former_ids
 
 
@@ -48,7 +48,7 @@ def said(journal: Journal, name: str = "it-help") -> list[Judgement]:
 
 
 def shift(journal: Journal) -> float:
-    return learn(said(journal))
+    return confidence_shift(said(journal))
 
 
 def test_a_vote_is_a_judgement_of_the_first_hit_with_its_confidence(journal: Journal) -> None:
@@ -77,7 +77,7 @@ def test_one_person_alone_never_moves_confidence_much(journal: Journal, kind: st
     for number in range(30):
         vote(journal, asked(journal, f"r{number}", thought=thought), "U1", kind)
         assert sum(each.weight for each in said(journal)) <= PERSON
-        assert abs(shift(journal)) <= DOUBT**2 * PERSON == 0.5
+        assert abs(shift(journal)) <= SHIFT_DEVIATION**2 * PERSON == 0.5
     before = shift(journal)
     vote(journal, asked(journal), "U2", kind)
     assert abs(shift(journal)) > abs(before) or thought == (kind == "helpful")
@@ -116,7 +116,7 @@ def test_the_sums_are_what_a_full_recount_gives(journal: Journal, file: Path, se
     assert dump(file) == kept
     journal.voices.recount(lambda user: user != "U1")
     assert len(dump(file)[0]) < len(kept[0])
-    assert learn(said(journal, "a")) != 0
+    assert confidence_shift(said(journal, "a")) != 0
 
 
 def test_a_hundred_thousand_old_votes_do_not_slow_one(journal: Journal, file: Path) -> None:

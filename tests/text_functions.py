@@ -18,11 +18,11 @@ from handlers.slack import blocks, markup_parser, mrkdwn, rich_text
 from handlers.texts import ENGLISH, for_question
 from indexes import names
 from indexes import text as indexed_text
-from indexes.confidence.confidence import judge
+from indexes.confidence.confidence import with_confidence
 from indexes.records import Record, checking, columns, conventions, has_answer, parse_records
-from indexes.records.csv_editor import Layout, encodable
+from indexes.records.csv_editor import CsvEditor, encodable
 from indexes.retrieval import clustering, highlighting, synonyms, tokens
-from indexes.retrieval.chunking import parts
+from indexes.retrieval.chunking import chunks
 from indexes.retrieval.index import Hit, Index, Question
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage import export, snapshot
@@ -47,8 +47,8 @@ def records(cell: str) -> tuple[Record, ...]:
 def laid_out(cell: str) -> object:
     """Lay a CSV out that has the text in its cells, and take its row apart."""
     data = quoted(f"q {cell}")
-    layout = Layout.of(data, parse_records(data, FILE))
-    return layout.cells(2), layout.appended({"question": f"other {cell}"}), layout.changed(2, {"answer": f"a {cell}"})
+    editor = CsvEditor.of(data, parse_records(data, FILE))
+    return editor.cells(2), editor.appended({"question": f"other {cell}"}), editor.changed(2, {"answer": f"a {cell}"})
 
 
 def result(cell: str) -> Result:
@@ -61,13 +61,13 @@ def searched(cell: str) -> object:
     """Search for the text in an index of records that have it."""
     index = Index("faq", [Record("1", cell, cell, aliases=(cell,)), Record("2", "other", "thing")], Synonyms())
     question = Question(cell, indexed_text.normalize(cell))
-    return judge(question, index.search(question))
+    return with_confidence(question, index.search(question))
 
 
 def judged(cell: str) -> object:
     """Judge a hit that has the text in its cells."""
     record = Record("1", cell, cell, aliases=(cell,), keywords=(cell,))
-    return judge(Question(cell, cell), [Hit(record, "faq", 0.5, None, 0.5, 0.5)] * 2)
+    return with_confidence(Question(cell, cell), [Hit(record, "faq", 0.5, None, 0.5, 0.5)] * 2)
 
 
 SYNONYMS = Synonyms([("vpn", "virtual network"), ("ア", "イ"), ("a-", "b"), ("1.", "one"), ("  ", "x")])
@@ -120,28 +120,30 @@ RUN: dict[str, Callable[[str], object]] = {
     "handlers.slack.markup_parser.parse": markup_parser.parse,
     "handlers.slack.markup_parser.tidy": markup_parser.tidy,
     "indexes.storage.export.export_table": lambda cell: export.export_table(quoted(cell), "faq.csv"),
-    "indexes.retrieval.clustering.by_letters": lambda cell: clustering.by_letters([cell, f"x{cell}"]),
+    "indexes.retrieval.clustering.group_by_letters": lambda cell: clustering.group_by_letters([cell, f"x{cell}"]),
     "indexes.names.composed": names.composed,
     "indexes.names.folded": names.folded,
     "indexes.names.find_name": lambda cell: names.find_name(cell, ["faq", cell]),
     "indexes.names.same_name": lambda cell: names.same_name(cell, f"x{cell}"),
-    "indexes.retrieval.chunking.parts": parts,
-    "indexes.records.checking.alike": lambda cell: [list(found) for found in checking.alike([cell, f"x{cell}"])],
+    "indexes.retrieval.chunking.chunks": chunks,
+    "indexes.records.checking.similar_pairs": lambda cell: [
+        list(found) for found in checking.similar_pairs([cell, f"x{cell}"])
+    ],
     "indexes.records.checking.numbers": checking.numbers,
     "indexes.records.columns.is_known": columns.is_known,
     "indexes.records.columns.assign_roles": lambda cell: columns.assign_roles(["question", cell], "faq.csv"),
     "indexes.records.columns.closest_name": lambda cell: columns.closest_name("answer", [cell, f"x{cell}"]),
     "indexes.records.columns.refuse_duplicates": lambda cell: columns.refuse_duplicates(["question", cell], "faq.csv"),
     "indexes.records.conventions.next_id": lambda cell: conventions.next_id([cell] * FEW),
-    "indexes.records.conventions.written_today": lambda cell: conventions.written_today([cell] * FEW, NOW),
+    "indexes.records.conventions.format_date": lambda cell: conventions.format_date([cell] * FEW, NOW),
     "indexes.records.csv_editor.encodable": lambda cell: encodable(parse_records(quoted("q"), FILE), "answer", cell),
     "indexes.storage.snapshot.passage_key": snapshot.passage_key,
     "indexes.retrieval.synonyms.parse_synonyms": lambda cell: synonyms.parse_synonyms(
         quoted(f"x{cell}").replace(b"id,question,answer", b"id,original,normalized"), "s.csv"
     ),
-    "indexes.text.in_form": lambda cell: indexed_text.in_form("NFC", cell),
+    "indexes.text.unicode_form": lambda cell: indexed_text.unicode_form("NFC", cell),
     "indexes.text.normalize": indexed_text.normalize,
-    "indexes.text.sameness": indexed_text.sameness,
+    "indexes.text.match_key": indexed_text.match_key,
     "indexes.text.is_japanese": indexed_text.is_japanese,
     "indexes.retrieval.tokens.words": lambda cell: list(tokens.words(cell)),
     "indexes.retrieval.tokens.word_key": tokens.word_key,
@@ -206,7 +208,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
     "the local Slack's terminal draws messages, whose texts are 3,000 characters at most": (
         "bot.playground.terminal.mrkdwn",
     ),
-    "run as a whole, among PATHS": ("indexes.confidence.confidence.judge", "indexes.records.editing"),
-    "the same as by_letters, with vectors": ("indexes.retrieval.clustering.by_meaning",),
+    "run as a whole, among PATHS": ("indexes.confidence.confidence.with_confidence", "indexes.records.editing"),
+    "the same as group_by_letters, with vectors": ("indexes.retrieval.clustering.group_by_meaning",),
 }
 """Functions, and modules in which no other function takes a text, by the reason why they are not run."""

@@ -28,7 +28,7 @@ from indexes.names import composed, folded
 from indexes.records import Source
 from indexes.records.editing import replace_csv
 from indexes.reload_report import ReloadReport
-from indexes.storage.import_preview import Replacement, records_replacement, synonyms_replacement
+from indexes.storage.import_preview import ImportPreview, preview_knowledge_base, preview_synonyms
 from indexes.storage.versions import Origin
 
 PROGRESS_SECONDS = 3.0
@@ -104,7 +104,7 @@ def applied(services: Services, request: Request) -> None:
 
 
 def card(
-    services: Services, upload: Upload, request: Request, found: Replacement | None = None, *, stale: bool = False
+    services: Services, upload: Upload, request: Request, found: ImportPreview | None = None, *, stale: bool = False
 ) -> Message:
     """Show what a file would change, or ask which knowledge base it is for; raises UnusableFileError."""
     options = _options(services, upload, request)
@@ -130,12 +130,12 @@ def source_of(services: Services, name: str) -> Source:
     return Source(fresh, services.knowledge_dir / f"{fresh}.csv")
 
 
-def replacement(services: Services, source: Source, data: bytes, file: str) -> Replacement:
+def replacement(services: Services, source: Source, data: bytes, file: str) -> ImportPreview:
     """Compare the bytes of a CSV called `file` with what is there; raises UnusableFileError."""
     if source == services.registry.synonyms_file:
-        return synonyms_replacement(source, data, file)
+        return preview_synonyms(source, data, file)
     loaded = services.registry.loaded.get(source.name)
-    return records_replacement(source, data, file, loaded.knowledge_base.records if loaded else ())
+    return preview_knowledge_base(source, data, file, loaded.knowledge_base.records if loaded else ())
 
 
 def new_name(file: str) -> str:
@@ -240,12 +240,12 @@ def _waiting(services: Services, request: Request, id_: str) -> Upload | None:
     return upload
 
 
-def _found(services: Services, upload: Upload) -> Replacement:
+def _found(services: Services, upload: Upload) -> ImportPreview:
     data = services.pending.data(upload)
     return replacement(services, source_of(services, upload.target), data, upload.file)
 
 
-def _put(services: Services, request: Request, upload: Upload, found: Replacement) -> Translatable:
+def _put(services: Services, request: Request, upload: Upload, found: ImportPreview) -> Translatable:
     """Keep what is there, write the new bytes and keep these too; return that for the audit log."""
     maintenance, source = services.maintenance, found.source
     if found.current is not None:

@@ -65,8 +65,8 @@ def _export(services: Services, source: Source) -> Export:
     data = read_bytes(source.path)
     if source == services.registry.synonyms_file:
         return export_table(data, source.path.name)
-    lessons = services.journal.learned.lessons() or {}
-    return export(data, source.path, lessons.get(source.name, ()))
+    learned = services.journal.learned.aliases() or {}
+    return export(data, source.path, learned.get(source.name, ()))
 
 
 def _propose(services: Services, request: Request, source: Source, number: int | None) -> None:

@@ -12,8 +12,8 @@ from handlers.slack.blocks import Message, notice
 from handlers.store import Opinion, Phrasing
 from indexes.messages import Translatable, Value
 from indexes.records import Record
-from indexes.retrieval.learned_aliases import Lesson
-from indexes.text import sameness
+from indexes.retrieval.learned_aliases import LearnedAlias
+from indexes.text import match_key
 
 COMPARED = 50
 """Phrasings of a record, the newest first, that may count together with the one just confirmed."""
@@ -110,8 +110,8 @@ def _latest(opinions: Sequence[Opinion]) -> list[Opinion]:
 
 def may_learn(record: Record, phrasing: str) -> bool:
     """Tell whether a phrasing says something new, as briefly as a question should."""
-    key = sameness(phrasing)
-    known = {sameness(text) for text in (record.question, *record.aliases)}
+    key = match_key(phrasing)
+    known = {match_key(text) for text in (record.question, *record.aliases)}
     return bool(key) and max(len(key), len(phrasing)) <= LONGEST and key not in known
 
 
@@ -199,8 +199,8 @@ def _page(services: Services, request: Request, first: int) -> Message:
 
 
 def _in_force(services: Services, phrasing: Phrasing) -> InForce:
-    lesson = Lesson(phrasing.record, phrasing.question, phrasing.phrasing)
-    record = services.registry.subject(phrasing.knowledge_base, lesson)
+    alias = LearnedAlias(phrasing.record, phrasing.question, phrasing.phrasing)
+    record = services.registry.aliased_record(phrasing.knowledge_base, alias)
     title = record.title if record else ""
     return InForce(
         phrasing.id, phrasing.phrasing, title, phrasing.knowledge_base, phrasing.voters, phrasing.by, phrasing.at

@@ -40,8 +40,8 @@ KEPT = 8
 PERSON = 2
 """What all voices of one person in one knowledge base weigh together at most, in votes.
 
-By `calibration.learn` one person alone then never moves the log-odds by more than DOUBT ** 2 * 2 = 0.5: a confidence of
-.90 to .85 or .94.
+By `calibration.confidence_shift` one person alone then never moves the log-odds by more than
+SHIFT_DEVIATION ** 2 * 2 = 0.5: a confidence of .90 to .85 or .94.
 """
 UNITS = 840
 """Into how many parts a vote is divided, so that a person's weight is divided among up to eight voices without rest."""

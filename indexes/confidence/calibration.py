@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from indexes.atomic_file import replace_file
 from indexes.confidence.confidence import DENSE, Features, Weights, features
-from indexes.retrieval.dense import Dense
+from indexes.retrieval.dense import DenseIndex
 from indexes.retrieval.index import Index, Question, passages
 from indexes.storage.snapshot import EncoderStamp
 from indexes.text import normalize
@@ -34,19 +34,19 @@ FITTED_WITH = "all-MiniLM-L6-v2"
 
 FILE = "calibration.json"
 
-MEMORY = 100.0
+PRIOR_EXAMPLES = 100.0
 """How many examples' worth of evidence the shipped weights are: fewer examples hardly move them."""
 
-REMOVED = 0.3
+REMOVED_SHARE = 0.3
 """The share of answers taken out."""
 
-MOST = 500
+MAX_RECORDS = 500
 """Records of a knowledge base that are looked at."""
 
-FEWEST = 40
+MIN_ALIASES = 40
 """Aliases below which there is nothing to fit."""
 
-DOUBT = 0.5
+SHIFT_DEVIATION = 0.5
 """Standard deviation of what feedback may plausibly add to the log-odds of a knowledge base."""
 
 _STEPS = 100
@@ -81,7 +81,7 @@ def calibrate(
 ) -> Weights:
     """Return the weights for an encoder, fitted on the aliases of these knowledge bases; with too few, the prior."""
     asked = [alias for records, _ in knowledge_bases for record in records for alias in record.aliases]
-    if len(asked) < FEWEST:
+    if len(asked) < MIN_ALIASES:
         return prior
     vectors = {alias: encoder.encode_query(normalize(alias)) for alias in dict.fromkeys(asked)}
     examples = []
@@ -113,18 +113,18 @@ def store_weights(folder: Path, encoder: "Encoder", weights: Weights) -> None:
 
 
 def _sample(records: Sequence["Record"], seed: int) -> list["Record"]:
-    chosen = np.random.default_rng(seed).permutation(len(records))[:MOST]
+    chosen = np.random.default_rng(seed).permutation(len(records))[:MAX_RECORDS]
     return [records[row] for row in sorted(chosen.tolist())]
 
 
 def _without_aliases(records: Sequence["Record"], synonyms: "Synonyms", encoder: "Encoder", seed: int) -> Index:
     """Index the records without their aliases, and without some of the answers."""
     answers = sorted({normalize(record.answer) or record.id for record in records})
-    kept = np.random.default_rng(seed).random(len(answers)) >= REMOVED
+    kept = np.random.default_rng(seed).random(len(answers)) >= REMOVED_SHARE
     left = {answer for answer, keep in zip(answers, kept.tolist(), strict=True) if keep}
     base = [replace(r, aliases=()) for r in records if (normalize(r.answer) or r.id) in left]
     texts = [(text, row) for row, record in enumerate(base) for text in passages(record, synonyms)]
-    dense = Dense.build(
+    dense = DenseIndex.build(
         encoder.encode_documents([text for text, _ in texts]), np.array([row for _, row in texts], dtype=np.int32)
     )
     return Index("calibration", base, synonyms, dense)
@@ -153,7 +153,7 @@ def _examples(
     return examples
 
 
-def fit(examples: Sequence[Example], prior: Weights, memory: float = MEMORY) -> Weights:
+def fit(examples: Sequence[Example], prior: Weights, prior_examples: float = PRIOR_EXAMPLES) -> Weights:
     """Return the most probable weights given the examples and the prior: a logistic regression that starts there.
 
     The features' spread in the examples sets how much a weight may move; `memory` how many examples resist it.
@@ -165,19 +165,20 @@ def fit(examples: Sequence[Example], prior: Weights, memory: float = MEMORY) -> 
         return prior
     design = np.column_stack([np.ones(len(values)), values])
     start = np.array([prior.constant, *(getattr(prior.factors, name) for name in names)])
-    spread = np.maximum(np.concatenate([[1.0], values.std(axis=0)]), 1e-3)
+    deviations = np.maximum(np.concatenate([[1.0], values.std(axis=0)]), 1e-3)
     evidence = _Evidence(design, right, np.ones(len(right)), design @ start)
-    fitted = start + _most_probable(evidence, memory * spread**2 / 4)
+    fitted = start + _most_probable(evidence, prior_examples * deviations**2 / 4)
     factors = dict(zip(names, fitted[1:].tolist(), strict=True))
     return Weights(float(fitted[0]), Features(**factors))
 
 
-def learn(judged: Iterable[Judgement], doubt: float = DOUBT) -> float:
-    """Return what feedback adds to a knowledge base's log-odds.
+def confidence_shift(judged: Iterable[Judgement], deviation: float = SHIFT_DEVIATION) -> float:
+    """Return what votes add to the log-odds of a knowledge base's answers.
 
-    The most probable constant if it is 0 give or take `doubt` before anything is known: ten clicks move it little. At
-    that constant the prior's pull, constant / doubt ** 2, equals the sum of weight * (right - expected), and each of
-    these terms is at most its weight: so the constant is never further from 0 than doubt ** 2 * the weight of all.
+    This is the most probable constant under a normal prior with mean 0 and standard deviation `deviation`: ten votes
+    move it little. At that constant the prior's pull, constant / deviation ** 2, equals the sum of
+    weight * (right - expected). Each of these terms is at most its weight, so that the constant is never further from 0
+    than deviation ** 2 times the sum of the weights.
     """
     judgements = list(judged)
     if not judgements:
@@ -186,7 +187,7 @@ def learn(judged: Iterable[Judgement], doubt: float = DOUBT) -> float:
     right = np.array([each.right for each in judgements], dtype=np.float64)
     weight = np.array([each.weight for each in judgements], dtype=np.float64)
     evidence = _Evidence(np.ones((len(right), 1)), right, weight, np.log(confidence / (1 - confidence)))
-    return float(_most_probable(evidence, np.array([1 / doubt**2]))[0])
+    return float(_most_probable(evidence, np.array([1 / deviation**2]))[0])
 
 
 @dataclass(frozen=True, slots=True)

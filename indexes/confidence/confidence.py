@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 THRESHOLD = 0.9
 """Auto-replies are given from this confidence on: when at least 90% sure."""
 
-DOUBT = 0.5
+DOUBTFUL = 0.5
 """The most that a hit gets when its record is about another code than the question, or has no answer."""
 
 _DIGIT = re.compile(r"\d")
@@ -32,7 +32,7 @@ _CODE_RUN = re.compile(r"[\w.-]+", re.ASCII)
 _CODE = re.compile(r"[a-z]+[\w.-]*|\d{3,}", re.ASCII)
 """Letters with digits (err-4012, e1107, k8s), or three digits and more (137, 2026), in a run of normalized text."""
 
-WIDEST = 0.3
+MAX_MARGIN = 0.3
 """A margin above this says no more than this one."""
 
 
@@ -76,7 +76,7 @@ DENSE = Weights(-4.287, Features(score=4.108, decision=18.74, lift=6.729, missin
 LEXICAL = Weights(-3.355, Features(lexical=5.111, decision=7.65, agreement=1.263))
 
 
-def judge(
+def with_confidence(
     question: "Question",
     hits: "Sequence[Hit]",
     dense: Weights = DENSE,
@@ -102,7 +102,7 @@ def judge(
         weights = LEXICAL if hit.dense is None else dense
         logit = weights.logit(features(hit, max(others, default=0.0)))
         shift = shifts.get(hit.knowledge_base, 0.0) if shifts else 0.0
-        ceiling = DOUBT if _is_doubtful(question, hit) else 1.0
+        ceiling = DOUBTFUL if _is_doubtful(question, hit) else 1.0
         judged.append(replace(hit, confidence=min(probability(logit + shift), ceiling)))
     return judged
 
@@ -133,7 +133,7 @@ def _codes(text: str) -> set[str]:
 def features(hit: "Hit", rival: float = 0.0) -> Features:
     """Return what `hit` is judged by; `rival` is the best different answer outside its own index."""
     evidence = hit.evidence
-    margin = min(evidence.score - max(evidence.rival, rival), WIDEST)
+    margin = min(evidence.score - max(evidence.rival, rival), MAX_MARGIN)
     return Features(
         score=evidence.score,
         lexical=hit.lexical,

@@ -80,7 +80,7 @@ def _dense(index: Index, question: Question, row: int) -> dict[str, Any] | None:
 
 
 def _lexical(index: Index, question: Question, row: int) -> dict[str, Any]:
-    scores = index.lexical.ask(question.normalized).score(np.array([row]))
+    scores = index.lexical.query(question.normalized).score(np.array([row]))
     parts = zip(VIEWS, scores.cosines[:, 0].tolist(), scores.coverages[:, 0].tolist(), strict=True)
     words = index.lexical.shared_words(question.normalized, row)
     return {

@@ -3,7 +3,7 @@
 from fnmatch import fnmatch
 from pathlib import Path
 
-from indexes.encoder.hub import cached, download, file_sizes, plainly
+from indexes.encoder.hub import cached, download, file_sizes, with_plain_errors
 from indexes.encoder.names import canonical_name, local_folder, split_name, unavailable
 from indexes.messages import Translatable
 
@@ -54,7 +54,7 @@ def find_fast(name: str, revision: str | None = None) -> Path | None:
 
 def fetch_fast(name: str, revision: str | None = None) -> Path:
     """Return the folder of the model's ONNX form, downloaded first if need be. Raises ModelUnavailableError."""
-    return find_fast(name, revision) or plainly(name, revision, lambda: _download(name, revision))
+    return find_fast(name, revision) or with_plain_errors(name, revision, lambda: _download(name, revision))
 
 
 def onnx_file(folder: Path) -> Path | None:

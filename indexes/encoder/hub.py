@@ -36,7 +36,9 @@ def find_model(name: str, revision: str | None = None) -> Path | None:
 
 def fetch_model(name: str, revision: str | None = None) -> Path:
     """Return the model's folder, downloaded first if need be. Raises ModelUnavailableError within seconds."""
-    return find_model(name, revision) or plainly(name, revision, lambda: _download(canonical_name(name), revision))
+    return find_model(name, revision) or with_plain_errors(
+        name, revision, lambda: _download(canonical_name(name), revision)
+    )
 
 
 def cached(
@@ -67,7 +69,7 @@ def cached(
         return None
 
 
-def plainly(name: str, revision: str | None, download: Callable[[], Path]) -> Path:
+def with_plain_errors(name: str, revision: str | None, download: Callable[[], Path]) -> Path:
     """Download, and say in plain words what goes wrong. Raises ModelUnavailableError."""
     try:
         return download()

@@ -37,7 +37,7 @@ CANARIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Ask:
+class _Job:
     """Texts that somebody waits for."""
 
     texts: Sequence[str]
@@ -60,10 +60,10 @@ class EncoderWorker:
 
     def __init__(self, name: str, load: Callable[[], Model], recent: int = RECENT) -> None:
         """Start loading; every other method waits for that, and raises what it raised."""
-        self._asked_name = name
+        self._requested_name = name
         self._changed = threading.Condition()
-        self._queries: deque[_Ask] = deque()
-        self._bulk: deque[_Ask] = deque()
+        self._queries: deque[_Job] = deque()
+        self._bulk: deque[_Job] = deque()
         self._recent: OrderedDict[str, Vector] = OrderedDict()
         self._most_recent = recent
         self._closed = False
@@ -102,7 +102,7 @@ class EncoderWorker:
         """See `Encoder.encode_query`. Raises EncodingError, and ModelUnavailableError once closed."""
         known = self._recall(text)
         if known is None:
-            known = self._ask(self._queries, [text])[0]
+            known = self._run_job(self._queries, [text])[0]
             self._remember(text, known)
         return known.copy()
 
@@ -115,18 +115,18 @@ class EncoderWorker:
         vectors = np.empty((len(texts), self.dimension), np.float32)
         for start in range(0, len(texts), BULK_BATCH):
             rows = order[start : start + BULK_BATCH]
-            vectors[rows] = self._ask(self._bulk, [texts[row] for row in rows])
+            vectors[rows] = self._run_job(self._bulk, [texts[row] for row in rows])
             if progress:
                 progress(start + len(rows), len(texts))
         if len(texts) > BULK_BATCH:
-            _give_back()
+            _release_memory()
         return vectors
 
     def close(self, timeout: float = 5.0) -> None:
         """Fail whatever waits and end the threads once the batches in hand (or the load) are done."""
         with self._changed:
             self._closed = True
-            abandoned: list[Future[Any]] = [ask.answer for ask in (*self._queries, *self._bulk)]
+            abandoned: list[Future[Any]] = [job.answer for job in (*self._queries, *self._bulk)]
             if not self._loaded.done():
                 abandoned.append(self._loaded)
             self._queries.clear()
@@ -153,17 +153,17 @@ class EncoderWorker:
                 self._recent.popitem(last=False)
 
     def _closed_error(self) -> ModelUnavailableError:
-        return ModelUnavailableError("model.closed", model=self._asked_name)
+        return ModelUnavailableError("model.closed", model=self._requested_name)
 
-    def _ask(self, queue: deque[_Ask], texts: Sequence[str]) -> Vectors:
+    def _run_job(self, queue: deque[_Job], texts: Sequence[str]) -> Vectors:
         self.wait()
-        ask = _Ask(texts)
+        job = _Job(texts)
         with self._changed:
             if self._closed:
                 raise self._closed_error()
-            queue.append(ask)
+            queue.append(job)
             self._changed.notify_all()
-        return ask.answer.result()
+        return job.answer.result()
 
     def _run(self, load: Callable[[], Model]) -> None:
         try:
@@ -171,14 +171,14 @@ class EncoderWorker:
         except BaseException as error:  # noqa: BLE001  it belongs to those who wait for the model
             self._settle_load(error)
             return
-        _give_back()
+        _release_memory()
         self._settle_load(loaded)
         self._threads[1].start()
         self._work(bulk=False)
 
     def _work(self, *, bulk: bool) -> None:
         while work := self._next_work(bulk=bulk):
-            _answer(*work)
+            _encode_jobs(*work)
 
     def _settle_load(self, outcome: _Loaded | BaseException) -> None:
         with self._changed:
@@ -195,7 +195,7 @@ class EncoderWorker:
         try:
             canaries = unit_rows(model.encode_documents(CANARIES), len(CANARIES))
         except EncodingError as error:
-            raise unavailable(self._asked_name, error.message, Translatable("mend.other_model")) from error
+            raise unavailable(self._requested_name, error.message, Translatable("mend.other_model")) from error
         log.info(
             "Model %s is ready after %.1f s: %d dimensions, revision %.12s",
             model.name,
@@ -205,7 +205,7 @@ class EncoderWorker:
         )
         return _Loaded(model, canaries)
 
-    def _next_work(self, *, bulk: bool) -> tuple[Callable[[Sequence[str]], NDArray[Any]], list[_Ask]] | None:
+    def _next_work(self, *, bulk: bool) -> tuple[Callable[[Sequence[str]], NDArray[Any]], list[_Job]] | None:
         """Wait for something to do: waiting queries (at most QUERY_BATCH), else one bulk batch; None when closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._queries or (bulk and self._bulk))
@@ -218,33 +218,33 @@ class EncoderWorker:
             return model.encode_documents, [self._bulk.popleft()]
 
 
-def _give_back() -> None:
+def _release_memory() -> None:
     """Return freed memory to the system, which takes some milliseconds; glibc by itself would keep a tenth and more."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
 
 
-def _answer(encode: Callable[[Sequence[str]], NDArray[Any]], asks: Sequence[_Ask]) -> None:
-    """Encode all the texts at once; when that fails, each ask alone, so that only the one at fault fails."""
+def _encode_jobs(encode: Callable[[Sequence[str]], NDArray[Any]], jobs: Sequence[_Job]) -> None:
+    """Encode all the texts at once; when that fails, each job alone, so that only the one at fault fails."""
     try:
-        rows = encode([text for ask in asks for text in ask.texts])
+        rows = encode([text for job in jobs for text in job.texts])
     except Exception as error:  # noqa: BLE001  it belongs to the caller who waits
-        if len(asks) == 1:
+        if len(jobs) == 1:
             failure = EncodingError("model.failed", kind=type(error).__name__)
             failure.__cause__ = error
-            asks[0].answer.set_exception(failure)
+            jobs[0].answer.set_exception(failure)
         else:
-            for ask in asks:
-                _answer(encode, [ask])
+            for job in jobs:
+                _encode_jobs(encode, [job])
         return
     start = 0
-    for ask in asks:
-        _deliver(ask, rows[start : start + len(ask.texts)])
-        start += len(ask.texts)
+    for job in jobs:
+        _deliver(job, rows[start : start + len(job.texts)])
+        start += len(job.texts)
 
 
-def _deliver(ask: _Ask, rows: NDArray[Any]) -> None:
+def _deliver(job: _Job, rows: NDArray[Any]) -> None:
     try:
-        ask.answer.set_result(unit_rows(rows, len(ask.texts)))
+        job.answer.set_result(unit_rows(rows, len(job.texts)))
     except EncodingError as error:
-        ask.answer.set_exception(error)
+        job.answer.set_exception(error)

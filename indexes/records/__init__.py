@@ -1,18 +1,18 @@
 """Knowledge bases: a CSV file, whatever program wrote it, as records and problems named by line."""
 
-from indexes.records.checking import NearDuplicate, Report, check_file, format_report
+from indexes.records.checking import CheckReport, NearDuplicate, check_file, format_report
 from indexes.records.difference import Difference, difference
 from indexes.records.model import KnowledgeBase, Problem, Record, Source
 from indexes.records.placeholders import has_answer, may_be_volunteered
 from indexes.records.reading import parse_records, read_bytes, read_records
 
 __all__ = [
+    "CheckReport",
     "Difference",
     "KnowledgeBase",
     "NearDuplicate",
     "Problem",
     "Record",
-    "Report",
     "Source",
     "check_file",
     "difference",

@@ -42,7 +42,7 @@ class NearDuplicate:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CheckReport:
     """What there is to say about one file; with an `error` the rest is empty."""
 
     file: str
@@ -89,25 +89,25 @@ class Report:
         }
 
 
-def check_file(path: Path) -> Report:
+def check_file(path: Path) -> CheckReport:
     """Read the file as the bot would and report; never raises for what is wrong with the file."""
     try:
         found = read_records(path)
     except UnusableFileError as error:
-        return Report(file=str(path), error=str(error))
-    return Report(
+        return CheckReport(file=str(path), error=str(error))
+    return CheckReport(
         file=str(path),
         encoding=found.encoding,
         delimiter=found.delimiter,
         columns=found.columns,
         details=found.details,
         records=len(found.records),
-        problems=tuple(sorted([*found.problems, *doubts(found)], key=lambda problem: problem.line)),
+        problems=tuple(sorted([*found.problems, *volunteering_problems(found)], key=lambda problem: problem.line)),
         near_duplicates=tuple(near_duplicates(found)),
     )
 
 
-def doubts(found: KnowledgeBase) -> Iterator[Problem]:
+def volunteering_problems(found: KnowledgeBase) -> Iterator[Problem]:
     """Yield why rows are shown to who asks but never volunteered: a column that is missing, or else their answers."""
     japanese = is_japanese("".join([*found.columns.values(), *found.details]))
     if "question" not in found.columns:
@@ -136,7 +136,7 @@ def _no_answer(record: Record) -> Translatable:
     return Translatable("row.no_answer")
 
 
-def format_report(report: Report) -> str:
+def format_report(report: CheckReport) -> str:
     """Return the report as lines for people; long lists are cut, as_dict has them whole."""
     if not report.usable:
         return f"{report.error}\n"
@@ -181,18 +181,18 @@ def near_duplicates(found: KnowledgeBase) -> list[NearDuplicate]:
     Lexical: the character pairs that two questions share, weighted by rarity, over all that they have
     (weighted Jaccard). Questions that differ in their numbers (Windows 10, Windows 11) are not compared.
     """
-    same, similar = alike([record.title for record in found.records])
+    same, similar = similar_pairs([record.title for record in found.records])
     places = [*islice(same, MAX_PAIRS), *islice(similar, MAX_PAIRS)]
     pairs = [(found.records[a], found.records[b], similarity) for a, b, similarity in places]
     pairs.sort(key=lambda pair: (-pair[2], pair[0].line, pair[1].line))
     return [_pair(*pair) for pair in pairs[:MAX_PAIRS]]
 
 
-Alike = tuple[int, int, float]
+SimilarPair = tuple[int, int, float]
 """Places of two texts, and how similar they are."""
 
 
-def alike(texts: Sequence[str]) -> tuple[Iterator[Alike], Iterator[Alike]]:
+def similar_pairs(texts: Sequence[str]) -> tuple[Iterator[SimilarPair], Iterator[SimilarPair]]:
     """Find texts that are nearly the same: those with the same letters, each with the first one, then similar ones.
 
     Of texts with the same letters only the first is compared with others; of texts without letters none is.

@@ -37,7 +37,7 @@ def _fresh(used: set[str]) -> str:
     return id_
 
 
-def written_today(dates: Sequence[str], now: datetime) -> str:
+def format_date(dates: Sequence[str], now: datetime) -> str:
     """Return the day in the style of the last date in the column; 2026-01-31 where there is none to follow.
 
     A style that leaves open which number is the month (01/02/2026) is settled by the other dates, or not followed.

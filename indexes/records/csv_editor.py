@@ -42,7 +42,7 @@ class UnwritableTextError(KnowledgeBaseError):
 
 
 @dataclass(frozen=True)
-class Layout:
+class CsvEditor:
     """One file, read already and known to be sound."""
 
     read: KnowledgeBase
@@ -57,7 +57,7 @@ class Layout:
     """What DOS programs put at the end of a file."""
 
     @classmethod
-    def of(cls, data: bytes, read: KnowledgeBase) -> "Layout":
+    def of(cls, data: bytes, read: KnowledgeBase) -> "CsvEditor":
         """Lay out the bytes that `read` was read from."""
         marks = _MARKS.get(read.encoding, ((b"", read.encoding),))
         mark, codec = next((mark, codec) for mark, codec in marks if data.startswith(mark))
@@ -90,7 +90,7 @@ class Layout:
         for role, text in texts.items():
             written[self._place(role)] = self._encoded(role, text)
         row = self.read.delimiter.join(
-            _quoted(text, self.read.delimiter, always=self._habit(place, blank=not text))
+            _quoted(text, self.read.delimiter, always=self._is_usually_quoted(place, blank=not text))
             for place, text in written.items()
         )
         ended = self.lines[-1].endswith(("\r", "\n"))
@@ -104,7 +104,7 @@ class Layout:
             place = self._place(role)
             encoded = self._encoded(role, text)
             telling = raw[place] and not self._needs_quotes(raw[place])
-            always = raw[place].startswith('"') if telling else self._habit(place, blank=not text)
+            always = raw[place].startswith('"') if telling else self._is_usually_quoted(place, blank=not text)
             raw[place] = _quoted(encoded, self.read.delimiter, always=always)
         changed = self.read.delimiter.join(raw) + _line_end(row)
         return self._bytes([*self.lines[: line - 1], changed, *self.lines[self._ends[line] :]])
@@ -153,7 +153,7 @@ class Layout:
         rows = self._rows[1:][-_SAMPLED_ROWS:] or self._rows
         return [self._raw("".join(self.lines[start - 1 : self._ends[start]])) for start, _ in rows]
 
-    def _habit(self, place: int, *, blank: bool) -> bool:
+    def _is_usually_quoted(self, place: int, *, blank: bool) -> bool:
         """Tell whether cells like this one have quotation marks without a need: here, in this column, in the file."""
         column = [row[place] for row in self._sample if place < len(row)]
         every = [cell for row in self._sample for cell in row]

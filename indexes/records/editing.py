@@ -17,8 +17,8 @@ from filelock import FileLock, Timeout
 from indexes.atomic_file import replace_file
 from indexes.errors import KnowledgeBaseError
 from indexes.messages import Translatable, reason
-from indexes.records.conventions import next_id, written_today
-from indexes.records.csv_editor import Layout, UnwritableTextError, encodable
+from indexes.records.conventions import format_date, next_id
+from indexes.records.csv_editor import CsvEditor, UnwritableTextError, encodable
 from indexes.records.difference import Difference, difference
 from indexes.records.model import KnowledgeBase, Record
 from indexes.records.reading import parse_records, read_bytes
@@ -59,7 +59,7 @@ class UnwritableFileError(KnowledgeBaseError):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """The knowledge base as it is on disk now, and the row that was added or changed."""
 
     knowledge_base: KnowledgeBase
@@ -68,7 +68,7 @@ class Written:
     """What the file holds now."""
 
 
-def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime) -> Written:
+def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime) -> WriteResult:
     """Append a row; `cells` are texts by role (question, answer, category, …), `read` is the file as last read.
 
     An id column gets the next id in the file's own form, an `updated` column the date in the file's own style.
@@ -78,28 +78,28 @@ def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime) -> Written
     """
     with _locked(read.path):
         data = _same_bytes(read)
-        layout = Layout.of(data, read)
-        filled = {**_automatic(layout, now), **cells}
-        texts = {role: _fitting(read, role, text) for role, text in filled.items() if text.strip()}
-        return _written(read, layout.appended(texts), layout.next_line)
+        editor = CsvEditor.of(data, read)
+        filled = {**_default_cells(editor, now), **cells}
+        texts = {role: _storable(read, role, text) for role, text in filled.items() if text.strip()}
+        return _written(read, editor.appended(texts), editor.next_line)
 
 
-def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: datetime) -> Written:
+def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: datetime) -> WriteResult:
     """Change those cells of a record's row that differ, by role, and its date. Raises as `add` does."""
     with _locked(read.path):
         data = _same_bytes(read)
         record = next((record for record in read.records if record.id == record_id), None)
         if record is None:
             raise UnusableRowError("write.no_such_id", file=read.path.name, id=record_id)
-        layout = Layout.of(data, read)
-        before = layout.cells(record.line)
+        editor = CsvEditor.of(data, read)
+        before = editor.cells(record.line)
         differing = {role: text for role, text in cells.items() if text.strip() != before.get(role, "").strip()}
         if not differing:
-            return Written(read, record, data)
+            return WriteResult(read, record, data)
         if "updated" in read.columns and "updated" not in cells:
-            differing["updated"] = written_today(layout.column("updated"), now)
-        texts = {role: _fitting(read, role, text) for role, text in differing.items()}
-        return _written(read, layout.changed(record.line, texts), record.line)
+            differing["updated"] = format_date(editor.column("updated"), now)
+        texts = {role: _storable(read, role, text) for role, text in differing.items()}
+        return _written(read, editor.changed(record.line, texts), record.line)
 
 
 def replace_csv(path: Path, data: bytes, expected: str) -> None:
@@ -143,10 +143,10 @@ def _same_bytes(read: KnowledgeBase) -> bytes:
     return data
 
 
-def _automatic(layout: Layout, now: datetime) -> dict[str, str]:
+def _default_cells(editor: CsvEditor, now: datetime) -> dict[str, str]:
     """Fill the columns that nobody should have to."""
-    ids = {"id": next_id(layout.column("id"))} if layout.has("id") else {}
-    updated = {"updated": written_today(layout.column("updated"), now)} if layout.has("updated") else {}
+    ids = {"id": next_id(editor.column("id"))} if editor.has("id") else {}
+    updated = {"updated": format_date(editor.column("updated"), now)} if editor.has("updated") else {}
     return {**ids, **updated}
 
 
@@ -155,13 +155,13 @@ def unwritable(read: KnowledgeBase, cells: Mapping[str, str]) -> dict[str, Unwri
     found: dict[str, UnwritableTextError] = {}
     for role, text in cells.items():
         try:
-            _fitting(read, role, text)
+            _storable(read, role, text)
         except UnwritableTextError as error:
             found[role] = error
     return found
 
 
-def _fitting(read: KnowledgeBase, role: str, text: str) -> str:
+def _storable(read: KnowledgeBase, role: str, text: str) -> str:
     """Return the text as it will be in its cell; raises UnwritableTextError."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     name = read.path.name
@@ -173,7 +173,7 @@ def _fitting(read: KnowledgeBase, role: str, text: str) -> str:
     return encodable(read, role, text)
 
 
-def _written(read: KnowledgeBase, data: bytes, line: int) -> Written:
+def _written(read: KnowledgeBase, data: bytes, line: int) -> WriteResult:
     """Store the bytes, if they read as before but for the row at `line`, which must be one that is used."""
     found = parse_records(data, read.path)
     row = next((record for record in found.records if record.line == line), None)
@@ -184,7 +184,7 @@ def _written(read: KnowledgeBase, data: bytes, line: int) -> Written:
     if any(after.get(record.id) != record.as_dict() for record in read.records if record.line != line):
         raise UnusableRowError("write.others_differ", file=read.path.name)
     _store(read.path, data)
-    return Written(found, row, data)
+    return WriteResult(found, row, data)
 
 
 def _store(path: Path, data: bytes) -> None:

@@ -10,7 +10,7 @@ _WIDTH = {True: 180, False: 500}
 _MOST = 24
 
 
-def parts(answer: str) -> tuple[str, ...]:
+def chunks(answer: str) -> tuple[str, ...]:
     """Return the answer in parts of whole sentences, as written; a short answer is its only part.
 
     A sentence too long for a part is cut. At most 24 parts: what an answer says beyond that is found by its words only.

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.encoder import Encoder, Vector, Vectors
-from indexes.records.checking import alike, numbers
+from indexes.records.checking import numbers, similar_pairs
 from indexes.text import normalize
 
-NEAR = 0.75
+SAME_QUESTION = 0.75
 """Cosine, as a share of what is possible above the background, from which two questions are taken for one.
 
 Chosen on seven sets of real questions, none of which was left to decide alone (docs/retrieval.md).
@@ -24,7 +24,7 @@ Groups = list[list[int]]
 """Places of texts: in each group the first one leads, in the order in which the leaders were given."""
 
 
-class Comparison:
+class QuestionVectors:
     """Vectors of the questions that were compared last: grouping them again takes no encoding."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
@@ -48,7 +48,7 @@ class Comparison:
         return np.stack([known[key] for key in keys])
 
 
-def by_meaning(texts: Sequence[str], vectors: Vectors, background: Callable[[Vector], float]) -> Groups:
+def group_by_meaning(texts: Sequence[str], vectors: Vectors, background: Callable[[Vector], float]) -> Groups:
     """Group by cosine; questions about different numbers stay apart.
 
     `background` is what any question of a kind gets: encoders differ in it, and in a language that an encoder hardly
@@ -64,7 +64,7 @@ def by_meaning(texts: Sequence[str], vectors: Vectors, background: Callable[[Vec
         lift = _lift(leaders[:led] @ vector, np.maximum(of_leaders[:led], level))
         lift[[said[group[0]] != said[place] for group in groups]] = -1.0
         best = int(np.argmax(lift)) if led else 0
-        if led and lift[best] >= NEAR:
+        if led and lift[best] >= SAME_QUESTION:
             groups[best].append(place)
         else:
             leaders[led], of_leaders[led] = vector, level
@@ -72,15 +72,15 @@ def by_meaning(texts: Sequence[str], vectors: Vectors, background: Callable[[Vec
     return groups
 
 
-def by_letters(texts: Sequence[str]) -> Groups:
+def group_by_letters(texts: Sequence[str]) -> Groups:
     """Group by shared pairs of characters, as `kotae check` compares questions."""
     near: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    for a, b, similarity in chain(*alike(texts)):
+    for a, b, similarity in chain(*similar_pairs(texts)):
         near[max(a, b)].append((similarity, -min(a, b)))
-    return _led(near, len(texts))
+    return _join_leaders(near, len(texts))
 
 
-def _led(near: Mapping[int, list[tuple[float, int]]], count: int) -> Groups:
+def _join_leaders(near: Mapping[int, list[tuple[float, int]]], count: int) -> Groups:
     """Let each text join the most similar earlier one that leads, if there is one."""
     groups: dict[int, list[int]] = {}
     for place in range(count):

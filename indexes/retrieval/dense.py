@@ -19,9 +19,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.atomic_file import Pour
+from indexes.atomic_file import FileContent
 from indexes.errors import SnapshotError
-from indexes.retrieval.lexical import spread
+from indexes.retrieval.lexical import expand_ranges
 
 if TYPE_CHECKING:
     from indexes.encoder import Vector, Vectors
@@ -46,7 +46,7 @@ _NOISE = 0.75
 """Length of the noise: the cosine with what was there is 0.8."""
 _SAME = 1e-4
 
-Halves = NDArray[np.float16]
+Float16Vectors = NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ SIZES = Sizes()
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class IndexKind:
     """How vectors are searched, and what share of the nearest is found."""
 
     name: str
@@ -75,7 +75,7 @@ class Kind:
     """How many of the cells are read for a question."""
 
 
-class Dense:
+class DenseIndex:
     """Unit vectors, and the row each belongs to. With `halves`, scores come from there and `index` only proposes.
 
     `mean` is their mean if it is known already: working it out would bring all of a mapped file into memory.
@@ -85,8 +85,8 @@ class Dense:
         self,
         index: faiss.Index,
         owners: NDArray[np.int32],
-        kind: Kind,
-        halves: Halves | None = None,
+        kind: IndexKind,
+        halves: Float16Vectors | None = None,
         mean: "Vector | None" = None,
     ) -> None:
         if index.ntotal != len(owners) or (halves is not None and len(halves) != len(owners)):
@@ -103,19 +103,19 @@ class Dense:
         self._mean = self._average() if mean is None else mean
 
     @classmethod
-    def build(cls, vectors: "Vectors | Halves", owners: NDArray[np.int32], sizes: Sizes = SIZES) -> Self:
+    def build(cls, vectors: "Vectors | Float16Vectors", owners: NDArray[np.int32], sizes: Sizes = SIZES) -> Self:
         """Index unit vectors; `owners[i]` is the row of vector i. Very many may be mapped from a file."""
         if len(vectors) >= sizes.large:
             halves = vectors.astype(np.float16, copy=False)
-            index, kind = _proposing(halves)
+            index, kind = _candidate_index(halves)
             return cls(index, owners, kind, halves)
         name = "flat" if len(vectors) < sizes.half else "half"
         index = _empty(name, vectors.shape[1])
         _fill(index, vectors)
-        return cls(index, owners, Kind(name))
+        return cls(index, owners, IndexKind(name))
 
     @classmethod
-    def open(cls, path: Path, owners: NDArray[np.int32], kind: Kind | None = None) -> Self:
+    def open(cls, path: Path, owners: NDArray[np.int32], kind: IndexKind | None = None) -> Self:
         """Map an index, and the halves beside it, into memory; their bytes must have been verified."""
         try:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
@@ -125,12 +125,14 @@ class Dense:
         halves = np.memmap(beside, np.float16, "r").reshape(-1, index.d) if beside.exists() else None
         kept = path.with_name(MEAN)
         mean = np.fromfile(kept, np.float32) if kept.exists() else None
-        return cls(index, owners, kind or Kind("flat" if isinstance(index, faiss.IndexFlat) else "half"), halves, mean)
+        return cls(
+            index, owners, kind or IndexKind("flat" if isinstance(index, faiss.IndexFlat) else "half"), halves, mean
+        )
 
-    def files(self) -> Mapping[str, Pour]:
+    def files(self) -> Mapping[str, FileContent]:
         """Return what `open` maps, by name. FAISS's own writing would report success on a full disk."""
-        halves = {} if self._halves is None else {HALVES: self._pour_halves}
-        return {FILE: self._pour_index, MEAN: self._pour_mean, **halves}
+        halves = {} if self._halves is None else {HALVES: self._write_halves}
+        return {FILE: self._write_index, MEAN: self._write_mean, **halves}
 
     @property
     def dimension(self) -> int:
@@ -164,7 +166,7 @@ class Dense:
     def cosines(self, vector: "Vector", rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return each row's best cosine; 0 for a row without vectors."""
         first, last = np.searchsorted(self._sorted, rows), np.searchsorted(self._sorted, rows, side="right")
-        places, starts = spread(first, last)
+        places, starts = expand_ranges(first, last)
         best = np.zeros(len(rows))
         has = last > first
         if has.any():
@@ -181,13 +183,13 @@ class Dense:
             total += self.vectors(block).sum(axis=0)
         return (total / max(sum(map(len, blocks)), 1)).astype(np.float32)
 
-    def _pour_index(self, put: Callable[[bytes], object]) -> None:
+    def _write_index(self, put: Callable[[bytes], object]) -> None:
         faiss.write_index(self._index, faiss.PyCallbackIOWriter(put, _PIECE))  # type: ignore[attr-defined]  # unknown to its stubs
 
-    def _pour_mean(self, put: Callable[[bytes], object]) -> None:
+    def _write_mean(self, put: Callable[[bytes], object]) -> None:
         put(self._mean.tobytes())
 
-    def _pour_halves(self, put: Callable[[bytes], object]) -> None:
+    def _write_halves(self, put: Callable[[bytes], object]) -> None:
         for batch in _batches(self._halves):
             put(batch.tobytes())
 
@@ -199,7 +201,7 @@ def _empty(name: str, dimension: int) -> faiss.Index:
     return faiss.IndexScalarQuantizer(dimension, bits, faiss.METRIC_INNER_PRODUCT)
 
 
-def _in_cells(dimension: int, count: int) -> Any:
+def _cell_index(dimension: int, count: int) -> Any:
     """Return an index with about as many cells as vectors in a cell; it is fitted the same way every time."""
     cells = 2 ** round(log2(count**0.5))
     quantizer = faiss.IndexFlatIP(dimension)
@@ -210,7 +212,7 @@ def _in_cells(dimension: int, count: int) -> Any:
     return index
 
 
-def _fill(index: Any, vectors: "Vectors | Halves") -> None:
+def _fill(index: Any, vectors: "Vectors | Float16Vectors") -> None:
     if vectors.dtype == np.float16 and index.code_size == 2 * index.d:  # its codes as they are, without growing pains
         faiss.copy_array_to_vector(vectors.view(np.uint8).ravel(), index.codes)
         index.ntotal = len(vectors)
@@ -223,18 +225,18 @@ def _batches(vectors: Any) -> Iterator[Any]:
     return (vectors[at : at + _BATCH] for at in range(0, len(vectors), _BATCH))
 
 
-def _proposing(halves: Halves) -> tuple[faiss.Index, Kind]:
+def _candidate_index(halves: Float16Vectors) -> tuple[faiss.Index, IndexKind]:
     """Return the quickest index that finds enough of what is nearest."""
-    sample = halves[_chosen(len(halves), _SAMPLE)].astype(np.float32)
+    sample = halves[_sample(len(halves), _SAMPLE)].astype(np.float32)
     measure = _Recall(halves)
-    index = _in_cells(halves.shape[1], len(halves))
+    index = _cell_index(halves.shape[1], len(halves))
     index.train(sample)
     _fill(index, halves)
     for part in (64, 32, 16, 8):
         index.nprobe = max(index.nlist // part, 1)
         recall = measure(index)
         if recall >= FLOOR:
-            return index, Kind("cells", recall, index.nlist, index.nprobe)
+            return index, IndexKind("cells", recall, index.nlist, index.nprobe)
     for name in ("bytes", "half"):
         index = _empty(name, halves.shape[1])
         index.train(sample)
@@ -242,15 +244,15 @@ def _proposing(halves: Halves) -> tuple[faiss.Index, Kind]:
         recall = measure(index)
         if recall >= FLOOR:
             break
-    return index, Kind(name, recall)
+    return index, IndexKind(name, recall)
 
 
 class _Recall:
     """Measures which share of the nearest vectors an index proposes; of vectors equally near, any will do."""
 
-    def __init__(self, halves: Halves) -> None:
+    def __init__(self, halves: Float16Vectors) -> None:
         random = np.random.default_rng(2)
-        asked = halves[_chosen(len(halves), _ASKED)].astype(np.float32)
+        asked = halves[_sample(len(halves), _ASKED)].astype(np.float32)
         noise = random.standard_normal(asked.shape, dtype=np.float32)
         asked[::2] += _NOISE * (noise / np.linalg.norm(noise, axis=1, keepdims=True))[::2]
         self._asked = asked / np.linalg.norm(asked, axis=1, keepdims=True)
@@ -274,7 +276,7 @@ class _Recall:
         return float(np.minimum(found / self._kept, 1).mean())
 
 
-def _chosen(count: int, most: int) -> NDArray[np.int64]:
+def _sample(count: int, most: int) -> NDArray[np.int64]:
     """Return up to `most` different numbers below `count`, ascending; the same every time."""
     return np.sort(np.random.default_rng(1).choice(count, min(most, count), replace=False))
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.retrieval.chunking import parts
-from indexes.retrieval.dense import CANDIDATES, Dense
-from indexes.retrieval.lexical import Asked, Lexical, Scores
+from indexes.retrieval.chunking import chunks
+from indexes.retrieval.dense import CANDIDATES, DenseIndex
+from indexes.retrieval.lexical import LexicalIndex, LexicalQuery, Scores
 from indexes.text import normalize
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DENSE_WEIGHT = 0.7
 """The share of the cosine in the fused score, where there are vectors; the rest is the lexical score."""
 
-JURY = 5
+AGREEMENT_ROWS = 5
 """Of so many best rows, the share that give a hit's answer is its `Evidence.agreement`."""
 
 SHARPNESS = 12.0
@@ -71,9 +71,9 @@ class Hit:
     coverage: float
     """The share of the question's idf mass that the record has."""
     confidence: float = 0.0
-    """The probability that this answers the question (confidence.judge)."""
+    """The probability that this answers the question (confidence.with_confidence)."""
     evidence: Evidence = Evidence()
-    part: str = ""
+    chunk: str = ""
     """The part of a long answer that matches best, as written; only the first hit of a search has it."""
 
 
@@ -82,7 +82,7 @@ def passages(record: "Record", synonyms: "Synonyms") -> tuple[str, ...]:
 
     They are normalized and have synonyms applied.
     """
-    answers = [f"{record.question}\n{part}" for part in parts(record.answer)]
+    answers = [f"{record.question}\n{part}" for part in chunks(record.answer)]
     texts = [record.question, *answers, *record.aliases]
     prepared = [synonyms.apply(normalize(text)) for text in texts]
     return tuple(dict.fromkeys(text for text in prepared if text)) or (record.id,)
@@ -92,16 +92,16 @@ class Index:
     """A knowledge base, searchable; lexically at once, and by meaning once it has vectors."""
 
     def __init__(
-        self, name: str, records: "Sequence[Record]", synonyms: "Synonyms", dense: Dense | None = None
+        self, name: str, records: "Sequence[Record]", synonyms: "Synonyms", dense: DenseIndex | None = None
     ) -> None:
         self.name = name
         self.records = tuple(records)
         self.synonyms = synonyms
         self.dense = dense
-        self.lexical = Lexical(self.records, synonyms)
+        self.lexical = LexicalIndex(self.records, synonyms)
         self._answers = _number_answers(self.records)
 
-    def with_dense(self, dense: Dense) -> "Index":
+    def with_dense(self, dense: DenseIndex) -> "Index":
         """Return this index with vectors; it shares everything else."""
         other = object.__new__(Index)
         other.__dict__.update(self.__dict__, dense=dense)
@@ -116,14 +116,14 @@ class Index:
         Different answers come before a second record with the same answer.
         """
         vector = _usable(question.vector) if self.dense else None
-        asked = self.lexical.ask(question.normalized)
+        asked = self.lexical.query(question.normalized)
         found = self._score(asked, self._candidates(asked.best(max(CANDIDATES, top_k)), vector, top_k), vector)
         background = self.dense.background(vector) if self.dense is not None and vector is not None else 0.0
-        best = np.argsort(-found.alone, kind="stable")[:JURY]
+        best = np.argsort(-found.own_score, kind="stable")[:AGREEMENT_ROWS]
         hits = [self._hit(found, place, asked, background, best) for place in _pick(found, top_k)]
-        return [replace(hit, part=self.part(hit.record, asked)) if n == 0 else hit for n, hit in enumerate(hits)]
+        return [replace(hit, chunk=self.best_chunk(hit.record, asked)) if n == 0 else hit for n, hit in enumerate(hits)]
 
-    def _score(self, asked: Asked, rows: NDArray[np.int64], vector: "Vector | None") -> "_Found":
+    def _score(self, asked: LexicalQuery, rows: NDArray[np.int64], vector: "Vector | None") -> "_Found":
         lexical = asked.score(rows)
         alone, dense = lexical.total, None
         if vector is not None and self.dense is not None:
@@ -132,7 +132,7 @@ class Index:
         answers = self._answers[rows]
         return _Found(rows, answers, lexical, dense, alone, alone + _support(alone, answers))
 
-    def _hit(self, found: "_Found", place: int, asked: Asked, background: float, best: NDArray[np.int64]) -> Hit:
+    def _hit(self, found: "_Found", place: int, asked: LexicalQuery, background: float, best: NDArray[np.int64]) -> Hit:
         same = found.answers == found.answers[place]
         coverage = found.lexical.coverages[-1, place]
         return Hit(
@@ -152,12 +152,12 @@ class Index:
             ),
         )
 
-    def part(self, record: "Record", asked: Asked) -> str:
+    def best_chunk(self, record: "Record", asked: LexicalQuery) -> str:
         """Return the part of a long answer that has most of the question's characters; blank for a short one.
 
-        `asked` is what `lexical.ask(question.normalized)` returns.
+        `asked` is what `lexical.query(question.normalized)` returns.
         """
-        texts = parts(record.answer)
+        texts = chunks(record.answer)
         if len(texts) == 1:
             return ""
         shares = asked.shares([self.synonyms.apply(normalize(text)) for text in texts])
@@ -183,19 +183,19 @@ class _Found:
     answers: NDArray[np.int64]
     lexical: Scores
     dense: NDArray[np.float64] | None
-    alone: NDArray[np.float64]
+    own_score: NDArray[np.float64]
     score: NDArray[np.float64]
 
 
-def _support(alone: NDArray[np.float64], answers: NDArray[np.int64]) -> NDArray[np.float64]:
+def _support(own_score: NDArray[np.float64], answers: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return what each row gains from other rows that give its answer: a smooth maximum, minus the maximum.
 
     ln(sum of exp(SHARPNESS * score)) / SHARPNESS - max: 0 for a row alone, ln(2) / SHARPNESS = 0.06 for two equal ones.
     """
     _, groups = np.unique(answers, return_inverse=True)
     top = np.zeros(groups.max(initial=-1) + 1)
-    np.maximum.at(top, groups, alone)
-    votes = np.bincount(groups, np.exp(SHARPNESS * (alone - top[groups])), len(top))
+    np.maximum.at(top, groups, own_score)
+    votes = np.bincount(groups, np.exp(SHARPNESS * (own_score - top[groups])), len(top))
     return np.asarray((np.log(votes) / SHARPNESS)[groups])
 
 

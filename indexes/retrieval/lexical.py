@@ -87,7 +87,7 @@ class View:
         """Put each posting in its place."""
         ends, first = self._starts[:-1].copy(), 0
         for terms, chunk in numbered:
-            places, _ = spread(ends[terms], ends[terms] + chunk.lengths)
+            places, _ = expand_ranges(ends[terms], ends[terms] + chunk.lengths)
             ends[terms] += chunk.lengths
             self._texts[places] = chunk.texts.astype(np.int32) + first
             self._counts[places] = chunk.counts
@@ -198,7 +198,7 @@ class Match:
         return dots / (norms * (self._terms.norm or 1.0)), shared / (self._terms.mass or 1.0)
 
 
-class Lexical:
+class LexicalIndex:
     """The lexical half of an index: words and characters of the records' questions, and of all they say."""
 
     def __init__(self, records: Sequence["Record"], synonyms: "Synonyms") -> None:
@@ -206,8 +206,8 @@ class Lexical:
         chunks: tuple[list[Counted], ...] = ([], [], [], [])
         for at in range(0, len(records), _CHUNK):
             some = records[at : at + _CHUNK]
-            asked = [[synonyms.apply(normalize(text)) for text in questions(record)] for record in some]
-            told = [synonyms.apply(normalize(rest(record))) for record in some]
+            asked = [[synonyms.apply(normalize(text)) for text in question_texts(record)] for record in some]
+            told = [synonyms.apply(normalize(other_text(record))) for record in some]
             owners = np.repeat(np.arange(len(some)), [len(texts) for texts in asked])
             lengths += map(len, asked)
             for place, tokenize in enumerate((script_tokens, character_tokens)):
@@ -222,10 +222,10 @@ class Lexical:
     def __len__(self) -> int:
         return len(self._starts) - 1
 
-    def ask(self, text: str, budget: int = BUDGET) -> "Asked":
+    def query(self, text: str, budget: int = BUDGET) -> "LexicalQuery":
         """Look a normalized question up."""
         keys = (script_tokens([text]).keys, character_tokens([text]).keys)
-        return Asked(
+        return LexicalQuery(
             [view.match(tokens, budget) for view, tokens in zip(self._questions, keys, strict=True)],
             [view.match(tokens, budget) for view, tokens in zip(self._all, keys, strict=True)],
             self._starts,
@@ -243,7 +243,7 @@ class Lexical:
         return sorted(found, key=lambda term: -term[1])
 
 
-class Asked:
+class LexicalQuery:
     """One question's lexical scores, for every row or exactly for some."""
 
     def __init__(self, questions: Sequence[Match], everything: Sequence[Match], starts: Ints, words: int) -> None:
@@ -270,7 +270,7 @@ class Asked:
 
     def score(self, rows: Ints) -> Scores:
         """Return the exact scores of these rows."""
-        texts, starts = spread(self._starts[rows], self._starts[rows + 1])
+        texts, starts = expand_ranges(self._starts[rows], self._starts[rows + 1])
         pairs = [_best_of(match.some(texts), starts) for match in self._questions]
         pairs += [match.some(rows) for match in self._all]
         cosines, coverages = (np.stack(side) for side in zip(*pairs, strict=True))
@@ -282,12 +282,12 @@ class Asked:
         return pairs + [match.all() for match in self._all]
 
 
-def questions(record: "Record") -> tuple[str, ...]:
+def question_texts(record: "Record") -> tuple[str, ...]:
     """Return the ways in which a record is asked for."""
     return (record.question, *record.aliases)
 
 
-def rest(record: "Record") -> str:
+def other_text(record: "Record") -> str:
     """Return what else a record says."""
     return "\n".join((*record.keywords, record.category, record.answer))
 
@@ -352,7 +352,7 @@ def _best_of(pair: Pair, starts: Ints) -> Pair:
     return np.maximum.reduceat(pair[0], starts), np.maximum.reduceat(pair[1], starts)
 
 
-def spread(first: Ints, last: Ints) -> tuple[Ints, Ints]:
+def expand_ranges(first: Ints, last: Ints) -> tuple[Ints, Ints]:
     """Return the numbers of all ranges first <= number < last, one after the other, and where each range begins."""
     lengths = last - first
     ends = np.cumsum(lengths)

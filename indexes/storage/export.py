@@ -10,7 +10,7 @@ from pathlib import Path
 from indexes.records import parse_records
 from indexes.records.columns import is_known
 from indexes.records.table import Table, read_table
-from indexes.retrieval.learned_aliases import Lesson, taught
+from indexes.retrieval.learned_aliases import LearnedAlias, with_learned_aliases
 from indexes.text import is_japanese
 
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
@@ -31,14 +31,14 @@ class Export:
     guarded: int
 
 
-def export(data: bytes, path: Path, lessons: Sequence[Lesson]) -> Export:
+def export(data: bytes, path: Path, learned: Sequence[LearnedAlias]) -> Export:
     """Write every row and column of a knowledge base anew, with what people taught among its aliases.
 
     Raises UnusableFileError.
     """
     base = parse_records(data, path)
     table = read_table(data, path.name, is_known)
-    pairs = zip(base.records, taught(base.records, lessons), strict=True)
+    pairs = zip(base.records, with_learned_aliases(base.records, learned), strict=True)
     aliases = {record.line: after.aliases for record, after in pairs if record.aliases != after.aliases}
     return _written(_with_aliases(table, base.columns, aliases) if aliases else table)
 

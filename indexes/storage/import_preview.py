@@ -23,7 +23,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Replacement:
+class ImportPreview:
     """What putting a CSV in the place of another would do.
 
     `current` are the bytes there now, None for a new file, and `digest` is their SHA-256, blank for a new file.
@@ -52,12 +52,12 @@ class Replacement:
         return self.data == self.current
 
     @property
-    def most_vanish(self) -> bool:
+    def removes_most(self) -> bool:
         """Tell whether more than half of the entries would be gone: perhaps the file is another knowledge base's."""
         return 2 * len(self.removed) > self.before
 
 
-def records_replacement(source: Source, data: bytes, name: str, answering: Sequence[Record]) -> Replacement:
+def preview_knowledge_base(source: Source, data: bytes, name: str, answering: Sequence[Record]) -> ImportPreview:
     """Compare a CSV called `name` with a knowledge base; raises UnusableFileError when it can't become one.
 
     When the file that is there can't be read, what is `answering` now is compared.
@@ -66,7 +66,7 @@ def records_replacement(source: Source, data: bytes, name: str, answering: Seque
     current = _current(source)
     old = _unless_unusable(lambda: parse_records(current or b"", source.path).records, answering)
     found = difference(old, new.records)
-    return Replacement(
+    return ImportPreview(
         source,
         data,
         current,
@@ -81,7 +81,7 @@ def records_replacement(source: Source, data: bytes, name: str, answering: Seque
     )
 
 
-def synonyms_replacement(source: Source, data: bytes, name: str) -> Replacement:
+def preview_synonyms(source: Source, data: bytes, name: str) -> ImportPreview:
     """Compare a CSV with the synonyms; raises UnusableFileError when there are none in it."""
     new = parse_synonyms(data, name)
     if not len(new):
@@ -89,7 +89,7 @@ def synonyms_replacement(source: Source, data: bytes, name: str) -> Replacement:
     current = _current(source)
     old = _unless_unusable(lambda: parse_synonyms(current or b"", source.path.name), Synonyms())
     before, after = dict(old.pairs), dict(new.pairs)
-    return Replacement(
+    return ImportPreview(
         source,
         data,
         current,

@@ -28,10 +28,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from indexes.atomic_file import Pour, replace_file, sync_folder, write
+from indexes.atomic_file import FileContent, replace_file, sync_folder, write_file
 from indexes.encoder import Encoder
 from indexes.errors import SnapshotError
-from indexes.retrieval.dense import FILE, HALVES, MEAN, Kind
+from indexes.retrieval.dense import FILE, HALVES, MEAN, IndexKind
 from indexes.text import NORMALIZER
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Snapshot:
     encoder: EncoderStamp | None
     packed: bytes
     """The keys of the passages, one after the other."""
-    kind: Kind | None = None
+    kind: IndexKind | None = None
     """How the vectors are searched."""
 
     @property
@@ -96,7 +96,7 @@ class Snapshot:
         """The keys of the passages; taken apart at every call, to be no burden while they are not asked for."""
         return tuple(self.packed[at : at + KEY_BYTES] for at in range(0, len(self.packed), KEY_BYTES))
 
-    def files(self) -> Mapping[str, Pour]:
+    def files(self) -> Mapping[str, FileContent]:
         """Return the files of the vectors, to be copied; none when they are gone."""
         there = [path for path in (self.vectors, self.folder / HALVES, self.folder / MEAN) if path.is_file()]
         return {path.name: partial(_copy, path) for path in there} if self.vectors in there else {}
@@ -136,11 +136,11 @@ class SnapshotFolder:
         source: bytes,
         stamp: EncoderStamp | None = None,
         packed: bytes = b"",
-        vectors: Mapping[str, Pour] | None = None,
-        kind: Kind | None = None,
+        vectors: Mapping[str, FileContent] | None = None,
+        kind: IndexKind | None = None,
     ) -> Snapshot:
         """Write a generation and put it in force; raises OSError (disk full, read-only) with nothing half-written."""
-        files = {"source.csv": _pour(source), "keys.bin": _pour(packed), **(vectors or {})}
+        files = {"source.csv": _content(source), "keys.bin": _content(packed), **(vectors or {})}
         generation = self.folder / f"{time.time_ns():020d}-{secrets.token_hex(3)}"
         try:
             generation.mkdir(parents=True)
@@ -152,18 +152,18 @@ class SnapshotFolder:
                 "vectors": len(packed) // KEY_BYTES,
                 "kind": asdict(kind) if kind else None,
                 "digest": hashlib.sha256(source).hexdigest(),
-                "sha256": {name: write(generation / name, pour) for name, pour in files.items()},
+                "sha256": {name: write_file(generation / name, content) for name, content in files.items()},
             }
-            write(generation / "manifest.json", _pour(json.dumps(manifest, indent=1).encode()))
+            write_file(generation / "manifest.json", _content(json.dumps(manifest, indent=1).encode()))
             sync_folder(generation)
-            self._put_in_force(generation.name)
+            self._activate(generation.name)
         except BaseException:
             shutil.rmtree(generation, ignore_errors=True)
             raise
-        self._forget_old()
+        self._delete_old()
         return _verified(generation)
 
-    def _put_in_force(self, name: str) -> None:
+    def _activate(self, name: str) -> None:
         replace_file(self.folder / "CURRENT", name.encode())
 
     def _newest_first(self) -> list[Path]:
@@ -184,7 +184,7 @@ class SnapshotFolder:
             log.warning("%s can't be listed (%s)", self.folder, error)
             return []
 
-    def _forget_old(self) -> None:
+    def _delete_old(self) -> None:
         for folder in self._newest_first()[KEEP:]:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -200,7 +200,7 @@ def _verified(folder: Path) -> Snapshot:
                     raise SnapshotError("snapshot.checksum", folder=str(folder), file=name)
         packed = (folder / "keys.bin").read_bytes()
         stamp = EncoderStamp(**manifest["encoder"]) if manifest["encoder"] else None
-        kind = Kind(**manifest["kind"]) if manifest.get("kind") else None
+        kind = IndexKind(**manifest["kind"]) if manifest.get("kind") else None
         return Snapshot(folder, manifest["created"], manifest["digest"], stamp, packed, kind)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SnapshotError(
@@ -208,7 +208,7 @@ def _verified(folder: Path) -> Snapshot:
         ) from error
 
 
-def _pour(data: bytes) -> Pour:
+def _content(data: bytes) -> FileContent:
     return lambda put: put(data)
 
 

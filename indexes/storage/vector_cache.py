@@ -12,13 +12,13 @@ import numpy as np
 
 from indexes.encoder import Encoder, Progress, Vector, Vectors
 from indexes.errors import SnapshotError
-from indexes.retrieval.dense import SIZES, Dense, Halves, Sizes
+from indexes.retrieval.dense import SIZES, DenseIndex, Float16Vectors, Sizes
 from indexes.storage.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
 
-class Collector:
+class PassageVectors:
     """Finds the vector of each passage: `keys[i]` names `texts[i]`; the same text is encoded once."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Collector:
         self._sizes = sizes
         self.missing = set(keys)
         """The keys that no snapshot of this encoder has."""
-        self._stores: list[tuple[Mapping[bytes, int], Dense]] = []
+        self._stores: list[tuple[Mapping[bytes, int], DenseIndex]] = []
         for snapshot in pool:
             if self.missing and snapshot.fits(encoder):
                 self._use(snapshot)
@@ -45,7 +45,7 @@ class Collector:
         counted = Counter(key for key in keys if key in self.missing) if len(keys) > sizes.batch else {}
         self._again: dict[bytes, Vector | None] = {key: None for key, times in counted.items() if times > 1}
 
-    def vectors(self, folder: Path) -> Vectors | Halves:
+    def collect(self, folder: Path) -> Vectors | Float16Vectors:
         """Return one row per passage; from `sizes.half` on as float16 in a file without a name in `folder`.
 
         They are in memory after all when the folder can't take them.
@@ -61,7 +61,7 @@ class Collector:
         if not rows:
             return
         try:
-            dense = Dense.open(snapshot.vectors, np.zeros(len(snapshot.keys), dtype=np.int32))
+            dense = DenseIndex.open(snapshot.vectors, np.zeros(len(snapshot.keys), dtype=np.int32))
         except SnapshotError as error:
             log.warning("%s is gone (%s); its texts are encoded again", snapshot.folder, error)
             return
@@ -93,9 +93,9 @@ class Collector:
             self._progress(self._done + done, len(self.missing))
 
 
-def _halves(batches: Iterable[Vectors], dimension: int, folder: Path) -> Halves:
-    size, kept = 0, list[Halves]()
-    with _nameless(folder) as file:
+def _halves(batches: Iterable[Vectors], dimension: int, folder: Path) -> Float16Vectors:
+    size, kept = 0, list[Float16Vectors]()
+    with _unlinked_file(folder) as file:
         for batch in batches:
             half = batch.astype(np.float16)
             if not kept and file and _written(file, half):
@@ -110,7 +110,7 @@ def _halves(batches: Iterable[Vectors], dimension: int, folder: Path) -> Halves:
 
 
 @contextmanager
-def _nameless(folder: Path) -> Iterator[FileIO | None]:
+def _unlinked_file(folder: Path) -> Iterator[FileIO | None]:
     """Give a file that is gone when nobody uses it any more, however the process ends; none when there can't be one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ def _nameless(folder: Path) -> Iterator[FileIO | None]:
         yield file
 
 
-def _written(file: FileIO, half: Halves) -> bool:
+def _written(file: FileIO, half: Float16Vectors) -> bool:
     rest = memoryview(half.tobytes())
     try:
         while rest:

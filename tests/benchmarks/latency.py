@@ -39,7 +39,7 @@ def measure(bench: Bench) -> Report:
 
 def parts_of_a_question(arguments: JSON) -> JSON:
     """Time the parts of searching; documents have random vectors, which costs a search the same (child)."""
-    from indexes.confidence.confidence import judge  # noqa: PLC0415
+    from indexes.confidence.confidence import with_confidence  # noqa: PLC0415
     from indexes.retrieval.dense import CANDIDATES  # noqa: PLC0415
     from indexes.retrieval.index import Question  # noqa: PLC0415
     from indexes.text import normalize  # noqa: PLC0415
@@ -68,7 +68,7 @@ def parts_of_a_question(arguments: JSON) -> JSON:
         mark()
         hits = index.search(Question(question, normalized, vector), 10)
         mark()
-        judge(Question(question, normalized, vector), hits)
+        with_confidence(Question(question, normalized, vector), hits)
         mark()
         encode, lexical, dense, _, confidence = (ended - began for began, ended in pairwise(marks))
         for part, seconds in zip(PARTS, (encode, lexical, dense, confidence), strict=False):

@@ -50,7 +50,7 @@ def vote(slack: LocalSlack, bot: Bot, button: int, *people: str) -> None:
 
 def caught_up(bot: Bot) -> None:
     """Wait until the votes are in force."""
-    bot.services.maintenance.apply_aliases(bot.services.registry.state.lessons).result(60)
+    bot.services.maintenance.apply_aliases(bot.services.registry.state.learned_aliases).result(60)
 
 
 def test_bad_votes_lower_confidence_and_good_ones_raise_it(slack: LocalSlack, bot: Bot) -> None:

@@ -57,7 +57,7 @@ def confirmed_by(slack: LocalSlack, bot: Bot, ask: Ask, *people: str, question: 
 
 def aliases(bot: Bot, record: str = "vpn", name: str = "it-help") -> tuple[str, ...]:
     """The aliases that are searched, once everything taught is in force."""
-    bot.services.maintenance.apply_aliases(bot.services.registry.state.lessons).result(60)
+    bot.services.maintenance.apply_aliases(bot.services.registry.state.learned_aliases).result(60)
     found = [each for each in bot.services.registry.loaded[name].index.records if each.id == record]
     return found[0].aliases if found else ()
 

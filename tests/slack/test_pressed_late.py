@@ -196,9 +196,9 @@ def test_statistics_are_told_without_their_picture(slack: LocalSlack) -> None:
 # Behind the scenes
 
 
-def test_of_two_lessons_at_once_both_are_in_force(bot: Bot) -> None:
+def test_two_learned_aliases_at_once_are_both_applied(bot: Bot) -> None:
     services = bot.services
-    with services.conversations("lessons"):  # as if another were between reading and handing over
+    with services.conversations("learned aliases"):  # as if another were between reading and handing over
         late = Thread(target=services.teach)
         late.start()
         services.journal.learned.learn(Phrasing("it-help", "wifi", "?", "wlan", "WLAN?", ("U1",), "U1"))

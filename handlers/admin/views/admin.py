@@ -15,7 +15,7 @@ from indexes.messages import Translatable
 if TYPE_CHECKING:
     from handlers.channel_rules import Channel
     from handlers.store import KnowledgeFile
-    from indexes.builder import Loaded
+    from indexes.builder import LoadedKnowledgeBase
     from indexes.reload_report import ReloadReport
 
 PROBLEMS = 10
@@ -57,7 +57,7 @@ def without_content(failures: Mapping[str, Translatable], closed: Collection[str
 
 
 def status(
-    loaded: Mapping[str, "Loaded"],
+    loaded: Mapping[str, "LoadedKnowledgeBase"],
     changed: AbstractSet[str],
     failures: Mapping[str, Translatable],
     channels: Sequence["Channel"],
@@ -138,7 +138,7 @@ def _counted(report: "ReloadReport", texts: Texts) -> str:
     return "\n".join([_headline(report, texts), *([texts("kb.problems_counted", count=found)] if found else [])])
 
 
-def _state(name: str, loaded: "Loaded", where: Sequence[str], note: str, age: str, texts: Texts) -> str:
+def _state(name: str, loaded: "LoadedKnowledgeBase", where: Sequence[str], note: str, age: str, texts: Texts) -> str:
     stamp = loaded.snapshot.encoder if loaded.snapshot and loaded.index.dense else None
     encoder = escape(stamp.name) if stamp else texts("kb.status.lexical")
     records = entries(len(loaded.index.records), texts)
@@ -154,7 +154,7 @@ def _searched_in(channel: "Channel", texts: Texts) -> str:
     return f"<#{channel.id}>{texts('kb.status.mode', mode=mode, mode_by=mark)}"
 
 
-def _trouble(loaded: "Loaded", texts: Texts, *, changed: bool) -> str:
+def _trouble(loaded: "LoadedKnowledgeBase", texts: Texts, *, changed: bool) -> str:
     if loaded.trouble:
         return f":warning: {one_line(texts.say(loaded.trouble), REASON)}"
     return f":warning: {texts('kb.status.changed')}" if changed else ""

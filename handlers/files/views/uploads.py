@@ -21,7 +21,7 @@ from indexes.records.table import DELIMITERS
 
 if TYPE_CHECKING:
     from handlers.files.pending import Upload
-    from indexes.storage.import_preview import Change, Replacement
+    from indexes.storage.import_preview import Change, ImportPreview
     from indexes.storage.versions import Version
 
 LISTED = 10
@@ -39,7 +39,7 @@ MOST = 99
 
 def proposal(
     upload: "Upload",
-    found: "Replacement",
+    found: "ImportPreview",
     version: "Version | None",
     choices: Sequence[Option],
     command: str,
@@ -55,7 +55,7 @@ def proposal(
     blocks: list[Block] = [section(title)]
     if stale:
         blocks.append(section(texts("upload.stale", name=one_line(found.source.name, NAME))))
-    if found.most_vanish:
+    if found.removes_most:
         blocks.append(section(_vanishing(found, texts)))
     if found.problems:
         blocks.append(section(_problems(found, texts)))
@@ -72,7 +72,7 @@ def proposal(
     return Message(title, [*blocks, *_decision(upload, found, choices, texts)])
 
 
-def identical(file: str, found: "Replacement", texts: Texts) -> Message:
+def identical(file: str, found: "ImportPreview", texts: Texts) -> Message:
     """Say that there is nothing to do."""
     return notice(texts("upload.identical", file=one_line(file, NAME), name=one_line(found.source.name, NAME)))
 
@@ -104,7 +104,7 @@ def applied(upload: "Upload", name: str, report: Message, texts: Texts) -> Messa
     return Message(said, [section(said), *report.blocks])
 
 
-def _title(upload: "Upload", found: "Replacement", version: "Version | None", texts: Texts) -> str:
+def _title(upload: "Upload", found: "ImportPreview", version: "Version | None", texts: Texts) -> str:
     values = {"file": _file(upload, texts), "name": one_line(found.source.name, NAME)}
     if version:
         return texts("upload.version", at=moment(version.at), records=entries(found.entries, texts), **values)
@@ -119,19 +119,19 @@ def _file(upload: "Upload", texts: Texts) -> str:
     return one_line(upload.file.replace("*", "＊"), NAME)
 
 
-def _vanishing(found: "Replacement", texts: Texts) -> str:
+def _vanishing(found: "ImportPreview", texts: Texts) -> str:
     name = one_line(found.source.name, NAME)
     return texts("upload.vanish", removed=len(found.removed), before=found.before, name=name)
 
 
-def _problems(found: "Replacement", texts: Texts) -> str:
+def _problems(found: "ImportPreview", texts: Texts) -> str:
     skipped = sum(problem.skipped for problem in found.problems)
     title = texts("upload.problems", count=len(found.problems), skipped=skipped)
     lines = [texts("kb.problem", line=problem.line, message=texts.say(problem.message)) for problem in found.problems]
     return _list(title, lines, texts)
 
 
-def _summary(found: "Replacement", texts: Texts) -> str:
+def _summary(found: "ImportPreview", texts: Texts) -> str:
     added, changed, removed = len(found.added), len(found.changed), len(found.removed)
     if not added + changed + removed:
         return texts("upload.same_entries")
@@ -150,13 +150,13 @@ def _list(title: str, lines: Sequence[str], texts: Texts) -> str:
     return "\n".join([title, *shown, *more])
 
 
-def _decision(upload: "Upload", found: "Replacement", choices: Sequence[Option], texts: Texts) -> list[Block]:
+def _decision(upload: "Upload", found: "ImportPreview", choices: Sequence[Option], texts: Texts) -> list[Block]:
     menu = [] if upload.is_certain else _menu(choices, texts)
     if found.is_identical:
         return [_row(upload, [*menu, _cancel(upload, texts)])] if menu else []
     apply = button(texts("button.apply"), "upload_apply", f"{upload.id}:{found.digest}")
-    apply.style = "danger" if found.most_vanish else "primary"
-    if found.most_vanish:
+    apply.style = "danger" if found.removes_most else "primary"
+    if found.removes_most:
         apply.confirm = ConfirmObject(
             title=PlainTextObject(text=texts("upload.sure")),
             text=PlainTextObject(text=texts("upload.sure_text", removed=len(found.removed), before=found.before)),

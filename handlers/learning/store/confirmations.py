@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from handlers.store.database import Database, Id, metadata, new_id
-from indexes.text import sameness
+from indexes.text import match_key
 
 KEY_LENGTH = 255
 """Characters by which questions are told apart; what is longer is never learned."""
@@ -59,7 +59,7 @@ class Opinion:
     @property
     def key(self) -> str:
         """By what the same question is known, whoever asked it."""
-        return sameness(self.phrasing)[:KEY_LENGTH]
+        return match_key(self.phrasing)[:KEY_LENGTH]
 
     @property
     def target(self) -> tuple[str, str]:

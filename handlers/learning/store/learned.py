@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Column, Float, Row, String, Table, Text, delete, fu
 
 from handlers.store.database import Database, metadata
 from indexes.messages import Translatable
-from indexes.retrieval.learned_aliases import Lesson
+from indexes.retrieval.learned_aliases import LearnedAlias
 
 learned = Table(
     "learned",
@@ -114,17 +114,17 @@ class Learned:
         rows = self._database.read("list phrasings", wanted.limit(limit).offset(offset))
         return [_phrasing(row) for row in rows or ()]
 
-    def lessons(self) -> Mapping[str, Sequence[Lesson]] | None:
+    def aliases(self) -> Mapping[str, Sequence[LearnedAlias]] | None:
         """Return all phrasings in force by knowledge base, for the registry; None when the database fails."""
         columns = (learned.c.knowledge_base, learned.c.record, learned.c.question, learned.c.phrasing)
         wanted = select(*columns).where(learned.c.undone_at.is_(None)).order_by(learned.c.at, learned.c.id)
         rows = self._database.read("list phrasings", wanted)
         if rows is None:
             return None
-        lessons: dict[str, list[Lesson]] = {}
-        for name, *lesson in rows:
-            lessons.setdefault(name, []).append(Lesson(*lesson))
-        return lessons
+        aliases: dict[str, list[LearnedAlias]] = {}
+        for name, *alias in rows:
+            aliases.setdefault(name, []).append(LearnedAlias(*alias))
+        return aliases
 
 
 def _phrasing(row: Row[Any]) -> Phrasing:
