@@ -7,7 +7,8 @@ from concurrent.futures import CancelledError
 
 from bot.startup_log import Stages
 from indexes.encoder import ModelManager, find_model
-from indexes.errors import ModelUnavailableError
+from indexes.encoder.names import first_line, unavailable
+from indexes.errors import KnowledgeBaseError
 from indexes.maintenance import Maintenance
 from indexes.messages import Translatable
 
@@ -67,16 +68,24 @@ class ModelWatch:
             self._maintenance.calibrate()
         except CancelledError:  # maintenance has ended meanwhile: nobody needs the model any more
             return True
-        except ModelUnavailableError as error:
+        except KnowledgeBaseError as error:
+            return self._without(error)
+        except Exception as error:
             if not self.trouble:
-                log.warning("%s Until then I answer by lexical search alone, and keep trying.", error)
-            self.trouble = error.message
-            self._stages.without_vectors("by words only until the model is there")
-            return False
+                log.exception("The model %s could not be loaded", self._model)
+            return self._without(unavailable(self._model, first_line(error), Translatable("mend.files")))
         if self.trouble:
             log.info("The model %s has arrived; answering by meaning from now on", self._model)
         self.trouble = None
         return True
+
+    def _without(self, error: KnowledgeBaseError) -> bool:
+        """Say why there is no model, once; return False."""
+        if not self.trouble:
+            log.warning("%s Until then I answer by lexical search alone, and keep trying.", error)
+        self.trouble = error.message
+        self._stages.without_vectors("by words only until the model is there")
+        return False
 
     def _wait_for_cache(self, seconds: float) -> None:
         """Wait, but no longer than until the model is in the cache."""

@@ -103,18 +103,18 @@ class Registry:
     def search(self, question: str, names: Sequence[str], top_k: int = 3) -> Answer:
         """Search the named knowledge bases; a name that isn't loaded is skipped.
 
-        The question is encoded once, however many indexes are searched. A question and answer found in several
-        knowledge bases counts once.
+        The question is encoded once, however many indexes are searched; once more while some of them were built with
+        other synonyms than those in use. A question and answer found in several knowledge bases counts once.
         """
         started = time.perf_counter()
         state = self._state
-        asked = _question(question, state)
-        found = [
-            hit
-            for name in dict.fromkeys(names)
-            if name in state.loaded
-            for hit in state.loaded[name].index.search(asked, max(top_k, MERGED_HITS))
-        ]
+        asked = _question(question, state.synonyms, state)
+        said = {state.synonyms.digest: asked}
+        found: list[Hit] = []
+        for index in [state.loaded[name].index for name in dict.fromkeys(names) if name in state.loaded]:
+            if index.synonyms.digest not in said:
+                said[index.synonyms.digest] = _question(question, index.synonyms, state)
+            found += index.search(said[index.synonyms.digest], max(top_k, MERGED_HITS))
         merged = _distinct(sorted(found, key=lambda hit: hit.score, reverse=True))
         hits = tuple(with_confidence(asked, merged, state.weights, state.shifts)[:top_k])
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
@@ -226,8 +226,8 @@ def unknown_knowledge_base(name: str, names: Collection[str]) -> UnknownKnowledg
     return UnknownKnowledgeBaseError("base.unknown", name=name, names=tuple(names))
 
 
-def _question(text: str, state: State) -> Question:
-    normalized = state.synonyms.apply(normalize(text))
+def _question(text: str, synonyms: Synonyms, state: State) -> Question:
+    normalized = synonyms.apply(normalize(text))
     return Question(text, normalized, _vector(normalized, state))
 
 

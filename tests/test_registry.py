@@ -290,6 +290,56 @@ def test_a_reload_under_fire_never_answers_wrongly(world: World) -> None:
         assert sum(shot.result(60) for shot in shots) > 40
 
 
+TICKET = "ticket,Open a JIRA ticket,Use the board.\n"
+
+
+def certainty(registry: Registry, name: str) -> float:
+    return registry.search("Open a JIRA ticket", [name]).hits[0].score
+
+
+def test_an_index_is_searched_with_the_synonyms_it_was_built_with(world: World) -> None:
+    """Also while another knowledge base has newer ones already, or for as long as its own reload fails."""
+    world.write("it", HEADER + TICKET)
+    world.write("hr", HEADER + TICKET.replace("board", "form"))
+    registry = world.registry()
+    before = certainty(registry, "hr")
+    (world.knowledge / "_synonyms.csv").write_text("original,normalized\nJIRA,issue tracker\n", encoding="utf-8")
+    world.model.refused = "form"
+    assert not reload(world, "it").error
+    assert reload(world, "hr").error
+    assert certainty(registry, "hr") == pytest.approx(before, abs=0.01)  # mixed, it is 0.4 less
+    assert certainty(registry, "it") == pytest.approx(before, abs=0.01)  # mixed, it is 0.4 less
+    world.model.refused = ""
+    assert not reload(world, "hr").error
+    assert certainty(registry, "hr") == pytest.approx(before, abs=0.01)  # mixed, it is 0.4 less
+
+
+def test_synonyms_and_the_index_built_with_them_are_swapped_as_one(world: World) -> None:
+    world.write("it", HEADER + TICKET)
+    registry = world.registry()
+    before = certainty(registry, "it")
+    synonyms = world.knowledge / "_synonyms.csv"
+    stop = threading.Event()
+
+    def fire() -> int:
+        done = 0
+        while not stop.is_set():
+            state = registry._state
+            assert state.synonyms.digest == state.loaded["it"].index.synonyms.digest
+            assert certainty(registry, "it") == pytest.approx(before, abs=0.01)  # mixed, it is 0.4 less
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(3) as pool:
+        shots = [pool.submit(fire) for _ in range(3)]
+        for turn in range(20):
+            target = "issue tracker" if turn % 2 == 0 else "tracking system"
+            synonyms.write_text(f"original,normalized\nJIRA,{target}\n", encoding="utf-8")
+            reload(world, "it")
+        stop.set()
+        assert sum(shot.result(60) for shot in shots) > 40
+
+
 # What is encoded
 
 

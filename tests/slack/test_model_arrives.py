@@ -11,6 +11,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack
 from indexes.encoder import Model, ModelManager, load_sentence_transformer
 from indexes.encoder.names import unavailable
+from indexes.errors import EncodingError
 from indexes.messages import Translatable
 from tests.encoders import HashingModel, minilm_path
 from tests.slack.conftest import Start
@@ -28,13 +29,14 @@ class Late:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.hindrance: Exception | None = None
         self.there = threading.Event()
         self.manager = ModelManager(self._load)
 
     def _load(self, name: str, _: str | None) -> Model:
         self.asked += 1
         if not self.there.is_set():
-            raise unavailable(name, "the hub is out of reach", Translatable("mend.name"))
+            raise self.hindrance or unavailable(name, "the hub is out of reach", Translatable("mend.name"))
         return HashingModel(name)
 
 
@@ -90,6 +92,31 @@ def test_words_first_then_meaning_without_a_restart(
     assert len(told) == 1
     assert told[0].startswith(f"The model {folder} can't be used: the hub is out of reach.")
     assert [r.levelname for r in caplog.records if "has arrived" in r.getMessage()] == ["INFO"]
+
+
+@pytest.mark.parametrize(
+    "hindrance",
+    [
+        RuntimeError("expected a tensor"),
+        MemoryError(),
+        OSError(5, "I/O"),
+        EncodingError("model.failed", kind="RuntimeError"),
+    ],
+)
+def test_whatever_hinders_the_model_is_said_and_tried_again(
+    slack: LocalSlack, start: Start, late: Late, tmp_path: Path, hindrance: Exception
+) -> None:
+    late.hindrance = hindrance
+    folder = tmp_path / "the model"
+    bot = start(encoder_backend="sentence-transformers", model_name=str(folder))
+    slack.wait_until(lambda: bot.model is not None and bot.model.trouble)
+    status = says(slack, "/kb status")
+    assert "is being loaded" not in status
+    assert f":warning: The model {folder} isn't available" in status
+    folder.mkdir()
+    late.there.set()
+    slack.wait_until(lambda: is_dense(bot))
+    assert "isn't available" not in says(slack, "/kb status")
 
 
 class TestWithARealModel:
