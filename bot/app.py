@@ -29,7 +29,8 @@ from handlers.files.pending import Pending
 from handlers.queue import KeyedLocks, WorkQueue
 from handlers.request import Services
 from handlers.routing import register
-from handlers.store import open_journal
+from handlers.schema import open_database
+from handlers.store.claims import Claims
 from indexes.encoder import ModelManager, models
 from indexes.maintenance import Maintenance
 from indexes.registry import Registry
@@ -92,7 +93,7 @@ class Bot:
         if self.digest:
             self.digest.close()
         self.housekeeping.close()
-        self.services.journal.close()
+        self.services.database.close()
         return drained
 
 
@@ -126,9 +127,9 @@ def build_app(
     client = slack_client(environment)
     introduced = client.auth_test()
     identity: dict[str, Any] = introduced.data  # type: ignore[assignment]
-    journal = open_journal(settings.database_url)
-    directory = Directory(settings, journal)
-    channels = Channels(journal, default=directory.everywhere(), public=directory.public, named=directory.named)
+    database = open_database(settings.database_url)
+    directory = Directory(settings, database)
+    channels = Channels(database, default=directory.everywhere(), public=directory.public, named=directory.named)
     directory.apply(client, channels)
     registry = Registry(directory.sources, settings.synonyms)
     maintenance = Maintenance(registry, environment.data_dir)
@@ -161,7 +162,8 @@ def build_app(
     services = Services(
         registry=registry,
         maintenance=maintenance,
-        journal=journal,
+        database=database,
+        claims=Claims(database),
         access=Access(client, identity, environment.admin_users, environment.admin_usergroup),
         channels=channels,
         client=client,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from handlers.store import Binding, Claim
+from handlers.store.channel_names import Binding, Claim
 from indexes.names import folded
 
 

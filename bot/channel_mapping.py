@@ -15,7 +15,8 @@ from bot.settings import ChannelSection, Settings, SettingsError
 from handlers.access import error_code
 from handlers.channel_rules import AutoReply, Channel, Waiting
 from handlers.channels import Channels
-from handlers.store import Binding, Claim, Journal
+from handlers.store.channel_names import Binding, ChannelNames, Claim
+from handlers.store.database import Database
 from indexes.confidence.confidence import THRESHOLD
 from indexes.names import composed, folded, same_name
 from indexes.records import Source
@@ -40,13 +41,13 @@ class _Bases:
 class Directory:
     """Reads the knowledge folder and Slack's channel list, and tells `Channels` what follows.
 
-    `journal` remembers which channel a name means and which files there were; without one, nothing is remembered.
+    `database` remembers which channel a name means and which files there were; without one, nothing is remembered.
     """
 
-    def __init__(self, settings: Settings, journal: Journal | None = None) -> None:
+    def __init__(self, settings: Settings, database: Database | None = None) -> None:
         self._settings = settings
-        self._journal = journal
-        self._folder = KnowledgeFolder(settings, journal)
+        self._database = database
+        self._folder = KnowledgeFolder(settings, database)
         self._visible: Mapping[str, Visible] = {}
         self._bindings: Sequence[Binding] = ()
         self._lock = Lock()
@@ -96,7 +97,7 @@ class Directory:
             self._put_in_force(visible, channels)
 
     def _recalled(self) -> Sequence[Binding]:
-        return self._journal.channel_names.all() if self._journal else self._bindings
+        return ChannelNames(self._database).all() if self._database else self._bindings
 
     def _missing(self, visible: Mapping[str, Visible]) -> list[SettingsError]:
         digest = self._settings.config.digest_channel
@@ -134,8 +135,8 @@ class Directory:
 
     def _take_in_names(self, visible: Mapping[str, Visible], given: Collection[str]) -> None:
         fresh = self._new_bindings(visible, self._bindings, given)
-        if self._journal:
-            self._journal.channel_names.remember(fresh)
+        if self._database:
+            ChannelNames(self._database).remember(fresh)
         self._bindings = [*self._bindings, *fresh]
 
     def _new_bindings(

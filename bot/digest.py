@@ -63,7 +63,7 @@ class WeeklyDigest:
         if today.weekday() != MONDAY or today.hour < FIRST_HOUR:
             return
         year, week, _ = today.isocalendar()
-        if not self._services.journal.claim(f"digest:{self._channel}:{year}-{week}"):
+        if not self._services.claims.take(f"digest:{self._channel}:{year}-{week}"):
             return
         if message := digest(self._services, DAYS, self._channel):
             try:

@@ -18,7 +18,9 @@ from bot.message_samples import SAMPLES, payload
 from bot.serve import explain
 from bot.settings import Settings, SettingsError
 from bot.slack import scopes_of, slack_client
-from handlers.store import Journal, JournalError, open_journal, upgrade_due
+from handlers.schema import open_database
+from handlers.store.database import Database, upgrade_due
+from handlers.store.errors import JournalError
 from handlers.texts import ENGLISH
 from indexes.encoder import cache_directory, find_model
 from indexes.records import check_file
@@ -136,8 +138,8 @@ def _places(error: SlackApiError) -> str:
 
 
 def _channels(settings: Settings, client: WebClient) -> Iterator[Finding]:
-    journal = _memory(settings)
-    directory = Directory(settings, journal)
+    database = _memory(settings)
+    directory = Directory(settings, database)
     try:
         channels = directory.look_up(client)
         waiting = directory.waiting(client)
@@ -152,8 +154,8 @@ def _channels(settings: Settings, client: WebClient) -> Iterator[Finding]:
                 "note", f"#{each.name} ({each.channel}) waits for an admin to serve it {what}: decide in {decide}"
             )
     finally:
-        if journal:
-            journal.close()
+        if database:
+            database.close()
 
 
 def _knowledge(settings: Settings) -> Iterator[Finding]:
@@ -212,13 +214,13 @@ def _nearest(path: Path) -> Path:
     return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
 
 
-def _memory(settings: Settings) -> Journal | None:
+def _memory(settings: Settings) -> Database | None:
     """Return the state database; None when it is not made, upgraded or fit to be opened: `_database` says so."""
     scheme, _, file = settings.database_url.partition(":///")
     try:
         if (scheme == "sqlite" and not Path(file).is_file()) or upgrade_due(settings.database_url):
             return None
-        return open_journal(settings.database_url)
+        return open_database(settings.database_url)
     except JournalError:
         return None
 
@@ -231,7 +233,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     try:
         due = upgrade_due(settings.database_url)  # a bot of the former version may be running on it
         if due is None:
-            open_journal(settings.database_url).close()
+            open_database(settings.database_url).close()
     except JournalError as error:
         yield Finding("fail", str(error))
     else:

@@ -6,8 +6,8 @@ from functools import partial
 
 from bot.settings import Settings
 from handlers.files.pending import forget_uploads
-from handlers.store.forgetting import ForgettingError, databases
-from handlers.store.forgetting import forget as forget_in
+from handlers.privacy.store.forgetting import ForgettingError, databases
+from handlers.privacy.store.forgetting import forget as forget_in
 from indexes.storage.versions import forget_author
 
 

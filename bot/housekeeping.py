@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 from handlers.access import Standing
 from handlers.admin.reports import MOST_DAYS
-from handlers.admin.retention import announce
 from handlers.learning.misses import looks_like_a_question
+from handlers.learning.store.voices import Voices
+from handlers.privacy.announcement import announce
+from handlers.privacy.store.retention import Retention
 from handlers.request import Services
-from handlers.store.installation import PURGE_ANNOUNCED
+from handlers.store.installation import PURGE_ANNOUNCED, Installation
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +81,12 @@ class Housekeeping:
 
     def _may_purge(self) -> bool:
         """Tell whether admins have known of it for a week; tell them, the first time that there is something old."""
-        installation = self._services.journal.installation
+        installation = Installation(self._services.database)
         announced = installation.get(PURGE_ANNOUNCED)
         if announced is not None:
             return self._clock() - float(announced) >= NOTICE_SECONDS
         now = self._clock()
-        if self._services.journal.retention.has_older(now - self._keep_days * DAY):
+        if Retention(self._services.database).has_older(now - self._keep_days * DAY):
             if announce(self._services, self._keep_days, now + NOTICE_SECONDS):
                 installation.set(PURGE_ANNOUNCED, str(now))
             else:
@@ -94,7 +96,7 @@ class Housekeeping:
     def _purge(self) -> None:
         before, misses_before = (self._clock() - days * DAY for days in (self._keep_days, MOST_DAYS))
         removed = 0
-        for number in self._services.journal.retention.purge(before, misses_before, looks_like_a_question):
+        for number in Retention(self._services.database).purge(before, misses_before, looks_like_a_question):
             removed += number
             if self._stop.wait(BREATH_SECONDS):
                 raise _ClosingError
@@ -102,7 +104,7 @@ class Housekeeping:
 
     def _count_old_votes(self) -> None:
         """Give the votes of before there were voices their weight: Slack says who is a member."""
-        voices = self._services.journal.voices
+        voices = Voices(self._services.database)
         if voices.is_counted():
             return
         looked_up = 0

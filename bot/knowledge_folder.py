@@ -8,7 +8,8 @@ from pathlib import Path
 from bot.missing_files import changed_files
 from bot.settings import Settings, SettingsError
 from handlers.channel_rules import AutoReply
-from handlers.store import FileState, Journal, KnowledgeFile
+from handlers.store.database import Database
+from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
 from indexes.names import composed, folded, is_csv, name_of, same_name
 from indexes.records import Source
 
@@ -16,11 +17,11 @@ log = logging.getLogger(__name__)
 
 
 class KnowledgeFolder:
-    """Lists the sources and checks what kotae.toml says of them. `journal` remembers them, if there is one."""
+    """Lists the sources and checks what kotae.toml says of them. `database` remembers them, if there is one."""
 
-    def __init__(self, settings: Settings, journal: Journal | None) -> None:
+    def __init__(self, settings: Settings, database: Database | None) -> None:
         self._settings = settings
-        self._journal = journal
+        self._database = database
         self._files: Mapping[str, KnowledgeFile] = {}
         self._twins: set[str] = set()
 
@@ -117,12 +118,12 @@ class KnowledgeFolder:
 
     def take_in(self) -> None:
         """Remember the files that are there, and notice those that are not any more."""
-        if self._journal:
-            self._files = {file.name: file for file in self._journal.knowledge_files.all()}
+        if self._database:
+            self._files = {file.name: file for file in KnowledgeFiles(self._database).all()}
         there = {name: path.absolute() for name, path in self._found().items() if path.is_file()}
         changed = changed_files(there, [file for file in self._files.values() if self._is_missed(file)])
-        if self._journal:
-            self._journal.knowledge_files.remember(changed)
+        if self._database:
+            KnowledgeFiles(self._database).remember(changed)
         self._files = {**self._files, **{file.name: file for file in changed}}
         self._say(changed)
 

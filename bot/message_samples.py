@@ -12,9 +12,11 @@ from typing import Any
 from slack_sdk.models.blocks import Option
 from slack_sdk.models.views import View
 
+from handlers.admin.store.statistics import Overview, Rehearsal, Tally
 from handlers.admin.views import admin, reports, settings, waiting
 from handlers.answers.views import answers, full_answer, guide, published, reasons
 from handlers.channel_rules import AutoReply, Channel, Waiting
+from handlers.entries.store.proposals import Proposal
 from handlers.entries.views import editing, proposals
 from handlers.files.pending import Upload
 from handlers.files.views import removal, uploads, versions
@@ -24,7 +26,8 @@ from handlers.learning.views import learned, misses
 from handlers.result import Entry, Key, Result, Setting
 from handlers.slack import blocks
 from handlers.slack.blocks import Message
-from handlers.store import AuditEntry, FileState, KnowledgeFile, Overview, Proposal, Rehearsal, Tally
+from handlers.store.audit import AuditEntry
+from handlers.store.knowledge_files import FileState, KnowledgeFile
 from handlers.texts import Texts
 from indexes.messages import Translatable
 from indexes.records import Difference, KnowledgeBase, Problem, Record, Source

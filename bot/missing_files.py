@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from handlers.store import FileState, KnowledgeFile
+from handlers.store.knowledge_files import FileState, KnowledgeFile
 
 _EXPECTED = {FileState.THERE, FileState.GONE, FileState.ASKED, FileState.LOST, FileState.REPORTED}
 

@@ -220,7 +220,7 @@ class Settings:
 
     @property
     def database_url(self) -> str:
-        """The journal's database: DATABASE_URL, else a SQLite file in DATA_DIR."""
+        """The state database's address: DATABASE_URL, else a SQLite file in DATA_DIR."""
         if self.environment.database_url:
             return self.environment.database_url.get_secret_value()
         return f"sqlite:///{self.environment.data_dir / 'state.db'}"

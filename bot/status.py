@@ -28,7 +28,7 @@ def write_status(data_dir: Path, services: "Services") -> None:
         "at": time.time(),
         "process": {**asdict(process), "model_trouble": _in_english(process.model_trouble)},
         "encoder": registry.encoder.name if registry.encoder else None,
-        "database_trouble": _in_english(services.journal.trouble),
+        "database_trouble": _in_english(services.database.trouble),
         "knowledge_bases": {
             name: {
                 "records": len(loaded.index.records),

@@ -6,9 +6,11 @@ Content is rows, versions, exports, what reading a file complains of, unanswered
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from handlers.learning.store.misses import Miss
 from handlers.request import Services
 from handlers.slack.mrkdwn import one_line
-from handlers.store import AuditEntry, Claim, Miss
+from handlers.store.audit import AuditEntry
+from handlers.store.channel_names import ChannelNames, Claim
 from handlers.texts import HandlerError
 from indexes.messages import Translatable
 
@@ -53,7 +55,7 @@ def _remembered(services: Services) -> Iterator[tuple[str, str]]:
     """Yield knowledge bases with the channels they were given to; what kotae.toml gives away has none by its name."""
     by_file = services.channels.by_file
     yield from ((name, id_) for name, ids in by_file.items() for id_ in ids)
-    for binding in services.journal.channel_names.all():
+    for binding in ChannelNames(services.database).all():
         if binding.state is Claim.BOUND and binding.channel and binding.name not in by_file:
             yield binding.name, binding.channel
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from handlers.channel_rules import HELPER, AutoReply, Channel, Key, Waiting
-from handlers.store import Journal
+from handlers.store.channel_settings import ChannelSettings
+from handlers.store.database import Database
 
 
 class Channels:
@@ -18,13 +19,13 @@ class Channels:
 
     def __init__(
         self,
-        journal: Journal,
+        database: Database,
         *,
         default: Channel,
         public: frozenset[str] = frozenset(),
         named: frozenset[str] = frozenset(),
     ) -> None:
-        self._journal = journal
+        self._settings = ChannelSettings(database)
         self._default = default
         self._configured: Mapping[str, Channel] = {}
         self.waiting: tuple[Waiting, ...] = ()
@@ -48,7 +49,7 @@ class Channels:
     def of(self, channel_id: str) -> Channel:
         """Return the rules of a channel; one without knowledge bases of its own has the shared ones."""
         rules = self._configured.get(channel_id) or replace(self._default, id=channel_id)
-        chosen = self._journal.settings(channel_id)
+        chosen = self._settings.of(channel_id)
         if "auto_reply" in chosen:
             rules = replace(rules, auto_reply=AutoReply(chosen["auto_reply"].value))
         if "threshold" in chosen:
@@ -62,12 +63,12 @@ class Channels:
 
     def configured(self) -> list[Channel]:
         """List the channels that have knowledge bases of their own or for which an admin set something, by name."""
-        ids = dict.fromkeys([*self._configured, *self._journal.channels_set()])
+        ids = dict.fromkeys([*self._configured, *self._settings.channels()])
         return sorted((self.of(id_) for id_ in ids), key=lambda channel: channel.name)
 
     def given(self) -> frozenset[str]:
         """List the knowledge bases that admins gave to channels in Slack."""
-        chosen = [self._journal.settings(channel).get("knowledge_bases") for channel in self._journal.channels_set()]
+        chosen = [self._settings.of(channel).get("knowledge_bases") for channel in self._settings.channels()]
         return frozenset(name for setting in chosen if setting for name in json.loads(setting.value))
 
     @property
@@ -86,4 +87,4 @@ class Channels:
 
     def set(self, channel_id: str, key: Key, value: str, by: str) -> None:
         """Remember what an admin decided; it wins over the file until changed again."""
-        self._journal.set(channel_id, key, value, by)
+        self._settings.set(channel_id, key, value, by)

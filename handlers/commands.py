@@ -15,6 +15,8 @@ from handlers.learning import learned, misses
 from handlers.request import Request, Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line, unescaped
+from handlers.store.audit import AuditLog
+from handlers.store.knowledge_files import KnowledgeFiles
 from indexes.messages import Translatable
 from indexes.names import find_name
 from indexes.registry import unknown_knowledge_base
@@ -79,7 +81,7 @@ def _reload(services: Services, request: Request, argument: str) -> None:
         request.whisper(admin.reloaded(reports, closed_to(services, request.user), request.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
         for report in reports:
-            services.journal.record(request.user, request.channel, _told(report))
+            AuditLog(services.database).record(request.user, request.channel, _told(report))
 
 
 def _told(report: ReloadReport) -> Translatable:
@@ -113,8 +115,8 @@ def _status(services: Services, request: Request, _: str) -> None:
         services.channels.configured(),
         services.channels.shared,
         services.process(),
-        services.journal.trouble,
-        services.journal.knowledge_files.all(),
+        services.database.trouble,
+        KnowledgeFiles(services.database).all(),
         time.time(),
         request.texts,
     )

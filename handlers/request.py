@@ -24,11 +24,15 @@ from handlers.admin.pictures import Pictures
 from handlers.admin.views.admin import Process
 from handlers.channels import Channels
 from handlers.files.pending import Pending
+from handlers.learning.store.learned import Learned
+from handlers.learning.store.voices import Voices
 from handlers.queue import KeyedLocks, WorkQueue
 from handlers.result import Entry, Result
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn
-from handlers.store import Journal, Noted, NotedHit, Origin
+from handlers.store.claims import Claims
+from handlers.store.database import Database
+from handlers.store.questions import Noted, NotedHit, Origin, Questions
 from handlers.texts import HandlerError, Texts
 from indexes.confidence.confidence import unshifted
 from indexes.errors import KnowledgeBaseError
@@ -56,7 +60,8 @@ class Services:
 
     registry: Registry
     maintenance: Maintenance
-    journal: Journal
+    database: Database
+    claims: Claims
     access: Access
     channels: Channels
     client: WebClient
@@ -86,12 +91,12 @@ class Services:
         threshold = self.channels.of(request.channel).threshold
         answer = self.registry.search(question[:QUESTION_LENGTH], names)
         noted = _noted(answer, request, origin, threshold)
-        number = self.journal.note(noted)
+        number = Questions(self.database).add(noted)
         return self._result(noted, number)
 
     def look_back(self, question_id: int) -> tuple[Noted, Result] | None:
         """Return an earlier question with its hits as they are now."""
-        noted = self.journal.noted(question_id)
+        noted = Questions(self.database).get(question_id)
         return (noted, self._result(noted, question_id)) if noted else None
 
     def post(self, channel: str, message: Message, thread: str | None = None) -> str | None:
@@ -151,21 +156,21 @@ class Services:
 
     def vote(self, question_id: int, user: str, vote: str) -> None:
         """Remember a vote; confidence learns from it if it is a member's."""
-        self.journal.vote(question_id, user, vote)
+        Questions(self.database).vote(question_id, user, vote)
         if self.access.person(user).standing is Standing.MEMBER:
-            self.journal.voices.hear(question_id, user, vote)
+            Voices(self.database).hear(question_id, user, vote)
             self.learn()
 
     def learn(self) -> None:
         """Update confidence from all votes so far; while they can't be read it stays as it is."""
-        judged = self.journal.voices.judged()
+        judged = Voices(self.database).judged()
         if judged is not None:
             self.maintenance.update_confidence(judged)
 
     def teach(self) -> None:
         """Put the learned phrasings in force, and only them; what was in force stays while they can't be read."""
         with self.conversations("learned aliases"):  # of two at once, the one that read less must not come last
-            aliases = self.journal.learned.aliases()
+            aliases = Learned(self.database).aliases()
             if aliases is not None:
                 self.maintenance.apply_aliases(aliases)
 
@@ -289,7 +294,7 @@ class Request:
     def is_first_delivery(self) -> bool:
         """Claim an event, a command or a press; False for one that was delivered before, as Slack may do."""
         key = self.body.get("event_id") or self.body.get("trigger_id")
-        return not key or self.services.journal.claim(f"event:{key}")
+        return not key or self.services.claims.take(f"event:{key}")
 
     def refusal(self, need: Need) -> str:
         """Return the key of the text that says why the asker may not; blank when they may."""
@@ -298,7 +303,7 @@ class Request:
     def refuse(self, refusal: str) -> None:
         """Tell the asker that they may not, in the words of a key; once, though a message may come as two events."""
         said = self.body.get("event", {}).get("ts")
-        if self.asked and (not said or self.services.journal.claim(f"refused:{self.channel}:{said}")):
+        if self.asked and (not said or self.services.claims.take(f"refused:{self.channel}:{said}")):
             self.whisper(notice(self.texts(refusal)))
 
 
@@ -330,7 +335,7 @@ def tell_of_the_rest(services: Services, request: Request, shown: Collection[str
     They are told once for each thing that it is `about`. Others have nothing to be told of.
     """
     withheld = request.person.standing is Standing.MEMBER and not set(names_for(services, request)).issubset(shown)
-    if withheld and services.journal.claim(f"withheld:{about}:{request.user}"):
+    if withheld and services.claims.take(f"withheld:{about}:{request.user}"):
         key = "access.more" if shown else "access.overheard"
         request.whisper(notice(request.texts(key, command=services.search_command)))
     return withheld

@@ -1,6 +1,6 @@
 """The audit log as an admin who reads English sees it: what was done, in bold, and what came of it."""
 
-from handlers.store import AuditEntry
+from handlers.store.audit import AuditEntry
 from handlers.texts import ENGLISH
 
 

@@ -10,7 +10,8 @@ from bot.manifest import SCOPES
 from bot.message_samples import SAMPLES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
 from bot.settings import ChannelSection, ConfigFile, Environment, Settings
-from handlers.store import Binding, Claim, open_journal
+from handlers.schema import open_database
+from handlers.store.channel_names import Binding, ChannelNames, Claim
 from tests.former import former_database, rows
 
 
@@ -75,7 +76,7 @@ def test_a_good_set_up_has_no_failure(slack: LocalSlack, knowledge: Path) -> Non
 
 def test_a_state_database_that_is_there_is_opened(slack: LocalSlack, knowledge: Path) -> None:
     some = settings(slack, knowledge)
-    open_journal(some.database_url).close()
+    open_database(some.database_url).close()
     assert levels(list(examine(some)), "State database: opens") == ["ok"]
 
 
@@ -182,14 +183,14 @@ def test_a_channel_that_waits_for_an_admin_is_noted_and_nothing_is_remembered(
     slack: LocalSlack, knowledge: Path
 ) -> None:
     some = settings(slack, knowledge)
-    journal = open_journal(some.database_url)
-    journal.channel_names.remember([Binding("it-help", "", Claim.BOUND)])
-    before = journal.channel_names.all()
+    database = open_database(some.database_url)
+    ChannelNames(database).remember([Binding("it-help", "", Claim.BOUND)])
+    before = ChannelNames(database).all()
     [note] = [finding for finding in examine(some) if "waits for an admin" in finding.what]
     channel = slack.channel("it-help").id
     assert str(note) == f"[note] #it-help ({channel}) waits for an admin to serve it it-help: decide in /kb channels"
-    assert journal.channel_names.all() == before
-    journal.close()
+    assert ChannelNames(database).all() == before
+    database.close()
 
 
 def test_a_channel_that_slack_does_not_have(slack: LocalSlack, knowledge: Path) -> None:

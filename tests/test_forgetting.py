@@ -12,10 +12,17 @@ import pytest
 from alembic import command
 from sqlalchemy import JSON, Float, Integer, String, create_engine, insert
 
+from handlers.admin.store.statistics import Statistics
 from handlers.files.pending import Pending, forget_uploads
-from handlers.store import Journal, Noted, NotedHit, Origin, migrations, open_journal
-from handlers.store.database import metadata
-from handlers.store.forgetting import FORGOTTEN, ForgettingError, databases, forget
+from handlers.learning.store.learned import Learned
+from handlers.learning.store.voices import Voices
+from handlers.privacy.store.forgetting import ForgettingError, databases, forget
+from handlers.schema import open_database
+from handlers.store import migrations
+from handlers.store.audit import AuditLog
+from handlers.store.channel_settings import ChannelSettings
+from handlers.store.database import FORGOTTEN, Database, metadata
+from handlers.store.questions import Noted, NotedHit, Origin, Questions
 from indexes.records import Source
 from indexes.storage.versions import Versions, forget_author
 from tests.former import former_database, former_ids
@@ -36,8 +43,8 @@ def url(file: Path) -> str:
 
 
 @pytest.fixture
-def journal(url: str) -> Iterator[Journal]:
-    opened = open_journal(url)
+def database(url: str) -> Iterator[Database]:
+    opened = open_database(url)
     yield opened
     opened.close()
 
@@ -52,7 +59,7 @@ def filled(column: Any, text: str, number: int) -> object:
 
 
 @pytest.mark.parametrize("text", [WHO, f"suggested:{WHO}", f"Ask <@{WHO}|taro>, please", f"votes: {WHO}, U2"])
-def test_whatever_column_of_whatever_table_has_it(journal: Journal, url: str, file: Path, text: str) -> None:
+def test_whatever_column_of_whatever_table_has_it(database: Database, url: str, file: Path, text: str) -> None:
     engine = create_engine(url)
     with engine.begin() as connection:
         for table in metadata.sorted_tables:
@@ -66,43 +73,43 @@ def test_whatever_column_of_whatever_table_has_it(journal: Journal, url: str, fi
     }
     assert found(file.parent, WHO) == []
     assert forget(url, WHO) == {}
-    assert not journal.trouble
+    assert not database.trouble
 
 
-def test_words_and_votes_go_and_what_others_did_stays(journal: Journal, url: str, file: Path) -> None:
-    everything(journal)
-    theirs = journal.note(
+def test_words_and_votes_go_and_what_others_did_stays(database: Database, url: str, file: Path) -> None:
+    everything(database)
+    theirs = Questions(database).add(
         Noted(Origin.SEARCH, "C1", OTHER, "Where is U0CANARY01?", ASKED.hits, 0.95, 0.9, answered=True)
     )
     assert theirs
     for user, kind in ((WHO, "helpful"), (OTHER, "unhelpful")):
-        journal.vote(theirs, user, kind)
-        journal.voices.hear(theirs, user, kind)
-    journal.set("C1", "ask", f"{WHO} {OTHER}", WHO)
-    answered = journal.statistics.overview(7).total.answered
+        Questions(database).vote(theirs, user, kind)
+        Voices(database).hear(theirs, user, kind)
+    ChannelSettings(database).set("C1", "ask", f"{WHO} {OTHER}", WHO)
+    answered = Statistics(database).overview(7).total.answered
     changed = forget(url, WHO)
     assert (changed["voices"], changed["questions"] > 30) == (1, True)
     assert found(file.parent, "CANARYTEXT") == []
     assert found(file.parent, f"{WHO}[^9]", regular=True) == []
-    noted = journal.noted(theirs)
+    noted = Questions(database).get(theirs)
     assert noted
     assert (noted.user, noted.text) == (OTHER, f"Where is {FORGOTTEN}?")
-    assert journal.votes(theirs) == {OTHER: "unhelpful"}
-    judged = journal.voices.judged()
+    assert Questions(database).votes(theirs) == {OTHER: "unhelpful"}
+    judged = Voices(database).judged()
     assert judged
     assert [(each.right, each.weight) for each in judged["it-help"]] == [(False, 1)]
-    assert journal.statistics.overview(7).total.answered == answered
-    setting = journal.settings("C1")["ask"]
+    assert Statistics(database).overview(7).total.answered == answered
+    setting = ChannelSettings(database).of("C1")["ask"]
     assert (setting.value, setting.by) == (f"{FORGOTTEN} {OTHER}", FORGOTTEN)
-    assert {each.user for each in journal.audited()} == {"U0ADMIN", "kotae"}
-    assert journal.learned.newest(9)[0].voters == ()
-    before = journal.voices.judged()
-    journal.voices.recount(lambda _: True)
-    assert journal.voices.judged() == before
+    assert {each.user for each in AuditLog(database).newest()} == {"U0ADMIN", "kotae"}
+    assert Learned(database).newest(9)[0].voters == ()
+    before = Voices(database).judged()
+    Voices(database).recount(lambda _: True)
+    assert Voices(database).judged() == before
 
 
-def test_copies_beside_it_are_searched_too_whatever_their_schema(journal: Journal, url: str, file: Path) -> None:
-    everything(journal)
+def test_copies_beside_it_are_searched_too_whatever_their_schema(database: Database, url: str, file: Path) -> None:
+    everything(database)
     old = file.with_name("state.db.before-upgrade")
     engine = create_engine(f"sqlite:///{old}")
     with engine.begin() as connection:
@@ -119,7 +126,7 @@ def test_copies_beside_it_are_searched_too_whatever_their_schema(journal: Journa
     set_aside = file.with_name("state.db.damaged-20261128")
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(set_aside)) as target:
         source.backup(target)
-    journal.close()
+    database.close()
     file.with_name("state.db.lock").write_text("")
     file.with_name("state.db.note").write_text("no database")
     names = [name for name, _ in databases(url)]
@@ -153,7 +160,7 @@ def test_uploads_and_the_authors_of_versions(tmp_path: Path) -> None:
     assert (forget_uploads(tmp_path / "uploads", WHO), forget_author(tmp_path, WHO)) == (0, 0)
 
 
-def test_others_write_meanwhile(journal: Journal, url: str, file: Path) -> None:
+def test_others_write_meanwhile(database: Database, url: str, file: Path) -> None:
     hit = NotedHit("it-help", "vpn", 0.9, 0.95)
     with closing(sqlite3.connect(file)) as raw, raw:
         columns = "at, source, channel, user, text, hits, confidence, threshold, answered"
@@ -162,8 +169,8 @@ def test_others_write_meanwhile(journal: Journal, url: str, file: Path) -> None:
     started = time.perf_counter()
     forget(url, WHO)
     assert time.perf_counter() - started < 30
-    assert journal.note(Noted(Origin.SEARCH, "C1", OTHER, "?", (hit,), 0.9, 0.9, answered=True))
-    assert not journal.trouble
+    assert Questions(database).add(Noted(Origin.SEARCH, "C1", OTHER, "?", (hit,), 0.9, 0.9, answered=True))
+    assert not database.trouble
 
 
 @pytest.mark.parametrize("who", ["hanako", "alice", "olivia", "ichiro"])
@@ -173,5 +180,5 @@ def test_somebody_in_a_database_of_an_earlier_version(file: Path, url: str, who:
     assert found(file.parent, id_)
     assert forget(url, id_)
     assert found(file.parent, id_) == []
-    open_journal(url).close()
+    open_database(url).close()
     assert forget(url, id_) == {}

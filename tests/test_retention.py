@@ -12,20 +12,21 @@ from typing import Any
 
 import pytest
 
+from handlers.admin.store.statistics import Statistics
+from handlers.answers.store.publications import Publication, Publications
+from handlers.entries.store.proposals import Proposal, Proposals
 from handlers.learning.misses import looks_like_a_question
-from handlers.store import (
-    Journal,
-    Noted,
-    NotedHit,
-    Opinion,
-    Origin,
-    Phrasing,
-    Proposal,
-    Publication,
-    Reply,
-    open_journal,
-)
+from handlers.learning.store.confirmations import Confirmations, Opinion
+from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.store.misses import Misses
+from handlers.learning.store.voices import Voices
+from handlers.privacy.store.retention import Retention
+from handlers.schema import open_database
+from handlers.store.audit import AuditLog
+from handlers.store.claims import Claims
+from handlers.store.database import Database
 from handlers.store.migrations import copy_of
+from handlers.store.questions import Noted, NotedHit, Origin, Questions, Reply
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable
 from tests.former import former_database
@@ -43,14 +44,14 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(file: Path) -> Iterator[Journal]:
-    opened = open_journal(f"sqlite:///{file}")
+def database(file: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{file}")
     yield opened
     opened.close()
 
 
-def note(journal: Journal, question: Noted = ASKED) -> Any:
-    number = journal.note(question)
+def note(database: Database, question: Noted = ASKED) -> Any:
+    number = Questions(database).add(question)
     assert number
     return number
 
@@ -72,9 +73,9 @@ def audited_before(file: Path, action: str, outcome: str) -> None:
         raw.execute("INSERT INTO audit (at, user, channel, action, outcome) VALUES (?, 'U0ADMIN', 'C1', ?, ?)", row)
 
 
-def purge(journal: Journal, days: int = 90) -> list[int]:
+def purge(database: Database, days: int = 90) -> list[int]:
     now = time.time()
-    return list(journal.retention.purge(now - days * DAY, now - 365 * DAY, looks_like_a_question))
+    return list(Retention(database).purge(now - days * DAY, now - 365 * DAY, looks_like_a_question))
 
 
 def found(folder: Path, *words: str, regular: bool = False) -> list[str]:
@@ -90,159 +91,162 @@ def found(folder: Path, *words: str, regular: bool = False) -> list[str]:
     return [Path(line).name for line in done.stdout.splitlines()]
 
 
-def everything(journal: Journal) -> None:
+def everything(database: Database) -> None:
     """Let somebody leave words and their id wherever they can."""
     for number in range(30):
-        question = note(journal, replace(ASKED, text=f"{WORDS} {number} " + "あ" * number * 20))
-        journal.vote(question, WHO, "helpful")
-        journal.voices.hear(question, WHO, "helpful")
-        journal.remember_reply("C1", f"{number}.0", Reply("2.0", question, Origin.MENTION))
-        journal.confirmations.add(Opinion(WHO, question, WORDS, "it-help", "vpn", agrees=True))
-        with journal.publications.only_once(question, "ask", Publication("C1", WHO, (WHO,))):
+        question = note(database, replace(ASKED, text=f"{WORDS} {number} " + "あ" * number * 20))
+        Questions(database).vote(question, WHO, "helpful")
+        Voices(database).hear(question, WHO, "helpful")
+        Questions(database).remember_reply("C1", f"{number}.0", Reply("2.0", question, Origin.MENTION))
+        Confirmations(database).add(Opinion(WHO, question, WORDS, "it-help", "vpn", agrees=True))
+        with Publications(database).only_once(question, "ask", Publication("C1", WHO, (WHO,))):
             pass
-    closed = note(journal, MISSED)
-    journal.misses.report(closed, WHO, WORDS)
-    journal.misses.close(closed, "answered", WHO)
-    dismissed = note(journal, MISSED)
-    journal.misses.close(dismissed, "not_a_question", WHO)
-    journal.record("U0ADMIN", "C1", Translatable("audit.miss.not_a_question", question=WORDS))
+    closed = note(database, MISSED)
+    Misses(database).report(closed, WHO, WORDS)
+    Misses(database).close(closed, "answered", WHO)
+    dismissed = note(database, MISSED)
+    Misses(database).close(dismissed, "not_a_question", WHO)
+    AuditLog(database).record("U0ADMIN", "C1", Translatable("audit.miss.not_a_question", question=WORDS))
     votes = Translatable("audit.votes", people=(WHO,))
-    journal.record("kotae", "", Translatable("audit.learn", name="it-help", id="vpn", phrasing="vpn", votes=votes))
-    journal.learned.learn(Phrasing("it-help", "vpn", "VPN", "vpn", "vpn", (WHO,), "kotae"))
-    decided = journal.proposals.add(Proposal(WHO, "it-help", {"question": WORDS}))
-    journal.proposals.claim(decided, "U0ADMIN")
-    journal.proposals.settle(decided, "declined", WORDS)
+    AuditLog(database).record(
+        "kotae", "", Translatable("audit.learn", name="it-help", id="vpn", phrasing="vpn", votes=votes)
+    )
+    Learned(database).learn(Phrasing("it-help", "vpn", "VPN", "vpn", "vpn", (WHO,), "kotae"))
+    decided = Proposals(database).add(Proposal(WHO, "it-help", {"question": WORDS}))
+    Proposals(database).claim(decided, "U0ADMIN")
+    Proposals(database).settle(decided, "declined", WORDS)
 
 
-def test_what_is_old_is_gone_from_the_files_and_still_counted(journal: Journal, file: Path) -> None:
-    everything(journal)
+def test_what_is_old_is_gone_from_the_files_and_still_counted(database: Database, file: Path) -> None:
+    everything(database)
     audited_before(file, "miss not_a_question", WORDS)
     audited_before(file, "learn", f"it-help vpn: vpn; votes: {WHO}")
     assert found(file.parent, "CANARYTEXT", WHO)
     age(file)
-    overview, often = journal.statistics.overview(365), journal.most_asked(["it-help"], 365)
-    judged = journal.voices.judged()
+    overview, often = Statistics(database).overview(365), Questions(database).most_asked(["it-help"], 365)
+    judged = Voices(database).judged()
     assert overview.total.helpful == overview.total.answered == 30
-    assert journal.retention.has_older(time.time() - 90 * DAY)
-    assert sum(purge(journal)) > 60
+    assert Retention(database).has_older(time.time() - 90 * DAY)
+    assert sum(purge(database)) > 60
     assert found(file.parent, "CANARYTEXT", WHO) == []
-    assert journal.statistics.overview(365) == overview
-    assert journal.most_asked(["it-help"], 365) == often
-    assert journal.voices.judged() == judged
-    assert [each.phrasing for each in journal.learned.newest(9)] == ["vpn"]
-    assert [ENGLISH.say(each.done) for each in journal.audited()] == [
+    assert Statistics(database).overview(365) == overview
+    assert Questions(database).most_asked(["it-help"], 365) == often
+    assert Voices(database).judged() == judged
+    assert [each.phrasing for each in Learned(database).newest(9)] == ["vpn"]
+    assert [ENGLISH.say(each.done) for each in AuditLog(database).newest()] == [
         "*learn* · it-help vpn: vpn",
         "*miss not_a_question* · ",
         "*learn* · it-help vpn: vpn",
         "*not a question* · ",
     ]
-    assert not journal.retention.has_older(time.time() - 90 * DAY)
-    assert purge(journal) == []
+    assert not Retention(database).has_older(time.time() - 90 * DAY)
+    assert purge(database) == []
 
 
-def test_what_is_young_stays(journal: Journal, file: Path) -> None:
-    everything(journal)
+def test_what_is_young_stays(database: Database, file: Path) -> None:
+    everything(database)
     age(file, 89)
     with closing(sqlite3.connect(file)) as raw:
         before = list(raw.iterdump())
-    assert purge(journal) == []
+    assert purge(database) == []
     with closing(sqlite3.connect(file)) as raw:
         assert list(raw.iterdump()) == before
 
 
-def test_an_old_question_is_nobodys_any_more(journal: Journal, file: Path) -> None:
-    question = note(journal)
-    journal.vote(question, WHO, "helpful")
-    journal.vote(question, "U2", "unhelpful")
-    journal.remember_reply("C1", "1.0", Reply("2.0", question, Origin.MENTION))
+def test_an_old_question_is_nobodys_any_more(database: Database, file: Path) -> None:
+    question = note(database)
+    Questions(database).vote(question, WHO, "helpful")
+    Questions(database).vote(question, "U2", "unhelpful")
+    Questions(database).remember_reply("C1", "1.0", Reply("2.0", question, Origin.MENTION))
     age(file)
-    purge(journal)
-    assert journal.noted(question) is None
-    assert journal.reply_to("C1", "1.0") is None
-    assert sorted(journal.votes(question).values()) == ["helpful", "unhelpful"]
-    assert not {WHO, "U2"} & set(journal.votes(question))
+    purge(database)
+    assert Questions(database).get(question) is None
+    assert Questions(database).reply_to("C1", "1.0") is None
+    assert sorted(Questions(database).votes(question).values()) == ["helpful", "unhelpful"]
+    assert not {WHO, "U2"} & set(Questions(database).votes(question))
 
 
-def test_open_misses_and_waiting_proposals_stay_as_they_were(journal: Journal, file: Path) -> None:
-    asked = note(journal, MISSED)
-    reported = note(journal)
-    journal.misses.report(reported, WHO, "out of date")
-    put_off = note(journal, MISSED)
-    journal.misses.close_all([put_off], "later", "U9", until=time.time() + 200 * DAY)
-    overheard = note(journal, replace(MISSED, source=Origin.AUTO_REPLY))
-    chatter = note(journal, replace(MISSED, source=Origin.AUTO_REPLY, text="CANARYTEXT おはようございます"))
-    waiting = journal.proposals.add(Proposal(WHO, "it-help", {"question": WORDS}))
+def test_open_misses_and_waiting_proposals_stay_as_they_were(database: Database, file: Path) -> None:
+    asked = note(database, MISSED)
+    reported = note(database)
+    Misses(database).report(reported, WHO, "out of date")
+    put_off = note(database, MISSED)
+    Misses(database).close_all([put_off], "later", "U9", until=time.time() + 200 * DAY)
+    overheard = note(database, replace(MISSED, source=Origin.AUTO_REPLY))
+    chatter = note(database, replace(MISSED, source=Origin.AUTO_REPLY, text="CANARYTEXT おはようございます"))
+    waiting = Proposals(database).add(Proposal(WHO, "it-help", {"question": WORDS}))
     age(file)
-    before = journal.misses.open(0, 100)
-    purge(journal)
-    assert [each for each in journal.misses.open(0, 100) if each in before] == journal.misses.open(0, 100)
-    assert {each.id for each in journal.misses.open(0, 100)} == {asked, reported, put_off}
-    assert [each.id for each in journal.misses.open(0, 100, sources={Origin.AUTO_REPLY})] == [overheard]
-    assert journal.noted(chatter) is None
-    assert journal.misses.reasons([reported]) == ["out of date"]
-    assert [each.id for each in journal.proposals.waiting()] == [waiting]
-    journal.misses.close(asked, "answered", "U9")
-    purge(journal)
-    assert journal.noted(asked) is None
+    before = Misses(database).open(0, 100)
+    purge(database)
+    assert [each for each in Misses(database).open(0, 100) if each in before] == Misses(database).open(0, 100)
+    assert {each.id for each in Misses(database).open(0, 100)} == {asked, reported, put_off}
+    assert [each.id for each in Misses(database).open(0, 100, sources={Origin.AUTO_REPLY})] == [overheard]
+    assert Questions(database).get(chatter) is None
+    assert Misses(database).reasons([reported]) == ["out of date"]
+    assert [each.id for each in Proposals(database).waiting()] == [waiting]
+    Misses(database).close(asked, "answered", "U9")
+    purge(database)
+    assert Questions(database).get(asked) is None
     age(file, 300)
-    purge(journal)
-    assert journal.misses.open(0, 100) == []
+    purge(database)
+    assert Misses(database).open(0, 100) == []
 
 
-def test_what_was_confirmed_or_liked_is_no_miss_again(journal: Journal, file: Path) -> None:
-    liked, confirmed = note(journal, MISSED), note(journal, MISSED)
-    journal.vote(liked, WHO, "hit_2")
-    journal.confirmations.add(Opinion(WHO, confirmed, WORDS, "it-help", "vpn", agrees=True))
+def test_what_was_confirmed_or_liked_is_no_miss_again(database: Database, file: Path) -> None:
+    liked, confirmed = note(database, MISSED), note(database, MISSED)
+    Questions(database).vote(liked, WHO, "hit_2")
+    Confirmations(database).add(Opinion(WHO, confirmed, WORDS, "it-help", "vpn", agrees=True))
     age(file)
-    purge(journal)
-    assert journal.misses.open(0, 100) == []
+    purge(database)
+    assert Misses(database).open(0, 100) == []
     assert found(file.parent, "CANARYTEXT", WHO) == []
 
 
-def test_a_rehearsal_counts_as_before(journal: Journal, file: Path) -> None:
-    held_back = note(journal, replace(ASKED, source=Origin.SHADOW))
-    journal.vote(held_back, WHO, "right")
+def test_a_rehearsal_counts_as_before(database: Database, file: Path) -> None:
+    held_back = note(database, replace(ASKED, source=Origin.SHADOW))
+    Questions(database).vote(held_back, WHO, "right")
     age(file)
-    before = journal.statistics.rehearsal("C1", 365)
-    purge(journal)
-    assert journal.statistics.rehearsal("C1", 365) == before
+    before = Statistics(database).rehearsal("C1", 365)
+    purge(database)
+    assert Statistics(database).rehearsal("C1", 365) == before
     assert before.judged == before.right == 1
 
 
-def test_it_goes_in_small_steps_in_which_others_write(journal: Journal, file: Path) -> None:
+def test_it_goes_in_small_steps_in_which_others_write(database: Database, file: Path) -> None:
+    claims = Claims(database)
     with closing(sqlite3.connect(file)) as raw, raw:
         columns = "at, source, channel, user, text, hits, confidence, threshold, answered"
         rows = [(1.0, WHO, WORDS)] * 5_000
         raw.executemany(f"INSERT INTO questions ({columns}) VALUES (?, 'dm', 'D1', ?, ?, '[]', 0.9, 0.5, 1)", rows)
     longest = 0.0
     started = time.perf_counter()
-    for batch in journal.retention.purge(time.time() - 90 * DAY, time.time() - 365 * DAY, looks_like_a_question):
+    for batch in Retention(database).purge(time.time() - 90 * DAY, time.time() - 365 * DAY, looks_like_a_question):
         longest = max(longest, time.perf_counter() - started)
         assert batch <= 200
-        assert journal.claim(f"event:{time.time()}")
+        assert claims.take(f"event:{time.time()}")
         started = time.perf_counter()
     assert longest < 1
     assert found(file.parent, "CANARYTEXT", WHO) == []
 
 
-def test_without_the_database_nothing_is_raised(journal: Journal, file: Path) -> None:
-    note(journal)
+def test_without_the_database_nothing_is_raised(database: Database, file: Path) -> None:
+    note(database)
     age(file)
     file.unlink()
-    assert not journal.retention.has_older(time.time())
-    assert purge(journal) == []
-    assert journal.trouble
+    assert not Retention(database).has_older(time.time())
+    assert purge(database) == []
+    assert database.trouble
 
 
 def test_the_copy_of_before_an_upgrade_goes_with_the_words_in_it(tmp_path: Path) -> None:
     file = tmp_path / "former.db"
     former_database(file)
-    journal = open_journal(f"sqlite:///{file}")
+    database = open_database(f"sqlite:///{file}")
     copy = copy_of(file)
-    purge(journal)
+    purge(database)
     assert copy.is_file()
     os.utime(copy, (time.time() - 91 * DAY,) * 2)
-    purge(journal)
+    purge(database)
     assert not copy.exists()
-    assert not journal.trouble
-    journal.close()
+    assert not database.trouble
+    database.close()

@@ -13,9 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from handlers.admin.store.statistics import Statistics
 from handlers.channel_rules import AutoReply, Channel
 from handlers.channels import Channels
-from handlers.store import Journal, JournalError, Noted, NotedHit, Origin, Reply, open_journal
+from handlers.schema import open_database
+from handlers.store.audit import AuditLog
+from handlers.store.channel_settings import ChannelSettings
+from handlers.store.claims import Claims
+from handlers.store.database import Database
+from handlers.store.errors import JournalError
+from handlers.store.questions import Noted, NotedHit, Origin, Questions, Reply
 from handlers.texts import ENGLISH, JAPANESE
 from indexes.messages import Translatable
 
@@ -29,46 +36,45 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(file: Path) -> Iterator[Journal]:
-    opened = open_journal(f"sqlite:///{file}")
+def database(file: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{file}")
     yield opened
     opened.close()
 
 
-def reopened(file: Path) -> Journal:
-    return open_journal(f"sqlite:///{file}")
+def reopened(file: Path) -> Database:
+    return open_database(f"sqlite:///{file}")
 
 
 # Remembering
 
 
-def test_a_key_is_claimed_once_even_after_a_restart(journal: Journal, file: Path) -> None:
-    assert journal.claim("event:1")
-    assert not journal.claim("event:1")
-    assert journal.claim("event:2")
+def test_a_key_is_claimed_once_even_after_a_restart(database: Database, file: Path) -> None:
+    claims = Claims(database)
+    assert claims.take("event:1")
+    assert not claims.take("event:1")
+    assert claims.take("event:2")
     again = reopened(file)
-    assert not again.claim("event:1")
-    assert again.claim("event:3")
+    assert not Claims(again).take("event:1")
+    assert Claims(again).take("event:3")
     again.close()
 
 
-def test_many_threads_and_two_processes_worth_of_journals_claim_a_key_once(journal: Journal, file: Path) -> None:
+def test_many_threads_and_two_processes_worth_of_claims_take_a_key_once(database: Database, file: Path) -> None:
     other = reopened(file)
+    claims = [Claims(database), Claims(other)]
     with ThreadPoolExecutor(8) as pool:
-        wins = [
-            sum(pool.map(lambda who, key=f"event:{number}": who.claim(key), [journal, other] * 4))
-            for number in range(20)
-        ]
+        wins = [sum(pool.map(lambda who, key=f"event:{number}": who.take(key), claims * 4)) for number in range(20)]
     assert wins == [1] * 20
-    assert (journal.trouble, other.trouble) == (None, None)
+    assert (database.trouble, other.trouble) == (None, None)
     other.close()
 
 
-def test_a_question_is_noted_as_it_was(journal: Journal, file: Path) -> None:
-    number = journal.note(QUESTION)
+def test_a_question_is_noted_as_it_was(database: Database, file: Path) -> None:
+    number = Questions(database).add(QUESTION)
     assert number is not None
     again = reopened(file)
-    noted = again.noted(number)
+    noted = Questions(again).get(number)
     assert noted is not None
     assert (noted.id, noted.text, noted.hits, noted.confidence, noted.answered) == (
         number,
@@ -77,38 +83,40 @@ def test_a_question_is_noted_as_it_was(journal: Journal, file: Path) -> None:
         0.95,
         True,
     )
-    assert again.noted(number + 1) is None
+    assert Questions(again).get(number + 1) is None
     again.close()
 
 
-def test_a_reply_is_replaced_and_forgotten(journal: Journal) -> None:
-    journal.remember_reply("C1", "1.0", Reply("2.0", 1, Origin.MENTION))
-    journal.remember_reply("C1", "1.0", Reply("3.0", 2, Origin.MENTION))
-    assert journal.reply_to("C1", "1.0") == Reply("3.0", 2, Origin.MENTION)
-    assert journal.reply_to("C2", "1.0") is None
-    journal.forget_reply("C1", "1.0")
-    assert journal.reply_to("C1", "1.0") is None
+def test_a_reply_is_replaced_and_forgotten(database: Database) -> None:
+    Questions(database).remember_reply("C1", "1.0", Reply("2.0", 1, Origin.MENTION))
+    Questions(database).remember_reply("C1", "1.0", Reply("3.0", 2, Origin.MENTION))
+    assert Questions(database).reply_to("C1", "1.0") == Reply("3.0", 2, Origin.MENTION)
+    assert Questions(database).reply_to("C2", "1.0") is None
+    Questions(database).forget_reply("C1", "1.0")
+    assert Questions(database).reply_to("C1", "1.0") is None
 
 
-def test_a_person_has_one_vote(journal: Journal) -> None:
-    journal.vote(1, "U1", "helpful")
-    journal.vote(1, "U2", "helpful")
-    journal.vote(1, "U1", "unhelpful")
-    assert journal.votes(1) == {"U1": "unhelpful", "U2": "helpful"}
-    assert journal.votes(2) == {}
+def test_a_person_has_one_vote(database: Database) -> None:
+    Questions(database).vote(1, "U1", "helpful")
+    Questions(database).vote(1, "U2", "helpful")
+    Questions(database).vote(1, "U1", "unhelpful")
+    assert Questions(database).votes(1) == {"U1": "unhelpful", "U2": "helpful"}
+    assert Questions(database).votes(2) == {}
 
 
-def test_what_is_asked_most_counts_answered_questions_of_the_visible_knowledge_bases(journal: Journal) -> None:
+def test_what_is_asked_most_counts_answered_questions_of_the_visible_knowledge_bases(database: Database) -> None:
     for hit, times in ((HIT, 2), (NotedHit("it-help", "wifi", 0.9, 0.9), 3), (NotedHit("secret", "s", 1.0, 1.0), 4)):
         for _ in range(times):
-            journal.note(Noted(Origin.DIRECT, "D1", "U1", "?", (hit,), 0.9, 0.5, answered=True))
-    journal.note(Noted(Origin.DIRECT, "D1", "U1", "?", (HIT,), 0.1, 0.5, answered=False))
-    journal.note(Noted(Origin.DIRECT, "D1", "U1", "nothing found, and a threshold of 0", (), 0.0, 0.0, answered=True))
-    assert journal.most_asked(["it-help"]) == [("it-help", "wifi", 3), ("it-help", "vpn", 2)]
-    assert journal.most_asked(["it-help"], limit=1) == [("it-help", "wifi", 3)]
+            Questions(database).add(Noted(Origin.DIRECT, "D1", "U1", "?", (hit,), 0.9, 0.5, answered=True))
+    Questions(database).add(Noted(Origin.DIRECT, "D1", "U1", "?", (HIT,), 0.1, 0.5, answered=False))
+    Questions(database).add(
+        Noted(Origin.DIRECT, "D1", "U1", "nothing found, and a threshold of 0", (), 0.0, 0.0, answered=True)
+    )
+    assert Questions(database).most_asked(["it-help"]) == [("it-help", "wifi", 3), ("it-help", "vpn", 2)]
+    assert Questions(database).most_asked(["it-help"], limit=1) == [("it-help", "wifi", 3)]
 
 
-def test_a_year_of_questions_is_counted_by_the_database(journal: Journal, file: Path) -> None:
+def test_a_year_of_questions_is_counted_by_the_database(database: Database, file: Path) -> None:
     """Taken apart in memory, a year's hits were most of a gigabyte."""
     days, each = 365, 100
     hits = json.dumps([asdict(replace(HIT, record=f"r{number}")) for number in range(10)])
@@ -119,7 +127,7 @@ def test_a_year_of_questions_is_counted_by_the_database(journal: Journal, file: 
         raw.executemany(f"INSERT INTO questions ({columns}) VALUES (?, 'dm', 'D1', 'U1', '?', ?, 0.9, 0.5, 1)", rows)
     raw.close()
     tracemalloc.start()
-    overview, often = journal.statistics.overview(days), journal.most_asked(["it-help"], days)
+    overview, often = Statistics(database).overview(days), Questions(database).most_asked(["it-help"], days)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert overview.by_name["it-help"].answered == days * each
@@ -127,27 +135,28 @@ def test_a_year_of_questions_is_counted_by_the_database(journal: Journal, file: 
     assert peak < 60e6
 
 
-def test_old_events_are_forgotten_while_the_bot_runs(journal: Journal, file: Path) -> None:
-    journal.claim("event:old")
+def test_old_events_are_forgotten_while_the_bot_runs(database: Database, file: Path) -> None:
+    claims = Claims(database)
+    claims.take("event:old")
     with sqlite3.connect(file) as raw:
         raw.execute("UPDATE seen SET at = ?", (time.time() - 8 * 24 * 3600,))
-    journal._purged -= 25 * 3600
-    journal.claim("event:new")
+    claims._purged -= 25 * 3600
+    claims.take("event:new")
     assert [key for (key,) in raw.execute("SELECT key FROM seen")] == ["event:new"]
     raw.close()
 
 
-def test_what_admins_do_to_a_knowledge_base_of_a_long_name_is_in_the_audit_log(journal: Journal) -> None:
+def test_what_admins_do_to_a_knowledge_base_of_a_long_name_is_in_the_audit_log(database: Database) -> None:
     done = Translatable("audit.export", name="長" * 100, rows=3)
-    journal.record("U1", "C1", done)
-    assert [entry.done for entry in journal.audited()] == [done]
+    AuditLog(database).record("U1", "C1", done)
+    assert [entry.done for entry in AuditLog(database).newest()] == [done]
 
 
-def test_whatever_was_done_is_read_as_it_was_written(journal: Journal) -> None:
+def test_whatever_was_done_is_read_as_it_was_written(database: Database) -> None:
     why = Translatable("csv.no_columns", file="it.csv", headers=(Translatable("list.quoted", text="x"), "…"))
     done = Translatable("audit.reload_failed", name="it", error=why)
-    journal.record("U1", "C1", done)
-    assert [entry.done for entry in journal.audited()] == [done]
+    AuditLog(database).record("U1", "C1", done)
+    assert [entry.done for entry in AuditLog(database).newest()] == [done]
 
 
 @pytest.mark.parametrize(
@@ -164,59 +173,61 @@ def test_whatever_was_done_is_read_as_it_was_written(journal: Journal) -> None:
     ids=["sentence", "number", "list", "odd question", "later version", "value missing", "broken off"],
 )
 def test_what_another_version_wrote_into_the_audit_log_is_shown_as_it_stands(
-    journal: Journal, file: Path, action: str, outcome: str
+    database: Database, file: Path, action: str, outcome: str
 ) -> None:
     with sqlite3.connect(file) as raw:
         raw.execute(
             "INSERT INTO audit (at, user, channel, action, outcome) VALUES (1.0, 'U1', 'C1', ?, ?)", (action, outcome)
         )
     raw.close()
-    [entry] = journal.audited()
+    [entry] = AuditLog(database).newest()
     assert JAPANESE.say(entry.done) == ENGLISH.say(entry.done) == f"*{action}* · {outcome}"
 
 
-def test_old_events_are_forgotten_and_the_rest_is_not(journal: Journal, file: Path) -> None:
-    journal.claim("event:old")
-    journal.claim("event:new")
+def test_old_events_are_forgotten_and_the_rest_is_not(database: Database, file: Path) -> None:
+    claims = Claims(database)
+    claims.take("event:old")
+    claims.take("event:new")
     with sqlite3.connect(file) as raw:
         raw.execute("UPDATE seen SET at = ? WHERE key = 'event:old'", (time.time() - 8 * 24 * 3600,))
     raw.close()
     again = reopened(file)
-    assert again.claim("event:old")
-    assert not again.claim("event:new")
+    claims = Claims(again)
+    assert claims.take("event:old")
+    assert not claims.take("event:new")
     again.close()
 
 
-def test_the_audit_is_newest_first(journal: Journal) -> None:
+def test_the_audit_is_newest_first(database: Database) -> None:
     export, threshold = (
         Translatable("audit.export", name="it-help", rows=5),
         Translatable("audit.threshold", threshold="0.8"),
     )
-    journal.record("U1", "C1", export)
-    journal.record("U2", "C2", threshold)
-    assert [(entry.user, entry.channel, entry.done) for entry in journal.audited()] == [
+    AuditLog(database).record("U1", "C1", export)
+    AuditLog(database).record("U2", "C2", threshold)
+    assert [(entry.user, entry.channel, entry.done) for entry in AuditLog(database).newest()] == [
         ("U2", "C2", threshold),
         ("U1", "C1", export),
     ]
-    assert journal.audited()[0].at == pytest.approx(time.time(), abs=60)
+    assert AuditLog(database).newest()[0].at == pytest.approx(time.time(), abs=60)
 
 
 # Settings, and what they mean for channels
 
 
-def test_settings_survive_and_the_last_one_holds(journal: Journal, file: Path) -> None:
-    journal.set("C1", "threshold", "0.5", "U1")
-    journal.set("C1", "threshold", "0.7", "U2")
+def test_settings_survive_and_the_last_one_holds(database: Database, file: Path) -> None:
+    ChannelSettings(database).set("C1", "threshold", "0.5", "U1")
+    ChannelSettings(database).set("C1", "threshold", "0.7", "U2")
     again = reopened(file)
-    chosen = again.settings("C1")["threshold"]
+    chosen = ChannelSettings(again).of("C1")["threshold"]
     assert (chosen.value, chosen.by) == ("0.7", "U2")
-    assert again.settings("C2") == {}
-    assert again.channels_set() == ["C1"]
+    assert ChannelSettings(again).of("C2") == {}
+    assert ChannelSettings(again).channels() == ["C1"]
     again.close()
 
 
-def test_what_an_admin_set_wins_over_the_file(journal: Journal) -> None:
-    channels = Channels(journal, default=Channel("", "", ("_shared",), AutoReply.OFF, 0.9))
+def test_what_an_admin_set_wins_over_the_file(database: Database) -> None:
+    channels = Channels(database, default=Channel("", "", ("_shared",), AutoReply.OFF, 0.9))
     channels.configure({"C1": Channel("C1", "it-help", ("it-help",), AutoReply.ON, 0.8)})
     channels.set("C1", "auto_reply", "shadow", "U1")
     channels.set("C9", "threshold", "0.6", "U2")
@@ -228,8 +239,8 @@ def test_what_an_admin_set_wins_over_the_file(journal: Journal) -> None:
     ]
 
 
-def test_whom_to_ask_is_said_by_the_file_until_an_admin_says_it(journal: Journal) -> None:
-    channels = Channels(journal, default=Channel("", "", ("_shared",), AutoReply.OFF, 0.9, ("S0DESK",)))
+def test_whom_to_ask_is_said_by_the_file_until_an_admin_says_it(database: Database) -> None:
+    channels = Channels(database, default=Channel("", "", ("_shared",), AutoReply.OFF, 0.9, ("S0DESK",)))
     channels.configure({"C1": Channel("C1", "it-help", ("it-help",), AutoReply.ON, 0.8, ("U0TARO",))})
     assert (channels.of("C1").ask, channels.of("C9").ask) == (("U0TARO",), ("S0DESK",))
     channels.set("C1", "ask", "U0ALICE S0DESK <!channel>", "U1")
@@ -253,56 +264,58 @@ def broken(file: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["removed", "directory", "other file", "folder gone"])
-def test_without_its_file_the_journal_goes_on_and_says_so(
-    journal: Journal, file: Path, how: str, caplog: pytest.LogCaptureFixture
+def test_without_its_file_the_database_goes_on_and_says_so(
+    database: Database, file: Path, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    journal.set("C1", "threshold", "0.5", "U1")
-    assert journal.settings("C1")["threshold"].value == "0.5"
+    claims = Claims(database)
+    ChannelSettings(database).set("C1", "threshold", "0.5", "U1")
+    assert ChannelSettings(database).of("C1")["threshold"].value == "0.5"
     broken(file, how)
-    assert journal.claim("event:1")
-    assert not journal.claim("event:1")
-    assert journal.note(QUESTION) is None
-    assert journal.noted(1) is None
-    journal.remember_reply("C1", "1.0", Reply("2.0", 1, Origin.MENTION))
-    assert journal.reply_to("C1", "1.0") is None
-    journal.forget_reply("C1", "1.0")
-    journal.vote(1, "U1", "helpful")
-    assert journal.votes(1) == {}
-    assert journal.most_asked(["it-help"]) == []
-    assert journal.settings("C1")["threshold"].value == "0.5"
-    assert journal.channels_set() == ["C1"]
-    assert journal.trouble == Translatable("database.removed", file="state.db")
+    assert claims.take("event:1")
+    assert not claims.take("event:1")
+    assert Questions(database).add(QUESTION) is None
+    assert Questions(database).get(1) is None
+    Questions(database).remember_reply("C1", "1.0", Reply("2.0", 1, Origin.MENTION))
+    assert Questions(database).reply_to("C1", "1.0") is None
+    Questions(database).forget_reply("C1", "1.0")
+    Questions(database).vote(1, "U1", "helpful")
+    assert Questions(database).votes(1) == {}
+    assert Questions(database).most_asked(["it-help"]) == []
+    assert ChannelSettings(database).of("C1")["threshold"].value == "0.5"
+    assert ChannelSettings(database).channels() == ["C1"]
+    assert database.trouble == Translatable("database.removed", file="state.db")
     with pytest.raises(JournalError, match="The setting was not stored: the state database can't be written"):
-        journal.set("C1", "threshold", "0.6", "U1")
+        ChannelSettings(database).set("C1", "threshold", "0.6", "U1")
     with pytest.raises(JournalError, match="This is done but not in the audit log"):
-        journal.record("U1", "C1", Translatable("audit.export", name="it-help", rows=5))
+        AuditLog(database).record("U1", "C1", Translatable("audit.export", name="it-help", rows=5))
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(errors) == 1
     assert "VPNにつながらない" not in caplog.text
 
 
-def test_a_locked_database_delays_by_seconds_and_is_told_until_it_is_free(journal: Journal, file: Path) -> None:
-    journal.set("C1", "threshold", "0.5", "U1")
+def test_a_locked_database_delays_by_seconds_and_is_told_until_it_is_free(database: Database, file: Path) -> None:
+    claims = Claims(database)
+    ChannelSettings(database).set("C1", "threshold", "0.5", "U1")
     holder = sqlite3.connect(file, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     started = time.monotonic()
-    assert journal.claim("event:1")
+    assert claims.take("event:1")
     assert time.monotonic() - started < 10
-    assert journal.trouble == Translatable("database.locked")
-    assert journal.settings("C1")["threshold"].value == "0.5"
-    assert journal.trouble == Translatable("database.locked")
+    assert database.trouble == Translatable("database.locked")
+    assert ChannelSettings(database).of("C1")["threshold"].value == "0.5"
+    assert database.trouble == Translatable("database.locked")
     holder.execute("COMMIT")
     holder.close()
-    assert journal.claim("event:2")
-    assert journal.trouble is None
+    assert claims.take("event:2")
+    assert database.trouble is None
 
 
-def test_a_short_lock_is_waited_for(journal: Journal, file: Path) -> None:
+def test_a_short_lock_is_waited_for(database: Database, file: Path) -> None:
     holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")
     threading.Timer(0.1, lambda: holder.execute("COMMIT")).start()
-    journal.set("C1", "threshold", "0.5", "U1")
-    assert journal.settings("C1")["threshold"].value == "0.5"
+    ChannelSettings(database).set("C1", "threshold", "0.5", "U1")
+    assert ChannelSettings(database).of("C1")["threshold"].value == "0.5"
     holder.close()
 
 
@@ -317,7 +330,7 @@ def test_a_short_lock_is_waited_for(journal: Journal, file: Path) -> None:
 )
 def test_a_database_that_can_not_be_opened_is_an_error_for_people_without_the_password(url: str) -> None:
     with pytest.raises(JournalError) as refusal:
-        open_journal(url)
+        open_database(url)
     message = str(refusal.value)
     assert message.startswith("The state database can't be opened (")
     assert "DATABASE_URL" in message

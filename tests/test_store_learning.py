@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from handlers.store import Journal, JournalError, Noted, NotedHit, Opinion, Origin, Phrasing, open_journal
+from handlers.learning.store.confirmations import Confirmations, Opinion
+from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.store.misses import Misses
+from handlers.schema import open_database
+from handlers.store.database import Database
+from handlers.store.errors import JournalError
+from handlers.store.questions import Noted, NotedHit, Origin, Questions
 from indexes.retrieval.learned_aliases import LearnedAlias
 
 HIT = NotedHit("it-help", "vpn", 0.4, 0.3)
@@ -19,146 +25,146 @@ LEARNT = Phrasing("it-help", "vpn", "VPNにつながりません。", "vpnが遅
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    opened = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     yield opened
     opened.close()
 
 
-def note(journal: Journal, question: Noted = MISSED) -> int:
-    number = journal.note(question)
+def note(database: Database, question: Noted = MISSED) -> int:
+    number = Questions(database).add(question)
     assert number
     return number
 
 
-def still_open(journal: Journal, *, hidden: bool = False, limit: int = 100) -> list[int]:
-    return [miss.id for miss in journal.misses.open(0, limit) if miss.hidden is hidden]
+def still_open(database: Database, *, hidden: bool = False, limit: int = 100) -> list[int]:
+    return [miss.id for miss in Misses(database).open(0, limit) if miss.hidden is hidden]
 
 
 # Misses
 
 
-def test_a_question_without_a_confident_answer_is_a_miss(journal: Journal) -> None:
+def test_a_question_without_a_confident_answer_is_a_miss(database: Database) -> None:
     before = time.time()
-    number = note(journal)
-    note(journal, ANSWERED)
-    [miss] = journal.misses.open(0, 100)
+    number = note(database)
+    note(database, ANSWERED)
+    [miss] = Misses(database).open(0, 100)
     assert (miss.id, miss.text, miss.closest, miss.reported, miss.hidden) == (number, "VPNが遅い", HIT, False, False)
     assert (miss.source, miss.channel, miss.user) == ("search", "C1", "U1")
     assert before <= miss.at <= time.time()
-    assert journal.misses.open(time.time(), 100) == []
+    assert Misses(database).open(time.time(), 100) == []
 
 
-def test_misses_are_newest_first_and_bounded(journal: Journal) -> None:
-    numbers = [note(journal, replace(MISSED, hits=())) for _ in range(4)]
-    assert still_open(journal, limit=3) == numbers[:0:-1]
+def test_misses_are_newest_first_and_bounded(database: Database) -> None:
+    numbers = [note(database, replace(MISSED, hits=())) for _ in range(4)]
+    assert still_open(database, limit=3) == numbers[:0:-1]
 
 
-def test_what_somebody_liked_or_confirmed_is_no_miss(journal: Journal) -> None:
-    liked, confirmed, doubted, disliked = (note(journal) for _ in range(4))
-    journal.vote(liked, "U1", "helpful")
-    journal.confirmations.add(replace(OPINION, question=confirmed))
-    journal.confirmations.add(replace(OPINION, question=doubted, agrees=False))
-    journal.vote(disliked, "U1", "unhelpful")
-    assert still_open(journal) == [disliked, doubted]
+def test_what_somebody_liked_or_confirmed_is_no_miss(database: Database) -> None:
+    liked, confirmed, doubted, disliked = (note(database) for _ in range(4))
+    Questions(database).vote(liked, "U1", "helpful")
+    Confirmations(database).add(replace(OPINION, question=confirmed))
+    Confirmations(database).add(replace(OPINION, question=doubted, agrees=False))
+    Questions(database).vote(disliked, "U1", "unhelpful")
+    assert still_open(database) == [disliked, doubted]
 
 
-def test_an_answer_that_was_not_it_is_a_miss_until_the_report_is_withdrawn(journal: Journal) -> None:
-    number = note(journal, ANSWERED)
-    journal.vote(number, "U2", "helpful")
-    journal.misses.report(number, "U1", "")
-    journal.misses.report(number, "U1", "out of date")
-    journal.misses.report(number, "U3", "out of date")
-    assert [miss.reported for miss in journal.misses.open(0, 100)] == [True]
-    assert journal.misses.reasons([number]) == ["out of date"]
-    journal.misses.withdraw(number, "U1")
-    assert still_open(journal) == [number]
-    journal.misses.withdraw(number, "U3")
-    assert still_open(journal) == []
+def test_an_answer_that_was_not_it_is_a_miss_until_the_report_is_withdrawn(database: Database) -> None:
+    number = note(database, ANSWERED)
+    Questions(database).vote(number, "U2", "helpful")
+    Misses(database).report(number, "U1", "")
+    Misses(database).report(number, "U1", "out of date")
+    Misses(database).report(number, "U3", "out of date")
+    assert [miss.reported for miss in Misses(database).open(0, 100)] == [True]
+    assert Misses(database).reasons([number]) == ["out of date"]
+    Misses(database).withdraw(number, "U1")
+    assert still_open(database) == [number]
+    Misses(database).withdraw(number, "U3")
+    assert still_open(database) == []
 
 
-def test_closing_and_putting_off(journal: Journal) -> None:
-    answered, nothing, later, past = numbers = [note(journal) for _ in range(4)]
-    journal.misses.close(answered, "answered", "U9")
-    journal.misses.close_all([nothing], "not_a_question", "U9")
-    journal.misses.close_all([later, later], "later", "U9", until=time.time() + 60)
-    journal.misses.close_all([past], "later", "U9", until=time.time() - 1)
-    assert still_open(journal) == [past]
-    assert still_open(journal, hidden=True) == [later, nothing]
-    journal.misses.close_all(numbers, "answered", "U9")
-    assert journal.misses.open(0, 100) == []
+def test_closing_and_putting_off(database: Database) -> None:
+    answered, nothing, later, past = numbers = [note(database) for _ in range(4)]
+    Misses(database).close(answered, "answered", "U9")
+    Misses(database).close_all([nothing], "not_a_question", "U9")
+    Misses(database).close_all([later, later], "later", "U9", until=time.time() + 60)
+    Misses(database).close_all([past], "later", "U9", until=time.time() - 1)
+    assert still_open(database) == [past]
+    assert still_open(database, hidden=True) == [later, nothing]
+    Misses(database).close_all(numbers, "answered", "U9")
+    assert Misses(database).open(0, 100) == []
 
 
 # Confirmations
 
 
-def test_a_person_has_one_opinion_per_reply(journal: Journal) -> None:
-    journal.confirmations.add(OPINION)
-    journal.confirmations.add(replace(OPINION, agrees=False))
-    journal.confirmations.add(replace(OPINION, question=2, phrasing="ＶＰＮが遅い"))
-    assert [(each.question, each.agrees) for each in journal.confirmations.about(["vpnが遅い", "other"])] == [
+def test_a_person_has_one_opinion_per_reply(database: Database) -> None:
+    Confirmations(database).add(OPINION)
+    Confirmations(database).add(replace(OPINION, agrees=False))
+    Confirmations(database).add(replace(OPINION, question=2, phrasing="ＶＰＮが遅い"))
+    assert [(each.question, each.agrees) for each in Confirmations(database).about(["vpnが遅い", "other"])] == [
         (2, True),
         (1, False),
     ]
-    assert [each.question for each in journal.confirmations.recent()] == [2]
-    mine = journal.confirmations.by(1, "U1")
+    assert [each.question for each in Confirmations(database).recent()] == [2]
+    mine = Confirmations(database).by(1, "U1")
     assert mine
     assert (mine.target, mine.agrees) == (("it-help", "vpn"), False)
-    journal.confirmations.withdraw(1, "U1")
-    assert journal.confirmations.by(1, "U1") is None
+    Confirmations(database).withdraw(1, "U1")
+    assert Confirmations(database).by(1, "U1") is None
 
 
 # Learned phrasings
 
 
-def test_a_phrasing_is_learned_once_undone_once_and_learned_again(journal: Journal) -> None:
-    assert journal.learned.learn(LEARNT)
-    assert not journal.learned.learn(replace(LEARNT, by="U9"))
-    assert journal.learned.aliases() == {"it-help": [LearnedAlias("vpn", "VPNにつながりません。", "VPNが遅い")]}
-    undone = journal.learned.undo(LEARNT.id, "U9")
+def test_a_phrasing_is_learned_once_undone_once_and_learned_again(database: Database) -> None:
+    assert Learned(database).learn(LEARNT)
+    assert not Learned(database).learn(replace(LEARNT, by="U9"))
+    assert Learned(database).aliases() == {"it-help": [LearnedAlias("vpn", "VPNにつながりません。", "VPNが遅い")]}
+    undone = Learned(database).undo(LEARNT.id, "U9")
     assert undone
     assert (undone.undone_by, undone.voters) == ("U9", ("U1", "U2"))
-    assert journal.learned.undo(LEARNT.id, "U9") is None
-    assert (journal.learned.aliases(), journal.learned.newest(9), journal.learned.count()) == ({}, [], 0)
-    assert [each.undone_by for each in journal.learned.having(["vpnが遅い"])] == ["U9"]
-    assert journal.learned.learn(replace(LEARNT, by="U9"))
-    assert [each.by for each in journal.learned.newest(9)] == ["U9"]
+    assert Learned(database).undo(LEARNT.id, "U9") is None
+    assert (Learned(database).aliases(), Learned(database).newest(9), Learned(database).count()) == ({}, [], 0)
+    assert [each.undone_by for each in Learned(database).having(["vpnが遅い"])] == ["U9"]
+    assert Learned(database).learn(replace(LEARNT, by="U9"))
+    assert [each.by for each in Learned(database).newest(9)] == ["U9"]
 
 
-def test_the_newest_phrasing_is_first(journal: Journal) -> None:
+def test_the_newest_phrasing_is_first(database: Database) -> None:
     for key in "abc":
-        journal.learned.learn(replace(LEARNT, key=key))
-    assert [each.key for each in journal.learned.newest(2)] == ["c", "b"]
-    assert [each.key for each in journal.learned.newest(2, offset=2)] == ["a"]
-    assert journal.learned.count() == 3
+        Learned(database).learn(replace(LEARNT, key=key))
+    assert [each.key for each in Learned(database).newest(2)] == ["c", "b"]
+    assert [each.key for each in Learned(database).newest(2, offset=2)] == ["a"]
+    assert Learned(database).count() == 3
 
 
-def test_without_the_database_nothing_is_learned_unnoticed(journal: Journal, tmp_path: Path) -> None:
-    journal.learned.learn(LEARNT)
+def test_without_the_database_nothing_is_learned_unnoticed(database: Database, tmp_path: Path) -> None:
+    Learned(database).learn(LEARNT)
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(JournalError, match="The phrasing was not learned: the state database can't be written"):
-        journal.learned.learn(replace(LEARNT, key="other"))
+        Learned(database).learn(replace(LEARNT, key="other"))
     with pytest.raises(JournalError, match="The phrasing was not undone"):
-        journal.learned.undo(LEARNT.id, "U9")
+        Learned(database).undo(LEARNT.id, "U9")
     holder.close()
-    assert journal.learned.count() == 1
+    assert Learned(database).count() == 1
 
 
-def test_aliases_that_can_not_be_read_are_none_rather_than_nothing(journal: Journal, tmp_path: Path) -> None:
+def test_aliases_that_can_not_be_read_are_none_rather_than_nothing(database: Database, tmp_path: Path) -> None:
     (tmp_path / "state.db").unlink()
-    assert journal.learned.aliases() is None
-    assert journal.misses.open(0, 10) == []
-    assert journal.confirmations.recent() == []
+    assert Learned(database).aliases() is None
+    assert Misses(database).open(0, 10) == []
+    assert Confirmations(database).recent() == []
 
 
-def test_a_reason_once_given_is_not_lost_to_a_report_without_one(journal: Journal) -> None:
+def test_a_reason_once_given_is_not_lost_to_a_report_without_one(database: Database) -> None:
     """The form that asks why is open before the vote itself is noted: its answer may come first."""
-    journal.misses.report(1, "U1", "")
-    journal.misses.report(1, "U1", "outdated")
-    journal.misses.report(1, "U1", "")
-    assert journal.misses.reasons([1]) == ["outdated"]
-    journal.misses.report(1, "U1", "unclear")
-    assert journal.misses.reasons([1]) == ["unclear"]
-    journal.misses.withdraw(1, "U1")
-    assert journal.misses.reasons([1]) == []
+    Misses(database).report(1, "U1", "")
+    Misses(database).report(1, "U1", "outdated")
+    Misses(database).report(1, "U1", "")
+    assert Misses(database).reasons([1]) == ["outdated"]
+    Misses(database).report(1, "U1", "unclear")
+    assert Misses(database).reasons([1]) == ["unclear"]
+    Misses(database).withdraw(1, "U1")
+    assert Misses(database).reasons([1]) == []

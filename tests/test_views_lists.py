@@ -5,11 +5,12 @@ from datetime import date, timedelta
 import pytest
 
 from bot.playground.slack.block_kit.validation import check_message_blocks
+from handlers.admin.store.statistics import Overview, Rehearsal, Tally
 from handlers.admin.views import reports
 from handlers.channel_rules import AutoReply, Channel
+from handlers.entries.store.proposals import Proposal
 from handlers.entries.views import proposals
 from handlers.slack.blocks import Message
-from handlers.store import Overview, Proposal, Rehearsal, Tally
 from handlers.texts import ENGLISH, JAPANESE, Texts
 
 ID = "C" + "0" * 20

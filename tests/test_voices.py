@@ -11,8 +11,10 @@ from statistics import median
 
 import pytest
 
-from handlers.store import Journal, Noted, NotedHit, Origin, open_journal
-from handlers.store.voices import PERSON
+from handlers.learning.store.voices import PERSON, Voices
+from handlers.schema import open_database
+from handlers.store.database import Database
+from handlers.store.questions import Noted, NotedHit, Origin, Questions
 from indexes.confidence.calibration import SHIFT_DEVIATION, Judgement, confidence_shift
 from tests.former import former_database, former_ids
 
@@ -23,71 +25,71 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(file: Path) -> Iterator[Journal]:
-    opened = open_journal(f"sqlite:///{file}")
+def database(file: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{file}")
     yield opened
     opened.close()
 
 
-def asked(journal: Journal, record: str = "vpn", name: str = "it-help", thought: float = 0.95) -> int:
+def asked(database: Database, record: str = "vpn", name: str = "it-help", thought: float = 0.95) -> int:
     hit = NotedHit(name, record, 0.9, thought, thought)
-    number = journal.note(Noted(Origin.SEARCH, "C1", "U1", "?", (hit,), thought, 0.9, answered=True))
+    number = Questions(database).add(Noted(Origin.SEARCH, "C1", "U1", "?", (hit,), thought, 0.9, answered=True))
     assert number
     return number
 
 
-def vote(journal: Journal, question: int, user: str, kind: str = "unhelpful") -> None:
-    journal.vote(question, user, kind)
-    journal.voices.hear(question, user, kind)
+def vote(database: Database, question: int, user: str, kind: str = "unhelpful") -> None:
+    Questions(database).vote(question, user, kind)
+    Voices(database).hear(question, user, kind)
 
 
-def said(journal: Journal, name: str = "it-help") -> list[Judgement]:
-    judged = journal.voices.judged()
+def said(database: Database, name: str = "it-help") -> list[Judgement]:
+    judged = Voices(database).judged()
     assert judged is not None
     return judged.get(name, [])
 
 
-def shift(journal: Journal) -> float:
-    return confidence_shift(said(journal))
+def shift(database: Database) -> float:
+    return confidence_shift(said(database))
 
 
-def test_a_vote_is_a_judgement_of_the_first_hit_with_its_confidence(journal: Journal) -> None:
+def test_a_vote_is_a_judgement_of_the_first_hit_with_its_confidence(database: Database) -> None:
     for user, kind in (("U1", "helpful"), ("U2", "unhelpful"), ("U3", "hit_2"), ("U4", "hit_1"), ("U5", "right")):
-        vote(journal, asked(journal, thought=0.7), user, kind)
-    [right, wrong] = said(journal)
+        vote(database, asked(database, thought=0.7), user, kind)
+    [right, wrong] = said(database)
     assert (right.right, right.weight, wrong.right, wrong.weight) == (True, 3, False, 2)
     assert right.confidence == wrong.confidence == pytest.approx(0.7, abs=0.03)
-    nothing = journal.note(Noted(Origin.SEARCH, "C1", "U1", "?", (), 0.0, 0.9, answered=False))
+    nothing = Questions(database).add(Noted(Origin.SEARCH, "C1", "U1", "?", (), 0.0, 0.9, answered=False))
     assert nothing
-    vote(journal, nothing, "U1")
-    assert len(said(journal)) == 2
+    vote(database, nothing, "U1")
+    assert len(said(database)) == 2
 
 
-def test_one_person_has_one_voice_on_an_answer_and_the_last_word_holds(journal: Journal) -> None:
+def test_one_person_has_one_voice_on_an_answer_and_the_last_word_holds(database: Database) -> None:
     for _ in range(12):
-        vote(journal, asked(journal), "U1")
-    assert [(each.right, each.weight) for each in said(journal)] == [(False, 1)]
-    vote(journal, asked(journal), "U1", "helpful")
-    assert [(each.right, each.weight) for each in said(journal)] == [(True, 1)]
+        vote(database, asked(database), "U1")
+    assert [(each.right, each.weight) for each in said(database)] == [(False, 1)]
+    vote(database, asked(database), "U1", "helpful")
+    assert [(each.right, each.weight) for each in said(database)] == [(True, 1)]
 
 
 @pytest.mark.parametrize("kind", ["helpful", "unhelpful"])
 @pytest.mark.parametrize("thought", [0.0, 0.3, 0.9, 0.999, 1.0])
-def test_one_person_alone_never_moves_confidence_much(journal: Journal, kind: str, thought: float) -> None:
+def test_one_person_alone_never_moves_confidence_much(database: Database, kind: str, thought: float) -> None:
     for number in range(30):
-        vote(journal, asked(journal, f"r{number}", thought=thought), "U1", kind)
-        assert sum(each.weight for each in said(journal)) <= PERSON
-        assert abs(shift(journal)) <= SHIFT_DEVIATION**2 * PERSON == 0.5
-    before = shift(journal)
-    vote(journal, asked(journal), "U2", kind)
-    assert abs(shift(journal)) > abs(before) or thought == (kind == "helpful")
+        vote(database, asked(database, f"r{number}", thought=thought), "U1", kind)
+        assert sum(each.weight for each in said(database)) <= PERSON
+        assert abs(shift(database)) <= SHIFT_DEVIATION**2 * PERSON == 0.5
+    before = shift(database)
+    vote(database, asked(database), "U2", kind)
+    assert abs(shift(database)) > abs(before) or thought == (kind == "helpful")
 
 
-def test_one_knowledge_base_says_nothing_of_another(journal: Journal) -> None:
+def test_one_knowledge_base_says_nothing_of_another(database: Database) -> None:
     for name in ("it-help", "dev-faq"):
         for record in ("a", "b"):
-            vote(journal, asked(journal, record, name), "U1")
-    assert [sum(each.weight for each in said(journal, name)) for name in ("it-help", "dev-faq")] == [2, 2]
+            vote(database, asked(database, record, name), "U1")
+    assert [sum(each.weight for each in said(database, name)) for name in ("it-help", "dev-faq")] == [2, 2]
 
 
 def dump(file: Path) -> list[list[tuple[object, ...]]]:
@@ -100,33 +102,33 @@ def dump(file: Path) -> list[list[tuple[object, ...]]]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_sums_are_what_a_full_recount_gives(journal: Journal, file: Path, seed: int) -> None:
+def test_the_sums_are_what_a_full_recount_gives(database: Database, file: Path, seed: int) -> None:
     chance = random.Random(seed)
     questions = [
-        asked(journal, f"r{chance.randrange(12)}", chance.choice(["a", "b"]), round(chance.random(), 2))
+        asked(database, f"r{chance.randrange(12)}", chance.choice(["a", "b"]), round(chance.random(), 2))
         for _ in range(60)
     ]
     for _ in range(400):
         kind = chance.choice(["helpful", "unhelpful", "hit_2", "right", "wrong"])
-        vote(journal, chance.choice(questions), f"U{chance.randrange(4)}", kind)
+        vote(database, chance.choice(questions), f"U{chance.randrange(4)}", kind)
     kept = dump(file)
     assert kept[0]
     assert kept[1]
-    journal.voices.recount(lambda _: True)
+    Voices(database).recount(lambda _: True)
     assert dump(file) == kept
-    journal.voices.recount(lambda user: user != "U1")
+    Voices(database).recount(lambda user: user != "U1")
     assert len(dump(file)[0]) < len(kept[0])
-    assert confidence_shift(said(journal, "a")) != 0
+    assert confidence_shift(said(database, "a")) != 0
 
 
-def test_a_hundred_thousand_old_votes_do_not_slow_one(journal: Journal, file: Path) -> None:
+def test_a_hundred_thousand_old_votes_do_not_slow_one(database: Database, file: Path) -> None:
     def seconds() -> float:
         taken = []
         for number in range(40):
-            question = asked(journal, f"new{number}")
+            question = asked(database, f"new{number}")
             started = time.perf_counter()
-            vote(journal, question, "U0")
-            journal.voices.judged()
+            vote(database, question, "U0")
+            Voices(database).judged()
             taken.append(time.perf_counter() - started)
         return median(taken)
 
@@ -140,57 +142,57 @@ def test_a_hundred_thousand_old_votes_do_not_slow_one(journal: Journal, file: Pa
             "INSERT INTO votes (question, user, vote, at) VALUES (?, ?, 'helpful', ?)",
             ((1000 + n, f"U{n % 997}", n) for n in range(100_000)),
         )
-    journal.voices.recount(lambda _: True)
-    assert sum(each.weight for each in said(journal)) > 997
+    Voices(database).recount(lambda _: True)
+    assert sum(each.weight for each in said(database)) > 997
     assert seconds() < 3 * before + 0.01
 
 
-def test_who_votes_for_the_first_time_during_a_recount_is_counted(journal: Journal, file: Path) -> None:
-    vote(journal, asked(journal), "U1")
+def test_who_votes_for_the_first_time_during_a_recount_is_counted(database: Database, file: Path) -> None:
+    vote(database, asked(database), "U1")
 
     def is_member(user: str) -> bool:
         if user == "U1":
-            vote(journal, asked(journal), "U2")
+            vote(database, asked(database), "U2")
         return True
 
     kept = dump(file)
-    journal.voices.recount(is_member)
+    Voices(database).recount(is_member)
     assert len(dump(file)[0]) == len(kept[0]) + 1
 
 
-def test_no_user_id_is_in_what_votes_weigh(journal: Journal, file: Path) -> None:
-    vote(journal, asked(journal), "U0CANARY")
+def test_no_user_id_is_in_what_votes_weigh(database: Database, file: Path) -> None:
+    vote(database, asked(database), "U0CANARY")
     assert "U0CANARY" not in str(dump(file))
     assert len(dump(file)[0]) == 1
 
 
-def test_without_the_database_votes_weigh_as_before_and_nothing_is_raised(journal: Journal, file: Path) -> None:
-    question = asked(journal)
+def test_without_the_database_votes_weigh_as_before_and_nothing_is_raised(database: Database, file: Path) -> None:
+    question = asked(database)
     file.unlink()
-    vote(journal, question, "U1")
-    assert journal.voices.judged() is None
-    journal.voices.recount(lambda _: True)
-    assert journal.trouble
+    vote(database, question, "U1")
+    assert Voices(database).judged() is None
+    Voices(database).recount(lambda _: True)
+    assert database.trouble
 
 
-def test_two_people_weigh_twice_what_one_does(journal: Journal) -> None:
+def test_two_people_weigh_twice_what_one_does(database: Database) -> None:
     for user in ("U1", "U2"):
-        vote(journal, asked(journal), user)
-    assert said(journal) == [replace(said(journal)[0], weight=2)]
+        vote(database, asked(database), user)
+    assert said(database) == [replace(said(database)[0], weight=2)]
 
 
 def test_the_votes_of_an_earlier_version_are_counted_once(file: Path) -> None:
     former_database(file)
     hanako = next(id_ for id_, name in former_ids().items() if name == "hanako")
-    journal = open_journal(f"sqlite:///{file}")
-    assert not journal.voices.is_counted()
-    assert said(journal) == []
-    journal.voices.recount(lambda _: False)
-    assert said(journal) == []
-    journal.voices.recount(lambda user: user == hanako)
-    assert journal.voices.is_counted()
-    assert 0 < sum(each.weight for each in said(journal)) <= PERSON
-    journal.close()
-    new = open_journal(f"sqlite:///{file.with_name('new.db')}")
-    assert new.voices.is_counted()
+    database = open_database(f"sqlite:///{file}")
+    assert not Voices(database).is_counted()
+    assert said(database) == []
+    Voices(database).recount(lambda _: False)
+    assert said(database) == []
+    Voices(database).recount(lambda user: user == hanako)
+    assert Voices(database).is_counted()
+    assert 0 < sum(each.weight for each in said(database)) <= PERSON
+    database.close()
+    new = open_database(f"sqlite:///{file.with_name('new.db')}")
+    assert Voices(new).is_counted()
     new.close()

@@ -174,7 +174,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "bot.env_file",
         "bot.settings",
         "handlers.files.downloads",
-        "handlers.store.forgetting",
+        "handlers.privacy.store.forgetting",
         "handlers.learning.learned",
         "handlers.learning.misses",
         "handlers.files.pending",

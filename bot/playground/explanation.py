@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from handlers.request import Services
+from handlers.store.questions import Questions
 from indexes.confidence.explanation import explain
 
 JSON = dict[str, Any]
@@ -17,7 +18,7 @@ ANSWER_BUTTON = re.compile(r"(\d{1,19})(?::\d*)?")
 def explain_answer(services: Services, content: JSON) -> list[JSON]:
     """Explain every hit of the question that a message or view answers; an empty list when it answers none."""
     for number in _numbers(content.get("blocks")):
-        noted = services.journal.noted(number)
+        noted = Questions(services.database).get(number)
         if noted is not None:
             names = [hit.knowledge_base for hit in noted.hits]
             return _explained(services, noted.text, names, len(noted.hits))

@@ -1,11 +1,13 @@
 """What admins ask to see: the statistics, shadow mode's rehearsals and the audit log."""
 
+from handlers.admin.store.statistics import Statistics
 from handlers.admin.views import reports
 from handlers.admin.views.trend import trend
 from handlers.audience import closed_to, without_content
 from handlers.channel_rules import AutoReply
 from handlers.request import Request, Services
 from handlers.slack.blocks import notice
+from handlers.store.audit import AuditLog
 
 DAYS, MOST_DAYS = 30, 365
 
@@ -18,10 +20,10 @@ def statistics(services: Services, request: Request, argument: str) -> None:
             notice(request.texts("kb.days.usage", command=services.admin_command, action="stats", most=MOST_DAYS))
         )
         return
-    overview = services.journal.statistics.overview(days)
+    overview = Statistics(services.database).overview(days)
     picture = services.pictures.upload(trend(overview.by_day), "kotae.png")
     shadowed = [one for one in services.channels.configured() if one.auto_reply is AutoReply.SHADOW]
-    rehearsals = [(one, services.journal.statistics.rehearsal(one.id, days)) for one in shadowed]
+    rehearsals = [(one, Statistics(services.database).rehearsal(one.id, days)) for one in shadowed]
     services.pictures.show(
         picture, lambda file: request.whisper(reports.statistics(overview, file, rehearsals, request.texts))
     )
@@ -30,7 +32,7 @@ def statistics(services: Services, request: Request, argument: str) -> None:
 def audit(services: Services, request: Request, _: str) -> None:
     """`/kb audit`: what admins did lately."""
     closed = closed_to(services, request.user)
-    done = [without_content(entry, request.user, closed) for entry in services.journal.audited()]
+    done = [without_content(entry, request.user, closed) for entry in AuditLog(services.database).newest()]
     request.whisper(reports.audit(done, request.texts))
 
 

@@ -9,6 +9,7 @@ from handlers.admin.views import settings as view
 from handlers.channel_rules import AutoReply, Channel, Key
 from handlers.request import Request, Services, names_for_all
 from handlers.slack.blocks import notice
+from handlers.store.audit import AuditLog
 from indexes.messages import Translatable
 
 
@@ -28,7 +29,7 @@ def auto_reply(services: Services, request: Request, argument: str) -> None:
         request.whisper(notice(request.texts("kb.auto_reply.no_knowledge")))
         return
     services.channels.set(request.channel, "auto_reply", argument, request.user)
-    services.journal.record(request.user, request.channel, _mode(AutoReply(argument)))
+    AuditLog(services.database).record(request.user, request.channel, _mode(AutoReply(argument)))
     lines = [request.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")]
     lines += _hindrances(services, request, services.channels.of(request.channel))
     request.whisper(notice("\n".join(lines)))
@@ -42,7 +43,9 @@ def threshold(services: Services, request: Request, argument: str) -> None:
         request.whisper(notice(request.texts("kb.threshold.usage", command=services.admin_command, threshold=now)))
         return
     services.channels.set(request.channel, "threshold", str(wanted), request.user)
-    services.journal.record(request.user, request.channel, Translatable("audit.threshold", threshold=str(wanted)))
+    AuditLog(services.database).record(
+        request.user, request.channel, Translatable("audit.threshold", threshold=str(wanted))
+    )
     request.whisper(notice(request.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")))
 
 
@@ -96,7 +99,7 @@ def go_live(services: Services, request: Request) -> None:
     channel = request.pressed
     if services.channels.of(channel).auto_reply is not AutoReply.ON:
         services.channels.set(channel, "auto_reply", AutoReply.ON.value, request.user)
-        services.journal.record(request.user, channel, Translatable("audit.live"))
+        AuditLog(services.database).record(request.user, channel, Translatable("audit.live"))
     request.whisper(notice(request.texts("shadow.live", channel=f"<#{channel}>")))
 
 
@@ -140,7 +143,7 @@ def _save(services: Services, request: Request, before: Channel, chosen: view.Ch
     for key in changed:
         _, _, value, done = wanted[key]
         services.channels.set(before.id, key, value, request.user)
-        services.journal.record(request.user, before.id, done)
+        AuditLog(services.database).record(request.user, before.id, done)
     return changed
 
 

@@ -6,7 +6,8 @@ from handlers.channel_rules import Waiting
 from handlers.entries.proposals import ASKED, active_admins
 from handlers.request import Request, Services
 from handlers.slack.blocks import notice
-from handlers.store import Binding, Claim
+from handlers.store.audit import AuditLog
+from handlers.store.channel_names import Binding, ChannelNames, Claim
 from indexes.messages import Translatable, Value
 
 
@@ -25,12 +26,12 @@ def renamed(services: Services, _: Request) -> None:
 def ask_admins(services: Services) -> None:
     """Ask admins about each channel once; as long as nobody could be asked, again next time."""
     with services.conversations("waiting"):
-        known = services.journal.channel_names.all()
+        known = ChannelNames(services.database).all()
         untold = {(each.name, each.channel) for each in known if each.state is Claim.WAITING}
         for waiting in services.channels.waiting:
             claims = [(claim, waiting.channel) for claim in waiting.claims if (claim, waiting.channel) in untold]
             if claims and _ask(services, waiting):
-                services.journal.channel_names.remember([Binding(*claim, Claim.ASKED) for claim in claims])
+                ChannelNames(services.database).remember([Binding(*claim, Claim.ASKED) for claim in claims])
 
 
 def served(services: Services, request: Request) -> None:
@@ -50,12 +51,12 @@ def _decide(services: Services, request: Request, claim: Claim) -> None:
         request.replace(notice(request.texts("waiting.gone")))
         return
     decision = [Binding(name, waiting.channel, claim, request.user) for name in waiting.claims]
-    services.journal.channel_names.decide(decision)
+    ChannelNames(services.database).decide(decision)
     services.rescan()
     what: dict[str, Value] = {"name": waiting.name, "bases": tuple(waiting.knowledge_bases)}
     bound = claim is Claim.BOUND
     done = Translatable("audit.serve", **what) if bound else Translatable("audit.not_served", **what)
-    services.journal.record(request.user, waiting.channel, done)
+    AuditLog(services.database).record(request.user, waiting.channel, done)
     request.replace(view.decided(waiting, request.texts, served=claim is Claim.BOUND))
 
 

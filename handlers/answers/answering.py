@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from handlers import texts as words
 from handlers.access import Standing
+from handlers.answers.store.publications import Publications
 from handlers.answers.views.answers import answer, folded
 from handlers.answers.views.full_answer import whole
 from handlers.request import Request, Services, names_for, tell_of_the_rest
 from handlers.result import Key, Result, Setting
 from handlers.slack.blocks import Message, notice
-from handlers.store import Noted, Origin
+from handlers.store.questions import Noted, Origin, Questions
 from handlers.texts import Texts
 
 Put = Callable[[Services, Request, Message], None]
@@ -32,14 +33,14 @@ def first_time(services: Services, request: Request, result: Result, source: Ori
 def again(services: Services, request: Request, noted: Noted, result: Result, shown: frozenset[int]) -> Message:
     """Lay out an earlier reply, with what was said of it and done with it since."""
     texts = _texts(request, noted.source, noted.text)
-    published = services.journal.publications.of(noted.id)
+    published = Publications(services.database).of(noted.id)
     links = {kind: publication.link for kind, publication in published.items()}
     if noted.source is Origin.AUTO_REPLY:
         ask = bool(services.channels.of(noted.channel).ask)
         return folded(result, texts, ask=ask, asked=links.get("ask"))
     setting = replace(
         _setting(services, request, noted.source, noted.channel),
-        votes=services.journal.votes(noted.id),
+        votes=Questions(services.database).votes(noted.id),
         shared=links.get("share"),
         asked=links.get("ask"),
     )
@@ -80,7 +81,7 @@ def _is_here(services: Services, request: Request, noted: Noted, *, shared: bool
         return request.channel == noted.channel or request.body.get("view", {}).get("type") == "modal"
     if request.user == noted.user:
         return True
-    publication = services.journal.publications.of(noted.id).get("share") if shared else None
+    publication = Publications(services.database).of(noted.id).get("share") if shared else None
     return publication is not None and publication.channel == request.channel
 
 

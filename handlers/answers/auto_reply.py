@@ -19,7 +19,7 @@ from handlers.request import Request, Services, names_for, tell_of_the_rest
 from handlers.result import Result
 from handlers.slack.blocks import Message, actions, button, context, notice, section
 from handlers.slack.mrkdwn import escape, has_words, one_line, plain
-from handlers.store import Noted, Origin, Reply
+from handlers.store.questions import Noted, Origin, Questions, Reply
 
 QUESTION_LENGTH = 300
 """Characters of a question that shadow mode quotes."""
@@ -33,7 +33,7 @@ def posted(services: Services, request: Request) -> None:
     if rules.auto_reply is AutoReply.OFF or not _is_a_question_to_all(services, request, request.event):
         return
     with services.conversations(request.channel, request.event["ts"]):
-        if services.journal.claim(f"asked:{request.channel}:{request.event['ts']}"):
+        if services.claims.take(f"asked:{request.channel}:{request.event['ts']}"):
             _follow(services, request, rules, request.event)
 
 
@@ -45,7 +45,7 @@ def edited(services: Services, request: Request) -> None:
     elif message.get("text") != before.get("text") and message.get("subtype") in SPOKEN and not message.get("bot_id"):
         with services.conversations(request.channel, message["ts"]):
             if _concerns(services, request, message["ts"], before, message) and request.is_first_delivery():
-                services.journal.claim(f"asked:{request.channel}:{message['ts']}")
+                services.claims.take(f"asked:{request.channel}:{message['ts']}")
                 _reconsider(services, request, message)
 
 
@@ -82,7 +82,7 @@ def show_again(services: Services, request: Request) -> None:
 
 def _volunteered(services: Services, noted: Noted, result: Result) -> Message:
     """Lay out an answer that was given before, with how many said that it is right."""
-    return volunteered(result, words.for_question(noted.text), services.journal.votes(noted.id))
+    return volunteered(result, words.for_question(noted.text), Questions(services.database).votes(noted.id))
 
 
 def judged(services: Services, request: Request) -> None:
@@ -97,8 +97,8 @@ def _forget(services: Services, request: Request, ts: str) -> None:
     """Withdraw the answer to a message that is gone, and give none if its question arrives only now."""
     with services.conversations(request.channel, ts):
         if _concerns(services, request, ts, request.event.get("previous_message", {})):
-            services.journal.claim(f"asked:{request.channel}:{ts}")
-            if reply := services.journal.reply_to(request.channel, ts):
+            services.claims.take(f"asked:{request.channel}:{ts}")
+            if reply := Questions(services.database).reply_to(request.channel, ts):
                 _withdraw(services, request.channel, ts, reply)
 
 
@@ -108,7 +108,7 @@ def _concerns(services: Services, request: Request, ts: str, *versions: Mapping[
         request.is_direct
         or services.channels.of(request.channel).auto_reply is not AutoReply.OFF
         or any(services.is_mentioned(version.get("text", "")) for version in versions)
-        or services.journal.reply_to(request.channel, ts) is not None
+        or Questions(services.database).reply_to(request.channel, ts) is not None
     )
 
 
@@ -126,7 +126,7 @@ def _is_a_question_to_all(services: Services, request: Request, message: Mapping
 
 def _reconsider(services: Services, request: Request, message: Mapping[str, Any]) -> None:
     """Bring the reply in line with an edited message. One that asks the bot, if only since the edit, gets an answer."""
-    reply = services.journal.reply_to(request.channel, message["ts"])
+    reply = Questions(services.database).reply_to(request.channel, message["ts"])
     mentions = not request.is_direct and services.is_mentioned(message.get("text", ""))
     rules = services.channels.of(request.channel)
     if reply and mentions:
@@ -156,7 +156,7 @@ def _asking(request: Request, message: Mapping[str, Any], kind: str) -> Request:
 
 def _follow(services: Services, request: Request, rules: Channel, message: Mapping[str, Any]) -> None:
     """Bring the reply in line with the message: post, update or withdraw it, or leave the silence."""
-    reply = services.journal.reply_to(request.channel, message["ts"])
+    reply = Questions(services.database).reply_to(request.channel, message["ts"])
     result = _sure_answer(services, request, rules, message)
     if result is None and reply:
         _withdraw(services, request.channel, message["ts"], reply)
@@ -203,15 +203,17 @@ def _put(
     else:
         sent = reply.reply if services.update(request.channel, reply.reply, view) else None
     if sent is None:
-        services.journal.forget_reply(request.channel, message["ts"])
+        Questions(services.database).forget_reply(request.channel, message["ts"])
     elif result.question_id is not None:
         source = reply.source if reply else Origin.AUTO_REPLY
-        services.journal.remember_reply(request.channel, message["ts"], Reply(sent, result.question_id, source))
+        Questions(services.database).remember_reply(
+            request.channel, message["ts"], Reply(sent, result.question_id, source)
+        )
 
 
 def _withdraw(services: Services, channel: str, ts: str, reply: Reply) -> None:
     services.withdraw(channel, reply.reply)
-    services.journal.forget_reply(channel, ts)
+    Questions(services.database).forget_reply(channel, ts)
 
 
 def _tell_admins(services: Services, request: Request, result: Result, message: Mapping[str, Any]) -> None:

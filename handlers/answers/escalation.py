@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from handlers import texts as words
 from handlers.answers.answering import Put, again, earlier, in_place
+from handlers.answers.store.publications import Publication, Publications
 from handlers.answers.views import published
 from handlers.entries import editing
 from handlers.request import Request, Services, names_for_all
 from handlers.result import Key, Result
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import as_written
-from handlers.store import Noted, Publication
+from handlers.store.questions import Noted, Questions
 
 
 def may_ask(services: Services, noted: Noted) -> bool:
@@ -36,7 +37,7 @@ def ask_about(
         request.whisper(notice(request.texts("publish.not_here", bot=services.bot)))
         return
     helpers = services.channels.of(noted.channel).ask
-    publications = services.journal.publications
+    publications = Publications(services.database)
     with publications.only_once(noted.id, "ask", Publication(noted.channel, request.user, helpers)) as first:
         sent = _call(services, request, noted, result, helpers) if first else None
     if sent:
@@ -59,8 +60,8 @@ def resolved(services: Services, request: Request) -> None:
     if not _may_close(services, request, call):
         request.whisper(notice(request.texts("ask.not_yours")))
         return
-    services.journal.publications.close(noted.id, request.user)
-    by = services.access.person(services.journal.publications.of(noted.id)["ask"].closed_by or request.user)
+    Publications(services.database).close(noted.id, request.user)
+    by = services.access.person(Publications(services.database).of(noted.id)["ask"].closed_by or request.user)
     request.replace(published.closed(noted.id, noted.text, by.name, words.for_question(noted.text)))
 
 
@@ -78,7 +79,7 @@ def save(services: Services, request: Request) -> None:
 def _called(services: Services, request: Request) -> tuple[Noted, Publication] | None:
     """Return the question that people were asked; None for who was told why not."""
     number = int(request.pressed)
-    noted, call = services.journal.noted(number), services.journal.publications.of(number).get("ask")
+    noted, call = Questions(services.database).get(number), Publications(services.database).of(number).get("ask")
     if noted and call and call.channel == request.channel:
         return noted, call
     request.whisper(notice(request.texts("answer.gone")))

@@ -9,11 +9,13 @@ from slack_bolt import Respond
 
 from handlers.answers import escalation
 from handlers.answers.answering import Put, again, earlier, in_place
+from handlers.answers.store.publications import Publications
 from handlers.answers.views import reasons
 from handlers.learning import learned
+from handlers.learning.store.misses import Misses
 from handlers.request import Request, Services, run_each
 from handlers.result import Key
-from handlers.store import Noted
+from handlers.store.questions import Noted
 
 
 def vote(services: Services, request: Request, put: Put = in_place) -> None:
@@ -62,7 +64,7 @@ def reason(services: Services, request: Request) -> None:
     reply = reasons.Reply.read(request.body["view"]["private_metadata"])
     why, comment, asked = reasons.chosen(request.body["view"])
     if found := earlier(services, request, reply.key.question):
-        services.journal.misses.report(reply.key.question, request.user, f"{why}: {comment}" if comment else why)
+        Misses(services.database).report(reply.key.question, request.user, f"{why}: {comment}" if comment else why)
         if asked and _may_ask(services, found[0]):
             there = replace(
                 request, channel=found[0].channel, thread=reply.thread, respond=Respond(response_url=reply.url)
@@ -71,4 +73,4 @@ def reason(services: Services, request: Request) -> None:
 
 
 def _may_ask(services: Services, noted: Noted) -> bool:
-    return escalation.may_ask(services, noted) and "ask" not in services.journal.publications.of(noted.id)
+    return escalation.may_ask(services, noted) and "ask" not in Publications(services.database).of(noted.id)

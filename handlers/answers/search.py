@@ -9,7 +9,7 @@ from handlers.request import STARTING_SECONDS, Request, Services, names_for, tel
 from handlers.result import Result
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, plain
-from handlers.store import Origin, Reply
+from handlers.store.questions import Origin, Questions, Reply
 
 
 def slash(services: Services, request: Request) -> None:
@@ -26,7 +26,7 @@ def slash(services: Services, request: Request) -> None:
 def mention(services: Services, request: Request) -> None:
     """`@Kotae question`: answer in the thread, for all to see; other bots are not answered."""
     with services.conversations(request.channel, request.event["ts"]):
-        if not request.event.get("bot_id") and services.journal.claim(f"asked:{request.channel}:{request.event['ts']}"):
+        if not request.event.get("bot_id") and services.claims.take(f"asked:{request.channel}:{request.event['ts']}"):
             answer_mention(services, request)
 
 
@@ -54,7 +54,7 @@ def answer_mention(services: Services, request: Request) -> None:
 def direct(services: Services, request: Request) -> None:
     """Answer a direct message."""
     with services.conversations(request.channel, request.event["ts"]):
-        if services.journal.claim(f"asked:{request.channel}:{request.event['ts']}"):
+        if services.claims.take(f"asked:{request.channel}:{request.event['ts']}"):
             answer_direct(services, request)
 
 
@@ -94,7 +94,7 @@ def _answer_openly(request: Request, result: Result, message: Message, origin: O
     sent = request.post(message)
     if sent and result.question_id is not None:
         reply = Reply(sent, result.question_id, origin)
-        request.services.journal.remember_reply(request.channel, request.event["ts"], reply)
+        Questions(request.services.database).remember_reply(request.channel, request.event["ts"], reply)
 
 
 def _parent(request: Request) -> str:

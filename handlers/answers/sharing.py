@@ -2,11 +2,12 @@
 
 from handlers import texts as words
 from handlers.answers.answering import Put, again, earlier, in_place
+from handlers.answers.store.publications import Publication, Publications
 from handlers.answers.views import published
 from handlers.request import Request, Services, names_for_all
 from handlers.result import Key, Result, sharable
 from handlers.slack.blocks import notice
-from handlers.store import Noted, Publication
+from handlers.store.questions import Noted
 
 
 def share(services: Services, request: Request, put: Put = in_place) -> None:
@@ -32,7 +33,7 @@ def _refusal(services: Services, noted: Noted, result: Result, key: Key) -> str:
 
 
 def _post(services: Services, request: Request, noted: Noted, result: Result, key: Key) -> None:
-    publications = services.journal.publications
+    publications = Publications(services.database)
     with publications.only_once(noted.id, "share", Publication(noted.channel, request.user)) as first:
         view = published.shared(result, key.shown, request.person.name, words.for_question(noted.text))
         sent = services.post(noted.channel, view) if first else None

@@ -7,7 +7,7 @@ from handlers.answers.search import found
 from handlers.answers.views import guide
 from handlers.request import Request, Services, names_for
 from handlers.slack.blocks import notice
-from handlers.store import Origin
+from handlers.store.questions import Origin, Questions
 from handlers.texts import Texts
 from indexes.records import Record
 from indexes.text import is_japanese
@@ -26,7 +26,7 @@ def opened(services: Services, request: Request) -> None:
     offered = suggestions(services, request)
     if offered and services.is_agent:
         _prompt(services, request, offered)
-    elif offered and services.journal.claim_for_ever(f"suggested:{request.user}"):
+    elif offered and services.claims.take_forever(f"suggested:{request.user}"):
         request.post(guide.suggestions(offered, request.texts))
 
 
@@ -44,7 +44,9 @@ def asked(services: Services, request: Request) -> None:
 def suggestions(services: Services, request: Request) -> list[Suggestion]:
     """Choose questions: what is asked most, then one of each category in turn; in the reader's language first."""
     names = names_for(services, request)
-    often = [(name, services.registry.record(name, id_)) for name, id_, _ in services.journal.most_asked(names)]
+    often = [
+        (name, services.registry.record(name, id_)) for name, id_, _ in Questions(services.database).most_asked(names)
+    ]
     bases = [(name, services.registry.loaded[name]) for name in names if name in services.registry.loaded]
     rest = [each for name, loaded in bases for each in _varied(name, loaded.index.records[:CANDIDATES])]
     every = {record.question: (name, record) for name, record in [*often, *rest] if record and _fits(record)}

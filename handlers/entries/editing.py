@@ -15,15 +15,17 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
 from handlers.access import Need
+from handlers.answers.store.publications import Publications
 from handlers.audience import may_read_question
 from handlers.entries import proposals
+from handlers.entries.store.proposals import Proposal
 from handlers.entries.views import editing as views
 from handlers.entries.views.editing import Draft
 from handlers.entries.writing import as_now, is_touched, similar, store, writable
 from handlers.request import Request, Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import as_written, is_address, one_line, plain
-from handlers.store import Noted, Proposal
+from handlers.store.questions import Noted, Questions
 from handlers.texts import HandlerError
 from indexes.errors import KnowledgeBaseError
 from indexes.records import Difference, KnowledgeBase
@@ -100,7 +102,7 @@ def from_message(services: Services, request: Request) -> None:
     if first is None:
         open_add(services, request, answer=as_written(text))
         return
-    reply = services.journal.reply_to(request.channel, first)
+    reply = Questions(services.database).reply_to(request.channel, first)
     asked = reply.question if reply else None
     if first == message["ts"]:
         open_add(services, request, question=plain(text), question_id=asked)
@@ -111,7 +113,7 @@ def from_message(services: Services, request: Request) -> None:
 
 def answer_question(services: Services, request: Request) -> None:
     """Answer a question that was asked ("Add answer"); the button's value is its number in the journal."""
-    noted = services.journal.noted(int(request.pressed))
+    noted = Questions(services.database).get(int(request.pressed))
     if noted is None or not (
         noted.user == request.user or _is_open(services, request, noted) or _is_for(services, request, noted)
     ):
@@ -131,7 +133,7 @@ def _is_open(services: Services, request: Request, noted: Noted) -> bool:
     """Tell whether everybody in this channel has read the question."""
     asked_here = noted.channel == request.channel and not noted.source.is_private
     return asked_here or request.channel in {
-        each.channel for each in services.journal.publications.of(noted.id).values()
+        each.channel for each in Publications(services.database).of(noted.id).values()
     }
 
 

@@ -10,6 +10,7 @@ from slack_sdk.models.views import View
 
 from handlers import texts as words
 from handlers.access import Standing
+from handlers.entries.store.proposals import ApprovalMessage, Proposal, Proposals
 from handlers.entries.views import editing as form
 from handlers.entries.views import proposals as views
 from handlers.entries.views.editing import Draft
@@ -17,8 +18,8 @@ from handlers.entries.writing import Stored, similar, store, writable
 from handlers.request import Request, Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn, one_line
-from handlers.store import ApprovalMessage, Proposal
-from handlers.store.forgetting import FORGOTTEN
+from handlers.store.audit import AuditLog
+from handlers.store.database import FORGOTTEN
 from handlers.texts import HandlerError, Texts
 from indexes.errors import KnowledgeBaseError
 from indexes.messages import Translatable
@@ -45,12 +46,12 @@ class TooManyError(HandlerError):
 
 def propose(services: Services, request: Request, draft: Draft) -> str:
     """Keep an entry for an admin to decide on, and ask them; return what to tell the proposer. Raises if not kept."""
-    count = services.journal.proposals.waiting_of(request.user)
+    count = Proposals(services.database).waiting_of(request.user)
     if count >= WAITING:
         raise TooManyError("proposal.too_many", count=count)
     cells = {role: text.strip() for role, text in draft.texts.items() if text.strip()}
     proposal = Proposal(request.user, draft.knowledge_base, cells, draft.question_id)
-    proposal = replace(proposal, id=services.journal.proposals.add(proposal))
+    proposal = replace(proposal, id=Proposals(services.database).add(proposal))
     closest = next((entry.record.title for entry in similar(services, draft) if entry.record), "")
     reached = [admin for admin in reachable(services, draft.knowledge_base) if _ask(services, admin, proposal, closest)]
     if reached:
@@ -68,7 +69,7 @@ def reachable(services: Services, knowledge_base: str) -> list[str]:
 
 def active_admins(services: Services) -> list[str]:
     """List the admins who are named in the settings, and those who did something lately."""
-    lately = (entry.user for entry in services.journal.audited(LATELY))
+    lately = (entry.user for entry in AuditLog(services.database).newest(LATELY))
     people = dict.fromkeys([*services.access.named_admins(), *lately])
     return [user for user in people if user[:1] in {"U", "W"} and services.access.person(user).is_admin]
 
@@ -100,7 +101,7 @@ def approve(services: Services, request: Request) -> None:
 
 def approve_edited(services: Services, request: Request, draft: Draft) -> View:
     """Write the entry as an admin changed it; return what the form says then. Raises KnowledgeBaseError."""
-    proposal = services.journal.proposals.get(draft.proposal or 0)
+    proposal = Proposals(services.database).get(draft.proposal or 0)
     if proposal is None:
         raise DecidedError("proposal.gone")
     stored = _write(services, request, proposal, draft)
@@ -116,16 +117,16 @@ def decline(services: Services, request: Request) -> None:
 def declined(services: Services, request: Request) -> None:
     """Decline, with the reason that was given, if any."""
     view = request.body["view"]
-    proposal = services.journal.proposals.get(int(view["private_metadata"]))
+    proposal = Proposals(services.database).get(int(view["private_metadata"]))
     if proposal is None or not _sees(services, request.user, proposal.knowledge_base):
         request.whisper(notice(request.texts("proposal.gone")))
-    elif not services.journal.proposals.claim(proposal.id, request.user):
+    elif not Proposals(services.database).claim(proposal.id, request.user):
         request.whisper(_already(services, proposal.id, request.texts))
     else:
-        services.journal.proposals.settle(proposal.id, "declined", _reason(view))
+        Proposals(services.database).settle(proposal.id, "declined", _reason(view))
         _tell_everybody(services, proposal.id)
         done = Translatable("audit.decline", name=proposal.knowledge_base, number=proposal.id)
-        services.journal.record(request.user, request.channel, done)
+        AuditLog(services.database).record(request.user, request.channel, done)
 
 
 def accepted(_: Services, __: Request) -> Mapping[str, Any]:
@@ -141,7 +142,7 @@ def command(services: Services, request: Request, _: str) -> None:
 def decidable(services: Services, request: Request) -> Proposal | None:
     """Return the proposal whose button was pressed; None when this person may not decide, or somebody has."""
     number = int(request.pressed.partition(":")[0])
-    proposal = services.journal.proposals.get(number)
+    proposal = Proposals(services.database).get(number)
     if proposal is None or not _sees(services, request.user, proposal.knowledge_base):
         request.whisper(notice(request.texts("proposal.gone")))
         return None
@@ -161,24 +162,24 @@ def _write(services: Services, request: Request, proposal: Proposal, draft: Draf
     """Write it, for the one who is first to decide; whoever else was asked is told. What fails leaves it waiting."""
     if draft.knowledge_base not in writable(services, request):
         raise DecidedError("edit.no_such", name=draft.knowledge_base)
-    if not services.journal.proposals.claim(proposal.id, request.user):
+    if not Proposals(services.database).claim(proposal.id, request.user):
         raise _taken(services, proposal.id)
     try:
         stored = store(services, request, draft)
     except BaseException:
-        services.journal.proposals.release(proposal.id)
+        Proposals(services.database).release(proposal.id)
         raise
-    services.journal.proposals.settle(proposal.id, "approved")
+    Proposals(services.database).settle(proposal.id, "approved")
     _tell_everybody(services, proposal.id)
     return stored
 
 
 def _tell_everybody(services: Services, number: int) -> None:
     """Tell the proposer and every admin who was asked what was decided."""
-    proposal = services.journal.proposals.get(number)
+    proposal = Proposals(services.database).get(number)
     if proposal is None:
         return
-    for sent in services.journal.proposals.messages(number):
+    for sent in Proposals(services.database).messages(number):
         _update(services, sent, views.decided(proposal, _texts(services, sent.admin)))
     if proposal.user != FORGOTTEN:
         _write_to(services, proposal.user, views.outcome(proposal, _texts(services, proposal.user)))
@@ -196,12 +197,12 @@ def _refresh(services: Services, request: Request, number: int) -> None:
     """Bring the message whose button was pressed up to date."""
     if request.pressed.endswith(views.IN_LIST):
         request.replace(_listing(services, request))
-    elif (proposal := services.journal.proposals.get(number)) and not proposal.is_open:
+    elif (proposal := Proposals(services.database).get(number)) and not proposal.is_open:
         request.replace(views.decided(proposal, request.texts))
 
 
 def _listing(services: Services, request: Request) -> Message:
-    waiting = services.journal.proposals.waiting()
+    waiting = Proposals(services.database).waiting()
     return views.listing(
         [each for each in waiting if _sees(services, request.user, each.knowledge_base)], request.texts
     )
@@ -212,7 +213,7 @@ def _already(services: Services, number: int, texts: Texts) -> Message:
 
 
 def _taken(services: Services, number: int) -> DecidedError:
-    proposal = services.journal.proposals.get(number)
+    proposal = Proposals(services.database).get(number)
     if proposal is None or not proposal.by:
         return DecidedError("proposal.gone")
     return DecidedError("proposal.already", user=services.access.person(proposal.by).name or proposal.by)
@@ -222,7 +223,7 @@ def _ask(services: Services, admin: str, proposal: Proposal, closest: str) -> bo
     sent = _write_to(services, admin, views.asked(proposal, closest, _texts(services, admin)))
     if sent is None:
         return False
-    services.journal.proposals.ask(proposal.id, ApprovalMessage(admin, *sent))
+    Proposals(services.database).ask(proposal.id, ApprovalMessage(admin, *sent))
     return True
 
 

@@ -8,10 +8,12 @@ from datetime import datetime
 from handlers.access import Standing
 from handlers.entries.views import editing as views
 from handlers.entries.views.editing import Draft
+from handlers.learning.store.misses import Misses
 from handlers.request import Request, Services
 from handlers.result import POSSIBLE, Entry
 from handlers.slack.mrkdwn import has_words
-from handlers.store import JournalError
+from handlers.store.audit import AuditLog
+from handlers.store.errors import JournalError
 from handlers.texts import HandlerError
 from indexes.messages import Translatable
 from indexes.records import KnowledgeBase, Record
@@ -83,7 +85,7 @@ def store(services: Services, request: Request, draft: Draft) -> Stored:
         services.maintenance.record_version(loaded.source, written.data, records, "edit", request.user)
         report = services.maintenance.reload(name).result()
     if draft.question_id is not None:
-        services.journal.misses.close(draft.question_id, "answered", request.user)
+        Misses(services.database).close(draft.question_id, "answered", request.user)
     entry = {"name": name, "id": written.record.id, "title": written.record.title}
     done = Translatable("audit.edit", **entry) if draft.record else Translatable("audit.add", **entry)
     unlogged = _log(services, request, done)
@@ -93,7 +95,7 @@ def store(services: Services, request: Request, draft: Draft) -> Stored:
 def _log(services: Services, request: Request, done: Translatable) -> Translatable | None:
     """Write to the audit log, and return why that failed: the entry is in the file, and must not be written again."""
     try:
-        services.journal.record(request.user, request.channel, done)
+        AuditLog(services.database).record(request.user, request.channel, done)
     except JournalError as error:
         log.error("%s", error)  # noqa: TRY400 - the message is the whole story
         return error.message

@@ -8,7 +8,8 @@ from handlers.files.views import removal as view
 from handlers.request import Request, Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import one_line
-from handlers.store import FileState, KnowledgeFile
+from handlers.store.audit import AuditLog
+from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
 from handlers.texts import Texts
 from indexes.messages import Translatable
 from indexes.names import find_name
@@ -55,8 +56,8 @@ def kept(services: Services, request: Request) -> None:
             else notice(request.texts("removal.already", name=one_line(name, view.NAME)))
         )
         return
-    services.journal.knowledge_files.decide(KnowledgeFile(name, file.path, FileState.KEPT, request.user))
-    services.journal.record(request.user, request.channel, Translatable("audit.keep", name=name))
+    KnowledgeFiles(services.database).decide(KnowledgeFile(name, file.path, FileState.KEPT, request.user))
+    AuditLog(services.database).record(request.user, request.channel, Translatable("audit.keep", name=name))
     request.replace(
         notice(request.texts("removal.kept", name=one_line(name, view.NAME), command=services.admin_command))
     )
@@ -71,7 +72,7 @@ def cancelled(_: Services, request: Request) -> None:
 def ask_admins(services: Services) -> None:
     """Ask admins once about each file that is gone, and tell them once that the folder is at fault."""
     with services.conversations("missing files"):
-        files = services.journal.knowledge_files.all()
+        files = KnowledgeFiles(services.database).all()
         for file in files:
             if file.state is FileState.GONE and _tell(services, partial(_gone, services, file)):
                 _note(services, [file], FileState.ASKED)
@@ -83,10 +84,10 @@ def ask_admins(services: Services) -> None:
 def _remove(services: Services, request: Request, file: KnowledgeFile) -> None:
     shown = _shown(services, file.name)
     services.maintenance.remove(file.name, request.user).result()
-    services.journal.knowledge_files.decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, request.user))
+    KnowledgeFiles(services.database).decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, request.user))
     services.rescan()
     done = Translatable("audit.remove", name=file.name, records=shown.records)
-    services.journal.record(request.user, request.channel, done)
+    AuditLog(services.database).record(request.user, request.channel, done)
     request.replace(
         notice(request.texts("removal.done", name=one_line(file.name, view.NAME), command=services.admin_command))
     )
@@ -95,13 +96,15 @@ def _remove(services: Services, request: Request, file: KnowledgeFile) -> None:
 def _not_offered(services: Services, file: KnowledgeFile, texts: Texts) -> Message:
     """Say why the buttons of a message about a missing file do nothing any more."""
     if file.state.is_fault:
-        return _fault(services, [each for each in services.journal.knowledge_files.all() if each.state.is_fault], texts)
+        return _fault(
+            services, [each for each in KnowledgeFiles(services.database).all() if each.state.is_fault], texts
+        )
     key = "removal.back" if file.state is FileState.THERE else "removal.already"
     return notice(texts(key, name=one_line(file.name, view.NAME)))
 
 
 def _file(services: Services, name: str) -> KnowledgeFile | None:
-    return next((file for file in services.journal.knowledge_files.all() if file.name == name), None)
+    return next((file for file in KnowledgeFiles(services.database).all() if file.name == name), None)
 
 
 def _shown(services: Services, name: str) -> view.Shown:
@@ -130,4 +133,4 @@ def _tell(services: Services, message: "partial[Message]") -> bool:
 
 
 def _note(services: Services, files: list[KnowledgeFile], state: FileState) -> None:
-    services.journal.knowledge_files.remember([KnowledgeFile(file.name, file.path, state) for file in files])
+    KnowledgeFiles(services.database).remember([KnowledgeFile(file.name, file.path, state) for file in files])

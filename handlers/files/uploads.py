@@ -23,6 +23,8 @@ from handlers.files.views import uploads
 from handlers.request import Request, Services, run_each
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, one_line, plain
+from handlers.store.audit import AuditLog
+from handlers.store.knowledge_files import KnowledgeFiles
 from indexes.messages import Translatable, Value
 from indexes.names import composed, folded
 from indexes.records import Source
@@ -123,7 +125,7 @@ def source_of(services: Services, name: str) -> Source:
         return synonyms
     if name in services.registry.sources():
         return services.registry.source(name)
-    for file in services.journal.knowledge_files.all():
+    for file in KnowledgeFiles(services.database).all():
         if file.name == name:  # an admin removed it: it comes back where it was, with its versions
             return Source(name, file.path)
     fresh = new_name(name)
@@ -149,7 +151,7 @@ def new_name(file: str) -> str:
 def _took(services: Services, request: Request) -> bool:
     """Deal with the files of a message, whichever of its payloads comes first; False when it is left as a question."""
     with services.conversations(request.channel, request.event["ts"]):
-        if not services.journal.claim(f"files:{request.channel}:{request.event['ts']}"):
+        if not services.claims.take(f"files:{request.channel}:{request.event['ts']}"):
             return True
     asks = has_words(plain(request.event.get("text", "")))
     if not request.person.is_admin:
@@ -275,7 +277,7 @@ def _index(services: Services, request: Request, upload: Upload, source: Source,
         )
         request.replace(uploads.applied(upload, source.name, report, request.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
-        services.journal.record(request.user, request.channel, done)
+        AuditLog(services.database).record(request.user, request.channel, done)
 
 
 def _what(upload: Upload) -> Origin:

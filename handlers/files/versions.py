@@ -5,10 +5,12 @@ import re
 from handlers.audience import ensure_open
 from handlers.files import uploads
 from handlers.files.views import versions as view
+from handlers.learning.store.learned import Learned
 from handlers.request import Request, Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line
-from handlers.store import FileState
+from handlers.store.audit import AuditLog
+from handlers.store.knowledge_files import FileState, KnowledgeFiles
 from indexes.messages import Translatable
 from indexes.names import find_name, same_name
 from indexes.records import Source, read_bytes
@@ -54,7 +56,7 @@ def exported(services: Services, request: Request, argument: str) -> None:
     made = _export(services, source)
     name = one_line(source.name, NAME)
     services.send_file(request.user, view.export(name, made, request.texts), f"{source.name}.csv", made.data)
-    services.journal.record(
+    AuditLog(services.database).record(
         request.user, request.channel, Translatable("audit.export", name=source.name, rows=made.rows)
     )
     if not request.is_direct:
@@ -65,7 +67,7 @@ def _export(services: Services, source: Source) -> Export:
     data = read_bytes(source.path)
     if source == services.registry.synonyms_file:
         return export_table(data, source.path.name)
-    learned = services.journal.learned.aliases() or {}
+    learned = Learned(services.database).aliases() or {}
     return export(data, source.path, learned.get(source.name, ()))
 
 
@@ -110,7 +112,7 @@ def _source(services: Services, request: Request, action: str, argument: str) ->
     """
     synonyms = services.registry.synonyms_file
     known = [*services.registry.sources(), *([synonyms.name] if synonyms and synonyms.path.exists() else [])]
-    removed = [file.name for file in services.journal.knowledge_files.all() if file.state is FileState.REMOVED]
+    removed = [file.name for file in KnowledgeFiles(services.database).all() if file.state is FileState.REMOVED]
     shared = services.channels.shared
     own = [each for each in services.channels.of(request.channel).knowledge_bases if each not in shared]
     wanted = argument or (own[0] if len(own) == 1 else "")

@@ -7,6 +7,7 @@ from handlers import texts as words
 from handlers.access import Need
 from handlers.admin import settings
 from handlers.admin.reports import DAYS
+from handlers.admin.store.statistics import Overview, Statistics, Tally
 from handlers.admin.views.trend import trend
 from handlers.answers import suggestions
 from handlers.answers.answering import first_time
@@ -19,7 +20,7 @@ from handlers.learning.views.misses import at_home
 from handlers.request import Request, Services, names_for, names_for_all
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, plain
-from handlers.store import Origin, Overview, Tally
+from handlers.store.questions import Origin, Questions
 
 MISSES = 3
 """Unanswered questions in the tab; `/kb misses` has them all."""
@@ -97,7 +98,7 @@ def put_off(services: Services, request: Request) -> None:
 
 def joined(services: Services, request: Request) -> None:
     """Introduce the bot to a channel it was invited to, once ever."""
-    if request.user == services.access.bot_user and services.journal.claim_for_ever(f"introduced:{request.channel}"):
+    if request.user == services.access.bot_user and services.claims.take_forever(f"introduced:{request.channel}"):
         services.rescan()  # Slack doesn't list a private channel before the bot is in it
         known = topics(services, names_for_all(services, request.channel))
         texts = words.for_question(" ".join(category for topic in known for category in topic.categories))
@@ -109,7 +110,7 @@ def _publish(services: Services, request: Request, said: Message | None = None) 
     if not request.person.is_admin:
         _put(services, request, said, None)
         return
-    overview = services.journal.statistics.overview(DAYS)
+    overview = Statistics(services.database).overview(DAYS)
     picture = trend(overview.by_day)
     known = services.pictures.known(picture)
     dashboard = _dashboard(services, request, overview)
@@ -126,7 +127,7 @@ def _put(services: Services, request: Request, said: Message | None, admins: Das
     names = names_for(services, request)
     often = [
         home.Often(name, record, times)
-        for name, id_, times in services.journal.most_asked(names)
+        for name, id_, times in Questions(services.database).most_asked(names)
         if (record := services.registry.record(name, id_))
     ]
     view = home.home(topics(services, names), often, said, services.search_command, services.bot, request.texts, admins)

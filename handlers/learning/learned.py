@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from handlers.access import Standing
 from handlers.audience import closed_to, ensure_open
+from handlers.learning.store.confirmations import Confirmations, Opinion
+from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.store.misses import Misses
 from handlers.learning.views import learned as view
 from handlers.learning.views.learned import SHOWN, InForce, Waiting
 from handlers.request import Request, Services
 from handlers.slack.blocks import Message, notice
-from handlers.store import Opinion, Phrasing
+from handlers.store.audit import AuditLog
+from handlers.store.questions import Questions
 from indexes.messages import Translatable, Value
 from indexes.records import Record
 from indexes.retrieval.learned_aliases import LearnedAlias
@@ -43,24 +47,24 @@ def confirm(services: Services, question_id: int, user: str, knowledge_base: str
 
     A person has one opinion per reply: this takes the place of what they said before.
     """
-    services.journal.misses.withdraw(question_id, user)
+    Misses(services.database).withdraw(question_id, user)
     if opinion := _opinion(services, question_id, user, (knowledge_base, record_id), agrees=True):
-        services.journal.confirmations.add(opinion)
+        Confirmations(services.database).add(opinion)
         _learn_if_due(services, opinion)
 
 
 def doubt(services: Services, question_id: int, user: str, knowledge_base: str, record_id: str) -> None:
     """Note that a record does not answer the question, which weighs against those who say that it does."""
-    services.journal.misses.report(question_id, user, "")
+    Misses(services.database).report(question_id, user, "")
     if opinion := _opinion(services, question_id, user, (knowledge_base, record_id), agrees=False):
-        services.journal.confirmations.add(opinion)
+        Confirmations(services.database).add(opinion)
 
 
 def _opinion(
     services: Services, question_id: int, user: str, target: tuple[str, str], *, agrees: bool
 ) -> Opinion | None:
     """Return what counts as an opinion: a member's, on a record that was found for the question."""
-    noted = services.journal.noted(question_id)
+    noted = Questions(services.database).get(question_id)
     if noted is None or services.access.person(user).standing is not Standing.MEMBER:
         return None
     if target not in [hit.target for hit in noted.hits]:
@@ -78,8 +82,8 @@ def _learn_if_due(services: Services, opinion: Opinion) -> None:
 def support_of(services: Services, opinion: Opinion) -> Support:
     """Count who confirmed the same record for the same question, and who doubts it, since it was last undone."""
     keys = _near(services, opinion)
-    latest = _latest(services.journal.confirmations.about(keys))
-    earlier = services.journal.learned.having(keys)
+    latest = _latest(Confirmations(services.database).about(keys))
+    earlier = Learned(services.database).having(keys)
     undone = max((each.undone_at or 0.0 for each in earlier if each.target == opinion.target), default=0.0)
     others = any(each.undone_at is None and each.target != opinion.target for each in earlier)
     disputed = others or any(each.agrees and each.target != opinion.target for each in latest)
@@ -93,7 +97,7 @@ def _near(services: Services, opinion: Opinion) -> list[str]:
 
     People confirmed them all for one record, so that taking two for one that are not costs little.
     """
-    recent = services.journal.confirmations.recent()
+    recent = Confirmations(services.database).recent()
     others = {each.key: each.phrasing for each in recent if each.target == opinion.target and each.key != opinion.key}
     near, *_ = services.registry.group([opinion.phrasing, *others.values()][:COMPARED])
     keys = [opinion.key, *others]
@@ -120,14 +124,14 @@ def learn(services: Services, opinion: Opinion, record: Record, voters: Sequence
     phrasing = Phrasing(
         *opinion.target, record.question, opinion.key, " ".join(opinion.phrasing.split()), tuple(voters), by
     )
-    if services.journal.learned.learn(phrasing):
+    if Learned(services.database).learn(phrasing):
         services.teach()
-        services.journal.record(by, "", Translatable("audit.learn", **_told(phrasing)))
+        AuditLog(services.database).record(by, "", Translatable("audit.learn", **_told(phrasing)))
 
 
 def offer(services: Services, request: Request, question_id: int) -> None:
     """Let an admin who has just confirmed an answer make a phrasing of the question, without waiting for others."""
-    opinion = services.journal.confirmations.by(question_id, request.user) if request.person.is_admin else None
+    opinion = Confirmations(services.database).by(question_id, request.user) if request.person.is_admin else None
     if opinion and opinion.agrees and (record := _learnable(services, opinion)):
         request.whisper(view.offer(opinion.phrasing, record.title, opinion.id, request.texts))
 
@@ -161,17 +165,19 @@ def accepted_waiting(services: Services, request: Request) -> None:
 def undone(services: Services, request: Request) -> None:
     """Forget a phrasing; the votes so far don't bring it back."""
     id_, first = request.pressed.split(":")
-    if known := services.journal.learned.find(id_):
+    if known := Learned(services.database).find(id_):
         ensure_open(services, request.user, known.knowledge_base)
-    if phrasing := services.journal.learned.undo(id_, request.user):
+    if phrasing := Learned(services.database).undo(id_, request.user):
         services.teach()
-        services.journal.record(request.user, request.channel, Translatable("audit.unlearn", **_told(phrasing)))
+        AuditLog(services.database).record(
+            request.user, request.channel, Translatable("audit.unlearn", **_told(phrasing))
+        )
     request.replace(_page(services, request, int(first)))
 
 
 def _accept(services: Services, request: Request, opinion_id: int) -> bool:
     """Learn what somebody confirmed; False when that doesn't stand any more."""
-    opinion = services.journal.confirmations.find(opinion_id)
+    opinion = Confirmations(services.database).find(opinion_id)
     if opinion is None or not opinion.agrees:
         return False
     ensure_open(services, request.user, opinion.knowledge_base)
@@ -185,16 +191,16 @@ def _learnable(services: Services, opinion: Opinion) -> Record | None:
     record = services.registry.record(*opinion.target)
     known = any(
         each.undone_at is None and each.target == opinion.target
-        for each in services.journal.learned.having([opinion.key])
+        for each in Learned(services.database).having([opinion.key])
     )
     return record if record and not known and may_learn(record, opinion.phrasing) else None
 
 
 def _page(services: Services, request: Request, first: int) -> Message:
     closed = closed_to(services, request.user)
-    total = services.journal.learned.count(closed)
+    total = Learned(services.database).count(closed)
     first = min(first, max(total - 1, 0) // SHOWN * SHOWN)
-    in_force = [_in_force(services, phrasing) for phrasing in services.journal.learned.newest(SHOWN, first, closed)]
+    in_force = [_in_force(services, phrasing) for phrasing in Learned(services.database).newest(SHOWN, first, closed)]
     return view.page(in_force, first, total, [] if first else _waiting(services, closed), request.texts)
 
 
@@ -209,7 +215,7 @@ def _in_force(services: Services, phrasing: Phrasing) -> InForce:
 
 def _waiting(services: Services, closed: Collection[str]) -> list[Waiting]:
     """Return what some people confirmed and nobody has learned or undone since, newest first; not of `closed` bases."""
-    recent = [each for each in services.journal.confirmations.recent() if each.knowledge_base not in closed]
+    recent = [each for each in Confirmations(services.database).recent() if each.knowledge_base not in closed]
     newest = {(opinion.key, opinion.target): opinion for opinion in reversed(recent)}
     waiting: list[Waiting] = []
     for opinion in reversed(newest.values()):

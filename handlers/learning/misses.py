@@ -8,11 +8,13 @@ from handlers import texts as words
 from handlers.admin.reports import MOST_DAYS, days_from
 from handlers.audience import closed_to, may_read_miss
 from handlers.learning.learned import MYSELF
+from handlers.learning.store.misses import Miss, Misses, Why
 from handlers.learning.views import misses as view
 from handlers.learning.views.misses import SHOWN, Asked, Closest, Page
 from handlers.request import QUESTION_LENGTH, Request, Services
 from handlers.slack.blocks import Message, notice
-from handlers.store import UNASKED, Miss, Why
+from handlers.store.audit import AuditLog
+from handlers.store.questions import UNASKED
 from indexes.messages import Translatable
 from indexes.text import is_japanese, normalize
 
@@ -68,8 +70,8 @@ def close(services: Services, request: Request, why: Why) -> None:
     until = time.time() + LATER_DAYS * DAY if why == "later" else None
     for group in readable(services, request.user, days)[0]:
         if any(miss.id == number for miss in group):
-            services.journal.misses.close_all([miss.id for miss in group], why, request.user, until)
-            services.journal.record(
+            Misses(services.database).close_all([miss.id for miss in group], why, request.user, until)
+            AuditLog(services.database).record(
                 request.user, request.channel, Translatable(f"audit.miss.{why}", question=group[0].text)
             )
 
@@ -114,8 +116,8 @@ def _most_asked(group: Group) -> tuple[int, float]:
 def groups(services: Services, days: int) -> list[Group]:
     """Return what is open, most asked first, then newest first; not what an admin put off or dismissed."""
     since = time.time() - days * DAY
-    asked = services.journal.misses.open(since, CONSIDERED)
-    overheard = services.journal.misses.open(since, CONSIDERED, sources=UNASKED)
+    asked = Misses(services.database).open(since, CONSIDERED)
+    overheard = Misses(services.database).open(since, CONSIDERED, sources=UNASKED)
     misses = [*asked, *(miss for miss in overheard if miss.reported or looks_like_a_question(miss.text))]
     misses = sorted(misses, key=lambda miss: -miss.at)[:CONSIDERED]
     grouped = [[misses[place] for place in group] for group in services.registry.group([miss.text for miss in misses])]
@@ -141,7 +143,7 @@ def close_if_answered(services: Services, group: Group) -> bool:
     rejected = {miss.closest.target for miss in group if miss.reported and miss.closest}
     if (answer.hits[0].knowledge_base, answer.hits[0].record.id) in rejected:
         return False
-    services.journal.misses.close_all([miss.id for miss in group], "answered", MYSELF)
+    Misses(services.database).close_all([miss.id for miss in group], "answered", MYSELF)
     return True
 
 
@@ -164,7 +166,7 @@ def _asked(services: Services, group: Group, newest: Miss, where: str) -> Asked:
         where=where,
         at=newest.at,
         closest=Closest(record.title, closest.knowledge_base, closest.confidence) if closest and record else None,
-        reasons=tuple(services.journal.misses.reasons(miss.id for miss in group)),
+        reasons=tuple(Misses(services.database).reasons(miss.id for miss in group)),
         reported=any(miss.reported for miss in group),
     )
 

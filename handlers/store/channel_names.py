@@ -50,16 +50,14 @@ class ChannelNames:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[tuple[str, str], Binding] = {}
 
     def all(self) -> Sequence[Binding]:
         """List everything that is remembered."""
         columns = (channel_names.c.name, channel_names.c.channel, channel_names.c.state, channel_names.c.by)
         rows = self._database.read("read which channels have which names", select(*columns))
         if rows is not None:
-            self._known = {
-                (row.name, row.channel): Binding(row.name, row.channel, Claim(row.state), row.by) for row in rows
-            }
+            found = [Binding(row.name, row.channel, Claim(row.state), row.by) for row in rows]
+            self._database.last_known[channel_names.name] = {(each.name, each.channel): each for each in found}
         return list(self._known.values())
 
     def remember(self, bindings: Sequence[Binding]) -> None:
@@ -68,7 +66,7 @@ class ChannelNames:
             rows = [_row(binding) for binding in bindings]
             earlier = [_same(binding) for binding in bindings]
             self._database.write("remember channels", *earlier, insert(channel_names).values(rows))
-        self._known |= {(binding.name, binding.channel): binding for binding in bindings}
+        self._keep(bindings)
 
     def decide(self, bindings: Sequence[Binding]) -> None:
         """Keep what an admin decided; raises JournalError."""
@@ -76,7 +74,15 @@ class ChannelNames:
             for binding in bindings:
                 connection.execute(_same(binding))
                 connection.execute(insert(channel_names).values(_row(binding)))
-        self._known |= {(binding.name, binding.channel): binding for binding in bindings}
+        self._keep(bindings)
+
+    @property
+    def _known(self) -> dict[tuple[str, str], Binding]:
+        return self._database.last_known.get(channel_names.name, {})
+
+    def _keep(self, bindings: Sequence[Binding]) -> None:
+        fresh = {(binding.name, binding.channel): binding for binding in bindings}
+        self._database.last_known[channel_names.name] = {**self._known, **fresh}
 
 
 def _same(binding: Binding) -> Delete:

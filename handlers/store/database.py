@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -63,18 +64,31 @@ def new_id() -> int:
     return secrets.randbits(63)
 
 
+FORGOTTEN = "forgotten"
+"""What stands where the id of somebody stood who is forgotten."""
+
+
 class Database:
-    """The engine behind the journal. What can be done without survives a failure: `trouble` then says why."""
+    """The engine behind the stores. What can be done without survives a failure: `trouble` then says why.
+
+    `last_known` keeps small tables as they were last read or written, by table and key: what holds while the database
+    fails. `reading_first` is the lock for transactions that read rows and then change them.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.trouble: Translatable | None = None
+        self.last_known: dict[str, dict[Any, Any]] = {}
+        self.reading_first = Lock()
 
     @classmethod
-    def open(cls, url: str) -> "Database":
-        """Open the state database, creating it or bringing its schema up to date if need be; raises JournalError."""
+    def open(cls, url: str, expected: MetaData) -> "Database":
+        """Open the state database, creating it or bringing its schema up to date if need be; raises JournalError.
+
+        It is refused when it lacks a column of the `expected` tables.
+        """
         with _opening():
-            return cls(_open(make_url(url)))
+            return cls(_open(make_url(url), expected))
 
     def close(self) -> None:
         """Close the connections."""
@@ -175,7 +189,7 @@ def _opening() -> Iterator[None]:
         raise JournalError("journal.not_opened", reason=why) from error
 
 
-def _open(location: URL) -> Engine:
+def _open(location: URL, expected: MetaData) -> Engine:
     is_sqlite = location.get_backend_name() == "sqlite"
     if is_sqlite and location.database in {None, "", ":memory:"}:
         raise JournalError("database.in_memory")  # there, each connection has its own, empty one
@@ -186,7 +200,7 @@ def _open(location: URL) -> Engine:
     if is_sqlite:
         event.listen(engine, "connect", delete_securely)
         _use_wal(engine)
-    upgrade(location, metadata)
+    upgrade(location, expected)
     if is_sqlite and location.database:
         _notice_removal(engine, Path(location.database))
     return engine

@@ -74,16 +74,14 @@ class KnowledgeFiles:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[str, KnowledgeFile] = {}
 
     def all(self) -> Sequence[KnowledgeFile]:
         """List everything that is remembered, by name."""
         columns = (knowledge_files.c.name, knowledge_files.c.path, knowledge_files.c.state, knowledge_files.c.by)
         rows = self._database.read("read which files there are", select(*columns).order_by(knowledge_files.c.name))
         if rows is not None:
-            self._known = {
-                row.name: KnowledgeFile(row.name, Path(row.path), FileState(row.state), row.by) for row in rows
-            }
+            found = [KnowledgeFile(row.name, Path(row.path), FileState(row.state), row.by) for row in rows]
+            self._database.last_known[knowledge_files.name] = {file.name: file for file in found}
         return list(self._known.values())
 
     def remember(self, files: Sequence[KnowledgeFile]) -> None:
@@ -91,14 +89,21 @@ class KnowledgeFiles:
         if files:
             rows = [_row(file) for file in files]
             self._database.write("remember files", *map(_same, files), insert(knowledge_files).values(rows))
-        self._known |= {file.name: file for file in files}
+        self._keep(files)
 
     def decide(self, file: KnowledgeFile) -> None:
         """Keep what an admin decided; raises JournalError."""
         with self._database.insisting(Translatable("journal.failed.choice")) as connection:
             connection.execute(_same(file))
             connection.execute(insert(knowledge_files).values(_row(file)))
-        self._known[file.name] = file
+        self._keep([file])
+
+    @property
+    def _known(self) -> dict[str, KnowledgeFile]:
+        return self._database.last_known.get(knowledge_files.name, {})
+
+    def _keep(self, files: Sequence[KnowledgeFile]) -> None:
+        self._database.last_known[knowledge_files.name] = {**self._known, **{file.name: file for file in files}}
 
 
 def _same(file: KnowledgeFile) -> Delete:

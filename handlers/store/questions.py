@@ -134,13 +134,13 @@ class Questions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def note(self, question: Noted) -> int | None:
+    def add(self, question: Noted) -> int | None:
         """Remember a question; return its id, or None when the database can't be written."""
         values = asdict(question) | {"id": new_id()}
         key = self._database.write("remember questions", insert(questions).values(at=time.time(), **values))
         return int(key[0]) if key else None
 
-    def noted(self, question_id: int) -> Noted | None:
+    def get(self, question_id: int) -> Noted | None:
         """Return a remembered question; None when it was so long ago that its words are gone."""
         wanted = select(questions).where(questions.c.id == question_id, questions.c.user != "")
         rows = self._database.read("look up a question", wanted)

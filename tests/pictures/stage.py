@@ -14,7 +14,8 @@ from bot.app import Bot
 from bot.playground.slack.entities import Message
 from bot.playground.terminal.session import Session
 from handlers.learning import misses
-from handlers.store.database import Database
+from handlers.learning.store.misses import Misses
+from handlers.schema import open_database
 from handlers.store.questions import NotedHit, questions
 
 LULL = 2.0
@@ -98,13 +99,13 @@ class Stage:
 
     def _past(self, _: str) -> None:
         """`:past`: some weeks of questions, whose misses were dealt with."""
-        database = Database.open(f"sqlite:///{self._knowledge.parent / 'data' / 'try' / 'state.db'}")
+        database = open_database(f"sqlite:///{self._knowledge.parent / 'data' / 'try' / 'state.db'}")
         counts = zip(reversed(ANSWERED), reversed(MISSED), strict=True)
         days = [(ago, [True] * good + [False] * bad) for ago, (good, bad) in enumerate(counts, start=1)]
         for ago, answered in ((ago, each) for ago, asked in days for each in asked):
             key = database.write("remember questions", insert(questions).values(self._asked(ago, answered=answered)))
             if key and not answered:
-                self._bot.services.journal.misses.close_all([key[0]], "not_a_question", self._session.me.id)
+                Misses(self._bot.services.database).close_all([key[0]], "not_a_question", self._session.me.id)
         database.close()
 
     def _asked(self, ago: int, *, answered: bool) -> dict[str, object]:

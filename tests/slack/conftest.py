@@ -12,8 +12,7 @@ from bot.connection import PING_SECONDS
 from bot.model_watch import LOOK_SECONDS
 from bot.playground import Envelope, LocalSlack, Message, controls, live_mentions
 from bot.settings import ConfigFile, Environment, Settings
-from handlers.store import Noted
-from handlers.store.questions import questions
+from handlers.store.questions import Noted, Questions, questions
 from indexes.encoder import ModelManager
 from tests.encoders import hashing_manager
 
@@ -193,9 +192,9 @@ def reject(slack: LocalSlack, who: str, answer: Message) -> None:
 
 def asked_so_far(bot: Bot) -> list[Noted]:
     """Every question that the bot remembers, the first one first."""
-    journal = bot.services.journal
-    ids = journal._database.read("list questions", select(questions.c.id).order_by(questions.c.at)) or ()
-    return [noted for (id_,) in ids if (noted := journal.noted(id_))]
+    database = bot.services.database
+    ids = database.read("list questions", select(questions.c.id).order_by(questions.c.at)) or ()
+    return [noted for (id_,) in ids if (noted := Questions(database).get(id_))]
 
 
 def admit_guests(slack: LocalSlack) -> None:

@@ -13,6 +13,8 @@ from bot.settings import ChannelSection, ConfigFile, Environment
 from bot.slack import slack_client
 from handlers.access import REMEMBERED_SECONDS, Access
 from handlers.channel_rules import AutoReply
+from handlers.store.audit import AuditLog
+from handlers.store.channel_settings import ChannelSettings
 from tests.audit import action, outcome
 from tests.slack.conftest import Start
 
@@ -31,7 +33,7 @@ def kb(slack: LocalSlack, who: str, line: str, where: str = "it-help") -> str:
 
 
 def audited(bot: Bot) -> list[tuple[str, str, str]]:
-    return [(entry.user, action(entry), outcome(entry)) for entry in bot.services.journal.audited()]
+    return [(entry.user, action(entry), outcome(entry)) for entry in AuditLog(bot.services.database).newest()]
 
 
 # Who may
@@ -45,7 +47,7 @@ def test_a_member_is_refused_every_action(slack: LocalSlack, bot: Bot, line: str
     assert kb(slack, "alice", line) == ADMINS_ONLY
     assert kb(slack, "hanako", line) == ADMINS_ONLY_JA
     assert audited(bot) == []
-    assert bot.services.journal.channels_set() == []
+    assert ChannelSettings(bot.services.database).channels() == []
 
 
 @pytest.mark.parametrize("who", ["guest", "multi", "external"])
@@ -75,7 +77,7 @@ def test_members_of_the_user_group_are_admins(slack: LocalSlack, start: Start) -
 def test_somebody_slack_can_not_vouch_for_is_refused(slack: LocalSlack, bot: Bot) -> None:
     slack.faults.error("users.info", "fatal_error", times=None)
     assert kb(slack, "olivia", "auto-reply on").startswith("I couldn't check with Slack who you are")
-    assert bot.services.journal.channels_set() == []
+    assert ChannelSettings(bot.services.database).channels() == []
 
 
 def test_an_admin_no_more_is_refused_within_a_minute(slack: LocalSlack) -> None:

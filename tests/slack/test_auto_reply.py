@@ -6,7 +6,9 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile, SettingsError
 from handlers.channel_rules import AutoReply
-from handlers.store import Origin
+from handlers.learning.store.confirmations import Confirmations
+from handlers.learning.store.misses import Misses
+from handlers.store.questions import Origin, Questions
 from tests.slack.conftest import Start, admit_guests, asked_so_far, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -296,8 +298,8 @@ def test_right_is_counted_in_place_once_per_person(slack: LocalSlack, eager: Bot
         settle(slack, eager)
     people = {slack.person(each).id for each in ("alice", "hanako")}
     assert answer.shown == f"{before}\n✅ This answered it: 2"
-    assert eager.services.journal.votes(asked_so_far(eager)[0].id) == dict.fromkeys(people, "right")
-    assert {each.user for each in eager.services.journal.confirmations.recent()} == people
+    assert Questions(eager.services.database).votes(asked_so_far(eager)[0].id) == dict.fromkeys(people, "right")
+    assert {each.user for each in Confirmations(eager.services.database).recent()} == people
     assert slack.workspace.ephemerals == []
 
 
@@ -307,14 +309,14 @@ def test_wrong_folds_the_answer_away_and_show_again_brings_it_back(slack: LocalS
     shows(slack, answer, "Folded away: How do I connect to the office Wi-Fi?")
     assert WIFI not in str(answer.blocks) + answer.text
     assert slack.workspace.ephemerals == []
-    assert [miss.text for miss in eager.services.journal.misses.open(0, 9, [Origin.AUTO_REPLY])] == [ASK_WIFI]
+    assert [miss.text for miss in Misses(eager.services.database).open(0, 9, [Origin.AUTO_REPLY])] == [ASK_WIFI]
     slack.press("hanako", answer, "Show again")
     shows(slack, answer, WIFI)
     slack.press("hanako", answer, "❌ Not what I asked")
     shows(slack, answer, "Folded away")
     settle(slack, eager)
     people = {slack.person(each).id for each in ("alice", "hanako")}
-    assert eager.services.journal.votes(asked_so_far(eager)[0].id) == dict.fromkeys(people, "wrong")
+    assert Questions(eager.services.database).votes(asked_so_far(eager)[0].id) == dict.fromkeys(people, "wrong")
     assert slack.bot_messages() == [answer]
 
 
@@ -325,7 +327,7 @@ def test_guests_decide_nothing(slack: LocalSlack, eager: Bot) -> None:
         assert "full members" in slack.reply(slack.press("guest", answer, button)).shown
     settle(slack, eager)
     assert WIFI in answer.shown
-    assert eager.services.journal.votes(asked_so_far(eager)[0].id) == {}
+    assert Questions(eager.services.database).votes(asked_so_far(eager)[0].id) == {}
 
 
 # -- Shadow mode -----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
+from handlers.learning.store.misses import Misses
 from tests.slack.conftest import Start, approve, settle
 from tests.slack.test_editing import add, field, save
 from tests.slack.test_proposals import request
@@ -75,4 +76,4 @@ def test_add_answer_in_the_list_closes_the_miss(slack: LocalSlack, bot: Bot, kno
     assert field(form, "question")["element"]["initial_value"] == QUESTION
     save(slack, bot, "olivia", form, {"answer": ANSWER})
     assert ANSWER in (knowledge / "it-help.csv").read_text("utf-8")
-    assert bot.services.journal.misses.open(0, 10) == []
+    assert Misses(bot.services.database).open(0, 10) == []

@@ -8,7 +8,8 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile
-from handlers.store import Opinion
+from handlers.learning.store.confirmations import Confirmations, Opinion
+from handlers.learning.store.misses import Misses
 from tests.slack.conftest import Start, reject, settle, stop
 
 ROWS = "id,質問,回答\nkansa,監査はいつですか？,極秘の火曜日です。\nplace,監査の資料はどこですか？,極秘の棚の上です。\n"
@@ -195,13 +196,13 @@ def test_nor_can_they_answer_or_close_one_by_an_old_button(slack: LocalSlack, ke
     settle(slack, keiri)
     page.ephemeral_to = slack.person("ichiro").id
     assert slack.views("olivia") == []
-    assert [miss.hidden for miss in keiri.services.journal.misses.open(0, 9)] == [False]
+    assert [miss.hidden for miss in Misses(keiri.services.database).open(0, 9)] == [False]
 
 
 def test_learned_phrasings_are_listed_to_members(slack: LocalSlack, keiri: Bot) -> None:
     services, ichiro = keiri.services, slack.person("ichiro").id
     opinion = Opinion(ichiro, 1, "監査の場所は極秘？", "keiri", "place", agrees=True)
-    services.journal.confirmations.add(opinion)
+    Confirmations(services.database).add(opinion)
     for line in ("learned", "audit"):
         kb(slack, "olivia", line)
     assert leaks(slack) == []

@@ -7,6 +7,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack
 from bot.settings import ConfigFile
+from handlers.store.questions import Questions
 from tests.slack.conftest import Start, asked_so_far, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -60,7 +61,7 @@ def test_a_private_channel_answers_its_members_only(slack: LocalSlack, knowledge
     for word in ("4711", "executive bonus is", "keiri"):
         assert not any(word in each for each in told)
     for asker in ("hanako", "ichiro"):
-        most = bot.services.journal.most_asked(bot.services.channels.names(frozenset()), limit=9)
+        most = Questions(bot.services.database).most_asked(bot.services.channels.names(frozenset()), limit=9)
         assert all(name != "keiri" for name, _, _ in most), asker
 
 
@@ -129,7 +130,7 @@ def test_show_and_votes_work_there_too(slack: LocalSlack, bot: Bot) -> None:
     slack.wait_until(lambda: "show_2" not in str(answer.blocks))
     slack.press("alice", answer, "👍 Helpful")
     slack.wait_until(lambda: "Thank you. Noted as helpful." in answer.shown)
-    assert bot.services.journal.votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: "helpful"}
+    assert Questions(bot.services.database).votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: "helpful"}
 
 
 def test_who_has_no_knowledge_base_is_told(slack: LocalSlack, knowledge: Path, start: Start) -> None:

@@ -9,6 +9,8 @@ import pytest
 from bot.app import Bot
 from bot.playground import Interaction, LocalSlack, Message, View
 from bot.settings import ChannelSection, ConfigFile
+from handlers.learning.store.misses import Misses
+from handlers.store.audit import AuditLog
 from tests.audit import action, outcome
 from tests.playground.helpers import client_of
 from tests.slack.conftest import IT_HELP, Start, settle
@@ -119,7 +121,7 @@ def test_an_entry_is_searchable_when_the_form_says_so(slack: LocalSlack, bot: Bo
     source = bot.services.registry.loaded["it-help"].source
     newest = bot.services.maintenance.versions.of(source)[0]
     assert (newest.origin, newest.by, newest.records) == ("edit", slack.person("olivia").id, 6)
-    [entry] = bot.services.journal.audited()
+    [entry] = AuditLog(bot.services.database).newest()
     assert (entry.user, action(entry)) == (slack.person("olivia").id, "add it-help")
     assert outcome(entry) == f"{id_}: {SCANNER['question']}"
 
@@ -307,12 +309,12 @@ def typed(view: View) -> dict[str, str | None]:
 @pytest.mark.usefixtures("lawful")
 def test_an_answered_question_is_no_miss_any_more(slack: LocalSlack, bot: Bot) -> None:
     search(slack, "alice", "where do we keep zebras")
-    [miss] = bot.services.journal.misses.open(0, 10)
+    [miss] = Misses(bot.services.database).open(0, 10)
     post_button(slack, "olivia", "kb_add_answer", str(miss.id))
     view = pressed_view(slack, "olivia", "kb_add_answer")
     assert view.state["question"]["kb_entry_typed"]["value"] == "where do we keep zebras"
     save(slack, bot, "olivia", view, {"answer": "In the zoo."})
-    assert bot.services.journal.misses.open(0, 10) == []
+    assert Misses(bot.services.database).open(0, 10) == []
     assert "In the zoo." in search(slack, "hanako", "zebras")
 
 
@@ -344,7 +346,7 @@ def test_only_the_cells_that_changed_are_written(slack: LocalSlack, bot: Bot, kn
     cells, old = after[1].split(","), before[1].split(",")
     assert [place for place in range(7) if cells[place] != old[place]] == [2, 3, 5]
     assert "総務に電話してください。" in search(slack, "alice", "パスワードを忘れました")
-    assert action(bot.services.journal.audited()[0]) == "edit it-help"
+    assert action(AuditLog(bot.services.database).newest()[0]) == "edit it-help"
 
 
 @pytest.mark.usefixtures("lawful")

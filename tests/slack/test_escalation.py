@@ -5,6 +5,8 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile
+from handlers.answers.store.publications import Publications
+from handlers.learning.store.misses import Misses
 from tests.slack.conftest import Start, asked_so_far, labels, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -115,7 +117,9 @@ def test_who_asked_who_was_asked_and_admins_close_it(slack: LocalSlack, manned: 
     settle(slack, manned)
     assert call.shown.startswith(f"✅ Resolved by {slack.person(who).real_name}\n> Where is the fax")
     assert call.live_mentions == []
-    assert manned.services.journal.publications.of(asked_so_far(manned)[0].id)["ask"].closed_by == slack.person(who).id
+    assert (
+        Publications(manned.services.database).of(asked_so_far(manned)[0].id)["ask"].closed_by == slack.person(who).id
+    )
 
 
 def test_the_answer_of_who_was_asked_is_offered_for_the_knowledge_base(slack: LocalSlack, manned: Bot) -> None:
@@ -132,7 +136,7 @@ def test_the_answer_of_who_was_asked_is_offered_for_the_knowledge_base(slack: Lo
     slack.submit("ichiro", form, {})
     settle(slack, manned)
     assert "On floor 8" in ask(slack, "hanako").shown
-    assert manned.services.journal.misses.open(0, 9) == []
+    assert Misses(manned.services.database).open(0, 9) == []
 
 
 def test_a_last_word_of_somebody_else_is_not_offered(slack: LocalSlack, manned: Bot) -> None:

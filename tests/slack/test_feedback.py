@@ -9,6 +9,9 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack
 from bot.settings import ConfigFile, KnowledgeBaseSection
+from handlers.learning.store.misses import Misses
+from handlers.learning.store.voices import Voices
+from handlers.store.questions import Questions
 from indexes.confidence.calibration import Judgement
 from indexes.confidence.confidence import unshifted
 from tests.slack.conftest import Start, settle, stop
@@ -24,15 +27,15 @@ def confidence(bot: Bot) -> float:
 
 
 def said(bot: Bot, name: str = "it-help") -> list[Judgement]:
-    judged = bot.services.journal.voices.judged()
+    judged = Voices(bot.services.database).judged()
     assert judged is not None
     return judged.get(name, [])
 
 
 def votes(bot: Bot) -> dict[str, str]:
     """Who voted how on the only question."""
-    [miss] = bot.services.journal.misses.open(0, 9)
-    return bot.services.journal.votes(miss.id)
+    [miss] = Misses(bot.services.database).open(0, 9)
+    return Questions(bot.services.database).votes(miss.id)
 
 
 def weight(bot: Bot) -> float:
@@ -142,4 +145,4 @@ def test_votes_of_before_there_were_voices_are_counted_once_and_without_guests(
     slack.wait_until(lambda: again.services.registry.shifts != {}, what="the votes")
     assert weight(again) == 2
     assert confidence(again) == pytest.approx(learnt)
-    assert again.services.journal.voices.is_counted()
+    assert Voices(again.services.database).is_counted()

@@ -9,6 +9,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack
+from handlers.learning.store.voices import Voices
 from tests.slack.conftest import Start, approve, reject, settle, stop
 from tests.test_retention import found
 
@@ -67,7 +68,7 @@ def test_who_is_forgotten_is_in_no_file_and_does_not_come_back(
     slack.reply(slack.command("ichiro", "it-help", "/kb status"))
     slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
     settle(slack, bot)
-    assert not bot.services.journal.trouble
+    assert not bot.services.database.trouble
     assert kotae(knowledge, "forget", hanako).returncode == 0
     stop(slack, bot)
     assert {word: found(data, word) for word in (olivia, hanako, "CANARYTEXT")} == {
@@ -89,7 +90,7 @@ def test_the_same_press_after_being_forgotten_says_that_it_is_gone(
     assert kotae(knowledge, "forget", hanako).returncode == 0
     slack.press("hanako", answer, "show_2")
     settle(slack, bot)
-    assert bot.services.journal.voices.judged() == {}
+    assert Voices(bot.services.database).judged() == {}
     assert found(knowledge.parent / "data", hanako) == []
 
 

@@ -8,6 +8,8 @@ from bot.app import Bot
 from bot.playground import LocalSlack, View
 from handlers.channel_rules import AutoReply
 from handlers.home.views.dashboard import menu_value
+from handlers.store.audit import AuditLog
+from handlers.store.questions import Questions
 from tests.slack.conftest import Start, asked_so_far, redeliver, settle, stop
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -88,7 +90,7 @@ def test_votes_there_are_noted(slack: LocalSlack, bot: Bot) -> None:
     view = ask(slack, "alice", ASK_WIFI)
     slack.press("alice", view, "vote_unhelpful")
     settle(slack, bot)
-    assert bot.services.journal.votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: "unhelpful"}
+    assert Questions(bot.services.database).votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: "unhelpful"}
 
 
 @pytest.mark.usefixtures("bot")
@@ -227,4 +229,4 @@ def test_who_is_no_admin_any_more_can_not_use_an_old_tab(slack: LocalSlack, bot:
     slack.press("olivia", view, "home_settings")
     settle(slack, bot)
     assert slack.views("olivia") == []
-    assert bot.services.journal.audited() == []
+    assert AuditLog(bot.services.database).newest() == []

@@ -7,6 +7,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack
+from handlers.store.audit import AuditLog
 from indexes.text import is_japanese
 from tests.slack.conftest import IT_HELP, settle
 
@@ -100,7 +101,7 @@ def test_an_unknown_knowledge_base_is_answered_with_those_there_are(slack: Local
     assert kb(slack, JAPANESE, "reload it-helpp") == (
         "「it-helpp」というナレッジベースはありません。次のものがあります: _shared、dev-faq、it-help"
     )
-    assert bot.services.journal.audited() == []
+    assert AuditLog(bot.services.database).newest() == []
 
 
 def test_what_was_done_is_listed_in_each_reader_s_language(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:

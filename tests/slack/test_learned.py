@@ -9,6 +9,10 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile, KnowledgeBaseSection
 from handlers.learning import learned
+from handlers.learning.store.confirmations import Confirmations
+from handlers.learning.store.learned import Learned
+from handlers.store.audit import AuditLog
+from handlers.store.questions import Questions
 from indexes.encoder import ModelManager
 from tests.audit import action, outcome
 from tests.encoders import CountingModel
@@ -75,7 +79,7 @@ def test_two_people_who_confirm_teach_a_phrasing(slack: LocalSlack, bot: Bot, as
     assert before < 0.5
     assert confidence(bot) > 0.9
     people = [slack.person(who).id for who in ("alice", "hanako")]
-    [entry] = bot.services.journal.audited()
+    [entry] = AuditLog(bot.services.database).newest()
     assert (entry.user, action(entry)) == ("kotae", "learn")
     assert outcome(entry) == f"it-help vpn: {PHRASE}？; votes: {people[0]}, {people[1]}"
 
@@ -93,8 +97,8 @@ def test_guests_do_not_count(slack: LocalSlack, start: Start, ask: Ask, who: str
     press(slack, bot, "alice", answer, "vote_helpful")
     press(slack, bot, who, answer, "vote_helpful")
     assert aliases(bot) == ()
-    [alice] = bot.services.journal.confirmations.recent()
-    assert len(bot.services.journal.votes(alice.question)) == 2
+    [alice] = Confirmations(bot.services.database).recent()
+    assert len(Questions(bot.services.database).votes(alice.question)) == 2
     confirmed_by(slack, bot, ask, "hanako")
     assert aliases(bot) == (PHRASE,)
 
@@ -129,7 +133,7 @@ def test_what_is_known_already_or_too_long_is_not_learned(slack: LocalSlack, bot
     confirmed_by(slack, bot, ask, "alice", "hanako", question="VPNにつながりません")
     confirmed_by(slack, bot, ask, "alice", "hanako", question="VPNにつながりません。" + "とても困っています。" * 20)
     assert aliases(bot) == ()
-    assert bot.services.journal.audited() == []
+    assert AuditLog(bot.services.database).newest() == []
 
 
 def test_a_question_confirmed_for_two_records_is_left_to_admins(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
@@ -137,7 +141,7 @@ def test_a_question_confirmed_for_two_records_is_left_to_admins(slack: LocalSlac
     noted = asked_so_far(bot)[0]
     for who, hit in zip(("alice", "hanako", "ichiro"), (noted.hits[0], noted.hits[1], noted.hits[0]), strict=True):
         learned.confirm(bot.services, noted.id, slack.person(who).id, *hit.target)
-    assert bot.services.journal.learned.newest(10) == []
+    assert Learned(bot.services.database).newest(10) == []
 
 
 def test_only_records_that_were_found_can_be_confirmed(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
@@ -146,7 +150,7 @@ def test_only_records_that_were_found_can_be_confirmed(slack: LocalSlack, bot: B
     for who in ("alice", "hanako"):
         learned.confirm(bot.services, noted.id, slack.person(who).id, "dev-faq", "secret")
         learned.confirm(bot.services, noted.id + 1, slack.person(who).id, "it-help", "vpn")
-    assert bot.services.journal.confirmations.recent() == []
+    assert Confirmations(bot.services.database).recent() == []
 
 
 def test_nearly_the_same_question_counts_too(slack: LocalSlack, bot: Bot, ask: Ask) -> None:

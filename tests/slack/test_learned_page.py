@@ -5,7 +5,9 @@ from pathlib import Path
 from bot.app import Bot
 from bot.playground import LocalSlack
 from handlers.learning import learned
-from handlers.store import Opinion, Phrasing
+from handlers.learning.store.confirmations import Confirmations, Opinion
+from handlers.learning.store.learned import Learned, Phrasing
+from handlers.store.audit import AuditLog
 from tests.audit import action, outcome
 from tests.slack.conftest import IT_HELP, asked_so_far
 from tests.slack.test_learned import PHRASE, Ask, aliases, ask, confidence, confirmed_by, press
@@ -26,12 +28,12 @@ def test_admins_see_who_taught_what_and_undo_it(slack: LocalSlack, bot: Bot, ask
     assert f"“{PHRASE}” → VPNにつながりません。" in page.shown
     assert page.shown.index("用紙の印刷待ち") < page.shown.index(PHRASE)
     assert page.shown.count(f"confirmed by <@{alice}>, <@{hanako}>") == 2
-    entry = bot.services.journal.learned.having([PHRASE])[0]
+    entry = Learned(bot.services.database).having([PHRASE])[0]
     press(slack, bot, "olivia", page, f"{entry.id}:0")
     assert PHRASE not in page.shown
     assert aliases(bot) == ()
     assert confidence(bot) < 0.5
-    newest, *_ = bot.services.journal.audited()
+    newest, *_ = AuditLog(bot.services.database).newest()
     assert (newest.user, action(newest)) == (olivia, "unlearn")
     assert outcome(newest).startswith(f"it-help vpn: {PHRASE}; votes:")
     confirmed_by(slack, bot, ask, "ichiro")  # the old votes count no more
@@ -50,7 +52,7 @@ def test_an_admin_learns_what_waits(slack: LocalSlack, bot: Bot, ask: Ask) -> No
     assert "Waiting" not in page.shown
     olivia, alice = slack.person("olivia").id, slack.person("alice").id
     assert f"confirmed by <@{alice}> · learned by <@{olivia}>" in page.shown
-    [entry] = bot.services.journal.audited()
+    [entry] = AuditLog(bot.services.database).newest()
     assert (entry.user, outcome(entry)) == (olivia, f"it-help vpn: {PHRASE}; votes: {alice}")
 
 
@@ -100,10 +102,12 @@ def test_many_fit_on_pages(slack: LocalSlack, bot: Bot) -> None:
     people = tuple(f"U{number:010}" for number in range(9))
     for number in range(12):
         phrasing = f"{number:02}{'<&>' * 66}"
-        bot.services.journal.learned.learn(Phrasing("it-help", "vpn", "VPN", f"{number}", phrasing, people, people[0]))
+        Learned(bot.services.database).learn(
+            Phrasing("it-help", "vpn", "VPN", f"{number}", phrasing, people, people[0])
+        )
     for number in range(7):
         opinion = Opinion(people[0], 100 + number, f"waiting {number}" + "&" * 180, "it-help", "print", agrees=True)
-        bot.services.journal.confirmations.add(opinion)
+        Confirmations(bot.services.database).add(opinion)
     page = slack.reply(slack.command("ichiro", "it-help", "/kb learned"))
     assert "*学習した言い方*: 12件" in page.shown
     assert "「11" in page.shown

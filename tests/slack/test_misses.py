@@ -10,7 +10,9 @@ from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile
 from handlers.channel_rules import AutoReply
 from handlers.learning import misses
-from handlers.store import Noted, Origin
+from handlers.learning.store.misses import Misses
+from handlers.store.audit import AuditLog
+from handlers.store.questions import Noted, Origin, Questions
 from tests.audit import action, outcome
 from tests.slack.conftest import IT_HELP, Start, approve, asked_so_far, settle
 
@@ -75,7 +77,7 @@ def test_days_must_be_days(slack: LocalSlack, line: str, says: str) -> None:
 @pytest.mark.usefixtures("lawful")
 def test_nothing_is_said_kindly(slack: LocalSlack, bot: Bot) -> None:
     assert kb(slack).shown == "Nothing is unanswered from the last 30 days."
-    bot.services.journal.note(Noted(Origin.SEARCH, "C1", "U1", SNOW, (), 0.0, 0.9, answered=False))
+    Questions(bot.services.database).add(Noted(Origin.SEARCH, "C1", "U1", SNOW, (), 0.0, 0.9, answered=False))
     assert misses.digest(bot.services, 7, slack.channel("dev-faq").id) is not None
 
 
@@ -138,7 +140,7 @@ def test_a_wrong_answer_is_a_miss_until_its_reporter_finds_another(slack: LocalS
     sure = "How do I connect to the office Wi-Fi?"
     answer = slack.reply(slack.command("alice", "it-help", f"/search {sure}"))
     assert listed(bot) == []
-    bot.services.journal.misses.report(
+    Misses(bot.services.database).report(
         asked_so_far(bot)[0].id, slack.person("alice").id, "outdated: that network is gone"
     )
     shown = kb(slack).shown  # confident as ever, but in the answer that was reported
@@ -158,7 +160,7 @@ def test_not_a_question_is_gone_and_so_is_the_same_asked_again(slack: LocalSlack
     assert SNOW in newest
     ask(slack, "hanako", CANTEEN)
     assert listed(bot) == [(SNOW, 1)]
-    entry, *_ = bot.services.journal.audited()
+    entry, *_ = AuditLog(bot.services.database).newest()
     assert (entry.user, action(entry), outcome(entry)) == (slack.person("olivia").id, "not a question", CANTEEN)
 
 
@@ -179,7 +181,7 @@ def test_later_is_a_week(slack: LocalSlack, bot: Bot, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("action", ["miss_dismiss", "miss_later", "miss_more"])
 def test_a_button_is_only_for_admins_whoever_presses_it(slack: LocalSlack, bot: Bot, action: str) -> None:
     for number in range(11):
-        bot.services.journal.note(
+        Questions(bot.services.database).add(
             Noted(Origin.SEARCH, slack.channel("it-help").id, "U1", f"{number}?", (), 0.0, 0.9, answered=False)
         )
     message = kb(slack)
@@ -207,7 +209,7 @@ def test_pages(slack: LocalSlack, bot: Bot) -> None:
     channel, alice = slack.channel("it-help").id, slack.person("alice").id
     for number in range(23):
         text = f"{number}: {'<&>' * 300}?"
-        bot.services.journal.note(Noted(Origin.SEARCH, channel, alice, text, (), 0.0, 0.9, answered=False))
+        Questions(bot.services.database).add(Noted(Origin.SEARCH, channel, alice, text, (), 0.0, 0.9, answered=False))
     message = kb(slack)
     assert message.shown.count("asked once") == 10
     assert "*22: " in message.shown

@@ -10,6 +10,11 @@ from slack_sdk import WebClient
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile, KnowledgeBaseSection
+from handlers.answers.store.publications import Publications
+from handlers.learning.store.confirmations import Confirmations
+from handlers.learning.store.misses import Misses
+from handlers.privacy.store.retention import Retention
+from handlers.store.questions import Questions
 from tests.slack.conftest import Start, asked_so_far, settle
 
 WIFI = "How do I connect to the office Wi-Fi?"
@@ -83,9 +88,9 @@ def test_no_button_shows_or_changes_somebody_elses_private_question(
     assert SECRET not in seen
     assert "印刷待ちの一覧" not in seen
     assert [each.shown for each in slack.bot_messages("it-help")] == before
-    journal = bot.services.journal
-    assert (journal.votes(private.id), journal.publications.of(private.id)) == ({}, {})
-    assert (journal.misses.reasons([private.id]), journal.confirmations.recent()) == ([], [])
+    database = bot.services.database
+    assert (Questions(database).votes(private.id), Publications(database).of(private.id)) == ({}, {})
+    assert (Misses(database).reasons([private.id]), Confirmations(database).recent()) == ([], [])
     answers = [each.shown for each in slack.ephemerals(who)]
     assert sum(any(word in answer for word in REFUSALS) for answer in answers) == len(FIELDS)
 
@@ -111,7 +116,7 @@ def test_no_button_shows_a_question_of_another_channel(slack: LocalSlack, bot: B
     assert SECRET not in "\n".join(each.shown for each in slack.ephemerals("hanako"))
     assert slack.views("hanako") == []
     assert slack.bot_messages("dev-faq") == []
-    assert bot.services.journal.votes(open_one.id) == {}
+    assert Questions(bot.services.database).votes(open_one.id) == {}
 
 
 def test_the_asker_goes_on_using_theirs(slack: LocalSlack, bot: Bot) -> None:
@@ -133,7 +138,7 @@ def test_the_asker_of_what_was_removed_for_its_age_is_not_taken_for_somebody_els
     answer = slack.reply(slack.command("alice", "it-help", f"/search {WIFI}"))
     settle(slack, bot)
     tomorrow = time.time() + 24 * 3600
-    assert sum(bot.services.journal.retention.purge(tomorrow, tomorrow, lambda _: False)) >= 1
+    assert sum(Retention(bot.services.database).purge(tomorrow, tomorrow, lambda _: False)) >= 1
     slack.press("alice", answer, "vote", 0)
     settle(slack, bot)
     assert "This entry has been changed or removed since." in slack.ephemerals("alice")[-1].shown

@@ -13,7 +13,11 @@ from bot.app import Bot
 from bot.digest import WeeklyDigest
 from bot.playground import LocalSlack
 from bot.settings import ChannelSection, ConfigFile
-from handlers.store import Noted, Origin, Phrasing
+from handlers.entries.store.proposals import Proposals
+from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.store.misses import Misses
+from handlers.store.audit import AuditLog
+from handlers.store.questions import Noted, Origin, Questions
 from tests.audit import action, outcome
 from tests.slack.conftest import Start, labels, settle
 from tests.slack.test_editing import SCANNER, add, direct, save
@@ -97,7 +101,7 @@ def test_a_vote_counts_though_its_form_can_not_be_opened(slack: LocalSlack, bot:
     slack.faults.error("views.open", "expired_trigger_id")
     slack.press("alice", answer, "👎 Not helpful")
     settle(slack, bot)
-    assert [miss.reported for miss in bot.services.journal.misses.open(0, 9)] == [True]
+    assert [miss.reported for miss in Misses(bot.services.database).open(0, 9)] == [True]
     assert "👎 Thank you. Noted as not helpful." in answer.shown
     assert slack.ephemerals("alice")[-1].shown == "I was too slow to open the form. Please try again."
 
@@ -160,7 +164,7 @@ def test_a_proposal_that_is_not_in_the_audit_log_is_decided_and_told(
     slack.press("olivia", request(slack, "olivia"), "Approve")
     settle(slack, bot)
     assert "not in the audit log" in slack.ephemerals("olivia")[-1].shown
-    assert bot.services.journal.proposals.waiting() == []
+    assert Proposals(bot.services.database).waiting() == []
     assert direct(slack, "alice")[-1].startswith(":white_check_mark: Your entry")
 
 
@@ -182,7 +186,7 @@ def test_going_live_twice_is_answered_twice(slack: LocalSlack, bot: Bot) -> None
     report = slack.reply(slack.command("olivia", "it-help", "/kb stats"))
     for _ in range(2):
         assert "From now on I answer" in slack.reply(slack.press("olivia", report, "shadow_go_live")).shown
-    actions = [outcome(entry) for entry in bot.services.journal.audited() if action(entry) == "auto-reply"]
+    actions = [outcome(entry) for entry in AuditLog(bot.services.database).newest() if action(entry) == "auto-reply"]
     assert actions == ["on, after shadow mode", "Shadow"]
 
 
@@ -201,7 +205,7 @@ def test_two_learned_aliases_at_once_are_both_applied(bot: Bot) -> None:
     with services.conversations("learned aliases"):  # as if another were between reading and handing over
         late = Thread(target=services.teach)
         late.start()
-        services.journal.learned.learn(Phrasing("it-help", "wifi", "?", "wlan", "WLAN?", ("U1",), "U1"))
+        Learned(services.database).learn(Phrasing("it-help", "wifi", "?", "wlan", "WLAN?", ("U1",), "U1"))
     late.join()
     services.maintenance.reload("it-help").result()
     [record] = [each for each in services.registry.loaded["it-help"].index.records if each.id == "wifi"]
@@ -212,7 +216,7 @@ def test_a_digest_that_fails_does_not_stop_the_next(slack: LocalSlack, bot: Bot)
     missed = Noted(
         Origin.MENTION, slack.channel("it-help").id, slack.person("alice").id, "fax?", (), 0.0, 0.9, answered=False
     )
-    bot.services.journal.note(missed)
+    Questions(bot.services.database).add(missed)
     looks: Iterator[OSError | datetime] = iter([OSError("no clock"), datetime(2026, 1, 5, 9).astimezone()])
 
     def clock() -> datetime:

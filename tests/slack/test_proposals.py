@@ -7,6 +7,8 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message, View
+from handlers.entries.store.proposals import Proposals
+from handlers.store.audit import AuditLog
 from indexes.messages import Translatable
 from tests.audit import action
 from tests.slack.conftest import ILLEGAL, IT_HELP, Start, redeliver, settle
@@ -60,7 +62,7 @@ def test_a_proposal_is_approved_searchable_and_told(slack: LocalSlack, bot: Bot,
     assert "kb_proposal_approve" not in f"{asked.blocks}{other.blocks}"
     [told] = direct(slack, "alice")
     assert told.startswith(":white_check_mark: Your entry “How do I scan a document?” is in *it-help* now")
-    assert action(bot.services.journal.audited()[0]) == "add it-help"
+    assert action(AuditLog(bot.services.database).newest()[0]) == "add it-help"
 
 
 def test_one_decision_only(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
@@ -132,7 +134,7 @@ def test_an_admin_slack_does_not_deliver_to_is_not_counted_on(slack: LocalSlack,
     slack.faults.error("chat.postMessage", "messages_tab_disabled", times=2)
     view = propose(slack, bot)
     assert "I know of no admin whom I could tell." in view.shown
-    assert len(bot.services.journal.proposals.waiting()) == 1
+    assert len(Proposals(bot.services.database).waiting()) == 1
 
 
 def test_what_can_not_be_written_waits_on(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
@@ -166,7 +168,7 @@ def test_members_and_admins_elsewhere_can_not_decide(slack: LocalSlack, start: S
     bot.services.access._admin_users = frozenset()
     pressed = slack.press("ichiro", asked, "承認")
     assert slack.reply(pressed).shown == "この操作はワークスペースの管理者だけが行えます。"
-    assert len(bot.services.journal.proposals.waiting()) == 1
+    assert len(Proposals(bot.services.database).waiting()) == 1
 
 
 def test_one_person_can_not_flood_the_admins(slack: LocalSlack, bot: Bot) -> None:
@@ -176,13 +178,13 @@ def test_one_person_can_not_flood_the_admins(slack: LocalSlack, bot: Bot) -> Non
     save(slack, bot, "alice", view, SCANNER)
     assert "You have 20 proposals waiting already." in view.shown
     assert view.state["answer"]["answer"]["value"] == SCANNER["answer"]
-    assert len(bot.services.journal.proposals.waiting()) == 20
+    assert len(Proposals(bot.services.database).waiting()) == 20
 
 
 def test_an_approval_that_never_ended_is_taken_up_again(slack: LocalSlack, bot: Bot) -> None:
     """As when the process ends between the decision and the writing."""
     propose(slack, bot)
-    kept = bot.services.journal.proposals
+    kept = Proposals(bot.services.database)
     [proposal] = kept.waiting()
     assert kept.claim(proposal.id, "U1")
     assert not kept.claim(proposal.id, "U2")

@@ -7,7 +7,9 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message, View
 from bot.settings import ConfigFile
-from handlers.store import Miss
+from handlers.learning.store.confirmations import Confirmations
+from handlers.learning.store.misses import Miss, Misses
+from handlers.store.questions import Questions
 from tests.slack.conftest import Start, admit_guests, asked_so_far, labels, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -27,7 +29,7 @@ def reason_form(slack: LocalSlack, who: str, answer: Message) -> View:
 
 
 def misses(bot: Bot) -> list[Miss]:
-    return bot.services.journal.misses.open(0, 9)
+    return Misses(bot.services.database).open(0, 9)
 
 
 # -- Why not ---------------------------------------------------------------------------------------
@@ -43,7 +45,7 @@ def test_a_bad_vote_asks_why_and_becomes_a_miss(slack: LocalSlack, bot: Bot) -> 
     settle(slack, bot)
     assert (sent.error, slack.views("hanako")) == (None, [])
     assert [(miss.text, miss.reported) for miss in misses(bot)] == [(WIFI, True)]
-    assert bot.services.journal.misses.reasons([asked_so_far(bot)[0].id]) == ["outdated: SSID が変わりました"]
+    assert Misses(bot.services.database).reasons([asked_so_far(bot)[0].id]) == ["outdated: SSID が変わりました"]
     assert "👎 ありがとうございます。「役に立たなかった」と記録しました。" in answer.shown
 
 
@@ -53,13 +55,13 @@ def test_something_else_needs_a_word(slack: LocalSlack, bot: Bot) -> None:
     assert refused.errors == {"comment": "Please say in a few words what it is."}
     slack.submit("alice", form, {"comment": "wrong <!channel> office"})
     settle(slack, bot)
-    assert bot.services.journal.misses.reasons([asked_so_far(bot)[0].id]) == ["other: wrong <!channel> office"]
+    assert Misses(bot.services.database).reasons([asked_so_far(bot)[0].id]) == ["other: wrong <!channel> office"]
 
 
 def test_a_vote_counts_though_the_form_is_closed(slack: LocalSlack, bot: Bot) -> None:
     slack.close_view("alice", reason_form(slack, "alice", ask(slack, "alice", WIFI)))
     settle(slack, bot)
-    assert bot.services.journal.votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: "unhelpful"}
+    assert Questions(bot.services.database).votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: "unhelpful"}
     assert len(misses(bot)) == 1
 
 
@@ -83,7 +85,7 @@ def test_in_the_home_tab_too(slack: LocalSlack, bot: Bot) -> None:
     form = slack.wait_until(lambda: [each for each in slack.views("alice") if each.type == "modal"])[-1]
     slack.submit("alice", form, {"reason": "none"})
     settle(slack, bot)
-    assert bot.services.journal.misses.reasons([asked_so_far(bot)[0].id]) == ["none"]
+    assert Misses(bot.services.database).reasons([asked_so_far(bot)[0].id]) == ["none"]
     assert "👎 Thank you. Noted as not helpful." in slack.home("alice").shown  # type: ignore[union-attr]
 
 
@@ -101,9 +103,9 @@ def test_one_of_the_others_is_confirmed_once_it_was_shown(slack: LocalSlack, bot
             settle(slack, bot)
     alice = slack.person("alice").id
     noted = asked_so_far(bot)[0]
-    [opinion] = bot.services.journal.confirmations.recent()
+    [opinion] = Confirmations(bot.services.database).recent()
     assert (opinion.user, opinion.target, opinion.agrees) == (alice, noted.hits[1].target, True)
-    assert bot.services.journal.votes(asked_so_far(bot)[0].id) == {alice: "hit_2"}
+    assert Questions(bot.services.database).votes(asked_so_far(bot)[0].id) == {alice: "hit_2"}
     assert "✓ Thank you. Noted that it was this one." in answer.shown
     assert "show_3" in str(answer.blocks)
 
@@ -139,7 +141,11 @@ def test_guests_say_nothing_of_what_they_may_not_see(slack: LocalSlack, bot: Bot
     told = slack.reply(slack.press("guest", answer, "👎 Not helpful"))
     assert "full members" in told.shown
     settle(slack, bot)
-    assert (answer.shown, bot.services.journal.votes(asked_so_far(bot)[0].id), slack.views("guest")) == (before, {}, [])
+    assert (answer.shown, Questions(bot.services.database).votes(asked_so_far(bot)[0].id), slack.views("guest")) == (
+        before,
+        {},
+        [],
+    )
 
 
 def test_a_press_that_is_delivered_twice_counts_once(slack: LocalSlack, bot: Bot) -> None:

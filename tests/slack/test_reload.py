@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bot.app import Bot
 from bot.playground import LocalSlack
-from handlers.store import AuditEntry
+from handlers.store.audit import AuditEntry, AuditLog
 from indexes.encoder import Model, ModelManager
 from tests.audit import action, outcome
 from tests.encoders import HashingModel
@@ -74,8 +74,8 @@ def reload(slack: LocalSlack, argument: str = "", who: str = "olivia", where: st
 
 def audits(slack: LocalSlack, bot: Bot, count: int) -> list[AuditEntry]:
     """The audit, once it has that many entries: it is written after the report is given."""
-    slack.wait_until(lambda: len(bot.services.journal.audited()) >= count)
-    entries = bot.services.journal.audited()
+    slack.wait_until(lambda: len(AuditLog(bot.services.database).newest()) >= count)
+    entries = AuditLog(bot.services.database).newest()
     assert len(entries) == count
     return entries
 
@@ -139,7 +139,7 @@ def test_all_reloads_everything_and_finds_new_files(slack: LocalSlack, knowledge
 def test_an_unknown_name_is_refused_with_the_known_ones(slack: LocalSlack, bot: Bot) -> None:
     answer = slack.reply(slack.command("olivia", "it-help", "/kb reload it-helpp")).shown
     assert answer == "No knowledge base is called 'it-helpp'; there are: _shared, dev-faq, it-help"
-    assert bot.services.journal.audited() == []
+    assert AuditLog(bot.services.database).newest() == []
     assert bot.services.registry.failures == {}
 
 

@@ -10,6 +10,7 @@ import pytest
 from bot.app import Bot
 from bot.housekeeping import Housekeeping
 from bot.playground import LocalSlack
+from handlers.learning.store.voices import Voices
 from tests.slack.conftest import Start, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -62,7 +63,7 @@ def test_the_first_purge_is_announced_a_week_ahead_and_the_next_ones_are_not(
     assert words(knowledge) == [""]
     slack.press("hanako", answer, "vote", 0)
     settle(slack, bot)
-    assert bot.services.journal.voices.judged() == {}
+    assert Voices(bot.services.database).judged() == {}
     slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
     on_day(clock, keeper, 98.2)
     assert words(knowledge) == ["", QUESTION]

@@ -13,8 +13,8 @@ from bot.app import Bot
 from bot.playground import Channel, LocalSlack, Message, View
 from handlers.access import Need
 from handlers.commands import ACTIONS
+from handlers.entries.store.proposals import Proposal, Proposals
 from handlers.routing import Route
-from handlers.store import Proposal
 from handlers.texts import ENGLISH
 from tests.slack.conftest import settle
 
@@ -229,7 +229,7 @@ def stage(slack: LocalSlack, bot: Bot, who: str) -> Stage:
     where = "partner-it" if who == "external" else "it-help"
     slack.invite(who, where)
     said = slack.say("olivia", where, "Here.")
-    number = bot.services.journal.proposals.add(Proposal(slack.person("alice").id, "it-help", {"question": "Who?"}))
+    number = Proposals(bot.services.database).add(Proposal(slack.person("alice").id, "it-help", {"question": "Who?"}))
     answer = slack.reply(slack.command("olivia", where, "/search オフィスの住所を教えてください"))
     olivia = Stage(slack, "olivia", where, said, {})
     opening: dict[str, Callable[[], object]] = {

@@ -10,6 +10,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.playground.slack.block_kit.validation import block_text
+from handlers.store.questions import Questions
 from tests.slack.conftest import Start, asked_so_far, labels, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -247,7 +248,7 @@ def test_a_person_has_one_vote_and_may_change_it_and_sees_it_in_place(slack: Loc
         settle(slack, bot)
         mark = "👍 Thank you. Noted as helpful." if vote == "helpful" else "👎 Thank you. Noted as not helpful."
         assert answer.shown == f"{before}\n{mark}"
-        assert bot.services.journal.votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: vote}
+        assert Questions(bot.services.database).votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: vote}
     assert slack.ephemerals("alice") == [answer]
 
 
@@ -261,7 +262,7 @@ def test_votes_on_a_public_answer_are_counted_by_person_for_all_to_see(slack: Lo
     assert slack.workspace.ephemerals == []
     people = {each: slack.person(each).id for each in ("alice", "hanako", "ichiro")}
     votes = {people["alice"]: "helpful", people["hanako"]: "unhelpful", people["ichiro"]: "helpful"}
-    assert bot.services.journal.votes(asked_so_far(bot)[0].id) == votes
+    assert Questions(bot.services.database).votes(asked_so_far(bot)[0].id) == votes
 
 
 # -- Limits ----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, View
 from bot.settings import ChannelSection, ConfigFile
 from handlers.channel_rules import AutoReply
+from handlers.store.audit import AuditLog
 from tests.audit import action
 from tests.slack.conftest import Start, settle, stop
 
@@ -35,7 +36,7 @@ def test_everything_in_force_is_shown_and_what_is_chosen_holds(slack: LocalSlack
     assert set(rules.knowledge_bases) == {"it-help", "dev-faq", "_shared"}
     assert rules.ask == (hanako,)
     assert "85%" in slack.ephemerals("olivia", "it-help")[-1].shown
-    assert {action(entry) for entry in bot.services.journal.audited()} == {
+    assert {action(entry) for entry in AuditLog(bot.services.database).newest()} == {
         "auto-reply",
         "threshold",
         "knowledge bases",
@@ -59,7 +60,7 @@ def test_nothing_to_answer_from_is_refused_at_the_field(slack: LocalSlack, start
     bot = start()
     refused = slack.submit("olivia", modal(slack), {"mode": "on", "threshold": "90", "bases": []})
     assert "at least one" in refused.errors["bases"]
-    assert bot.services.journal.audited() == []
+    assert AuditLog(bot.services.database).newest() == []
 
 
 @pytest.mark.parametrize(("who", "says"), [("olivia", "at least one"), ("ichiro", "ナレッジベースを選ぶか")])
@@ -92,7 +93,7 @@ def test_an_admin_who_is_none_any_more_saves_nothing(slack: LocalSlack, bot: Bot
     slack.submit("olivia", view, {"mode": "on", "threshold": "10"})
     settle(slack, bot)
     assert bot.services.channels.of(slack.channel("it-help").id).auto_reply is AutoReply.OFF
-    assert bot.services.journal.audited() == []
+    assert AuditLog(bot.services.database).newest() == []
 
 
 @pytest.mark.usefixtures("bot")
@@ -156,11 +157,11 @@ def test_a_form_opened_before_another_change_is_refused_and_puts_nothing_back(
     else:
         slack.reply(slack.command("ichiro", "it-help", change))
     settle(slack, bot)
-    now, audited = bot.services.channels.of(channel), bot.services.journal.audited()
+    now, audited = bot.services.channels.of(channel), AuditLog(bot.services.database).newest()
     slack.submit("olivia", earlier, {"mode": "off", "threshold": "95"})
     settle(slack, bot)
     assert bot.services.channels.of(channel) == now
-    assert bot.services.journal.audited() == audited
+    assert AuditLog(bot.services.database).newest() == audited
     refused = slack.ephemerals("olivia", "it-help")[-1]
     assert "Not saved" in refused.shown
     assert [line for line in refused.shown.splitlines() if line.startswith("• ")] == [f"• {line}" for line in says]
@@ -178,7 +179,7 @@ def test_of_two_forms_sent_at_once_one_is_refused(slack: LocalSlack, bot: Bot) -
     settle(slack, bot)
     told = [slack.ephemerals(who, "it-help")[-1].shown for who in forms]
     assert sum("Not saved" in each or "保存できませんでした" in each for each in told) == 1
-    assert len(bot.services.journal.audited()) == 1
+    assert len(AuditLog(bot.services.database).newest()) == 1
 
 
 def test_a_form_of_an_earlier_version_still_saves(slack: LocalSlack, bot: Bot) -> None:

@@ -10,10 +10,13 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile
+from handlers.admin.store.statistics import Overview, Rehearsal, Statistics, Tally
 from handlers.admin.views.reports import audit
 from handlers.admin.views.trend import HEIGHT, WIDTH, trend
 from handlers.channel_rules import AutoReply
-from handlers.store import AuditEntry, Noted, NotedHit, Overview, Rehearsal, Tally, open_journal
+from handlers.schema import open_database
+from handlers.store.audit import AuditEntry, AuditLog
+from handlers.store.questions import Noted, NotedHit, Questions
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable
 from tests.audit import action, outcome
@@ -35,57 +38,60 @@ def noted(name: str, *, answered: bool, source: str = "search", confidence: floa
 
 
 def test_questions_are_counted_by_knowledge_base_and_day(tmp_path: Path) -> None:
-    journal = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
-    first = journal.note(noted("a", answered=True))
+    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
+    first = Questions(database).add(noted("a", answered=True))
     assert first
-    journal.note(noted("a", answered=False))
-    journal.note(noted("b", answered=True, source="auto_reply"))
-    journal.note(noted("b", answered=False, source="auto_reply"))  # nobody asked: silence is no miss
-    journal.note(noted("b", answered=True, source="shadow"))
-    journal.vote(first, "U1", "helpful")
-    journal.vote(first, "U2", "wrong")
-    overview = journal.statistics.overview(7)
+    Questions(database).add(noted("a", answered=False))
+    Questions(database).add(noted("b", answered=True, source="auto_reply"))
+    Questions(database).add(noted("b", answered=False, source="auto_reply"))  # nobody asked: silence is no miss
+    Questions(database).add(noted("b", answered=True, source="shadow"))
+    Questions(database).vote(first, "U1", "helpful")
+    Questions(database).vote(first, "U2", "wrong")
+    overview = Statistics(database).overview(7)
     assert overview.by_name == {"a": Tally(1, 1, 1, 1), "b": Tally(1, 0, 0, 0)}
     assert overview.total == Tally(2, 1, 1, 1)
     today = datetime.now().astimezone().date()
     assert list(overview.by_day) == [today - timedelta(days=back) for back in range(6, -1, -1)]
     assert overview.by_day[today] == Tally(2, 1, 1, 1)
-    assert journal.statistics.overview(7, time.time() + 8 * 24 * 3600).total == Tally()
+    assert Statistics(database).overview(7, time.time() + 8 * 24 * 3600).total == Tally()
 
 
 def test_this_one_was_it_is_a_vote_for_the_answer(tmp_path: Path) -> None:
-    journal = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
+    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     for vote in ("hit_1", "hit_2", "none"):
-        journal.vote(journal.note(noted("a", answered=False)) or 0, "U1", vote)
-    assert journal.statistics.overview(7).by_name == {"a": Tally(0, 3, 2, 1)}
+        Questions(database).vote(Questions(database).add(noted("a", answered=False)) or 0, "U1", vote)
+    assert Statistics(database).overview(7).by_name == {"a": Tally(0, 3, 2, 1)}
 
 
 def test_a_rehearsal_counts_what_shadow_mode_held_back(tmp_path: Path) -> None:
-    journal = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
-    held = [journal.note(noted("a", answered=True, source="shadow", confidence=each)) for each in (0.95, 0.92, 0.9)]
-    journal.note(noted("a", answered=False, source="shadow", confidence=0.2))
-    journal.note(noted("a", answered=True))
-    journal.vote(held[0] or 0, "U1", "right")
-    journal.vote(held[1] or 0, "U1", "wrong")
-    found = journal.statistics.rehearsal("C1", 30)
+    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
+    held = [
+        Questions(database).add(noted("a", answered=True, source="shadow", confidence=each))
+        for each in (0.95, 0.92, 0.9)
+    ]
+    Questions(database).add(noted("a", answered=False, source="shadow", confidence=0.2))
+    Questions(database).add(noted("a", answered=True))
+    Questions(database).vote(held[0] or 0, "U1", "right")
+    Questions(database).vote(held[1] or 0, "U1", "wrong")
+    found = Statistics(database).rehearsal("C1", 30)
     assert (found.messages, found.answered, found.judged, found.right) == (4, 3, 2, 1)
     assert found.expected == pytest.approx(2.77)
-    assert journal.statistics.rehearsal("C2", 30) == Rehearsal()
+    assert Statistics(database).rehearsal("C2", 30) == Rehearsal()
 
 
 def test_without_a_database_nothing_is_counted_and_nothing_breaks(tmp_path: Path) -> None:
-    journal = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
+    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     (tmp_path / "state.db").unlink()
-    assert journal.statistics.overview(3).total == Overview().total
-    assert journal.trouble == Translatable("database.removed", file="state.db")
+    assert Statistics(database).overview(3).total == Overview().total
+    assert database.trouble == Translatable("database.removed", file="state.db")
 
 
 def test_the_picture_is_a_png_with_a_bar_for_each_day(tmp_path: Path) -> None:
-    journal = open_journal(f"sqlite:///{tmp_path / 'state.db'}")
-    empty = trend(journal.statistics.overview(30).by_day)
-    journal.note(noted("a", answered=True))
-    journal.note(noted("a", answered=False))
-    asked = trend(journal.statistics.overview(30).by_day)
+    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
+    empty = trend(Statistics(database).overview(30).by_day)
+    Questions(database).add(noted("a", answered=True))
+    Questions(database).add(noted("a", answered=False))
+    asked = trend(Statistics(database).overview(30).by_day)
     assert asked.startswith(b"\x89PNG")
     assert struct.unpack(">II", asked[16:24]) == (WIDTH, HEIGHT)
     assert asked != empty
@@ -142,6 +148,6 @@ def test_shadow_mode_is_reviewed_summed_up_and_goes_live(slack: LocalSlack, star
     slack.press("olivia", told, "shadow_go_live")
     settle(slack, bot)
     assert bot.services.channels.of(slack.channel("it-help").id).auto_reply is AutoReply.ON
-    assert [(action(each), outcome(each)) for each in bot.services.journal.audited()] == [
+    assert [(action(each), outcome(each)) for each in AuditLog(bot.services.database).newest()] == [
         ("auto-reply", "on, after shadow mode")
     ]

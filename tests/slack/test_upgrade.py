@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile
+from handlers.store.questions import Questions
 from indexes.encoder import ModelManager
 from indexes.encoder.worker import CANARIES
 from tests.encoders import CountingModel
@@ -137,7 +138,7 @@ def test_an_old_button_works(
 def test_an_old_report_of_shadow_mode_is_judged(slack: LocalSlack, upgraded: Bot, post: Post) -> None:
     slack.press("olivia", post("shadow"), "shadow_right")
     settle(slack, upgraded)
-    assert upgraded.services.journal.votes(8) == {slack.person("olivia").id: "right"}
+    assert Questions(upgraded.services.database).votes(8) == {slack.person("olivia").id: "right"}
 
 
 @pytest.mark.parametrize("name", ["search", "voted", "missed"])

@@ -11,6 +11,7 @@ from bot.playground import LocalSlack, Message
 from bot.playground.slack.interactions import Interaction
 from bot.playground.slack.workspace import new_file
 from bot.settings import ConfigFile, KnowledgeBaseSection
+from handlers.store.audit import AuditLog
 from tests.audit import action, outcome
 from tests.slack.conftest import DEV_FAQ, IT_HELP, SHARED, Start, redeliver, settle, stop
 
@@ -49,7 +50,7 @@ def searched(slack: LocalSlack, question: str, where: str = "it-help") -> str:
 
 
 def outcomes(bot: Bot) -> list[tuple[str, str]]:
-    return [(action(entry), outcome(entry)) for entry in bot.services.journal.audited()]
+    return [(action(entry), outcome(entry)) for entry in AuditLog(bot.services.database).newest()]
 
 
 # -- The whole way

@@ -8,7 +8,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
-from handlers.store import Phrasing
+from handlers.learning.store.learned import Learned, Phrasing
 from tests.slack.conftest import IT_HELP, Start, settle
 from tests.slack.test_reload import reload
 from tests.slack.test_uploads import NEWER, direct, outcomes, press, searched, upload
@@ -207,7 +207,7 @@ def test_the_export_opens_in_a_spreadsheet_and_computes_nothing(slack: LocalSlac
 def test_what_people_taught_is_among_the_aliases(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     source = "id,質問,回答,言い換え\npw,パスワードを忘れました,再設定,ログインできない\nvpn,VPN,再起動,\n"
     (knowledge / "it-help.csv").write_text(source, encoding="utf-8")
-    learned = bot.services.journal.learned
+    learned = Learned(bot.services.database)
     for record, question, words in (
         ("pw", "パスワードを忘れました", "PWどこ|いった"),
         ("vpn", "VPN", "=在宅でつながらない"),

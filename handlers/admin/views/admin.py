@@ -14,7 +14,7 @@ from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from handlers.channel_rules import Channel
-    from handlers.store import KnowledgeFile
+    from handlers.store.knowledge_files import KnowledgeFile
     from indexes.builder import LoadedKnowledgeBase
     from indexes.reload_report import ReloadReport
 

@@ -12,8 +12,9 @@ from handlers.slack.mrkdwn import moment, one_line
 from handlers.texts import Texts
 
 if TYPE_CHECKING:
+    from handlers.admin.store.statistics import Overview, Rehearsal, Tally
     from handlers.channel_rules import Channel
-    from handlers.store import AuditEntry, Overview, Rehearsal, Tally
+    from handlers.store.audit import AuditEntry
 
 NAME, VALUE = 100, 200
 REHEARSED = 6

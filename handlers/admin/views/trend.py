@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
-    from handlers.store import Tally
+    from handlers.admin.store.statistics import Tally
 
 WIDTH, HEIGHT = 1200, 360
 """Pixels; Slack shows it at about half that width, so it is drawn for two pixels per point."""

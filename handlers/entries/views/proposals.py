@@ -18,7 +18,7 @@ from handlers.slack.mrkdwn import bold, mrkdwn, one_line, person
 from handlers.texts import Texts
 
 if TYPE_CHECKING:
-    from handlers.store import Proposal
+    from handlers.entries.store.proposals import Proposal
 
 APPROVE, EDIT, DECLINE = "kb_proposal_approve", "kb_proposal_edit", "kb_proposal_decline"
 DECLINE_CALLBACK, REASON = "kb_proposal_declined", "reason"

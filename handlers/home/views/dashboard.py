@@ -20,8 +20,8 @@ from handlers.slack.mrkdwn import one_line
 from handlers.texts import Texts
 
 if TYPE_CHECKING:
+    from handlers.admin.store.statistics import Overview, Tally
     from handlers.channel_rules import Channel
-    from handlers.store import Overview, Tally
 
 LISTED = 20
 """Knowledge bases and channels shown: with everything around them below the 100 blocks of a Home tab."""

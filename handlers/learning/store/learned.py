@@ -1,7 +1,6 @@
 """Phrasings that were learned: from then on they are searched like the record's own aliases."""
 
 import hashlib
-import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,14 +68,16 @@ class Learned:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = threading.Lock()
 
     def learn(self, phrasing: Phrasing) -> bool:
         """Remember a phrasing; False when it is in force already. Raises JournalError."""
         same = learned.c.id == phrasing.id
         values = {column.name: getattr(phrasing, column.name) for column in learned.columns}
         values |= {"at": time.time(), "undone_at": None, "undone_by": None}
-        with self._lock, self._database.insisting(Translatable("journal.failed.phrasing")) as connection:
+        with (
+            self._database.reading_first,
+            self._database.insisting(Translatable("journal.failed.phrasing")) as connection,
+        ):
             if connection.execute(select(learned.c.id).where(same, learned.c.undone_at.is_(None))).first():
                 return False
             connection.execute(delete(learned).where(same))

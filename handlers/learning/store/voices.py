@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import log
-from threading import Lock
 
 from sqlalchemy import (
     Boolean,
@@ -89,11 +88,9 @@ Tally = tuple[str, int, bool]
 class Voices:
     """The voices and their sums. None of it raises."""
 
-    def __init__(self, database: Database, installation: Installation) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._installation = installation
-        self._secret: str | None = None
-        self._lock = Lock()
+        self._installation = Installation(database)
 
     def hear(self, question_id: int, user: str, vote: str) -> None:
         """Let a member's vote on an answer count, in the place of what they said before of the same record."""
@@ -103,7 +100,7 @@ class Voices:
         if found and person and found[0].name is not None:
             name, record, thought = found[0]
             voice = Voice(name, record, person, _step(thought or 0.0), vote in FIRST_HIT_VOTES, time.time())
-            with self._lock:  # a server lets two first votes add the same sum; SQLite has one writer
+            with self._database.reading_first:  # a server lets two first votes add the same sum; SQLite has one writer
                 self._database.change("learn from votes", partial(_hear, voice=voice))
 
     def judged(self) -> dict[str, list[Judgement]] | None:
@@ -130,12 +127,15 @@ class Voices:
     def recount(self, is_member: Callable[[str], bool]) -> None:
         """Make voices and sums anew from the votes that are still there, without those of people who have no voice."""
         known: dict[str, bool] = {}
+        secret = self._installation.get(PSEUDONYMS)
         wanted = select(votes.c.user).distinct()
+        if secret is None:
+            return
         while True:  # until nobody has voted for the first time meanwhile
             voters = [user for (user,) in self._database.read("look up voters", wanted) or ()]
             known |= {user: is_member(user) for user in voters if user not in known}
-            heard = {user: person for user in known if known[user] and (person := self.pseudonym(user))}
-            with self._lock:
+            heard = {user: pseudonym(user, secret) for user in known if known[user]}
+            with self._database.reading_first:
                 done = self._database.change("count votes", partial(_recount, known=frozenset(known), heard=heard))
             if done is None:
                 return
@@ -145,8 +145,8 @@ class Voices:
 
     def pseudonym(self, user: str) -> str | None:
         """Return by what a person is known here; None while the database can't be read."""
-        self._secret = self._secret or self._installation.get(PSEUDONYMS)
-        return pseudonym(user, self._secret) if self._secret else None
+        secret = self._installation.get(PSEUDONYMS)
+        return pseudonym(user, secret) if secret else None
 
 
 def pseudonym(user: str, secret: str) -> str:

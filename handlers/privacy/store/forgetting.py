@@ -32,13 +32,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from handlers.admin.store.decisions import impersonal, quoted
-from handlers.store import voices
-from handlers.store.database import delete_securely
+from handlers.learning.store import voices
+from handlers.store.audit import impersonal, quoted
+from handlers.store.database import FORGOTTEN, delete_securely
 from handlers.store.installation import PSEUDONYMS
 
-FORGOTTEN = "forgotten"
-"""What stands where the id of somebody stood who is forgotten."""
 WAIT_SECONDS = 60
 """How long it waits for the running bot to finish writing; each write takes a millisecond."""
 HEADER = b"SQLite format 3\0"

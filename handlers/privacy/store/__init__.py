@@ -1,0 +1,1 @@
+"""What removes old or personal data from the tables of every feature."""
