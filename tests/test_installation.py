@@ -1,5 +1,6 @@
-"""What a newcomer installs and reads: every version is pinned, every setting and command is in both READMEs."""
+"""What a newcomer installs and reads: every version is pinned, what the documents name exists and is complete."""
 
+import re
 import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
@@ -8,11 +9,13 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bot.cli import COMMANDS
 from bot.settings import ChannelSection, ConfigFile, KnowledgeBaseSection
 from handlers.commands import ACTIONS
 
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "README.ja.md"]
+DOCUMENTS = [*READMES, *(f"docs/{each.name}" for each in sorted((ROOT / "docs").glob("*.md")))]
 
 
 def needed(**platform: str) -> set[str]:
@@ -58,3 +61,32 @@ def test_every_key_of_kotae_toml_is_in_the_readme_and_what_is_there_holds(readme
 def test_every_command_of_admins_is_in_the_readme(readme: str) -> None:
     text = (ROOT / readme).read_text("utf-8")
     assert [name for name in ACTIONS if f"`/kb {name}" not in text] == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_command_of_the_shell_is_in_the_readme(readme: str) -> None:
+    text = (ROOT / readme).read_text("utf-8")
+    assert [command.name for command in COMMANDS if f"kotae {command.name}" not in text] == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_extra_is_in_the_readme(readme: str) -> None:
+    text = (ROOT / readme).read_text("utf-8")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert [extra for extra in extras if f"[{extra}]" not in text and f"`{extra}`" not in text] == ["test"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_module_and_folder_that_a_document_names_is_there(document: str) -> None:
+    text = (ROOT / document).read_text("utf-8")
+    modules = {each.name for folder in ("bot", "handlers", "indexes") for each in (ROOT / folder).rglob("*.py")}
+    paths = re.findall(r"`((?:bot|handlers|indexes|tests|docs)/[\w./-]*)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    assert [name for name in re.findall(r"`(\w+\.py)`", text) if name not in modules] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_that_a_document_links_to_is_there(document: str) -> None:
+    file = ROOT / document
+    links = re.findall(r"\]\(([^)#:]+)\)", file.read_text("utf-8"))
+    assert [link for link in links if not (file.parent / link).exists()] == []
