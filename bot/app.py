@@ -9,16 +9,16 @@ from typing import Any
 import psutil
 from slack_bolt import App
 
-from bot.channel_mapping import Directory
+from bot.channel_mapping import ChannelMapping
 from bot.connection import PING_SECONDS, Connection
 from bot.digest import WeeklyDigest
+from bot.folder_watch import FolderWatch, Tell, log_reports
 from bot.housekeeping import Housekeeping
 from bot.manifest import AGENT_SCOPE
 from bot.model_watch import LOOK_SECONDS, ModelWatch
 from bot.settings import Settings
-from bot.slack import scopes_of, slack_client
-from bot.startup_log import Stages
-from bot.watch import FolderWatch, Tell, log_reports
+from bot.slack_client import scopes_of, slack_client
+from bot.startup_log import StartupLog
 from handlers.access import Access
 from handlers.admin import waiting
 from handlers.admin.pictures import Pictures
@@ -55,12 +55,12 @@ class Bot:
     digest: WeeklyDigest | None
     housekeeping: Housekeeping
     listeners: ThreadPoolExecutor
-    stages: Stages
+    startup_log: StartupLog
 
     def start(self) -> None:
         """Connect first; read the knowledge bases and load the model in the background."""
         self.connection.open()
-        self.stages.done("connected", "connected")
+        self.startup_log.done("connected", "connected")
         self.services.teach()
         if self.watch:
             self.watch.start()
@@ -74,11 +74,11 @@ class Bot:
         if self.model:
             self.model.start()
         else:
-            self.stages.without_vectors("no model")
+            self.startup_log.without_vectors("no model")
 
     def _has_read(self, _: Future[None]) -> None:
         number, failed = len(self.services.registry.loaded), len(self.services.registry.failures)
-        self.stages.done("words", f"{number} knowledge bases by words", f" ({failed} unusable)" if failed else "")
+        self.startup_log.done("words", f"{number} knowledge bases by words", f" ({failed} unusable)" if failed else "")
 
     def stop(self) -> bool:
         """Accept nothing more, finish what was accepted, and tell whether all of it was."""
@@ -120,28 +120,28 @@ def build_app(
     of CSV files that changed, if they are watched. Raises SettingsError for a configuration that doesn't fit,
     SlackApiError for a token that Slack doesn't accept.
     """
-    stages = Stages()
+    startup_log = StartupLog()
     environment = settings.environment
-    Directory(settings).check()
-    stages.done("settings", "settings")
+    ChannelMapping(settings).check()
+    startup_log.done("settings", "settings")
     client = slack_client(environment)
     introduced = client.auth_test()
     identity: dict[str, Any] = introduced.data  # type: ignore[assignment]
     database = open_database(settings.database_url)
-    directory = Directory(settings, database)
-    channels = Channels(database, default=directory.everywhere(), public=directory.public, named=directory.named)
-    directory.apply(client, channels)
-    registry = Registry(directory.sources, settings.synonyms)
+    mapping = ChannelMapping(settings, database)
+    channels = Channels(database, default=mapping.default_rules(), public=mapping.public, named=mapping.named)
+    mapping.apply(client, channels)
+    registry = Registry(mapping.sources, settings.synonyms)
     maintenance = Maintenance(registry, environment.data_dir)
     wanted = settings.model
-    model = ModelWatch(maintenance, manager, wanted, settings.revision, look_seconds, stages) if wanted else None
+    model = ModelWatch(maintenance, manager, wanted, settings.revision, look_seconds, startup_log) if wanted else None
 
     def rescan() -> None:
-        directory.apply_again(client, channels)
+        mapping.refresh(client, channels)
         queue.put(lambda: _ask_admins(services))
 
     watched = settings.config.watch
-    watch = FolderWatch(maintenance, directory.sources, settings.synonyms, rescan, tell) if watched else None
+    watch = FolderWatch(maintenance, mapping.sources, settings.synonyms, rescan, tell) if watched else None
     queue = WorkQueue()
     listeners = ThreadPoolExecutor(ACK_WORKERS, thread_name_prefix="kotae-listener")
     app = App(client=client, listener_executor=listeners)
@@ -180,7 +180,7 @@ def build_app(
         confirmations=settings.config.confirmations,
     )
     register(app, services)
-    told = directory.digest_channel
+    told = mapping.digest_channel
     digest = WeeklyDigest(services, told) if told else None
     housekeeping = Housekeeping(services, settings.config.keep_questions_days)
-    return Bot(app, connection, services, model, watch, digest, housekeeping, listeners, stages)
+    return Bot(app, connection, services, model, watch, digest, housekeeping, listeners, startup_log)

@@ -10,7 +10,7 @@ from indexes.names import folded
 
 
 @dataclass(frozen=True)
-class Visible:
+class SlackChannel:
     """A channel that Slack lists; `has_bot` when the bot is a member."""
 
     name: str
@@ -23,7 +23,7 @@ class Visible:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class BaseName:
     """A name that some channel may have. `was_served` when it answered before channels were remembered by id.
 
     `is_given` when an admin chose the knowledge base for channels in Slack, or kotae.toml did.
@@ -34,7 +34,7 @@ class Wanted:
     is_given: bool = False
 
 
-def new_bindings(wanted: Wanted, visible: Mapping[str, Visible], known: Sequence[Binding]) -> list[Binding]:
+def new_bindings(wanted: BaseName, visible: Mapping[str, SlackChannel], known: Sequence[Binding]) -> list[Binding]:
     """Say what is to be remembered of a knowledge base that serves the channel of its name.
 
     The rule: **the channel that has the name when the knowledge base is first served gets it; every later one waits for
@@ -56,7 +56,7 @@ def new_bindings(wanted: Wanted, visible: Mapping[str, Visible], known: Sequence
     return [looked_for, *(Binding(wanted.name, id_, _first(wanted, channel)) for id_, channel in fresh)]
 
 
-def new_section_bindings(name: str, visible: Mapping[str, Visible], known: Sequence[Binding]) -> list[Binding]:
+def new_section_bindings(name: str, visible: Mapping[str, SlackChannel], known: Sequence[Binding]) -> list[Binding]:
     """Say what is to be remembered of a channel that kotae.toml names, ``#name``: it meant the one that is there.
 
     From then on it is that channel, whatever it is called; another one that has the name later waits for an admin.
@@ -79,7 +79,7 @@ def has_answered(data_dir: Path, folder: str) -> bool:
     return (data_dir / "snapshots" / folder).is_dir()
 
 
-def _first(wanted: Wanted, channel: Visible) -> Claim:
+def _first(wanted: BaseName, channel: SlackChannel) -> Claim:
     if wanted.was_served:
         return Claim.BOUND if channel.has_bot else Claim.WAITING
     return Claim.WAITING if wanted.is_given else Claim.BOUND

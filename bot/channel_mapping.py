@@ -9,7 +9,7 @@ from threading import Lock
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.channel_bindings import Visible, Wanted, bound_to, has_answered, new_bindings, new_section_bindings
+from bot.channel_bindings import BaseName, SlackChannel, bound_to, has_answered, new_bindings, new_section_bindings
 from bot.knowledge_folder import KnowledgeFolder, wrong
 from bot.settings import ChannelSection, Settings, SettingsError
 from handlers.access import error_code
@@ -38,7 +38,7 @@ class _Bases:
     claimed: frozenset[str]
 
 
-class Directory:
+class ChannelMapping:
     """Reads the knowledge folder and Slack's channel list, and tells `Channels` what follows.
 
     `database` remembers which channel a name means and which files there were; without one, nothing is remembered.
@@ -48,7 +48,7 @@ class Directory:
         self._settings = settings
         self._database = database
         self._folder = KnowledgeFolder(settings, database)
-        self._visible: Mapping[str, Visible] = {}
+        self._visible: Mapping[str, SlackChannel] = {}
         self._bindings: Sequence[Binding] = ()
         self._lock = Lock()
 
@@ -60,10 +60,10 @@ class Directory:
         """Refuse a configuration that names files that are not there; raises SettingsError."""
         self._folder.check()
 
-    def look_up(self, client: WebClient) -> dict[str, str]:
+    def find_channels(self, client: WebClient) -> dict[str, str]:
         """Map the ids of Slack's channels to names; raises SettingsError when kotae.toml names one that isn't there."""
         visible = _list_channels(client)
-        self._bindings = self._recalled()
+        self._bindings = self._stored_bindings()
         if missing := self._missing(visible):
             raise missing[0]
         return {id_: channel.name for id_, channel in visible.items()}
@@ -71,19 +71,19 @@ class Directory:
     def waiting(self, client: WebClient) -> tuple[Waiting, ...]:
         """List the channels that wait for an admin, as they would after a look; nothing is remembered."""
         visible = _list_channels(client)
-        known = self._recalled()
+        known = self._stored_bindings()
         return self._waiting(visible, [*known, *self._new_bindings(visible, known, frozenset())])
 
     def apply(self, client: WebClient, channels: Channels) -> None:
         """Look Slack's channels up and put each one's rules in force; raises SettingsError for one that isn't there."""
         visible = _list_channels(client)
         with self._lock:
-            self._bindings = self._recalled()
+            self._bindings = self._stored_bindings()
             if missing := self._missing(visible):
                 raise missing[0]
-            self._put_in_force(visible, channels)
+            self._apply(visible, channels)
 
-    def apply_again(self, client: WebClient, channels: Channels) -> None:
+    def refresh(self, client: WebClient, channels: Channels) -> None:
         """Take new channels, files and decisions in while running: trouble is logged, and what was in force stays."""
         visible = self._visible
         try:
@@ -91,15 +91,15 @@ class Directory:
         except (SlackApiError, SlackClientError, OSError) as error:
             log.warning("Slack's channels can't be listed (%s); those known stay", error_code(error))
         with self._lock:
-            self._bindings = self._recalled()
+            self._bindings = self._stored_bindings()
             for missing in self._missing(visible):
                 log.warning("%s", missing)
-            self._put_in_force(visible, channels)
+            self._apply(visible, channels)
 
-    def _recalled(self) -> Sequence[Binding]:
+    def _stored_bindings(self) -> Sequence[Binding]:
         return ChannelNames(self._database).all() if self._database else self._bindings
 
-    def _missing(self, visible: Mapping[str, Visible]) -> list[SettingsError]:
+    def _missing(self, visible: Mapping[str, SlackChannel]) -> list[SettingsError]:
         digest = self._settings.config.digest_channel
         named = {f"channels.{key}": key for key in self._settings.config.channels}
         named |= {"digest_channel": digest} if digest else {}
@@ -116,31 +116,31 @@ class Directory:
         wanted = self._settings.config.digest_channel
         return self._id_of(wanted, self._visible) if wanted else None
 
-    def _id_of(self, channel: str, visible: Mapping[str, Visible]) -> str | None:
+    def _id_of(self, channel: str, visible: Mapping[str, SlackChannel]) -> str | None:
         """Find a channel that kotae.toml names, by its id or by the name it had when that was first read."""
         if channel in visible:
             return channel
         return next((id_ for id_ in visible if _section_name(channel) in bound_to(id_, self._bindings)), None)
 
-    def _put_in_force(self, visible: Mapping[str, Visible], channels: Channels) -> None:
-        self._folder.take_in()
-        self._take_in_names(visible, channels.given())
+    def _apply(self, visible: Mapping[str, SlackChannel], channels: Channels) -> None:
+        self._folder.refresh()
+        self._bind_names(visible, channels.given())
         self._visible = visible
         bases = self._bases()
         rules = {id_: self._channel(id_, channel.name, bases) for id_, channel in visible.items()}
         found = {id_: channel for id_, channel in rules.items() if channel is not None}
         waiting = self._waiting(visible, self._bindings)
-        channels.configure(found, self.everywhere(), waiting, self._by_file(bases))
+        channels.configure(found, self.default_rules(), waiting, self._by_file(bases))
         self._warn_of_unserved(found.values(), waiting)
 
-    def _take_in_names(self, visible: Mapping[str, Visible], given: Collection[str]) -> None:
+    def _bind_names(self, visible: Mapping[str, SlackChannel], given: Collection[str]) -> None:
         fresh = self._new_bindings(visible, self._bindings, given)
         if self._database:
             ChannelNames(self._database).remember(fresh)
         self._bindings = [*self._bindings, *fresh]
 
     def _new_bindings(
-        self, visible: Mapping[str, Visible], known: Sequence[Binding], given: Collection[str]
+        self, visible: Mapping[str, SlackChannel], known: Sequence[Binding], given: Collection[str]
     ) -> list[Binding]:
         """Say what is to be remembered of the names of knowledge bases and of those in kotae.toml."""
         fresh: list[Binding] = []
@@ -150,14 +150,14 @@ class Directory:
                 has_row = any(binding.name == source.name for binding in known)
                 fresh += [] if has_row else [Binding(source.name, "", Claim.BOUND)]
             elif source.name != SHARED:
-                wanted = Wanted(source.name, has_answered(data_dir, source.folder), source.name in given)
+                wanted = BaseName(source.name, has_answered(data_dir, source.folder), source.name in given)
                 fresh += new_bindings(wanted, visible, known)
         for name in self._section_names:
             if name.removeprefix("#") not in visible:
                 fresh += new_section_bindings(name, visible, known)
         return fresh
 
-    def _waiting(self, visible: Mapping[str, Visible], known: Iterable[Binding]) -> tuple[Waiting, ...]:
+    def _waiting(self, visible: Mapping[str, SlackChannel], known: Iterable[Binding]) -> tuple[Waiting, ...]:
         """List the channels that have a name, wait for an admin, and would get something by it."""
         bases = self._bases()
         wanted = {name: (name,) for name in bases.names - bases.claimed - {SHARED}} | self._section_bases()
@@ -172,7 +172,7 @@ class Directory:
             for (name, id_), names in claims.items()
         )
 
-    def everywhere(self) -> Channel:
+    def default_rules(self) -> Channel:
         """The rules of a channel that nothing is said about."""
         shared = (SHARED,) if SHARED in self._bases().names else ()
         chosen = self._settings.config.threshold
@@ -263,11 +263,11 @@ def _section_name(channel: str) -> str:
     return f"#{composed(channel.removeprefix('#'))}"
 
 
-def _list_channels(client: WebClient) -> dict[str, Visible]:
+def _list_channels(client: WebClient) -> dict[str, SlackChannel]:
     """Map the id to every channel that the bot can see."""
     pages = client.conversations_list(types="public_channel,private_channel", exclude_archived=True, limit=999)
     return {
-        channel["id"]: Visible(channel["name"], bool(channel.get("is_member")))
+        channel["id"]: SlackChannel(channel["name"], bool(channel.get("is_member")))
         for page in pages
         for channel in page["channels"]
     }

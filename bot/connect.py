@@ -20,7 +20,7 @@ from bot.env_file import write_settings
 from bot.manifest import AGENT_SCOPE, SCOPES, manifest
 from bot.serve import explain
 from bot.settings import ENCODING, Environment, Settings, has_display
-from bot.slack import scopes_of, slack_client
+from bot.slack_client import scopes_of, slack_client
 
 TRIES = 3
 """How often a token is asked for before giving up."""
@@ -42,7 +42,7 @@ class ConnectError(Exception):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Options:
     """What the command line asks for. `app` is one that exists already; a blank command is the configured one."""
 
     app: str = ""
@@ -76,7 +76,7 @@ class Dialogue:
         return line.strip()
 
 
-def connect(settings: Settings, wanted: Wanted, dialogue: Dialogue, dotenv: Path) -> None:
+def connect(settings: Settings, wanted: Options, dialogue: Dialogue, dotenv: Path) -> None:
     """Make the app unless it exists, ask for its tokens and write them; raises ConnectError or OSError."""
     environment = settings.environment
     before = {"SLACK_BOT_TOKEN": environment.slack_bot_token, "SLACK_APP_TOKEN": environment.slack_app_token}
@@ -108,7 +108,7 @@ def connect(settings: Settings, wanted: Wanted, dialogue: Dialogue, dotenv: Path
 # Making the app
 
 
-def _create(environment: Environment, wanted: Wanted, search: str, admin: str, dialogue: Dialogue) -> tuple[str, str]:
+def _create(environment: Environment, wanted: Options, search: str, admin: str, dialogue: Dialogue) -> tuple[str, str]:
     """Make the app with the first command name that Slack takes; return that name and the app's id."""
     given = environment.slack_config_token
     page = _page(environment, "")
@@ -128,7 +128,7 @@ def _create(environment: Environment, wanted: Wanted, search: str, admin: str, d
 
 
 def _accepted(
-    client: WebClient, search: str, admin: str, wanted: Wanted, dialogue: Dialogue
+    client: WebClient, search: str, admin: str, wanted: Options, dialogue: Dialogue
 ) -> tuple[str, dict[str, Any]]:
     """Return the first name that Slack takes, with the manifest; raises SlackApiError for what no name mends."""
     names = (search, OTHERWISE) if search == SEARCH else (search,)
@@ -164,7 +164,7 @@ def _refusal(error: SlackApiError, page: str) -> str:
 # Its tokens
 
 
-def _tokens(environment: Environment, wanted: Wanted, app: str, dialogue: Dialogue) -> dict[str, str]:
+def _tokens(environment: Environment, wanted: Options, app: str, dialogue: Dialogue) -> dict[str, str]:
     """Ask for both tokens until Slack takes them."""
     install = _page(environment, f"{app}/install-on-team")
     dialogue.say(f"Install it: {install}")
@@ -227,7 +227,7 @@ def _page(environment: Environment, path: str) -> str:
     return f"https://api.{domain}/apps" + (f"/{path}" if path else "")
 
 
-def _again(app: str, search: str, admin: str, wanted: Wanted) -> str:
+def _again(app: str, search: str, admin: str, wanted: Options) -> str:
     parts = [f"kotae connect --app {app} --search-command {search} --admin-command {admin}"]
     parts += ["--agent"] if wanted.agent else []
     parts += ["--replace"] if wanted.replace else []

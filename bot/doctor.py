@@ -12,12 +12,12 @@ from typing import Literal
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.channel_mapping import Directory
+from bot.channel_mapping import ChannelMapping
 from bot.manifest import AGENT_SCOPE, GROUP_SCOPES, SCOPES, warnings
 from bot.message_samples import SAMPLES, payload
 from bot.serve import explain
 from bot.settings import Settings, SettingsError
-from bot.slack import scopes_of, slack_client
+from bot.slack_client import scopes_of, slack_client
 from handlers.schema import open_database
 from handlers.store.database import Database, upgrade_due
 from handlers.store.errors import JournalError
@@ -139,10 +139,10 @@ def _places(error: SlackApiError) -> str:
 
 def _channels(settings: Settings, client: WebClient) -> Iterator[Finding]:
     database = _memory(settings)
-    directory = Directory(settings, database)
+    mapping = ChannelMapping(settings, database)
     try:
-        channels = directory.look_up(client)
-        waiting = directory.waiting(client)
+        channels = mapping.find_channels(client)
+        waiting = mapping.waiting(client)
     except (SettingsError, SlackApiError) as error:
         yield Finding("fail", explain(error) if isinstance(error, SlackApiError) else str(error))
     else:
@@ -159,13 +159,13 @@ def _channels(settings: Settings, client: WebClient) -> Iterator[Finding]:
 
 
 def _knowledge(settings: Settings) -> Iterator[Finding]:
-    directory = Directory(settings)
+    mapping = ChannelMapping(settings)
     try:
-        directory.check()
+        mapping.check()
     except SettingsError as error:
         yield Finding("fail", str(error))
         return
-    for source in directory.sources():
+    for source in mapping.sources():
         report = check_file(source.path)
         if not report.usable:
             yield Finding("fail", str(report.error))

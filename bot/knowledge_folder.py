@@ -5,7 +5,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bot.missing_files import changed_files
 from bot.settings import Settings, SettingsError
 from handlers.channel_rules import AutoReply
 from handlers.store.database import Database
@@ -14,6 +13,8 @@ from indexes.names import composed, folded, is_csv, name_of, same_name
 from indexes.records import Source
 
 log = logging.getLogger(__name__)
+
+_EXPECTED = {FileState.THERE, FileState.GONE, FileState.ASKED, FileState.LOST, FileState.REPORTED}
 
 
 class KnowledgeFolder:
@@ -116,12 +117,12 @@ class KnowledgeFolder:
                     " ADMIN_USERS, or switch it on in the channel: whoever does so is told."
                 )
 
-    def take_in(self) -> None:
+    def refresh(self) -> None:
         """Remember the files that are there, and notice those that are not any more."""
         if self._database:
             self._files = {file.name: file for file in KnowledgeFiles(self._database).all()}
         there = {name: path.absolute() for name, path in self._found().items() if path.is_file()}
-        changed = changed_files(there, [file for file in self._files.values() if self._is_missed(file)])
+        changed = _changed_files(there, [file for file in self._files.values() if self._is_missed(file)])
         if self._database:
             KnowledgeFiles(self._database).remember(changed)
         self._files = {**self._files, **{file.name: file for file in changed}}
@@ -149,3 +150,29 @@ def wrong(settings: Settings, key: str, value: str, what: str, known: Iterable[s
 def _is_unusual(path: Path) -> bool:
     """Tell a file whose name had to be composed, or whose ending is in upper case."""
     return path.suffix != path.suffix.lower() or path.stem != composed(path.stem)
+
+
+def _changed_files(there: Mapping[str, Path], remembered: Sequence[KnowledgeFile]) -> list[KnowledgeFile]:
+    """Compare the files that are `there` with those remembered, and return the ones to store instead.
+
+    When more than half of the files are gone, or all of an only one, that is a fault: a disk that is not mounted, a
+    checkout that failed. Then nothing is offered for removal.
+    """
+    known = {file.name: file for file in remembered}
+    arrived = [
+        KnowledgeFile(name, path, FileState.THERE)
+        for name, path in there.items()
+        if name not in known or (known[name].state, known[name].path) != (FileState.THERE, path)
+    ]
+    expected = [file for file in remembered if file.state in _EXPECTED]
+    missing = [file for file in expected if file.name not in there]
+    is_fault = 2 * len(missing) > len(expected)
+    gone = [_gone(file, is_fault=is_fault) for file in missing]
+    return [*arrived, *(after for before, after in zip(missing, gone, strict=True) if before != after)]
+
+
+def _gone(file: KnowledgeFile, *, is_fault: bool) -> KnowledgeFile:
+    """Keep what admins were told already."""
+    if file.state.is_unexplained and file.state.is_fault == is_fault:
+        return file
+    return KnowledgeFile(file.name, file.path, FileState.LOST if is_fault else FileState.GONE)

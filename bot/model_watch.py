@@ -5,7 +5,7 @@ import threading
 import time
 from concurrent.futures import CancelledError
 
-from bot.startup_log import Stages
+from bot.startup_log import StartupLog
 from indexes.encoder import ModelManager, find_model
 from indexes.encoder.names import first_line, unavailable
 from indexes.errors import KnowledgeBaseError
@@ -30,15 +30,15 @@ class ModelWatch:
         model: str,
         revision: str | None,
         look_seconds: float = LOOK_SECONDS,
-        stages: Stages | None = None,
+        startup_log: StartupLog | None = None,
     ) -> None:
-        """Tell `stages` of the model and the vectors."""
+        """Tell `startup_log` of the model and the vectors."""
         self._maintenance = maintenance
         self._manager = manager
         self._model = model
         self._revision = revision
         self._look_seconds = look_seconds
-        self._stages = stages or Stages()
+        self._startup_log = startup_log or StartupLog()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kotae-model", daemon=True)
         self.trouble: Translatable | None = None
@@ -62,9 +62,9 @@ class ModelWatch:
     def _load(self) -> bool:
         try:
             encoder = self._manager.get(self._model, self._revision)
-            self._stages.done("model", "model")
+            self._startup_log.done("model", "model")
             counts = self._maintenance.use_encoder(encoder).result()
-            self._stages.done("vectors", "vectors", f" ({counts.reused} re-used, {counts.encoded} encoded)")
+            self._startup_log.done("vectors", "vectors", f" ({counts.reused} re-used, {counts.encoded} encoded)")
             self._maintenance.calibrate()
         except CancelledError:  # maintenance has ended meanwhile: nobody needs the model any more
             return True
@@ -84,7 +84,7 @@ class ModelWatch:
         if not self.trouble:
             log.warning("%s Until then I answer by lexical search alone, and keep trying.", error)
         self.trouble = error.message
-        self._stages.without_vectors("by words only until the model is there")
+        self._startup_log.without_vectors("by words only until the model is there")
         return False
 
     def _wait_for_cache(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What the start took, stage by stage: one line of the log, once the bot answers as well as it can for now."""
+"""How long each stage of the start took: one line of the log, once the bot answers as well as it can for now."""
 
 import logging
 import threading
@@ -12,8 +12,8 @@ log = logging.getLogger(__name__)
 Stage = Literal["settings", "connected", "words", "model", "vectors"]
 
 
-class Stages:
-    """Takes note of when each stage was done, in seconds since the process began. Stages end in any thread and order.
+class StartupLog:
+    """Records when each stage was done, in seconds since the process began; stages end in any thread and order.
 
     The line is logged once, when the knowledge bases can be searched by words, and by meaning if there is a model.
     """
@@ -23,14 +23,14 @@ class Stages:
         self._lock = threading.Lock()
 
     def done(self, stage: Stage, what: str, more: str = "") -> None:
-        """Note that a stage is over; `more` stands behind its seconds."""
-        self._note(stage, f"{what} {_seconds():.2f}{more}")
+        """Record that a stage is done; `more` is logged after its seconds."""
+        self._record(stage, f"{what} {_seconds():.2f}{more}")
 
     def without_vectors(self, why: str) -> None:
-        """Note that the search is by words only, for now or for good."""
-        self._note("vectors", why)
+        """Record that the search is by words only, for now or permanently."""
+        self._record("vectors", why)
 
-    def _note(self, stage: Stage, text: str) -> None:
+    def _record(self, stage: Stage, text: str) -> None:
         with self._lock:
             was_ready = self._ready
             self._done[stage] = text

@@ -9,7 +9,7 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine, text
 
-from bot.channel_mapping import Directory
+from bot.channel_mapping import ChannelMapping
 from bot.settings import ChannelSection, ConfigFile, Environment, KnowledgeBaseSection, Settings, SettingsError
 from handlers.entries.store.proposals import Proposals
 from handlers.learning.store.learned import Learned, Phrasing
@@ -27,9 +27,9 @@ NFC = "ガイド"
 NFD = unicodedata.normalize("NFD", NFC)
 
 
-def directory(folder: Path, config: ConfigFile | None = None) -> Directory:
+def mapping(folder: Path, config: ConfigFile | None = None) -> ChannelMapping:
     environment = Environment(knowledge_dir=folder, data_dir=folder / ".kotae")
-    return Directory(Settings(environment, config or ConfigFile(), Path("kotae.toml")))
+    return ChannelMapping(Settings(environment, config or ConfigFile(), Path("kotae.toml")))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_name_is_found_however_it_is_typed(typed: str, name: str | None) -> No
 @pytest.mark.parametrize("file", [f"{NFC}.csv", f"{NFD}.csv", f"{NFD}.CSV", f"{NFC}.Csv"])
 def test_a_file_gives_a_composed_name_whatever_the_file_system_made_of_it(tmp_path: Path, file: str) -> None:
     (tmp_path / file).write_text(CSV, encoding="utf-8")
-    assert [(source.name, source.path.name) for source in directory(tmp_path).sources()] == [(NFC, file)]
+    assert [(source.name, source.path.name) for source in mapping(tmp_path).sources()] == [(NFC, file)]
     assert name_of(tmp_path / file) == NFC
 
 
@@ -76,7 +76,7 @@ def test_kotae_toml_may_spell_it_in_another_way(tmp_path: Path, spelled: str) ->
         channels={"general": ChannelSection(knowledge_bases=(spelled,))},
         knowledge_bases={spelled: KnowledgeBaseSection(public=True)},
     )
-    some = directory(tmp_path, config)
+    some = mapping(tmp_path, config)
     some.check()
     assert some.public == {NFC}
     assert some.named == {NFC}
@@ -96,7 +96,7 @@ def test_two_files_of_one_name_are_refused_with_both_named(
 ) -> None:
     for file in (first, second):
         (tmp_path / file).write_text(CSV, encoding="utf-8")
-    some = directory(tmp_path)
+    some = mapping(tmp_path)
     with pytest.raises(SettingsError) as refused:
         some.check()
     assert str(tmp_path / first) in str(refused.value)

@@ -25,9 +25,9 @@ def _manifest(options: Namespace, settings: "Settings") -> int:
 def _connect(options: Namespace, settings: "Settings") -> int:
     from slack_sdk.errors import SlackClientError
 
-    from bot.connect import ConnectError, Dialogue, Wanted, connect
+    from bot.connect import ConnectError, Dialogue, Options, connect
 
-    wanted = Wanted(
+    wanted = Options(
         options.app,
         *command_names(options, settings),
         agent=options.agent,

@@ -10,7 +10,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack
 from bot.settings import ChannelSection, ConfigFile, Environment
-from bot.slack import slack_client
+from bot.slack_client import slack_client
 from handlers.access import REMEMBERED_SECONDS, Access
 from handlers.channel_rules import AutoReply
 from handlers.store.audit import AuditLog

@@ -42,7 +42,7 @@ def wait_for_log(slack: LocalSlack, caplog: pytest.LogCaptureFixture, text: str)
 
 
 def watched(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == "bot.watch"]
+    return [record.getMessage() for record in caplog.records if record.name == "bot.folder_watch"]
 
 
 @pytest.mark.usefixtures("lawful", "silent")
