@@ -178,6 +178,7 @@ def build_app(
         process=process,
         rescan=rescan,
         confirmations=settings.config.confirmations,
+        timezone=settings.timezone,
     )
     register(app, services)
     told = mapping.digest_channel

@@ -3,42 +3,53 @@
 import logging
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from functools import partial
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from handlers.access import error_code
 from handlers.learning.misses import digest
 from handlers.request import Services
+from handlers.slack.blocks import Message
+from handlers.store.installation import Installation
 
 log = logging.getLogger(__name__)
 
-MONDAY, FIRST_HOUR = 0, 9
-"""It is sent on Mondays from nine by this machine's clock; a bot that was down all Monday leaves the week out."""
-DAYS = 7
+FIRST_HOUR = 9
+"""It is sent on Mondays from nine, in the time zone of the settings."""
+WEEK = timedelta(days=7)
+MOST = timedelta(days=90)
+"""The longest time that is summed up, after a long silence."""
 LOOK_SECONDS = 300.0
 """How often the clock is looked at."""
 
 
-def now() -> datetime:
-    """Return the time by this machine's clock."""
-    return datetime.now().astimezone()
+def now(timezone: tzinfo | None) -> datetime:
+    """Return the time in a time zone, None for this machine's."""
+    return datetime.now().astimezone(timezone)
 
 
 class WeeklyDigest:
-    """A thread that posts the digest once a week, whatever is restarted and however many bots there are."""
+    """A thread that posts the digest once a week, whatever is restarted and however many bots there are.
+
+    What could not be posted on time, since the bot was down or Slack refused, is posted once as soon as it can be, for
+    all the time since the last one.
+    """
 
     def __init__(
         self,
         services: Services,
         channel: str,
-        clock: Callable[[], datetime] = now,
+        clock: Callable[[], datetime] | None = None,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self._services = services
         self._channel = channel
-        self._clock = clock
+        self._clock = clock or partial(now, services.timezone)
         self._look_seconds = look_seconds
+        self._key = f"digest:{channel}"
+        self._sent: datetime | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kotae-digest", daemon=True)
 
@@ -58,15 +69,46 @@ class WeeklyDigest:
                 log.exception("The weekly digest could not be made; the clock is watched on")
 
     def send_if_due(self) -> None:
-        """Send this week's digest unless it isn't time yet, somebody did, or there is nothing to tell."""
-        today = self._clock()
-        if today.weekday() != MONDAY or today.hour < FIRST_HOUR:
+        """Send the digest unless it isn't time yet, it was sent, or there is nothing to tell; once an hour at most."""
+        at = self._clock()
+        due = _latest_due(at)
+        sent = self._last_sent(at, due)
+        if sent >= due or not self._services.claims.take(f"digest:{self._channel}:{at:%Y-%m-%dT%H}"):
             return
-        year, week, _ = today.isocalendar()
-        if not self._services.claims.take(f"digest:{self._channel}:{year}-{week}"):
-            return
-        if message := digest(self._services, DAYS, self._channel):
-            try:
-                self._services.post(self._channel, message)
-            except (SlackApiError, SlackClientError, OSError) as error:
-                log.error("The weekly digest could not be posted in %s (%s)", self._channel, error_code(error))  # noqa: TRY400
+        days = min(at - sent, MOST) / timedelta(days=1)
+        message = digest(self._services, days, self._channel)
+        if message is None or self._posted(message):
+            self._remember(at)
+
+    def _posted(self, message: Message) -> bool:
+        try:
+            self._services.post(self._channel, message)
+        except (SlackApiError, SlackClientError, OSError) as error:
+            log.error("The weekly digest could not be posted in %s (%s)", self._channel, error_code(error))  # noqa: TRY400
+            return False
+        return True
+
+    def _last_sent(self, at: datetime, due: datetime) -> datetime:
+        """Return when the last one was sent. The first one ever covers the week before it."""
+        stored = Installation(self._services.database).get(self._key)
+        known = [datetime.fromtimestamp(float(stored), UTC)] if stored else []
+        if not known and self._sent is None:
+            self._remember(due - WEEK if self._is_first(at, due) else due)
+        return max([*known, *([self._sent] if self._sent else [])])
+
+    def _is_first(self, at: datetime, due: datetime) -> bool:
+        """Tell whether none was sent this Monday, not by an earlier version either."""
+        year, week, _ = at.isocalendar()
+        return at.date() == due.date() and self._services.claims.take(f"digest:{self._channel}:{year}-{week}")
+
+    def _remember(self, sent: datetime) -> None:
+        """Note the time in memory too: a broken database must not mean a digest every hour."""
+        self._sent = sent
+        Installation(self._services.database).set(self._key, str(sent.timestamp()))
+
+
+def _latest_due(at: datetime) -> datetime:
+    """Return the last Monday's nine o'clock before a time, in its time zone."""
+    monday = at.date() - timedelta(days=at.weekday())
+    due = datetime.combine(monday, time(FIRST_HOUR), at.tzinfo)
+    return due if due <= at else datetime.combine(monday - WEEK, time(FIRST_HOUR), at.tzinfo)

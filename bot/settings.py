@@ -10,6 +10,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values, load_dotenv
 from pydantic import (
@@ -154,10 +155,18 @@ class ConfigFile(BaseModel):
     ask: Helpers = ()
     watch: bool = False
     digest_channel: str | None = None
+    timezone: str | None = None
     confirmations: Annotated[int, Field(ge=2)] = 2
     keep_questions_days: Annotated[int, Field(ge=1)] = 90
     channels: dict[str, ChannelSection] = {}
     knowledge_bases: dict[str, KnowledgeBaseSection] = {}
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_time_zone(cls, name: str | None) -> str | None:
+        if name is not None and name not in available_timezones():
+            raise ValueError(f"no time zone has that name; {_near_zones(name)}")
+        return name
 
 
 class Settings:
@@ -207,6 +216,11 @@ class Settings:
     def revision(self) -> str | None:
         """The revision that kotae.toml pins for its model; none for the one that MODEL_NAME names instead."""
         return None if self.environment.model_name else self.config.revision
+
+    @property
+    def timezone(self) -> ZoneInfo | None:
+        """Where days begin and Monday's nine o'clock is; None for the time zone of this machine."""
+        return ZoneInfo(self.config.timezone) if self.config.timezone else None
 
     @property
     def synonyms(self) -> Path:
@@ -273,6 +287,15 @@ def _refuse_misspelt(dotenv: Path) -> None:
         near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.84)
         if near and key not in known:
             raise SettingsError(f".env: {key} is not a setting; did you mean {near[0]}?")
+
+
+def _near_zones(name: str) -> str:
+    """Say which time zones are called alike, by their whole name or by the city alone."""
+    called = {part.casefold(): zone for zone in sorted(available_timezones()) for part in (zone.split("/")[-1], zone)}
+    near = [called[each] for each in difflib.get_close_matches(name.casefold(), called)]
+    if not near:
+        return "write one of IANA's list, such as Asia/Tokyo or Europe/Berlin"
+    return f"did you mean {' or '.join(dict.fromkeys(near))}?"
 
 
 def has_display() -> bool:

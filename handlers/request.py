@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import cached_property
 from http import HTTPStatus
 from http.client import HTTPException
@@ -76,6 +77,7 @@ class Services:
     process: Callable[[], Process]
     rescan: Callable[[], None]
     confirmations: int = 2
+    timezone: tzinfo | None = None
 
     @property
     def bot(self) -> str:

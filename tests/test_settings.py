@@ -181,6 +181,16 @@ def test_a_dotenv_in_another_encoding_is_refused_by_name(tmp_path: Path) -> None
         ),
         ("[channels.it-help]\nthreshold = 80", "channels.it-help.threshold = 80: must be less than or equal to 1"),
         ("threshold = 'high'", "kotae.toml: threshold = 'high': must be a valid number"),
+        (
+            'timezone = "Asia/Tokio"',
+            "kotae.toml: timezone = 'Asia/Tokio': no time zone has that name; did you mean Asia/Tokyo",
+        ),
+        ('timezone = "tokyo"', "kotae.toml: timezone = 'tokyo': no time zone has that name; did you mean Asia/Tokyo"),
+        (
+            'timezone = "../../etc/passwd"',
+            "kotae.toml: timezone = '../../etc/passwd': no time zone has that name; write one of IANA's list",
+        ),
+        ("timezone = 9", "kotae.toml: timezone = 9: must be a valid string"),
         ("confirmations = 1", "kotae.toml: confirmations = 1: must be greater than or equal to 2"),
         (
             "[channels.it-help]\nknowledge_bases = 'it-help'",

@@ -20,7 +20,7 @@ def statistics(services: Services, request: Request, argument: str) -> None:
             notice(request.texts("kb.days.usage", command=services.admin_command, action="stats", most=MOST_DAYS))
         )
         return
-    overview = Statistics(services.database).overview(days)
+    overview = Statistics(services.database, services.timezone).overview(days)
     picture = services.pictures.upload(trend(overview.by_day), "kotae.png")
     shadowed = [one for one in services.channels.configured() if one.auto_reply is AutoReply.SHADOW]
     rehearsals = [(one, Statistics(services.database).rehearsal(one.id, days)) for one in shadowed]

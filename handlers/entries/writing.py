@@ -76,7 +76,7 @@ def store(services: Services, request: Request, draft: Draft) -> Stored:
         loaded = services.registry.loaded.get(name)
         if loaded is None:
             raise NotThereError("edit.no_such", name=name)
-        read, now = loaded.knowledge_base, datetime.now().astimezone()
+        read, now = loaded.knowledge_base, datetime.now().astimezone(services.timezone)
         if draft.record:
             written = change(read, draft.record, _changes(services, draft), now)
         else:

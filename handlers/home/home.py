@@ -110,7 +110,7 @@ def _publish(services: Services, request: Request, said: Message | None = None) 
     if not request.person.is_admin:
         _put(services, request, said, None)
         return
-    overview = Statistics(services.database).overview(DAYS)
+    overview = Statistics(services.database, services.timezone).overview(DAYS)
     picture = trend(overview.by_day)
     known = services.pictures.known(picture)
     dashboard = _dashboard(services, request, overview)

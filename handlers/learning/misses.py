@@ -113,7 +113,7 @@ def _most_asked(group: Group) -> tuple[int, float]:
     return -len(group), -group[0].at
 
 
-def groups(services: Services, days: int) -> list[Group]:
+def groups(services: Services, days: float) -> list[Group]:
     """Return what is open, most asked first, then newest first; not what an admin put off or dismissed."""
     since = time.time() - days * DAY
     asked = Misses(services.database).open(since, CONSIDERED)
@@ -176,7 +176,7 @@ def _is_channel(channel: str) -> bool:
     return channel[:1] in {"C", "G"}
 
 
-def digest(services: Services, days: int, channel: str) -> Message | None:
+def digest(services: Services, days: float, channel: str) -> Message | None:
     """Sum up what was asked in vain, for those who read a channel; None when there is nothing to tell.
 
     Not everybody there may be an admin: only what was asked openly in a public channel is quoted, the rest is counted;
@@ -190,7 +190,7 @@ def digest(services: Services, days: int, channel: str) -> Message | None:
     quoted = [_asked(services, group, miss, miss.channel) for group, miss in open_ones[:DIGESTED]]
     japanese = 2 * sum(is_japanese(group[0].text) for group in left) >= len(left)
     texts = words.JAPANESE if japanese else words.ENGLISH
-    return view.digest(quoted, len(left), len(left) - len(quoted), days, services.admin_command, texts)
+    return view.digest(quoted, len(left), len(left) - len(quoted), max(round(days), 1), services.admin_command, texts)
 
 
 def _asked_openly(services: Services, group: Group) -> Miss | None:

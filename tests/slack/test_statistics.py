@@ -2,10 +2,12 @@
 
 import struct
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
@@ -16,7 +18,7 @@ from handlers.admin.views.trend import HEIGHT, WIDTH, trend
 from handlers.channel_rules import AutoReply
 from handlers.schema import open_database
 from handlers.store.audit import AuditEntry, AuditLog
-from handlers.store.questions import Noted, NotedHit, Questions
+from handlers.store.questions import Noted, NotedHit, Questions, questions
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable
 from tests.audit import action, outcome
@@ -54,6 +56,26 @@ def test_questions_are_counted_by_knowledge_base_and_day(tmp_path: Path) -> None
     assert list(overview.by_day) == [today - timedelta(days=back) for back in range(6, -1, -1)]
     assert overview.by_day[today] == Tally(2, 1, 1, 1)
     assert Statistics(database).overview(7, time.time() + 8 * 24 * 3600).total == Tally()
+
+
+@pytest.mark.parametrize(
+    ("zone", "counted"),
+    [
+        ("Europe/Berlin", {date(2026, 10, 24): 1, date(2026, 10, 25): 3, date(2026, 10, 26): 1}),
+        ("UTC", {date(2026, 10, 24): 2, date(2026, 10, 25): 3, date(2026, 10, 26): 0}),
+        ("Asia/Tokyo", {date(2026, 10, 24): 0, date(2026, 10, 25): 3, date(2026, 10, 26): 2}),
+    ],
+)
+def test_days_are_those_of_the_time_zone_of_the_settings(tmp_path: Path, zone: str, counted: dict[date, int]) -> None:
+    """On a day of 25 hours too: clocks in Berlin go back on 25 October."""
+    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
+    for asked in ("24T21:30", "24T22:30", "25T00:30", "25T22:30", "25T23:30"):
+        number = Questions(database).add(noted("a", answered=True))
+        at = datetime.fromisoformat(f"2026-10-{asked}:00+00:00").timestamp()
+        database.write("date a question", update(questions).where(questions.c.id == number).values(at=at))
+    noon = datetime.fromisoformat("2026-10-26T12:00:00+00:00").timestamp()
+    by_day = Statistics(database, ZoneInfo(zone)).overview(3, noon).by_day
+    assert {day: tally.answered for day, tally in by_day.items()} == counted
 
 
 def test_this_one_was_it_is_a_vote_for_the_answer(tmp_path: Path) -> None:

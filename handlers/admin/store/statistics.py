@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -83,16 +83,19 @@ class Rehearsal:
 class Statistics:
     """Counts questions and votes; nothing is counted while the database can't be read."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, timezone: tzinfo | None = None) -> None:
+        """Count days in a time zone, by default in this machine's."""
         self._database = database
+        self._timezone = timezone
 
     def overview(self, days: int, now: float | None = None) -> Overview:
-        """Count the last `days` days up to and including today, which begin at midnight here."""
+        """Count the last `days` days up to and including today, which begin at midnight in the time zone."""
         import pandas as pd  # noqa: PLC0415 - half a second that only those who ask for numbers should wait
 
-        first = _day(now or time.time()) - timedelta(days=days - 1)
+        today = datetime.fromtimestamp(now or time.time(), self._timezone).date()
+        first = today - timedelta(days=days - 1)
         dates = [first + timedelta(days=number) for number in range(days + 1)]
-        midnights = [time.mktime(each.timetuple()) for each in dates]
+        midnights = [datetime.combine(each, datetime.min.time(), self._timezone).timestamp() for each in dates]
         asked = self._questions(questions.c.at >= midnights[0])
         day = pd.cut(asked["at"], midnights, right=False, labels=dates[:-1])
         return Overview(_tallies(asked, asked["name"].fillna("")), _tallies(asked, day))
@@ -124,11 +127,6 @@ class Statistics:
         wanted = select(*columns, helpful.label("helpful"), unhelpful.label("unhelpful")).select_from(joined)
         found = self._database.read("count questions", wanted.where(*conditions)) or ()
         return pd.DataFrame(found, columns=list(_TYPES)).astype(_TYPES)
-
-
-def _day(at: float) -> date:
-    """Return the day of a time by the clock of this machine, as its admins count."""
-    return datetime.fromtimestamp(at).astimezone().date()
 
 
 def _tallies(asked: "pd.DataFrame", by: "pd.Series[Any]") -> dict[Any, Tally]:
