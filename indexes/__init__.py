@@ -1,4 +1,4 @@
-"""Text, vectors and files; nothing of Slack. ``from indexes import FaissSearch`` is all a script needs."""
+"""Text, vectors and files; knows nothing of Slack. Scripts only need ``from indexes import FaissSearch``."""
 
 from typing import TYPE_CHECKING, Any
 

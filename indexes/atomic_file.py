@@ -1,4 +1,4 @@
-"""Writing files so that a crash, a full disk or a second process never leaves half of one."""
+"""Writing files so that a crash, a full disk or a second process never leaves half a file."""
 
 import hashlib
 import os
@@ -7,18 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 FileContent = Callable[[Callable[[bytes], object]], object]
-"""Hands the content of a file over, piece by piece."""
+"""Passes the content of a file, piece by piece, to the function it is called with."""
 
 
 def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
-    """Put a whole new file in the place of the old one, or leave that untouched; raises OSError.
+    """Replace a file with a new one, completely or not at all; raises OSError.
 
-    `mode` are its permissions, by default those of any new file.
+    `mode` sets its permissions; by default they are those of any new file.
     """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(3)}.new")
     try:
         if mode is not None:
-            fresh.touch(0o600)  # nobody reads what is not meant for them, not even before it has its permissions
+            fresh.touch(0o600)  # not readable by others even before its permissions are set
         write_file(fresh, lambda put: put(data))
         if mode is not None:
             fresh.chmod(mode)
@@ -29,7 +29,7 @@ def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
 
 
 def write_file(path: Path, content: FileContent) -> str:
-    """Write what is poured through to the disk; return its SHA-256."""
+    """Write a file and flush it to the disk; return the SHA-256 of its content in hexadecimal."""
     digest = hashlib.sha256()
 
     def put(piece: bytes) -> None:
@@ -44,8 +44,8 @@ def write_file(path: Path, content: FileContent) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of files to the disk."""
-    if os.name == "nt":  # Windows has no handle to flush a folder with
+    """Flush a folder's list of files to the disk. Does nothing on Windows."""
+    if os.name == "nt":  # a folder has no handle there
         return
     handle = os.open(folder, os.O_RDONLY)
     try:

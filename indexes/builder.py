@@ -1,4 +1,4 @@
-"""From a CSV to what answers: records, index, vectors and snapshot of one knowledge base."""
+"""Building one knowledge base from a CSV: records, index, vectors and snapshot."""
 
 import logging
 import time
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadedKnowledgeBase:
-    """What answers for one knowledge base."""
+    """A knowledge base that can be searched. `trouble` says why its file can't be used or stored now."""
 
     source: Source
     knowledge_base: KnowledgeBase
@@ -39,7 +39,7 @@ class LoadedKnowledgeBase:
 
     @cached_property
     def by_id(self) -> Mapping[str, Record]:
-        """The records by their ids, as the file has them."""
+        """The records of the file by id, without learned aliases."""
         return {record.id: record for record in self.knowledge_base.records}
 
     @cached_property
@@ -49,13 +49,16 @@ class LoadedKnowledgeBase:
 
     @property
     def file_changed(self) -> bool:
-        """Tell whether the CSV on disk is no longer the one that answers."""
+        """Return whether the CSV on disk is no longer the one that was loaded."""
         return _file_mark(self.source.path) != self.file_mark
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A knowledge base with what building it took; `trouble` says why it could not be kept on disk."""
+    """A knowledge base, how many texts were encoded for it and for how many a vector was reused.
+
+    `trouble` says why it could not be stored on disk.
+    """
 
     loaded: LoadedKnowledgeBase
     encoded: int = 0
@@ -64,7 +67,7 @@ class BuildResult:
 
 
 class Builder:
-    """Builds knowledge bases and keeps their snapshots below `data_dir`."""
+    """Builds knowledge bases and stores their snapshots below `data_dir`."""
 
     def __init__(self, data_dir: Path, sizes: Sizes = SIZES) -> None:
         self._data_dir = data_dir
@@ -73,13 +76,13 @@ class Builder:
     def read(
         self, source: Source, synonyms: Synonyms, snapshot: Snapshot | None, aliases: Sequence[LearnedAlias] = ()
     ) -> tuple[LoadedKnowledgeBase, bytes]:
-        """Read the CSV and index it lexically; raises UnusableFileError. Also returns the bytes it was read from."""
+        """Read the CSV and index it lexically; also return its bytes. Raises UnusableFileError."""
         mark = _file_mark(source.path)
         data = read_bytes(source.path)
         return _indexed(source, data, synonyms, snapshot, mark, aliases), data
 
     def load(self, source: Source, synonyms: Synonyms, aliases: Sequence[LearnedAlias] = ()) -> BuildResult:
-        """Read a source at start. A bad file is answered for by the snapshot of the last good one, if there is any."""
+        """Load a file at start. If it can't be used, load its last snapshot; raises UnusableFileError without one."""
         snapshot = self.snapshots(source).load()
         try:
             loaded, data = self.read(source, synonyms, snapshot, aliases)
@@ -94,12 +97,12 @@ class Builder:
         return self.save_source(loaded, data)
 
     def with_aliases(self, loaded: LoadedKnowledgeBase, aliases: Sequence[LearnedAlias]) -> LoadedKnowledgeBase:
-        """Lay other aliases over the same records; the index has no vectors yet."""
+        """Return the knowledge base with these learned aliases, and no others; its index has no vectors yet."""
         records = with_learned_aliases(loaded.knowledge_base.records, aliases)
         return replace(loaded, index=Index(loaded.source.name, records, loaded.index.synonyms))
 
     def save_source(self, loaded: LoadedKnowledgeBase, data: bytes) -> BuildResult:
-        """Keep the CSV for the next start, and with it the vectors made earlier, of whatever encoder."""
+        """Store the CSV for the next start, together with the vectors that were stored before, of any encoder."""
         stored = loaded.snapshot
         if stored and stored.encoder and (files := stored.files()):
             return self._save(loaded, data, stored.encoder, stored.packed, files, stored.kind)
@@ -113,9 +116,9 @@ class Builder:
         progress: Progress | None = None,
         data: bytes | None = None,
     ) -> BuildResult:
-        """Give the index its vectors: its own snapshot's when it fits, else re-used from `pool` or encoded, and kept.
+        """Give the index its vectors: from its own snapshot if that fits, else from `pool` or encoded, and then stored.
 
-        `data` are the CSV's bytes, by default those in its snapshot; when that is gone, the vectors stay in memory.
+        `data` are the bytes of the CSV, by default those of its snapshot; without any, the vectors stay in memory only.
         """
         texts, owners = _passages(loaded.index)
         keys = [passage_key(text) for text in texts]
@@ -139,7 +142,7 @@ class Builder:
         return replace(kept, encoded=encoded, reused=reused)
 
     def snapshots(self, source: Source) -> SnapshotFolder:
-        """Where the snapshots of a source are."""
+        """Return the folder of snapshots of a file."""
         return SnapshotFolder(self._data_dir / "snapshots" / source.folder)
 
     def _save(
@@ -180,13 +183,13 @@ def _mapped(loaded: LoadedKnowledgeBase, snapshot: Snapshot, owners: NDArray[np.
 
 
 def _passages(index: Index) -> tuple[list[str], NDArray[np.int32]]:
-    """List the texts to embed, in the order of their vectors, and the row each belongs to."""
+    """Return the texts to encode, in the order of their vectors, and the row that each belongs to."""
     owned = [(text, row) for row, record in enumerate(index.records) for text in passages(record, index.synonyms)]
     return [text for text, _ in owned], np.array([row for _, row in owned], dtype=np.int32)
 
 
 def _bytes_of(path: Path) -> bytes | None:
-    """Read a snapshot's file; None when it has gone since."""
+    """Read a file of a snapshot; return None if it no longer exists."""
     try:
         return path.read_bytes()
     except OSError:
@@ -194,7 +197,7 @@ def _bytes_of(path: Path) -> bytes | None:
 
 
 def _file_mark(path: Path) -> tuple[int, int] | None:
-    """Modification time and size: enough to notice a change without reading the file."""
+    """Return modification time and size, enough to notice a change without reading the file; None without a file."""
     try:
         status = path.stat()
     except OSError:

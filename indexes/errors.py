@@ -1,6 +1,6 @@
-"""Errors that may be shown to a user, each a key and values, said in the reader's language.
+"""Errors that may be shown to users. Each is a key with values, and is put into the reader's language when shown.
 
-The sentences name the place and the value and say what to do next:
+The message names the place and the value, and says what to do next:
 ``it-help.csv:14: question and answer are both blank``.
 """
 
@@ -10,7 +10,7 @@ from indexes.messages import Translatable, Value
 
 
 class KnowledgeBaseError(Exception):
-    """Something a user typed, uploaded or configured can't be used; `message` may be shown to them.
+    """Base of all errors whose `message` may be shown to users.
 
     ``str(error)`` is the message in English, for the log and the command line.
     """
@@ -21,7 +21,7 @@ class KnowledgeBaseError(Exception):
 
     @classmethod
     def of(cls, message: Translatable) -> Self:
-        """Make an error of a message that was kept."""
+        """Make an error from a stored message."""
         return cls(message.key, **message.values)
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class KnowledgeBaseError(Exception):
 
 
 class UnusableFileError(KnowledgeBaseError):
-    """A CSV can't become a knowledge base at all; whatever answered before keeps answering."""
+    """A CSV can't be used as a knowledge base at all; what was loaded before stays in use."""
 
 
 class UnknownKnowledgeBaseError(KnowledgeBaseError):
@@ -37,7 +37,7 @@ class UnknownKnowledgeBaseError(KnowledgeBaseError):
 
 
 class ModelUnavailableError(KnowledgeBaseError):
-    """The model is neither in the cache nor downloadable, or can't be loaded; the message says what to do."""
+    """The model is not in the cache and can't be downloaded, or can't be loaded; the message says what to do."""
 
 
 class EncodingError(KnowledgeBaseError):
@@ -45,8 +45,8 @@ class EncodingError(KnowledgeBaseError):
 
 
 class SnapshotError(KnowledgeBaseError):
-    """A stored index is damaged or belongs to another model or file; it is rebuilt from the CSV."""
+    """A stored index is damaged, or belongs to another model or file; it is rebuilt from the CSV."""
 
 
 class VersionError(KnowledgeBaseError):
-    """An earlier content of a CSV can't be kept, or is gone or damaged."""
+    """A version of a CSV can't be stored, or is missing or damaged."""

@@ -1,4 +1,4 @@
-"""What a knowledge base is called: after its file, however the file system or the person at the keyboard spells it."""
+"""Names of knowledge bases: a knowledge base is named after its file, however a file system or a person spells it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,11 +7,11 @@ from indexes.text import unicode_form
 
 ENDING = ".csv"
 _DECORATION = " *_~`'\"“”‘’「」『』#"
-"""What Slack's formatting, quotation and the sign of a channel put around a name."""
+"""Characters around a name that are Slack formatting, quotation marks or the # of a channel."""
 
 
 def is_csv(path: Path) -> bool:
-    """Tell whether a file is a CSV by its ending, in upper case or lower."""
+    """Return whether a file name ends in .csv, in upper or lower case."""
     return path.suffix.lower() == ENDING
 
 
@@ -21,23 +21,23 @@ def name_of(path: Path) -> str:
 
 
 def composed(name: str) -> str:
-    """Return a name in NFC, which is how keyboards and Slack write it."""
+    """Return a name in NFC, the form that keyboards and Slack use."""
     return unicode_form("NFC", name)
 
 
 def folded(name: str) -> str:
-    """Return what two spellings of one name have in common: width, case and composition don't tell names apart."""
+    """Return a form of the name without differences in width, case and composition, for comparing names."""
     return unicode_form("NFKC", unicode_form("NFKC", name).casefold())
 
 
 def same_name(name: str, names: Iterable[str]) -> str | None:
-    """Return how a name is spelled among others."""
+    """Return the spelling of a name that is among `names`, or None."""
     wanted = folded(name)
     return next((other for other in names if folded(other) == wanted), None)
 
 
 def find_name(typed: str, names: Iterable[str]) -> str | None:
-    """Return the name that somebody typed: as it is, with the file's ending, or as it was decorated in a message."""
+    """Return the name that was typed, with or without the file extension or Slack formatting, or None."""
     known: dict[str, str] = {}
     for name in names:
         known.setdefault(folded(name), name)

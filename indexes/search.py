@@ -1,4 +1,4 @@
-"""The short way for scripts: ``FaissSearch("data.csv").search("question")``."""
+"""The interface for scripts: ``FaissSearch("data.csv").search("question")``."""
 
 import logging
 from pathlib import Path
@@ -17,14 +17,14 @@ from indexes.retrieval.index import Hit
 log = logging.getLogger(__name__)
 
 SYNONYMS_FILE = "_synonyms.csv"
-"""Looked for beside the CSV, unless another is named."""
+"""Name of the synonyms file beside the CSV, unless another is given."""
 
 
 class FaissSearch:
-    """One CSV, searchable. Every instance of one model name shares that model, which is loaded once per process.
+    """Searches one CSV. Instances with the same model name share the model, which is loaded once per process.
 
-    `model` is a hub name or a local folder; None searches lexically. A model that can't be had is logged, and then the
-    search is lexical. Snapshots below `data_dir` make the second start encode nothing. Raises UnusableFileError.
+    `model` is a hub name or a local folder; None searches lexically, and so does a model that can't be loaded, which is
+    logged. With the snapshots below `data_dir`, the second start encodes nothing. Raises UnusableFileError.
     """
 
     def __init__(
@@ -61,15 +61,15 @@ class FaissSearch:
         return list(self.answer(question, top_k).hits)
 
     def answer(self, question: str, top_k: int = 3) -> Answer:
-        """Search, and also tell the question as it was searched, the encoder used and the seconds it took."""
+        """Search, and also return the normalized question, the encoder used and the seconds it took."""
         return self._registry.search(question, [self.name], top_k)
 
     def explain(self, answer: Answer, hit: Hit) -> dict[str, Any]:
-        """Say why a hit of an answer was found and how its confidence came about; JSON types only."""
+        """Return why a hit was found and how its confidence was computed; JSON types only."""
         return explain(self._registry.loaded[self.name].index, answer.question, hit, self._registry.weights)
 
     def close(self) -> None:
-        """End the maintenance thread; the shared model stays for the others."""
+        """End the maintenance thread. The shared model stays loaded."""
         self._maintenance.close()
 
     def __enter__(self) -> Self:

@@ -1,1 +1,1 @@
-"""From a score to the probability that a hit answers the question."""
+"""Confidence: the probability that a hit answers the question."""

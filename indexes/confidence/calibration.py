@@ -1,8 +1,8 @@
-"""Fitting confidence on this machine: to another encoder, and to what people said of the replies.
+"""Fitting confidence on this machine: to another encoder, and to votes on replies.
 
-Nobody has to label anything for it: a knowledge base with aliases brings questions with known answers. Some answers are
-taken out, so that their aliases become questions without an answer, and the aliases of other knowledge bases are
-questions of another subject.
+Fitting to an encoder needs no labelled data: the aliases of a knowledge base are questions with known answers. Some
+answers are removed, so that their aliases become questions without an answer, and the aliases of other knowledge bases
+are questions about other subjects.
 """
 
 import json
@@ -30,38 +30,38 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FITTED_WITH = "all-MiniLM-L6-v2"
-"""The encoder that `confidence.DENSE` was fitted with: nothing to adapt."""
+"""The encoder that `confidence.DENSE` was fitted with; it needs no calibration."""
 
 FILE = "calibration.json"
 
 PRIOR_EXAMPLES = 100.0
-"""How many examples' worth of evidence the shipped weights are: fewer examples hardly move them."""
+"""The shipped weights count as much as this many examples: fewer examples hardly move them."""
 
 REMOVED_SHARE = 0.3
-"""The share of answers taken out."""
+"""Share of the answers that are removed."""
 
 MAX_RECORDS = 500
-"""Records of a knowledge base that are looked at."""
+"""Records used per knowledge base."""
 
 MIN_ALIASES = 40
-"""Aliases below which there is nothing to fit."""
+"""Fewest aliases that weights are fitted to."""
 
 SHIFT_DEVIATION = 0.5
-"""Standard deviation of what feedback may plausibly add to the log-odds of a knowledge base."""
+"""Standard deviation of the prior of what votes add to the log-odds of a knowledge base."""
 
 _STEPS = 100
-"""Far more than it takes: some ten from close by, some thirty when every example is extreme."""
+"""Most steps; about ten are needed, and about thirty if every example is extreme."""
 
 _ENOUGH = 1e-10
-"""A step that changes no log-odds by more than this is the last."""
+"""Stop when a step changes no log-odds by more than this."""
 
 _EXTREME = 1e-6
-"""Confidences are taken to be this far from 0 and 1 at least: a single vote must not outweigh all others."""
+"""Confidences are moved at least this far from 0 and 1: a single vote must not outweigh all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What people said of a reply: the confidence it was given with, whether it was right, and how much that counts."""
+    """A judgement of a reply: its confidence, whether it was right, and the weight of the judgement."""
 
     confidence: float
     right: bool
@@ -70,7 +70,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One reply that could have been given, and whether it would have been right."""
+    """A possible reply, and whether it would be right."""
 
     features: Features
     right: bool
@@ -79,7 +79,7 @@ class Example:
 def calibrate(
     knowledge_bases: Sequence[tuple[Sequence["Record"], "Synonyms"]], encoder: "Encoder", prior: Weights = DENSE
 ) -> Weights:
-    """Return the weights for an encoder, fitted on the aliases of these knowledge bases; with too few, the prior."""
+    """Fit weights for an encoder to the aliases of some knowledge bases; return the prior if there are too few."""
     asked = [alias for records, _ in knowledge_bases for record in records for alias in record.aliases]
     if len(asked) < MIN_ALIASES:
         return prior
@@ -93,7 +93,7 @@ def calibrate(
 
 
 def stored_weights(folder: Path, encoder: "Encoder") -> Weights | None:
-    """Return what was fitted for this encoder earlier; None when that was another one, or the file can't be read."""
+    """Return the weights stored for this encoder, or None if there are none or the file can't be read."""
     try:
         kept = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if kept["prior"] != asdict(DENSE) or not EncoderStamp(**kept["encoder"]).matches(encoder):
@@ -107,7 +107,7 @@ def stored_weights(folder: Path, encoder: "Encoder") -> Weights | None:
 
 
 def store_weights(folder: Path, encoder: "Encoder", weights: Weights) -> None:
-    """Keep the fitted weights for the next start; raises OSError."""
+    """Store fitted weights for the next start; raises OSError."""
     kept = {"encoder": asdict(EncoderStamp.of(encoder)), "prior": asdict(DENSE), "weights": asdict(weights)}
     replace_file(folder / FILE, json.dumps(kept, indent=1).encode())
 
@@ -118,7 +118,7 @@ def _sample(records: Sequence["Record"], seed: int) -> list["Record"]:
 
 
 def _without_aliases(records: Sequence["Record"], synonyms: "Synonyms", encoder: "Encoder", seed: int) -> Index:
-    """Index the records without their aliases, and without some of the answers."""
+    """Index the records without aliases, and without those of some answers."""
     answers = sorted({normalize(record.answer) or record.id for record in records})
     kept = np.random.default_rng(seed).random(len(answers)) >= REMOVED_SHARE
     left = {answer for answer, keep in zip(answers, kept.tolist(), strict=True) if keep}
@@ -154,9 +154,10 @@ def _examples(
 
 
 def fit(examples: Sequence[Example], prior: Weights, prior_examples: float = PRIOR_EXAMPLES) -> Weights:
-    """Return the most probable weights given the examples and the prior: a logistic regression that starts there.
+    """Return the most probable weights given examples and a prior: a logistic regression that starts at the prior.
 
-    The features' spread in the examples sets how much a weight may move; `memory` how many examples resist it.
+    The larger the standard deviation of a feature, the less its weight moves; `prior_examples` is how many examples
+    the prior counts as.
     """
     names = [name for name in Features.__slots__ if getattr(prior.factors, name)]
     values = np.array([[getattr(example.features, name) for name in names] for example in examples])
@@ -192,7 +193,7 @@ def confidence_shift(judged: Iterable[Judgement], deviation: float = SHIFT_DEVIA
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """Outcomes to explain by log-odds `offset` + `design` @ change; one row of `design` for each outcome."""
+    """Outcomes with log-odds `offset` + `design` @ change; `design` has one row per outcome."""
 
     design: NDArray[np.float64]
     right: NDArray[np.float64]
@@ -200,7 +201,7 @@ class _Evidence:
     offset: NDArray[np.float64]
 
     def derivatives(self, change: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the slope of the log-likelihood, and its curvature with the sign turned."""
+        """Return the gradient of the log-likelihood, and its negative second derivatives."""
         expected = _probabilities(self.offset + self.design @ change)
         curvature = self.weight * expected * (1 - expected)
         return self.design.T @ (self.weight * (self.right - expected)), (
@@ -209,7 +210,7 @@ class _Evidence:
 
 
 def _most_probable(evidence: _Evidence, stiffness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the change that explains the evidence best, held back by a normal prior of this precision around 0.
+    """Return the most probable change under a normal prior with mean 0 and these precisions.
 
     Newton's method on a strictly concave objective. A full step overshoots where the logistic is flat, and may then
     diverge. The third derivative of a logistic is at most its second, so that a step which would change some log-odds

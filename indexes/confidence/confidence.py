@@ -1,10 +1,10 @@
-"""How sure the bot is that the first hit answers the question: a logistic on a few features that need no labels.
+"""Confidence that a hit answers the question: a logistic function of a few features.
 
 `DENSE` and `LEXICAL` were fitted on clinc150 (CC BY 3.0, Larson et al. 2019), hwu64 (CC BY 4.0, Liu et al. 2019),
 covidsim_en (paraphrases of official COVID-19 FAQs, Apache 2.0), the Python and Rust FAQs with the official translations
 as questions (PSF-2.0; MIT / Apache-2.0), and our own sample knowledge bases with the aliases as questions: whole, with
-30% of the answers removed, and with one or three rows per answer; each family weighs the same. `DENSE` with
-all-MiniLM-L6-v2; for other encoders it is where `calibration` starts from. docs/retrieval.md has the figures.
+30% of the answers removed, and with one or three rows per answer; each family has the same weight. `DENSE` was
+fitted with all-MiniLM-L6-v2; for other encoders `calibration` starts from it. docs/retrieval.md has the figures.
 """
 
 import re
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from indexes.retrieval.index import Hit, Question
 
 THRESHOLD = 0.9
-"""Auto-replies are given from this confidence on: when at least 90% sure."""
+"""Default confidence from which the bot replies by itself."""
 
 DOUBTFUL = 0.5
-"""The most that a hit gets when its record is about another code than the question, or has no answer."""
+"""Highest confidence of a hit whose record is about another code than the question, or has no answer."""
 
 _DIGIT = re.compile(r"\d")
 _CODE_RUN = re.compile(r"[\w.-]+", re.ASCII)
@@ -33,18 +33,18 @@ _CODE = re.compile(r"[a-z]+[\w.-]*|\d{3,}", re.ASCII)
 """Letters with digits (err-4012, e1107, k8s), or three digits and more (137, 2026), in a run of normalized text."""
 
 MAX_MARGIN = 0.3
-"""A margin above this says no more than this one."""
+"""Larger margins count as this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What speaks for a hit.
+    """The features that confidence is computed from.
 
     `score` (fused, with support) and `lexical` are the hit's own. `decision` is the margin over the best different
-    answer, which says the less the weaker the hit is: a clear winner among bad hits is still bad. With vectors it is
-    multiplied by score ** 5; without, by coverage * ln(1 + words): sharing much of a long question is no accident.
-    `lift` is the cosine above what the question has with the whole knowledge base, `missing` the share of the question
-    that other records have and this one lacks, `agreement` the share of the best rows with this answer.
+    answer. A clear winner among bad hits is still bad, so with vectors the margin is multiplied by score ** 5; without,
+    by coverage * ln(1 + words), since sharing much of a long question is no coincidence. `lift` is the cosine minus the
+    question's mean cosine with the knowledge base, `missing` the share of the question that other records have and this
+    one lacks, `agreement` the share of the best rows that have this answer.
     """
 
     score: float = 0.0
@@ -57,7 +57,7 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A fitted logistic for one way of searching."""
+    """The weights of a logistic function, fitted for lexical search or for one encoder."""
 
     constant: float
     factors: Features
@@ -67,7 +67,7 @@ class Weights:
         return self.constant + sum(self.terms(features).values())
 
     def terms(self, features: Features) -> "Mapping[str, float]":
-        """Return what each feature with a weight adds to the log-odds."""
+        """Return what each feature adds to the log-odds, without features of weight 0."""
         factors = {name: getattr(self.factors, name) for name in Features.__slots__}
         return {name: factor * getattr(features, name) for name, factor in factors.items() if factor}
 
@@ -82,12 +82,12 @@ def with_confidence(
     dense: Weights = DENSE,
     shifts: "Mapping[str, float] | None" = None,
 ) -> "list[Hit]":
-    """Return the hits in the same order with their confidence; they may come from several indexes, merged by score.
+    """Return the hits, in the same order, with their confidence. They may come from several indexes, merged by score.
 
-    `dense` are the weights for the encoder in use; `shifts` what feedback has added to the log-odds of a knowledge base
-    (calibration.learn). A hit's margin is over the best different answer in its own index or among the other hits,
-    whichever is higher. A question without a single letter or digit has no answer; one about another code than the
-    record's is answered with doubt at best, and so is one whose record has no answer.
+    `dense` are the weights for the encoder in use; `shifts` is what votes have added to the log-odds, by knowledge base
+    (calibration.confidence_shift). The margin of a hit is over the best different answer in its own index or among the
+    other hits, whichever is higher. For a question without letters and digits, confidence is 0. It is at most DOUBTFUL
+    if the record has no answer, or is about another code than the question.
     """
     if not any(letter.isalnum() for letter in question.normalized):
         return [replace(hit, confidence=0.0) for hit in hits]
@@ -112,7 +112,7 @@ def _is_doubtful(question: "Question", hit: "Hit") -> bool:
 
 
 def _names_another_code(question: "Question", hit: "Hit") -> bool:
-    """Tell whether the record asks about a code like the question's, but another: 139 is not answered by 137."""
+    """Return whether the record is about another code of the same form: 137 doesn't answer a question about 139."""
     asked = _codes(question.normalized)
     if not asked:
         return False
@@ -131,7 +131,7 @@ def _codes(text: str) -> set[str]:
 
 
 def features(hit: "Hit", rival: float = 0.0) -> Features:
-    """Return what `hit` is judged by; `rival` is the best different answer outside its own index."""
+    """Return the features of a hit; `rival` is the score of the best different answer outside its own index."""
     evidence = hit.evidence
     margin = min(evidence.score - max(evidence.rival, rival), MAX_MARGIN)
     return Features(
@@ -146,7 +146,7 @@ def features(hit: "Hit", rival: float = 0.0) -> Features:
 
 
 def explain(hit: "Hit", dense: Weights = DENSE, rival: float = 0.0) -> dict[str, float]:
-    """Return what each feature adds to the log-odds of a hit, the constant first."""
+    """Return the terms of the log-odds of a hit by feature, the constant first."""
     weights = LEXICAL if hit.dense is None else dense
     return {"constant": weights.constant, **weights.terms(features(hit, rival))}
 
@@ -157,6 +157,6 @@ def probability(logit: float) -> float:
 
 
 def unshifted(confidence: float, shift: float) -> float:
-    """Return what the confidence would be without a shift of its log-odds."""
+    """Return the confidence without a shift of its log-odds."""
     within = min(max(confidence, 1e-9), 1 - 1e-9)
     return probability(log(within / (1 - within)) - shift) if shift else confidence

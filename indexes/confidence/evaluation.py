@@ -1,6 +1,6 @@
-"""How well questions are answered, and how well the bot knows when to be silent: `kotae eval` and the tests.
+"""Measuring how well questions are answered, and how well confidence predicts it, for `kotae eval` and the tests.
 
-Pure functions over `Outcome`s; whoever calls them has searched.
+Pure functions of `Outcome`s; the caller does the searching.
 """
 
 import csv
@@ -18,10 +18,10 @@ from indexes.errors import UnusableFileError
 from indexes.messages import reason
 
 ANSWERABLE, NEAR, FAR = "answerable", "near", "far"
-"""Kinds of question: in the knowledge base; of its subject but not in it; of another subject."""
+"""Kinds of query: answered by the knowledge base; about its subject but not answered; about another subject."""
 
 DEPTH = 10
-"""Hits looked at for each question."""
+"""Hits evaluated per query."""
 
 PRECISIONS = (0.80, 0.90, 0.95)
 
@@ -32,7 +32,7 @@ _KIND_HEADERS = ("kind", "種類")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question with the ids of the records that answer it (none: it should get no reply)."""
+    """A question and the ids of the records that answer it; without any it should get no reply."""
 
     text: str
     relevant: frozenset[str] = frozenset()
@@ -41,7 +41,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a search made of a query: the rank of the first right record (0 is first; None: not among the hits)."""
+    """The result of a query: rank of the first right record (from 0; None if it was not found) and confidence."""
 
     query: Query
     rank: int | None
@@ -49,24 +49,24 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        """Tell whether the first hit answers the query."""
+        """Return whether the first hit answers the query."""
         return self.rank == 0
 
 
 def rank_of(relevant: Iterable[str], found: Sequence[str]) -> int | None:
-    """Return the place of the first relevant id among the first `DEPTH` found."""
+    """Return the position of the first relevant id among the first `DEPTH` found, or None."""
     wanted = set(relevant)
     return next((place for place, name in enumerate(found[:DEPTH]) if name in wanted), None)
 
 
 def evaluate(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Any]:
-    """Return the measures as `kotae eval --json` prints them.
+    """Return the measures, as `kotae eval --json` prints them.
 
-    recall_at_k, mrr_at_10: over the answerable. average_precision: mean over the answerable of the precision of all
-    replies at least as confident as this one, 0 for one wrongly answered. auroc: chance that an answerable query has a
-    higher confidence than one that isn't (ties half); None without either. coverage_at_precision: the largest share of
-    the answerable rightly answered by a cut-off on confidence whose replies are right that often. shipped: the same at
-    `threshold`; precision is 1 when there is no reply.
+    recall_at_k, mrr_at_10: of answerable queries. average_precision: the mean over answerable queries of the precision
+    of all replies with at least this confidence, or 0 for a wrong answer. auroc: the probability that an answerable
+    query has a higher confidence than one that isn't (a tie counts half); None if one kind is missing.
+    coverage_at_precision: the largest share of answerable queries answered correctly at a threshold with this
+    precision. shipped: the measures at `threshold`; precision is 1 if there are no replies.
     """
     answerable = [outcome for outcome in outcomes if outcome.query.kind == ANSWERABLE]
     return {
@@ -85,7 +85,7 @@ def evaluate(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Any]:
 
 
 def average_precision(outcomes: Sequence[Outcome]) -> float:
-    """Return the area under precision of all replies against share of the answerable rightly answered."""
+    """Return the area under the curve of precision over the share of answerable queries answered correctly."""
     confidence, right = _sorted(outcomes)
     last_of_ties = np.searchsorted(-confidence, -confidence, side="right")
     precision = np.cumsum(right)[last_of_ties - 1] / last_of_ties if len(right) else np.zeros(0)
@@ -93,7 +93,7 @@ def average_precision(outcomes: Sequence[Outcome]) -> float:
 
 
 def auroc(outcomes: Sequence[Outcome], kinds: Sequence[str]) -> float | None:
-    """Return the chance that an answerable query is more confident than one of these kinds."""
+    """Return the probability that an answerable query has a higher confidence than one of these kinds."""
     inside = np.array([outcome.confidence for outcome in outcomes if outcome.query.kind == ANSWERABLE])
     outside = np.sort([outcome.confidence for outcome in outcomes if outcome.query.kind in kinds])
     if not len(inside) or not len(outside):
@@ -103,7 +103,7 @@ def auroc(outcomes: Sequence[Outcome], kinds: Sequence[str]) -> float | None:
 
 
 def coverage_at_precision(outcomes: Sequence[Outcome], precision: float) -> float:
-    """Return the largest share of the answerable rightly answered with replies of at least this precision."""
+    """Return the largest share of answerable queries answered correctly at a threshold with this precision."""
     confidence, right = _sorted(outcomes)
     cuts = np.searchsorted(-confidence, -np.unique(confidence), side="right")
     rightly = np.cumsum(right)[cuts - 1] if len(cuts) else np.zeros(0)
@@ -112,7 +112,7 @@ def coverage_at_precision(outcomes: Sequence[Outcome], precision: float) -> floa
 
 
 def at_threshold(outcomes: Sequence[Outcome], threshold: float) -> dict[str, float]:
-    """Return what happens when the bot replies from this confidence on."""
+    """Return the measures if the bot replies from this confidence on."""
     replies = [outcome for outcome in outcomes if outcome.confidence >= threshold]
     right = sum(outcome.right for outcome in replies)
     return {
@@ -126,7 +126,7 @@ def at_threshold(outcomes: Sequence[Outcome], threshold: float) -> dict[str, flo
 
 
 def reliability(outcomes: Sequence[Outcome], bins: int = 10) -> list[tuple[float, float, int]]:
-    """Return mean confidence, share right and count of each equally wide bin of confidence that has any."""
+    """Return mean confidence, share of correct replies and count for each non-empty bin of confidence."""
     confidence, right = _sorted(outcomes)
     numbers = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     table = []
@@ -138,7 +138,7 @@ def reliability(outcomes: Sequence[Outcome], bins: int = 10) -> list[tuple[float
 
 
 def hardest(outcomes: Sequence[Outcome], count: int = 20) -> list[Outcome]:
-    """Return the most confident mistakes: wrong first hits, and replies to what has no answer."""
+    """Return the mistakes with the highest confidence: wrong first hits, and replies where there is no answer."""
     wrong = [outcome for outcome in outcomes if not outcome.right]
     return sorted(wrong, key=lambda outcome: -outcome.confidence)[:count]
 
@@ -207,7 +207,7 @@ def _query(row: Mapping[str, Any], file: str, line: int) -> Query:
 
 
 def _sorted(outcomes: Sequence[Outcome]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return confidences, highest first, and whether each reply is right, aligned."""
+    """Return the confidences, highest first, and whether each reply is right, in the same order."""
     confidence = np.array([outcome.confidence for outcome in outcomes], dtype=np.float64)
     right = np.array([outcome.right for outcome in outcomes], dtype=np.int64)
     order = np.argsort(-confidence, kind="stable")

@@ -1,4 +1,4 @@
-"""Why a hit was found and how sure the bot is: what `kotae search --explain` shows."""
+"""Explaining the score and the confidence of a hit, for `kotae search --explain`."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ PASSAGE = 60
 
 
 def explain(index: Index, question: Question, hit: Hit, weights: Weights = DENSE) -> dict[str, Any]:
-    """Return the parts of a hit's score and confidence, for a hit of this index; JSON types only.
+    """Return the parts of the score and the confidence of a hit of this index; JSON types only.
 
-    `weights` are those the hit was judged with. `confidence.terms` add up to the log-odds, unless a hit of another
-    knowledge base had a smaller margin or feedback has shifted them.
+    `weights` are the weights its confidence was computed with. `confidence.terms` add up to the log-odds, unless a hit
+    of another knowledge base reduced the margin or votes shifted them.
     """
     row = next(place for place, record in enumerate(index.records) if record == hit.record)
     return {
@@ -38,7 +38,7 @@ def explain(index: Index, question: Question, hit: Hit, weights: Weights = DENSE
 
 
 def format_explanation(explained: dict[str, Any]) -> str:
-    """Lay an explanation out for people."""
+    """Format an explanation as text."""
     lines = []
     if explained["synonyms"]:
         lines.append("synonyms: " + ", ".join(f"{old} → {new}" for old, new in explained["synonyms"]))

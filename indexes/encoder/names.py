@@ -13,7 +13,7 @@ FAST = "fastembed:"
 
 
 def split_name(name: str) -> tuple[bool, str]:
-    """Tell whether the light encoder runs the model, and what the model itself is called."""
+    """Return whether the light encoder runs the model, and what the model itself is called."""
     return name.startswith(FAST), name.removeprefix(FAST)
 
 

@@ -1,6 +1,6 @@
-"""What people are told about files, models and disks: a key and values, said in the reader's language when it is shown.
+"""Messages about files, models and disks: a key with values, put into the reader's language when shown.
 
-Each language has one sentence per key. Whatever adds words of its own (the bot does) says them the same way.
+Each language has one sentence per key. The bot adds keys of its own, used in the same way.
 """
 
 import errno
@@ -10,11 +10,11 @@ from typing import Any, Union
 from indexes.messages import en
 
 Value = Union[str, int, float, "Translatable", tuple["Value", ...]]
-"""Plain data; a list of names is a tuple, and is joined as the language joins lists."""
+"""A value of a message. A list is a tuple; it is joined with the separator of the language."""
 
 
 class Translatable:
-    """One thing to say. ``str()`` says it in English, for the log and the command line."""
+    """One message. ``str()`` gives it in English, for the log and the command line."""
 
     __slots__ = ("key", "values")
 
@@ -41,14 +41,14 @@ class Translatable:
 
 
 def as_data(value: Value) -> Any:
-    """Turn a message, or a value of one, into JSON types; `from_data` turns them back."""
+    """Convert a message, or a value of one, to JSON types; `from_data` is the inverse."""
     if isinstance(value, Translatable):
         return {"key": value.key, "values": {name: as_data(each) for name, each in value.values.items()}}
     return [as_data(each) for each in value] if isinstance(value, tuple) else value
 
 
 def from_data(data: Any) -> Value:
-    """Turn JSON types back; raises KeyError or TypeError for what `as_data` did not make."""
+    """Convert JSON types from `as_data` back; raises KeyError or TypeError for anything else."""
     if isinstance(data, dict):
         key, values = data["key"], data["values"]
         return Translatable(key, **{name: from_data(each) for name, each in values.items()})
@@ -57,7 +57,7 @@ def from_data(data: Any) -> Value:
 
 
 def say(message: Translatable, words: Mapping[str, str], show: Callable[[str], str] = str) -> str:
-    """Put a message in words; every text among its values passes through `show`, which may escape it."""
+    """Return a message as text; every text among its values passes through `show`, for example to escape it."""
 
     def shown(value: Value) -> object:
         if isinstance(value, Translatable):
@@ -85,7 +85,7 @@ _REASONS = {
 
 
 def reason(error: Exception) -> Value:
-    """Say why the system refused; in the system's own words when it is something rare."""
+    """Return why the system refused; a rare reason is in the system's own words."""
     if isinstance(error, OSError):
         return _REASONS.get(error.errno or 0) or error.strerror or str(error)
     return str(error)

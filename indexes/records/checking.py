@@ -57,7 +57,7 @@ class CheckReport:
 
     @property
     def usable(self) -> bool:
-        """Tell whether the file can be a knowledge base."""
+        """Return whether the file can be a knowledge base."""
         return not self.error
 
     @property

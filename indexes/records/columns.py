@@ -46,7 +46,7 @@ MAX_COLUMNS = 200
 
 
 def is_known(header: str) -> bool:
-    """Tell whether the header names a role."""
+    """Return whether the header names a role."""
     return _rank(header) is not None
 
 

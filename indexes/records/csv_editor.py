@@ -66,7 +66,7 @@ class CsvEditor:
         return cls(read, data, mark, codec, list(io.StringIO(text.removesuffix(tail), newline="")), tail)
 
     def has(self, role: str) -> bool:
-        """Tell whether there is a column for it."""
+        """Return whether there is a column for it."""
         return role in self.read.columns
 
     def column(self, role: str) -> list[str]:
@@ -154,7 +154,7 @@ class CsvEditor:
         return [self._raw("".join(self.lines[start - 1 : self._ends[start]])) for start, _ in rows]
 
     def _is_usually_quoted(self, place: int, *, blank: bool) -> bool:
-        """Tell whether cells like this one have quotation marks without a need: here, in this column, in the file."""
+        """Return whether cells like this one have quotation marks without a need: here, in this column, in the file."""
         column = [row[place] for row in self._sample if place < len(row)]
         every = [cell for row in self._sample for cell in row]
         kinds = [[cell for cell in cells if (cell in {"", '""'}) == blank] for cells in (column, every)]
@@ -235,7 +235,7 @@ def _quoted(text: str, delimiter: str, *, always: bool) -> str:
 
 
 def _survives(character: str, codec: str) -> bool:
-    """Tell whether the character is read again as it was written."""
+    """Return whether the character is read again as it was written."""
     try:
         return character.encode(codec).decode(codec) == character
     except UnicodeError:

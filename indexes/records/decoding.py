@@ -126,7 +126,7 @@ def _plausibility(text: str) -> float:
 
 
 def _is_other_asian(text: str) -> bool:
-    """Tell whether an EUC-JP reading has kanji enough for some kana, yet none: Chinese or Korean bytes."""
+    """Return whether an EUC-JP reading has kanji enough for some kana, yet none: Chinese or Korean bytes."""
     return len(_KANJI.findall(text)) >= _KANJI_WITHOUT_KANA and not _KANA.search(text)
 
 
@@ -144,7 +144,7 @@ def _weight(text: str, place: int) -> float:
 
 
 def _is_common_kanji(char: str) -> bool:
-    """Tell whether JIS has it on its first level, the 2,965 kanji in ordinary use."""
+    """Return whether JIS has it on its first level, the 2,965 kanji in ordinary use."""
     try:
         encoded = char.encode("euc_jp")
     except UnicodeEncodeError:

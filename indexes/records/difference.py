@@ -17,7 +17,7 @@ class Difference:
     removed: tuple[Record, ...] = ()
 
     def __bool__(self) -> bool:
-        """Tell whether anything changed."""
+        """Return whether anything changed."""
         return bool(self.added or self.changed or self.removed)
 
 

@@ -32,7 +32,7 @@ _JAPANESE = re.compile(
 
 
 def has_answer(record: Record) -> bool:
-    """Tell whether a row has an answer: not blank, no dash or question mark, no "TBD" or 未定 alone.
+    """Return whether a row has an answer: not blank, no dash or question mark, no "TBD" or 未定 alone.
 
     What says that there is none (なし, None, No, ×) is an answer.
     """
@@ -40,7 +40,7 @@ def has_answer(record: Record) -> bool:
 
 
 def may_be_volunteered(record: Record) -> bool:
-    """Tell whether a row may be given to somebody who did not ask the bot: it has a question and an answer."""
+    """Return whether a row may be given to somebody who did not ask the bot: it has a question and an answer."""
     return bool(record.question) and has_answer(record)
 
 

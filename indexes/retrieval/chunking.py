@@ -1,4 +1,4 @@
-"""Long answers in parts that fit an encoder's window, so that what stands at the end is found too."""
+"""Splitting long answers into chunks that fit an encoder's window, so that the end is found too."""
 
 import re
 
@@ -6,14 +6,14 @@ from indexes.text import is_japanese
 
 _SENTENCE = re.compile(r".+?(?:[。！？]+|[.!?](?=\s)|\n+|$)", re.DOTALL)
 _WIDTH = {True: 180, False: 500}
-"""Characters that make about 110 tokens, of which many encoders see no more than 128; by whether it is Japanese."""
-_MOST = 24
+"""Characters per chunk, for Japanese and for other text: about 110 tokens. Many encoders read at most 128."""
+_MAX_CHUNKS = 24
 
 
 def chunks(answer: str) -> tuple[str, ...]:
-    """Return the answer in parts of whole sentences, as written; a short answer is its only part.
+    """Split an answer into chunks of whole sentences, as written; a short answer is one chunk.
 
-    A sentence too long for a part is cut. At most 24 parts: what an answer says beyond that is found by its words only.
+    A sentence that is too long for a chunk is cut. At most 24 chunks: the rest is found by its words only.
     """
     width = _WIDTH[is_japanese(answer)]
     if len(answer) <= width:
@@ -23,6 +23,6 @@ def chunks(answer: str) -> tuple[str, ...]:
         for piece in (sentence[at : at + width] for at in range(0, len(sentence), width)):
             if len(packed[-1]) + len(piece) > width and packed[-1].strip():
                 packed.append("")
-            if len(packed[-1]) <= width:  # what is longer is white space before the next part
+            if len(packed[-1]) <= width:  # what is longer is white space before the next chunk
                 packed[-1] += piece
-    return tuple(text for part in packed if (text := part.strip()))[:_MOST] or (answer,)
+    return tuple(text for chunk in packed if (text := chunk.strip()))[:_MAX_CHUNKS] or (answer,)

@@ -1,4 +1,4 @@
-"""Questions that are nearly the same, brought together: by meaning where there is an encoder, else by their letters."""
+"""Grouping questions that are nearly the same: by meaning with an encoder, by letters without."""
 
 import threading
 from collections import OrderedDict, defaultdict
@@ -13,19 +13,19 @@ from indexes.records.checking import numbers, similar_pairs
 from indexes.text import normalize
 
 SAME_QUESTION = 0.75
-"""Cosine, as a share of what is possible above the background, from which two questions are taken for one.
+"""Cosine, scaled so that the background is 0 and equality is 1, from which two questions count as one.
 
-Chosen on seven sets of real questions, none of which was left to decide alone (docs/retrieval.md).
+Chosen on seven sets of real questions together (docs/retrieval.md).
 """
 REMEMBERED = 2000
 """Texts whose vectors are kept: 3 MB at 384 dimensions."""
 
 Groups = list[list[int]]
-"""Places of texts: in each group the first one leads, in the order in which the leaders were given."""
+"""Positions of texts. The first of each group is its leader; groups are in the order of their leaders."""
 
 
 class QuestionVectors:
-    """Vectors of the questions that were compared last: grouping them again takes no encoding."""
+    """Keeps the vectors of the last questions, so that grouping them again needs no encoding. Thread-safe."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._remembered = remembered
@@ -33,7 +33,7 @@ class QuestionVectors:
         self._lock = threading.Lock()
 
     def vectors(self, texts: Sequence[str], encoder: Encoder) -> Vectors:
-        """Return a vector per text, in bulk, so that questions go first; raises what the encoder raises."""
+        """Return one vector per text. Encodes in bulk, so that questions go first; raises what the encoder raises."""
         keys = [(encoder.name, encoder.revision, normalize(text)) for text in texts]
         with self._lock:
             known = {key: self._known[key] for key in keys if key in self._known}
@@ -49,20 +49,20 @@ class QuestionVectors:
 
 
 def group_by_meaning(texts: Sequence[str], vectors: Vectors, background: Callable[[Vector], float]) -> Groups:
-    """Group by cosine; questions about different numbers stay apart.
+    """Group by cosine; questions with different numbers are never in one group.
 
-    `background` is what any question of a kind gets: encoders differ in it, and in a language that an encoder hardly
-    knows it is high. What counts is how far a pair is above the higher one of the two.
+    `background` returns the cosine that a question has with any text. It differs between encoders, and is high in a
+    language that an encoder hardly knows. A pair is judged by how far it is above the higher background of the two.
     """
     levels = np.array([min(background(vector), 1 - 1e-6) for vector in vectors])
-    said = [numbers(text) for text in texts]
+    numbers_of = [numbers(text) for text in texts]
     groups: Groups = []
     leaders = np.empty_like(vectors)
     of_leaders = np.empty_like(levels)
     for place, (vector, level) in enumerate(zip(vectors, levels, strict=True)):
         led = len(groups)
         lift = _lift(leaders[:led] @ vector, np.maximum(of_leaders[:led], level))
-        lift[[said[group[0]] != said[place] for group in groups]] = -1.0
+        lift[[numbers_of[group[0]] != numbers_of[place] for group in groups]] = -1.0
         best = int(np.argmax(lift)) if led else 0
         if led and lift[best] >= SAME_QUESTION:
             groups[best].append(place)
@@ -73,7 +73,7 @@ def group_by_meaning(texts: Sequence[str], vectors: Vectors, background: Callabl
 
 
 def group_by_letters(texts: Sequence[str]) -> Groups:
-    """Group by shared pairs of characters, as `kotae check` compares questions."""
+    """Group by shared character pairs, the way `kotae check` compares questions."""
     near: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for a, b, similarity in chain(*similar_pairs(texts)):
         near[max(a, b)].append((similarity, -min(a, b)))
@@ -81,7 +81,7 @@ def group_by_letters(texts: Sequence[str]) -> Groups:
 
 
 def _join_leaders(near: Mapping[int, list[tuple[float, int]]], count: int) -> Groups:
-    """Let each text join the most similar earlier one that leads, if there is one."""
+    """Add each text to the group of the most similar earlier leader; without one it becomes a leader."""
     groups: dict[int, list[int]] = {}
     for place in range(count):
         for _, leader in sorted(near.get(place, ()), reverse=True):

@@ -1,11 +1,11 @@
-"""Unit vectors, searched by inner product (so a score is a cosine). The only module that imports faiss.
+"""Searching unit vectors by inner product, so that a score is a cosine. The only module that imports faiss.
 
-How they are kept depends on how many there are:
+The storage depends on the number of vectors:
 
-- few ("flat"): float32, all of them compared;
-- more ("half"): float16, all of them compared, in half the time and memory;
-- very many: float16 on the disk, for scores, and an index of 8 bits per number that proposes candidates: by cells, of
-  which only the nearest are read ("cells"), or if that misses too many, all ("bytes"). What it misses is measured.
+- few ("flat"): float32, all compared;
+- more ("half"): float16, all compared, in half the time and memory;
+- very many: float16 on disk for scores, and an index of 8 bits per number that proposes candidates. It reads only the
+  nearest cells ("cells") or, if that misses too many, everything ("bytes"). Its recall is measured when it is built.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from indexes.encoder import Vector, Vectors
 
 CANDIDATES = 50
-"""Rows that each half of a search proposes; all of them are scored by both halves."""
+"""Rows that the lexical and the vector search each propose; every one is scored by both."""
 
 NEIGHBOURS = 10
 FLOOR = 0.95
-"""Least share of the `NEIGHBOURS` nearest vectors that must be among the `CANDIDATES` an index proposes."""
+"""Least recall: the share of the `NEIGHBOURS` nearest vectors among the `CANDIDATES` that an index proposes."""
 
 FILE, HALVES, MEAN = "vectors.faiss", "vectors.f16", "mean.f32"
 
 _BATCH = 8_192
 _SAMPLE = 65_536
-"""Vectors that cells and scales are fitted to."""
+"""Vectors that cells and 8-bit scales are trained on."""
 _ASKED = 200
-"""Vectors looked up to measure recall: half of them as they are, half with noise, as a question in other words."""
+"""Vectors that recall is measured with: half as they are, half with noise, like a question in other words."""
 _BLOCK = 512
 _PIECE = 1 << 20
 _NOISE = 0.75
-"""Length of the noise: the cosine with what was there is 0.8."""
+"""Length of the noise: the cosine with the original is 0.8."""
 _SAME = 1e-4
 
 Float16Vectors = NDArray[np.float16]
@@ -51,14 +51,14 @@ Float16Vectors = NDArray[np.float16]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many vectors it takes to keep them in another way, and how many are collected at a time."""
+    """Numbers of vectors from which they are stored in another way, and the size of a batch."""
 
     half: int = 16_384
-    """From here as float16: cosines are less than 0.001 off."""
+    """Float16 from this number on: cosines change by less than 0.001."""
     large: int = 262_144
-    """From here an index proposes candidates: about 130,000 rows."""
+    """An index proposes candidates from this number on: about 130,000 rows."""
     batch: int = 32_768
-    """50 MB, at 384 numbers each."""
+    """50 MB at 384 dimensions."""
 
 
 SIZES = Sizes()
@@ -66,19 +66,19 @@ SIZES = Sizes()
 
 @dataclass(frozen=True, slots=True)
 class IndexKind:
-    """How vectors are searched, and what share of the nearest is found."""
+    """How vectors are searched, and the recall measured."""
 
     name: str
     recall: float = 1.0
     cells: int = 0
     probes: int = 0
-    """How many of the cells are read for a question."""
+    """Number of cells read per question."""
 
 
 class DenseIndex:
-    """Unit vectors, and the row each belongs to. With `halves`, scores come from there and `index` only proposes.
+    """Unit vectors and the row each belongs to. With `halves`, those give the scores and `index` only candidates.
 
-    `mean` is their mean if it is known already: working it out would bring all of a mapped file into memory.
+    `mean` is the mean vector, if known: computing it would read a whole memory-mapped file.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class DenseIndex:
 
     @classmethod
     def build(cls, vectors: "Vectors | Float16Vectors", owners: NDArray[np.int32], sizes: Sizes = SIZES) -> Self:
-        """Index unit vectors; `owners[i]` is the row of vector i. Very many may be mapped from a file."""
+        """Index unit vectors, which may be memory-mapped; `owners[i]` is the row of vector i."""
         if len(vectors) >= sizes.large:
             halves = vectors.astype(np.float16, copy=False)
             index, kind = _candidate_index(halves)
@@ -116,7 +116,10 @@ class DenseIndex:
 
     @classmethod
     def open(cls, path: Path, owners: NDArray[np.int32], kind: IndexKind | None = None) -> Self:
-        """Map an index, and the halves beside it, into memory; their bytes must have been verified."""
+        """Memory-map an index and the float16 vectors beside it, whose checksums must have been verified.
+
+        Raises SnapshotError.
+        """
         try:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
@@ -130,7 +133,7 @@ class DenseIndex:
         )
 
     def files(self) -> Mapping[str, FileContent]:
-        """Return what `open` maps, by name. FAISS's own writing would report success on a full disk."""
+        """Return the files that `open` maps, by name. FAISS's own writer reports success on a full disk."""
         halves = {} if self._halves is None else {HALVES: self._write_halves}
         return {FILE: self._write_index, MEAN: self._write_mean, **halves}
 
@@ -149,11 +152,11 @@ class DenseIndex:
         return np.asarray(self._index.reconstruct_batch(numbers), dtype=np.float32)
 
     def background(self, vector: "Vector") -> float:
-        """Return the mean cosine with all vectors: what any question of this kind gets here."""
+        """Return the mean cosine with all vectors."""
         return float(self._mean @ vector)
 
     def nearest(self, vector: "Vector", count: int) -> NDArray[np.int64]:
-        """Return the rows of the `count` nearest passages, each once; a row may need several passages to be seen."""
+        """Return the rows of the `count` nearest passages, each once; fewer rows, if some have several passages."""
         with _one_thread():
             _, numbers = self._index.search(vector[np.newaxis], min(count, len(self)))
         return np.unique(self.owners[numbers[0][numbers[0] >= 0]]).astype(np.int64)
@@ -175,7 +178,7 @@ class DenseIndex:
         return best
 
     def _average(self) -> "Vector":
-        """Return the mean vector; of very many, that of evenly spread blocks, or opening them would read them all."""
+        """Return the mean vector; of very many, the mean of evenly spread blocks, to avoid reading them all."""
         step = _BLOCK * max(len(self) // SIZES.large, 1)
         blocks = [np.arange(at, min(at + _BLOCK, len(self))) for at in range(0, len(self), step)]
         total = np.zeros(self.dimension, dtype=np.float64)
@@ -184,7 +187,7 @@ class DenseIndex:
         return (total / max(sum(map(len, blocks)), 1)).astype(np.float32)
 
     def _write_index(self, put: Callable[[bytes], object]) -> None:
-        faiss.write_index(self._index, faiss.PyCallbackIOWriter(put, _PIECE))  # type: ignore[attr-defined]  # unknown to its stubs
+        faiss.write_index(self._index, faiss.PyCallbackIOWriter(put, _PIECE))  # type: ignore[attr-defined]  # missing in its stubs
 
     def _write_mean(self, put: Callable[[bytes], object]) -> None:
         put(self._mean.tobytes())
@@ -202,7 +205,7 @@ def _empty(name: str, dimension: int) -> faiss.Index:
 
 
 def _cell_index(dimension: int, count: int) -> Any:
-    """Return an index with about as many cells as vectors in a cell; it is fitted the same way every time."""
+    """Return an index with about as many cells as vectors per cell; training is deterministic."""
     cells = 2 ** round(log2(count**0.5))
     quantizer = faiss.IndexFlatIP(dimension)
     index = faiss.IndexIVFScalarQuantizer(
@@ -213,7 +216,9 @@ def _cell_index(dimension: int, count: int) -> Any:
 
 
 def _fill(index: Any, vectors: "Vectors | Float16Vectors") -> None:
-    if vectors.dtype == np.float16 and index.code_size == 2 * index.d:  # its codes as they are, without growing pains
+    if (
+        vectors.dtype == np.float16 and index.code_size == 2 * index.d
+    ):  # copied at once: adding would grow the codes again and again
         faiss.copy_array_to_vector(vectors.view(np.uint8).ravel(), index.codes)
         index.ntotal = len(vectors)
         return
@@ -226,7 +231,7 @@ def _batches(vectors: Any) -> Iterator[Any]:
 
 
 def _candidate_index(halves: Float16Vectors) -> tuple[faiss.Index, IndexKind]:
-    """Return the quickest index that finds enough of what is nearest."""
+    """Return the fastest index whose recall reaches FLOOR, or the last one tried."""
     sample = halves[_sample(len(halves), _SAMPLE)].astype(np.float32)
     measure = _Recall(halves)
     index = _cell_index(halves.shape[1], len(halves))
@@ -248,7 +253,7 @@ def _candidate_index(halves: Float16Vectors) -> tuple[faiss.Index, IndexKind]:
 
 
 class _Recall:
-    """Measures which share of the nearest vectors an index proposes; of vectors equally near, any will do."""
+    """Measures the recall of an index; vectors that are equally near are interchangeable."""
 
     def __init__(self, halves: Float16Vectors) -> None:
         random = np.random.default_rng(2)
@@ -277,13 +282,13 @@ class _Recall:
 
 
 def _sample(count: int, most: int) -> NDArray[np.int64]:
-    """Return up to `most` different numbers below `count`, ascending; the same every time."""
+    """Return up to `most` different numbers below `count`, ascending and always the same."""
     return np.sort(np.random.default_rng(1).choice(count, min(most, count), replace=False))
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Keep FAISS from sharing one search out to several threads: it is slower. OpenMP's setting is the caller's own."""
+    """Make FAISS use one thread, which is faster for one search. The OpenMP setting belongs to the calling thread."""
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""Where a question's words stand in a text, so that people see why it was found. Not how it is found."""
+"""Finding the words of a question in a text, to show why it was found. Searching doesn't use this."""
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -15,11 +15,11 @@ _COMMON = """
     your
 """
 COMMON = frozenset(_COMMON.split())
-"""English words that say little; Japanese has them in hiragana, which is left out anyway."""
+"""English words that are not highlighted. In Japanese they are hiragana, which is never highlighted."""
 KANJI = 2
-"""Kanji that text and question must have in a row; a single one counts where the question has it alone."""
+"""Kanji in a row that text and question must share; a single one counts if it is a word of the question."""
 KATAKANA = 0.6
-"""The share of the shorter katakana word that both must have in a row: ルーター and プリンター share no word."""
+"""Share of the shorter katakana word that both must have in a row: ルーター and プリンター are different words."""
 
 LONGEST_RUN, MOST_RUNS = 60, 60
 """Of kanji or katakana: a longer run is no word, and more runs than this are not looked for; comparing takes a time
@@ -30,7 +30,7 @@ _AFTER_WORDS = "をがはにのでとへやも"
 
 
 class Matcher:
-    """The words of one question, to be looked for in texts."""
+    """Finds the words of one question in texts."""
 
     def __init__(self, question: str) -> None:
         asked = normalize(question)
@@ -40,7 +40,7 @@ class Matcher:
         self._found: dict[str, list[tuple[int, int]]] = {}
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield where words of the question stand in the text: start and end, ascending."""
+        """Yield start and end of each word of the question in the text, ascending."""
         for start, end in runs(text):
             if end - start > 1 or _stands_alone(text[:start][-1:], text[end : end + 1]):
                 for first, last in self._within(text[start:end]):
@@ -63,13 +63,13 @@ class Matcher:
         return list(zip(starts, ends, strict=True))
 
     def _has(self, parts: set[str]) -> bool:
-        """Tell whether one of a word's parts was asked for; of a code, its number: ERR-4031 is not ERR-4012."""
+        """Return whether the question has one of a word's parts; of a code, its number: ERR-4031 is not ERR-4012."""
         numbers = {part for part in parts if any(map(str.isdigit, part))}
         return not self._words.isdisjoint(numbers or parts)
 
 
 def _stands_alone(before: str, after: str) -> bool:
-    """Tell whether a single kanji is a word, such as 鍵を, and not part of one, such as 忘れ or 使い方."""
+    """Return whether a single kanji is a word, such as 鍵を, and not part of one, such as 忘れ or 使い方."""
     return not _is_hiragana(before) and (after in _AFTER_WORDS or not _is_hiragana(after))
 
 
@@ -82,7 +82,7 @@ def _is_spaced(run: str) -> bool:
 
 
 def _shared(asked: str, run: str) -> Iterator[int]:
-    """Yield the places in a run of kanji or katakana that it has in common with one of the question's."""
+    """Yield the positions in a run of kanji or katakana that are shared with a run of the question."""
     if set(asked).isdisjoint(run):
         return
     for _, at, size in SequenceMatcher(None, asked, run, autojunk=False).get_matching_blocks():

@@ -1,6 +1,6 @@
-"""One knowledge base made searchable: cosine over its vectors fused with the lexical half.
+"""The index of one knowledge base: cosine similarity of vectors combined with a lexical score.
 
-Everything here is immutable after construction, so that searches need no lock and a reload is one assignment elsewhere.
+Immutable after construction: searches need no lock, and a reload replaces the whole index.
 """
 
 from collections.abc import Sequence
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from indexes.retrieval.synonyms import Synonyms
 
 DENSE_WEIGHT = 0.7
-"""The share of the cosine in the fused score, where there are vectors; the rest is the lexical score."""
+"""Weight of the cosine in the fused score where there are vectors; the rest is the lexical score."""
 
 AGREEMENT_ROWS = 5
-"""Of so many best rows, the share that give a hit's answer is its `Evidence.agreement`."""
+"""Number of best rows that `Evidence.agreement` is computed over."""
 
 SHARPNESS = 12.0
-"""How much less a weaker row supports its answer: it counts exp(-SHARPNESS * difference) of the best one."""
+"""A row whose score is lower by d supports its answer exp(-SHARPNESS * d) times as much as the best row."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question ready to be searched: `normalized` has synonyms applied, `vector` is its unit vector, if any."""
+    """A question prepared for searching: `normalized` has synonyms applied; `vector` is its unit vector, if any."""
 
     text: str
     normalized: str
@@ -41,55 +41,55 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a hit's confidence is judged by; nothing here needs labels."""
+    """What the confidence of a hit is computed from; needs no labelled data."""
 
     score: float = 0.0
-    """The fused score with the support of other rows; may exceed 1."""
+    """The fused score plus the support of other rows with the same answer; may exceed 1."""
     rival: float = 0.0
     """The best score of a different answer in the same knowledge base."""
     background: float = 0.0
-    """The question's mean cosine with everything in the knowledge base; 0 without vectors."""
+    """The mean cosine of the question with all passages of the knowledge base; 0 without vectors."""
     missing: float = 0.0
-    """The share of the question's characters (idf mass) that the knowledge base knows but this record lacks."""
+    """The share of the question's characters, weighted by idf, that the knowledge base has but this record lacks."""
     agreement: float = 0.0
-    """The share of the five best rows that give this answer."""
+    """The share of the best AGREEMENT_ROWS rows that have this answer."""
     words: int = 0
-    """How many different words the question has."""
+    """Number of different words in the question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A record found. All scores are absolute, 0 to 1, and comparable between questions and knowledge bases."""
+    """A record that was found. Scores are absolute, 0 to 1, and comparable between questions and knowledge bases."""
 
     record: "Record"
     knowledge_base: str
     score: float
-    """Fused, with the support of other rows that give the same answer: what hits are ordered by."""
+    """Fused score plus the support of other rows with the same answer; hits are ordered by it."""
     dense: float | None
     """The best cosine among the record's passages; None without vectors."""
     lexical: float
     coverage: float
-    """The share of the question's idf mass that the record has."""
+    """The share of the question, weighted by idf, that the record has."""
     confidence: float = 0.0
     """The probability that this answers the question (confidence.with_confidence)."""
     evidence: Evidence = Evidence()
     chunk: str = ""
-    """The part of a long answer that matches best, as written; only the first hit of a search has it."""
+    """The chunk of a long answer that matches best, as written; set for the first hit of a search only."""
 
 
 def passages(record: "Record", synonyms: "Synonyms") -> tuple[str, ...]:
-    """Return the texts embedded for a record: question, question with each part of the answer, aliases.
+    """Return the texts to encode for a record: the question, the question with each chunk of the answer, the aliases.
 
-    They are normalized and have synonyms applied.
+    They are normalized, with synonyms applied.
     """
-    answers = [f"{record.question}\n{part}" for part in chunks(record.answer)]
+    answers = [f"{record.question}\n{chunk}" for chunk in chunks(record.answer)]
     texts = [record.question, *answers, *record.aliases]
     prepared = [synonyms.apply(normalize(text)) for text in texts]
     return tuple(dict.fromkeys(text for text in prepared if text)) or (record.id,)
 
 
 class Index:
-    """A knowledge base, searchable; lexically at once, and by meaning once it has vectors."""
+    """Searches the records of one knowledge base: lexically at first, also by meaning once it has vectors."""
 
     def __init__(
         self, name: str, records: "Sequence[Record]", synonyms: "Synonyms", dense: DenseIndex | None = None
@@ -102,7 +102,7 @@ class Index:
         self._answers = _number_answers(self.records)
 
     def with_dense(self, dense: DenseIndex) -> "Index":
-        """Return this index with vectors; it shares everything else."""
+        """Return a copy of this index with vectors; everything else is shared."""
         other = object.__new__(Index)
         other.__dict__.update(self.__dict__, dense=dense)
         return other
@@ -111,9 +111,9 @@ class Index:
         return len(self.records)
 
     def search(self, question: Question, top_k: int = 3) -> list[Hit]:
-        """Return the `top_k` best records (all, if there are fewer), best first; of equals, the earlier in the file.
+        """Return the `top_k` best records (or all, if there are fewer), best first; ties are in file order.
 
-        Different answers come before a second record with the same answer.
+        A second record with the same answer is returned only when there are too few different answers.
         """
         vector = _usable(question.vector) if self.dense else None
         asked = self.lexical.query(question.normalized)
@@ -125,12 +125,12 @@ class Index:
 
     def _score(self, asked: LexicalQuery, rows: NDArray[np.int64], vector: "Vector | None") -> "_Found":
         lexical = asked.score(rows)
-        alone, dense = lexical.total, None
+        own_score, dense = lexical.total, None
         if vector is not None and self.dense is not None:
             dense = np.clip(self.dense.cosines(vector, rows), 0.0, 1.0)
-            alone = DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * alone
+            own_score = DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * own_score
         answers = self._answers[rows]
-        return _Found(rows, answers, lexical, dense, alone, alone + _support(alone, answers))
+        return _Found(rows, answers, lexical, dense, own_score, own_score + _support(own_score, answers))
 
     def _hit(self, found: "_Found", place: int, asked: LexicalQuery, background: float, best: NDArray[np.int64]) -> Hit:
         same = found.answers == found.answers[place]
@@ -153,7 +153,7 @@ class Index:
         )
 
     def best_chunk(self, record: "Record", asked: LexicalQuery) -> str:
-        """Return the part of a long answer that has most of the question's characters; blank for a short one.
+        """Return the chunk of a long answer that has most of the question's characters; blank for a short answer.
 
         `asked` is what `lexical.query(question.normalized)` returns.
         """
@@ -177,7 +177,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Candidates in file order, their scores aligned; `alone` is without the support of other rows."""
+    """Candidate rows in file order, with their scores; `own_score` is without the support of other rows."""
 
     rows: NDArray[np.int64]
     answers: NDArray[np.int64]
@@ -188,9 +188,9 @@ class _Found:
 
 
 def _support(own_score: NDArray[np.float64], answers: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return what each row gains from other rows that give its answer: a smooth maximum, minus the maximum.
+    """Return what each row gains from other rows with the same answer: a smooth maximum, minus the maximum.
 
-    ln(sum of exp(SHARPNESS * score)) / SHARPNESS - max: 0 for a row alone, ln(2) / SHARPNESS = 0.06 for two equal ones.
+    ln(sum of exp(SHARPNESS * score)) / SHARPNESS - max: 0 for a single row, ln(2) / SHARPNESS = 0.06 for two equals.
     """
     _, groups = np.unique(answers, return_inverse=True)
     top = np.zeros(groups.max(initial=-1) + 1)
@@ -200,7 +200,7 @@ def _support(own_score: NDArray[np.float64], answers: NDArray[np.int64]) -> NDAr
 
 
 def _pick(found: _Found, top_k: int) -> list[int]:
-    """Return the places of the best records of different answers, then others if there are too few; best first."""
+    """Return the positions of the best records with different answers, then others if too few; best first."""
     order = np.argsort(-found.score, kind="stable")
     _, first = np.unique(found.answers[order], return_index=True)
     distinct = np.zeros(len(order), dtype=np.bool_)
@@ -210,12 +210,12 @@ def _pick(found: _Found, top_k: int) -> list[int]:
 
 
 def _number_answers(records: "Sequence[Record]") -> NDArray[np.int64]:
-    """Give records with the same answer the same number; a record without an answer stands for itself."""
+    """Number the answers: records with the same answer get the same number, one without an answer its own."""
     numbers: dict[str, int] = {}
     keys = (normalize(record.answer) or f"\0{row}" for row, record in enumerate(records))
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
 def _usable(vector: "Vector | None") -> "Vector | None":
-    """Return the vector unless it has NaN or infinity, for which FAISS would return rows that don't exist."""
+    """Return the vector, or None if it has NaN or infinity: FAISS would then return rows that don't exist."""
     return vector if vector is not None and bool(np.isfinite(vector).all()) else None

@@ -1,4 +1,4 @@
-"""What people taught: phrasings laid over the aliases of a CSV."""
+"""Aliases that people confirmed in Slack, added to the records of a CSV in memory."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ from indexes.text import match_key
 
 @dataclass(frozen=True, slots=True)
 class LearnedAlias:
-    """A phrasing of a record's question. `question` finds the record when its id is not there any more.
+    """Another phrasing of a record's question. `question` finds the record if its id no longer exists.
 
-    A row without an id of its own is known by its content, so that every edit gives it another one.
+    The id of a row that has none in the file is derived from its content, so that every edit changes it.
     """
 
     record: str
@@ -26,14 +26,14 @@ LearnedAliases = Mapping[str, Sequence[LearnedAlias]]
 
 
 class RecordFinder:
-    """Finds the records that aliases are about: by their ids, else by a question that only one record has."""
+    """Finds the records that learned aliases belong to: by id, or else by a question that only one record has."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
         self._by_id = {record.id: record for record in records}
 
     def find(self, alias: LearnedAlias) -> Record | None:
-        """Return a alias's record; None when it is not there now."""
+        """Return the record that an alias belongs to, or None if there is none now."""
         return self._by_id.get(alias.record) or self._by_question.get(match_key(alias.question))
 
     @cached_property
@@ -44,14 +44,14 @@ class RecordFinder:
 
 
 def with_learned_aliases(records: Sequence[Record], aliases: Sequence[LearnedAlias]) -> tuple[Record, ...]:
-    """Return the records with what people taught among their aliases; a alias about none of them has no effect."""
+    """Return the records with learned aliases added; an alias whose record doesn't exist is ignored."""
     if not aliases:
         return tuple(records)
     finder = RecordFinder(records)
     added: dict[str, list[str]] = {}
     for alias in aliases:
-        if subject := finder.find(alias):
-            added.setdefault(subject.id, []).append(alias.phrasing)
+        if record := finder.find(alias):
+            added.setdefault(record.id, []).append(alias.phrasing)
     return tuple(_with_aliases(record, added.get(record.id, ())) for record in records)
 
 

@@ -1,7 +1,7 @@
-"""The half of retrieval that needs no model: how much of a question's words and characters a record has.
+"""Lexical search, which needs no model: how much of a question's words and characters a record has.
 
-Every score lies between 0 and 1 and means the same for every question (a cosine, or a share of the question's idf
-mass), so that it can be added to a dense cosine and serve as a confidence. What was tried: docs/retrieval.md.
+Every score is between 0 and 1 and means the same for every question (a cosine, or a share of the question weighted by
+idf), so that it can be added to the cosine of vectors and used for confidence. docs/retrieval.md compares alternatives.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,43 +33,43 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 Pair = tuple[Floats, Floats]
-"""Cosine and coverage of each row or text."""
+"""Cosine and coverage, each with one value per row or text."""
 
 BUDGET = 30_000
-"""Postings read for one question and view, rarest term first; the other terms are looked up for candidates only."""
+"""Postings read per question and view, rarest term first; other terms are looked up for candidates only."""
 
 VIEWS = ("words of the question", "characters of the question", "words of all", "characters of all")
 
 _TEXT_BITS = np.uint64(64 - KEY_BITS)
 _CHUNK = 1 << int(_TEXT_BITS)
-"""Texts counted at once: so many that a token's key and its text's number make one number of 64 bits."""
+"""Texts counted at once: a token's key and its text number together fit into 64 bits."""
 _MERGED = 256
-"""Chunks whose keys are merged at a time: bounds the memory."""
-_MOST = 255
-_DAMPED = 1.0 + np.log(np.maximum(np.arange(_MOST + 1), 1))
+"""Chunks whose keys are merged at a time, to limit memory."""
+_MAX_COUNT = 255
+_DAMPED = 1.0 + np.log(np.maximum(np.arange(_MAX_COUNT + 1), 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Some rows' scores. Cosines and coverages have one line per view in the order of `VIEWS`, one column per row."""
+    """Scores of some rows. `cosines` and `coverages` have shape (views in the order of `VIEWS`, rows)."""
 
     cosines: Floats
     coverages: Floats
     total: Floats
-    """The lexical score: half the better of question and all, half the mean of the two.
+    """The lexical score: half the higher of question and all, half their mean.
 
-    What answers may stand in the question or only in the answer (a CSV of titles and texts); a plain mean would
-    halve the score of the latter.
+    The words may be in the question or only in the answer (a CSV of titles and texts); a plain mean would halve the
+    score of the latter.
     """
     coverage: Floats
-    """The share of the question's idf mass that each row has anywhere, in words and in characters."""
+    """The share of the question, weighted by idf, that each row has: the mean of words and characters."""
 
 
 class View:
-    """An inverted index: for each term the texts that have it, and how often (at most 255 times)."""
+    """An inverted index: for each term the texts that have it, and how often (counted up to 255)."""
 
     def __init__(self, chunks: list["Counted"]) -> None:
-        """Take the texts in order; empties the list, so that its memory is free again when the view is built."""
+        """Build the index of the texts in order. Empties `chunks`, to free its memory early."""
         self.size = sum(chunk.size for chunk in chunks)
         self._keys = _union([chunk.keys for chunk in chunks])
         numbered = [(self._keys.searchsorted(chunk.keys).astype(np.int32), chunk) for chunk in chunks]
@@ -84,7 +84,7 @@ class View:
         self._fill(numbered)
 
     def _fill(self, numbered: list[tuple[NDArray[np.int32], "Counted"]]) -> None:
-        """Put each posting in its place."""
+        """Fill in the postings and the norms."""
         ends, first = self._starts[:-1].copy(), 0
         for terms, chunk in numbered:
             places, _ = expand_ranges(ends[terms], ends[terms] + chunk.lengths)
@@ -98,37 +98,37 @@ class View:
             first += chunk.size
 
     def match(self, keys: Keys, budget: int = BUDGET) -> "Match":
-        """Weigh a question's terms and read their postings."""
+        """Match a question's terms; reads at most `budget` postings at once."""
         return Match(self, self.weigh(keys), budget)
 
     def postings(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        """Return the texts that have the term, ascending, and how often."""
+        """Return the texts that have a term, ascending, and how often each has it."""
         span = slice(self._starts[term], self._starts[term + 1])
         return self._texts[span], self._counts[span]
 
     def look_up(self, terms: Ints, texts: Ints) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """Return how often each term (line) stands in each text (column), and whether it does at all."""
+        """Return how often each term is in each text, and whether it is; both of shape (terms, texts)."""
         spans = zip(self._starts[terms].tolist(), self._starts[terms + 1].tolist(), strict=True)
         places = np.zeros((len(terms), len(texts)), dtype=np.int64)
-        texts = texts.astype(np.int32)  # as they are kept: to search among other integers copies them all
+        texts = texts.astype(np.int32)  # the stored type; searchsorted would copy all for another one
         for line, (start, end) in enumerate(spans):
             places[line] = self._texts[start:end].searchsorted(texts) + start
         np.minimum(places, self._starts[terms + 1][:, np.newaxis] - 1, out=places)
         return self._counts[places], self._texts[places] == texts
 
     def lengths(self, terms: NDArray[np.signedinteger[Any]]) -> Ints:
-        """Return in how many texts each term occurs."""
+        """Return how many texts have each term."""
         return np.asarray(self._starts[terms + 1] - self._starts[terms])
 
     def weigh(self, keys: Keys) -> "Terms":
-        """Return a question's terms with what they weigh here."""
+        """Return a question's terms with their weights in this view."""
         distinct, counts = np.unique(keys, return_counts=True)
         places = np.searchsorted(self._keys, distinct)
         places[places == len(self._keys)] = 0
         known = self._keys[places] == distinct if len(self._keys) else np.zeros(len(distinct), dtype=np.bool_)
         idf = np.full(len(distinct), _idf(np.zeros(1), self.size)[0])
         idf[known] = _idf(self.lengths(places[known]), self.size)
-        damped = _DAMPED[np.minimum(counts, _MOST)]
+        damped = _DAMPED[np.minimum(counts, _MAX_COUNT)]
         weights = damped * idf
         norm, mass = float(np.sqrt(weights @ damped)), float(idf.sum())
         return Terms(distinct[known], places[known], weights[known], idf[known], norm, mass)
@@ -136,9 +136,9 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A question's terms that a view knows; `norm` and `mass` count the unknown ones too, as the rarest there are.
+    """The terms of a question that a view has; `norm` and `mass` include unknown terms, as if they were the rarest.
 
-    A term has the square root of its idf in a vector, so that one shared by question and text counts by its idf, once.
+    In a vector, a term is weighted by the square root of its idf: a shared term contributes its idf to the product.
     """
 
     keys: Keys
@@ -150,7 +150,7 @@ class Terms:
 
 
 class Match:
-    """What one question shares with the texts of one view."""
+    """The match of one question with the texts of one view."""
 
     def __init__(self, view: View, terms: Terms, budget: int) -> None:
         self._view = view
@@ -163,19 +163,19 @@ class Match:
 
     @property
     def known(self) -> float:
-        """The share of the question's idf mass that occurs in any text."""
+        """The share of the question, weighted by idf, that any text has."""
         return float(self._terms.idf.sum()) / (self._terms.mass or 1.0)
 
     def shares(self, texts: Sequence[Keys]) -> Floats:
-        """Return the share of the question's idf mass that each of these token lists has."""
+        """Return the share of the question, weighted by idf, that each of these lists of tokens has."""
         return np.array([np.isin(self._terms.keys, keys) @ self._terms.idf for keys in texts]) / (self._terms.mass or 1)
 
     def all(self) -> Pair:
-        """Return cosine and coverage of every text; too low by the terms that the budget left out."""
+        """Return cosine and coverage of every text, without the terms beyond the budget."""
         return self._scale(self._dots, self._view.norms, self._shared)
 
     def some(self, texts: Ints) -> Pair:
-        """Return the exact cosine and coverage of these texts."""
+        """Return the exact cosine and coverage of some texts."""
         counts, has = self._view.look_up(self._terms.places[self._rest], texts)
         dots = self._dots[texts] + self._terms.weights[self._rest] @ (_DAMPED[counts] * has)
         shared = self._shared[texts] + self._terms.idf[self._rest] @ has
@@ -199,7 +199,7 @@ class Match:
 
 
 class LexicalIndex:
-    """The lexical half of an index: words and characters of the records' questions, and of all they say."""
+    """Searches records by words and characters, in their questions and in all their text."""
 
     def __init__(self, records: Sequence["Record"], synonyms: "Synonyms") -> None:
         lengths: list[int] = []
@@ -207,12 +207,12 @@ class LexicalIndex:
         for at in range(0, len(records), _CHUNK):
             some = records[at : at + _CHUNK]
             asked = [[synonyms.apply(normalize(text)) for text in question_texts(record)] for record in some]
-            told = [synonyms.apply(normalize(other_text(record))) for record in some]
+            others = [synonyms.apply(normalize(other_text(record))) for record in some]
             owners = np.repeat(np.arange(len(some)), [len(texts) for texts in asked])
             lengths += map(len, asked)
             for place, tokenize in enumerate((script_tokens, character_tokens)):
                 tokens = tokenize(list(chain.from_iterable(asked)))
-                both = join(Tokens(tokens.keys, owners[tokens.texts]), tokenize(told))
+                both = join(Tokens(tokens.keys, owners[tokens.texts]), tokenize(others))
                 chunks[place].extend(count(tokens, len(owners)))
                 chunks[place + 2].extend(count(both, len(some)))
         self._starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
@@ -223,7 +223,7 @@ class LexicalIndex:
         return len(self._starts) - 1
 
     def query(self, text: str, budget: int = BUDGET) -> "LexicalQuery":
-        """Look a normalized question up."""
+        """Prepare the search for a normalized question."""
         keys = (script_tokens([text]).keys, character_tokens([text]).keys)
         return LexicalQuery(
             [view.match(tokens, budget) for view, tokens in zip(self._questions, keys, strict=True)],
@@ -233,7 +233,7 @@ class LexicalIndex:
         )
 
     def shared_words(self, text: str, row: int) -> list[tuple[str, float, bool]]:
-        """Return the question's known words and n-grams, rarest first: the term, its idf, whether the row has it."""
+        """Return the known words and n-grams of a question, rarest first: term, idf, and whether the row has it."""
         view = self._all[0]
         terms = view.weigh(script_tokens([text]).keys)
         _, has = view.look_up(terms.places, np.array([row]))
@@ -244,32 +244,32 @@ class LexicalIndex:
 
 
 class LexicalQuery:
-    """One question's lexical scores, for every row or exactly for some."""
+    """A question to be scored lexically: quickly for all rows, or exactly for some."""
 
     def __init__(self, questions: Sequence[Match], everything: Sequence[Match], starts: Ints, words: int) -> None:
         self._questions = questions
         self._all = everything
         self._starts = starts
         self.words = words
-        """How many words the question has."""
+        """Number of different words in the question."""
 
     @property
     def known(self) -> float:
-        """The share of the question's characters (idf mass) that occurs in any row."""
+        """The share of the question's characters, weighted by idf, that any row has."""
         return self._all[-1].known
 
     def best(self, count: int) -> Ints:
-        """Return the rows that score best by what the budget allowed to read, in no order; only rows above zero."""
+        """Return up to `count` rows with the best scores within the budget, unordered, without rows that score 0."""
         total = _total(self._of_all_rows())
         rows = np.argpartition(-total, count - 1)[:count] if count < len(total) else np.arange(len(total))
         return rows[total[rows] > 0]
 
     def shares(self, texts: Sequence[str]) -> Floats:
-        """Return the share of the question's characters (idf mass) that each normalized text has."""
+        """Return the share of the question's characters, weighted by idf, that each normalized text has."""
         return self._all[-1].shares([character_tokens([text]).keys for text in texts])
 
     def score(self, rows: Ints) -> Scores:
-        """Return the exact scores of these rows."""
+        """Return the exact scores of some rows."""
         texts, starts = expand_ranges(self._starts[rows], self._starts[rows + 1])
         pairs = [_best_of(match.some(texts), starts) for match in self._questions]
         pairs += [match.some(rows) for match in self._all]
@@ -277,24 +277,24 @@ class LexicalQuery:
         return Scores(cosines, coverages, _total(pairs), coverages[2:].mean(axis=0))
 
     def _of_all_rows(self) -> list[Pair]:
-        """Return the scores of all rows, too low by the terms that the budget left out."""
+        """Return the scores of all rows, without the terms beyond the budget."""
         pairs = [_best_of(match.all(), self._starts[:-1]) for match in self._questions]
         return pairs + [match.all() for match in self._all]
 
 
 def question_texts(record: "Record") -> tuple[str, ...]:
-    """Return the ways in which a record is asked for."""
+    """Return the question of a record and its aliases."""
     return (record.question, *record.aliases)
 
 
 def other_text(record: "Record") -> str:
-    """Return what else a record says."""
+    """Return the rest of a record's searchable text: keywords, category and answer."""
     return "\n".join((*record.keywords, record.category, record.answer))
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """At most `_CHUNK` texts: their terms, ascending; for each the texts that have it, ascending, and how often."""
+    """Term counts of at most `_CHUNK` texts: terms ascending, and for each the texts that have it, ascending."""
 
     size: int
     keys: Keys
@@ -304,14 +304,14 @@ class Counted:
 
 
 def count(tokens: Tokens, size: int) -> Iterator[Counted]:
-    """Count each term of each of `size` texts."""
+    """Count the terms of each of `size` texts."""
     for first in range(0, size, _CHUNK) if size > _CHUNK else ():
         inside = (tokens.texts >= first) & (tokens.texts < first + _CHUNK)
         yield from count(Tokens(tokens.keys[inside], tokens.texts[inside] - first), min(size - first, _CHUNK))
     if size <= _CHUNK:
         packed = np.sort(tokens.keys << _TEXT_BITS | tokens.texts.astype(np.uint64))
         firsts = _firsts(packed)
-        counts = np.minimum(np.diff(firsts, append=len(packed)), _MOST).astype(np.uint8)
+        counts = np.minimum(np.diff(firsts, append=len(packed)), _MAX_COUNT).astype(np.uint8)
         keys, texts = packed[firsts] >> _TEXT_BITS, packed[firsts] % _CHUNK
         heads = _firsts(keys)
         lengths = np.diff(heads, append=len(keys)).astype(np.int32)
@@ -319,7 +319,7 @@ def count(tokens: Tokens, size: int) -> Iterator[Counted]:
 
 
 def _union(keys: Sequence[Keys]) -> Keys:
-    """Return all different keys, ascending."""
+    """Return the distinct keys, ascending."""
     together = np.zeros(0, dtype=np.uint64)
     for at in range(0, len(keys), _MERGED):
         together = np.sort(np.concatenate([together, *keys[at : at + _MERGED]]))
@@ -328,17 +328,17 @@ def _union(keys: Sequence[Keys]) -> Keys:
 
 
 def _firsts(ascending: Keys) -> Ints:
-    """Return where each different value begins."""
+    """Return the position of the first of each value."""
     return np.flatnonzero(np.concatenate([ascending[:1] == ascending[:1], ascending[1:] != ascending[:-1]]))
 
 
 def _idf(holders: NDArray[np.number[Any]], texts: int) -> Floats:
-    """Return ln((texts + 1) / (holders + 0.5)): above zero even for a term that every text has."""
+    """Return ln((texts + 1) / (holders + 0.5)), which is positive even for a term that every text has."""
     return np.asarray(np.log((texts + 1) / (holders + 0.5)), dtype=np.float64)
 
 
 def _total(pairs: Sequence[Pair]) -> Floats:
-    """Return what `Scores.total` is, from cosine and coverage in each view."""
+    """Compute `Scores.total` from cosine and coverage in each view."""
     words, characters, all_words, all_characters = pairs
     question = (words[0] + characters[0] + words[1] + characters[1]) / 4
     everything = (all_words[0] + all_characters[0] + all_words[1] + all_characters[1]) / 4
@@ -346,14 +346,14 @@ def _total(pairs: Sequence[Pair]) -> Floats:
 
 
 def _best_of(pair: Pair, starts: Ints) -> Pair:
-    """Return the highest cosine and the highest coverage among each row's texts."""
+    """Return the highest cosine and the highest coverage among the texts of each row."""
     if len(starts) == len(pair[0]):
         return pair
     return np.maximum.reduceat(pair[0], starts), np.maximum.reduceat(pair[1], starts)
 
 
 def expand_ranges(first: Ints, last: Ints) -> tuple[Ints, Ints]:
-    """Return the numbers of all ranges first <= number < last, one after the other, and where each range begins."""
+    """Return the numbers of all ranges first <= number < last, concatenated, and where each range begins."""
     lengths = last - first
     ends = np.cumsum(lengths)
     within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)

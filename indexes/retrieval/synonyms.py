@@ -1,4 +1,4 @@
-"""Other words for the same thing, rewritten in records and questions alike before they are compared."""
+"""Synonyms: words that are replaced in records and questions before they are compared."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ _LATIN_CHAR = re.compile(f"[{_LATIN}]")
 
 
 class Synonyms:
-    """Pairs of an original phrase and what it becomes; immutable, safe to share between threads."""
+    """Pairs of a phrase and its replacement. Immutable, safe to share between threads."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Synonyms:
         encoding: str = "",
         delimiter: str = "",
     ) -> None:
-        """Take the pairs as written; of two with the same original the first counts."""
+        """Take the pairs as written; of several with the same original the first is used."""
         self.problems = tuple(problems)
         self.encoding, self.delimiter = encoding, delimiter
         self._pairs: dict[str, tuple[str, str]] = {}
@@ -53,7 +53,7 @@ class Synonyms:
     def apply(self, text: str) -> str:
         """Replace every original in a normalized text, once; the result is normalized too.
 
-        The longest phrase wins. Where a target stands already it is left alone, whatever original it contains.
+        The longest phrase wins. A target that is in the text already stays, even if it contains an original.
         """
         if not self._targets:
             return text
@@ -61,7 +61,7 @@ class Synonyms:
         return text if replaced == text else normalize(replaced)
 
     def applied(self, text: str) -> tuple[tuple[str, str], ...]:
-        """Return the pairs, as written, that `apply` uses on this text, in order of appearance."""
+        """Return the pairs, as written, that `apply` uses on this text, in the order of the text."""
         if not self._targets:
             return ()
         found = (match[0] for match in self._pattern.finditer(text))
@@ -77,12 +77,12 @@ class Synonyms:
 
 
 def read_synonyms(path: Path) -> Synonyms:
-    """Read ``original,normalized`` rows; rows that can't be used are in `problems`. Raises UnusableFileError."""
+    """Read a CSV of ``original,normalized``; rows that can't be used are in `problems`. Raises UnusableFileError."""
     return parse_synonyms(read_bytes(path), path.name)
 
 
 def parse_synonyms(data: bytes, name: str) -> Synonyms:
-    """Do the same with bytes that were read already; `name` stands at the head of error messages."""
+    """Parse the bytes of such a CSV; `name` begins the error messages."""
     table = read_table(data, name, lambda header: _in(header, _ORIGINAL + _NORMALIZED))
     refuse_duplicates(table.header, name)
     originals = _column(table, _ORIGINAL, name)
@@ -138,7 +138,7 @@ def _chains(first: dict[str, tuple[int, str]]) -> Iterator[Problem]:
 
 
 def _pattern(phrases: set[str]) -> re.Pattern[str]:
-    """Return one pattern, the longest phrase first; Latin letters and digits match at word boundaries only."""
+    """Return a pattern for all phrases, longest first; Latin letters and digits match at word boundaries only."""
     longest_first = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
     return re.compile("|".join(map(_bounded, longest_first)))
 
@@ -150,7 +150,7 @@ def _bounded(phrase: str) -> str:
 
 
 def _join(pieces: Iterable[str]) -> str:
-    """Put the pieces together; a Latin target does not run into a Latin word that its original touched."""
+    """Join the pieces, with a space where two Latin words would otherwise run together."""
     joined: list[str] = []
     for piece in filter(None, pieces):
         if joined and _LATIN_CHAR.match(joined[-1][-1]) and _LATIN_CHAR.match(piece):

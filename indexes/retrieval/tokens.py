@@ -1,7 +1,7 @@
-"""Texts to tokens without a dictionary: script-aware ones (hiragana dropped) and plain character n-grams.
+"""Tokenizing texts without a dictionary: script-aware tokens (without hiragana) and plain character n-grams.
 
-Both take many texts at once and work in numpy. A token's key is a number of 55 bits: up to three code points of 18 bits
-each or, with the top bit set, 54 bits of a word's hash (of a million words, two are alike once in 30,000 times).
+Both take many texts at once and work in numpy. The key of a token is a number of 55 bits: up to three code points of
+18 bits or, with the top bit set, 54 bits of a word's hash (a million words have a collision once in 30,000 times).
 """
 
 import hashlib
@@ -18,7 +18,7 @@ KEY_BITS = 55
 _IS_WORD = 1 << 54
 _LETTER_BITS = 18
 _LETTERS_END = 1 << _LETTER_BITS
-"""No letter of Unicode has a higher code point."""
+"""No letter in Unicode has this code point or a higher one."""
 _GAP, _LETTER, _KANJI, _KATAKANA = range(4)
 
 # Hangul is cut like kanji: its particles are glued to the words.
@@ -32,47 +32,47 @@ _PARTS = re.compile(r"\d+|[^\W\d_]+")
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Every occurrence of a token: `keys[i]` stands in text number `texts[i]`; in no particular order."""
+    """Occurrences of tokens, in no particular order: text number `texts[i]` has the token `keys[i]`."""
 
     keys: NDArray[np.uint64]
     texts: NDArray[np.int64]
 
 
 def words(text: str) -> Iterator[str]:
-    """Yield the words of spaced scripts in normalized text; of a code, the whole without its joints and each part.
+    """Yield the words of spaced scripts in normalized text; for a code, the whole without separators and each part.
 
-    `err-4012` gives `err4012`, `err`, `4012`: it is found however it was typed.
+    `err-4012` gives `err4012`, `err`, `4012`, so that it is found however it is typed.
     """
     return chain.from_iterable(map(_pieces, _WORDS.findall(text)))
 
 
 def word_key(word: str) -> int:
-    """Return the key of a word as `words` gives it."""
+    """Return the key of a word from `words`."""
     digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return _IS_WORD | int.from_bytes(digest) >> 10
 
 
 def spell(key: int) -> str:
-    """Return the letters of an n-gram."""
+    """Return the letters of an n-gram's key."""
     shifts = (2 * _LETTER_BITS, _LETTER_BITS, 0)
     return "".join(chr(letter) for shift in shifts if (letter := key >> shift & (_LETTERS_END - 1)))
 
 
 def runs(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where words of spaced scripts and runs of kanji or of katakana stand in a text, normalized or not."""
+    """Yield start and end of each word of a spaced script and each run of kanji or katakana in any text."""
     for match in _RUNS.finditer(text):
         yield match.span()
 
 
 def count_words(text: str) -> int:
-    """Return how many different words normalized text has: of spaced scripts, and runs of kanji or of katakana."""
+    """Count the different words of spaced scripts and runs of kanji or katakana in normalized text."""
     return len(set(_RUNS.findall(text)))
 
 
 def script_tokens(texts: Sequence[str]) -> Tokens:
-    """Cut normalized texts into words, kanji 1-2-grams and katakana 2-3-grams; drop hiragana.
+    """Split normalized texts into words, kanji 1- and 2-grams and katakana 2- and 3-grams, without hiragana.
 
-    Particles and endings (どうすればいいですか) would otherwise outweigh what the text is about.
+    Particles and endings (どうすればいいですか) would otherwise outweigh the subject of the text.
     """
     codes, owners = _code_points(texts)
     scripts = _scripts()[codes]
@@ -87,7 +87,7 @@ def script_tokens(texts: Sequence[str]) -> Tokens:
 
 
 def character_tokens(texts: Sequence[str]) -> Tokens:
-    """Cut normalized texts into 2-grams and 3-grams of letters and digits; a 3-gram may include a word's border."""
+    """Split normalized texts into 2- and 3-grams of letters and digits; a 3-gram may include a word boundary."""
     codes, owners = _code_points(texts)
     letters = _scripts()[codes] != _GAP
     codes[~letters] = ord(" ")
@@ -96,12 +96,12 @@ def character_tokens(texts: Sequence[str]) -> Tokens:
 
 
 def join(*tokens: Tokens) -> Tokens:
-    """Put tokens of the same texts together."""
+    """Concatenate tokens of the same texts."""
     return Tokens(np.concatenate([t.keys for t in tokens]), np.concatenate([t.texts for t in tokens]))
 
 
 def _code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Lay the texts end to end, each between two gaps; return code points and whose they are."""
+    """Return the code points of all texts, each text between two gaps, and the text number of each code point."""
     joined = "".join([f"\n{text}\n" for text in texts])
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
     codes[codes >= _LETTERS_END] = ord("\n")
@@ -120,7 +120,7 @@ def _scripts() -> NDArray[np.uint8]:
 
 
 def _grams(codes: NDArray[np.uint64], owners: NDArray[np.int64], *allowed: NDArray[np.bool_]) -> Tokens:
-    """Pack each run of `len(allowed)` code points, the first of which `allowed[0]` admits, and so on."""
+    """Return the n-grams of `len(allowed)` code points; `allowed[i]` says which code points may be in position i."""
     length = max(len(codes) - len(allowed) + 1, 0)
     fits = np.ones(length, dtype=np.bool_)
     for offset, letters in enumerate(allowed):

@@ -1,4 +1,4 @@
-"""A knowledge base as a CSV that spreadsheets open as it is meant: UTF-8 with its mark, CRLF, no live formulas."""
+"""Exporting a CSV that spreadsheets open correctly: UTF-8 with byte order mark, CRLF, no active formulas."""
 
 import csv
 import io
@@ -14,15 +14,15 @@ from indexes.retrieval.learned_aliases import LearnedAlias, with_learned_aliases
 from indexes.text import is_japanese
 
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
-"""How a cell begins that a spreadsheet may compute; full-width signs count in Japanese ones."""
+"""Beginning of a cell that a spreadsheet may compute; Japanese ones also accept full-width signs."""
 _BETWEEN_ALIASES = "|"
 
 
 @dataclass(frozen=True)
 class Export:
-    """A CSV's bytes, how many rows are in it, and how many are not, since they don't fit the header or are blank.
+    """The bytes of a CSV, the number of its rows, and of rows left out because they are blank or don't fit the header.
 
-    `guarded` is the number of cells that were kept from being computed.
+    `guarded` is the number of cells that were escaped, so that they are not computed.
     """
 
     data: bytes
@@ -32,10 +32,7 @@ class Export:
 
 
 def export(data: bytes, path: Path, learned: Sequence[LearnedAlias]) -> Export:
-    """Write every row and column of a knowledge base anew, with what people taught among its aliases.
-
-    Raises UnusableFileError.
-    """
+    """Write all rows and columns of a knowledge base, with the learned aliases. Raises UnusableFileError."""
     base = parse_records(data, path)
     table = read_table(data, path.name, is_known)
     pairs = zip(base.records, with_learned_aliases(base.records, learned), strict=True)
@@ -44,12 +41,12 @@ def export(data: bytes, path: Path, learned: Sequence[LearnedAlias]) -> Export:
 
 
 def export_table(data: bytes, name: str) -> Export:
-    """Do the same with any other table, such as the synonyms."""
+    """Write all rows and columns of any other table, such as the synonyms. Raises UnusableFileError."""
     return _written(read_table(data, name, is_known))
 
 
 def _with_aliases(table: Table, roles: Mapping[str, str], aliases: Mapping[int, Sequence[str]]) -> Table:
-    """Fill the column of aliases, adding one if there is none, in the rows that start at these lines."""
+    """Fill in the aliases of the rows that start at these lines, adding the column if there is none."""
     header = roles.get("aliases") or _new_header(roles)
     columns = dict(zip(table.header, table.columns, strict=True))
     cells = columns.get(header, [""] * len(table.lines))
@@ -64,7 +61,7 @@ def _new_header(roles: Mapping[str, str]) -> str:
 
 
 def _joined(aliases: Sequence[str]) -> str:
-    """Put aliases into one cell; a bar within one would cut it in two."""
+    """Join aliases into one cell; a bar within an alias would split it and becomes a space."""
     clean = (" ".join(re.sub(r"[|｜]", " ", alias).split()) for alias in aliases)
     return _BETWEEN_ALIASES.join(dict.fromkeys(clean))
 
@@ -79,5 +76,5 @@ def _written(table: Table) -> Export:
 
 
 def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from computing a cell, which might send what is in the others elsewhere."""
+    """Escape a cell that a spreadsheet might compute: a formula can send the other cells elsewhere."""
     return f"'{cell}" if _FORMULA.match(cell) else cell

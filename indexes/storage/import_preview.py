@@ -1,4 +1,4 @@
-"""A CSV that is to take another's place: whether it can be used at all, and what would change."""
+"""Previewing a CSV that is to replace another: whether it can be used, and what would change."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True)
 class Change:
-    """An entry that says something else: what stands for it in a list, and the columns that differ."""
+    """A changed entry: its title, and the columns that differ."""
 
     title: str
     columns: tuple[str, ...]
@@ -24,9 +24,9 @@ class Change:
 
 @dataclass(frozen=True)
 class ImportPreview:
-    """What putting a CSV in the place of another would do.
+    """What replacing a file with a CSV would change; `entries` and `before` are counts after and before.
 
-    `current` are the bytes there now, None for a new file, and `digest` is their SHA-256, blank for a new file.
+    `current` are the bytes of the file now, None if there is no file yet.
     """
 
     source: Source
@@ -43,28 +43,28 @@ class ImportPreview:
 
     @property
     def digest(self) -> str:
-        """What the file must be when it is replaced."""
+        """SHA-256 that the file must still have when it is replaced; blank for a new file."""
         return "" if self.current is None else hashlib.sha256(self.current).hexdigest()
 
     @property
     def is_identical(self) -> bool:
-        """Tell whether the file has these very bytes already."""
+        """Return whether the file has exactly these bytes already."""
         return self.data == self.current
 
     @property
     def removes_most(self) -> bool:
-        """Tell whether more than half of the entries would be gone: perhaps the file is another knowledge base's."""
+        """Return whether more than half of the entries would be removed, perhaps since it is the wrong file."""
         return 2 * len(self.removed) > self.before
 
 
-def preview_knowledge_base(source: Source, data: bytes, name: str, answering: Sequence[Record]) -> ImportPreview:
-    """Compare a CSV called `name` with a knowledge base; raises UnusableFileError when it can't become one.
+def preview_knowledge_base(source: Source, data: bytes, name: str, loaded: Sequence[Record]) -> ImportPreview:
+    """Compare a CSV called `name` with the file of a knowledge base; raises UnusableFileError if it can't be used.
 
-    When the file that is there can't be read, what is `answering` now is compared.
+    If the current file can't be read, the CSV is compared with the records that are `loaded`.
     """
     new = parse_records(data, Path(name))
     current = _current(source)
-    old = _unless_unusable(lambda: parse_records(current or b"", source.path).records, answering)
+    old = _unless_unusable(lambda: parse_records(current or b"", source.path).records, loaded)
     found = difference(old, new.records)
     return ImportPreview(
         source,
@@ -82,7 +82,7 @@ def preview_knowledge_base(source: Source, data: bytes, name: str, answering: Se
 
 
 def preview_synonyms(source: Source, data: bytes, name: str) -> ImportPreview:
-    """Compare a CSV with the synonyms; raises UnusableFileError when there are none in it."""
+    """Compare a CSV with the file of synonyms; raises UnusableFileError if it has none."""
     new = parse_synonyms(data, name)
     if not len(new):
         raise UnusableFileError("synonyms.no_row", file=name)
@@ -116,7 +116,7 @@ def _unless_unusable(read: Callable[[], Read], otherwise: Read) -> Read:
 
 
 def _columns(before: Record, after: Record, roles: Mapping[str, str]) -> tuple[str, ...]:
-    """Name the columns in which two records differ, as the new file calls them."""
+    """Return the columns in which two records differ, by their names in the new file."""
     old, new = before.as_dict(), after.as_dict()
     differ = [key for key in {**new, **old} if old.get(key) != new.get(key)]
     return tuple(roles.get(key, key) for key in differ if key != "id" or "id" in roles)

@@ -1,17 +1,17 @@
 """An index on disk: the CSV it was built from and the vectors of its passages.
 
-    <folder>/CURRENT               name of the generation in force, replaced atomically
+    <folder>/CURRENT               name of the current generation, replaced atomically
     <folder>/<generation>/
-        manifest.json              what the files are, and their SHA-256
+        manifest.json              a description of the files, and their SHA-256
         source.csv                 the CSV, byte for byte
         vectors.faiss              unit vectors, one per passage (absent before a model was ever there)
-        vectors.f16                the same as float16, where there are very many and vectors.faiss only proposes
+        vectors.f16                the same as float16, if there are so many that vectors.faiss only proposes candidates
         mean.f32                   their mean
-        keys.bin                   16 bytes per vector: which text it stands for
+        keys.bin                   16 bytes per vector: the key of its text
 
-A generation is written in full, flushed to the disk and only then named in CURRENT, so that a crash at any moment
-leaves the previous one in force. FAISS files carry no checksum, and ``faiss.write_index`` reports success on a full
-disk: hence the manifest, and Python's own writing.
+A generation is written completely and flushed to disk before CURRENT names it, so that a crash at any moment leaves the
+previous one current. FAISS files have no checksum, and ``faiss.write_index`` reports success on a full disk: hence the
+manifest, and writing in Python.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1
 KEEP = 3
-"""Generations kept: the one in force and two to go back to."""
+"""Generations kept: the current one and two to fall back on."""
 KEY_BYTES = 16
 _PIECE = 1 << 20
 CANARY_TOLERANCE = 0.99
@@ -46,13 +46,13 @@ CANARY_TOLERANCE = 0.99
 
 
 def passage_key(text: str) -> bytes:
-    """Name a passage by its content: the same text has the same vector under the same model."""
+    """Return the key of a passage, derived from its text: with one model, the same text has the same vector."""
     return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()
 
 
 @dataclass(frozen=True)
 class EncoderStamp:
-    """Which encoder made the vectors. Two models of one dimension would mix silently without it."""
+    """Identifies the encoder of some vectors. Without it, two models of one dimension could be mixed up."""
 
     name: str
     revision: str
@@ -61,11 +61,11 @@ class EncoderStamp:
 
     @classmethod
     def of(cls, encoder: Encoder) -> Self:
-        """Take the stamp of an encoder."""
+        """Return the stamp of an encoder."""
         return cls(encoder.name, encoder.revision, encoder.dimension, encoder.canaries.tolist())
 
     def matches(self, encoder: Encoder) -> bool:
-        """Tell whether the encoder would give the same vectors: same name, revision, dimension, and same canaries."""
+        """Return whether the encoder would give the same vectors: same name, revision, dimension, and same canaries."""
         if (self.name, self.revision, self.dimension) != (encoder.name, encoder.revision, encoder.dimension):
             return False
         stored = np.asarray(self.canaries, dtype=np.float32)
@@ -82,48 +82,48 @@ class Snapshot:
     digest: str
     encoder: EncoderStamp | None
     packed: bytes
-    """The keys of the passages, one after the other."""
+    """The concatenated keys of the passages."""
     kind: IndexKind | None = None
     """How the vectors are searched."""
 
     @property
     def vectors(self) -> Path:
-        """The FAISS file, to be memory-mapped."""
+        """The FAISS file, for memory-mapping."""
         return self.folder / FILE
 
     @property
     def keys(self) -> tuple[bytes, ...]:
-        """The keys of the passages; taken apart at every call, to be no burden while they are not asked for."""
+        """The keys of the passages; split at each call, to save memory in between."""
         return tuple(self.packed[at : at + KEY_BYTES] for at in range(0, len(self.packed), KEY_BYTES))
 
     def files(self) -> Mapping[str, FileContent]:
-        """Return the files of the vectors, to be copied; none when they are gone."""
+        """Return the files of the vectors, for copying, by name; empty if they no longer exist."""
         there = [path for path in (self.vectors, self.folder / HALVES, self.folder / MEAN) if path.is_file()]
         return {path.name: partial(_copy, path) for path in there} if self.vectors in there else {}
 
     @property
     def source(self) -> Path:
-        """The CSV as it was when this generation was made."""
+        """The CSV that this generation was made from."""
         return self.folder / "source.csv"
 
     def fits(self, encoder: Encoder) -> bool:
-        """Tell whether the vectors are this encoder's."""
+        """Return whether the vectors are from this encoder."""
         return self.encoder is not None and self.encoder.matches(encoder)
 
     @property
     def rows(self) -> Mapping[bytes, int]:
-        """Where each passage's vector stands."""
+        """The position of each passage's vector, by key."""
         return {key: row for row, key in enumerate(self.keys)}
 
 
 class SnapshotFolder:
-    """The generations of one knowledge base."""
+    """The folder with the generations of one knowledge base."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def load(self) -> Snapshot | None:
-        """Return the newest generation that passes its checksums, or None. Damage is logged, never raised."""
+        """Return the newest generation whose checksums are right, or None. Damage is logged, never raised."""
         for generation in self._newest_first():
             try:
                 return _verified(generation)
@@ -139,7 +139,7 @@ class SnapshotFolder:
         vectors: Mapping[str, FileContent] | None = None,
         kind: IndexKind | None = None,
     ) -> Snapshot:
-        """Write a generation and put it in force; raises OSError (disk full, read-only) with nothing half-written."""
+        """Write a generation and make it current; raises OSError (disk full, read-only) and leaves nothing behind."""
         files = {"source.csv": _content(source), "keys.bin": _content(packed), **(vectors or {})}
         generation = self.folder / f"{time.time_ns():020d}-{secrets.token_hex(3)}"
         try:
@@ -167,7 +167,7 @@ class SnapshotFolder:
         replace_file(self.folder / "CURRENT", name.encode())
 
     def _newest_first(self) -> list[Path]:
-        """The generation in force, then older ones; never one that was written but not put in force."""
+        """Return the current generation, then older ones; none that was written but never became current."""
         try:
             current = (self.folder / "CURRENT").read_text(encoding="ascii").strip()
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The vectors of a knowledge base: those that a snapshot has, the others encoded; only so many in memory at once."""
+"""The vectors of a knowledge base: taken from snapshots where possible, the others encoded, in batches."""
 
 import logging
 import tempfile
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class PassageVectors:
-    """Finds the vector of each passage: `keys[i]` names `texts[i]`; the same text is encoded once."""
+    """Collects the vector of each passage; `keys[i]` is the key of `texts[i]`. The same text is encoded once."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class PassageVectors:
         self._progress = progress
         self._sizes = sizes
         self.missing = set(keys)
-        """The keys that no snapshot of this encoder has."""
+        """The keys that no snapshot with this encoder has."""
         self._stores: list[tuple[Mapping[bytes, int], DenseIndex]] = []
         for snapshot in pool:
             if self.missing and snapshot.fits(encoder):
@@ -46,9 +46,9 @@ class PassageVectors:
         self._again: dict[bytes, Vector | None] = {key: None for key, times in counted.items() if times > 1}
 
     def collect(self, folder: Path) -> Vectors | Float16Vectors:
-        """Return one row per passage; from `sizes.half` on as float16 in a file without a name in `folder`.
+        """Return one row per passage; from `sizes.half` passages on as float16 in an unlinked file in `folder`.
 
-        They are in memory after all when the folder can't take them.
+        If the folder can't be written, they are in memory.
         """
         if not self._keys:
             return np.empty((0, self._encoder.dimension), dtype=np.float32)
@@ -88,7 +88,7 @@ class PassageVectors:
         self._again.update((key, known[key].copy()) for key in wanted if key in self._again)
         return np.stack([known[key] for key in keys])
 
-    def _step(self, done: int, total: int) -> None:  # noqa: ARG002 - the total is that of a batch
+    def _step(self, done: int, total: int) -> None:  # noqa: ARG002 - the total of this batch only
         if self._progress:
             self._progress(self._done + done, len(self.missing))
 
@@ -111,10 +111,10 @@ def _halves(batches: Iterable[Vectors], dimension: int, folder: Path) -> Float16
 
 @contextmanager
 def _unlinked_file(folder: Path) -> Iterator[FileIO | None]:
-    """Give a file that is gone when nobody uses it any more, however the process ends; none when there can't be one."""
+    """Yield a file without a name, which disappears with the process however it ends; None if there can't be one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        opened = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed below, when it was opened at all
+        opened = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed below
     except OSError as error:
         log.warning("%s can't be written (%s); the vectors are kept in memory", folder, error)
         yield None

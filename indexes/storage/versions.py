@@ -1,11 +1,11 @@
-"""Earlier contents of each CSV, to go back to: the last distinct ones, compressed, without their vectors.
+"""Earlier versions of each CSV, for rollback: the last distinct contents, compressed, without vectors.
 
     <data_dir>/versions/<source's folder>/
-        versions.json              what each one is, newest first; replaced atomically
+        versions.json              a list of `Version`, newest first; replaced atomically
         <digest>.csv.gz            the CSV, byte for byte
 
-A content that comes back, as after a rollback, is a new version and its earlier listing goes: a number stands for one
-moment, and ten versions are ten contents.
+A content that comes back, for example by a rollback, becomes a new version and loses its old number: a number stands
+for one moment, and ten versions are ten different contents.
 """
 
 import gzip
@@ -29,15 +29,15 @@ log = logging.getLogger(__name__)
 
 KEEP = 10
 FAST = 1
-"""gzip's level: a CSV becomes a fifth of its size already."""
+"""gzip level; it reduces a CSV to about a fifth."""
 
 Origin = Literal["upload", "rollback", "edit", "file"]
-"""What made a version; a file that somebody changed on the disk, or that was there from the beginning, is "file"."""
+"""How a version came about; "file" is a change on disk, or the content at the first start."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """One content of a CSV. `digest` is its SHA-256; `by` the id of the user who made it, blank for a file."""
+    """One content of a CSV. `digest` is its SHA-256; `by` is the id of the user who made it, blank for "file"."""
 
     number: int
     at: float
@@ -48,7 +48,7 @@ class Version:
 
 
 class Versions:
-    """The versions of all CSV files, below `data_dir`. Safe to share between threads."""
+    """The versions of all CSV files, stored below `data_dir`. Thread-safe."""
 
     def __init__(self, data_dir: Path, keep: int = KEEP) -> None:
         self._root = data_dir / "versions"
@@ -56,7 +56,7 @@ class Versions:
         self._lock = Lock()
 
     def of(self, source: Source) -> tuple[Version, ...]:
-        """List what is kept of a source, newest first. Damage is logged, never raised."""
+        """Return the versions of a file, newest first. Damage is logged, never raised."""
         listing = self._folder(source) / "versions.json"
         try:
             return tuple(Version(**each) for each in json.loads(listing.read_bytes()))
@@ -67,7 +67,7 @@ class Versions:
             return ()
 
     def read(self, source: Source, version: Version) -> bytes:
-        """Return the CSV of a version; raises VersionError when it is gone or damaged."""
+        """Return the CSV of a version; raises VersionError if it is missing or damaged."""
         path = self._blob(source, version.digest)
         try:
             data = gzip.decompress(path.read_bytes())
@@ -80,7 +80,7 @@ class Versions:
         return data
 
     def keep(self, source: Source, data: bytes, records: int, origin: Origin, by: str = "") -> Version:
-        """Keep a content unless it is the newest already; raises VersionError when the disk takes none."""
+        """Store a content as the newest version, unless it is already; raises VersionError if it can't be written."""
         digest = hashlib.sha256(data).hexdigest()
         with self._lock:
             known = self.of(source)
@@ -114,7 +114,7 @@ class Versions:
 
 
 def forget_author(data_dir: Path, user: str) -> int:
-    """Keep the versions that somebody made, but not who it was; return how many there are. Raises OSError."""
+    """Remove a user's id from their versions, which stay; return how many there are. Raises OSError."""
     count = 0
     for listing in (data_dir / "versions").glob("*/versions.json"):
         listed = json.loads(listing.read_bytes())
