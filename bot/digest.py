@@ -1,13 +1,13 @@
-"""The weekly digest: what nobody could answer, told to a channel on Monday morning."""
+"""The weekly digest: the questions that got no answer, posted in a channel on Monday morning."""
 
 import logging
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import partial
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from bot.background import BackgroundThread
 from handlers.access import error_code
 from handlers.learning.misses import digest
 from handlers.request import Services
@@ -22,7 +22,7 @@ WEEK = timedelta(days=7)
 MOST = timedelta(days=90)
 """The longest time that is summed up, after a long silence."""
 LOOK_SECONDS = 300.0
-"""How often the clock is looked at."""
+"""How often the clock is checked."""
 
 
 def now(timezone: tzinfo | None) -> datetime:
@@ -30,11 +30,11 @@ def now(timezone: tzinfo | None) -> datetime:
     return datetime.now().astimezone(timezone)
 
 
-class WeeklyDigest:
-    """A thread that posts the digest once a week, whatever is restarted and however many bots there are.
+class WeeklyDigest(BackgroundThread):
+    """Posts the digest once a week, even with restarts and several bots.
 
-    What could not be posted on time, since the bot was down or Slack refused, is posted once as soon as it can be, for
-    all the time since the last one.
+    A digest that could not be posted on time, because the bot was down or Slack refused, is posted as soon as possible
+    and covers the whole time since the last one.
     """
 
     def __init__(
@@ -44,32 +44,26 @@ class WeeklyDigest:
         clock: Callable[[], datetime] | None = None,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
+        super().__init__("kotae-digest")
         self._services = services
         self._channel = channel
         self._clock = clock or partial(now, services.timezone)
         self._look_seconds = look_seconds
         self._key = f"digest:{channel}"
         self._sent: datetime | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="kotae-digest", daemon=True)
-
-    def start(self) -> None:
-        """Begin to watch the clock."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop watching."""
-        self._stop.set()
 
     def _run(self) -> None:
         while not self._stop.wait(self._look_seconds):
             try:
                 self.send_if_due()
             except Exception:
-                log.exception("The weekly digest could not be made; the clock is watched on")
+                log.exception("The weekly digest could not be made")
 
     def send_if_due(self) -> None:
-        """Send the digest unless it isn't time yet, it was sent, or there is nothing to tell; once an hour at most."""
+        """Post the digest unless it isn't time yet, it was posted already, or there is nothing to report.
+
+        It is tried once an hour at most.
+        """
         at = self._clock()
         due = _latest_due(at)
         sent = self._last_sent(at, due)

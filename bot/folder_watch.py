@@ -1,12 +1,11 @@
 """Reads CSV files again when they change on disk.
 
-An event is only a hint to look. A file is read when its mark is another than the one taken in, and has stood still for
-a moment: then half-written files, editors that put another file in its place, links that are switched and file systems
-that report nothing are one and the same case.
+An event is only a hint to look. A file is read when its mark differs from the loaded one and has not changed for a
+moment. That covers half-written files, editors that replace the file, links that are switched, and file systems that
+report no events.
 """
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from watchfiles import watch
 
+from bot.background import BackgroundThread
 from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.reload_report import ReloadReport
@@ -21,20 +21,18 @@ from indexes.reload_report import ReloadReport
 log = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 0.5
-"""How long no file may change before they are read."""
+"""How long the files must stay unchanged before they are read."""
 LOOK_SECONDS = 3.0
-"""How often the files are looked at where no event comes: from network folders, some containers, links' targets."""
-JOIN_SECONDS = 2.0
-"""How long `close` waits; only a look at Slack's channels can take longer, and nobody needs that any more."""
+"""How often the files are checked where no event comes: on network folders, in some containers, for links' targets."""
 
 Mark = tuple[int, int, int]
 """Modification time, size and inode: enough to notice a change without reading the file."""
 Tell = Callable[[Path, Sequence[ReloadReport]], None]
-"""Called with a changed file and what reading again did: to its knowledge base, or to all when it holds synonyms."""
+"""Called with a changed file and the reports of its reload: of one knowledge base, or of all for the synonyms."""
 
 
 def log_reports(_: Path, reports: Sequence[ReloadReport]) -> None:
-    """Write what changed to the log; a `Tell`."""
+    """Log what changed; a `Tell`."""
     for warning in dict.fromkeys(warning for report in reports for warning in report.warnings):
         log.warning("%s", warning)
     for report in reports:
@@ -45,8 +43,8 @@ def log_reports(_: Path, reports: Sequence[ReloadReport]) -> None:
             log.info("%s was reloaded: %d added, %d changed, %d removed, %d problems, %.1f s", report.name, *counts)
 
 
-class FolderWatch:
-    """A thread that takes in changed and new CSV files. What was read of a file that is deleted keeps answering."""
+class FolderWatch(BackgroundThread):
+    """Reloads changed and new CSV files. Call `close` after maintenance is closed, which ends a reload in progress."""
 
     def __init__(
         self,
@@ -57,36 +55,29 @@ class FolderWatch:
         tell: Tell,
     ) -> None:
         """Reload through `maintenance` what `sources` lists; `rescan` finds the channels of a new file."""
+        super().__init__("kotae-watch")
         self._maintenance = maintenance
         self._sources = sources
         self._synonyms = synonyms
         self._rescan = rescan
         self._tell = tell
-        self._taken: Mapping[Path, Mark] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="kotae-watch", daemon=True)
+        self._loaded: Mapping[Path, Mark] = {}
 
     def start(self) -> None:
-        """Watch for what changes from now on; call it before the first load."""
-        self._taken = self._look()
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop watching; call it after `Maintenance.close`, which ends what is being read."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(JOIN_SECONDS)
+        """Watch for changes from now on; call it before the first load."""
+        self._loaded = self._marks()
+        super().start()
 
     def _run(self) -> None:
         for _ in self._hints():
             try:
                 now = self._settled()
                 if not self._stop.is_set():
-                    self._take_in(now)
-            except CancelledError:  # maintenance has ended: there is nothing to keep up to date
+                    self._reload_changed(now)
+            except CancelledError:  # maintenance has closed: there is nothing to keep up to date
                 return
             except Exception:
-                log.exception("Changed files could not be taken in; `reload` reads them")
+                log.exception("Changed files could not be reloaded; `reload` reads them")
 
     def _hints(self) -> Iterator[object]:
         """Yield on every event and every few seconds, until the watch is closed."""
@@ -106,18 +97,18 @@ class FolderWatch:
             yield ()
 
     def _settled(self) -> Mapping[Path, Mark]:
-        """Return the files as they are when none has changed for a moment."""
+        """Return the marks once no file has changed for a moment."""
         before: Mapping[Path, Mark] | None = None
-        now = self._look()
-        while now not in (self._taken, before) and not self._stop.wait(SETTLE_SECONDS):
-            before, now = now, self._look()
+        now = self._marks()
+        while now not in (self._loaded, before) and not self._stop.wait(SETTLE_SECONDS):
+            before, now = now, self._marks()
         return now
 
-    def _look(self) -> Mapping[Path, Mark]:
-        """Return the marks of the files that are there."""
+    def _marks(self) -> Mapping[Path, Mark]:
+        """Return the marks of the existing files."""
         marks = {}
         for path in (*self._paths(), self._synonyms):
-            with suppress(OSError):  # it is not there, or not just now
+            with suppress(OSError):  # it doesn't exist, or not at the moment
                 status = path.stat()
                 marks[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
         return marks
@@ -125,21 +116,21 @@ class FolderWatch:
     def _paths(self) -> list[Path]:
         return [source.path for source in self._sources()]
 
-    def _take_in(self, now: Mapping[Path, Mark]) -> None:
-        before, self._taken = self._taken, now
+    def _reload_changed(self, now: Mapping[Path, Mark]) -> None:
+        before, self._loaded = self._loaded, now
         for path in sorted(before.keys() - now.keys()):
-            log.warning("%s is not there any more; what was read of it keeps answering", path)
+            log.warning("%s no longer exists; its knowledge base keeps answering", path)
         changed = [path for path, mark in now.items() if before.get(path) != mark]
         if now.keys() != before.keys():
             self._rescan()
-        reports = self._read_again(changed)
+        reports = self._reload(changed)
         for path in changed:
             own = [report for source, report in reports if path in (source.path, self._synonyms)]
             if own:
                 self._tell(path, own)
 
-    def _read_again(self, changed: Sequence[Path]) -> list[tuple[Source, ReloadReport]]:
-        """Reload what depends on the changed files, unless an admin has done so meanwhile."""
+    def _reload(self, changed: Sequence[Path]) -> list[tuple[Source, ReloadReport]]:
+        """Reload the knowledge bases of the changed files, unless an admin has done so already."""
         loaded = self._maintenance.registry.loaded
         sources = [
             source

@@ -1,10 +1,10 @@
-"""Brings the encoder to the registry: at once when the model is cached, otherwise the moment it becomes available."""
+"""Gives the registry its encoder: at once when the model is cached, otherwise as soon as it is available."""
 
 import logging
-import threading
 import time
 from concurrent.futures import CancelledError
 
+from bot.background import BackgroundThread
 from bot.startup_log import StartupLog
 from indexes.encoder import ModelManager, find_model
 from indexes.encoder.names import first_line, unavailable
@@ -15,13 +15,13 @@ from indexes.messages import Translatable
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
-"""How often the cache is looked at, so that `kotae model download` takes effect without a restart."""
+"""How often the cache is checked, so that `kotae model download` takes effect without a restart."""
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 60.0, 3600.0
 """Waits between attempts to download, doubling from the first to the last."""
 
 
-class ModelWatch:
-    """A thread that loads the model, or keeps trying. `trouble` says why it isn't there yet."""
+class ModelWatch(BackgroundThread):
+    """Loads the model, or keeps trying; `trouble` says why it isn't loaded yet. A load in progress outlives `close`."""
 
     def __init__(
         self,
@@ -32,24 +32,15 @@ class ModelWatch:
         look_seconds: float = LOOK_SECONDS,
         startup_log: StartupLog | None = None,
     ) -> None:
-        """Tell `startup_log` of the model and the vectors."""
+        """Record in `startup_log` when the model and the vectors are ready."""
+        super().__init__("kotae-model", join_seconds=0.0)
         self._maintenance = maintenance
         self._manager = manager
         self._model = model
         self._revision = revision
         self._look_seconds = look_seconds
         self._startup_log = startup_log or StartupLog()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="kotae-model", daemon=True)
         self.trouble: Translatable | None = None
-
-    def start(self) -> None:
-        """Begin loading in the background."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop trying. A load in progress is left to its own thread."""
-        self._stop.set()
 
     def _run(self) -> None:
         wait = FIRST_RETRY_SECONDS
@@ -66,7 +57,7 @@ class ModelWatch:
             counts = self._maintenance.use_encoder(encoder).result()
             self._startup_log.done("vectors", "vectors", f" ({counts.reused} re-used, {counts.encoded} encoded)")
             self._maintenance.calibrate()
-        except CancelledError:  # maintenance has ended meanwhile: nobody needs the model any more
+        except CancelledError:  # maintenance has closed: nobody needs the model any more
             return True
         except KnowledgeBaseError as error:
             return self._without(error)
@@ -80,7 +71,7 @@ class ModelWatch:
         return True
 
     def _without(self, error: KnowledgeBaseError) -> bool:
-        """Say why there is no model, once; return False."""
+        """Log why there is no model, once; return False."""
         if not self.trouble:
             log.warning("%s Until then I answer by lexical search alone, and keep trying.", error)
         self.trouble = error.message
@@ -88,7 +79,7 @@ class ModelWatch:
         return False
 
     def _wait_for_cache(self, seconds: float) -> None:
-        """Wait, but no longer than until the model is in the cache."""
+        """Wait until the model is in the cache, or for so many seconds."""
         until = time.monotonic() + seconds
         while not self._stop.wait(self._look_seconds) and time.monotonic() < until:
             if find_model(self._model, self._revision):

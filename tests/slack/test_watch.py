@@ -134,7 +134,7 @@ def test_what_was_read_of_a_deleted_file_keeps_answering(
     slack: LocalSlack, knowledge: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (knowledge / "it-help.csv").unlink()
-    wait_for_log(slack, caplog, "it-help.csv is not there any more; what was read of it keeps answering")
+    wait_for_log(slack, caplog, "it-help.csv no longer exists; its knowledge base keeps answering")
     assert "再設定ページから" in shown(slack, "パスワードを忘れました")
 
 
@@ -184,7 +184,7 @@ def test_a_folder_that_goes_and_comes_back(
     slack: LocalSlack, bot: Bot, knowledge: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     knowledge.rename(knowledge.with_name("away"))
-    wait_for_log(slack, caplog, "it-help.csv is not there any more")
+    wait_for_log(slack, caplog, "it-help.csv no longer exists")
     assert "再設定ページから" in shown(slack, "パスワードを忘れました")
     knowledge.with_name("away").rename(knowledge)
     (knowledge / "it-help.csv").write_text(IT_HELP + FAX, encoding="utf-8")
