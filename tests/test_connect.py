@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from bot.manifest import SCOPES
+from bot.manifest import RESERVED_COMMANDS, SCOPES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
-from bot.playground.slack.block_kit.validation import RESERVED_COMMANDS
 
 ROOT = Path(__file__).parents[1]
 EARLIER = (

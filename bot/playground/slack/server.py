@@ -9,9 +9,10 @@ from typing import Any, Protocol, Self
 
 from aiohttp import web
 
+from bot.manifest import RESERVED_COMMANDS
 from bot.playground.slack.app_config import DEFAULT_EVENTS, DEFAULT_SCOPES, AppSettings, Timing
 from bot.playground.slack.backend import Backend
-from bot.playground.slack.block_kit.validation import RESERVED_COMMANDS, check_command_name
+from bot.playground.slack.block_kit.validation import check_command_name
 from bot.playground.slack.control_actions import ControlActions
 from bot.playground.slack.events import EVENT_SCOPES, Listener
 from bot.playground.slack.fault_injection import FaultInjector

@@ -19,41 +19,6 @@ MOST_BLOCK_TEXT = 12_000
 MOST_VIEW_BYTES = 250_000
 MOST_ATTACHMENTS = 100
 MOST_COMMAND_NAME = 32
-RESERVED_COMMANDS = frozenset(
-    {
-        "apps",
-        "archive",
-        "away",
-        "call",
-        "caller",
-        "collapse",
-        "dm",
-        "dnd",
-        "expand",
-        "feed",
-        "feedback",
-        "invite",
-        "join",
-        "kick",
-        "leave",
-        "me",
-        "msg",
-        "mute",
-        "open",
-        "prefs",
-        "pro",
-        "remind",
-        "remove",
-        "rename",
-        "search",
-        "shortcuts",
-        "shrug",
-        "star",
-        "status",
-        "topic",
-        "who",
-    }
-)
 
 
 def check_text(text: str, *, most: int = MOST_TEXT) -> None:
