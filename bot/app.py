@@ -21,15 +21,16 @@ from bot.slack_client import scopes_of, slack_client
 from bot.startup_log import StartupLog
 from handlers.access import Access
 from handlers.admin import waiting
-from handlers.admin.pictures import Pictures
-from handlers.admin.views.admin import Process
 from handlers.channels import Channels
 from handlers.files import removal
-from handlers.files.pending import Pending
+from handlers.files.pending import recover
+from handlers.learning.learned import apply_aliases
+from handlers.learning.votes import update_confidence
+from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, WorkQueue
-from handlers.request import Services
 from handlers.routing import register
 from handlers.schema import open_database
+from handlers.services import Config, Process, Services
 from handlers.store.claims import Claims
 from indexes.encoder import ModelManager, models
 from indexes.maintenance import Maintenance
@@ -61,14 +62,14 @@ class Bot:
         """Connect first; read the knowledge bases and load the model in the background."""
         self.connection.open()
         self.startup_log.done("connected", "connected")
-        self.services.teach()
+        apply_aliases(self.services)
         if self.watch:
             self.watch.start()
         if self.digest:
             self.digest.start()
         self.services.maintenance.load().add_done_callback(self._has_read)
         self.services.maintenance.record_versions()
-        self.services.learn()
+        update_confidence(self.services)
         self.housekeeping.start()
         self.services.queue.put(lambda: _ask_admins(self.services))
         if self.model:
@@ -159,6 +160,15 @@ def build_app(
             model_trouble=model.trouble if model else None,
         )
 
+    config = Config(
+        search_command=environment.search_command,
+        admin_command=environment.admin_command,
+        is_agent=AGENT_SCOPE in scopes_of(introduced),
+        knowledge_dir=environment.knowledge_dir,
+        uploads_dir=environment.data_dir / "uploads",
+        confirmations=settings.config.confirmations,
+        timezone=settings.timezone,
+    )
     services = Services(
         registry=registry,
         maintenance=maintenance,
@@ -167,19 +177,14 @@ def build_app(
         access=Access(client, identity, environment.admin_users, environment.admin_usergroup),
         channels=channels,
         client=client,
+        messenger=Messenger(client),
         queue=queue,
-        conversations=KeyedLocks(),
-        pictures=Pictures(client),
-        is_agent=AGENT_SCOPE in scopes_of(introduced),
-        search_command=environment.search_command,
-        admin_command=environment.admin_command,
-        pending=Pending(environment.data_dir / "uploads"),
-        knowledge_dir=environment.knowledge_dir,
+        locks=KeyedLocks(),
+        config=config,
         process=process,
         rescan=rescan,
-        confirmations=settings.config.confirmations,
-        timezone=settings.timezone,
     )
+    recover(config.uploads_dir)
     register(app, services)
     told = mapping.digest_channel
     digest = WeeklyDigest(services, told) if told else None

@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from bot.background import BackgroundThread
 from handlers.access import error_code
 from handlers.learning.misses import digest
-from handlers.request import Services
+from handlers.services import Services
 from handlers.slack.blocks import Message
 from handlers.store.installation import Installation
 
@@ -47,7 +47,7 @@ class WeeklyDigest(BackgroundThread):
         super().__init__("kotae-digest")
         self._services = services
         self._channel = channel
-        self._clock = clock or partial(now, services.timezone)
+        self._clock = clock or partial(now, services.config.timezone)
         self._look_seconds = look_seconds
         self._key = f"digest:{channel}"
         self._sent: datetime | None = None
@@ -76,7 +76,7 @@ class WeeklyDigest(BackgroundThread):
 
     def _posted(self, message: Message) -> bool:
         try:
-            self._services.post(self._channel, message)
+            self._services.messenger.post(self._channel, message)
         except (SlackApiError, SlackClientError, OSError) as error:
             log.error("The weekly digest could not be posted in %s (%s)", self._channel, error_code(error))  # noqa: TRY400
             return False

@@ -9,9 +9,10 @@ from handlers.access import Standing
 from handlers.admin.reports import MOST_DAYS
 from handlers.learning.misses import looks_like_a_question
 from handlers.learning.store.voices import Voices
+from handlers.learning.votes import update_confidence
 from handlers.privacy.announcement import announce
 from handlers.privacy.store.retention import Retention
-from handlers.request import Services
+from handlers.services import Services
 from handlers.store.installation import PURGE_ANNOUNCED, Installation
 
 log = logging.getLogger(__name__)
@@ -105,4 +106,4 @@ class Housekeeping(BackgroundThread):
             return self._services.access.person(user).standing is Standing.MEMBER
 
         voices.recount(is_member)
-        self._services.learn()
+        update_confidence(self._services)

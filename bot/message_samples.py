@@ -24,6 +24,7 @@ from handlers.home.views import home
 from handlers.home.views.dashboard import Dashboard
 from handlers.learning.views import learned, misses
 from handlers.result import Entry, Key, Result, Setting
+from handlers.services import Process
 from handlers.slack import blocks
 from handlers.slack.blocks import Message
 from handlers.store.audit import AuditEntry
@@ -89,7 +90,7 @@ REPORT = ReloadReport(NAME, added=1, changed=1, removed=1, records=3, problems=(
 FAILED = ReloadReport(NAME, error=TROUBLE)
 DONE = Translatable("audit.export", name=NAME, rows=3)
 OVERVIEW = Overview({NAME: Tally(8, 2, 3, 1)}, {date(2026, 1, day): Tally(day % 3, 1) for day in range(1, 31)})
-PROCESS = admin.Process(1.0, 300.0, 3600.0, 0, NAME, model_loaded=False, model_trouble=TROUBLE)
+PROCESS = Process(1.0, 300.0, 3600.0, 0, NAME, model_loaded=False, model_trouble=TROUBLE)
 TOPICS = [guide.Topic(NAME, 3, ("Samples",))]
 ASKED = misses.Asked(
     17, QUESTION, 3, 2, PERSON, PLACE, AT, misses.Closest(QUESTION, NAME, 0.3), ("none",), reported=True

@@ -13,7 +13,7 @@ from indexes.atomic_file import replace_file
 from indexes.messages import Translatable
 
 if TYPE_CHECKING:
-    from handlers.request import Services
+    from handlers.services import Services
 
 RENEWED_SECONDS = 5.0
 STALE_SECONDS = 20.0

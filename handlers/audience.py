@@ -6,8 +6,11 @@ Content is rows, versions, exports, what reading a file complains of, unanswered
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from handlers.access import Standing
 from handlers.learning.store.misses import Miss
-from handlers.request import Services
+from handlers.request import Request
+from handlers.services import Services
+from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line
 from handlers.store.audit import AuditEntry
 from handlers.store.channel_names import ChannelNames, Claim
@@ -21,6 +24,40 @@ QUOTING = frozenset({"id", "title", "phrasing", "votes", "question", "error", "f
 
 class ClosedError(HandlerError):
     """The content of a knowledge base is not for whoever asks for it."""
+
+
+def names_for(services: Services, request: Request, *, public_reply: bool = False) -> tuple[str, ...]:
+    """List the knowledge bases that may answer this person here: the channel's, in private those of all their channels.
+
+    A `public_reply` shows what everybody there may see. Guests and people of other organisations get public ones only.
+    """
+    if public_reply:
+        names = names_for_everybody(services, request.channel)
+    elif request.is_direct or not request.channel or services.access.place(request.channel).is_group_dm:
+        names = services.channels.names(services.access.channels_of(request.user))
+    else:
+        names = services.channels.of(request.channel).knowledge_bases
+    return names if request.person.standing is Standing.MEMBER else services.channels.only_public(names)
+
+
+def names_for_everybody(services: Services, channel: str) -> tuple[str, ...]:
+    """List the knowledge bases that everybody in a place may see: all that an open reply there may show."""
+    readers = services.access.readers(channel)
+    first, *others = (services.channels.names(channels) for channels in readers.channels)
+    names = tuple(name for name in first if all(name in each for each in others))
+    return services.channels.only_public(names) if readers.has_outsiders else names
+
+
+def tell_of_the_rest(services: Services, request: Request, shown: Collection[str], about: str) -> bool:
+    """Tell a member privately when an open reply can't show all that they may see; return whether that is so.
+
+    They are told once for each thing that it is `about`. Others have nothing to be told of.
+    """
+    withheld = request.person.standing is Standing.MEMBER and not set(names_for(services, request)).issubset(shown)
+    if withheld and services.claims.take(f"withheld:{about}:{request.user}"):
+        key = "access.more" if shown else "access.overheard"
+        request.whisper(notice(request.texts(key, command=services.config.search_command)))
+    return withheld
 
 
 def closed_to(services: Services, user: str) -> frozenset[str]:
@@ -67,7 +104,7 @@ def _is_open(services: Services, channel: str, mine: Collection[str]) -> bool:
 def ensure_open(services: Services, user: str, name: str) -> None:
     """Raise ClosedError when the content of a knowledge base is not for this person."""
     if name in closed_to(services, user):
-        raise ClosedError("access.closed", name=one_line(name, NAME), command=services.admin_command)
+        raise ClosedError("access.closed", name=one_line(name, NAME), command=services.config.admin_command)
 
 
 def may_know(services: Services, user: str, channel: str) -> bool:

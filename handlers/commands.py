@@ -12,7 +12,8 @@ from handlers.audience import closed_to
 from handlers.entries import editing, proposals
 from handlers.files import removal, versions
 from handlers.learning import learned, misses
-from handlers.request import Request, Services
+from handlers.request import Request
+from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line, unescaped
 from handlers.store.audit import AuditLog
@@ -58,12 +59,15 @@ def _typed(request: Request) -> str:
 
 
 def _help(services: Services, request: Request, _: str) -> None:
-    request.whisper(notice(request.texts("kb.help", command=services.admin_command)))
+    request.whisper(notice(request.texts("kb.help", command=services.config.admin_command)))
 
 
 def _unknown(services: Services, request: Request, _: str) -> None:
     action = one_line(_typed(request).replace("`", "'"), ECHO)
-    explained = [request.texts("kb.unknown", action=action), request.texts("kb.help", command=services.admin_command)]
+    explained = [
+        request.texts("kb.unknown", action=action),
+        request.texts("kb.help", command=services.config.admin_command),
+    ]
     request.whisper(notice("\n".join(explained)))
 
 
@@ -71,7 +75,7 @@ def _reload(services: Services, request: Request, argument: str) -> None:
     services.rescan()
     chosen = _chosen(services, request, argument)
     if not chosen:
-        request.whisper(notice(request.texts("kb.nothing_to_reload", command=services.admin_command)))
+        request.whisper(notice(request.texts("kb.nothing_to_reload", command=services.config.admin_command)))
         return
     names = one_line(", ".join(chosen), LISTED)
     request.whisper(notice(request.texts("kb.reloading", names=f"*{names}*")))

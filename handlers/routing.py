@@ -21,7 +21,8 @@ from handlers.entries import editing, proposals
 from handlers.files import removal, uploads, versions
 from handlers.home import home
 from handlers.learning import learned, misses
-from handlers.request import Request, Services, fail
+from handlers.request import Request, fail
+from handlers.services import Services
 from handlers.slack.blocks import notice
 
 log = logging.getLogger(__name__)
@@ -109,9 +110,9 @@ def register(app: App, services: Services) -> None:
         return services.is_mentioned(event.get("text", ""))
 
     spoken: dict[str, Any] = {"type": "message", "subtype": list(auto_reply.SPOKEN)}
-    for command in dict.fromkeys(["/search", services.search_command]):
+    for command in dict.fromkeys(["/search", services.config.search_command]):
         app.command(command)(on(search.slash, needs=Need.KNOWN))
-    app.command(services.admin_command)(on(commands.command, needs=commands.need))
+    app.command(services.config.admin_command)(on(commands.command, needs=commands.need))
     app.event("app_mention", matchers=[uploads.brings_files])(on(uploads.mention, needs=Need.KNOWN))
     app.event("app_mention", matchers=[_is_by_a_person])(on(search.mention, needs=Need.KNOWN))
     app.event("app_mention")(_ignored)

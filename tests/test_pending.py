@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.files.pending import EXPIRES_SECONDS, Pending, PendingError, Upload
+from handlers.files.pending import EXPIRES_SECONDS, Pending, PendingError, Upload, recover
 
 
 def keep(pending: Pending, data: bytes = b"a,b\n") -> Upload:
@@ -58,6 +58,8 @@ def test_a_decision_that_fails_leaves_it_waiting(tmp_path: Path) -> None:
 def test_a_process_killed_over_a_decision_leaves_it_waiting(tmp_path: Path) -> None:
     upload = keep(Pending(tmp_path))
     (tmp_path / upload.id).rename(tmp_path / f"{upload.id}.taken")
+    assert Pending(tmp_path).get(upload.id) is None
+    recover(tmp_path)
     assert Pending(tmp_path).get(upload.id) == upload
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from handlers.request import Services
+from handlers.services import Services
 from handlers.store.questions import Questions
 from indexes.confidence.explanation import explain
 

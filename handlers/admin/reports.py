@@ -5,7 +5,8 @@ from handlers.admin.views import reports
 from handlers.admin.views.trend import trend
 from handlers.audience import closed_to, without_content
 from handlers.channel_rules import AutoReply
-from handlers.request import Request, Services
+from handlers.request import Request
+from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.store.audit import AuditLog
 
@@ -17,14 +18,16 @@ def statistics(services: Services, request: Request, argument: str) -> None:
     days = days_from(argument)
     if days is None:
         request.whisper(
-            notice(request.texts("kb.days.usage", command=services.admin_command, action="stats", most=MOST_DAYS))
+            notice(
+                request.texts("kb.days.usage", command=services.config.admin_command, action="stats", most=MOST_DAYS)
+            )
         )
         return
-    overview = Statistics(services.database, services.timezone).overview(days)
-    picture = services.pictures.upload(trend(overview.by_day), "kotae.png")
+    overview = Statistics(services.database, services.config.timezone).overview(days)
+    picture = services.messenger.pictures.upload(trend(overview.by_day), "kotae.png")
     shadowed = [one for one in services.channels.configured() if one.auto_reply is AutoReply.SHADOW]
     rehearsals = [(one, Statistics(services.database).rehearsal(one.id, days)) for one in shadowed]
-    services.pictures.show(
+    services.messenger.pictures.show(
         picture, lambda file: request.whisper(reports.statistics(overview, file, rehearsals, request.texts))
     )
 

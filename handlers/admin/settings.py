@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from handlers.admin.views import settings as view
+from handlers.audience import names_for_everybody
 from handlers.channel_rules import AutoReply, Channel, Key
-from handlers.request import Request, Services, names_for_all
+from handlers.request import Request
+from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.store.audit import AuditLog
 from indexes.messages import Translatable
@@ -20,7 +22,7 @@ def auto_reply(services: Services, request: Request, argument: str) -> None:
     if argument not in set(AutoReply):
         usage = request.texts(
             "kb.auto_reply.usage",
-            command=services.admin_command,
+            command=services.config.admin_command,
             mode=request.texts(f"settings.mode.{rules.auto_reply.value}"),
         )
         request.whisper(notice(usage))
@@ -40,7 +42,9 @@ def threshold(services: Services, request: Request, argument: str) -> None:
     wanted = _probability(argument)
     if wanted is None:
         now = f"{services.channels.of(request.channel).threshold:.2f}"
-        request.whisper(notice(request.texts("kb.threshold.usage", command=services.admin_command, threshold=now)))
+        request.whisper(
+            notice(request.texts("kb.threshold.usage", command=services.config.admin_command, threshold=now))
+        )
         return
     services.channels.set(request.channel, "threshold", str(wanted), request.user)
     AuditLog(services.database).record(
@@ -52,7 +56,7 @@ def threshold(services: Services, request: Request, argument: str) -> None:
 def opened(services: Services, request: Request, _: str = "") -> None:
     """`/kb settings`: all rules of this channel in a modal."""
     if request.is_direct:
-        request.whisper(notice(request.texts("settings.where", command=services.admin_command)))
+        request.whisper(notice(request.texts("settings.where", command=services.config.admin_command)))
     else:
         open_for(services, request, request.channel)
 
@@ -79,7 +83,7 @@ def saved(services: Services, request: Request) -> None:
     channel, shown = view.target(request.body["view"])
     in_it = services.access.place(channel).has_bot and channel in services.access.channels_of(request.user)
     here = replace(request, channel=channel if in_it else "")
-    with services.conversations("settings", channel):  # of two forms sent at once, one is refused
+    with services.locks("settings", channel):  # of two forms sent at once, one is refused
         before = services.channels.of(channel)
         differing = view.changed_since(before, shown)
         changed = [] if differing else _save(services, here, before, _chosen(services, request.body["view"]))
@@ -109,9 +113,9 @@ def _hindrances(services: Services, request: Request, rules: Channel) -> list[st
         return []
     if not services.access.place(rules.id).has_bot:
         return [request.texts("kb.auto_reply.not_here", bot=services.bot)]
-    if set(rules.knowledge_bases).issubset(names_for_all(services, rules.id)):
+    if set(rules.knowledge_bases).issubset(names_for_everybody(services, rules.id)):
         return []
-    return [request.texts("kb.auto_reply.overheard", command=services.search_command)]
+    return [request.texts("kb.auto_reply.overheard", command=services.config.search_command)]
 
 
 def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:

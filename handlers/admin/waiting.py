@@ -1,10 +1,11 @@
 """Channels that got the name of a knowledge base, and wait until an admin says whether it is for them."""
 
-from handlers import texts as words
+from functools import partial
+
 from handlers.admin.views import waiting as view
-from handlers.channel_rules import Waiting
-from handlers.entries.proposals import ASKED, active_admins
-from handlers.request import Request, Services
+from handlers.admins import tell_admins
+from handlers.request import Request
+from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.store.audit import AuditLog
 from handlers.store.channel_names import Binding, ChannelNames, Claim
@@ -25,12 +26,12 @@ def renamed(services: Services, _: Request) -> None:
 
 def ask_admins(services: Services) -> None:
     """Ask admins about each channel once; as long as nobody could be asked, again next time."""
-    with services.conversations("waiting"):
+    with services.locks("waiting"):
         known = ChannelNames(services.database).all()
         untold = {(each.name, each.channel) for each in known if each.state is Claim.WAITING}
         for waiting in services.channels.waiting:
             claims = [(claim, waiting.channel) for claim in waiting.claims if (claim, waiting.channel) in untold]
-            if claims and _ask(services, waiting):
+            if claims and tell_admins(services, partial(view.asked, waiting)):
                 ChannelNames(services.database).remember([Binding(*claim, Claim.ASKED) for claim in claims])
 
 
@@ -48,7 +49,7 @@ def _decide(services: Services, request: Request, claim: Claim) -> None:
     services.rescan()  # it may have another name by now, or somebody else may have decided
     waiting = next((each for each in services.channels.waiting if view.value(each) == request.pressed), None)
     if waiting is None:
-        request.replace(notice(request.texts("waiting.gone")))
+        request.update_message(notice(request.texts("waiting.gone")))
         return
     decision = [Binding(name, waiting.channel, claim, request.user) for name in waiting.claims]
     ChannelNames(services.database).decide(decision)
@@ -57,13 +58,4 @@ def _decide(services: Services, request: Request, claim: Claim) -> None:
     bound = claim is Claim.BOUND
     done = Translatable("audit.serve", **what) if bound else Translatable("audit.not_served", **what)
     AuditLog(services.database).record(request.user, waiting.channel, done)
-    request.replace(view.decided(waiting, request.texts, served=claim is Claim.BOUND))
-
-
-def _ask(services: Services, waiting: Waiting) -> bool:
-    """Send the question to the admins there are; tell whether it reached anybody."""
-    admins = {
-        admin: words.for_locale(services.access.person(admin).locale) for admin in active_admins(services)[:ASKED]
-    }
-    reached = [admin for admin, texts in admins.items() if services.inform(admin, view.asked(waiting, texts))]
-    return bool(reached)
+    request.update_message(view.decided(waiting, request.texts, served=claim is Claim.BOUND))

@@ -5,11 +5,14 @@ from dataclasses import replace
 
 from handlers import texts as words
 from handlers.access import Standing
+from handlers.answers.lookup import look_back
 from handlers.answers.store.publications import Publications
 from handlers.answers.views.answers import answer, folded
 from handlers.answers.views.full_answer import whole
-from handlers.request import Request, Services, names_for, tell_of_the_rest
+from handlers.audience import names_for, tell_of_the_rest
+from handlers.request import Request
 from handlers.result import Key, Result, Setting
+from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.store.questions import Noted, Origin, Questions
 from handlers.texts import Texts
@@ -20,7 +23,7 @@ Put = Callable[[Services, Request, Message], None]
 
 def in_place(_: Services, request: Request, message: Message) -> None:
     """Put the reply where it stands as a message."""
-    request.replace(message)
+    request.update_message(message)
 
 
 def first_time(services: Services, request: Request, result: Result, source: Origin) -> Message:
@@ -56,7 +59,7 @@ def earlier(
     not everybody there may see any more. `shared` for what may be pressed by all who read an answer that its asker
     shared; `alone` for what only who pressed it reads.
     """
-    found = services.look_back(question_id)
+    found = look_back(services, question_id)
     if found is None or not _is_here(services, request, found[0], shared=shared):
         is_foreign = found is not None and found[0].source.is_private and found[0].user != ""  # blank: too old by now
         request.whisper(notice(request.texts("answer.not_yours" if is_foreign else "answer.gone")))

@@ -11,12 +11,15 @@ from handlers import texts as words
 from handlers.access import Need, Standing
 from handlers.answers.answering import again, earlier, first_time
 from handlers.answers.feedback import judge
+from handlers.answers.lookup import look_up
 from handlers.answers.search import answer_direct, answer_mention
 from handlers.answers.views.answers import volunteered
-from handlers.audience import closed_to, may_know
+from handlers.audience import closed_to, may_know, names_for, tell_of_the_rest
 from handlers.channel_rules import AutoReply, Channel
-from handlers.request import Request, Services, names_for, tell_of_the_rest
+from handlers.learning.votes import vote_on
+from handlers.request import Request
 from handlers.result import Result
+from handlers.services import Services
 from handlers.slack.blocks import Message, actions, button, context, notice, section
 from handlers.slack.mrkdwn import escape, has_words, one_line, plain
 from handlers.store.questions import Noted, Origin, Questions, Reply
@@ -32,7 +35,7 @@ def posted(services: Services, request: Request) -> None:
     rules = services.channels.of(request.channel)
     if rules.auto_reply is AutoReply.OFF or not _is_a_question_to_all(services, request, request.event):
         return
-    with services.conversations(request.channel, request.event["ts"]):
+    with services.locks(request.channel, request.event["ts"]):
         if services.claims.take(f"asked:{request.channel}:{request.event['ts']}"):
             _follow(services, request, rules, request.event)
 
@@ -43,7 +46,7 @@ def edited(services: Services, request: Request) -> None:
     if message.get("subtype") == "tombstone":
         _forget(services, request, message["ts"])
     elif message.get("text") != before.get("text") and message.get("subtype") in SPOKEN and not message.get("bot_id"):
-        with services.conversations(request.channel, message["ts"]):
+        with services.locks(request.channel, message["ts"]):
             if _concerns(services, request, message["ts"], before, message) and request.is_first_delivery():
                 services.claims.take(f"asked:{request.channel}:{message['ts']}")
                 _reconsider(services, request, message)
@@ -59,25 +62,25 @@ def right(services: Services, request: Request) -> None:
     number = int(request.pressed)
     if found := earlier(services, request, number):
         noted, result = found
-        services.vote(number, request.user, "right")
+        vote_on(services, number, request.user, "right")
         judge(services, noted, request.user, 1, right=True)
-        request.replace(_volunteered(services, noted, result))
+        request.update_message(_volunteered(services, noted, result))
 
 
 def wrong(services: Services, request: Request) -> None:
     """Fold away a volunteered answer that was not asked for: a miss."""
     number = int(request.pressed)
     if found := earlier(services, request, number):
-        services.vote(number, request.user, "wrong")
+        vote_on(services, number, request.user, "wrong")
         judge(services, found[0], request.user, 1, right=False)
-        request.replace(again(services, request, *found, frozenset()))
+        request.update_message(again(services, request, *found, frozenset()))
 
 
 def show_again(services: Services, request: Request) -> None:
     """Unfold a volunteered answer."""
     if found := earlier(services, request, int(request.pressed)):
         noted, result = found
-        request.replace(_volunteered(services, noted, result))
+        request.update_message(_volunteered(services, noted, result))
 
 
 def _volunteered(services: Services, noted: Noted, result: Result) -> Message:
@@ -89,13 +92,13 @@ def judged(services: Services, request: Request) -> None:
     """Note what an admin thinks of an answer that shadow mode held back; the last word counts."""
     kind = str(request.body["actions"][0]["action_id"]).removeprefix("shadow_")
     if found := earlier(services, request, int(request.pressed)):
-        services.vote(found[0].id, request.user, kind)
+        vote_on(services, found[0].id, request.user, kind)
         request.whisper(notice(request.texts(f"shadow.{kind}")))
 
 
 def _forget(services: Services, request: Request, ts: str) -> None:
     """Withdraw the answer to a message that is gone, and give none if its question arrives only now."""
-    with services.conversations(request.channel, ts):
+    with services.locks(request.channel, ts):
         if _concerns(services, request, ts, request.event.get("previous_message", {})):
             services.claims.take(f"asked:{request.channel}:{ts}")
             if reply := Questions(services.database).reply_to(request.channel, ts):
@@ -174,7 +177,7 @@ def _sure_answer(services: Services, request: Request, rules: Channel, message: 
     if not names or not services.registry.loaded:
         return None
     origin = Origin.SHADOW if rules.auto_reply is AutoReply.SHADOW else Origin.AUTO_REPLY
-    result = services.look_up(question, names, request, origin)
+    result = look_up(services, question, names, request, origin)
     return result if result.may_be_volunteered else None
 
 
@@ -188,7 +191,7 @@ def _answer_again(services: Services, request: Request, message: Mapping[str, An
         services, request, names, f"{request.channel}:{message['ts']}"
     )
     if names:
-        result = services.look_up(question, names, request, reply.source)
+        result = look_up(services, question, names, request, reply.source)
         _put(services, request, message, reply, first_time(services, request, result, reply.source), result)
     elif withheld:
         _withdraw(services, request.channel, message["ts"], reply)
@@ -199,9 +202,9 @@ def _put(
 ) -> None:
     """Post the answer, or put it in the place of the earlier one. One that somebody deleted stays deleted."""
     if reply is None:
-        sent = services.post(request.channel, view, message.get("thread_ts", message["ts"]))
+        sent = services.messenger.post(request.channel, view, message.get("thread_ts", message["ts"]))
     else:
-        sent = reply.reply if services.update(request.channel, reply.reply, view) else None
+        sent = reply.reply if services.messenger.update_message(request.channel, reply.reply, view) else None
     if sent is None:
         Questions(services.database).forget_reply(request.channel, message["ts"])
     elif result.question_id is not None:
@@ -212,7 +215,7 @@ def _put(
 
 
 def _withdraw(services: Services, channel: str, ts: str, reply: Reply) -> None:
-    services.withdraw(channel, reply.reply)
+    services.messenger.withdraw(channel, reply.reply)
     Questions(services.database).forget_reply(channel, ts)
 
 
@@ -222,7 +225,7 @@ def _tell_admins(services: Services, request: Request, result: Result, message: 
     Only those are told who may read what is said in the channel.
     """
     rules = services.channels.of(request.channel)
-    link = services.client.chat_getPermalink(channel=request.channel, message_ts=message["ts"])["permalink"]
+    link = services.messenger.link(request.channel, message["ts"])
     by = (rules.set_by or {}).get("auto_reply", "")
     told = [by] if by and services.access.person(by).is_admin else services.access.named_admins()
     for admin in (user for user in told if _may_hear(services, user, request.channel, result)):
@@ -236,7 +239,7 @@ def _tell_admins(services: Services, request: Request, result: Result, message: 
         ]
         asked = context(texts("answer.asked", question=one_line(result.question, QUESTION_LENGTH)))
         blocks = [section(report), asked, *would_be.blocks[:-1], actions(*buttons)]
-        services.inform(admin, Message(report, blocks))
+        services.messenger.inform(admin, Message(report, blocks))
 
 
 def _may_hear(services: Services, user: str, channel: str, result: Result) -> bool:

@@ -6,9 +6,11 @@ from handlers import texts as words
 from handlers.answers.answering import Put, again, earlier, in_place
 from handlers.answers.store.publications import Publication, Publications
 from handlers.answers.views import published
+from handlers.audience import names_for_everybody
 from handlers.entries import editing
-from handlers.request import Request, Services, names_for_all
+from handlers.request import Request
 from handlers.result import Key, Result
+from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import as_written
 from handlers.store.questions import Noted, Questions
@@ -41,7 +43,7 @@ def ask_about(
     with publications.only_once(noted.id, "ask", Publication(noted.channel, request.user, helpers)) as first:
         sent = _call(services, request, noted, result, helpers) if first else None
     if sent:
-        publications.posted(noted.id, "ask", sent, services.permalink(noted.channel, sent))
+        publications.posted(noted.id, "ask", sent, services.messenger.link_if_any(noted.channel, sent))
     put(services, request, again(services, request, noted, result, key.shown))
 
 
@@ -49,7 +51,7 @@ def _call(services: Services, request: Request, noted: Noted, result: Result, he
     """Call them in the thread, or in the channel when the thread is gone by now."""
     tried = _tried(services, noted, result)
     call = published.call(noted.id, noted.text, request.person.name, helpers, tried, words.for_question(noted.text))
-    return services.post(noted.channel, call, request.thread) or services.post(noted.channel, call)
+    return services.messenger.post(noted.channel, call, request.thread) or services.messenger.post(noted.channel, call)
 
 
 def resolved(services: Services, request: Request) -> None:
@@ -62,7 +64,7 @@ def resolved(services: Services, request: Request) -> None:
         return
     Publications(services.database).close(noted.id, request.user)
     by = services.access.person(Publications(services.database).of(noted.id)["ask"].closed_by or request.user)
-    request.replace(published.closed(noted.id, noted.text, by.name, words.for_question(noted.text)))
+    request.update_message(published.closed(noted.id, noted.text, by.name, words.for_question(noted.text)))
 
 
 def save(services: Services, request: Request) -> None:
@@ -89,7 +91,7 @@ def _called(services: Services, request: Request) -> tuple[Noted, Publication] |
 def _tried(services: Services, noted: Noted, result: Result) -> list[str]:
     """Name the entries that were looked at, unless somebody in the channel may not see them."""
     names = {entry.knowledge_base for entry in result.entries}
-    if not names.issubset(names_for_all(services, noted.channel)):
+    if not names.issubset(names_for_everybody(services, noted.channel)):
         return []
     return [entry.record.title for entry in result.entries if entry.record]
 

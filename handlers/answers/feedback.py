@@ -13,8 +13,10 @@ from handlers.answers.store.publications import Publications
 from handlers.answers.views import reasons
 from handlers.learning import learned
 from handlers.learning.store.misses import Misses
-from handlers.request import Request, Services, run_each
+from handlers.learning.votes import vote_on
+from handlers.request import Request, run_each
 from handlers.result import Key
+from handlers.services import Services
 from handlers.store.questions import Noted
 
 
@@ -23,7 +25,7 @@ def vote(services: Services, request: Request, put: Put = in_place) -> None:
     key, kind = Key.read(request.pressed)
     if found := earlier(services, request, key.question):
         noted, _ = found
-        services.vote(key.question, request.user, kind)
+        vote_on(services, key.question, request.user, kind)
         asks = [partial(_ask_why, services, request, key, noted)] if kind == "unhelpful" else []
         judges = partial(judge, services, noted, request.user, 1, right=kind == "helpful")
         run_each(request, [*asks, judges, lambda: put(services, request, again(services, request, *found, key.shown))])
@@ -39,7 +41,7 @@ def this_one(services: Services, request: Request, put: Put = in_place) -> None:
     """Note that a hit that was folded at first is the answer."""
     key, rank = Key.read(request.pressed)
     if found := earlier(services, request, key.question):
-        services.vote(key.question, request.user, f"hit_{rank}")
+        vote_on(services, key.question, request.user, f"hit_{rank}")
         judge(services, found[0], request.user, int(rank), right=True)
         put(services, request, again(services, request, *found, key.shown))
         learned.offer(services, request, key.question)

@@ -4,12 +4,18 @@ from dataclasses import replace
 
 from handlers.access import Standing
 from handlers.answers.answering import first_time
+from handlers.answers.lookup import look_up
 from handlers.answers.views import guide
-from handlers.request import STARTING_SECONDS, Request, Services, names_for, tell_of_the_rest
+from handlers.audience import names_for, tell_of_the_rest
+from handlers.request import Request
 from handlers.result import Result
+from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, plain
 from handlers.store.questions import Origin, Questions, Reply
+
+STARTING_SECONDS = 20.0
+"""How long a question waits for the knowledge bases to be read after the start."""
 
 
 def slash(services: Services, request: Request) -> None:
@@ -18,14 +24,16 @@ def slash(services: Services, request: Request) -> None:
     names = names_for(services, request)
     lost = not has_words(question) or question.casefold() == "help"
     if lost and (names or request.person.standing is Standing.MEMBER):
-        request.whisper(guide.usage(services.search_command, services.bot, topics(services, names), request.texts))
+        request.whisper(
+            guide.usage(services.config.search_command, services.bot, topics(services, names), request.texts)
+        )
     elif result := found(services, request, question, names, Origin.SEARCH):
         request.whisper(first_time(services, request, result, Origin.SEARCH))
 
 
 def mention(services: Services, request: Request) -> None:
     """`@Kotae question`: answer in the thread, for all to see; other bots are not answered."""
-    with services.conversations(request.channel, request.event["ts"]):
+    with services.locks(request.channel, request.event["ts"]):
         if not request.event.get("bot_id") and services.claims.take(f"asked:{request.channel}:{request.event['ts']}"):
             answer_mention(services, request)
 
@@ -53,7 +61,7 @@ def answer_mention(services: Services, request: Request) -> None:
 
 def direct(services: Services, request: Request) -> None:
     """Answer a direct message."""
-    with services.conversations(request.channel, request.event["ts"]):
+    with services.locks(request.channel, request.event["ts"]):
         if services.claims.take(f"asked:{request.channel}:{request.event['ts']}"):
             answer_direct(services, request)
 
@@ -86,7 +94,7 @@ def found(services: Services, request: Request, question: str, names: tuple[str,
     if not services.registry.wait_ready(STARTING_SECONDS):
         request.whisper(notice(request.texts("search.starting")))
         return None
-    return services.look_up(question, names, request, origin)
+    return look_up(services, question, names, request, origin)
 
 
 def _answer_openly(request: Request, result: Result, message: Message, origin: Origin) -> None:

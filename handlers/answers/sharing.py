@@ -4,8 +4,10 @@ from handlers import texts as words
 from handlers.answers.answering import Put, again, earlier, in_place
 from handlers.answers.store.publications import Publication, Publications
 from handlers.answers.views import published
-from handlers.request import Request, Services, names_for_all
+from handlers.audience import names_for_everybody
+from handlers.request import Request
 from handlers.result import Key, Result, sharable
+from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.store.questions import Noted
 
@@ -29,13 +31,13 @@ def _refusal(services: Services, noted: Noted, result: Result, key: Key) -> str:
         return "answer.gone"
     if not services.access.place(noted.channel).has_bot:
         return "publish.not_here"
-    return "" if names.issubset(names_for_all(services, noted.channel)) else "share.outsiders"
+    return "" if names.issubset(names_for_everybody(services, noted.channel)) else "share.outsiders"
 
 
 def _post(services: Services, request: Request, noted: Noted, result: Result, key: Key) -> None:
     publications = Publications(services.database)
     with publications.only_once(noted.id, "share", Publication(noted.channel, request.user)) as first:
         view = published.shared(result, key.shown, request.person.name, words.for_question(noted.text))
-        sent = services.post(noted.channel, view) if first else None
+        sent = services.messenger.post(noted.channel, view) if first else None
     if sent:
-        publications.posted(noted.id, "share", sent, services.permalink(noted.channel, sent))
+        publications.posted(noted.id, "share", sent, services.messenger.link_if_any(noted.channel, sent))

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from handlers.answers.answering import first_time
 from handlers.answers.search import found
 from handlers.answers.views import guide
-from handlers.request import Request, Services, names_for
+from handlers.audience import names_for
+from handlers.request import Request
+from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.store.questions import Origin, Questions
 from handlers.texts import Texts
@@ -24,7 +26,7 @@ Suggestion = tuple[str, Record]
 def opened(services: Services, request: Request) -> None:
     """Offer questions where somebody opened the messages tab: as an agent's prompts, else once ever as a message."""
     offered = suggestions(services, request)
-    if offered and services.is_agent:
+    if offered and services.config.is_agent:
         _prompt(services, request, offered)
     elif offered and services.claims.take_forever(f"suggested:{request.user}"):
         request.post(guide.suggestions(offered, request.texts))

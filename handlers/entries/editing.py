@@ -22,7 +22,8 @@ from handlers.entries.store.proposals import Proposal
 from handlers.entries.views import editing as views
 from handlers.entries.views.editing import Draft
 from handlers.entries.writing import as_now, is_touched, similar, store, writable
-from handlers.request import Request, Services
+from handlers.request import Request
+from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import as_written, is_address, one_line, plain
 from handlers.store.questions import Noted, Questions
@@ -196,7 +197,7 @@ class Typing:
         at = str(request.body["actions"][0].get("action_ts", ""))
         with self._lock:
             _keep(self._newest, view["id"], max(at, self._newest.get(view["id"], "")))
-        with services.conversations("form", view["id"]):
+        with services.locks("form", view["id"]):
             if self._newest.get(view["id"]) == at:
                 self._update(services, request, view)
 
@@ -371,7 +372,7 @@ def _show(services: Services, request: Request, view: View, draft: Draft, troubl
         time.sleep(LOOK_SECONDS)
     if not shown:
         said = views.typed_so_far(draft, trouble) if trouble else views.as_message(view)
-        services.client.chat_postMessage(channel=request.user, unfurl_links=False, **said.arguments())
+        services.messenger.send(request.user, said)
 
 
 def _replaced(services: Services, external_id: str, view: View) -> bool:

@@ -10,12 +10,14 @@ from slack_sdk.models.views import View
 
 from handlers import texts as words
 from handlers.access import Standing
+from handlers.admins import MOST_ASKED, active_admins
 from handlers.entries.store.proposals import ApprovalMessage, Proposal, Proposals
 from handlers.entries.views import editing as form
 from handlers.entries.views import proposals as views
 from handlers.entries.views.editing import Draft
 from handlers.entries.writing import Stored, similar, store, writable
-from handlers.request import Request, Services
+from handlers.request import Request
+from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn, one_line
 from handlers.store.audit import AuditLog
@@ -29,10 +31,6 @@ log = logging.getLogger(__name__)
 
 WAITING = 20
 """Proposals of one person that may wait at a time."""
-ASKED = 20
-"""Admins who are asked at most."""
-LATELY = 50
-"""Entries of the audit log that are looked through for admins."""
 ERROR = 1500
 
 
@@ -56,22 +54,12 @@ def propose(services: Services, request: Request, draft: Draft) -> str:
     reached = [admin for admin in reachable(services, draft.knowledge_base) if _ask(services, admin, proposal, closest)]
     if reached:
         return draft.words("proposal.sent")
-    return draft.words("proposal.waits", command=services.admin_command)
+    return draft.words("proposal.waits", command=services.config.admin_command)
 
 
 def reachable(services: Services, knowledge_base: str) -> list[str]:
-    """List the admins to ask: those named in the settings and those who did something lately, if they see the file.
-
-    Not every admin of the workspace: most of them have nothing to do with the bot.
-    """
-    return [user for user in active_admins(services) if _sees(services, user, knowledge_base)][:ASKED]
-
-
-def active_admins(services: Services) -> list[str]:
-    """List the admins who are named in the settings, and those who did something lately."""
-    lately = (entry.user for entry in AuditLog(services.database).newest(LATELY))
-    people = dict.fromkeys([*services.access.named_admins(), *lately])
-    return [user for user in people if user[:1] in {"U", "W"} and services.access.person(user).is_admin]
+    """List the admins to ask: those named in the settings and those who did something lately, if they see the file."""
+    return [user for user in active_admins(services) if _sees(services, user, knowledge_base)][:MOST_ASKED]
 
 
 def approve(services: Services, request: Request) -> None:
@@ -182,13 +170,13 @@ def _tell_everybody(services: Services, number: int) -> None:
     for sent in Proposals(services.database).messages(number):
         _update(services, sent, views.decided(proposal, _texts(services, sent.admin)))
     if proposal.user != FORGOTTEN:
-        _write_to(services, proposal.user, views.outcome(proposal, _texts(services, proposal.user)))
+        services.messenger.inform(proposal.user, views.outcome(proposal, _texts(services, proposal.user)))
 
 
 def _update(services: Services, sent: ApprovalMessage, message: Message) -> None:
     """Change what an admin was asked; a refusal is logged, since others are to be told as well."""
     try:
-        services.update(sent.channel, sent.message, message)
+        services.messenger.update_message(sent.channel, sent.message, message)
     except SlackApiError as error:
         log.warning("What %s was asked can't be changed (%s)", sent.admin, error.response.get("error"))
 
@@ -196,9 +184,9 @@ def _update(services: Services, sent: ApprovalMessage, message: Message) -> None
 def _refresh(services: Services, request: Request, number: int) -> None:
     """Bring the message whose button was pressed up to date."""
     if request.pressed.endswith(views.IN_LIST):
-        request.replace(_listing(services, request))
+        request.update_message(_listing(services, request))
     elif (proposal := Proposals(services.database).get(number)) and not proposal.is_open:
-        request.replace(views.decided(proposal, request.texts))
+        request.update_message(views.decided(proposal, request.texts))
 
 
 def _listing(services: Services, request: Request) -> Message:
@@ -220,21 +208,11 @@ def _taken(services: Services, number: int) -> DecidedError:
 
 
 def _ask(services: Services, admin: str, proposal: Proposal, closest: str) -> bool:
-    sent = _write_to(services, admin, views.asked(proposal, closest, _texts(services, admin)))
+    sent = services.messenger.inform(admin, views.asked(proposal, closest, _texts(services, admin)))
     if sent is None:
         return False
     Proposals(services.database).ask(proposal.id, ApprovalMessage(admin, *sent))
     return True
-
-
-def _write_to(services: Services, user: str, message: Message) -> tuple[str, str] | None:
-    """Send a direct message; return its channel and ts, or None when Slack doesn't deliver to that person."""
-    try:
-        sent = services.client.chat_postMessage(channel=user, unfurl_links=False, **message.arguments())
-    except SlackApiError as error:
-        log.warning("%s can't be written to (%s)", user, error.response.get("error"))
-        return None
-    return str(sent["channel"]), str(sent["ts"])
 
 
 def _texts(services: Services, user: str) -> Texts:

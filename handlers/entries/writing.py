@@ -9,8 +9,9 @@ from handlers.access import Standing
 from handlers.entries.views import editing as views
 from handlers.entries.views.editing import Draft
 from handlers.learning.store.misses import Misses
-from handlers.request import Request, Services
+from handlers.request import Request
 from handlers.result import POSSIBLE, Entry
+from handlers.services import Services
 from handlers.slack.mrkdwn import has_words
 from handlers.store.audit import AuditLog
 from handlers.store.errors import JournalError
@@ -72,11 +73,11 @@ def store(services: Services, request: Request, draft: Draft) -> Stored:
     Within this process one writer waits for the other, so that nobody is refused for what Kotae itself wrote.
     """
     name = draft.knowledge_base
-    with services.conversations("knowledge base", name):
+    with services.locks("knowledge base", name):
         loaded = services.registry.loaded.get(name)
         if loaded is None:
             raise NotThereError("edit.no_such", name=name)
-        read, now = loaded.knowledge_base, datetime.now().astimezone(services.timezone)
+        read, now = loaded.knowledge_base, datetime.now().astimezone(services.config.timezone)
         if draft.record:
             written = change(read, draft.record, _changes(services, draft), now)
         else:

@@ -1,7 +1,8 @@
 """Files that wait for an admin's decision, below DATA_DIR: they survive a restart, and are gone after a day.
 
 Each has a folder ``<data_dir>/uploads/<id>`` with about.json (whose it is, and which knowledge base it is for) and
-file.csv (its bytes). The folder is called ``<id>.taken`` while the decision is carried out.
+file.csv (its bytes). The folder is called ``<id>.taken`` while the decision is carried out: to rename it is
+atomic, so that of two who decide one is first.
 """
 
 import json
@@ -11,10 +12,9 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from threading import Lock
 
 from handlers.texts import HandlerError
 from indexes.atomic_file import replace_file
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 EXPIRES_SECONDS = 24 * 3600.0
 
 _ID = re.compile(r"[0-9a-f]{16}")
-_TAKEN = ".taken"
+_TAKEN, _EXPIRED = ".taken", ".expired"
 
 
 class PendingError(HandlerError):
@@ -54,13 +54,8 @@ class Pending:
     """The files that wait for a decision. One decision each: `decided` hands a file to one caller only."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        """Take up what an earlier run left behind, a decision that it was killed over included."""
         self._folder = folder
         self._clock = clock
-        self._lock = Lock()
-        for taken in folder.glob(f"*{_TAKEN}"):
-            taken.rename(taken.with_suffix(""))
-        self.purge()
 
     def keep(
         self, data: bytes, file: str, user: str, channel: str, target: str, *, is_certain: bool, version: int = 0
@@ -74,8 +69,7 @@ class Pending:
             replace_file(folder / "file.csv", data)
             self._describe(upload)
         except OSError as error:
-            with self._lock:
-                shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             place = str(self._folder)
             raise PendingError("upload.not_kept", file=file, folder=place, reason=reason(error)) from error
         return upload
@@ -114,11 +108,9 @@ class Pending:
         """Hand a file to one caller, who carries a decision out; what raises leaves it waiting. False to any other."""
         waiting = self._folder / upload.id
         taken = waiting.with_suffix(_TAKEN)
-        with self._lock:
-            mine = waiting.is_dir()
-            if mine:
-                waiting.rename(taken)
-        if not mine:
+        try:
+            waiting.rename(taken)
+        except FileNotFoundError:
             yield False
             return
         try:
@@ -129,15 +121,21 @@ class Pending:
         shutil.rmtree(taken, ignore_errors=True)
 
     def purge(self) -> None:
-        """Forget what nobody decided about within a day."""
+        """Delete what nobody decided about within a day."""
         oldest = self._clock() - EXPIRES_SECONDS
-        with self._lock:
-            for folder in self._folder.glob("*"):
+        for folder in self._folder.glob("*"):
+            with suppress(FileNotFoundError):  # decided meanwhile, or deleted by another
                 if folder.suffix != _TAKEN and folder.stat().st_mtime < oldest:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    shutil.rmtree(folder.rename(folder.with_suffix(_EXPIRED)), ignore_errors=True)
 
     def _describe(self, upload: Upload) -> None:
         replace_file(self._folder / upload.id / "about.json", json.dumps(asdict(upload)).encode())
+
+
+def recover(folder: Path) -> None:
+    """Let files wait again over whose decision the bot was killed. To be called before anybody can decide."""
+    for taken in folder.glob(f"*{_TAKEN}"):
+        taken.rename(taken.with_suffix(""))
 
 
 def forget_uploads(folder: Path, user: str) -> int:

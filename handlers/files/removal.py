@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from handlers import texts as words
-from handlers.entries.proposals import ASKED, active_admins
+from handlers.admins import tell_admins
 from handlers.files.views import removal as view
-from handlers.request import Request, Services
+from handlers.request import Request
+from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import one_line
 from handlers.store.audit import AuditLog
@@ -23,12 +23,12 @@ def command(services: Services, request: Request, argument: str) -> None:
     name = find_name(argument, known) if argument else None
     if name is None:
         names = one_line(", ".join(known), LISTED)
-        which = request.texts("versions.which", command=services.admin_command, action="remove", names=names)
+        which = request.texts("versions.which", command=services.config.admin_command, action="remove", names=names)
         request.whisper(notice(which))
     elif name in services.channels.named:
         request.whisper(notice(request.texts("removal.named", name=one_line(name, view.NAME))))
     else:
-        request.whisper(view.asked(_shown(services, name), services.admin_command, request.texts))
+        request.whisper(view.asked(_shown(services, name), services.config.admin_command, request.texts))
 
 
 def removed(services: Services, request: Request) -> None:
@@ -37,9 +37,9 @@ def removed(services: Services, request: Request) -> None:
     name, is_about_gone = view.pressed(request.pressed)
     file = _file(services, name)
     if file is None or file.state is FileState.REMOVED or name not in services.registry.sources():
-        request.replace(notice(request.texts("removal.already", name=one_line(name, view.NAME))))
+        request.update_message(notice(request.texts("removal.already", name=one_line(name, view.NAME))))
     elif is_about_gone and not file.state.is_offered:
-        request.replace(_not_offered(services, file, request.texts))
+        request.update_message(_not_offered(services, file, request.texts))
     else:
         _remove(services, request, file)
 
@@ -50,7 +50,7 @@ def kept(services: Services, request: Request) -> None:
     name, _ = view.pressed(request.pressed)
     file = _file(services, name)
     if file is None or not file.state.is_offered:
-        request.replace(
+        request.update_message(
             _not_offered(services, file, request.texts)
             if file
             else notice(request.texts("removal.already", name=one_line(name, view.NAME)))
@@ -58,26 +58,28 @@ def kept(services: Services, request: Request) -> None:
         return
     KnowledgeFiles(services.database).decide(KnowledgeFile(name, file.path, FileState.KEPT, request.user))
     AuditLog(services.database).record(request.user, request.channel, Translatable("audit.keep", name=name))
-    request.replace(
-        notice(request.texts("removal.kept", name=one_line(name, view.NAME), command=services.admin_command))
+    request.update_message(
+        notice(request.texts("removal.kept", name=one_line(name, view.NAME), command=services.config.admin_command))
     )
 
 
 def cancelled(_: Services, request: Request) -> None:
     """Leave everything as it is."""
     name, _gone = view.pressed(request.pressed)
-    request.replace(notice(request.texts("removal.cancelled", name=one_line(name, view.NAME))))
+    request.update_message(notice(request.texts("removal.cancelled", name=one_line(name, view.NAME))))
 
 
 def ask_admins(services: Services) -> None:
     """Ask admins once about each file that is gone, and tell them once that the folder is at fault."""
-    with services.conversations("missing files"):
+    with services.locks("missing files"):
         files = KnowledgeFiles(services.database).all()
         for file in files:
-            if file.state is FileState.GONE and _tell(services, partial(_gone, services, file)):
+            if file.state is FileState.GONE and tell_admins(services, partial(_gone, services, file)):
                 _note(services, [file], FileState.ASKED)
         lost = [file for file in files if file.state.is_fault]
-        if any(file.state is FileState.LOST for file in lost) and _tell(services, partial(_fault, services, lost)):
+        if any(file.state is FileState.LOST for file in lost) and tell_admins(
+            services, partial(_fault, services, lost)
+        ):
             _note(services, lost, FileState.REPORTED)
 
 
@@ -88,8 +90,10 @@ def _remove(services: Services, request: Request, file: KnowledgeFile) -> None:
     services.rescan()
     done = Translatable("audit.remove", name=file.name, records=shown.records)
     AuditLog(services.database).record(request.user, request.channel, done)
-    request.replace(
-        notice(request.texts("removal.done", name=one_line(file.name, view.NAME), command=services.admin_command))
+    request.update_message(
+        notice(
+            request.texts("removal.done", name=one_line(file.name, view.NAME), command=services.config.admin_command)
+        )
     )
 
 
@@ -120,16 +124,7 @@ def _gone(services: Services, file: KnowledgeFile, texts: Texts) -> Message:
 
 
 def _fault(services: Services, lost: list[KnowledgeFile], texts: Texts) -> Message:
-    return view.fault([file.name for file in lost], services.admin_command, texts)
-
-
-def _tell(services: Services, message: "partial[Message]") -> bool:
-    """Tell every admin there is in their language; tell whether it reached anybody."""
-    admins = {
-        admin: words.for_locale(services.access.person(admin).locale) for admin in active_admins(services)[:ASKED]
-    }
-    reached = [admin for admin, texts in admins.items() if services.inform(admin, message(texts))]
-    return bool(reached)
+    return view.fault([file.name for file in lost], services.config.admin_command, texts)
 
 
 def _note(services: Services, files: list[KnowledgeFile], state: FileState) -> None:

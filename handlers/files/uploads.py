@@ -18,9 +18,10 @@ from handlers.admin.views import admin
 from handlers.answers import search
 from handlers.audience import closed_to, ensure_open
 from handlers.files.downloads import download
-from handlers.files.pending import Upload
+from handlers.files.pending import Pending, Upload
 from handlers.files.views import uploads
-from handlers.request import Request, Services, run_each
+from handlers.request import Request, run_each
+from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, one_line, plain
 from handlers.store.audit import AuditLog
@@ -76,16 +77,18 @@ def chosen(services: Services, request: Request) -> None:
         name = str(pressed["selected_option"]["value"])
         target = _known(services, name) or new_name(name)
         ensure_open(services, request.user, target)
-        upload = services.pending.choose(upload, target)
-        request.replace(card(services, upload, request))
+        upload = pending_files(services).choose(upload, target)
+        request.update_message(card(services, upload, request))
 
 
 def cancelled(services: Services, request: Request) -> None:
     """Forget a file."""
     if upload := _waiting(services, request, request.pressed):
-        with services.pending.decided(upload) as mine:
+        with pending_files(services).decided(upload) as mine:
             if mine:
-                request.replace(notice(request.texts("upload.cancelled", file=one_line(upload.file, uploads.NAME))))
+                request.update_message(
+                    notice(request.texts("upload.cancelled", file=one_line(upload.file, uploads.NAME)))
+                )
 
 
 def applied(services: Services, request: Request) -> None:
@@ -97,9 +100,9 @@ def applied(services: Services, request: Request) -> None:
     ensure_open(services, request.user, upload.target)
     found = _found(services, upload)
     if found.digest != seen:
-        request.replace(card(services, upload, request, found, stale=True))
+        request.update_message(card(services, upload, request, found, stale=True))
         return
-    with services.pending.decided(upload) as mine:
+    with pending_files(services).decided(upload) as mine:
         done = _put(services, request, upload, found) if mine else None
     if done:
         _index(services, request, upload, found.source, done)
@@ -115,7 +118,12 @@ def card(
     found = found or _found(services, upload)
     versions = {version.number: version for version in services.maintenance.versions.of(found.source)}
     version = versions.get(upload.version)
-    return uploads.proposal(upload, found, version, options, services.admin_command, request.texts, stale=stale)
+    return uploads.proposal(upload, found, version, options, services.config.admin_command, request.texts, stale=stale)
+
+
+def pending_files(services: Services) -> Pending:
+    """Return the files that wait for an admin."""
+    return Pending(services.config.uploads_dir)
 
 
 def source_of(services: Services, name: str) -> Source:
@@ -129,7 +137,7 @@ def source_of(services: Services, name: str) -> Source:
         if file.name == name:  # an admin removed it: it comes back where it was, with its versions
             return Source(name, file.path)
     fresh = new_name(name)
-    return Source(fresh, services.knowledge_dir / f"{fresh}.csv")
+    return Source(fresh, services.config.knowledge_dir / f"{fresh}.csv")
 
 
 def replacement(services: Services, source: Source, data: bytes, file: str) -> ImportPreview:
@@ -150,7 +158,7 @@ def new_name(file: str) -> str:
 
 def _took(services: Services, request: Request) -> bool:
     """Deal with the files of a message, whichever of its payloads comes first; False when it is left as a question."""
-    with services.conversations(request.channel, request.event["ts"]):
+    with services.locks(request.channel, request.event["ts"]):
         if not services.claims.take(f"files:{request.channel}:{request.event['ts']}"):
             return True
     asks = has_words(plain(request.event.get("text", "")))
@@ -192,12 +200,12 @@ def _receive(services: Services, request: Request, file_id: str) -> None:
     if is_certain and found.is_identical:
         message = uploads.identical(name, found, request.texts)
     else:
-        upload = services.pending.keep(data, name, request.user, request.channel, target, is_certain=is_certain)
+        upload = pending_files(services).keep(data, name, request.user, request.channel, target, is_certain=is_certain)
         message = card(services, upload, request, found)
     if request.is_direct:
         request.post(message)
     else:
-        services.post(request.user, message)
+        services.messenger.post(request.user, message)
         request.whisper(notice(request.texts("upload.sent_privately", file=one_line(name, uploads.NAME))))
 
 
@@ -236,14 +244,14 @@ def _options(services: Services, upload: Upload, request: Request) -> list[Optio
 
 def _waiting(services: Services, request: Request, id_: str) -> Upload | None:
     """Return the file that an admin decides about; None when that may not be or was done, and the admin was told."""
-    upload = services.pending.get(id_)
+    upload = pending_files(services).get(id_)
     if upload is None:
         request.whisper(notice(request.texts("upload.gone")))
     return upload
 
 
 def _found(services: Services, upload: Upload) -> ImportPreview:
-    data = services.pending.data(upload)
+    data = pending_files(services).data(upload)
     return replacement(services, source_of(services, upload.target), data, upload.file)
 
 
@@ -270,12 +278,12 @@ def _index(services: Services, request: Request, upload: Upload, source: Source,
     services.rescan()  # before it is first read: the channel that has its name by then gets it
     waiting = [services.maintenance.reload(name, far) for name in names]
     try:
-        request.replace(uploads.applying(upload, source.name, request.texts))
+        request.update_message(uploads.applying(upload, source.name, request.texts))
         _follow(services, request, upload, source.name, waiting, far)
         report = admin.reloaded(
             [future.result() for future in waiting], closed_to(services, request.user), request.texts
         )
-        request.replace(uploads.applied(upload, source.name, report, request.texts))
+        request.update_message(uploads.applied(upload, source.name, report, request.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
         AuditLog(services.database).record(request.user, request.channel, done)
 
@@ -304,4 +312,4 @@ def _follow(
         if far.done != shown and not where.get("is_ephemeral"):
             shown = far.done
             message = uploads.applying(upload, name, request.texts, far.done, far.total)
-            services.update(request.channel, where["message_ts"], message)
+            services.messenger.update_message(request.channel, where["message_ts"], message)

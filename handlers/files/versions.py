@@ -6,7 +6,8 @@ from handlers.audience import ensure_open
 from handlers.files import uploads
 from handlers.files.views import versions as view
 from handlers.learning.store.learned import Learned
-from handlers.request import Request, Services
+from handlers.request import Request
+from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line
 from handlers.store.audit import AuditLog
@@ -55,7 +56,7 @@ def exported(services: Services, request: Request, argument: str) -> None:
         return
     made = _export(services, source)
     name = one_line(source.name, NAME)
-    services.send_file(request.user, view.export(name, made, request.texts), f"{source.name}.csv", made.data)
+    services.messenger.send_file(request.user, view.export(name, made, request.texts), f"{source.name}.csv", made.data)
     AuditLog(services.database).record(
         request.user, request.channel, Translatable("audit.export", name=source.name, rows=made.rows)
     )
@@ -79,14 +80,14 @@ def _propose(services: Services, request: Request, source: Source, number: int |
     name = one_line(source.name, NAME)
     if version is None:
         missing = "versions.none_before" if number is None else "versions.unknown"
-        request.whisper(notice(request.texts(missing, name=name, number=number, command=services.admin_command)))
+        request.whisper(notice(request.texts(missing, name=name, number=number, command=services.config.admin_command)))
         return
     data = services.maintenance.versions.read(source, version)
     found = uploads.replacement(services, source, data, source.path.name)
     if found.is_identical:
         request.whisper(notice(request.texts("versions.is_current", name=name, number=version.number)))
         return
-    upload = services.pending.keep(
+    upload = uploads.pending_files(services).keep(
         data, source.path.name, request.user, request.channel, source.name, is_certain=True, version=version.number
     )
     request.whisper(uploads.card(services, upload, request, found))
@@ -120,5 +121,7 @@ def _source(services: Services, request: Request, action: str, argument: str) ->
         ensure_open(services, request.user, name)
         return uploads.source_of(services, name)
     names = one_line(", ".join(own or known), LISTED)
-    request.whisper(notice(request.texts("versions.which", command=services.admin_command, action=action, names=names)))
+    request.whisper(
+        notice(request.texts("versions.which", command=services.config.admin_command, action=action, names=names))
+    )
     return None

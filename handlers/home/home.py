@@ -13,11 +13,13 @@ from handlers.answers import suggestions
 from handlers.answers.answering import first_time
 from handlers.answers.search import found, topics
 from handlers.answers.views import guide
+from handlers.audience import names_for, names_for_everybody
 from handlers.home.views import home
 from handlers.home.views.dashboard import Dashboard, Kept, menu_value
 from handlers.learning import misses
 from handlers.learning.views.misses import at_home
-from handlers.request import Request, Services, names_for, names_for_all
+from handlers.request import Request
+from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, plain
 from handlers.store.questions import Origin, Questions
@@ -100,9 +102,9 @@ def joined(services: Services, request: Request) -> None:
     """Introduce the bot to a channel it was invited to, once ever."""
     if request.user == services.access.bot_user and services.claims.take_forever(f"introduced:{request.channel}"):
         services.rescan()  # Slack doesn't list a private channel before the bot is in it
-        known = topics(services, names_for_all(services, request.channel))
+        known = topics(services, names_for_everybody(services, request.channel))
         texts = words.for_question(" ".join(category for topic in known for category in topic.categories))
-        request.post(guide.introduction(services.search_command, services.bot, known, texts))
+        request.post(guide.introduction(services.config.search_command, services.bot, known, texts))
 
 
 def _publish(services: Services, request: Request, said: Message | None = None) -> None:
@@ -110,17 +112,17 @@ def _publish(services: Services, request: Request, said: Message | None = None) 
     if not request.person.is_admin:
         _put(services, request, said, None)
         return
-    overview = Statistics(services.database, services.timezone).overview(DAYS)
+    overview = Statistics(services.database, services.config.timezone).overview(DAYS)
     picture = trend(overview.by_day)
-    known = services.pictures.known(picture)
+    known = services.messenger.pictures.known(picture)
     dashboard = _dashboard(services, request, overview)
 
     def put(file: str | None) -> None:
         _put(services, request, said, replace(dashboard, picture=file))
 
-    services.pictures.show(known, put)
-    if known is None and (uploaded := services.pictures.upload(picture, "trend.png")):
-        services.pictures.show(uploaded, put)
+    services.messenger.pictures.show(known, put)
+    if known is None and (uploaded := services.messenger.pictures.upload(picture, "trend.png")):
+        services.messenger.pictures.show(uploaded, put)
 
 
 def _put(services: Services, request: Request, said: Message | None, admins: Dashboard | None) -> None:
@@ -130,8 +132,10 @@ def _put(services: Services, request: Request, said: Message | None, admins: Das
         for name, id_, times in Questions(services.database).most_asked(names)
         if (record := services.registry.record(name, id_))
     ]
-    view = home.home(topics(services, names), often, said, services.search_command, services.bot, request.texts, admins)
-    services.client.views_publish(user_id=request.user, view=view)
+    view = home.home(
+        topics(services, names), often, said, services.config.search_command, services.bot, request.texts, admins
+    )
+    services.messenger.publish_home(request.user, view)
 
 
 def _dashboard(services: Services, request: Request, overview: Overview) -> Dashboard:

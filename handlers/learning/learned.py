@@ -10,7 +10,8 @@ from handlers.learning.store.learned import Learned, Phrasing
 from handlers.learning.store.misses import Misses
 from handlers.learning.views import learned as view
 from handlers.learning.views.learned import SHOWN, InForce, Waiting
-from handlers.request import Request, Services
+from handlers.request import Request
+from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.store.audit import AuditLog
 from handlers.store.questions import Questions
@@ -75,7 +76,7 @@ def _opinion(
 def _learn_if_due(services: Services, opinion: Opinion) -> None:
     record = services.registry.record(*opinion.target)
     support = support_of(services, opinion)
-    if record and support.suffices(services.confirmations) and may_learn(record, opinion.phrasing):
+    if record and support.suffices(services.config.confirmations) and may_learn(record, opinion.phrasing):
         learn(services, opinion, record, support.voters, MYSELF)
 
 
@@ -125,8 +126,16 @@ def learn(services: Services, opinion: Opinion, record: Record, voters: Sequence
         *opinion.target, record.question, opinion.key, " ".join(opinion.phrasing.split()), tuple(voters), by
     )
     if Learned(services.database).learn(phrasing):
-        services.teach()
+        apply_aliases(services)
         AuditLog(services.database).record(by, "", Translatable("audit.learn", **_told(phrasing)))
+
+
+def apply_aliases(services: Services) -> None:
+    """Search by all learned aliases that are not undone; nothing changes while they can't be read."""
+    with services.locks("learned aliases"):  # of two at once, the one that read less must not come last
+        aliases = Learned(services.database).aliases()
+        if aliases is not None:
+            services.maintenance.apply_aliases(aliases)
 
 
 def offer(services: Services, request: Request, question_id: int) -> None:
@@ -140,9 +149,11 @@ def accepted(services: Services, request: Request) -> None:
     """Learn what an admin was offered."""
     still_stands = _accept(services, request, int(request.pressed))
     said = (
-        request.texts("learned.done", command=services.admin_command) if still_stands else request.texts("answer.gone")
+        request.texts("learned.done", command=services.config.admin_command)
+        if still_stands
+        else request.texts("answer.gone")
     )
-    request.replace(notice(said))
+    request.update_message(notice(said))
 
 
 def listed(services: Services, request: Request, _: str) -> None:
@@ -152,14 +163,14 @@ def listed(services: Services, request: Request, _: str) -> None:
 
 def turned(services: Services, request: Request) -> None:
     """Show another page."""
-    request.replace(_page(services, request, int(request.pressed)))
+    request.update_message(_page(services, request, int(request.pressed)))
 
 
 def accepted_waiting(services: Services, request: Request) -> None:
     """Learn what waits in the list."""
     opinion, first = map(int, request.pressed.split(":"))
     _accept(services, request, opinion)
-    request.replace(_page(services, request, first))
+    request.update_message(_page(services, request, first))
 
 
 def undone(services: Services, request: Request) -> None:
@@ -168,11 +179,11 @@ def undone(services: Services, request: Request) -> None:
     if known := Learned(services.database).find(id_):
         ensure_open(services, request.user, known.knowledge_base)
     if phrasing := Learned(services.database).undo(id_, request.user):
-        services.teach()
+        apply_aliases(services)
         AuditLog(services.database).record(
             request.user, request.channel, Translatable("audit.unlearn", **_told(phrasing))
         )
-    request.replace(_page(services, request, int(first)))
+    request.update_message(_page(services, request, int(first)))
 
 
 def _accept(services: Services, request: Request, opinion_id: int) -> bool:

@@ -11,7 +11,8 @@ from handlers.learning.learned import MYSELF
 from handlers.learning.store.misses import Miss, Misses, Why
 from handlers.learning.views import misses as view
 from handlers.learning.views.misses import SHOWN, Asked, Closest, Page
-from handlers.request import QUESTION_LENGTH, Request, Services
+from handlers.request import Request
+from handlers.services import QUESTION_LENGTH, Services
 from handlers.slack.blocks import Message, notice
 from handlers.store.audit import AuditLog
 from handlers.store.questions import UNASKED
@@ -40,7 +41,7 @@ def listed(services: Services, request: Request, argument: str) -> None:
     """`/kb misses [days]`: what people asked in vain."""
     days = days_from(argument)
     if days is None:
-        usage = request.texts("kb.days.usage", command=services.admin_command, action="misses", most=MOST_DAYS)
+        usage = request.texts("kb.days.usage", command=services.config.admin_command, action="misses", most=MOST_DAYS)
         request.whisper(notice(usage))
     else:
         request.whisper(_page(services, request, days, 0))
@@ -49,7 +50,7 @@ def listed(services: Services, request: Request, argument: str) -> None:
 def turned(services: Services, request: Request) -> None:
     """Show another page."""
     days, first = map(int, request.pressed.split(":"))
-    request.replace(_page(services, request, days, first))
+    request.update_message(_page(services, request, days, first))
 
 
 def dismissed(services: Services, request: Request) -> None:
@@ -78,11 +79,11 @@ def close(services: Services, request: Request, why: Why) -> None:
 
 def _show_again(services: Services, request: Request) -> None:
     _, days, first = map(int, request.pressed.split(":"))
-    request.replace(_page(services, request, days, first))
+    request.update_message(_page(services, request, days, first))
 
 
 def _page(services: Services, request: Request, days: int, first: int) -> Message:
-    return view.page(shown(services, request.user, days, first), services.admin_command, request.texts)
+    return view.page(shown(services, request.user, days, first), services.config.admin_command, request.texts)
 
 
 def shown(services: Services, reader: str, days: int, first: int = 0, count: int = SHOWN) -> Page:
@@ -190,7 +191,9 @@ def digest(services: Services, days: float, channel: str) -> Message | None:
     quoted = [_asked(services, group, miss, miss.channel) for group, miss in open_ones[:DIGESTED]]
     japanese = 2 * sum(is_japanese(group[0].text) for group in left) >= len(left)
     texts = words.JAPANESE if japanese else words.ENGLISH
-    return view.digest(quoted, len(left), len(left) - len(quoted), max(round(days), 1), services.admin_command, texts)
+    return view.digest(
+        quoted, len(left), len(left) - len(quoted), max(round(days), 1), services.config.admin_command, texts
+    )
 
 
 def _asked_openly(services: Services, group: Group) -> Miss | None:

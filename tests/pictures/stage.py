@@ -83,7 +83,7 @@ class Stage:
     def _digest(self, _: str) -> None:
         """`:digest`: post what the weekly digest would be now."""
         if digest := misses.digest(self._bot.services, WEEK, self._session.place.id):
-            self._bot.services.post(self._session.place.id, digest)
+            self._bot.services.messenger.post(self._session.place.id, digest)
 
     def _trouble(self, method: str) -> None:
         """`:trouble METHOD`: let Slack refuse the next call of a method."""

@@ -104,10 +104,10 @@ def test_nine_is_nine_in_the_time_zone_of_the_settings(
     asked_in_vain(slack, bot)
     channel = slack.channel("dev-faq").id
     for at, expected in ((nine - timedelta(minutes=1), 0), (nine, 1), (nine + timedelta(minutes=1), 1)):
-        here = at.astimezone(bot.services.timezone)
+        here = at.astimezone(bot.services.config.timezone)
         WeeklyDigest(bot.services, channel, lambda here=here: here).send_if_due()  # type: ignore[misc]
         assert sent(slack) == expected
-    assert now(bot.services.timezone).utcoffset() == datetime.now(UTC).astimezone(ZoneInfo(zone)).utcoffset()
+    assert now(bot.services.config.timezone).utcoffset() == datetime.now(UTC).astimezone(ZoneInfo(zone)).utcoffset()
 
 
 def test_a_channel_that_is_not_there_is_refused_at_start(start: Start) -> None:

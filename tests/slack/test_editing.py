@@ -254,7 +254,7 @@ def test_a_file_that_can_not_be_written_loses_nothing(slack: LocalSlack, bot: Bo
 @pytest.mark.usefixtures("lawful")
 def test_whoever_closes_the_form_too_early_hears_all_the_same(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     view = add(slack, "olivia")
-    with bot.services.conversations("knowledge base", "it-help"):
+    with bot.services.locks("knowledge base", "it-help"):
         slack.submit("olivia", view, SCANNER)
         assert view.shown == ":hourglass_flowing_sand: Saving …"
         slack.close_view("olivia", view)
@@ -263,7 +263,7 @@ def test_whoever_closes_the_form_too_early_hears_all_the_same(slack: LocalSlack,
     view = add(slack, "olivia")
     (knowledge / ".it-help.csv.lock").unlink()
     (knowledge / ".it-help.csv.lock").mkdir()
-    with bot.services.conversations("knowledge base", "it-help"):
+    with bot.services.locks("knowledge base", "it-help"):
         slack.submit("olivia", view, {"question": "Lost?", "answer": "Never."})
         slack.close_view("olivia", view)
     settle(slack, bot)

@@ -11,6 +11,7 @@ from bot.playground import LocalSlack
 from bot.settings import ConfigFile, KnowledgeBaseSection
 from handlers.learning.store.misses import Misses
 from handlers.learning.store.voices import Voices
+from handlers.learning.votes import vote_on
 from handlers.store.questions import Questions
 from indexes.confidence.calibration import Judgement
 from indexes.confidence.confidence import unshifted
@@ -99,9 +100,9 @@ def test_who_can_not_be_looked_up_has_no_voice(slack: LocalSlack, bot: Bot, know
     slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
     with closing(sqlite3.connect(knowledge.parent / "data" / "state.db")) as raw:
         [(question,)] = raw.execute("SELECT id FROM questions")
-    bot.services.vote(question, "U0NOBODY", "unhelpful")
+    vote_on(bot.services, question, "U0NOBODY", "unhelpful")
     assert said(bot) == []
-    bot.services.vote(question, slack.person("hanako").id, "unhelpful")
+    vote_on(bot.services, question, slack.person("hanako").id, "unhelpful")
     assert weight(bot) == 1
 
 

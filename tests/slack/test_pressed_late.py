@@ -14,6 +14,7 @@ from bot.digest import WeeklyDigest
 from bot.playground import LocalSlack
 from bot.settings import ChannelSection, ConfigFile
 from handlers.entries.store.proposals import Proposals
+from handlers.learning.learned import apply_aliases
 from handlers.learning.store.learned import Learned, Phrasing
 from handlers.learning.store.misses import Misses
 from handlers.store.audit import AuditLog
@@ -202,8 +203,8 @@ def test_statistics_are_told_without_their_picture(slack: LocalSlack) -> None:
 
 def test_two_learned_aliases_at_once_are_both_applied(bot: Bot) -> None:
     services = bot.services
-    with services.conversations("learned aliases"):  # as if another were between reading and handing over
-        late = Thread(target=services.teach)
+    with services.locks("learned aliases"):  # as if another were between reading and handing over
+        late = Thread(target=apply_aliases, args=(services,))
         late.start()
         Learned(services.database).learn(Phrasing("it-help", "wifi", "?", "wlan", "WLAN?", ("U1",), "U1"))
     late.join()

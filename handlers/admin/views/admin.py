@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import Block
@@ -14,6 +14,7 @@ from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from handlers.channel_rules import Channel
+    from handlers.services import Process
     from handlers.store.knowledge_files import KnowledgeFile
     from indexes.builder import LoadedKnowledgeBase
     from indexes.reload_report import ReloadReport
@@ -25,22 +26,6 @@ ELSEWHERE = Translatable("access.elsewhere")
 """In place of what may quote a knowledge base to somebody who may not read it."""
 NAME = 100
 MINUTE, HOUR, DAY = 60, 3600, 86400
-
-
-@dataclass(frozen=True)
-class Process:
-    """How the process is: seconds since Slack's last pong (None before the first), megabytes resident, seconds up.
-
-    `model` is the model that is wanted, None for lexical search by choice.
-    """
-
-    pong_age: float | None
-    memory: float
-    uptime: float
-    queue: int
-    model: str | None
-    model_loaded: bool
-    model_trouble: Translatable | None
 
 
 def reloaded(reports: Sequence["ReloadReport"], closed: Collection[str], texts: Texts) -> Message:
@@ -62,7 +47,7 @@ def status(
     failures: Mapping[str, Translatable],
     channels: Sequence["Channel"],
     shared: Sequence[str],
-    process: Process,
+    process: "Process",
     database_trouble: Translatable | None,
     files: Sequence["KnowledgeFile"],
     now: float,
@@ -160,7 +145,7 @@ def _trouble(loaded: "LoadedKnowledgeBase", texts: Texts, *, changed: bool) -> s
     return f":warning: {texts('kb.status.changed')}" if changed else ""
 
 
-def _process(process: Process, database_trouble: Translatable | None, texts: Texts) -> list[str]:
+def _process(process: "Process", database_trouble: Translatable | None, texts: Texts) -> list[str]:
     pong = "–" if process.pong_age is None else f"{process.pong_age:.0f}"
     uptime = f"{process.uptime / HOUR:.1f} h"
     lines = [texts("kb.status.process", pong=pong, queue=process.queue, memory=f"{process.memory:.0f}", uptime=uptime)]

@@ -1,0 +1,99 @@
+"""What the bot writes in Slack: the only module that posts, changes and deletes messages, and uploads files."""
+
+import logging
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.models.views import View
+
+from handlers.pictures import Pictures
+from handlers.slack.blocks import Message
+from handlers.texts import HandlerError
+
+log = logging.getLogger(__name__)
+
+
+class Messenger:
+    """Posts messages, changes them and deletes them. What Slack refuses raises SlackApiError unless said otherwise."""
+
+    def __init__(self, client: WebClient) -> None:
+        self._client = client
+        self.pictures = Pictures(client)
+
+    def post(self, channel: str, message: Message, thread: str | None = None) -> str | None:
+        """Post a message that everybody in the channel sees; return its ts.
+
+        None when the thread's first message was deleted meanwhile: Slack then posts into the channel; that is undone.
+        """
+        sent = self._client.chat_postMessage(
+            channel=channel, thread_ts=thread, unfurl_links=False, unfurl_media=False, **message.arguments()
+        )
+        if thread and not sent["message"].get("thread_ts"):
+            self._client.chat_delete(channel=channel, ts=sent["ts"])
+            return None
+        return str(sent["ts"])
+
+    def post_ephemeral(self, channel: str, user: str, message: Message, thread: str | None = None) -> None:
+        """Post a message that one person alone sees, as long as they don't reload Slack."""
+        self._client.chat_postEphemeral(channel=channel, user=user, thread_ts=thread, **message.arguments())
+
+    def send(self, user: str, message: Message) -> tuple[str, str]:
+        """Send a direct message; return the channel and the ts of the message."""
+        sent = self._client.chat_postMessage(channel=user, unfurl_links=False, **message.arguments())
+        return str(sent["channel"]), str(sent["ts"])
+
+    def inform(self, user: str, message: Message) -> tuple[str, str] | None:
+        """Send a direct message; None when Slack refuses it, which is logged: others are to be told as well."""
+        try:
+            return self.send(user, message)
+        except SlackApiError as error:
+            log.warning("%s can't be told in a direct message (%s)", user, error.response.get("error"))
+            return None
+
+    def send_file(self, user: str, message: Message, name: str, data: bytes) -> None:
+        """Send a direct message and a file after it; raises HandlerError when the bot may upload no files."""
+        channel, _ = self.send(user, message)
+        try:
+            self._client.files_upload_v2(channel=channel, filename=name, title=name, content=data)
+        except SlackApiError as error:
+            if error.response.get("error") != "missing_scope":
+                raise
+            raise HandlerError("export.not_allowed", file=name) from error
+
+    def update_message(self, channel: str, ts: str, message: Message) -> bool:
+        """Replace one of the bot's messages by another; False when somebody has deleted it."""
+        try:
+            self._client.chat_update(channel=channel, ts=ts, **message.arguments())
+        except SlackApiError as error:
+            return _unless_gone(error)
+        return True
+
+    def withdraw(self, channel: str, ts: str) -> None:
+        """Delete one of the bot's messages, if nobody else has."""
+        try:
+            self._client.chat_delete(channel=channel, ts=ts)
+        except SlackApiError as error:
+            _unless_gone(error)
+
+    def link(self, channel: str, ts: str) -> str:
+        """Return the address of a message."""
+        return str(self._client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"])
+
+    def link_if_any(self, channel: str, ts: str) -> str:
+        """Return the address of a message; blank when Slack gives none, which is logged."""
+        try:
+            return self.link(channel, ts)
+        except SlackApiError as error:
+            log.warning("Slack has no address for %s in %s (%s)", ts, channel, error.response.get("error"))
+            return ""
+
+    def publish_home(self, user: str, view: View) -> None:
+        """Show somebody their Home tab."""
+        self._client.views_publish(user_id=user, view=view)
+
+
+def _unless_gone(error: SlackApiError) -> bool:
+    """Return False for a message that is not there any more; any other refusal is raised."""
+    if error.response.get("error") != "message_not_found":
+        raise error
+    return False

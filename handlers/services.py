@@ -1,0 +1,87 @@
+"""What handlers may call."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+
+from slack_sdk import WebClient
+
+from handlers.access import Access
+from handlers.channels import Channels
+from handlers.messenger import Messenger
+from handlers.queue import KeyedLocks, WorkQueue
+from handlers.store.claims import Claims
+from handlers.store.database import Database
+from indexes.maintenance import Maintenance
+from indexes.messages import Translatable
+from indexes.registry import Registry
+
+QUESTION_LENGTH = 1000
+"""Characters of a question that are searched; a model reads about 128 tokens of it anyway."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """How the process is: seconds since Slack's last pong (None before the first), megabytes resident, seconds up.
+
+    `model` is the model that is wanted, None for lexical search by choice.
+    """
+
+    pong_age: float | None
+    memory: float
+    uptime: float
+    queue: int
+    model: str | None
+    model_loaded: bool
+    model_trouble: Translatable | None
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings that don't change while the bot runs.
+
+    `confirmations` is how many people must confirm a phrasing before it is learned; `is_agent` tells whether Slack
+    treats the app as an agent: it shows suggested questions itself, and each direct message begins a thread.
+    `timezone` is the one that days are counted in, None for this machine's.
+    """
+
+    search_command: str
+    admin_command: str
+    is_agent: bool
+    knowledge_dir: Path
+    uploads_dir: Path
+    timezone: tzinfo | None = None
+    confirmations: int = 2
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a handler may call. `client` is for reading from Slack: what is written goes through `messenger`.
+
+    `locks` keep two handlers from working on the same thing; `rescan` looks for new channels and CSV files.
+    """
+
+    registry: Registry
+    maintenance: Maintenance
+    database: Database
+    claims: Claims
+    access: Access
+    channels: Channels
+    client: WebClient
+    messenger: Messenger
+    queue: WorkQueue
+    locks: KeyedLocks
+    config: Config
+    process: Callable[[], Process]
+    rescan: Callable[[], None]
+
+    @property
+    def bot(self) -> str:
+        """The bot as a mention."""
+        return f"<@{self.access.bot_user}>"
+
+    def is_mentioned(self, text: str) -> bool:
+        """Tell whether a message mentions the bot; Slack may put its name into the mention."""
+        return re.search(rf"<@{self.access.bot_user}[|>]", text) is not None
