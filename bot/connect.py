@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.env_file import write_settings
+from bot.env_file import ensure_writable, write_settings
 from bot.manifest import AGENT_SCOPE, SCOPES, manifest
 from bot.serve import explain
 from bot.settings import ENCODING, Environment, Settings, has_display
@@ -28,6 +28,8 @@ SEARCH, OTHERWISE = "/search", "/kb-search"
 """The product's word, and what is taken where Slack keeps that for itself."""
 INVALID_NAME = "invalid_name"
 EXAMPLE = ".env.example"
+_APP = re.compile(r"A[A-Z0-9]+")
+"""An app's id; it is shown as a part of commands to copy."""
 
 CONFIGURATION = {
     "invalid_auth": "Slack does not know this token.",
@@ -67,13 +69,17 @@ class Dialogue:
 
     def secret(self, what: str) -> str:
         """Return what was entered; raises ConnectError at the end of the input."""
-        if self.is_at_terminal:
-            return getpass.getpass(f"{what}: ").strip()
-        self.say(f"{what}:")
-        line = self._source.readline()
+        try:
+            line = getpass.getpass(f"{what}: ") + "\n" if self.is_at_terminal else self._line(what)
+        except EOFError:  # Ctrl-D at a terminal
+            line = ""
         if not line:
             raise ConnectError(f"The input ended where this was asked for: {what}")
         return line.strip()
+
+    def _line(self, what: str) -> str:
+        self.say(f"{what}:")
+        return self._source.readline()
 
 
 def connect(settings: Settings, wanted: Options, dialogue: Dialogue, dotenv: Path) -> None:
@@ -89,17 +95,18 @@ def connect(settings: Settings, wanted: Options, dialogue: Dialogue, dotenv: Pat
     outside = [key for key in known if not dotenv_values(dotenv, encoding=ENCODING).get(key)]
     search, app = wanted.search or environment.search_command, wanted.app
     admin = wanted.admin or environment.admin_command
+    ensure_writable(dotenv)  # before an app is made whose tokens would be lost
     if not app:
         search, app = _create(environment, wanted, search, admin, dialogue)
+    commands = {"SEARCH_COMMAND": search, "ADMIN_COMMAND": admin}
+    now = {"SEARCH_COMMAND": environment.search_command, "ADMIN_COMMAND": environment.admin_command}
     try:
         tokens = _tokens(environment, wanted, app, dialogue)
+        values = tokens | {key: name for key, name in commands.items() if name != now[key]}
+        write_settings(dotenv, values, _fresh(dotenv))
     except (ConnectError, KeyboardInterrupt, SlackClientError, OSError):
         dialogue.say(f"{dotenv} is unchanged. The app is there: go on with {_again(app, search, admin, wanted)}")
         raise
-    commands = {"SEARCH_COMMAND": search, "ADMIN_COMMAND": admin}
-    now = {"SEARCH_COMMAND": environment.search_command, "ADMIN_COMMAND": environment.admin_command}
-    values = tokens | {key: name for key, name in commands.items() if name != now[key]}
-    write_settings(dotenv, values, _fresh(dotenv))
     dialogue.say(f"{dotenv}: {', '.join(values)} written, readable by you alone. Now: kotae doctor, then kotae")
     if outside:
         dialogue.say(f"Note: {' and '.join(outside)} of the environment wins over {dotenv}: unset it there")
@@ -122,7 +129,9 @@ def _create(environment: Environment, wanted: Options, search: str, admin: str, 
         created = client.apps_manifest_create(manifest=made)
     except SlackApiError as error:
         raise ConnectError(_refusal(error, page)) from None
-    app = str(created["app_id"])
+    app = str(created.get("app_id"))
+    if not _APP.fullmatch(app):
+        raise ConnectError("Slack made the app but said no id: go on with kotae connect --app and the id of its page")
     dialogue.say(f"The app {app} is made, with {search} and {admin}.")
     return search, app
 
@@ -139,7 +148,7 @@ def _accepted(
         except SlackApiError as error:
             if name == names[-1] or INVALID_NAME not in {problem.get("code") for problem in _problems(error)}:
                 raise
-            said = next(each["message"] for each in _problems(error) if each.get("code") == INVALID_NAME)
+            said = next(each.get("message") for each in _problems(error) if each.get("code") == INVALID_NAME)
             dialogue.say(f"Slack takes no {name} here ({said}); trying {names[-1]}.")
         else:
             break
@@ -148,7 +157,8 @@ def _accepted(
 
 def _problems(error: SlackApiError) -> list[Mapping[str, Any]]:
     """What is wrong with a manifest: each with a message and mostly a code and a pointer."""
-    return [each for each in error.response.get("errors") or [] if isinstance(each, Mapping)]
+    listed = error.response.get("errors")
+    return [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
 
 
 def _refusal(error: SlackApiError, page: str) -> str:

@@ -1,9 +1,12 @@
 """Changing a few settings in `.env` and nothing else of it."""
 
+import errno
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from dotenv.parser import Binding, parse_stream
 
@@ -24,6 +27,15 @@ def write_settings(path: Path, values: Mapping[str, str], fresh: str = "") -> No
     replace_file(there, merged(text, values).encode("utf-8"), mode=0o600)
 
 
+def ensure_writable(path: Path) -> None:
+    """Raise OSError when a `.env` can't be put there; nothing is left behind."""
+    there = path.resolve()
+    if there.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(there))
+    with TemporaryFile(dir=there.parent):
+        pass
+
+
 def merged(text: str, values: Mapping[str, str]) -> str:
     """Return the text of a `.env` with these values in it; every other line, comment and line end as it was.
 
@@ -32,10 +44,11 @@ def merged(text: str, values: Mapping[str, str]) -> str:
     mark, body = (MARK, text[1:]) if text.startswith(MARK) else ("", text)
     end = "\r\n" if "\r\n" in body else "\n"
     bindings = list(parse_stream(StringIO(body, newline="")))
-    written = "".join(_replaced(binding, values) for binding in bindings)
-    for key in [key for key in values if key not in {binding.key for binding in bindings}]:
-        written = _added(written, f"{key}={values[key]}", key, end)
-    return mark + written
+    lines = [_replaced(binding, values) for binding in bindings]
+    missing = [key for key in values if key not in {binding.key for binding in bindings}]
+    added = [key for key in missing if not _uncommented(lines, bindings, key, values[key])]
+    gap = "" if not any(lines) or "".join(lines).endswith(("\n", "\r")) else end
+    return mark + "".join([*lines, gap if added else "", *(f"{key}={values[key]}{end}" for key in added)])
 
 
 def _replaced(binding: Binding, values: Mapping[str, str]) -> str:
@@ -49,9 +62,14 @@ def _replaced(binding: Binding, values: Mapping[str, str]) -> str:
     return f"{before}{export}{binding.key}={values[binding.key]}{comment[0] if comment else ''}{end}"
 
 
-def _added(text: str, line: str, key: str, end: str) -> str:
-    commented = re.search(rf"^#[^\S\r\n]*{key}=[^\r\n]*", text, re.MULTILINE)
-    if commented:
-        return text[: commented.start()] + line + text[commented.end() :]
-    gap = "" if not text or text.endswith(("\n", "\r")) else end
-    return f"{text}{gap}{line}{end}"
+def _uncommented(lines: list[str], bindings: Sequence[Binding], key: str, value: str) -> bool:
+    """Put a setting in the place of the first line where it is commented out; tell whether there is one.
+
+    What only looks like a comment inside a quoted value of more than one line belongs to that value.
+    """
+    commented = re.compile(rf"^#[^\S\r\n]*{key}=[^\r\n]*", re.MULTILINE)
+    for place, binding in enumerate(bindings):
+        if binding.key is None and commented.search(lines[place]):
+            lines[place] = commented.sub(lambda _: f"{key}={value}", lines[place], count=1)
+            return True
+    return False

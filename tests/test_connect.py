@@ -1,5 +1,6 @@
 """`kotae connect`: the whole way against the local Slack over HTTP, as a process of its own."""
 
+import json
 import os
 import pty
 import signal
@@ -8,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from dotenv import dotenv_values
@@ -213,6 +216,46 @@ def test_a_slack_that_is_out_of_reach_and_a_folder_that_cannot_be_written(slack:
     (tmp_path / ".env").symlink_to(tmp_path / "nowhere" / "env")
     done = connect(slack, tmp_path, answers=answers)
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    (tmp_path / ".env").unlink()
+    (tmp_path / ".env").mkdir()
+    done = connect(slack, tmp_path, answers=answers)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert slack.manifests == [], "no app is made whose tokens could not be written"
+
+
+ANSWERS = {
+    "errors are a number": {"ok": False, "error": "invalid_manifest", "errors": 5},
+    "errors are words": {"ok": False, "error": "invalid_manifest", "errors": ["no"]},
+    "an error says nothing": {"ok": False, "error": "invalid_manifest", "errors": [{"code": "invalid_name"}]},
+    "no error": {"ok": False},
+    "an app without an id": {"ok": True},
+    "an id that is none": {"ok": True, "app_id": "A1\x1b[31m; rm -rf ~"},
+}
+
+
+@pytest.mark.parametrize("said", ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_of_slacks_that_makes_no_sense_is_no_traceback(
+    slack: LocalSlack, tmp_path: Path, said: dict[str, object]
+) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(said).encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}/api/"
+        done = connect(slack, tmp_path, answers=(slack.config_token, slack.bot_token), SLACK_API_URL=url)
+        server.shutdown()
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "Slack" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def read_until(terminal: int, wanted: str) -> str:
@@ -224,8 +267,9 @@ def read_until(terminal: int, wanted: str) -> str:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="terminals of Unix")
-def test_at_a_terminal_nothing_is_echoed_and_ctrl_c_leaves_the_file_as_it_was(
-    slack: LocalSlack, tmp_path: Path
+@pytest.mark.parametrize(("key", "said"), [("\x03", "Stopped."), ("\x04", "The input ended")])
+def test_at_a_terminal_nothing_is_echoed_and_ctrl_c_or_d_leaves_the_file_as_it_was(
+    slack: LocalSlack, tmp_path: Path, key: str, said: str
 ) -> None:
     (tmp_path / ".env").write_text(EARLIER)
     ours, theirs = pty.openpty()
@@ -243,13 +287,18 @@ def test_at_a_terminal_nothing_is_echoed_and_ctrl_c_leaves_the_file_as_it_was(
         time.sleep(0.3)  # getpass turns the echo off once it has asked
         os.write(ours, f"{slack.config_token}\n".encode())
         seen += read_until(ours, "Bot User OAuth Token")
-        process.send_signal(signal.SIGINT)
-        seen += read_until(ours, "Stopped.")
+        time.sleep(0.3)
+        if key == "\x03":  # the process is the leader of a session without this terminal
+            process.send_signal(signal.SIGINT)
+        else:
+            os.write(ours, key.encode())
+        seen += read_until(ours, said)
     finally:
         code = process.wait(60)
         os.close(theirs)
         os.close(ours)
     assert code == 1
     assert slack.config_token not in seen
+    assert "Traceback" not in seen
     assert f"go on with kotae connect --app {slack.workspace.app_id}" in seen
     assert (tmp_path / ".env").read_text() == EARLIER
