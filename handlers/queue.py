@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
@@ -11,16 +12,47 @@ Job = Callable[[], None]
 
 
 class WorkQueue:
-    """At most `workers` jobs at a time and `capacity` waiting; a further one is refused, for a polite "busy"."""
+    """At most `workers` jobs at a time and `capacity` waiting; a further one is refused, for a polite "busy".
 
-    def __init__(self, workers: int = 16, capacity: int = 64) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="kotae-work")
+    Saying so may take as long as Slack does, so refusals are jobs too, in a lane of their own.
+    """
+
+    def __init__(self, workers: int = 16, capacity: int = 64, refusals: int = 32) -> None:
+        self._work = _Lane(workers, capacity, "kotae-work")
+        self._refusals = _Lane(1, refusals, "kotae-refusal")
+
+    def put(self, job: Job) -> bool:
+        """Accept a job, or return False when there is no place left or the queue is closed. Jobs must not raise."""
+        return self._work.put(job)
+
+    def put_refusal(self, job: Job) -> bool:
+        """Accept what tells somebody that their job was not; False when so many wait for that, too."""
+        return self._refusals.put(job)
+
+    def __len__(self) -> int:
+        """Jobs and refusals running or waiting."""
+        return len(self._work) + len(self._refusals)
+
+    def drain(self, seconds: float) -> bool:
+        """Accept nothing more and finish what was accepted; tell whether all of it was done within `seconds`."""
+        end = time.monotonic() + seconds
+        lanes = (self._work, self._refusals)
+        for lane in lanes:
+            lane.close()
+        late = [lane for lane in lanes if not lane.finish(max(end - time.monotonic(), 0.0))]
+        return not late
+
+
+class _Lane:
+    """A bounded pool of threads and what waits for one of them."""
+
+    def __init__(self, workers: int, capacity: int, name: str) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
         self._places = threading.BoundedSemaphore(workers + capacity)
         self._pending: set[Future[None]] = set()
         self._lock = threading.Lock()
 
     def put(self, job: Job) -> bool:
-        """Accept a job, or return False when there is no place left or the queue is closed. Jobs must not raise."""
         if not self._places.acquire(blocking=False):
             return False
         try:
@@ -34,12 +66,12 @@ class WorkQueue:
         return True
 
     def __len__(self) -> int:
-        """Jobs running or waiting."""
         return len(self._pending)
 
-    def drain(self, seconds: float) -> bool:
-        """Accept nothing more and finish what was accepted; tell whether all of it was done within `seconds`."""
+    def close(self) -> None:
         self._pool.shutdown(wait=False)
+
+    def finish(self, seconds: float) -> bool:
         with self._lock:
             pending = list(self._pending)
         unfinished = wait(pending, timeout=seconds).not_done

@@ -64,7 +64,7 @@ class Route:
         ack()
         request = _request(self.services, body, respond, asked=self.asked)
         if not self.services.queue.put(partial(_run, self, request)):
-            _refuse(request)
+            _refuse(self.services, request)
 
     def need(self, request: Request) -> Need:
         """Say what this payload needs; asks nothing of Slack."""
@@ -227,10 +227,18 @@ def _fail(request: Request, error: Exception) -> None:
         log.exception("The asker could not be told")
 
 
-def _refuse(request: Request) -> None:
+def _refuse(services: Services, request: Request) -> None:
+    """Tell who asked that there is no room, not from the thread that acks: Slack may be slow."""
     log.warning("The queue is full: a question was refused")
-    if request.asked:
+    if request.asked and not services.queue.put_refusal(partial(_say_busy, request)):
+        log.warning("Too many wait to be told that the queue is full: one was not told")
+
+
+def _say_busy(request: Request) -> None:
+    try:
         request.whisper(notice(request.texts("search.busy")))
+    except Exception:
+        log.exception("The asker could not be told that the queue is full")
 
 
 def _request(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Request:

@@ -25,6 +25,25 @@ def test_a_full_queue_refuses_and_takes_more_once_there_is_room() -> None:
     assert queue.drain(60)
 
 
+def test_refusals_have_a_lane_of_their_own_with_an_end() -> None:
+    queue = WorkQueue(workers=1, capacity=0, refusals=2)
+    gate, told = threading.Event(), list[int]()
+
+    def tell(number: int) -> None:
+        assert gate.wait(60)
+        told.append(number)
+
+    assert queue.put(lambda: tell(-1))
+    assert not queue.put(lambda: tell(-2))
+    taken = [queue.put_refusal(lambda number=number: tell(number)) for number in range(5)]  # type: ignore[misc]
+    assert taken == [True, True, True, False, False]
+    assert len(queue) == 4
+    gate.set()
+    assert queue.drain(60)
+    assert sorted(told) == [-1, 0, 1, 2]
+    assert not queue.put_refusal(lambda: None)
+
+
 def test_draining_finishes_what_was_accepted_and_accepts_nothing_more() -> None:
     queue = WorkQueue(workers=1)
     finished: list[int] = []

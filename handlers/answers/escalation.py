@@ -102,8 +102,9 @@ def _may_close(services: Services, request: Request, call: Publication) -> bool:
 
 def _last_reply(services: Services, request: Request, call: Publication) -> str:
     thread = request.body.get("message", {}).get("thread_ts") or call.message
-    page = services.client.conversations_replies(channel=call.channel, ts=thread, oldest=call.message, limit=200)
-    said = [each for each in page["messages"] if not each.get("bot_id") and each["ts"] > call.message]
+    pages = services.client.conversations_replies(channel=call.channel, ts=thread, oldest=call.message, limit=200)
+    replies = (each for page in pages for each in page["messages"])  # oldest first
+    said = [each for each in replies if not each.get("bot_id") and each["ts"] > call.message]
     if not said or not services.access.is_one_of(said[-1].get("user", ""), call.people):
         return ""
     return as_written(said[-1].get("text", ""))

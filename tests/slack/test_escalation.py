@@ -139,6 +139,18 @@ def test_the_answer_of_who_was_asked_is_offered_for_the_knowledge_base(slack: Lo
     assert Misses(manned.services.database).open(0, 9) == []
 
 
+def test_the_last_reply_of_a_long_thread_is_offered(slack: LocalSlack, manned: Bot) -> None:
+    call = called(slack, manned, "hanako", ask(slack, "hanako"), ASK_JA)
+    for number in range(230):
+        slack.say("alice" if number % 2 else "hanako", "dev-faq", f"Not in room {number}.", thread_ts=call.ts)
+    slack.say("alice", "dev-faq", "It is on floor 8.", thread_ts=call.ts)
+    slack.press("hanako", call, "ask_resolved")
+    slack.wait_until(lambda: "ask_save" in str(call.blocks))
+    slack.press("hanako", call, "ask_save")
+    form = slack.wait_until(lambda: slack.views("hanako"))[-1]
+    assert "It is on floor 8." in str(form.state)
+
+
 def test_a_last_word_of_somebody_else_is_not_offered(slack: LocalSlack, manned: Bot) -> None:
     call = called(slack, manned, "hanako", ask(slack, "hanako"), ASK_JA)
     slack.say("hanako", "dev-faq", "Found it myself.", thread_ts=call.ts)

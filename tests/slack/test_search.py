@@ -341,5 +341,30 @@ def test_when_the_queue_is_full_the_asker_is_told(slack: LocalSlack, bot: Bot, a
     assert WIFI in ask("alice", "it-help", "How do I connect to the office Wi-Fi?").shown
 
 
+def test_acks_stay_quick_while_the_queue_is_full_and_slack_is_slow(slack: LocalSlack, bot: Bot) -> None:
+    """More questions than there are threads for acks, each refusal of which takes Slack most of a second."""
+    release = Event()
+    while bot.services.queue.put(lambda: assert_released(release)):
+        pass
+    slack.faults.slow("users.info", seconds=0.8, times=None)
+    slack.faults.slow("chat.postEphemeral", seconds=0.8, times=None)
+    try:
+        before = len(slack.envelopes)
+        for number in range(80):
+            bot.services.access._remembered.clear()
+            who = ("alice", "hanako", "olivia", "ichiro")[number % 4]
+            slack.command(who, "it-help", f"/search Where is room {number}?", wait=False)
+        slack.wait_until(lambda: all(each.outcome != "waiting" for each in slack.envelopes[before:]), what="every ack")
+        waits = [each.acked_after for each in slack.envelopes[before:]]
+        assert len(waits) == 80
+        assert max(wait for wait in waits if wait is not None) < 1.5
+        slack.wait_until(lambda: slack.ephemerals("alice"), what="a refusal")
+        assert "Many questions are coming in just now" in slack.ephemerals("alice")[0].shown
+    finally:
+        release.set()
+        slack.faults.clear()
+    slack.wait_until(lambda: not len(bot.services.queue), 90)
+
+
 def assert_released(event: Event) -> None:
     assert event.wait(60)
