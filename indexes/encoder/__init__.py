@@ -1,4 +1,4 @@
-"""Texts to unit vectors: one model per name and revision, shared by every index in the process."""
+"""Encoding texts as unit vectors, with one model per name and revision for the whole process."""
 
 from indexes.encoder.backends import fetch_model, find_model, load_model, with_backend
 from indexes.encoder.cache import CachedModel, cache_directory, cached_models, clear_model, download_model
@@ -34,4 +34,4 @@ __all__ = [
 ]
 
 models = ModelManager(load_model)
-"""The one shared instance: whoever needs an encoder asks it, and gets the model that is already loaded."""
+"""The shared instance, so that each model is loaded only once per process."""

@@ -1,4 +1,4 @@
-"""The two encoders behind one set of functions: a name that begins with `fastembed:` means the light one."""
+"""Choosing between the two backends: names that begin with `fastembed:` use ONNX Runtime."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,10 +9,10 @@ from indexes.encoder.protocol import Model
 
 
 def with_backend(name: str, backend: str, revision: str | None = None) -> str:
-    """Return the model's name as `backend` (ENCODER_BACKEND) calls it: with or without `fastembed:` before it.
+    """Return the model name for a backend (ENCODER_BACKEND), with or without the prefix `fastembed:`.
 
-    `auto` takes the light encoder if it is installed and knows the model: a folder with ONNX weights, or a name that
-    fastembed knows. A pinned revision is one of the model's own repository, not of a conversion: `auto` stays there.
+    `auto` uses ONNX Runtime if it is installed and the model has an ONNX form: a folder with ONNX weights, or a name
+    that fastembed knows. A pinned revision belongs to the model's own repository, so that `auto` then uses that.
     """
     if name.startswith(FAST) or backend not in {"fastembed", "auto"}:
         return name
@@ -22,15 +22,15 @@ def with_backend(name: str, backend: str, revision: str | None = None) -> str:
 
 
 def find_model(name: str, revision: str | None = None) -> Path | None:
-    """Return the model's folder if it is complete on this machine. Never asks the network."""
+    """Return the folder of a model if it is complete on this machine, or None. Never uses the network."""
     return (fast_hub.find_fast if split_name(name)[0] else hub.find_model)(name, revision)
 
 
 def fetch_model(name: str, revision: str | None = None) -> Path:
-    """Return the model's folder, downloaded first if need be. Raises ModelUnavailableError within seconds."""
+    """Return the folder of a model, downloading it if necessary. Raises ModelUnavailableError within seconds."""
     return (fast_hub.fetch_fast if split_name(name)[0] else hub.fetch_model)(name, revision)
 
 
 def load_model(name: str, revision: str | None = None) -> Model:
-    """Load the model with the encoder that its name asks for. Raises ModelUnavailableError."""
+    """Load the model with the backend that its name selects. Raises ModelUnavailableError."""
     return (fast.load_fastembed if split_name(name)[0] else loading.load_sentence_transformer)(name, revision)

@@ -1,4 +1,4 @@
-"""What `kotae model list|download|clear` needs of the Hugging Face cache."""
+"""Managing the Hugging Face cache, for `kotae model list|download|clear`."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CachedModel:
-    """A model of the cache; not `complete` after an interrupted download, or with weights that no encoder opens."""
+    """A model in the cache; not `complete` after an interrupted download, or if no backend can open its weights."""
 
     name: str
     revisions: tuple[str, ...]
@@ -26,24 +26,24 @@ class CachedModel:
 
 
 def cache_directory() -> Path:
-    """Where models are downloaded to (follows HF_HOME)."""
+    """Return the folder that models are downloaded to (depends on HF_HOME)."""
     from huggingface_hub import constants  # noqa: PLC0415  takes a while
 
     return Path(constants.HF_HUB_CACHE)
 
 
 def cached_models() -> list[CachedModel]:
-    """Every model of the cache, by name. Sizes are in bytes."""
+    """Return the models in the cache, sorted by name. Sizes are in bytes."""
     return sorted((_describe(repo) for repo in _cached()), key=lambda model: model.name.lower())
 
 
 def download_model(name: str, revision: str | None = None) -> Path:
-    """Make sure that the model is here, and return its folder. Raises ModelUnavailableError."""
+    """Download a model unless it is in the cache; return its folder. Raises ModelUnavailableError."""
     return fetch_model(name, revision)
 
 
 def clear_model(name: str) -> int:
-    """Delete every revision of a model and return the bytes freed: 0 when it wasn't there."""
+    """Delete all revisions of a model; return the bytes freed, 0 if it isn't in the cache."""
     from huggingface_hub import scan_cache_dir  # noqa: PLC0415
 
     repository = repository_of(name) if split_name(name)[0] else canonical_name(name)

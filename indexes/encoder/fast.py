@@ -1,7 +1,8 @@
-"""The light encoder: ONNX Runtime and tokenizers, as in fastembed, and neither torch nor transformers.
+"""The ONNX Runtime backend, like fastembed: needs neither torch nor transformers.
 
-The only file that imports them, and only when it loads. It gives the vectors that sentence-transformers gives for the
-same weights: same prompts, truncation, pooling and scaling. ONNX files hold no code; custom operators are not loaded.
+The only module that imports onnxruntime and tokenizers, and only when a model is loaded. It returns the same vectors as
+sentence-transformers for the same weights: same prompts, truncation, pooling and scaling. ONNX files contain no code;
+custom operators are not loaded.
 """
 
 import logging
@@ -28,15 +29,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SAME = 0.9999
-"""Least cosine between a text encoded alone and the same text encoded among others, to encode texts together."""
-_TOKENS_AT_ONCE = 256
-"""Long texts gain nothing from company; eight of 128 tokens would leave the process 70 MB larger for good."""
+_SAME_VECTOR = 0.9999
+"""Texts are encoded in batches if this doesn't change the vectors: least cosine with the text encoded by itself."""
+_BATCH_TOKENS = 256
+"""Tokens per batch. Long texts gain nothing from batches, and eight of 128 tokens would cost 70 MB for good."""
 _OTHERWISE = Translatable("mend.other_backend")
 
 
 class FastModel:
-    """A `Model`. Session and tokenizer may be used by two threads at once, as nothing about them changes any more."""
+    """A `Model`. Session and tokenizer are no longer changed, so that two threads may use them at once."""
 
     def __init__(
         self, name: str, revision: str, session: "InferenceSession", tokenizer: "Tokenizer", recipe: Recipe
@@ -49,10 +50,10 @@ class FastModel:
         self._inputs = {node.name for node in session.get_inputs()}
         outputs = [node.name for node in session.get_outputs()]
         self._output = "sentence_embedding" if "sentence_embedding" in outputs else outputs[0]
-        self._together = True
-        # int8 weights come with activations that are scaled by the largest of the whole batch: a text's vector would
-        # then depend on what else is being asked.
-        self._together = self._same_among_others()
+        self._in_batches = True
+        # With int8 weights, activations are scaled by the largest value in the batch: the vector of a text would then
+        # depend on the other texts.
+        self._in_batches = self._same_in_batches()
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
         """See `Model`."""
@@ -63,19 +64,19 @@ class FastModel:
         return self._encode([self._recipe.document_prompt + text for text in texts])
 
     def _encode(self, texts: Sequence[str]) -> NDArray[Any]:
-        if not self._together:
+        if not self._in_batches:
             return np.concatenate([self._run(self._tokenizer.encode_batch([text])) for text in texts])
         encodings = self._tokenizer.encode_batch(list(texts))
-        rows = max(1, _TOKENS_AT_ONCE // len(encodings[0].ids))
+        rows = max(1, _BATCH_TOKENS // len(encodings[0].ids))
         return np.concatenate([self._run(encodings[start : start + rows]) for start in range(0, len(texts), rows)])
 
-    def _same_among_others(self) -> bool:
-        alone = np.concatenate([self._run(self._tokenizer.encode_batch([text])) for text in CANARIES])
-        together = self._run(self._tokenizer.encode_batch(list(CANARIES)))
-        return bool((np.sum(alone * together, axis=1) > _SAME).all())
+    def _same_in_batches(self) -> bool:
+        single = np.concatenate([self._run(self._tokenizer.encode_batch([text])) for text in CANARIES])
+        batched = self._run(self._tokenizer.encode_batch(list(CANARIES)))
+        return bool((np.sum(single * batched, axis=1) > _SAME_VECTOR).all())
 
     def _run(self, encodings: Sequence["Encoding"]) -> NDArray[np.float32]:
-        """Encode texts that are padded to one length."""
+        """Encode texts padded to the same length."""
         mask = np.array([encoding.attention_mask for encoding in encodings], np.int64)
         inputs = {
             "input_ids": np.array([encoding.ids for encoding in encodings], np.int64),
@@ -90,7 +91,7 @@ class FastModel:
 
 
 def load_fastembed(name: str, revision: str | None = None) -> Model:
-    """Load a model's ONNX form: fastembed's from the hub (downloaded when it isn't in the cache), or a local folder.
+    """Load the ONNX form of a model: fastembed's from the hub (downloaded if necessary), or a local folder.
 
     Raises ModelUnavailableError.
     """
@@ -109,12 +110,12 @@ def load_fastembed(name: str, revision: str | None = None) -> Model:
         return FastModel(asked, _identity(asked, folder, weights), *_open(folder, weights))
     except UnsuitableModelError as error:
         raise unavailable(asked, error.message, _OTHERWISE) from error
-    except Exception as error:  # whatever a model's files may cause
+    except Exception as error:  # a model's files may cause any error
         raise unavailable(asked, first_line(error), _mend(asked)) from error
 
 
 def _identity(name: str, folder: Path, weights: Path) -> str:
-    """A digest of a local folder; of the cache, commit and file: there may be several forms of the weights."""
+    """Return a digest of a local folder; for the cache, commit and file, since there may be several ONNX files."""
     if local_folder(split_name(name)[1]):
         return folder_digest(folder)
     return f"{folder.name}/{weights.relative_to(folder).as_posix()}"
@@ -134,7 +135,7 @@ def _open(folder: Path, weights: Path) -> tuple["InferenceSession", "Tokenizer",
     imported = time.perf_counter()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # it would keep the memory of the largest batch for ever
+    options.enable_cpu_mem_arena = False  # it would never free the memory of the largest batch
     options.log_severity_level = 3
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     recipe = read_recipe(folder, tokenizer)

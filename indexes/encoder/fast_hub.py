@@ -1,4 +1,4 @@
-"""Finding the ONNX form of a model, for the light encoder: a local folder, the Hugging Face cache, or a download."""
+"""Finding the ONNX form of a model: a local folder, the Hugging Face cache, or a download."""
 
 from fnmatch import fnmatch
 from pathlib import Path
@@ -15,7 +15,7 @@ PUBLISHED = {
         ("all-MiniLM-L6-v2", "Qdrant/all-MiniLM-L6-v2-onnx"),
     )
 }
-"""Models by whose name fastembed finds a conversion in another repository (its list of supported models)."""
+"""Repositories with the ONNX form of a model, from fastembed's list of supported models."""
 ONNX_FILES = (
     "model_optimized.onnx",
     "model_quantized.onnx",
@@ -24,7 +24,7 @@ ONNX_FILES = (
     "onnx/model_optimized.onnx",
     "onnx/model.onnx",
 )
-"""Where the weights may be; the first that is there is taken."""
+"""Possible files with the weights; the first that exists is used."""
 _SETTINGS = (
     *("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
     *("modules.json", "*_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"),
@@ -33,19 +33,19 @@ _OTHERWISE = Translatable("mend.other_backend")
 
 
 def repository_of(name: str) -> str:
-    """Return the hub repository that has the ONNX form of the model."""
+    """Return the hub repository with the ONNX form of a model."""
     model = canonical_name(split_name(name)[1])
     return PUBLISHED.get(model, model)
 
 
 def knows(name: str) -> bool:
-    """Tell, without the network, whether the model has an ONNX form: a folder that holds one, or a PUBLISHED name."""
+    """Return whether the model is a folder with ONNX weights, or in PUBLISHED. Never uses the network."""
     folder = local_folder(name)
     return onnx_file(folder) is not None if folder else canonical_name(name) in PUBLISHED
 
 
 def find_fast(name: str, revision: str | None = None) -> Path | None:
-    """Return the folder of the model's ONNX form if it is complete on this machine. Never asks the network."""
+    """Return the folder of a model's ONNX form if it is complete on this machine, or None. Never uses the network."""
     if folder := local_folder(split_name(name)[1]):
         return folder
     found = cached(repository_of(name), revision, allow=(*_SETTINGS, *ONNX_FILES))
@@ -53,17 +53,17 @@ def find_fast(name: str, revision: str | None = None) -> Path | None:
 
 
 def fetch_fast(name: str, revision: str | None = None) -> Path:
-    """Return the folder of the model's ONNX form, downloaded first if need be. Raises ModelUnavailableError."""
+    """Return the folder of a model's ONNX form, downloading it if necessary. Raises ModelUnavailableError."""
     return find_fast(name, revision) or with_plain_errors(name, revision, lambda: _download(name, revision))
 
 
 def onnx_file(folder: Path) -> Path | None:
-    """Return the weights that the light encoder would open."""
+    """Return the file with the ONNX weights, or None."""
     return next((folder / file for file in ONNX_FILES if (folder / file).is_file()), None)
 
 
 def missing_from_fast(folder: Path) -> Translatable | None:
-    """Say what keeps the folder from being a usable ONNX model; None when nothing does."""
+    """Return why the folder can't be used as an ONNX model, or None if it can."""
     if not onnx_file(folder):
         return Translatable("model.no_onnx", files=ONNX_FILES)
     return None if (folder / "tokenizer.json").is_file() else Translatable("model.no_file", file="tokenizer.json")
@@ -76,7 +76,7 @@ def _download(name: str, revision: str | None) -> Path:
     if weights is None:
         raise unavailable(name, Translatable("model.no_onnx_on_hub", repository=repository), _OTHERWISE)
     if any(file.startswith((f"{weights}_", f"{weights}.")) for file in sizes):
-        # ONNX Runtime refuses data files that are links to another folder, as those of the cache are.
+        # ONNX Runtime refuses data files that are links to another folder, as in the cache.
         cause = Translatable("model.weights_outside", repository=repository, file=weights)
         raise unavailable(name, cause, _OTHERWISE)
     wanted = (weights, *_SETTINGS)

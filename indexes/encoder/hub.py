@@ -1,7 +1,7 @@
-"""Finding a sentence-transformers model: a local folder, the Hugging Face cache, or a download. Nothing loads torch.
+"""Finding a sentence-transformers model: a local folder, the Hugging Face cache, or a download. Doesn't import torch.
 
-`HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` and `HF_TOKEN` are read by huggingface_hub itself, which takes half a second
-to import: only those who look for a model pay for it.
+huggingface_hub reads `HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` and `HF_TOKEN`. It takes half a second to import, so
+that it is only imported when a model is looked for.
 """
 
 import json
@@ -21,13 +21,13 @@ _UNWANTED = (
     *("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.ot", "*.msgpack", "*.tflite", "*.gguf"),
     *("*.onnx", "*.onnx_data", "onnx/*", "openvino/*", "coreml/*", "*.md", "*.png", ".gitattributes"),
 )
-"""Other frameworks' weights, pickles, and what only people read."""
+"""Files that are not downloaded: weights for other frameworks, pickles, documentation."""
 
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
 
 def find_model(name: str, revision: str | None = None) -> Path | None:
-    """Return the model's folder if it is complete on this machine. Never asks the network."""
+    """Return the folder of a model if it is complete on this machine, or None. Never uses the network."""
     if folder := local_folder(name):
         return folder
     found = cached(canonical_name(name), revision, ignore=_UNWANTED)
@@ -35,7 +35,7 @@ def find_model(name: str, revision: str | None = None) -> Path | None:
 
 
 def fetch_model(name: str, revision: str | None = None) -> Path:
-    """Return the model's folder, downloaded first if need be. Raises ModelUnavailableError within seconds."""
+    """Return the folder of a model, downloading it if necessary. Raises ModelUnavailableError within seconds."""
     return find_model(name, revision) or with_plain_errors(
         name, revision, lambda: _download(canonical_name(name), revision)
     )
@@ -44,7 +44,7 @@ def fetch_model(name: str, revision: str | None = None) -> Path:
 def cached(
     repository: str, revision: str | None, *, allow: Sequence[str] | None = None, ignore: Sequence[str] = ()
 ) -> Path | None:
-    """Return the snapshot folder of the cache, whatever it lacks."""
+    """Return the folder of a repository in the cache, even if it is incomplete, or None."""
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import (  # noqa: PLC0415
         HFValidationError,
@@ -63,24 +63,24 @@ def cached(
             )
         )
     except IncompleteSnapshotError as error:
-        # Also raised when sentence-transformers itself made the download and left out what it doesn't read.
+        # Also raised if sentence-transformers downloaded the model, without the files that it doesn't read.
         return Path(error.snapshot_path)
     except (LocalEntryNotFoundError, HFValidationError):
         return None
 
 
 def with_plain_errors(name: str, revision: str | None, download: Callable[[], Path]) -> Path:
-    """Download, and say in plain words what goes wrong. Raises ModelUnavailableError."""
+    """Call `download`; raises ModelUnavailableError, in plain words, for any error."""
     try:
         return download()
     except ModelUnavailableError:
         raise
-    except Exception as error:  # the hub, its transports and the disk raise unrelated types
+    except Exception as error:  # the hub, its HTTP client and the disk raise unrelated types
         raise unavailable(name, *_cause_and_mend(name, revision, error)) from error
 
 
 def file_sizes(repository: str, revision: str | None) -> dict[str, int]:
-    """Ask the hub which files there are, with a time limit (snapshot_download has none)."""
+    """Return the sizes of the files on the hub, with a timeout (snapshot_download has none)."""
     from huggingface_hub import HfApi  # noqa: PLC0415
 
     info = HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=_HUB_TIMEOUT)
@@ -88,7 +88,7 @@ def file_sizes(repository: str, revision: str | None) -> dict[str, int]:
 
 
 def download(repository: str, revision: str | None, files: Mapping[str, int]) -> Path:
-    """Fetch these files (and their sizes, for the log) into the Hugging Face cache."""
+    """Download some files into the Hugging Face cache; their sizes are for the log."""
     from huggingface_hub import constants, snapshot_download  # noqa: PLC0415
 
     megabytes = sum(files.values()) / 1e6
@@ -97,7 +97,7 @@ def download(repository: str, revision: str | None, files: Mapping[str, int]) ->
 
 
 def missing_from(folder: Path) -> Translatable | None:
-    """Say what keeps the folder from being a usable model; None when nothing does."""
+    """Return why the folder can't be used as a model, or None if it can."""
     try:
         return _missing_part(folder) or _missing_shard(folder)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -119,7 +119,7 @@ def _unwanted(path: str) -> bool:
 
 
 def _missing_part(folder: Path) -> Translatable | None:
-    """Look at the parts that modules.json lists; without it, the folder is a plain transformer."""
+    """Check the parts listed in modules.json; without that, the folder is a plain transformer."""
     modules = folder / "modules.json"
     parts = json.loads(modules.read_text("utf-8")) if modules.is_file() else [{"path": "", "type": "Transformer"}]
     for part in parts:
@@ -136,7 +136,7 @@ def _missing_part(folder: Path) -> Translatable | None:
 
 
 def _missing_shard(folder: Path) -> Translatable | None:
-    """Large models are cut into files that an index lists."""
+    """Check the files that the index of a large model lists."""
     for index in folder.rglob("*.safetensors.index.json"):
         for shard in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values())):
             if not (index.parent / shard).is_file():

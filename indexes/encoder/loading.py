@@ -1,4 +1,4 @@
-"""sentence-transformers behind the Model protocol: the only file that imports it, and only when it loads."""
+"""The sentence-transformers backend: the only module that imports it, and only when a model is loaded."""
 
 import hashlib
 import json
@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 _WHOLE = 16 * 2**20
 _EDGE = 2**20
 _PACKED = tuple(f"transformers.models.{family}." for family in ("bert", "roberta", "xlm_roberta"))
-"""Models that do nothing with a linear layer but apply it: the default one, and most that one would choose."""
+"""Model families that only apply their linear layers: the default model and most alternatives."""
 _JAPANESE_EXTRA = {"fugashi", "unidic-lite"}
 _IDENTIFYING = {".json", ".txt", ".model", ".safetensors", ".onnx", ".onnx_data", ".data"}
 
 
 class SentenceTransformerModel:
-    """A `Model`. `encode_query` and `encode_document` put the model's own prompts before the text."""
+    """A `Model`. `encode_query` and `encode_document` add the model's prompts."""
 
     def __init__(self, name: str, revision: str, transformer: "SentenceTransformer") -> None:
         self.name = name
@@ -54,9 +54,9 @@ class SentenceTransformerModel:
 
 
 def load_sentence_transformer(name: str, revision: str | None = None) -> Model:
-    """Load a hub model (downloaded when it isn't in the cache) or a local folder.
+    """Load a model from the hub (downloaded if necessary) or from a local folder.
 
-    Limits torch to one thread, so call it in the thread that will encode. Raises ModelUnavailableError.
+    Limits torch to one thread in the calling thread, which must be the one that encodes. Raises ModelUnavailableError.
     """
     folder = fetch_model(name, revision)
     if missing := missing_from(folder):
@@ -65,16 +65,18 @@ def load_sentence_transformer(name: str, revision: str | None = None) -> Model:
     log.info("Loading the model %s from %s", canonical_name(name), folder)
     try:
         transformer = _open(folder)
-    except Exception as error:  # whatever a model's files or a missing library may cause
+    except Exception as error:  # a model's files or a missing library may cause any error
         raise unavailable(name, *_cause_and_mend(name, folder, error)) from error
     identity = folder_digest(folder) if local_folder(name) else folder.name
     return SentenceTransformerModel(canonical_name(name), identity, transformer)
 
 
 def folder_digest(folder: Path) -> str:
-    """Tell one local model from another: SHA-256 over path, size and content of its configuration,
-    vocabulary and weights; of files above 16 MiB (weights) only the first and last MiB are read.
-    """  # noqa: D205
+    """Return a digest that identifies a local model.
+
+    SHA-256 of path, size and content of its configuration, vocabulary and weights. Of files above 16 MiB (weights),
+    only the first and last MiB are read.
+    """
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.suffix in _IDENTIFYING and path.is_file()):
         size = file.stat().st_size
@@ -91,11 +93,11 @@ def folder_digest(folder: Path) -> str:
 
 def _open(folder: Path) -> "SentenceTransformer":
     started = time.perf_counter()
-    import torch  # noqa: PLC0415  takes seconds: only when a model is really loaded
+    import torch  # noqa: PLC0415 - takes seconds
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
     imported = time.perf_counter()
-    # Two threads make a single question several times slower, see SEARCH: one OpenMP thread.
+    # One OpenMP thread: two make a single question several times slower.
     torch.set_num_threads(1)
     _quiet()
     transformer = SentenceTransformer(
@@ -117,9 +119,9 @@ def _open(folder: Path) -> "SentenceTransformer":
 
 
 def _pack(transformer: "SentenceTransformer") -> None:
-    """Lay weights out as the processor multiplies fastest: a question takes a quarter less time.
+    """Reorder the weights for faster multiplication: a question takes a quarter less time.
 
-    Vectors stay the same to 1e-6. It is what torch.compile does, without its minutes and its C++ compiler.
+    Vectors change by less than 1e-6. torch.compile does the same, but needs minutes and a C++ compiler.
     """
     import torch  # noqa: PLC0415
 
@@ -140,24 +142,24 @@ def _pack(transformer: "SentenceTransformer") -> None:
 
 
 def _guard_tokenizer(transformer: "SentenceTransformer") -> None:
-    """Let one thread at a time tokenize: two at once may get wrong vectors, silently. The network minds nobody."""
-    alone = threading.RLock()
+    """Let one thread at a time tokenize: with two, vectors may be wrong. The network itself is thread-safe."""
+    lock = threading.RLock()
 
     def guarded(tokenize: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(tokenize)
         def waiting(*texts: Any, **options: Any) -> Any:
-            with alone:
+            with lock:
                 return tokenize(*texts, **options)
 
         return waiting
 
-    for name in ("preprocess", "tokenize"):  # sentence-transformers' new and old name for it
+    for name in ("preprocess", "tokenize"):  # its name in new and in old versions
         if hasattr(transformer, name):
             setattr(transformer, name, guarded(getattr(transformer, name)))
 
 
 def _quiet() -> None:
-    """Silence transformers' warnings and its "Loading weights" bar, but not the bars of downloads."""
+    """Silence the warnings of transformers and its "Loading weights" bar, but not the bars of downloads."""
     from huggingface_hub.utils.tqdm import are_progress_bars_disabled, enable_progress_bars  # noqa: PLC0415
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415
 
@@ -183,7 +185,7 @@ def _cause_and_mend(name: str, folder: Path, error: BaseException) -> tuple[Valu
 
 
 def _missing_packages(folder: Path) -> list[str]:
-    """Name what a BertJapaneseTokenizer with MeCab lacks: transformers itself reports that misleadingly."""
+    """Return the packages that a BertJapaneseTokenizer with MeCab lacks; the error of transformers is misleading."""
     settings = _settings(folder / "tokenizer_config.json")
     tokenizer = settings.get("tokenizer_class") or _settings(folder / "config.json").get("tokenizer_class")
     if tokenizer != "BertJapaneseTokenizer" or settings.get("word_tokenizer_type") != "mecab":

@@ -1,4 +1,4 @@
-"""One worker per model, however many indexes and threads ask for it."""
+"""Sharing models: one worker per model for all indexes and threads."""
 
 import threading
 
@@ -8,10 +8,10 @@ from indexes.encoder.worker import RECENT, EncoderWorker
 
 
 class ModelManager:
-    """Hands out the one EncoderWorker of each (name, revision), loading it at the first request."""
+    """Returns the shared EncoderWorker of each (name, revision), and loads it at the first request."""
 
     def __init__(self, load: Loader, recent: int = RECENT) -> None:
-        """Keep the vectors of the last `recent` questions of each model; 0 for measuring."""
+        """Each model remembers the vectors of the last `recent` questions; 0 is for benchmarks."""
         self._load = load
         self._recent = recent
         self._lock = threading.Lock()
@@ -19,9 +19,9 @@ class ModelManager:
         self._workers: dict[tuple[str, str | None], EncoderWorker] = {}
 
     def get(self, name: str, revision: str | None = None) -> EncoderWorker:
-        """Block until the model is ready; everyone who asks meanwhile waits for the same load.
+        """Wait until the model is loaded; concurrent calls wait for the same load.
 
-        Raises ModelUnavailableError. A failure isn't remembered: the next call tries again.
+        Raises ModelUnavailableError. After a failure the next call tries again.
         """
         key = (canonical_name(name), revision)
         with self._lock:
@@ -38,7 +38,7 @@ class ModelManager:
         return worker
 
     def close(self) -> None:
-        """End every worker. A later `get` loads anew."""
+        """Stop all workers. A later `get` loads the model again."""
         with self._lock:
             workers = list(self._workers.values())
             self._workers.clear()
@@ -46,7 +46,7 @@ class ModelManager:
             worker.close()
 
     def _load_alone(self, name: str, revision: str | None) -> Model:
-        """Load. One at a time: transformers changes process-wide defaults while it builds a model."""
+        """Load one model at a time: transformers changes process-wide defaults while it builds a model."""
         with self._one_load_at_a_time:
             return self._load(name, revision)
 

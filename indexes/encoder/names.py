@@ -1,4 +1,4 @@
-"""What models are called, and how it is said that one can't be used. Imports nothing that takes time."""
+"""Names of models, and errors about models. Imports nothing slow."""
 
 import os
 from pathlib import Path
@@ -9,16 +9,16 @@ from indexes.messages import Translatable, Value
 DEFAULT_MODEL = "paraphrase-multilingual-MiniLM-L12-v2"
 """384 dimensions, about 471 MB, some fifty languages."""
 FAST = "fastembed:"
-"""Before a model's name: the light encoder runs it. So the vectors of the two encoders never go by one name."""
+"""Prefix of models for the ONNX Runtime backend. It keeps the vectors of the two backends apart by name."""
 
 
 def split_name(name: str) -> tuple[bool, str]:
-    """Return whether the light encoder runs the model, and what the model itself is called."""
+    """Return whether the name has the prefix FAST, and the name without it."""
     return name.startswith(FAST), name.removeprefix(FAST)
 
 
 def canonical_name(name: str) -> str:
-    """Complete a hub name as sentence-transformers does for its own models; leave a local folder's as it is."""
+    """Add the owner to a hub name like sentence-transformers does; leave local folders unchanged."""
     fast, model = split_name(name)
     if not ("/" in model or os.sep in model or local_folder(model)):
         model = f"sentence-transformers/{model}"
@@ -26,17 +26,17 @@ def canonical_name(name: str) -> str:
 
 
 def local_folder(name: str) -> Path | None:
-    """Return the folder that `name` names, if there is one: a folder wins over a hub name."""
+    """Return the local folder of that name, or None. A folder takes precedence over a hub name."""
     folder = Path(name).expanduser()
     return folder if folder.is_dir() else None
 
 
 def unavailable(name: str, cause: Value, mend: Translatable) -> ModelUnavailableError:
-    """Make the error that names the model, the cause (in another library's own words, if need be) and what to do."""
+    """Return an error with the model, the cause (perhaps as worded by a library) and what to do."""
     return ModelUnavailableError("model.unusable", model=name, cause=cause, mend=mend)
 
 
 def first_line(error: BaseException) -> str:
-    """Type and first line of an error from another library."""
+    """Return the type and the first line of an error from another library."""
     line = next(iter(str(error).strip().splitlines()), "").rstrip(".")
     return f"{type(error).__name__}: {line}" if line else type(error).__name__

@@ -1,4 +1,4 @@
-"""What an encoder is to the rest of Kotae, and what a backend has to bring."""
+"""The interfaces of encoders, and of the models that backends provide."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -13,21 +13,21 @@ Vector = NDArray[np.float32]
 Vectors = NDArray[np.float32]
 """Shape (n, dimension), every row of length 1."""
 Progress = Callable[[int, int], None]
-"""Called with (texts done, texts in all)."""
+"""Called with (texts encoded so far, texts to encode)."""
 
 _TOLERANCE = 1e-3
 
 
 class Encoder(Protocol):
-    """Safe to call from any thread."""
+    """Encodes texts as unit vectors. Thread-safe."""
 
     @property
     def name(self) -> str:
-        """The hub's full name (`owner/model`), or the local folder as it was given."""
+        """The full name on the hub (`owner/model`), or the local folder as given."""
 
     @property
     def revision(self) -> str:
-        """What tells this model from another of the same name: a commit, or a digest of a local folder."""
+        """The commit on the hub, or a digest of a local folder."""
 
     @property
     def dimension(self) -> int:
@@ -35,19 +35,19 @@ class Encoder(Protocol):
 
     @property
     def canaries(self) -> Vectors:
-        """Vectors of a few fixed texts: stored beside an index, they show that this very model made it."""
+        """Vectors of a few fixed texts. Stored with an index, they show whether the same model made it."""
 
     def encode_query(self, text: str) -> Vector:
-        """Encode one question; it goes before any bulk work."""
+        """Encode one question, before any bulk work. Returns shape (dimension,)."""
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        """Encode many texts, one row each in the order given."""
+        """Encode many texts; returns shape (texts, dimension), in the same order."""
 
 
 class Model(Protocol):
-    """A loaded model, called by the two threads of its EncoderWorker, at times by both at once.
+    """A loaded model. The two threads of its EncoderWorker may call it at the same time.
 
-    Queries and documents are told apart because some models put a different prompt before each.
+    Queries and documents are separate because some models use a different prompt for each.
     """
 
     @property
@@ -66,13 +66,13 @@ class Model(Protocol):
 
 
 Loader = Callable[[str, str | None], Model]
-"""(name, revision) to a loaded model; raises ModelUnavailableError."""
+"""Loads the model with a name and a revision; raises ModelUnavailableError."""
 
 
 def unit_rows(rows: NDArray[Any], count: int) -> Vectors:
-    """Check what a model returned for `count` texts and copy it.
+    """Return a checked float32 copy of the output of a model for `count` texts.
 
-    Raises EncodingError unless every row is finite and of length 1 (NaN and zero vectors are neither).
+    Raises EncodingError unless there are `count` rows, each of length 1 (NaN and zero vectors are not).
     """
     vectors = np.array(rows, dtype=np.float32, order="C")
     if vectors.ndim != 2 or len(vectors) != count:  # noqa: PLR2004

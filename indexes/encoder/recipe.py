@@ -1,4 +1,4 @@
-"""What happens around the network, as sentence-transformers does it: prompts, truncation, padding, pooling."""
+"""The steps of sentence-transformers around the network: prompts, truncation, padding, pooling."""
 
 import json
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ _LONGEST = 512
 
 
 class UnsuitableModelError(KnowledgeBaseError):
-    """The model does something between text and vector that only sentence-transformers does."""
+    """The model needs a step that only sentence-transformers supports."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What sentence-transformers would do around the network, read from the model's settings."""
+    """The steps around the network, from the settings of a model."""
 
     query_prompt: str
     document_prompt: str
@@ -34,7 +34,7 @@ class Recipe:
 
 
 def read_recipe(folder: Path, tokenizer: "Tokenizer") -> Recipe:
-    """Read the settings that transformers and sentence-transformers keep. Raises UnsuitableModelError."""
+    """Read the settings of transformers and sentence-transformers. Raises UnsuitableModelError."""
     prompts = _settings(folder / "config_sentence_transformers.json").get("prompts") or {}
     of_tokenizer = _settings(folder / "tokenizer_config.json")
     of_network = _settings(folder / "config.json")
@@ -59,12 +59,12 @@ def read_recipe(folder: Path, tokenizer: "Tokenizer") -> Recipe:
 
 
 def _is_length(value: Any) -> bool:
-    """Tell a limit from what transformers writes when there is none (1e30), or nothing at all."""
+    """Return whether this is a limit: transformers writes 1e30 if there is none."""
     return isinstance(value, int) and 0 < value < 10**6
 
 
 def _pooling(folder: Path, prompts: Mapping[str, str]) -> str:
-    """How token vectors become one: as the model says, else their mean, which is sentence-transformers' rule too."""
+    """Return "mean" or "cls"; the default is the mean, as in sentence-transformers."""
     parts = _list(folder / "modules.json")
     if others := [part["type"] for part in parts if not part["type"].endswith(("Transformer", "Pooling", "Normalize"))]:
         raise UnsuitableModelError("model.other_part", part=others[0])
@@ -84,7 +84,7 @@ def _old_modes(settings: Mapping[str, Any]) -> list[str]:
 
 
 def pooled(output: NDArray[np.float32], mask: NDArray[np.int64], pooling: str) -> NDArray[np.float32]:
-    """Turn (texts, tokens, dimension) into (texts, dimension); some networks have already done it."""
+    """Reduce (texts, tokens, dimension) to (texts, dimension); some networks do so themselves."""
     if output.ndim == 2:  # noqa: PLR2004
         return output
     if pooling == "cls":

@@ -1,4 +1,4 @@
-"""Two threads run a model, and no others: one is always there for questions, the other also does the bulk work."""
+"""Running a model on two threads: one only for questions, one for bulk work and questions."""
 
 import ctypes
 import logging
@@ -22,12 +22,12 @@ from indexes.messages import Translatable
 log = logging.getLogger(__name__)
 
 QUERY_BATCH = 4
-"""Questions that wait at the same time are encoded together: one and a half times the throughput of one by one. Larger
-batches have no more, and everybody waits for the longest question in them."""
+"""Most questions per batch. A batch has one and a half times the throughput of single questions; larger batches gain
+nothing, and each question waits for the longest in its batch."""
 BULK_BATCH = 8
-"""Texts per bulk step. Larger ones are no faster."""
+"""Texts per bulk step; larger steps are no faster."""
 RECENT = 1000
-"""Questions whose vectors are kept: 1.5 MB at 384 dimensions. People ask the same things, and every edit asks again."""
+"""Questions whose vectors are remembered, 1.5 MB at 384 dimensions: people repeat questions, and edits repeat them."""
 CANARIES = (
     "パスワードを忘れました",
     "会議室の予約方法を教えてください",
@@ -38,7 +38,7 @@ CANARIES = (
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """Texts that somebody waits for."""
+    """Texts to encode, and the future of their vectors."""
 
     texts: Sequence[str]
     answer: Future[Vectors] = field(default_factory=Future)
@@ -51,15 +51,15 @@ class _Loaded:
 
 
 class EncoderWorker:
-    """An `Encoder` whose own threads do all loading, tokenizing and encoding, one core each.
+    """An `Encoder` that loads, tokenizes and encodes on two threads of its own, one core each.
 
-    No question waits for bulk work: the first thread takes questions only. The second takes them as well, and a bulk
-    step when none waits. More threads would only fight for cores: 16 that call a model unguarded get half as much done.
-    The last `recent` different questions are answered from memory, without waiting.
+    Questions never wait for bulk work: the first thread only takes questions. The second takes a bulk step when no
+    question waits. More threads would compete for cores: 16 threads that call a model directly do half as much.
+    The vectors of the last `recent` different questions are remembered.
     """
 
     def __init__(self, name: str, load: Callable[[], Model], recent: int = RECENT) -> None:
-        """Start loading; every other method waits for that, and raises what it raised."""
+        """Start loading; every other method waits for it, and raises its error."""
         self._requested_name = name
         self._changed = threading.Condition()
         self._queries: deque[_Job] = deque()
@@ -95,7 +95,7 @@ class EncoderWorker:
         return self._loaded.result().canaries
 
     def wait(self) -> None:
-        """Return when the model is loaded and warm. Raises ModelUnavailableError."""
+        """Wait until the model is loaded. Raises ModelUnavailableError."""
         self._loaded.result()
 
     def encode_query(self, text: str) -> Vector:
@@ -107,7 +107,7 @@ class EncoderWorker:
         return known.copy()
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        """See `Encoder.encode_documents`. Longest first, so that the texts of a batch are of similar length.
+        """See `Encoder.encode_documents`. Longest texts first, so that a batch has similar lengths.
 
         `progress` is called in the caller's thread, after each batch.
         """
@@ -123,7 +123,7 @@ class EncoderWorker:
         return vectors
 
     def close(self, timeout: float = 5.0) -> None:
-        """Fail whatever waits and end the threads once the batches in hand (or the load) are done."""
+        """Fail all waiting calls; end the threads when their current batches (or the load) are done."""
         with self._changed:
             self._closed = True
             abandoned: list[Future[Any]] = [job.answer for job in (*self._queries, *self._bulk)]
@@ -168,7 +168,7 @@ class EncoderWorker:
     def _run(self, load: Callable[[], Model]) -> None:
         try:
             loaded = self._load(load)
-        except BaseException as error:  # noqa: BLE001  it belongs to those who wait for the model
+        except BaseException as error:  # noqa: BLE001 - raised for everyone who waits for the model
             self._settle_load(error)
             return
         _release_memory()
@@ -206,7 +206,7 @@ class EncoderWorker:
         return _Loaded(model, canaries)
 
     def _next_work(self, *, bulk: bool) -> tuple[Callable[[Sequence[str]], NDArray[Any]], list[_Job]] | None:
-        """Wait for something to do: waiting queries (at most QUERY_BATCH), else one bulk batch; None when closed."""
+        """Wait for work: at most QUERY_BATCH questions, or else one bulk batch; return None when closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._queries or (bulk and self._bulk))
             if self._closed:
@@ -219,16 +219,16 @@ class EncoderWorker:
 
 
 def _release_memory() -> None:
-    """Return freed memory to the system, which takes some milliseconds; glibc by itself would keep a tenth and more."""
+    """Return freed memory to the system, in some milliseconds; glibc would keep a tenth or more of it."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
 
 
 def _encode_jobs(encode: Callable[[Sequence[str]], NDArray[Any]], jobs: Sequence[_Job]) -> None:
-    """Encode all the texts at once; when that fails, each job alone, so that only the one at fault fails."""
+    """Encode all texts at once; if that fails, encode each job separately, so that only faulty ones fail."""
     try:
         rows = encode([text for job in jobs for text in job.texts])
-    except Exception as error:  # noqa: BLE001  it belongs to the caller who waits
+    except Exception as error:  # noqa: BLE001 - raised for the caller who waits
         if len(jobs) == 1:
             failure = EncodingError("model.failed", kind=type(error).__name__)
             failure.__cause__ = error

@@ -1,4 +1,4 @@
-"""Knowledge bases: a CSV file, whatever program wrote it, as records and problems named by line."""
+"""Reading CSV files from any program into records, and problems with their line numbers."""
 
 from indexes.records.checking import CheckReport, NearDuplicate, check_file, format_report
 from indexes.records.difference import Difference, difference

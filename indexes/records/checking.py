@@ -1,4 +1,4 @@
-"""What `kotae check` finds out about a file, without any model."""
+"""Checking a file without a model, for `kotae check`."""
 
 import math
 import re
@@ -19,14 +19,14 @@ from indexes.records.table import DELIMITERS
 from indexes.text import is_japanese, normalize
 
 SIMILAR = 0.6
-"""Share of two questions' grams, weighted by rarity, from which they are worth a look."""
+"""Similarity from which two questions are reported: the share of character pairs in common, weighted by rarity."""
 MAX_PAIRS = 1_000
-"""A file with more pairs than this needs its owner's thought, not a longer list."""
+"""Most pairs of similar questions that are reported."""
 
 _COMPARED = 300
 """Characters of a question that are compared."""
 _COMMON_FROM = 1_000
-"""Rows from which rarity is judged; a smaller file says little about what is a common phrase."""
+"""Rarity is computed as if there were at least this many rows: few rows don't show which phrases are common."""
 _SHOWN = 20
 _NUMBER = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W_]+")
@@ -34,7 +34,7 @@ _LETTERS = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicate:
-    """Two rows that ask almost the same."""
+    """Two rows with nearly the same question."""
 
     lines: tuple[int, int]
     questions: tuple[str, str]
@@ -43,7 +43,7 @@ class NearDuplicate:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What there is to say about one file; with an `error` the rest is empty."""
+    """The result of checking one file; if `error` is set, the rest is empty."""
 
     file: str
     error: str = ""
@@ -62,11 +62,11 @@ class CheckReport:
 
     @property
     def skipped(self) -> int:
-        """How many rows were left out; a run of blank rows counts once."""
+        """Number of rows left out; a run of blank rows counts once."""
         return sum(problem.skipped for problem in self.problems)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form; the keys are the same for every file, but `error` is there only when it is unusable."""
+        """Return JSON types; every file has the same keys, except for `error`, which only an unusable file has."""
         return {
             "file": self.file,
             "usable": self.usable,
@@ -90,7 +90,7 @@ class CheckReport:
 
 
 def check_file(path: Path) -> CheckReport:
-    """Read the file as the bot would and report; never raises for what is wrong with the file."""
+    """Read a file the way the bot does, and return a report; problems of the file are never raised."""
     try:
         found = read_records(path)
     except UnusableFileError as error:
@@ -108,7 +108,7 @@ def check_file(path: Path) -> CheckReport:
 
 
 def volunteering_problems(found: KnowledgeBase) -> Iterator[Problem]:
-    """Yield why rows are shown to who asks but never volunteered: a column that is missing, or else their answers."""
+    """Yield why rows are never posted unasked: a missing column, or else rows without an answer."""
     japanese = is_japanese("".join([*found.columns.values(), *found.details]))
     if "question" not in found.columns:
         yield Problem(found.header_line, _no_questions(found, "質問" if japanese else "question"), skipped=False)
@@ -137,7 +137,7 @@ def _no_answer(record: Record) -> Translatable:
 
 
 def format_report(report: CheckReport) -> str:
-    """Return the report as lines for people; long lists are cut, as_dict has them whole."""
+    """Format the report as text; long lists are cut, but complete in `as_dict`."""
     if not report.usable:
         return f"{report.error}\n"
     name = Path(report.file).name
@@ -176,10 +176,10 @@ def _cut(lines: list[str]) -> list[str]:
 
 
 def near_duplicates(found: KnowledgeBase) -> list[NearDuplicate]:
-    """Return pairs of rows with nearly the same question, the most similar first; it stops looking after MAX_PAIRS.
+    """Return pairs of rows with nearly the same question, the most similar first, at most MAX_PAIRS.
 
-    Lexical: the character pairs that two questions share, weighted by rarity, over all that they have
-    (weighted Jaccard). Questions that differ in their numbers (Windows 10, Windows 11) are not compared.
+    Similarity is lexical: weighted Jaccard of character pairs, weighted by rarity. Questions with different numbers
+    (Windows 10, Windows 11) are not compared.
     """
     same, similar = similar_pairs([record.title for record in found.records])
     places = [*islice(same, MAX_PAIRS), *islice(similar, MAX_PAIRS)]
@@ -189,13 +189,13 @@ def near_duplicates(found: KnowledgeBase) -> list[NearDuplicate]:
 
 
 SimilarPair = tuple[int, int, float]
-"""Places of two texts, and how similar they are."""
+"""Positions of two texts, and their similarity."""
 
 
 def similar_pairs(texts: Sequence[str]) -> tuple[Iterator[SimilarPair], Iterator[SimilarPair]]:
-    """Find texts that are nearly the same: those with the same letters, each with the first one, then similar ones.
+    """Return two iterators of pairs: texts with the same letters, each with the first of them, and similar texts.
 
-    Of texts with the same letters only the first is compared with others; of texts without letters none is.
+    Of texts with the same letters, only the first is compared with others; texts without letters are ignored.
     """
     places: dict[tuple[str, ...], dict[frozenset[str], list[int]]] = defaultdict(lambda: defaultdict(list))
     for place, text in enumerate(texts):
@@ -223,7 +223,7 @@ def _grams(text: str) -> frozenset[str]:
 
 
 def numbers(text: str) -> tuple[str, ...]:
-    """Return the numbers in a text, by which texts differ however alike they are otherwise."""
+    """Return the numbers in a text, sorted; texts with different numbers are never the same."""
     return tuple(sorted(_NUMBER.findall(normalize(text[:_COMPARED]))))
 
 
@@ -257,7 +257,7 @@ def _similar(
 
 
 def _prefix(grams: frozenset[str], weights: Mapping[str, float], total: float) -> list[str]:
-    """Return the rarest grams, as many as leave less than SIMILAR of the weight to the others."""
+    """Return the rarest grams, so many that the others have less than SIMILAR of the weight."""
     ordered = sorted(grams, key=lambda gram: (-weights[gram], gram))
     left = total
     for count, gram in enumerate(ordered):

@@ -1,4 +1,4 @@
-"""Which column plays which role, by the names people give to headers in Japanese and English."""
+"""Assigning roles to columns by common Japanese and English header names."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from indexes.messages import Translatable
 from indexes.text import normalize
 
 _NAMES: Mapping[str, str] = {
-    # In order of preference: of two headers that fit one role the earlier named here gets it.
+    # In order of preference: of two headers for one role, the one named first here gets it.
     "question": (
         "質問 question 質問内容 質問文 questions よくある質問 ご質問 faq q "
         "問い合わせ 問合せ 問合わせ お問い合わせ お問合せ お問合わせ "
@@ -38,20 +38,20 @@ _RANKS: Mapping[str, tuple[str, int]] = {
 _INNER_SPACE = re.compile(r"[\s_-]+")
 _SHOWN_HEADERS = 12
 _CLOSE = 0.5
-"""Share of the letters that a header and a name must have in common: 解答 and 回答 have half of theirs."""
+"""Least share of letters in common between a misspelt header and a name: 解答 and 回答 share half."""
 _LONGEST_HEADER = 40
 
 MAX_COLUMNS = 200
-"""Far beyond any FAQ: more means that the delimiter or the file is not what it seems."""
+"""Far beyond any FAQ; more columns mean a wrong delimiter or a wrong file."""
 
 
 def is_known(header: str) -> bool:
-    """Return whether the header names a role."""
+    """Return whether the header is a known name of a role."""
     return _rank(header) is not None
 
 
 def assign_roles(header: Sequence[str], name: str) -> dict[str, str]:
-    """Return role to header as written, in file order; raise UnusableFileError when no text could be searched."""
+    """Return the header as written by role, in file order; raises UnusableFileError without a searchable column."""
     refuse_duplicates(header, name)
     best: dict[str, tuple[int, str]] = {}
     for title in header:
@@ -67,7 +67,7 @@ def assign_roles(header: Sequence[str], name: str) -> dict[str, str]:
 
 
 def closest_name(role: str, headers: Sequence[str]) -> tuple[str, str] | None:
-    """Return the header that comes closest to a name of the role, and that name; None when none comes close."""
+    """Return the header that is most similar to a name of the role, and that name; None if none is similar."""
     pairs = (
         (_likeness(_bare(header), name), header, name)
         for header in headers
@@ -79,7 +79,7 @@ def closest_name(role: str, headers: Sequence[str]) -> tuple[str, str] | None:
 
 
 def _likeness(header: str, name: str) -> float:
-    """Return the letters that both have in the same order, as a share of the longer one."""
+    """Return the share of the longer text's letters that both have in the same order."""
     shared = sum(block.size for block in SequenceMatcher(None, header, name).get_matching_blocks())
     return shared / max(len(header), len(name))
 

@@ -1,4 +1,4 @@
-"""How a file numbers its rows and writes its dates, so that a new row looks like the others."""
+"""Ids and dates for new rows, in the form of the other rows of the file."""
 
 import re
 import secrets
@@ -16,9 +16,9 @@ _MONTHS = 12
 
 
 def next_id(ids: Sequence[str]) -> str:
-    """Return the next number in the form that most ids have (12, 007, FAQ-12), or else a fresh short id.
+    """Return the next number in the form that most ids have (12, 007, FAQ-12), or else a random short id.
 
-    Nothing when no row has an id.
+    Blank if no row has an id.
     """
     used = {id_ for id_ in ids if id_}
     forms: dict[str, list[str]] = defaultdict(list)
@@ -38,9 +38,9 @@ def _fresh(used: set[str]) -> str:
 
 
 def format_date(dates: Sequence[str], now: datetime) -> str:
-    """Return the day in the style of the last date in the column; 2026-01-31 where there is none to follow.
+    """Return the day in the style of the last date in the column, or as 2026-01-31.
 
-    A style that leaves open which number is the month (01/02/2026) is settled by the other dates, or not followed.
+    If the style is ambiguous (01/02/2026), the other dates decide; if they don't, 2026-01-31 is used.
     """
     filled = [date for date in dates if date]
     last = filled[-1] if filled else ""
@@ -70,7 +70,7 @@ def _width(*numbers: str) -> int:
 
 
 def _day_comes_first(dates: Sequence[str], separator: str) -> bool | None:
-    """Tell from a day beyond 12; points are what countries use that write the day first. None when it is open."""
+    """Decide by a number beyond 12, or by points, which go with day first; return None if it is ambiguous."""
     for date in dates:
         if style := _YEAR_LAST.match(date):
             if int(style[1]) > _MONTHS:

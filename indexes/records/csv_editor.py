@@ -1,7 +1,7 @@
-"""A CSV as bytes with places: where a row is, where its cells are, how they are quoted, how rows end.
+"""Changing rows of a CSV and keeping all other bytes: rows, cells, quotation marks and line ends are located.
 
-Everything is found in a text that stands for the bytes one to one, so that what isn't touched is kept as it is, also
-where an encoding has two ways to write a character.
+This works on a text that maps to the bytes one to one, so that everything else is preserved, even where an encoding has
+two ways to write a character.
 """
 
 import codecs
@@ -26,14 +26,14 @@ _WIDE = ("utf-16", "utf-32")
 _DOS_END_OF_FILE = "\x1a"
 _LINE_END = re.compile(r"(?:\r\n|\r|\n)?\Z")
 _SAMPLED_ROWS = 200
-# What Windows writes in CP932 where other systems have the character before it; people can't tell them apart.
+# Characters, and the look-alikes that Windows writes for them in CP932.
 _LOOKALIKES = str.maketrans("〜−‖—¢£¬", "～－∥―￠￡￢")
 
 
 class UnwritableTextError(KnowledgeBaseError):
-    """A text doesn't fit the file: no such column, too long, or a character that can't be in it.
+    """A text can't be written: there is no such column, it is too long, or it has an unsupported character.
 
-    `role` says which column, `character` which character, if it is one.
+    `role` names the column, `character` the character, if that is the cause.
     """
 
     def __init__(self, key: str, /, *, role: str, **values: Value) -> None:
@@ -43,22 +43,22 @@ class UnwritableTextError(KnowledgeBaseError):
 
 @dataclass(frozen=True)
 class CsvEditor:
-    """One file, read already and known to be sound."""
+    """The layout of one file that was read successfully."""
 
     read: KnowledgeBase
     data: bytes
     mark: bytes
     """The byte order mark."""
     codec: str
-    """How a cell is encoded."""
+    """The codec of the cells."""
     lines: list[str]
-    """The text that stands for the bytes, by line."""
+    """The lines of the text that maps to the bytes."""
     tail: str
-    """What DOS programs put at the end of a file."""
+    """The end-of-file character of DOS programs, if any."""
 
     @classmethod
     def of(cls, data: bytes, read: KnowledgeBase) -> "CsvEditor":
-        """Lay out the bytes that `read` was read from."""
+        """Locate the rows in the bytes that `read` was read from."""
         marks = _MARKS.get(read.encoding, ((b"", read.encoding),))
         mark, codec = next((mark, codec) for mark, codec in marks if data.startswith(mark))
         text = data[len(mark) :].decode(codec if codec.startswith(_WIDE) else "latin-1")
@@ -66,26 +66,26 @@ class CsvEditor:
         return cls(read, data, mark, codec, list(io.StringIO(text.removesuffix(tail), newline="")), tail)
 
     def has(self, role: str) -> bool:
-        """Return whether there is a column for it."""
+        """Return whether the file has a column with this role."""
         return role in self.read.columns
 
     def column(self, role: str) -> list[str]:
-        """Return the cells of a role's column, in every row, also those that are not used."""
+        """Return the cells of a role's column, including rows that are not used."""
         place = self._place(role)
         return [self._decoded(row[place]).strip() for _, row in self._rows[1:] if place < len(row)]
 
     def cells(self, line: int) -> dict[str, str]:
-        """Return the cells by role of the row that starts at a line."""
+        """Return the cells, by role, of the row that starts at a line."""
         row = self._row_at(line)
         return {role: self._decoded(row[self._place(role)]) for role in self.read.columns}
 
     @property
     def next_line(self) -> int:
-        """Where an appended row starts."""
+        """The line where an appended row will start."""
         return len(self.lines) + 1
 
     def appended(self, texts: Mapping[str, str]) -> bytes:
-        """Return the file with one more row, its texts given by role; raises UnwritableTextError."""
+        """Return the bytes with a row appended, its texts given by role; raises UnwritableTextError."""
         written = dict.fromkeys(range(len(self._header)), "")
         for role, text in texts.items():
             written[self._place(role)] = self._encoded(role, text)
@@ -97,7 +97,7 @@ class CsvEditor:
         return self._bytes([*self.lines, row + self._line_end] if ended else [*self.lines, self._line_end + row])
 
     def changed(self, line: int, texts: Mapping[str, str]) -> bytes:
-        """Return the file with other texts, by role, in the row that starts at `line`; raises UnwritableTextError."""
+        """Return the bytes with other texts, by role, in the row that starts at `line`; raises UnwritableTextError."""
         row = "".join(self.lines[line - 1 : self._ends[line]])
         raw = self._raw(row)
         for role, text in texts.items():
@@ -111,12 +111,12 @@ class CsvEditor:
 
     @cached_property
     def _rows(self) -> list[tuple[int, list[str]]]:
-        """The header and what follows: first line and cells."""
+        """First line and cells of each row that isn't blank, the header first."""
         return [(start, row) for start, _, row in self._parsed if any(cell.strip() for cell in row)]
 
     @cached_property
     def _ends(self) -> dict[int, int]:
-        """The last line of each row, by its first."""
+        """The last line of each row, by its first line."""
         return {start: end for start, end, _ in self._parsed}
 
     @cached_property
@@ -143,18 +143,18 @@ class CsvEditor:
 
     @cached_property
     def _line_end(self) -> str:
-        """How the last row ends that has an end, or else the header."""
+        """The line end of the last row that has one."""
         rows = reversed(self._ends.values())
         return next((end for last in rows if (end := _line_end(self.lines[last - 1]))), "\n")
 
     @cached_property
     def _sample(self) -> list[list[str]]:
-        """The last rows, their cells as they are between the delimiters."""
+        """The cells of the last rows, as written between the delimiters."""
         rows = self._rows[1:][-_SAMPLED_ROWS:] or self._rows
         return [self._raw("".join(self.lines[start - 1 : self._ends[start]])) for start, _ in rows]
 
     def _is_usually_quoted(self, place: int, *, blank: bool) -> bool:
-        """Return whether cells like this one have quotation marks without a need: here, in this column, in the file."""
+        """Return whether such cells usually have unneeded quotation marks: in this column, or else in the file."""
         column = [row[place] for row in self._sample if place < len(row)]
         every = [cell for row in self._sample for cell in row]
         kinds = [[cell for cell in cells if (cell in {"", '""'}) == blank] for cells in (column, every)]
@@ -182,7 +182,7 @@ class CsvEditor:
         return text if self._is_wide else text.encode("latin-1").decode(self.codec)
 
     def _encoded(self, role: str, text: str) -> str:
-        """Return what stands for the text's bytes."""
+        """Return the text that maps to the encoded bytes."""
         text = encodable(self.read, role, text)
         return text if self._is_wide else text.encode(self.codec).decode("latin-1")
 
@@ -196,7 +196,7 @@ class CsvEditor:
 
 
 def encodable(read: KnowledgeBase, role: str, text: str) -> str:
-    """Return the text as the file's encoding can say it; raises UnwritableTextError naming what it can't."""
+    """Return the text with look-alikes where the encoding needs them; raises UnwritableTextError if that fails."""
     known = "".join(_written_there(character, read.encoding) for character in text)
     for character in known:
         if not _survives(character, read.encoding):
@@ -206,12 +206,12 @@ def encodable(read: KnowledgeBase, role: str, text: str) -> str:
 
 
 def _written_there(character: str, encoding: str) -> str:
-    """Return the character, or the lookalike by which the encoding knows it."""
+    """Return the character, or the look-alike that the encoding has."""
     return character if _survives(character, encoding) else character.translate(_LOOKALIKES)
 
 
 def _parsed(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Yield first line, last line (from 1) and cells of each row."""
+    """Yield first line and last line, from 1, and the cells of each row."""
     reader = csv.reader(lines, delimiter=delimiter)
     end = 0
     for row in reader:
@@ -235,7 +235,7 @@ def _quoted(text: str, delimiter: str, *, always: bool) -> str:
 
 
 def _survives(character: str, codec: str) -> bool:
-    """Return whether the character is read again as it was written."""
+    """Return whether the character survives encoding and decoding."""
     try:
         return character.encode(codec).decode(codec) == character
     except UnicodeError:

@@ -1,4 +1,4 @@
-"""Bytes to text, strictly: what can't be read exactly is refused, never guessed or replaced."""
+"""Decoding bytes strictly: a file that can't be decoded exactly is refused; characters are never replaced."""
 
 import codecs
 import re
@@ -16,11 +16,11 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# cp932 is what Windows calls Shift_JIS; Python's shift_jis fails on ① and 髙. euc_jis_2004 is for the ① of EUC files.
+# cp932 is Shift_JIS on Windows; Python's shift_jis fails on ① and 髙. euc_jis_2004 is for the ① of EUC files.
 _LEGACY = ("cp932", "euc_jp", "euc_jis_2004")
 
 MAX_BYTES = 400_000_000
-"""More than a million rows; reading takes about five times the file in memory."""
+"""More than a million rows; reading needs about five times this memory."""
 
 _SIGNATURES = (
     (b"PK\x03\x04", Translatable("kind.workbook")),
@@ -34,7 +34,7 @@ _SIGNATURES = (
     (b"{\\rtf", Translatable("kind.rich_text")),
 )
 _WEB_PAGE = re.compile(r"\s*<(?:!doctype\s+html|html|head|body|\?xml)\b", re.IGNORECASE)
-# NUL is not among them: a stray one costs its row a line in the report, not the whole file its use.
+# Without NUL: a stray one only makes a problem of its row.
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 _C1 = re.compile("[\x80-\x9f]")
 _DOS_END_OF_FILE = "\x1a"
@@ -42,24 +42,24 @@ _DOS_END_OF_FILE = "\x1a"
 _BEYOND_ASCII = re.compile(r".?[^\x00-\x7f]+.?")
 _SAMPLE = 5_000
 _IMPLAUSIBLE = 0.25
-"""Below this mean weight no legacy encoding is believed: Japanese reaches 0.7, French read as cp932 about 0.1."""
+"""Least plausibility of a legacy encoding: Japanese reaches 0.7, French decoded as cp932 about 0.1."""
 _KANJI_WITHOUT_KANA = 40
-"""Chinese and Korean bytes are valid EUC-JP, and give kanji only; Japanese text of this length has kana."""
+"""Kanji from which a text without kana isn't Japanese: Chinese and Korean bytes decode as EUC-JP to kanji only."""
 
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fc\uff66-\uff9d]")
 _USUAL = re.compile(
     r"[\u3000-\u30ff\uff01-\uff60\uffe0-\uffe6\u2010-\u203b\u2150-\u217f\u2190-\u21d4\u2460-\u2473"
     r"\u25a0-\u25ef\u2600-\u266f\u3200-\u33ff]"
 )
-# Half-width katakana as people write it: two or more together, voicing marks only where they can stand.
+# Words of half-width katakana: two or more, with voicing marks only where they are possible.
 _HALF_WIDTH_WORD = re.compile(r"(?:[ｳｶ-ﾄﾊ-ﾎ]ﾞ|[ﾊ-ﾎ]ﾟ|[ｦｱ-ﾝ])(?:[ｳｶ-ﾄﾊ-ﾎ]ﾞ|[ﾊ-ﾎ]ﾟ|[ｦ-ﾝ])+")
 _KANJI = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 
 
 def decode(data: bytes, name: str) -> tuple[str, str]:
-    """Return the text without its byte order mark, and the Python codec that reads and writes such a file.
+    """Return the text without its byte order mark, and the Python codec that reads and writes the file.
 
-    `name` stands at the head of error messages. Raises UnusableFileError.
+    `name` begins the error messages. Raises UnusableFileError.
     """
     if len(data) > MAX_BYTES:
         raise UnusableFileError("csv.too_large", file=name, megabytes=MAX_BYTES // 1_000_000)
@@ -88,14 +88,14 @@ def _decode(data: bytes, name: str) -> tuple[str, str]:
 
 
 def _is_damaged_utf8(data: bytes) -> bool:
-    """Tell a UTF-8 file with a few bad bytes, which legacy codecs may turn into nonsense, from a legacy one."""
+    """Return whether this is UTF-8 with a few bad bytes, which legacy codecs might decode to nonsense."""
     text = data.decode("utf-8", errors="replace")
     bad = text.count("\ufffd")
     return sum(char >= "\u0800" for char in text) - bad > bad
 
 
 def _decode_legacy(data: bytes, name: str) -> tuple[str, str]:
-    """Of the readings that are possible at all, take the one that looks most like Japanese."""
+    """Return the possible decoding that is most like Japanese; raises UnusableFileError if none is."""
     readings = [(text, encoding) for text, encoding in _readings(data) if not _C1.search(text)]
     plausibility, text, encoding = max(
         ((_plausibility(text), text, encoding) for text, encoding in readings),
@@ -116,7 +116,7 @@ def _readings(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _plausibility(text: str) -> float:
-    """Return 0 to 1: the mean, over the characters beyond ASCII, of how usual each is where it stands."""
+    """Return 0 to 1: how usual the characters beyond ASCII are where they are, on average."""
     sample = "".join(match[0] for match in islice(_BEYOND_ASCII.finditer(text), _SAMPLE))
     words = [match.span() for match in _HALF_WIDTH_WORD.finditer(sample)]
     in_words = {place for start, end in words for place in range(start, end)}
@@ -126,7 +126,7 @@ def _plausibility(text: str) -> float:
 
 
 def _is_other_asian(text: str) -> bool:
-    """Return whether an EUC-JP reading has kanji enough for some kana, yet none: Chinese or Korean bytes."""
+    """Return whether text decoded as EUC-JP has many kanji but no kana: Chinese or Korean bytes."""
     return len(_KANJI.findall(text)) >= _KANJI_WITHOUT_KANA and not _KANA.search(text)
 
 
@@ -138,13 +138,13 @@ def _weight(text: str, place: int) -> float:
         return 0.1
     if _is_common_kanji(char):
         return 0.8
-    # An accented letter read as cp932 is a rare kanji stuck to a Latin word.
+    # An accented letter decoded as cp932 is a rare kanji next to Latin letters.
     around = text[max(place - 1, 0) : place] + text[place + 1 : place + 2]
     return 0.1 if any(char.isascii() and char.isalpha() for char in around) else 0.3
 
 
 def _is_common_kanji(char: str) -> bool:
-    """Return whether JIS has it on its first level, the 2,965 kanji in ordinary use."""
+    """Return whether the kanji is in JIS level 1, the 2,965 kanji in ordinary use."""
     try:
         encoded = char.encode("euc_jp")
     except UnicodeEncodeError:

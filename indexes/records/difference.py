@@ -1,4 +1,4 @@
-"""What changed between two readings of a knowledge base."""
+"""Comparing two versions of a knowledge base."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,11 +9,11 @@ from indexes.records.model import Record
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Records by what happened to them, each in the order of the file it is in."""
+    """The records that were added, changed and removed, each in file order."""
 
     added: tuple[Record, ...] = ()
     changed: tuple[tuple[Record, Record], ...] = ()
-    """Before and after."""
+    """Pairs of the record before and after."""
     removed: tuple[Record, ...] = ()
 
     def __bool__(self) -> bool:
@@ -22,10 +22,10 @@ class Difference:
 
 
 def difference(before: Sequence[Record], after: Sequence[Record]) -> Difference:
-    """Compare by id; rows that only moved have not changed.
+    """Compare records by id; rows that only moved are unchanged.
 
-    The id of a row without one follows from its text. So what seems removed and added again under the same question,
-    which no other row has, counts as changed.
+    The id of a row without one is derived from its text. A record that is removed and added with the same question,
+    which no other row has, therefore counts as changed.
     """
     old, new = ({record.id: record for record in records} for records in (before, after))
     gone = _by_question(record for id_, record in old.items() if id_ not in new)
@@ -45,7 +45,7 @@ def difference(before: Sequence[Record], after: Sequence[Record]) -> Difference:
 
 
 def _by_question(records: Iterable[Record]) -> Mapping[str, Record]:
-    """Return the records by their question, where there is one and only one record has it."""
+    """Return the records by question, without blank questions and those of several records."""
     listed = list(records)
     times = Counter(record.question for record in listed)
     return {record.question: record for record in listed if record.question and times[record.question] == 1}

@@ -1,7 +1,7 @@
-"""Writing to a knowledge base's CSV as it is: one row added or changed, every other byte as it was.
+"""Editing the CSV of a knowledge base: adding or changing one row, and keeping every other byte.
 
-Whatever is written is parsed first, and refused unless it reads as meant. Then it takes the file's place in one step,
-under a lock between processes, if the file is still the one that was read.
+The new content is parsed before it is written, and refused unless it reads as intended. It replaces the file in one
+step, under a lock between processes, if the file is still the one that was read.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ from indexes.records.reading import parse_records, read_bytes
 from indexes.records.table import MAX_CELL
 
 LOCK_SECONDS = 30.0
-"""How long another process may take with the same file: about a second for ten thousand rows, which are read again."""
+"""How long to wait for another process; it needs about a second for ten thousand rows."""
 
 _REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
-"""Characters for which the whole file would be refused when it is read again."""
+"""Characters that make the whole file unreadable."""
 
 
 class StaleFileError(KnowledgeBaseError):
-    """The file is not the one that was read; `found` is what it is now, and `difference` leads there."""
+    """The file has changed since it was read; `found` is its content now, `difference` what changed."""
 
     def __init__(self, read: KnowledgeBase, found: KnowledgeBase) -> None:
         self.found = found
@@ -47,34 +47,34 @@ class StaleFileError(KnowledgeBaseError):
 
 
 class ChangedFileError(KnowledgeBaseError):
-    """The file is not the one that is to be replaced; nothing was written."""
+    """The file to replace has changed meanwhile; nothing was written."""
 
 
 class UnusableRowError(KnowledgeBaseError):
-    """The row could be written but would not be used; the message is the one a reload would give."""
+    """The row would not be used after writing it; the message is the one of a reload."""
 
 
 class UnwritableFileError(KnowledgeBaseError):
-    """The disk or its permissions are in the way; the file is as it was."""
+    """The file can't be written, because of the disk or permissions; it is unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The knowledge base as it is on disk now, and the row that was added or changed."""
+    """The knowledge base after writing, and the row that was added or changed."""
 
     knowledge_base: KnowledgeBase
     record: Record
     data: bytes
-    """What the file holds now."""
+    """The bytes of the file after writing."""
 
 
 def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime) -> WriteResult:
     """Append a row; `cells` are texts by role (question, answer, category, …), `read` is the file as last read.
 
-    An id column gets the next id in the file's own form, an `updated` column the date in the file's own style.
+    An id column gets the next id in the form of the others, an `updated` column the date in the style of the others.
 
-    Raises StaleFileError, UnwritableTextError, UnusableRowError, UnwritableFileError, UnusableFileError; each leaves
-    the file as it was.
+    Raises StaleFileError, UnwritableTextError, UnusableRowError, UnwritableFileError or UnusableFileError, and then the
+    file is unchanged.
     """
     with _locked(read.path):
         data = _same_bytes(read)
@@ -85,7 +85,7 @@ def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime) -> WriteRe
 
 
 def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: datetime) -> WriteResult:
-    """Change those cells of a record's row that differ, by role, and its date. Raises as `add` does."""
+    """Change the cells of a record, by role, where they differ, and its `updated` date. Raises like `add`."""
     with _locked(read.path):
         data = _same_bytes(read)
         record = next((record for record in read.records if record.id == record_id), None)
@@ -103,9 +103,10 @@ def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: d
 
 
 def replace_csv(path: Path, data: bytes, expected: str) -> None:
-    """Put other bytes, checked already, in a file's place; a link is followed.
+    """Replace a file with bytes that were already checked; follows a link.
 
-    `expected` is the digest that the file has, blank when there is none. Raises ChangedFileError, UnwritableFileError.
+    `expected` is the digest that the file must have, blank if there is none. Raises ChangedFileError or
+    UnwritableFileError.
     """
     with _locked(path):
         if digest_of(path) != expected:
@@ -114,13 +115,13 @@ def replace_csv(path: Path, data: bytes, expected: str) -> None:
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal, blank when there is no file; raises UnusableFileError."""
+    """Return the SHA-256 of a file in hexadecimal, blank if it doesn't exist; raises UnusableFileError."""
     return hashlib.sha256(read_bytes(path)).hexdigest() if path.exists() else ""
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file, across processes; the lock is a hidden file at its side."""
+    """Hold a lock between processes, a hidden file beside the CSV."""
     target = path.resolve()
     lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=LOCK_SECONDS)
     try:
@@ -136,7 +137,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _same_bytes(read: KnowledgeBase) -> bytes:
-    """Return the file's bytes; raises StaleFileError unless they are those that were read."""
+    """Return the bytes of the file; raises StaleFileError if it has changed since it was read."""
     data = read_bytes(read.path)
     if hashlib.sha256(data).hexdigest() != read.digest:
         raise StaleFileError(read, parse_records(data, read.path))
@@ -144,14 +145,14 @@ def _same_bytes(read: KnowledgeBase) -> bytes:
 
 
 def _default_cells(editor: CsvEditor, now: datetime) -> dict[str, str]:
-    """Fill the columns that nobody should have to."""
+    """Return the cells that are filled in automatically: id and updated."""
     ids = {"id": next_id(editor.column("id"))} if editor.has("id") else {}
     updated = {"updated": format_date(editor.column("updated"), now)} if editor.has("updated") else {}
     return {**ids, **updated}
 
 
 def unwritable(read: KnowledgeBase, cells: Mapping[str, str]) -> dict[str, UnwritableTextError]:
-    """Say, by role, which of the texts could not be written, without touching the file."""
+    """Return, by role, why texts can't be written; doesn't touch the file."""
     found: dict[str, UnwritableTextError] = {}
     for role, text in cells.items():
         try:
@@ -162,7 +163,7 @@ def unwritable(read: KnowledgeBase, cells: Mapping[str, str]) -> dict[str, Unwri
 
 
 def _storable(read: KnowledgeBase, role: str, text: str) -> str:
-    """Return the text as it will be in its cell; raises UnwritableTextError."""
+    """Return the text as it will be stored in its cell; raises UnwritableTextError."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     name = read.path.name
     if len(text) > MAX_CELL:
@@ -174,7 +175,7 @@ def _storable(read: KnowledgeBase, role: str, text: str) -> str:
 
 
 def _written(read: KnowledgeBase, data: bytes, line: int) -> WriteResult:
-    """Store the bytes, if they read as before but for the row at `line`, which must be one that is used."""
+    """Write the bytes if only the row at `line` reads differently, and is used; raises UnusableRowError otherwise."""
     found = parse_records(data, read.path)
     row = next((record for record in found.records if record.line == line), None)
     if row is None:
@@ -188,7 +189,7 @@ def _written(read: KnowledgeBase, data: bytes, line: int) -> WriteResult:
 
 
 def _store(path: Path, data: bytes) -> None:
-    """Write beside the file, then take its place: nobody ever reads half of it, and a full disk changes nothing."""
+    """Replace the file atomically and keep its permissions; a new file gets 0o644."""
     target = path.resolve()
     try:
         replace_file(target, data, target.stat().st_mode & 0o777 if target.exists() else 0o644)

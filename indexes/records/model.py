@@ -1,4 +1,4 @@
-"""What a CSV becomes."""
+"""The data of a CSV after reading: source, records, problems and knowledge base."""
 
 import hashlib
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row, every text as written but for the white space around it."""
+    """One row. Every text is as written, without surrounding white space."""
 
     id: str
     question: str
@@ -40,22 +40,22 @@ class Record:
     updated: str = ""
     owner: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
-    """The other columns, in file order; blank cells are left out."""
+    """The other columns by header, in file order, without blank cells."""
     line: int = 0
-    """Where the row starts in the file, counted from 1 as editors do."""
+    """The line where the row starts, from 1."""
 
     @property
     def title(self) -> str:
-        """What stands for the record in a list: its question, or else how its answer begins."""
+        """The title for lists: the question, or else the beginning of the answer."""
         if self.question:
             return self.question
         first = self.answer.splitlines()[0] if self.answer else ""
         return first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1].rstrip() + "…"
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form: id, question and answer always, the rest when filled in, then the other columns.
+        """Return JSON types: id, question and answer, then other filled-in roles, then the other columns.
 
-        A column whose header is one of those names without having its role becomes "<header> (column)".
+        A column whose header is one of these names but that has another role becomes "<header> (column)".
         """
         optional = {
             "category": self.category,
@@ -74,30 +74,30 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with one row; the rest of the file loads regardless."""
+    """A problem with one row; the rest of the file is still read."""
 
     line: int
     message: Translatable
     skipped: bool
-    """True: the row is left out. False: it is kept, cut or cleaned as the message says."""
+    """Whether the row is left out; otherwise it is used, cut or cleaned as the message says."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeBase:
-    """One CSV file, read."""
+    """The content of one CSV file."""
 
     name: str
     path: Path
     records: tuple[Record, ...]
     problems: tuple[Problem, ...]
     encoding: str
-    """A Python codec that decodes the file's bytes and encodes new ones alike, byte order mark included."""
+    """The Python codec that reads and writes the file, including its byte order mark."""
     delimiter: str
     columns: Mapping[str, str]
-    """Role to header as written, in file order."""
+    """Header as written by role, in file order."""
     digest: str
     """SHA-256 of the file's bytes, in hexadecimal."""
     details: tuple[str, ...] = ()
     """The headers that have no role, in file order."""
     header_line: int = 1
-    """Where the header starts in the file."""
+    """The line where the header starts."""

@@ -1,4 +1,4 @@
-"""Whether a row says an answer at all, or holds a place for one that somebody is going to write."""
+"""Detecting placeholders: answers that somebody has yet to write."""
 
 import re
 import unicodedata
@@ -7,11 +7,11 @@ from indexes.records.model import Record
 from indexes.text import normalize
 
 _LONGEST = 40
-"""Characters; a longer text says something."""
+"""Characters; a longer text is no placeholder."""
 _DASHES = "ー─━⋯"
-"""Letters and symbols that people draw a dash or dots with; the others are punctuation."""
+"""Letters and symbols used as dashes or dots; other dashes are punctuation."""
 _BLANK_SIGNS = frozenset("x○〇●×□■△")
-"""Two and more of one of these stand for words to come; a single ○ or × is an answer in many a table."""
+"""Two or more of one of these are a placeholder; a single ○ or × is an answer in many tables."""
 _WRITTEN = "記入 追記 回答 連絡 掲載 公開 更新 案内 お知らせ 通知 決定 作成 確認 記載 ご案内 ご連絡 ご回答 ご確認"
 _WAITING = """
     tbd tba tbc tbw todo fixme wip pending unknown dummy placeholder na nil null nan undefined ref value name div0
@@ -32,15 +32,15 @@ _JAPANESE = re.compile(
 
 
 def has_answer(record: Record) -> bool:
-    """Return whether a row has an answer: not blank, no dash or question mark, no "TBD" or 未定 alone.
+    """Return whether a row has an answer: not blank, not just a dash, a question mark, "TBD" or 未定.
 
-    What says that there is none (なし, None, No, ×) is an answer.
+    なし, None, No and × are answers.
     """
     return len(record.answer) > _LONGEST or not _is_placeholder(record.answer)
 
 
 def may_be_volunteered(record: Record) -> bool:
-    """Return whether a row may be given to somebody who did not ask the bot: it has a question and an answer."""
+    """Return whether the bot may post a row unasked: it has a question and an answer."""
     return bool(record.question) and has_answer(record)
 
 
@@ -52,5 +52,5 @@ def _is_placeholder(text: str) -> bool:
 
 
 def _says_something(character: str) -> bool:
-    """Tell a letter, a digit, or a sign such as ○ or € from punctuation and spaces."""
+    """Return whether this is a letter, a digit or a sign such as ○ or €: no punctuation or space."""
     return character.isalnum() or (not character.isascii() and unicodedata.category(character).startswith("S"))

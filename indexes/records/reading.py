@@ -1,4 +1,4 @@
-"""A CSV file to a KnowledgeBase."""
+"""Reading a CSV file into a KnowledgeBase."""
 
 import hashlib
 import re
@@ -20,16 +20,16 @@ _KEYWORD_SEPARATOR = re.compile(r"[,，、;；|｜\r\n]")
 _ALIAS_SEPARATOR = re.compile(r"[|｜\r\n]")
 _HEADER_SEARCHED = 10
 _NO_DETAILS: Mapping[str, str] = MappingProxyType({})
-"""One for all: an empty dict for each of a million rows takes 64 MB."""
+"""Shared by all rows: an empty dict for each of a million rows takes 64 MB."""
 
 
 def read_records(path: Path) -> KnowledgeBase:
-    """Read a CSV file; raise UnusableFileError, which says what to do, when it can't be a knowledge base."""
+    """Read a CSV file; raises UnusableFileError if it can't be used as a knowledge base."""
     return parse_records(read_bytes(path), path)
 
 
 def parse_records(data: bytes, path: Path) -> KnowledgeBase:
-    """Do the same with bytes that were read already; `path` only gives the names."""
+    """Parse the bytes of a CSV file; `path` is only used for names."""
     table = read_table(data, path.name, is_known)
     roles = _assign_roles(table, path.name)
     problems = list(table.problems)
@@ -52,12 +52,12 @@ def parse_records(data: bytes, path: Path) -> KnowledgeBase:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the file's bytes, or raise UnusableFileError: not there, not allowed, not a file."""
+    """Return the bytes of a file; raises UnusableFileError if it doesn't exist or can't be read."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UnusableFileError("file.not_a_file", file=path.name)
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)  # one more than is accepted, whatever size the file claims
+            return file.read(MAX_BYTES + 1)  # one more than is accepted, whatever size stat reports
     except FileNotFoundError as error:
         raise UnusableFileError("file.missing", file=path.name) from error
     except PermissionError as error:
@@ -84,7 +84,7 @@ def _no_records(name: str, problems: list[Problem]) -> UnusableFileError:
 
 
 def _records(table: Table, roles: dict[str, str], problems: list[Problem]) -> Iterator[Record]:
-    """Yield the usable rows; append to `problems` why others are left out."""
+    """Yield the usable rows; append the problems of the others to `problems`."""
     column = dict(zip(table.header, table.columns, strict=True))
     blanks = [""] * len(table.lines)
     cells = zip(*(column[roles[role]] if role in roles else blanks for role in _ROLES), strict=True)
@@ -126,7 +126,7 @@ def _details(table: Table, roles: dict[str, str]) -> Iterable[Mapping[str, str]]
 
 
 def _derived_id(question: str, answer: str) -> str:
-    """Identify a row without an id by its content, so that moving rows about changes no id."""
+    """Return an id derived from the content of a row, so that moving rows changes no id."""
     return hashlib.sha256(f"{question}\0{answer}".encode()).hexdigest()[:12]
 
 

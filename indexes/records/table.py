@@ -1,4 +1,4 @@
-"""Text to rows: the delimiter, the width and the line of every row, and then its cells."""
+"""Parsing CSV text into a table: delimiter, rows and their line numbers, and columns."""
 
 import csv
 import io
@@ -22,30 +22,30 @@ _SAMPLED_LINES = 200
 _NOTHING = re.compile(r'[\s\0",;]*')
 SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line
 _END = "\0"
-"""A last line of our own, which no text has by then: a quotation mark left open swallows it."""
+"""Appended as a last line, which no text contains by then: an unclosed quotation mark swallows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows that are whole, column by column."""
+    """The complete rows, by column."""
 
     header: tuple[str, ...]
     columns: tuple[list[str], ...]
     lines: tuple[int, ...]
-    """Where each row starts in the file, from 1."""
+    """The line where each row starts, from 1."""
     problems: tuple[Problem, ...]
     encoding: str
     delimiter: str
     header_line: int = 1
 
     def rows(self, count: int) -> list[tuple[str, ...]]:
-        """Return the first rows."""
+        """Return the first `count` rows."""
         return list(islice(zip(*self.columns, strict=True), count))
 
 
 @dataclass(slots=True)
 class _Rows:
-    """The cells of the rows that fit the header, by column, and what was wrong with the others."""
+    """Collects the cells of the rows that fit the header, by column, and the problems of the others."""
 
     header: list[str]
     header_line: int
@@ -53,16 +53,16 @@ class _Rows:
     starts: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     in_blanks: bool = False
-    """Within a run of blank rows, which Excel likes to leave at the end; only the first is reported."""
+    """Whether the last row was blank: of a run of blank rows, which Excel often leaves at the end, one is reported."""
     least: int = field(init=False)
-    """How many fields a row needs: up to the last column that has a name."""
+    """Fewest fields of a row: up to the last column that has a name."""
 
     def __post_init__(self) -> None:
         self.columns = [[] for _ in self.header]
         self.least = max(place for place, title in enumerate(self.header, start=1) if title)
 
     def add(self, start: int, end: int, row: list[str]) -> None:
-        """Keep the row, or note why not. Fields beyond the header are no harm while they are blank."""
+        """Add a row or its problem. Blank fields beyond the header are ignored."""
         cells = [cell.strip() for cell in row]
         blank = not any(cells)
         if blank and len(row) > 1 and not self.in_blanks:
@@ -81,9 +81,9 @@ class _Rows:
 
 
 def read_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table:
-    """Read a whole CSV; `is_known` tells which headers would be understood, which gives the delimiter away.
+    """Parse a whole CSV; `is_known` says which headers are known names, to detect the delimiter.
 
-    Raises UnusableFileError when it is no CSV; rows that can't be used become problems.
+    Raises UnusableFileError if it is no CSV; rows that can't be used become problems.
     """
     text, encoding = decode(data, name)
     if _NOTHING.fullmatch(text):
@@ -91,10 +91,10 @@ def read_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table
     lines = list(io.StringIO(text.replace("\0", ""), newline=""))
     if not lines[-1].endswith(("\r", "\n")):
         lines[-1] += "\n"
-    csv.field_size_limit(MAX_BYTES)  # csv's own limit would stop the file at one over-long cell
+    csv.field_size_limit(MAX_BYTES)  # the default limit would reject the file for one long cell
     delimiter = _delimiter(lines, is_known)
     with_nul = _lines_with_nul(text)
-    del text  # hundreds of megabytes, if the file has
+    del text  # may be hundreds of megabytes
     rows = _whole_rows(lines, delimiter, name, with_nul)
     header, columns = _named_columns(rows.header, rows.columns)
     problems = rows.problems + list(_clip(header, columns, rows.starts))
@@ -117,9 +117,9 @@ def _lines_with_nul(text: str) -> frozenset[int]:
 
 
 def _delimiter(lines: list[str], is_known: Callable[[str], bool]) -> str:
-    """Take the delimiter under which most headers are understood, then most rows as wide as the header.
+    """Return the delimiter with which most headers are known, then with which most rows are as wide as the header.
 
-    An Excel line such as ``sep=;`` decides, and is blanked.
+    A first line from Excel such as ``sep=;`` decides, and is blanked.
     """
     if hint := SEPARATOR_HINT.fullmatch(lines[0]):
         lines[0] = "\n"
@@ -187,7 +187,7 @@ def _empty(name: str) -> UnusableFileError:
 
 
 def _named_columns(header: list[str], cells: list[list[str]]) -> tuple[tuple[str, ...], tuple[list[str], ...]]:
-    """Drop columns with neither a name nor a cell; call the unnamed others "column N"."""
+    """Drop columns without a name and cells; name other unnamed columns "column N"."""
     named = [
         (title or f"column {place}", column)
         for place, (title, column) in enumerate(zip(header, cells, strict=True), start=1)
@@ -197,7 +197,7 @@ def _named_columns(header: list[str], cells: list[list[str]]) -> tuple[tuple[str
 
 
 def _clip(header: Iterable[str], columns: Iterable[list[str]], starts: list[int]) -> Iterator[Problem]:
-    """Cut over-long cells in place."""
+    """Cut long cells in place; yield a problem for each."""
     for title, column in zip(header, columns, strict=True):
         for row, cell in enumerate(column):
             if len(cell) > MAX_CELL:
