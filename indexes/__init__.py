@@ -10,7 +10,7 @@ __all__ = ["FaissSearch", "Hit"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import at first use: `kotae check` and `--help` need neither FAISS nor a model."""
+    """Import on first use: `kotae check` and `--help` need neither FAISS nor a model."""
     if name == "FaissSearch":
         from indexes.search import FaissSearch  # noqa: PLC0415
 

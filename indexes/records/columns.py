@@ -85,7 +85,7 @@ def _likeness(header: str, name: str) -> float:
 
 
 def refuse_duplicates(header: Sequence[str], name: str) -> None:
-    """Raise UnusableFileError when two headers can't be told apart."""
+    """Raise UnusableFileError if two headers are the same."""
     seen: set[str] = set()
     for title in header:
         if normalize(title) in seen:

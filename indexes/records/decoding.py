@@ -8,7 +8,7 @@ from itertools import islice
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
 
-# The longer marks first: UTF-32's begins with UTF-16's.
+# UTF-32 before UTF-16: its byte order mark begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),

@@ -1,1 +1,1 @@
-"""From a question to scored hits: lexical and dense search, and what prepares texts for them."""
+"""Searching: lexical and vector search, and preparing texts for them."""

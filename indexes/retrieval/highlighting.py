@@ -25,7 +25,8 @@ LONGEST_RUN, MOST_RUNS = 60, 60
 """Of kanji or katakana: a longer run is no word, and more runs than this are not looked for; comparing takes a time
 that grows with the product of both."""
 COMPOUND = 3
-"""A compound of two words counts when one of them was asked for; of more, as in an address, it says too little."""
+"""Most parts (with the whole) of a compound that is highlighted because the question has one of them; an address has
+more."""
 _AFTER_WORDS = "をがはにのでとへやも"
 
 

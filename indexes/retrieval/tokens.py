@@ -21,7 +21,7 @@ _LETTERS_END = 1 << _LETTER_BITS
 """No letter in Unicode has this code point or a higher one."""
 _GAP, _LETTER, _KANJI, _KATAKANA = range(4)
 
-# Hangul is cut like kanji: its particles are glued to the words.
+# Hangul is split like kanji: its particles are attached to the words.
 _KANJI_LETTERS = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _KATAKANA_LETTERS = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
 _SPACED = f"[^\\W_{_KANJI_LETTERS}{_KATAKANA_LETTERS}\u3041-\u309f]"

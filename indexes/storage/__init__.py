@@ -1,1 +1,1 @@
-"""What is kept on disk: snapshots, vectors, versions; and what goes in and out as a CSV."""
+"""Data on disk: snapshots, vectors, versions; and importing and exporting CSV files."""

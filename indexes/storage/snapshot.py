@@ -1,4 +1,4 @@
-"""An index on disk: the CSV it was built from and the vectors of its passages.
+"""Storing an index on disk: the CSV it was built from, and the vectors of its passages.
 
     <folder>/CURRENT               name of the current generation, replaced atomically
     <folder>/<generation>/
