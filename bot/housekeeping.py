@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from bot.background import BackgroundThread
 from handlers.access import Standing
-from handlers.admin.reports import MOST_DAYS
 from handlers.learning.misses import looks_like_a_question
 from handlers.learning.store.voices import Voices
 from handlers.learning.votes import update_confidence
@@ -14,6 +13,7 @@ from handlers.privacy.announcement import announce
 from handlers.privacy.store.retention import Retention
 from handlers.services import Services
 from handlers.store.installation import PURGE_ANNOUNCED, Installation
+from handlers.store.questions import MOST_DAYS
 
 log = logging.getLogger(__name__)
 

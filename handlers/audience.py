@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from handlers.access import Standing
-from handlers.learning.store.misses import Miss
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -112,19 +111,14 @@ def may_know(services: Services, user: str, channel: str) -> bool:
     return _is_open(services, channel, services.access.channels_of(user))
 
 
-def may_read_miss(services: Services, user: str, miss: Miss, closed: Collection[str]) -> bool:
-    """Tell whether an unanswered question is for this person: by where it was asked, and by what came closest to it."""
-    closest = miss.closest.knowledge_base if miss.closest else ""
-    return closest not in closed and _may_read_what_was_asked(services, user, miss.channel)
+def may_read_question(services: Services, user: str, channel: str, closest: str, closed: Collection[str]) -> bool:
+    """Tell whether a question that somebody asked is for this person.
 
-
-def may_read_question(services: Services, user: str, channel: str, closest: str) -> bool:
-    """Do the same for a question that was asked in a channel, with the knowledge base of what came closest to it."""
-    return closest not in closed_to(services, user) and _may_read_what_was_asked(services, user, channel)
-
-
-def _may_read_what_was_asked(services: Services, user: str, channel: str) -> bool:
-    return channel[:1] not in {"C", "G"} or may_know(services, user, channel)
+    It depends on the channel where it was asked, and on the knowledge base that came `closest`, which must not be one
+    of those that are `closed` to them.
+    """
+    is_channel = channel[:1] in {"C", "G"}
+    return closest not in closed and (not is_channel or may_know(services, user, channel))
 
 
 def without_content(entry: AuditEntry, user: str, closed: Collection[str]) -> AuditEntry:

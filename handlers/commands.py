@@ -18,6 +18,7 @@ from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line, unescaped
 from handlers.store.audit import AuditLog
 from handlers.store.knowledge_files import KnowledgeFiles
+from handlers.store.questions import DAYS, MOST_DAYS
 from indexes.messages import Translatable
 from indexes.names import find_name
 from indexes.registry import unknown_knowledge_base
@@ -127,6 +128,27 @@ def _status(services: Services, request: Request, _: str) -> None:
     request.whisper(view)
 
 
+def _for_days(action: str, run: Callable[[Services, Request, int], None]) -> Callable[[Services, Request, str], None]:
+    """Let an action take a number of days; whatever else is typed is answered with how to use it."""
+
+    def run_for_days(services: Services, request: Request, argument: str) -> None:
+        days = _days(argument)
+        if days is None:
+            usage = {"command": services.config.admin_command, "action": action, "most": MOST_DAYS}
+            request.whisper(notice(request.texts("kb.days.usage", **usage)))
+        else:
+            run(services, request, days)
+
+    return run_for_days
+
+
+def _days(argument: str) -> int | None:
+    """Read a number of days; None when it is not one that can be shown."""
+    if not argument:
+        return DAYS
+    return int(argument) if argument.isascii() and argument.isdecimal() and 0 < int(argument) <= MOST_DAYS else None
+
+
 @dataclass(frozen=True)
 class Action:
     """What `/kb` can do, and who may; `as_typed` when what follows goes into a file, not only compared (NFKC)."""
@@ -142,7 +164,7 @@ ACTIONS = {
     "auto-reply": Action(settings.auto_reply, Need.ADMIN),
     "threshold": Action(settings.threshold, Need.ADMIN),
     "settings": Action(settings.opened, Need.ADMIN),
-    "stats": Action(reports.statistics, Need.ADMIN),
+    "stats": Action(_for_days("stats", reports.statistics), Need.ADMIN),
     "audit": Action(reports.audit, Need.ADMIN),
     "channels": Action(waiting.listed, Need.ADMIN),
     "remove": Action(removal.command, Need.ADMIN),
@@ -151,7 +173,7 @@ ACTIONS = {
     "export": Action(versions.exported, Need.ADMIN),
     "add": Action(editing.command, Need.MEMBER, as_typed=True),
     "proposals": Action(proposals.command, Need.ADMIN),
-    "misses": Action(misses.listed, Need.ADMIN),
+    "misses": Action(_for_days("misses", misses.listed), Need.ADMIN),
     "learned": Action(learned.listed, Need.ADMIN),
     "help": Action(_help, Need.ADMIN),
 }

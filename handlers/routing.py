@@ -16,7 +16,7 @@ from slack_bolt import Ack, App, Respond
 from handlers import commands
 from handlers.access import Need
 from handlers.admin import settings, waiting
-from handlers.answers import answering, auto_reply, escalation, feedback, search, sharing, suggestions
+from handlers.answers import add_answer, answering, auto_reply, escalation, feedback, search, sharing, suggestions
 from handlers.entries import editing, proposals
 from handlers.files import removal, uploads, versions
 from handlers.home import home
@@ -192,7 +192,7 @@ def _register_editing(app: App, on: On, form: On) -> None:
     """Route what belongs to adding, proposing and editing entries."""
     typing = editing.Typing()
     app.shortcut("save_to_kb")(on(editing.from_message, needs=Need.MEMBER))
-    app.action("kb_add_answer")(on(editing.answer_question, needs=Need.MEMBER))
+    app.action("kb_add_answer")(on(add_answer.add_answer, needs=Need.MEMBER))
     app.action("kb_edit_record")(on(editing.edit_record, needs=Need.ADMIN))
     app.action(re.compile("kb_entry_(typed|chosen)"))(on(typing.typed, needs=Need.MEMBER, asked=False))
     app.view("kb_entry")(form(editing.check, editing.sent, needs=editing.need_of_form, refuse=editing.refused))

@@ -7,22 +7,11 @@ from handlers.audience import closed_to, without_content
 from handlers.channel_rules import AutoReply
 from handlers.request import Request
 from handlers.services import Services
-from handlers.slack.blocks import notice
 from handlers.store.audit import AuditLog
 
-DAYS, MOST_DAYS = 30, 365
 
-
-def statistics(services: Services, request: Request, argument: str) -> None:
-    """`/kb stats [days]`: what became of the questions."""
-    days = days_from(argument)
-    if days is None:
-        request.whisper(
-            notice(
-                request.texts("kb.days.usage", command=services.config.admin_command, action="stats", most=MOST_DAYS)
-            )
-        )
-        return
+def statistics(services: Services, request: Request, days: int) -> None:
+    """`/kb stats [days]`: count questions, answers and votes."""
     overview = Statistics(services.database, services.config.timezone).overview(days)
     picture = services.messenger.pictures.upload(trend(overview.by_day), "kotae.png")
     shadowed = [one for one in services.channels.configured() if one.auto_reply is AutoReply.SHADOW]
@@ -37,10 +26,3 @@ def audit(services: Services, request: Request, _: str) -> None:
     closed = closed_to(services, request.user)
     done = [without_content(entry, request.user, closed) for entry in AuditLog(services.database).newest()]
     request.whisper(reports.audit(done, request.texts))
-
-
-def days_from(argument: str) -> int | None:
-    """Read a number of days; None when it is none that can be shown."""
-    if not argument:
-        return DAYS
-    return int(argument) if argument.isascii() and argument.isdecimal() and 0 < int(argument) <= MOST_DAYS else None

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from handlers import texts as words
+from handlers.answers import add_answer
 from handlers.answers.answering import Put, again, earlier, in_place
 from handlers.answers.store.publications import Publication, Publications
 from handlers.answers.views import published
 from handlers.audience import names_for_everybody
-from handlers.entries import editing
 from handlers.request import Request
 from handlers.result import Key, Result
 from handlers.services import Services
@@ -72,10 +72,7 @@ def save(services: Services, request: Request) -> None:
     if not (found := _called(services, request)):
         return
     noted, call = found
-    names = services.channels.of(noted.channel).knowledge_bases
-    name = names[0] if names else ""
-    answer = _last_reply(services, request, call)
-    editing.open_add(services, request, knowledge_base=name, question=noted.text, answer=answer, question_id=noted.id)
+    add_answer.open_form(services, request, noted, noted.text, _last_reply(services, request, call))
 
 
 def _called(services: Services, request: Request) -> tuple[Noted, Publication] | None:

@@ -15,8 +15,6 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
 from handlers.access import Need
-from handlers.answers.store.publications import Publications
-from handlers.audience import may_read_question
 from handlers.entries import proposals
 from handlers.entries.store.proposals import Proposal
 from handlers.entries.views import editing as views
@@ -26,7 +24,7 @@ from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import as_written, is_address, one_line, plain
-from handlers.store.questions import Noted, Questions
+from handlers.store.questions import Questions
 from handlers.texts import HandlerError
 from indexes.errors import KnowledgeBaseError
 from indexes.records import Difference, KnowledgeBase
@@ -110,32 +108,6 @@ def from_message(services: Services, request: Request) -> None:
     else:
         question = _first_words(services, request, first)
         open_add(services, request, question=question, answer=as_written(text), question_id=asked)
-
-
-def answer_question(services: Services, request: Request) -> None:
-    """Answer a question that was asked ("Add answer"); the button's value is its number in the journal."""
-    noted = Questions(services.database).get(int(request.pressed))
-    if noted is None or not (
-        noted.user == request.user or _is_open(services, request, noted) or _is_for(services, request, noted)
-    ):
-        request.whisper(notice(request.texts("answer.gone")))
-        return
-    asked_of = services.channels.of(noted.channel).knowledge_bases or ("",)
-    open_add(services, request, knowledge_base=asked_of[0], question=plain(noted.text), question_id=noted.id)
-
-
-def _is_for(services: Services, request: Request, noted: Noted) -> bool:
-    """Tell whether this is an admin who may read the question in the list of what was asked in vain."""
-    closest = noted.hits[0].knowledge_base if noted.hits else ""
-    return request.person.is_admin and may_read_question(services, request.user, noted.channel, closest)
-
-
-def _is_open(services: Services, request: Request, noted: Noted) -> bool:
-    """Tell whether everybody in this channel has read the question."""
-    asked_here = noted.channel == request.channel and not noted.source.is_private
-    return asked_here or request.channel in {
-        each.channel for each in Publications(services.database).of(noted.id).values()
-    }
 
 
 def edit_proposal(services: Services, request: Request) -> None:

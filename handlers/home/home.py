@@ -6,7 +6,6 @@ from handlers import commands
 from handlers import texts as words
 from handlers.access import Need
 from handlers.admin import settings
-from handlers.admin.reports import DAYS
 from handlers.admin.store.statistics import Overview, Statistics, Tally
 from handlers.admin.views.trend import trend
 from handlers.answers import suggestions
@@ -22,7 +21,7 @@ from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, plain
-from handlers.store.questions import Origin, Questions
+from handlers.store.questions import DAYS, Origin, Questions
 
 MISSES = 3
 """Unanswered questions in the tab; `/kb misses` has them all."""

@@ -2,18 +2,17 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from handlers import texts as words
-from handlers.admin.reports import MOST_DAYS, days_from
-from handlers.audience import closed_to, may_read_miss
+from handlers.audience import closed_to, may_read_question
 from handlers.learning.learned import MYSELF
 from handlers.learning.store.misses import Miss, Misses, Why
 from handlers.learning.views import misses as view
 from handlers.learning.views.misses import SHOWN, Asked, Closest, Page
 from handlers.request import Request
 from handlers.services import QUESTION_LENGTH, Services
-from handlers.slack.blocks import Message, notice
+from handlers.slack.blocks import Message
 from handlers.store.audit import AuditLog
 from handlers.store.questions import UNASKED
 from indexes.messages import Translatable
@@ -37,14 +36,9 @@ Group = Sequence[Miss]
 """The same question, asked in nearly the same words; newest first."""
 
 
-def listed(services: Services, request: Request, argument: str) -> None:
-    """`/kb misses [days]`: what people asked in vain."""
-    days = days_from(argument)
-    if days is None:
-        usage = request.texts("kb.days.usage", command=services.config.admin_command, action="misses", most=MOST_DAYS)
-        request.whisper(notice(usage))
-    else:
-        request.whisper(_page(services, request, days, 0))
+def listed(services: Services, request: Request, days: int) -> None:
+    """`/kb misses [days]`: list the questions without a good answer."""
+    request.whisper(_page(services, request, days, 0))
 
 
 def turned(services: Services, request: Request) -> None:
@@ -106,8 +100,13 @@ def shown(services: Services, reader: str, days: int, first: int = 0, count: int
 def readable(services: Services, reader: str, days: int) -> tuple[list[Group], int]:
     """Return what of the open questions is for this admin, and how many others there are."""
     every, closed = groups(services, days), closed_to(services, reader)
-    found = [[miss for miss in group if may_read_miss(services, reader, miss, closed)] for group in every]
+    found = [[miss for miss in group if _may_read(services, reader, miss, closed)] for group in every]
     return sorted(filter(None, found), key=_most_asked), found.count([])
+
+
+def _may_read(services: Services, reader: str, miss: Miss, closed: Collection[str]) -> bool:
+    closest = miss.closest.knowledge_base if miss.closest else ""
+    return may_read_question(services, reader, miss.channel, closest, closed)
 
 
 def _most_asked(group: Group) -> tuple[int, float]:

@@ -42,6 +42,9 @@ votes = Table(
     Column("at", Float, nullable=False),
 )
 
+DAYS, MOST_DAYS = 30, 365
+"""Days of which admins see the numbers and the misses unless they name others, and as many as they may name."""
+
 FIRST_NAME = questions.c.hits[(0, "knowledge_base")].as_string().label("name")
 FIRST_RECORD = questions.c.hits[(0, "record")].as_string().label("record")
 FIRST_THOUGHT = questions.c.hits[(0, "before_feedback")].as_float().label("thought")

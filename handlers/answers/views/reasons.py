@@ -15,10 +15,10 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from handlers.learning.views.misses import REASONS
 from handlers.result import Key
 from handlers.texts import Texts
 
-REASONS = ("none", "outdated", "unclear", "other")
 COMMENT = 500
 
 

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from slack_sdk.models.blocks import Block
 
-from handlers.answers.views import reasons
 from handlers.slack.blocks import Message, actions, button, context, section
 from handlers.slack.mrkdwn import moment, one_line, person
 from handlers.texts import Texts
 
 QUESTION, TITLE, NAME, REASON = 250, 120, 60, 120
 """Characters of each; with ten questions in a message all blocks stay below Slack's 12,000 together."""
-REASONS = 2
+REASONS_SHOWN = 2
+REASONS = ("none", "outdated", "unclear", "other")
+"""What people choose from when an answer did not help."""
 SHOWN = 10
 """Questions on a page: two blocks each."""
 
@@ -109,7 +110,7 @@ def _asked(one: Asked, place: str, texts: Texts) -> list[Block]:
     where = f"<#{one.where}>" if one.where else texts("misses.privately")
     lines = [f"*{_question(one)}*", " · ".join([_count(one, texts), last, where])]
     lines += [_closest(one, texts)]
-    lines += [texts("misses.reason", reason=_reason(reason, texts)) for reason in one.reasons[:REASONS]]
+    lines += [texts("misses.reason", reason=_reason(reason, texts)) for reason in one.reasons[:REASONS_SHOWN]]
     value = f"{one.id}:{place}"
     return [
         section("\n".join(lines)),
@@ -124,7 +125,7 @@ def _asked(one: Asked, place: str, texts: Texts) -> list[Block]:
 def _reason(reason: str, texts: Texts) -> str:
     """Put what was chosen and said about an answer in words: ``outdated: it moved to room 4``."""
     chosen, _, comment = reason.partition(": ")
-    known = texts(f"reason.{chosen}") if chosen in reasons.REASONS else chosen
+    known = texts(f"reason.{chosen}") if chosen in REASONS else chosen
     return one_line(": ".join(filter(None, [known, comment])), REASON)
 
 
