@@ -1,6 +1,7 @@
 """What import-linter can't say: the environment is read in one place, and results are printed by the command line."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,3 +51,9 @@ def test_there_is_no_pickle_anywhere() -> None:
 def test_the_playground_hides_no_import_from_import_linter() -> None:
     sources = (ROOT / "bot" / "playground").rglob("*.py")
     assert [path.name for path in sources if "TYPE_CHECKING" in path.read_text(encoding="utf-8")] == []
+
+
+def test_only_the_messenger_writes_in_slack() -> None:
+    writes = re.compile(r"\.(chat_\w+|files_upload\w*|views_publish)\(")
+    files = {path.relative_to(ROOT).as_posix() for path in SOURCES if writes.search(path.read_text(encoding="utf-8"))}
+    assert {file for file in files if file.startswith("handlers/")} == {"handlers/messenger.py", "handlers/pictures.py"}

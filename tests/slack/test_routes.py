@@ -125,7 +125,7 @@ PRESSED = {
     "kb_remove_cancel": ("removal.cancelled", Need.ADMIN, "gone"),
     "channel_serve": ("waiting.served", Need.ADMIN, "gone\nC1"),
     "channel_decline": ("waiting.declined", Need.ADMIN, "gone\nC1"),
-    "kb_add_answer": ("editing.answer_question", Need.MEMBER, "1"),
+    "kb_add_answer": ("add_answer.add_answer", Need.MEMBER, "1"),
     "kb_edit_record": ("editing.edit_record", Need.ADMIN, "it-help\npw"),
     "kb_proposal_approve": ("proposals.approve", Need.ADMIN, "99"),
     "kb_proposal_edit": ("editing.edit_proposal", Need.ADMIN, "99"),
