@@ -177,7 +177,7 @@ def build_app(
         access=Access(client, identity, environment.admin_users, environment.admin_usergroup),
         channels=channels,
         client=client,
-        messenger=Messenger(client),
+        messenger=Messenger(client, database),
         queue=queue,
         locks=KeyedLocks(),
         config=config,

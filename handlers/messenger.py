@@ -8,6 +8,7 @@ from slack_sdk.models.views import View
 
 from handlers.pictures import Pictures
 from handlers.slack.blocks import Message
+from handlers.store.database import Database
 from handlers.texts import HandlerError
 
 log = logging.getLogger(__name__)
@@ -16,9 +17,9 @@ log = logging.getLogger(__name__)
 class Messenger:
     """Posts messages, changes them and deletes them. What Slack refuses raises SlackApiError unless said otherwise."""
 
-    def __init__(self, client: WebClient) -> None:
+    def __init__(self, client: WebClient, database: Database) -> None:
         self._client = client
-        self.pictures = Pictures(client)
+        self.pictures = Pictures(client, database)
 
     def post(self, channel: str, message: Message, thread: str | None = None) -> str | None:
         """Post a message that everybody in the channel sees; return its ts.

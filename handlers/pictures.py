@@ -10,6 +10,9 @@ from threading import Lock
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from handlers.store.database import Database
+from handlers.store.shown_pictures import ShownPictures
+
 log = logging.getLogger(__name__)
 
 KEPT = 50
@@ -22,11 +25,16 @@ REFUSALS = {"invalid_blocks", "invalid_arguments"}
 """How Slack refuses a picture that it doesn't have, in messages and in views."""
 
 
-class Pictures:
-    """Uploads each picture once, for use in image blocks."""
+GONE = {"file_not_found", "file_deleted"}
+"""How Slack refuses to delete what it doesn't have."""
 
-    def __init__(self, client: WebClient) -> None:
+
+class Pictures:
+    """Uploads each picture once, for use in image blocks, and deletes it when a newer one is shown in its place."""
+
+    def __init__(self, client: WebClient, database: Database) -> None:
         self._client = client
+        self._database = database
         self._uploaded: OrderedDict[str, str] = OrderedDict()
         self._lock = Lock()
 
@@ -38,6 +46,7 @@ class Pictures:
             file = str(self._client.files_upload_v2(content=png, filename=name, title=name)["files"][0]["id"])
             if not self._is_ready(file):
                 log.warning("Slack has not looked at %s after %.0f s; it is left out this time", name, READY_SECONDS)
+                self._change(lambda pictures: pictures.with_left(file))
                 return None
         except SlackApiError as error:
             log.warning("Slack takes no picture (%s); kotae doctor checks the scopes", error.response.get("error"))
@@ -51,8 +60,11 @@ class Pictures:
                 self._uploaded.popitem(last=False)
         return file
 
-    def show(self, file: str | None, put: Callable[[str | None], None]) -> None:
-        """Call `put` with the file, and once more without when Slack refuses it: somebody may have deleted it."""
+    def show(self, file: str | None, place: str, put: Callable[[str | None], None]) -> None:
+        """Call `put` with the file, and once more without when Slack refuses it: somebody may have deleted it.
+
+        What `place` showed before is deleted, unless another place shows it too.
+        """
         try:
             put(file)
         except SlackApiError as error:
@@ -60,7 +72,9 @@ class Pictures:
                 raise
             log.warning("Slack does not have the picture %s any more; it is left out this time", file)
             self._forget(file)
+            file = None
             put(None)
+        self._delete(self._change(lambda pictures: pictures.with_shown(place, file)))
 
     def known(self, png: bytes) -> str | None:
         """Return the file id of a picture that was uploaded before."""
@@ -70,6 +84,32 @@ class Pictures:
     def _forget(self, file: str) -> None:
         with self._lock:
             self._uploaded = OrderedDict(entry for entry in self._uploaded.items() if entry[1] != file)
+
+    def _change(self, change: Callable[[ShownPictures], ShownPictures]) -> tuple[str, ...]:
+        """Change what is remembered; return the files that are shown nowhere any more."""
+        with self._lock:
+            pictures = change(ShownPictures.read(self._database))
+            pictures.store(self._database)
+        return pictures.left
+
+    def _delete(self, left: tuple[str, ...]) -> None:
+        """Delete what is shown nowhere any more; what can't be deleted now is tried again next time."""
+        if deleted := {file for file in left if self._is_deleted(file)}:
+            self._change(lambda pictures: pictures.without(deleted))
+
+    def _is_deleted(self, file: str) -> bool:
+        self._forget(file)
+        try:
+            self._client.files_delete(file=file)
+        except SlackApiError as error:
+            if error.response.get("error") in GONE:
+                return True
+            log.warning("The old picture %s can't be deleted (%s)", file, error.response.get("error"))
+            return False
+        except (SlackClientError, OSError) as error:
+            log.warning("The old picture %s can't be deleted (%s)", file, type(error).__name__)
+            return False
+        return True
 
     def _is_ready(self, file: str) -> bool:
         """Wait until Slack knows what kind of file it is."""

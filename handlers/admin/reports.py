@@ -17,7 +17,9 @@ def statistics(services: Services, request: Request, days: int) -> None:
     shadowed = [one for one in services.channels.configured() if one.auto_reply is AutoReply.SHADOW]
     rehearsals = [(one, Statistics(services.database).rehearsal(one.id, days)) for one in shadowed]
     services.messenger.pictures.show(
-        picture, lambda file: request.whisper(reports.statistics(overview, file, rehearsals, request.texts))
+        picture,
+        f"statistics of {request.user}",
+        lambda file: request.whisper(reports.statistics(overview, file, rehearsals, request.texts)),
     )
 
 

@@ -119,9 +119,10 @@ def _publish(services: Services, request: Request, said: Message | None = None) 
     def put(file: str | None) -> None:
         _put(services, request, said, replace(dashboard, picture=file))
 
-    services.messenger.pictures.show(known, put)
+    place = f"home of {request.user}"
+    services.messenger.pictures.show(known, place, put)
     if known is None and (uploaded := services.messenger.pictures.upload(picture, "trend.png")):
-        services.messenger.pictures.show(uploaded, put)
+        services.messenger.pictures.show(uploaded, place, put)
 
 
 def _put(services: Services, request: Request, said: Message | None, admins: Dashboard | None) -> None:

@@ -105,3 +105,13 @@ def test_uploading_needs_the_scope(refused: Refusal) -> None:
         upload = client_of(slack).files_upload_v2
         answer = refused(upload, channel=slack.channel("it-help").id, filename="a.csv", content="a,b")
         assert answer["needed"] == "files:write"
+
+
+def test_the_bot_deletes_its_own_files_only(slack: LocalSlack, client: WebClient, refused: Refusal) -> None:
+    own = client.files_upload_v2(content=b"png", filename="trend.png", title="trend.png")["files"][0]["id"]
+    theirs = slack.upload("ichiro", "general", "it-help.csv", CSV).files[0].id
+    client.files_delete(file=own)
+    assert refused(client.files_delete, file=own)["error"] == "file_deleted"
+    assert refused(client.files_info, file=own)["error"] == "file_deleted"
+    assert refused(client.files_delete, file=theirs)["error"] == "cant_delete_file"
+    assert refused(client.files_delete, file="F0NONE")["error"] == "file_not_found"

@@ -26,6 +26,19 @@ def info(context: MethodContext, args: Args) -> JSON:
     return {"file": told, "comments": [], "response_metadata": {"next_cursor": ""}}
 
 
+def delete(context: MethodContext, args: Args) -> JSON:
+    """files.delete: a file of the app's own."""
+    file = context.workspace.files.get(args.text("file"))
+    if file is None or not file.complete:
+        raise RefusedError("file_not_found")
+    if file.deleted:
+        raise RefusedError("file_deleted")
+    if file.user != context.workspace.bot.id:
+        raise RefusedError("cant_delete_file")
+    file.deleted = True
+    return {}
+
+
 def upload_url(context: MethodContext, args: Args) -> JSON:
     """files.getUploadURLExternal: where to send the bytes."""
     name, length = args.text("filename"), args.number("length", 0)
@@ -64,6 +77,7 @@ def _uploaded(context: MethodContext, wanted: JSON) -> File:
 
 METHODS = {
     "files.info": Method(info, "files:read", 4),
+    "files.delete": Method(delete, "files:write", 3),
     "files.getUploadURLExternal": Method(upload_url, "files:write", 4),
     "files.completeUploadExternal": Method(complete_upload, "files:write", 4),
 }
