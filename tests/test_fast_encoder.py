@@ -103,7 +103,7 @@ def test_the_vector_of_a_text_does_not_depend_on_the_texts_beside_it(float32: Pa
 def test_without_that_care_int8_vectors_would_change_with_their_company(int8: Path) -> None:
     model = load_fastembed(str(int8))
     alone = np.vstack([model.encode_queries([text]) for text in TEXTS])
-    model._together = True  # type: ignore[attr-defined]
+    model._in_batches = True  # type: ignore[attr-defined]
     assert cosines(model.encode_queries(TEXTS), alone).min() < 0.999
 
 
