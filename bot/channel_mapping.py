@@ -38,6 +38,15 @@ class _Bases:
     claimed: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Preview:
+    """How many channels are visible, the rules of those that have some, and those that wait for an admin."""
+
+    visible: int
+    rules: Mapping[str, Channel]
+    waiting: tuple[Waiting, ...]
+
+
 class ChannelMapping:
     """Reads the knowledge folder and Slack's channel list, and tells `Channels` what follows.
 
@@ -60,19 +69,14 @@ class ChannelMapping:
         """Refuse a configuration that names files that are not there; raises SettingsError."""
         self._folder.check()
 
-    def find_channels(self, client: WebClient) -> dict[str, str]:
-        """Map the ids of Slack's channels to names; raises SettingsError when kotae.toml names one that isn't there."""
+    def preview(self, client: WebClient) -> Preview:
+        """Return what `apply` would do; nothing is stored. Raises SettingsError as `apply` does."""
         visible = _list_channels(client)
         self._bindings = self._stored_bindings()
         if missing := self._missing(visible):
             raise missing[0]
-        return {id_: channel.name for id_, channel in visible.items()}
-
-    def waiting(self, client: WebClient) -> tuple[Waiting, ...]:
-        """List the channels that wait for an admin, as they would after a look; nothing is remembered."""
-        visible = _list_channels(client)
-        known = self._stored_bindings()
-        return self._waiting(visible, [*known, *self._new_bindings(visible, known, frozenset())])
+        self._bindings = [*self._bindings, *self._new_bindings(visible, self._bindings, frozenset())]
+        return Preview(len(visible), self._rules(visible), self._waiting(visible, self._bindings))
 
     def apply(self, client: WebClient, channels: Channels) -> None:
         """Look Slack's channels up and put each one's rules in force; raises SettingsError for one that isn't there."""
@@ -126,12 +130,15 @@ class ChannelMapping:
         self._folder.refresh()
         self._bind_names(visible, channels.given())
         self._visible = visible
+        rules = self._rules(visible)
+        waiting = self._waiting(visible, self._bindings)
+        channels.configure(rules, self.default_rules(), waiting, self._by_file(self._bases()))
+        self._warn_of_unserved(rules.values(), waiting)
+
+    def _rules(self, visible: Mapping[str, SlackChannel]) -> dict[str, Channel]:
         bases = self._bases()
         rules = {id_: self._channel(id_, channel.name, bases) for id_, channel in visible.items()}
-        found = {id_: channel for id_, channel in rules.items() if channel is not None}
-        waiting = self._waiting(visible, self._bindings)
-        channels.configure(found, self.default_rules(), waiting, self._by_file(bases))
-        self._warn_of_unserved(found.values(), waiting)
+        return {id_: channel for id_, channel in rules.items() if channel is not None}
 
     def _bind_names(self, visible: Mapping[str, SlackChannel], given: Collection[str]) -> None:
         fresh = self._new_bindings(visible, self._bindings, given)

@@ -2,22 +2,26 @@
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.channel_mapping import ChannelMapping
+from bot.channel_mapping import ChannelMapping, Preview
 from bot.manifest import AGENT_SCOPE, GROUP_SCOPES, SCOPES, warnings
 from bot.message_samples import SAMPLES, payload
 from bot.serve import explain
 from bot.settings import Settings, SettingsError
 from bot.slack_client import scopes_of, slack_client
+from handlers.access import Access
+from handlers.audience import left_by_guests
+from handlers.channel_rules import Channel
+from handlers.channels import Channels
 from handlers.schema import open_database
 from handlers.store.database import Database, upgrade_due
 from handlers.store.errors import JournalError
@@ -94,7 +98,7 @@ def _slack(settings: Settings) -> Iterator[Finding]:
     if scopes.is_failure:
         return
     yield _agent(granted)
-    yield from _channels(settings, client)
+    yield from _channels(settings, client, identity.data)  # type: ignore[arg-type]
     yield from _messages(client)
 
 
@@ -137,25 +141,52 @@ def _places(error: SlackApiError) -> str:
     return "".join(f"; {each.get('message')} ({each.get('pointer')})" for each in problems)
 
 
-def _channels(settings: Settings, client: WebClient) -> Iterator[Finding]:
+def _channels(settings: Settings, client: WebClient, identity: Mapping[str, Any]) -> Iterator[Finding]:
     database = _memory(settings)
     mapping = ChannelMapping(settings, database)
     try:
-        channels = mapping.find_channels(client)
-        waiting = mapping.waiting(client)
+        preview = mapping.preview(client)
     except (SettingsError, SlackApiError) as error:
         yield Finding("fail", explain(error) if isinstance(error, SlackApiError) else str(error))
     else:
-        yield Finding("ok", f"Channels: {len(channels)} visible, and all that kotae.toml names")
-        for each in waiting:
+        yield Finding("ok", f"Channels: {preview.visible} visible, and all that kotae.toml names")
+        for each in preview.waiting:
             what = ", ".join(each.knowledge_bases) or "what kotae.toml says"
             decide = f"{settings.environment.admin_command} channels"
             yield Finding(
                 "note", f"#{each.name} ({each.channel}) waits for an admin to serve it {what}: decide in {decide}"
             )
+        channels = _configured(mapping, preview, database)
+        yield from _guests(channels, mapping.public, Access(client, identity))
     finally:
         if database:
             database.close()
+
+
+def _configured(mapping: ChannelMapping, preview: Preview, database: Database | None) -> Iterable[Channel]:
+    """Return the channels with rules of their own: those that admins set in Slack win, once there is a database."""
+    if database is None:
+        return preview.rules.values()
+    channels = Channels(database, default=mapping.default_rules(), public=mapping.public)
+    channels.configure(preview.rules)
+    return channels.configured()
+
+
+def _guests(channels: Iterable[Channel], public: frozenset[str], access: Access) -> Iterator[Finding]:
+    """Say where auto-reply withholds knowledge bases because of who is in the channel."""
+    for channel in channels:
+        left = left_by_guests(channel, public, access)
+        if left is not None:
+            what = (
+                f"it uses only public knowledge bases there ({', '.join(left)})"
+                if left
+                else "it says nothing there, since no knowledge base of the channel is public"
+            )
+            yield Finding(
+                "note",
+                f"#{channel.name} ({channel.id}): auto-reply is {channel.auto_reply.value}, but guests or people of"
+                f" another organisation are in it: {what}",
+            )
 
 
 def _knowledge(settings: Settings) -> Iterator[Finding]:

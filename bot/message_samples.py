@@ -142,7 +142,7 @@ def _choices(texts: Texts) -> list[Option]:
 
 SAMPLES: Mapping[str, Sample] = MappingProxyType(
     {
-        "admin/channels": lambda texts: admin.channels([CHANNEL], [NAME], texts),
+        "admin/channels": lambda texts: admin.channels([CHANNEL], [NAME], {PLACE: [NAME]}, texts),
         "admin/reloaded": lambda texts: admin.reloaded([REPORT, FAILED], (), texts),
         "admin/status": lambda texts: admin.status(
             {}, frozenset(), {NAME: TROUBLE}, [CHANNEL], [NAME], PROCESS, TROUBLE, [LOST_FILE], AT, texts
@@ -198,7 +198,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "versions/export": lambda texts: versions.export(NAME, Export(b"", 3, 1, 1), texts),
         "versions/versions": lambda texts: versions.versions(NAME, [VERSION], "", texts),
         "waiting/asked": lambda texts: waiting.asked(WAITING_CHANNEL, texts),
-        "waiting/channels": lambda texts: waiting.channels([WAITING_CHANNEL], [CHANNEL], [NAME], texts),
+        "waiting/channels": lambda texts: waiting.channels([WAITING_CHANNEL], [CHANNEL], [NAME], {PLACE: []}, texts),
         "waiting/decided": lambda texts: waiting.decided(WAITING_CHANNEL, texts, served=True),
     }
 )

@@ -6,7 +6,8 @@ Content is rows, versions, exports, what reading a file complains of, unanswered
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from handlers.access import Standing
+from handlers.access import Access, Standing
+from handlers.channel_rules import AutoReply, Channel
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -134,3 +135,16 @@ def without_content(entry: AuditEntry, user: str, closed: Collection[str]) -> Au
         return entry
     hidden = {key: Translatable("audit.elsewhere") for key in QUOTING & done.values.keys()}
     return replace(entry, done=done.with_values(hidden))
+
+
+def left_by_guests(channel: Channel, public: frozenset[str], access: Access) -> tuple[str, ...] | None:
+    """Return the knowledge bases that auto-reply may use in a channel with guests or people of other organisations.
+
+    None where nothing is withheld: nobody of them is there, all of its knowledge bases are public, auto-reply is off,
+    or the bot isn't in the channel.
+    """
+    if channel.auto_reply is AutoReply.OFF or public.issuperset(channel.knowledge_bases):
+        return None
+    if not access.place(channel.id).has_bot or not access.readers(channel.id).has_outsiders:
+        return None
+    return tuple(name for name in channel.knowledge_bases if name in public)

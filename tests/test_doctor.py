@@ -1,6 +1,7 @@
 """`kotae doctor`: what it finds in good and bad set-ups, and that no secret is in it."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from bot.doctor import Finding, examine
 from bot.manifest import SCOPES
 from bot.message_samples import SAMPLES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
-from bot.settings import ChannelSection, ConfigFile, Environment, Settings
+from bot.settings import ChannelSection, ConfigFile, Environment, KnowledgeBaseSection, Settings
+from handlers.channel_rules import AutoReply
 from handlers.schema import open_database
 from handlers.store.channel_names import Binding, ChannelNames, Claim
+from handlers.store.channel_settings import ChannelSettings
 from tests.former import former_database, rows
 
 
@@ -88,6 +91,32 @@ def test_a_state_database_of_an_earlier_version_is_left_to_the_next_start(slack:
     before = rows(file)
     assert levels(list(examine(some)), "State database: opens, and is upgraded from schema 0000 to ") == ["ok"]
     assert rows(file) == before
+
+
+GUESTS = "guests or people of another organisation are in it"
+
+
+def test_guests_where_auto_reply_is_on_are_named_with_what_that_means(slack: LocalSlack, knowledge: Path) -> None:
+    """What kotae.toml switches on and what admins did in Slack, before and after the first start."""
+    channel = slack.channel("it-help")
+    on = ConfigFile(channels={"it-help": ChannelSection(auto_reply=AutoReply.ON)})
+    assert levels(list(examine(settings(slack, knowledge, on))), GUESTS) == []
+    channel.members.append(slack.person("guest").id)
+    some = settings(slack, knowledge, on)
+    silent = f"#it-help ({channel.id}): auto-reply is on, but {GUESTS}: it says nothing there, since no knowledge base"
+    assert levels(list(examine(some)), silent) == ["note"]
+    assert not some.environment.data_dir.exists(), "only looked at"
+    (knowledge / "_shared.csv").write_text("question,answer\nWhere is the office?,In Tokyo.\n")
+    public = {"_shared": KnowledgeBaseSection(public=True)}
+    partly = (
+        f"#it-help ({channel.id}): auto-reply is on, but {GUESTS}: it uses only public knowledge bases there (_shared)"
+    )
+    both = on.model_copy(update={"knowledge_bases": public})
+    assert levels(list(examine(settings(slack, knowledge, both))), partly) == ["note"]
+    assert levels(list(examine(settings(slack, knowledge))), GUESTS) == []
+    with closing(open_database(some.database_url)) as database:
+        ChannelSettings(database).set(channel.id, "auto_reply", "on", "U012AB3CD")
+    assert levels(list(examine(settings(slack, knowledge))), silent) == ["note"]
 
 
 @pytest.mark.parametrize("scopes", [tuple(set(DEFAULT_SCOPES) - {"users:read", "files:read"})])

@@ -4,6 +4,7 @@ from functools import partial
 
 from handlers.admin.views import waiting as view
 from handlers.admins import tell_admins
+from handlers.audience import left_by_guests
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -16,7 +17,10 @@ def listed(services: Services, request: Request, _: str) -> None:
     """`/kb channels`: which channel searches what, and which wait."""
     services.rescan()
     channels = services.channels
-    request.whisper(view.channels(channels.waiting, channels.configured(), channels.shared, request.texts))
+    configured = channels.configured()
+    found = {each.id: left_by_guests(each, channels.public, services.access) for each in configured}
+    left = {id_: names for id_, names in found.items() if names is not None}
+    request.whisper(view.channels(channels.waiting, configured, channels.shared, left, request.texts))
 
 
 def renamed(services: Services, _: Request) -> None:

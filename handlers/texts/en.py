@@ -203,6 +203,8 @@ WORDS = {
     "kb.channels.title": "*Channels*",
     "kb.channels.one": "• {channel}: {names} · auto-reply {mode}{mode_by} · from {percent}% sure{percent_by}",
     "kb.channels.by": ", set by {user}",
+    "kb.channels.guests": ":warning: Guests or people of another organisation are in the channel, so auto-reply uses only public knowledge bases there: {names}",
+    "kb.channels.silent": ":warning: Guests or people of another organisation are in the channel, so auto-reply stays silent there: none of its knowledge bases is public.",
     "kb.channels.none": "No channel has a knowledge base of its own.",
     "kb.channels.shared": "Every channel: {names}",
     "waiting.title": "*Channels that wait for an admin*",

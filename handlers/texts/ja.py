@@ -201,6 +201,8 @@ WORDS = {
     "kb.channels.title": "*チャンネル*",
     "kb.channels.one": "• {channel}: {names} · 自動回答: {mode}{mode_by} · 必要な確信度 {percent}%{percent_by}",
     "kb.channels.by": "、{user} さんが設定",
+    "kb.channels.guests": ":warning: ゲストやほかの組織の方がいるため、自動回答では公開のナレッジベースだけを使います: {names}",
+    "kb.channels.silent": ":warning: ゲストやほかの組織の方がいますが、公開のナレッジベースがないため、自動回答はしません。",
     "kb.channels.none": "専用のナレッジベースを持つチャンネルはありません。",
     "kb.channels.shared": "すべてのチャンネル: {names}",
     "waiting.title": "*管理者の確認待ちのチャンネル*",

@@ -53,6 +53,13 @@ def whispers(slack: LocalSlack, who: str) -> list[str]:
     return [each.shown for each in slack.ephemerals(who)]
 
 
+def listed(slack: LocalSlack, who: str, where: str) -> str:
+    """What `/kb channels` says of a channel."""
+    shown = slack.reply(slack.command(who, "general", "/kb channels")).shown
+    [line] = [line for line in shown.split("• ") if line.startswith((f"<#{slack.channel(where).id}>", f"#{where}"))]
+    return line
+
+
 # -- Mentions ------------------------------------------------------------------------------------------
 
 
@@ -132,6 +139,37 @@ def test_who_switches_it_on_is_told_that_not_everybody_may_see_everything(slack:
     assert "Not everybody" not in slack.reply(slack.command("olivia", "dev-faq", "/kb auto-reply on")).shown
     told = slack.reply(slack.command("ichiro", "it-help", "/kb auto-reply on")).shown
     assert "このチャンネルには社内向けの情報を見られない方（ゲストやほかの組織の方）がいる" in told
+
+
+@pytest.mark.usefixtures("guests")
+def test_the_list_of_channels_says_where_auto_reply_uses_only_what_is_public(slack: LocalSlack, start: Start) -> None:
+    channels = {"it-help": EAGER, "dev-faq": EAGER}
+    bot = start(ConfigFile.model_validate({"channels": channels, "knowledge_bases": SHARED_IS_PUBLIC}))
+    assert (
+        ":warning: Guests or people of another organisation are in the channel, so auto-reply uses only public"
+        " knowledge bases there: _shared"
+    ) in listed(slack, "olivia", "it-help")
+    assert "ゲストやほかの組織の方がいるため、自動回答では公開のナレッジベースだけを使います: _shared" in listed(
+        slack, "ichiro", "it-help"
+    )
+    assert ":warning:" not in listed(slack, "olivia", "dev-faq")
+    join(slack, bot, where="dev-faq")
+    assert ":warning: Guests" in listed(slack, "olivia", "dev-faq")
+
+
+@pytest.mark.usefixtures("guests")
+def test_the_list_of_channels_says_where_auto_reply_is_silent(slack: LocalSlack, start: Start) -> None:
+    start(ConfigFile.model_validate({"channels": {"it-help": EAGER | {"auto_reply": "shadow"}}}),
+          admin_users=(slack.person("olivia").id,))  # fmt: skip
+    assert "so auto-reply stays silent there: none of its knowledge bases is public" in listed(
+        slack, "olivia", "it-help"
+    )
+    assert "公開のナレッジベースがないため、自動回答はしません" in listed(slack, "ichiro", "it-help")
+
+
+@pytest.mark.usefixtures("guests", "bot")
+def test_the_list_of_channels_says_nothing_of_guests_where_auto_reply_is_off(slack: LocalSlack) -> None:
+    assert ":warning:" not in listed(slack, "olivia", "it-help")
 
 
 @pytest.mark.usefixtures("guests")

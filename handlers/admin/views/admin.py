@@ -72,10 +72,16 @@ def status(
     return Message(title, [section(title), *_sections(states, texts), *around])
 
 
-def channels(configured: Sequence["Channel"], shared: Sequence[str], texts: Texts) -> Message:
-    """Say which channel searches what, and which of its rules an admin set in Slack."""
+def channels(
+    configured: Sequence["Channel"], shared: Sequence[str], left: Mapping[str, Sequence[str]], texts: Texts
+) -> Message:
+    """List what each channel searches, and which of its rules an admin set in Slack.
+
+    `left` are the knowledge bases that auto-reply still uses in channels with guests, by channel id.
+    """
     title = texts("kb.channels.title")
-    blocks: list[Block] = [section(title), *_sections([_channel(channel, texts) for channel in configured], texts)]
+    lines = [_channel(channel, texts) + _guests(left.get(channel.id), texts) for channel in configured]
+    blocks: list[Block] = [section(title), *_sections(lines, texts)]
     if not configured:
         blocks.append(section(texts("kb.channels.none")))
     if shared:
@@ -173,6 +179,12 @@ def _channel(channel: "Channel", texts: Texts) -> str:
         percent=f"{channel.threshold * 100:.0f}",
         percent_by=marks.get("threshold", ""),
     )
+
+
+def _guests(left: Sequence[str] | None, texts: Texts) -> str:
+    if left is None:
+        return ""
+    return "\n" + (texts("kb.channels.guests", names=_names(left)) if left else texts("kb.channels.silent"))
 
 
 def _names(names: Sequence[str]) -> str:

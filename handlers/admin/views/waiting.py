@@ -1,6 +1,6 @@
 """What admins see of channels and their knowledge bases, and of those that wait."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import Block
@@ -37,10 +37,14 @@ def decided(waiting: "Waiting", texts: Texts, *, served: bool) -> Message:
 
 
 def channels(
-    waiting: Sequence["Waiting"], configured: Sequence["Channel"], shared: Sequence[str], texts: Texts
+    waiting: Sequence["Waiting"],
+    configured: Sequence["Channel"],
+    shared: Sequence[str],
+    left: Mapping[str, Sequence[str]],
+    texts: Texts,
 ) -> Message:
-    """List the channels that wait for an admin, then all that have something of their own."""
-    listed = admin.channels(configured, shared, texts)
+    """List the channels that wait for an admin, then all that have something of their own; see `admin.channels`."""
+    listed = admin.channels(configured, shared, left, texts)
     return Message(listed.text, [*_waiting(waiting, texts), *listed.blocks])
 
 
