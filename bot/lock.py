@@ -38,7 +38,6 @@ def only_one(data_dir: Path) -> Iterator[None]:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         lock.acquire()
-        replace_file(data_dir / HOLDER, json.dumps(_myself()).encode())
     except Timeout:
         raise TakenError(
             f"Another Kotae works with DATA_DIR = {data_dir}: {_holder(data_dir)}. Stop that one first, or give this"
@@ -46,11 +45,14 @@ def only_one(data_dir: Path) -> Iterator[None]:
         ) from None
     except (OSError, NotImplementedError) as error:
         log.warning("%s can't be locked (%s): see to it that no other Kotae works with it", data_dir, error)
+    with suppress(OSError):  # the lock holds without it
+        replace_file(data_dir / HOLDER, json.dumps(_myself()).encode())
     try:
         yield
     finally:
         if lock.is_locked:
-            (data_dir / HOLDER).unlink(missing_ok=True)
+            with suppress(OSError):  # the disk may be read-only by now, and the next bot writes its own
+                (data_dir / HOLDER).unlink()
         lock.release()
 
 
@@ -62,7 +64,7 @@ def _holder(data_dir: Path) -> str:
     """Say who has the lock, as it said itself; it may be about to."""
     for pause in (0.0, PAUSE_SECONDS):
         time.sleep(pause)
-        with suppress(OSError, ValueError, LookupError, TypeError):
+        with suppress(OSError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
             said = json.loads((data_dir / HOLDER).read_bytes())
             since = datetime.fromtimestamp(said["since"]).astimezone()
             return f"process {int(said['pid'])} on {said['host']}, since {since:%Y-%m-%d %H:%M:%S}"

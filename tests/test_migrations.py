@@ -181,6 +181,50 @@ def test_a_copy_is_made_before_anything_changes_for_its_owner_alone(file: Path) 
     assert not copy.exists()  # nothing had to change
 
 
+def everything(file: Path) -> list[str]:
+    """All that is in a database, as SQL."""
+    with closing(sqlite3.connect(file)) as database:
+        return list(database.iterdump())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of Unix")
+def test_where_the_copy_finds_no_room_it_says_so_and_nothing_changes(file: Path) -> None:
+    former_database(file)
+    before, size = everything(file), file.stat().st_size
+    limited = (
+        f"import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); room = {size // 2}\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))\n{OPEN}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited, url(file)], input="\n", capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "JournalError: The state database can't be opened (disk I/O error)" in done.stderr
+    assert everything(file) == before
+    assert [each.name for each in file.parent.glob("*copy*")] == []
+    open_database(url(file)).close()
+
+
+ODD = [
+    "UPDATE settings SET value = '{' WHERE key = 'knowledge_bases'",
+    "UPDATE settings SET value = 'null' WHERE key = 'knowledge_bases'",
+    "UPDATE questions SET hits = '{'",
+    "UPDATE questions SET hits = 'null'",
+    "UPDATE questions SET hits = '[{}]'",
+    "CREATE TABLE alembic_version AS SELECT '0001' AS version_num UNION SELECT '0002'",
+]
+
+
+@pytest.mark.parametrize("statement", ODD)
+def test_what_no_version_has_written_is_refused_and_left_as_it_was(file: Path, statement: str) -> None:
+    former_database(file)
+    execute(file, "INSERT OR REPLACE INTO settings VALUES ('C1', 'knowledge_bases', '[]', 'U1', 1)")
+    execute(file, statement)
+    before = everything(file)
+    with pytest.raises(JournalError, match="holds something that no version of Kotae has written"):
+        open_database(url(file))
+    assert everything(file) == before
+
+
 def test_of_a_new_database_there_is_no_copy(file: Path) -> None:
     open_database(url(file)).close()
     assert sorted(each.name for each in file.parent.iterdir() if "before" in each.name or each.name[0] == ".") == []

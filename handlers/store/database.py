@@ -184,7 +184,7 @@ def _opening() -> Iterator[None]:
     """Say why a database can't be opened; raises JournalError."""
     try:
         yield
-    except (SQLAlchemyError, OSError, ImportError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         why = _reason(error) if isinstance(error, SQLAlchemyError) else reason(error)
         raise JournalError("journal.not_opened", reason=why) from error
 

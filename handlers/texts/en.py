@@ -477,6 +477,8 @@ WORDS = {
     "database.in_memory": "DATABASE_URL names a SQLite database in memory, which forgets everything: name a file, such as sqlite:///state.db",
     "database.newer": "The state database has schema {current}, which is newer than this version of Kotae knows "
     "({newest}). Update Kotae, or restore the copy that was made before the upgrade",
+    "database.odd": "The state database holds something that no version of Kotae has written ({reason}); it is as it "
+    "was. Restore a copy of it, or set it aside to begin a new one",
     "database.lacks": "The state database lacks {columns}: something else has changed or made it. Restore a copy of "
     "it, or move it away so that Kotae starts with an empty one",
     "database.upgrading": "The state database has been locked by another process for {seconds} s ({file})",

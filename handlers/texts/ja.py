@@ -475,6 +475,8 @@ WORDS = {
     "database.in_memory": "DATABASE_URL がメモリ上の SQLite を指しています。再起動すると何も残らないため、sqlite:///state.db のようにファイルを指定してください",
     "database.newer": "状態データベースのスキーマ {current} は、このバージョンの Kotae が扱えるもの（{newest}）より新しいです。"
     "Kotae を更新するか、更新前に作られたコピーに戻してください",
+    "database.odd": "状態データベースに、Kotae が書き込んだものではない内容があります（{reason}）。変更はしていません。"
+    "バックアップから戻すか、別の場所に移して新しく始めてください。",
     "database.lacks": "状態データベースに {columns} がありません。Kotae 以外が変更したか、作成したもののようです。"
     "コピーに戻すか、別の場所へ移してください（移すと、空の状態から始まります）",
     "database.upgrading": "状態データベースをほかの処理が {seconds} 秒以上使用しています（{file}）",

@@ -16,6 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event, inspect, text
 
@@ -83,7 +84,10 @@ def _upgrade(connection: Connection) -> None:
     tables = inspect(connection).get_table_names()
     if tables and connection.engine.url.database and connection.dialect.name == "sqlite":
         _copy(Path(connection.engine.url.database))
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except (ValueError, TypeError, LookupError) as error:
+        raise JournalError("database.odd", reason=type(error).__name__) from error
     if tables:
         log.info("State database upgraded from schema %s to %s", current, newest)
 
@@ -91,7 +95,10 @@ def _upgrade(connection: Connection) -> None:
 def _schemas(connection: Connection, scripts: ScriptDirectory) -> tuple[str, str]:
     """Return the schema that a database has, and that of the code; raises JournalError when it is not among ours."""
     newest = str(scripts.get_current_head())
-    current = MigrationContext.configure(connection).get_current_revision() or UNVERSIONED
+    try:
+        current = MigrationContext.configure(connection).get_current_revision() or UNVERSIONED
+    except CommandError as error:  # more than one
+        raise JournalError("database.odd", reason=str(error)) from error
     if current not in {UNVERSIONED, *(script.revision for script in scripts.walk_revisions())}:
         raise JournalError("database.newer", current=current, newest=newest)
     return current, newest
