@@ -1,9 +1,10 @@
-"""Puts the parts together, starts them and ends them in order."""
+"""Builds the bot from its parts, starts them and stops them in order."""
 
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psutil
@@ -39,9 +40,9 @@ from indexes.registry import Registry
 log = logging.getLogger(__name__)
 
 ACK_WORKERS = 32
-"""Bolt's default of 5 left commands unacked when several were slow at once."""
+"""With Bolt's default of 5, commands stayed unacked when several were slow at once."""
 DRAIN_SECONDS = 10.0
-"""How long a stop waits for what was accepted."""
+"""How long `stop` waits for accepted requests."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Bot:
             self.watch.start()
         if self.digest:
             self.digest.start()
-        self.services.maintenance.load().add_done_callback(self._has_read)
+        self.services.maintenance.load().add_done_callback(self._log_loaded)
         self.services.maintenance.record_versions()
         update_confidence(self.services)
         self.housekeeping.start()
@@ -77,29 +78,27 @@ class Bot:
         else:
             self.startup_log.without_vectors("no model")
 
-    def _has_read(self, _: Future[None]) -> None:
+    def _log_loaded(self, _: Future[None]) -> None:
         number, failed = len(self.services.registry.loaded), len(self.services.registry.failures)
         self.startup_log.done("words", f"{number} knowledge bases by words", f" ({failed} unusable)" if failed else "")
 
     def stop(self) -> bool:
-        """Accept nothing more, finish what was accepted, and tell whether all of it was."""
+        """Accept nothing more, finish the accepted requests, and return whether all were finished."""
         self.connection.close()
         self.listeners.shutdown(wait=True)
         drained = self.services.queue.drain(DRAIN_SECONDS)
         if self.model:
             self.model.close()
         self.services.maintenance.close()
-        if self.watch:
-            self.watch.close()
-        if self.digest:
-            self.digest.close()
-        self.housekeeping.close()
+        for thread in (self.watch, self.digest, self.housekeeping):
+            if thread:
+                thread.close()
         self.services.database.close()
         return drained
 
 
 def _ask_admins(services: Services) -> None:
-    """Ask about channels that wait and files that are gone; what fails is tried again at the next look."""
+    """Ask about waiting channels and missing files; a failure is logged and tried again at the next look."""
     for ask in (waiting.ask_admins, removal.ask_admins):
         try:
             ask(services)
@@ -117,9 +116,9 @@ def build_app(
 ) -> Bot:
     """Build the bot; asks Slack who it is and which channels there are.
 
-    The socket is pinged every `ping_seconds`; a missing model is looked for every `look_seconds`; `tell` hears
-    of CSV files that changed, if they are watched. Raises SettingsError for a configuration that doesn't fit,
-    SlackApiError for a token that Slack doesn't accept.
+    The socket is pinged every `ping_seconds`; the cache is checked for a missing model every `look_seconds`; `tell`
+    is called for CSV files that changed, if they are watched. Raises SettingsError for a configuration that doesn't
+    fit, SlackApiError for a token that Slack doesn't accept.
     """
     startup_log = StartupLog()
     environment = settings.environment
@@ -136,39 +135,15 @@ def build_app(
     maintenance = Maintenance(registry, environment.data_dir)
     wanted = settings.model
     model = ModelWatch(maintenance, manager, wanted, settings.revision, look_seconds, startup_log) if wanted else None
+    listeners = ThreadPoolExecutor(ACK_WORKERS, thread_name_prefix="kotae-listener")
+    app = App(client=client, listener_executor=listeners)
+    connection = Connection(app, settings.app_token, ping_seconds)
+    queue = WorkQueue()
 
     def rescan() -> None:
         mapping.refresh(client, channels)
         queue.put(lambda: _ask_admins(services))
 
-    watched = settings.config.watch
-    watch = FolderWatch(maintenance, mapping.sources, settings.synonyms, rescan, tell) if watched else None
-    queue = WorkQueue()
-    listeners = ThreadPoolExecutor(ACK_WORKERS, thread_name_prefix="kotae-listener")
-    app = App(client=client, listener_executor=listeners)
-    connection = Connection(app, settings.app_token, ping_seconds)
-    started = time.time()
-
-    def process() -> Process:
-        return Process(
-            pong_age=connection.pong_age,
-            memory=psutil.Process().memory_info().rss / 1e6,
-            uptime=time.time() - started,
-            queue=len(queue),
-            model=settings.model,
-            model_loaded=registry.encoder is not None,
-            model_trouble=model.trouble if model else None,
-        )
-
-    config = Config(
-        search_command=environment.search_command,
-        admin_command=environment.admin_command,
-        is_agent=AGENT_SCOPE in scopes_of(introduced),
-        knowledge_dir=environment.knowledge_dir,
-        uploads_dir=environment.data_dir / "uploads",
-        confirmations=settings.config.confirmations,
-        timezone=settings.timezone,
-    )
     services = Services(
         registry=registry,
         maintenance=maintenance,
@@ -180,13 +155,55 @@ def build_app(
         messenger=Messenger(client, database),
         queue=queue,
         locks=KeyedLocks(),
-        config=config,
-        process=process,
+        config=_config(settings, is_agent=AGENT_SCOPE in scopes_of(introduced)),
+        process=partial(_process, time.time(), wanted, connection, queue, registry, model),
         rescan=rescan,
     )
-    recover(config.uploads_dir)
+    recover(services.config.uploads_dir)
     register(app, services)
-    told = mapping.digest_channel
-    digest = WeeklyDigest(services, told) if told else None
-    housekeeping = Housekeeping(services, settings.config.keep_questions_days)
-    return Bot(app, connection, services, model, watch, digest, housekeeping, listeners, startup_log)
+    return Bot(
+        app=app,
+        connection=connection,
+        services=services,
+        model=model,
+        watch=FolderWatch(maintenance, mapping.sources, settings.synonyms, rescan, tell)
+        if settings.config.watch
+        else None,
+        digest=WeeklyDigest(services, mapping.digest_channel) if mapping.digest_channel else None,
+        housekeeping=Housekeeping(services, settings.config.keep_questions_days),
+        listeners=listeners,
+        startup_log=startup_log,
+    )
+
+
+def _config(settings: Settings, *, is_agent: bool) -> Config:
+    environment = settings.environment
+    return Config(
+        search_command=environment.search_command,
+        admin_command=environment.admin_command,
+        is_agent=is_agent,
+        knowledge_dir=environment.knowledge_dir,
+        uploads_dir=environment.data_dir / "uploads",
+        confirmations=settings.config.confirmations,
+        timezone=settings.timezone,
+    )
+
+
+def _process(
+    started: float,
+    wanted: str | None,
+    connection: Connection,
+    queue: WorkQueue,
+    registry: Registry,
+    model: ModelWatch | None,
+) -> Process:
+    """Describe the process at this moment; `wanted` is the model that `model` loads."""
+    return Process(
+        pong_age=connection.pong_age,
+        memory=psutil.Process().memory_info().rss / 1e6,
+        uptime=time.time() - started,
+        queue=len(queue),
+        model=wanted,
+        model_loaded=registry.encoder is not None,
+        model_trouble=model.trouble if model else None,
+    )
