@@ -22,17 +22,17 @@ FUNCTIONS = {*ANCHORED, "compile", "search", "findall", "finditer", "sub", "subn
 SCRIPTS = ("__main__", ".migrations.env")
 """Run by others; to import them is to run them."""
 MADE_OF_SETTINGS = {
-    "bot/connect.py": "a token's beginning, before letters up to the end",
-    "bot/env_file.py": "the name of a setting, after the beginning of a line",
-    "bot/playground/slack/block_kit/schema.py": "the patterns of Block Kit's own fields, at most 255 characters long",
-    "bot/playground/slack/text.py": "the bot's name, escaped, with a single letter behind it",
-    "handlers/routing.py": "the ids of the bot's own buttons",
-    "handlers/request.py": "the bot's id behind <@",
-    "handlers/store/forgetting.py": "people's ids, between brackets that no other bracket may stand in",
-    "indexes/records/csv_editor.py": "a cell, whose quotation marks close: run as a whole, among PATHS",
-    "indexes/retrieval/synonyms.py": "the synonyms, escaped: alternatives without repetition",
+    r"f'{prefix}[\\w-]+'": "a token's beginning, before letters up to the end",
+    r"f'^#[^\\S\\r\\n]*{key}=[^\\r\\n]*'": "the name of a setting, after the beginning of a line",
+    "pattern": "the patterns of Block Kit's own fields, at most 255 characters long",
+    r"f'[@＠]({re.escape(bot_name)})(?=[^\\x00-\\x7f])'": "the bot's name, with a single letter behind it",
+    "action": "the ids of the bot's own buttons",
+    "f'<@{self.access.bot_user}[|>]'": "the bot's id",
+    r"f'<@(?:{ids})(?:\\|[^<>]*)?>|(?<!\\w)(?:{ids})(?!\\w)'": "people's ids; no bracket may stand within brackets",
+    r"""f'(?:"[^"]*(?:""[^"]*)*")?[^{delimiter}\\r\\n]*'""": "a cell whose quotation marks close: among PATHS",
+    "'|'.join(map(_bounded, longest_first))": "the synonyms: alternatives without repetition",
 }
-"""Where an expression is put together from values, so that it can't be found by reading: what is in it."""
+"""Expressions that are put together from values, as they are written, and what is in them."""
 
 
 @cache
@@ -115,7 +115,7 @@ def test_every_expression_is_looked_at() -> None:
     constants = {id(pattern) for pattern, _ in expressions().values()}
     assert constants
     put_together = {
-        shown(path)
+        ast.unparse(call.args[0])
         for path, call in written()
         if not isinstance(call.args[0], ast.Constant) and not _is_constant(path, call)
     }
