@@ -25,7 +25,7 @@ from handlers.admin import waiting
 from handlers.channels import Channels
 from handlers.files import removal
 from handlers.files.pending import recover
-from handlers.learning.learned import apply_aliases
+from handlers.learning.learned_aliases import apply_aliases
 from handlers.learning.votes import update_confidence
 from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, WorkQueue

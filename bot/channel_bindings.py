@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from handlers.store.channel_names import Binding, Claim
+from handlers.store.channel_names import Binding, BindingState
 from indexes.names import folded
 
 
@@ -51,8 +51,8 @@ def new_bindings(wanted: BaseName, visible: Mapping[str, SlackChannel], known: S
     sought = folded(wanted.name)
     fresh = [(id_, channel) for id_, channel in visible.items() if channel.folded == sought and id_ not in here]
     if here:
-        return [Binding(wanted.name, id_, Claim.WAITING) for id_, _ in fresh]
-    looked_for = Binding(wanted.name, "", Claim.BOUND)
+        return [Binding(wanted.name, id_, BindingState.WAITING) for id_, _ in fresh]
+    looked_for = Binding(wanted.name, "", BindingState.BOUND)
     return [looked_for, *(Binding(wanted.name, id_, _first(wanted, channel)) for id_, channel in fresh)]
 
 
@@ -62,7 +62,7 @@ def new_section_bindings(name: str, visible: Mapping[str, SlackChannel], known: 
     From then on it is that channel, whatever it is called; another one that has the name later waits for an admin.
     """
     here = {binding.channel: binding.state for binding in known if binding.name == name}
-    claim = Claim.WAITING if Claim.BOUND in here.values() else Claim.BOUND
+    claim = BindingState.WAITING if BindingState.BOUND in here.values() else BindingState.BOUND
     sought = folded(name.removeprefix("#"))
     return [
         Binding(name, id_, claim) for id_, channel in visible.items() if channel.folded == sought and id_ not in here
@@ -71,7 +71,7 @@ def new_section_bindings(name: str, visible: Mapping[str, SlackChannel], known: 
 
 def bound_to(channel: str, known: Sequence[Binding]) -> list[str]:
     """List the names that a channel has for good."""
-    return [binding.name for binding in known if binding.channel == channel and binding.state is Claim.BOUND]
+    return [binding.name for binding in known if binding.channel == channel and binding.state is BindingState.BOUND]
 
 
 def has_answered(data_dir: Path, folder: str) -> bool:
@@ -79,7 +79,7 @@ def has_answered(data_dir: Path, folder: str) -> bool:
     return (data_dir / "snapshots" / folder).is_dir()
 
 
-def _first(wanted: BaseName, channel: SlackChannel) -> Claim:
+def _first(wanted: BaseName, channel: SlackChannel) -> BindingState:
     if wanted.was_served:
-        return Claim.BOUND if channel.has_bot else Claim.WAITING
-    return Claim.WAITING if wanted.is_given else Claim.BOUND
+        return BindingState.BOUND if channel.has_bot else BindingState.WAITING
+    return BindingState.WAITING if wanted.is_given else BindingState.BOUND

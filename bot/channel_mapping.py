@@ -15,7 +15,7 @@ from bot.settings import ChannelSection, Settings, SettingsError
 from handlers.access import error_code
 from handlers.channel_rules import AutoReply, Channel, Waiting
 from handlers.channels import Channels
-from handlers.store.channel_names import Binding, ChannelNames, Claim
+from handlers.store.channel_names import Binding, BindingState, ChannelNames
 from handlers.store.database import Database
 from indexes.confidence.confidence import THRESHOLD
 from indexes.names import composed, folded, same_name
@@ -155,7 +155,7 @@ class ChannelMapping:
         for source in self.sources():
             if source.name in claimed:
                 has_row = any(binding.name == source.name for binding in known)
-                fresh += [] if has_row else [Binding(source.name, "", Claim.BOUND)]
+                fresh += [] if has_row else [Binding(source.name, "", BindingState.BOUND)]
             elif source.name != SHARED:
                 wanted = BaseName(source.name, has_answered(data_dir, source.folder), source.name in given)
                 fresh += new_bindings(wanted, visible, known)
@@ -171,7 +171,7 @@ class ChannelMapping:
         claims: dict[tuple[str, str], list[str]] = {}
         for binding in known:
             name = binding.name.removeprefix("#")
-            undecided = binding.state in {Claim.WAITING, Claim.ASKED} and binding.name in wanted
+            undecided = binding.state in {BindingState.WAITING, BindingState.ASKED} and binding.name in wanted
             if undecided and binding.channel in visible and visible[binding.channel].folded == folded(name):
                 claims.setdefault((name, binding.channel), []).append(binding.name)
         return tuple(
@@ -235,7 +235,7 @@ class ChannelMapping:
         given: dict[str, set[str]] = {}
         for key, section in self._settings.config.channels.items():
             name = _section_name(key)
-            remembered = {one.channel for one in self._bindings if one.name == name and one.state is Claim.BOUND}
+            remembered = {one.channel for one in self._bindings if one.name == name and one.state is BindingState.BOUND}
             for base in section.knowledge_bases or ():
                 given.setdefault(same_name(base, bases.names) or composed(base), set()).update(remembered or {key})
         return {name: frozenset(ids) for name, ids in given.items()}

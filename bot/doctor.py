@@ -24,7 +24,7 @@ from handlers.channel_rules import Channel
 from handlers.channels import Channels
 from handlers.schema import open_database
 from handlers.store.database import Database, upgrade_due
-from handlers.store.errors import JournalError
+from handlers.store.errors import StoreError
 from handlers.texts import ENGLISH
 from indexes.encoder import cache_directory, find_model
 from indexes.records import check_file
@@ -252,7 +252,7 @@ def _memory(settings: Settings) -> Database | None:
         if (scheme == "sqlite" and not Path(file).is_file()) or upgrade_due(settings.database_url):
             return None
         return open_database(settings.database_url)
-    except JournalError:
+    except StoreError:
         return None
 
 
@@ -265,7 +265,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         due = upgrade_due(settings.database_url)  # a bot of the former version may be running on it
         if due is None:
             open_database(settings.database_url).close()
-    except JournalError as error:
+    except StoreError as error:
         yield Finding("fail", str(error))
     else:
         upgrade = f", and is upgraded from schema {due[0]} to {due[1]} at the next start" if due else ""

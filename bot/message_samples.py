@@ -22,8 +22,8 @@ from handlers.files.pending import Upload
 from handlers.files.views import removal, uploads, versions
 from handlers.home.views import home
 from handlers.home.views.dashboard import Dashboard
-from handlers.learning.views import learned, misses
-from handlers.result import Entry, Key, Result, Setting
+from handlers.learning.views import learned_aliases, misses
+from handlers.result import ButtonValue, Entry, ReplyOptions, Result
 from handlers.services import Process
 from handlers.slack import blocks
 from handlers.slack.blocks import Message
@@ -58,7 +58,7 @@ RECORD = Record(
 )
 ENTRIES = [Entry(RECORD, NAME, 0.95), Entry(RECORD, NAME, 0.3), Entry(None, NAME, 0.2)]
 RESULT = Result(QUESTION, ENTRIES, 0.9, 17)
-KEY = Key(17, frozenset({1}))
+KEY = ButtonValue(17, frozenset({1}))
 CHANNEL = Channel(PLACE, NAME, (NAME,), AutoReply.SHADOW, 0.9, (PERSON,), {"auto_reply": PERSON})
 WAITING_CHANNEL = Waiting(NAME, PLACE, (NAME,), (NAME,))
 LOST_FILE = KnowledgeFile(NAME, PATH, FileState.LOST)
@@ -95,13 +95,13 @@ TOPICS = [guide.Topic(NAME, 3, ("Samples",))]
 ASKED = misses.Asked(
     17, QUESTION, 3, 2, PERSON, PLACE, AT, misses.Closest(QUESTION, NAME, 0.3), ("none",), reported=True
 )
-IN_FORCE = learned.InForce("p1", QUESTION, QUESTION, NAME, (PERSON,), PERSON, AT)
-WAITING = learned.Waiting(5, QUESTION, QUESTION, NAME, (PERSON,), disputed=True)
+IN_FORCE = learned_aliases.InForce("p1", QUESTION, QUESTION, NAME, (PERSON,), PERSON, AT)
+WAITING = learned_aliases.Waiting(5, QUESTION, QUESTION, NAME, (PERSON,), disputed=True)
 
 
 def _reader(texts: Texts) -> Message:
     """The answer as its only reader sees it, with everything that may stand below it."""
-    return answers.answer(RESULT, texts, Setting(PERSON, restate=True, channel=PLACE, ask=True, edit=True))
+    return answers.answer(RESULT, texts, ReplyOptions(PERSON, restate=True, channel=PLACE, ask=True, edit=True))
 
 
 def _home(texts: Texts) -> View:
@@ -115,7 +115,7 @@ def _home(texts: Texts) -> View:
         ("reload", "export"),
         misses.at_home(misses.Page([ASKED], 0, 1, 30), texts),
     )
-    said = answers.answer(RESULT, texts, Setting(PERSON, restate=True, in_view=True))
+    said = answers.answer(RESULT, texts, ReplyOptions(PERSON, restate=True, in_view=True))
     return home.home(TOPICS, [home.Often(NAME, RECORD, 3)], said, COMMAND, BOT, texts, dashboard)
 
 
@@ -160,8 +160,8 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "guide/suggestions": lambda texts: guide.suggestions([(NAME, RECORD)], texts),
         "guide/usage": lambda texts: guide.usage(COMMAND, BOT, TOPICS, texts),
         "home/home": _home,
-        "learned/offer": lambda texts: learned.offer(QUESTION, QUESTION, 5, texts),
-        "learned/page": lambda texts: learned.page([IN_FORCE], 0, 20, [WAITING], texts),
+        "learned/offer": lambda texts: learned_aliases.offer(QUESTION, QUESTION, 5, texts),
+        "learned/page": lambda texts: learned_aliases.page([IN_FORCE], 0, 20, [WAITING], texts),
         "blocks/notice": lambda texts: blocks.notice(texts("search.empty")),
         "misses/digest": lambda texts: misses.digest([ASKED], 5, 1, 7, ADMIN_COMMAND, texts),
         "misses/page": lambda texts: misses.page(misses.Page([ASKED], 0, 20, 30), ADMIN_COMMAND, texts),
@@ -175,7 +175,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "published/shared": lambda texts: published.shared(RESULT, KEY.shown, NAME, texts),
         "full_answer/whole": lambda texts: full_answer.whole(ENTRIES[0], texts),
         "reasons/form": lambda texts: reasons.form(
-            reasons.Reply(KEY, None, "https://hooks.slack.com/actions/1"), texts, ask=True
+            reasons.RatedReply(KEY, None, "https://hooks.slack.com/actions/1"), texts, ask=True
         ),
         "reports/audit": lambda texts: reports.audit([AuditEntry(AT, PERSON, PLACE, DONE)], texts),
         "reports/statistics": lambda texts: reports.statistics(

@@ -13,7 +13,7 @@ from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line
 from handlers.store.audit import AuditEntry
-from handlers.store.channel_names import ChannelNames, Claim
+from handlers.store.channel_names import BindingState, ChannelNames
 from handlers.texts import HandlerError
 from indexes.messages import Translatable
 
@@ -26,13 +26,13 @@ class ClosedError(HandlerError):
     """The content of a knowledge base is not for whoever asks for it."""
 
 
-def names_for(services: Services, request: Request, *, public_reply: bool = False) -> tuple[str, ...]:
+def knowledge_bases_for(services: Services, request: Request, *, public_reply: bool = False) -> tuple[str, ...]:
     """List the knowledge bases that may answer this person here: the channel's, in private those of all their channels.
 
     A `public_reply` shows what everybody there may see. Guests and people of other organisations get public ones only.
     """
     if public_reply:
-        names = names_for_everybody(services, request.channel)
+        names = knowledge_bases_for_everybody(services, request.channel)
     elif request.is_direct or not request.channel or services.access.place(request.channel).is_group_dm:
         names = services.channels.names(services.access.channels_of(request.user))
     else:
@@ -40,7 +40,7 @@ def names_for(services: Services, request: Request, *, public_reply: bool = Fals
     return names if request.person.standing is Standing.MEMBER else services.channels.only_public(names)
 
 
-def names_for_everybody(services: Services, channel: str) -> tuple[str, ...]:
+def knowledge_bases_for_everybody(services: Services, channel: str) -> tuple[str, ...]:
     """List the knowledge bases that everybody in a place may see: all that an open reply there may show."""
     readers = services.access.readers(channel)
     first, *others = (services.channels.names(channels) for channels in readers.channels)
@@ -48,15 +48,17 @@ def names_for_everybody(services: Services, channel: str) -> tuple[str, ...]:
     return services.channels.only_public(names) if readers.has_outsiders else names
 
 
-def tell_of_the_rest(services: Services, request: Request, shown: Collection[str], about: str) -> bool:
+def tell_what_is_withheld(services: Services, request: Request, shown: Collection[str], about: str) -> bool:
     """Tell a member privately when an open reply can't show all that they may see; return whether that is so.
 
     They are told once for each thing that it is `about`. Others have nothing to be told of.
     """
-    withheld = request.person.standing is Standing.MEMBER and not set(names_for(services, request)).issubset(shown)
+    withheld = request.person.standing is Standing.MEMBER and not set(knowledge_bases_for(services, request)).issubset(
+        shown
+    )
     if withheld and services.claims.take(f"withheld:{about}:{request.user}"):
         key = "access.more" if shown else "access.overheard"
-        request.whisper(notice(request.texts(key, command=services.config.search_command)))
+        request.tell_privately(notice(request.texts(key, command=services.config.search_command)))
     return withheld
 
 
@@ -93,7 +95,7 @@ def _remembered(services: Services) -> Iterator[tuple[str, str]]:
     by_file = services.channels.by_file
     yield from ((name, id_) for name, ids in by_file.items() for id_ in ids)
     for binding in ChannelNames(services.database).all():
-        if binding.state is Claim.BOUND and binding.channel and binding.name not in by_file:
+        if binding.state is BindingState.BOUND and binding.channel and binding.name not in by_file:
             yield binding.name, binding.channel
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-Key = Literal["auto_reply", "threshold", "ask", "knowledge_bases"]
+SettingName = Literal["auto_reply", "threshold", "ask", "knowledge_bases"]
 
 HELPER = re.compile(r"[UWS][A-Z0-9]{2,20}")
 """The Slack id of a person (U… or W…) or of a user group (S…) who may be asked."""

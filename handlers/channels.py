@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from handlers.channel_rules import HELPER, AutoReply, Channel, Key, Waiting
+from handlers.channel_rules import HELPER, AutoReply, Channel, SettingName, Waiting
 from handlers.store.channel_settings import ChannelSettings
 from handlers.store.database import Database
 
@@ -85,6 +85,6 @@ class Channels:
         """Keep the knowledge bases that guests and people of other organisations may see."""
         return tuple(name for name in names if name in self.public)
 
-    def set(self, channel_id: str, key: Key, value: str, by: str) -> None:
+    def set(self, channel_id: str, key: SettingName, value: str, by: str) -> None:
         """Remember what an admin decided; it wins over the file until changed again."""
         self._settings.set(channel_id, key, value, by)

@@ -11,7 +11,7 @@ from handlers.admin.views import admin
 from handlers.audience import closed_to
 from handlers.entries import editing, proposals
 from handlers.files import removal, versions
-from handlers.learning import learned, misses
+from handlers.learning import learned_aliases, misses
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -60,7 +60,7 @@ def _typed(request: Request) -> str:
 
 
 def _help(services: Services, request: Request, _: str) -> None:
-    request.whisper(notice(request.texts("kb.help", command=services.config.admin_command)))
+    request.tell_privately(notice(request.texts("kb.help", command=services.config.admin_command)))
 
 
 def _unknown(services: Services, request: Request, _: str) -> None:
@@ -69,21 +69,21 @@ def _unknown(services: Services, request: Request, _: str) -> None:
         request.texts("kb.unknown", action=action),
         request.texts("kb.help", command=services.config.admin_command),
     ]
-    request.whisper(notice("\n".join(explained)))
+    request.tell_privately(notice("\n".join(explained)))
 
 
 def _reload(services: Services, request: Request, argument: str) -> None:
     services.rescan()
     chosen = _chosen(services, request, argument)
     if not chosen:
-        request.whisper(notice(request.texts("kb.nothing_to_reload", command=services.config.admin_command)))
+        request.tell_privately(notice(request.texts("kb.nothing_to_reload", command=services.config.admin_command)))
         return
     names = one_line(", ".join(chosen), LISTED)
-    request.whisper(notice(request.texts("kb.reloading", names=f"*{names}*")))
+    request.tell_privately(notice(request.texts("kb.reloading", names=f"*{names}*")))
     waiting: list[Future[ReloadReport]] = [services.maintenance.reload(name) for name in chosen]
     reports = [future.result() for future in waiting]
     try:
-        request.whisper(admin.reloaded(reports, closed_to(services, request.user), request.texts))
+        request.tell_privately(admin.reloaded(reports, closed_to(services, request.user), request.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
         for report in reports:
             AuditLog(services.database).record(request.user, request.channel, _told(report))
@@ -125,7 +125,7 @@ def _status(services: Services, request: Request, _: str) -> None:
         time.time(),
         request.texts,
     )
-    request.whisper(view)
+    request.tell_privately(view)
 
 
 def _for_days(action: str, run: Callable[[Services, Request, int], None]) -> Callable[[Services, Request, str], None]:
@@ -135,7 +135,7 @@ def _for_days(action: str, run: Callable[[Services, Request, int], None]) -> Cal
         days = _days(argument)
         if days is None:
             usage = {"command": services.config.admin_command, "action": action, "most": MOST_DAYS}
-            request.whisper(notice(request.texts("kb.days.usage", **usage)))
+            request.tell_privately(notice(request.texts("kb.days.usage", **usage)))
         else:
             run(services, request, days)
 
@@ -174,7 +174,7 @@ ACTIONS = {
     "add": Action(editing.command, Need.MEMBER, as_typed=True),
     "proposals": Action(proposals.command, Need.ADMIN),
     "misses": Action(_for_days("misses", misses.listed), Need.ADMIN),
-    "learned": Action(learned.listed, Need.ADMIN),
+    "learned": Action(learned_aliases.listed, Need.ADMIN),
     "help": Action(_help, Need.ADMIN),
 }
 UNKNOWN = Action(_unknown, Need.ADMIN)

@@ -84,7 +84,7 @@ class Request:
         """Tell whether this is a direct message, where everything is private."""
         return self.channel.startswith("D")
 
-    def whisper(self, message: Message) -> None:
+    def tell_privately(self, message: Message) -> None:
         """Tell the asker alone: through the response_url while it holds, else as an ephemeral or direct message."""
         as_reply = {"response_type": "ephemeral", "replace_original": False, "thread_ts": self.thread}
         if self._responded(message.arguments() | as_reply):
@@ -109,7 +109,7 @@ class Request:
     def update_message(self, message: Message) -> None:
         """Replace the message whose button was pressed by another."""
         if self.respond is not None and not self._responded(message.arguments() | {"replace_original": True}):
-            self.whisper(message)
+            self.tell_privately(message)
 
     def _responded(self, answer: dict[str, Any]) -> bool:
         """Answer through the response_url; False when it was refused or nothing listens there.
@@ -147,7 +147,7 @@ class Request:
         """Tell the asker that they may not, in the words of a key; once, though a message may come as two events."""
         said = self.body.get("event", {}).get("ts")
         if self.asked and (not said or self.services.claims.take(f"refused:{self.channel}:{said}")):
-            self.whisper(notice(self.texts(refusal)))
+            self.tell_privately(notice(self.texts(refusal)))
 
 
 def run_each(request: Request, jobs: Sequence[Callable[[], None]]) -> None:
@@ -172,4 +172,4 @@ def fail(request: Request, error: Exception) -> None:
         log.error("Something went wrong; reference %s", reference, exc_info=error)
         message = notice(request.texts("error.apology", reference=reference))
     if request.asked:
-        request.whisper(message)
+        request.tell_privately(message)

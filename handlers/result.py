@@ -52,7 +52,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Key:
+class ButtonValue:
     """What every button below an answer carries: the question and the ranks shown in full, such as ``17:12``."""
 
     question: int
@@ -69,7 +69,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Setting:
+class ReplyOptions:
     """Who reads an answer where, what they may do with it, and what was done with it since."""
 
     reader: str = ""

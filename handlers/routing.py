@@ -20,7 +20,7 @@ from handlers.answers import add_answer, answering, auto_reply, escalation, feed
 from handlers.entries import editing, proposals
 from handlers.files import removal, uploads, versions
 from handlers.home import home
-from handlers.learning import learned, misses
+from handlers.learning import learned_aliases, misses
 from handlers.request import Request, fail
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -182,10 +182,10 @@ def _register_learning(app: App, on: On) -> None:
     app.action("miss_later", matchers=[_is_at_home])(on(home.put_off, needs=Need.ADMIN))
     app.action("miss_later")(on(misses.put_off, needs=Need.ADMIN))
     app.action(re.compile("miss_(more|back)"))(on(misses.turned, needs=Need.ADMIN))
-    app.action("learn_phrasing")(on(learned.accepted, needs=Need.ADMIN))
-    app.action("learned_accept")(on(learned.accepted_waiting, needs=Need.ADMIN))
-    app.action("learned_undo")(on(learned.undone, needs=Need.ADMIN))
-    app.action("learned_more")(on(learned.turned, needs=Need.ADMIN))
+    app.action("learn_phrasing")(on(learned_aliases.accepted, needs=Need.ADMIN))
+    app.action("learned_accept")(on(learned_aliases.accepted_waiting, needs=Need.ADMIN))
+    app.action("learned_undo")(on(learned_aliases.undone, needs=Need.ADMIN))
+    app.action("learned_more")(on(learned_aliases.turned, needs=Need.ADMIN))
 
 
 def _register_editing(app: App, on: On, form: On) -> None:
@@ -236,7 +236,7 @@ def _refuse(services: Services, request: Request) -> None:
 
 def _say_busy(request: Request) -> None:
     try:
-        request.whisper(notice(request.texts("search.busy")))
+        request.tell_privately(notice(request.texts("search.busy")))
     except Exception:
         log.exception("The asker could not be told that the queue is full")
 

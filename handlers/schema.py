@@ -2,7 +2,7 @@
 
 from handlers.answers.store import publications
 from handlers.entries.store import proposals
-from handlers.learning.store import confirmations, learned, misses, voices
+from handlers.learning.store import alias_votes, learned_aliases, misses, voices
 from handlers.store import audit, channel_names, channel_settings, claims, installation, knowledge_files, questions
 from handlers.store.database import Database, metadata
 
@@ -11,10 +11,10 @@ MODULES = (
     channel_names,
     channel_settings,
     claims,
-    confirmations,
+    alias_votes,
     installation,
     knowledge_files,
-    learned,
+    learned_aliases,
     misses,
     proposals,
     publications,
@@ -25,5 +25,5 @@ MODULES = (
 
 
 def open_database(url: str) -> Database:
-    """Open the state database, creating it or bringing its schema up to date if need be; raises JournalError."""
+    """Open the state database, creating it or bringing its schema up to date if need be; raises StoreError."""
     return Database.open(url, metadata)

@@ -13,7 +13,7 @@ from bot.playground import DEFAULT_SCOPES, LocalSlack
 from bot.settings import ChannelSection, ConfigFile, Environment, KnowledgeBaseSection, Settings
 from handlers.channel_rules import AutoReply
 from handlers.schema import open_database
-from handlers.store.channel_names import Binding, ChannelNames, Claim
+from handlers.store.channel_names import Binding, BindingState, ChannelNames
 from handlers.store.channel_settings import ChannelSettings
 from tests.former import former_database, rows
 
@@ -213,7 +213,7 @@ def test_a_channel_that_waits_for_an_admin_is_noted_and_nothing_is_remembered(
 ) -> None:
     some = settings(slack, knowledge)
     database = open_database(some.database_url)
-    ChannelNames(database).remember([Binding("it-help", "", Claim.BOUND)])
+    ChannelNames(database).remember([Binding("it-help", "", BindingState.BOUND)])
     before = ChannelNames(database).all()
     [note] = [finding for finding in examine(some) if "waits for an admin" in finding.what]
     channel = slack.channel("it-help").id

@@ -14,7 +14,7 @@ from sqlalchemy import JSON, Float, Integer, String, create_engine, insert
 
 from handlers.admin.store.statistics import Statistics
 from handlers.files.pending import Pending, forget_uploads
-from handlers.learning.store.learned import Learned
+from handlers.learning.store.learned_aliases import LearnedAliases
 from handlers.learning.store.voices import Voices
 from handlers.privacy.store.forgetting import ForgettingError, databases, forget
 from handlers.schema import open_database
@@ -22,7 +22,7 @@ from handlers.store import migrations
 from handlers.store.audit import AuditLog
 from handlers.store.channel_settings import ChannelSettings
 from handlers.store.database import FORGOTTEN, Database, metadata
-from handlers.store.questions import Noted, NotedHit, Origin, Questions
+from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions
 from indexes.records import Source
 from indexes.storage.versions import Versions, forget_author
 from tests.former import former_database, former_ids
@@ -79,12 +79,12 @@ def test_whatever_column_of_whatever_table_has_it(database: Database, url: str, 
 def test_words_and_votes_go_and_what_others_did_stays(database: Database, url: str, file: Path) -> None:
     everything(database)
     theirs = Questions(database).add(
-        Noted(Origin.SEARCH, "C1", OTHER, "Where is U0CANARY01?", ASKED.hits, 0.95, 0.9, answered=True)
+        AskedQuestion(Origin.SEARCH, "C1", OTHER, "Where is U0CANARY01?", ASKED.hits, 0.95, 0.9, answered=True)
     )
     assert theirs
     for user, kind in ((WHO, "helpful"), (OTHER, "unhelpful")):
         Questions(database).vote(theirs, user, kind)
-        Voices(database).hear(theirs, user, kind)
+        Voices(database).count(theirs, user, kind)
     ChannelSettings(database).set("C1", "ask", f"{WHO} {OTHER}", WHO)
     answered = Statistics(database).overview(7).total.answered
     changed = forget(url, WHO)
@@ -102,7 +102,7 @@ def test_words_and_votes_go_and_what_others_did_stays(database: Database, url: s
     setting = ChannelSettings(database).of("C1")["ask"]
     assert (setting.value, setting.by) == (f"{FORGOTTEN} {OTHER}", FORGOTTEN)
     assert {each.user for each in AuditLog(database).newest()} == {"U0ADMIN", "kotae"}
-    assert Learned(database).newest(9)[0].voters == ()
+    assert LearnedAliases(database).newest(9)[0].voters == ()
     before = Voices(database).judged()
     Voices(database).recount(lambda _: True)
     assert Voices(database).judged() == before
@@ -161,7 +161,7 @@ def test_uploads_and_the_authors_of_versions(tmp_path: Path) -> None:
 
 
 def test_others_write_meanwhile(database: Database, url: str, file: Path) -> None:
-    hit = NotedHit("it-help", "vpn", 0.9, 0.95)
+    hit = FoundHit("it-help", "vpn", 0.9, 0.95)
     with closing(sqlite3.connect(file)) as raw, raw:
         columns = "at, source, channel, user, text, hits, confidence, threshold, answered"
         rows = ((n, WHO if n % 3 else OTHER, f"{WORDS} {n}") for n in range(20_000))
@@ -169,7 +169,7 @@ def test_others_write_meanwhile(database: Database, url: str, file: Path) -> Non
     started = time.perf_counter()
     forget(url, WHO)
     assert time.perf_counter() - started < 30
-    assert Questions(database).add(Noted(Origin.SEARCH, "C1", OTHER, "?", (hit,), 0.9, 0.9, answered=True))
+    assert Questions(database).add(AskedQuestion(Origin.SEARCH, "C1", OTHER, "?", (hit,), 0.9, 0.9, answered=True))
     assert not database.trouble
 
 

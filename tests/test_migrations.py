@@ -23,15 +23,15 @@ from sqlalchemy.exc import OperationalError
 from handlers import schema
 from handlers.answers.store.publications import Publications
 from handlers.entries.store.proposals import Proposals
-from handlers.learning.store.confirmations import Confirmations
-from handlers.learning.store.learned import Learned
+from handlers.learning.store.alias_votes import AliasVotes
+from handlers.learning.store.learned_aliases import LearnedAliases
 from handlers.learning.store.misses import Misses
 from handlers.schema import open_database
 from handlers.store import migrations
 from handlers.store.audit import AuditLog
 from handlers.store.channel_settings import ChannelSettings
 from handlers.store.database import Database, metadata
-from handlers.store.errors import JournalError
+from handlers.store.errors import StoreError
 from handlers.store.questions import Questions, questions
 from tests.audit import action
 from tests.former import FIXTURES, former_database, former_ids, lost, rows, tables
@@ -103,8 +103,8 @@ def say_everything(database: Database) -> None:
     assert Publications(database).of(5)["ask"].people == (names["ichiro"],)
     assert [(one.id, one.user, one.state) for one in Proposals(database).waiting()] == [(1, names["alice"], "waiting")]
     assert [one.admin for one in Proposals(database).messages(1)] == [names["olivia"]]
-    assert [one.phrasing for one in Learned(database).newest(9)] == ["Wi-Fi office how"]
-    assert len(Confirmations(database).recent()) == 3
+    assert [one.phrasing for one in LearnedAliases(database).newest(9)] == ["Wi-Fi office how"]
+    assert len(AliasVotes(database).recent()) == 3
     assert ChannelSettings(database).of(names["it-help"])["threshold"].value == "0.5"
     assert [action(entry) for entry in AuditLog(database).newest()][::-1][:2] == ["auto-reply", "threshold"]
     assert not database.trouble
@@ -198,7 +198,7 @@ def test_where_the_copy_finds_no_room_it_says_so_and_nothing_changes(file: Path)
     done = subprocess.run(
         [sys.executable, "-c", limited, url(file)], input="\n", capture_output=True, text=True, timeout=60, check=False
     )
-    assert "JournalError: The state database can't be opened (disk I/O error)" in done.stderr
+    assert "StoreError: The state database can't be opened (disk I/O error)" in done.stderr
     assert everything(file) == before
     assert [each.name for each in file.parent.glob("*copy*")] == []
     open_database(url(file)).close()
@@ -220,7 +220,7 @@ def test_what_no_version_has_written_is_refused_and_left_as_it_was(file: Path, s
     execute(file, "INSERT OR REPLACE INTO settings VALUES ('C1', 'knowledge_bases', '[]', 'U1', 1)")
     execute(file, statement)
     before = everything(file)
-    with pytest.raises(JournalError, match="holds something that no version of Kotae has written"):
+    with pytest.raises(StoreError, match="holds something that no version of Kotae has written"):
         open_database(url(file))
     assert everything(file) == before
 
@@ -277,7 +277,7 @@ def test_a_newer_schema_is_refused_and_left_alone(file: Path) -> None:
     open_database(url(file)).close()
     execute(file, "UPDATE alembic_version SET version_num = '9999'")
     before = rows(file)
-    with pytest.raises(JournalError, match=rf"schema 9999, which is newer.*\({revisions()[-1]}\)\. Update Kotae"):
+    with pytest.raises(StoreError, match=rf"schema 9999, which is newer.*\({revisions()[-1]}\)\. Update Kotae"):
         open_database(url(file))
     assert rows(file) == before
     assert not migrations.copy_of(file).exists()
@@ -292,7 +292,7 @@ def test_a_database_that_lacks_a_column_is_refused_by_name_and_left_alone(file: 
     execute(file, "ALTER TABLE audit DROP COLUMN outcome")
     execute(file, "ALTER TABLE replies DROP COLUMN source")
     before = rows(file)
-    with pytest.raises(JournalError, match=r"lacks audit\.outcome, replies\.source"):
+    with pytest.raises(StoreError, match=r"lacks audit\.outcome, replies\.source"):
         open_database(url(file))
     assert rows(file) == before
 
@@ -309,7 +309,7 @@ def test_a_table_that_is_missing_in_an_unversioned_database_is_made(file: Path) 
 
 
 def test_a_database_in_memory_is_refused() -> None:
-    with pytest.raises(JournalError, match="DATABASE_URL"):
+    with pytest.raises(StoreError, match="DATABASE_URL"):
         open_database("sqlite://")
 
 

@@ -12,11 +12,11 @@ from sqlalchemy import create_engine, text
 from bot.channel_mapping import ChannelMapping
 from bot.settings import ChannelSection, ConfigFile, Environment, KnowledgeBaseSection, Settings, SettingsError
 from handlers.entries.store.proposals import Proposals
-from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from handlers.schema import open_database
 from handlers.store.channel_settings import ChannelSettings
 from handlers.store.migrations import config_for
-from handlers.store.questions import Noted, NotedHit, Questions
+from handlers.store.questions import AskedQuestion, FoundHit, Questions
 from indexes.maintenance import Maintenance
 from indexes.names import find_name, name_of
 from indexes.records import Source
@@ -140,7 +140,7 @@ def test_names_in_the_state_database_are_composed_by_an_upgrade(tmp_path: Path) 
             text("INSERT INTO questions VALUES (1, 0, 'dm', 'D1', 'U1', 'Where?', :hits, 0.9, 0.9, 1)"),
             {"hits": json.dumps([hit])},
         )
-        values = {"id": Phrasing(NFD, "1", "", "k", "", (), "").id, "name": NFD}
+        values = {"id": StoredAlias(NFD, "1", "", "k", "", (), "").id, "name": NFD}
         connection.execute(
             text("INSERT INTO learned VALUES (:id, 0, 'U1', :name, '1', 'Where?', 'k', 'Whereto?', '[]', NULL, NULL)"),
             values,
@@ -151,10 +151,10 @@ def test_names_in_the_state_database_are_composed_by_an_upgrade(tmp_path: Path) 
     engine.dispose()
     database = open_database(url)
     assert json.loads(ChannelSettings(database).of("C1")["knowledge_bases"].value) == [NFC, "it-help"]
-    noted: Noted | None = Questions(database).get(1)
+    noted: AskedQuestion | None = Questions(database).get(1)
     assert noted is not None
-    assert noted.hits == (NotedHit(NFC, "1", 1.0, 0.9),)
-    aliases = Learned(database).aliases()
+    assert noted.hits == (FoundHit(NFC, "1", 1.0, 0.9),)
+    aliases = LearnedAliases(database).aliases()
     assert aliases is not None
     assert [alias.phrasing for alias in aliases[NFC]] == ["Whereto?"]
     proposal = Proposals(database).get(1)

@@ -16,8 +16,8 @@ from sqlalchemy import Engine, create_engine, text
 from handlers.admin.store.statistics import Statistics
 from handlers.answers.store.publications import Publication, Publications
 from handlers.entries.store.proposals import Proposal, Proposals
-from handlers.learning.store.confirmations import Confirmations, Opinion
-from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.store.alias_votes import AliasVote, AliasVotes
+from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from handlers.learning.store.misses import Misses
 from handlers.schema import open_database
 from handlers.store import migrations
@@ -25,13 +25,13 @@ from handlers.store.audit import AuditLog
 from handlers.store.channel_settings import ChannelSettings
 from handlers.store.claims import Claims
 from handlers.store.database import Database, metadata
-from handlers.store.errors import JournalError
-from handlers.store.questions import Noted, NotedHit, Origin, Questions, Reply
+from handlers.store.errors import StoreError
+from handlers.store.questions import AskedQuestion, FoundHit, Origin, PostedReply, Questions
 from indexes.messages import Translatable
 from tests.test_migrations import OPEN, revisions
 
-HIT = NotedHit("it-help", "vpn", 0.9, 0.95, 0.9)
-QUESTION = Noted(Origin.SEARCH, "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
+HIT = FoundHit("it-help", "vpn", 0.9, 0.95, 0.9)
+QUESTION = AskedQuestion(Origin.SEARCH, "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
 
 
 @pytest.fixture(scope="module")
@@ -105,17 +105,17 @@ def everything_works(database: Database) -> None:
     assert number is not None
     assert number > 1 << 40
     Questions(database).vote(number, "U1", "helpful")
-    Questions(database).remember_reply("C1", "1.0", Reply("2.0", number, Origin.MENTION))
+    Questions(database).remember_reply("C1", "1.0", PostedReply("2.0", number, Origin.MENTION))
     Misses(database).report(number, "U1", "")
     Misses(database).report(number, "U1", "outdated")
-    Confirmations(database).add(Opinion("U1", number, QUESTION.text, "it-help", "vpn", agrees=True))
+    AliasVotes(database).add(AliasVote("U1", number, QUESTION.text, "it-help", "vpn", agrees=True))
     proposal = Proposals(database).add(Proposal("U1", "it-help", {"question": "?"}, number))
     with Publications(database).only_once(number, "share", Publication("C1", "U1")) as first:
         assert first
     ChannelSettings(database).set("C1", "threshold", "0.5", "U1")
     AuditLog(database).record("U1", "C1", Translatable("audit.export", name="it-help", rows=5))
-    phrasing = Phrasing("it-help", "vpn", "VPN?", "vpn", "vpn!", ("U1",), "U2")
-    assert Learned(database).learn(phrasing)
+    phrasing = StoredAlias("it-help", "vpn", "VPN?", "vpn", "vpn!", ("U1",), "U2")
+    assert LearnedAliases(database).add(phrasing)
     noted, reply = Questions(database).get(number), Questions(database).reply_to("C1", "1.0")
     assert noted is not None
     assert reply is not None
@@ -123,7 +123,7 @@ def everything_works(database: Database) -> None:
     assert Misses(database).reasons([number]) == ["outdated"]
     assert [miss.id for miss in Misses(database).open(2.0, 9)] == [number]
     assert [one.id for one in Proposals(database).waiting()] == [proposal]
-    assert [one.phrasing for one in Confirmations(database).recent()] == [QUESTION.text]
+    assert [one.phrasing for one in AliasVotes(database).recent()] == [QUESTION.text]
     assert Questions(database).most_asked(["it-help"]) == [("it-help", "vpn", 1)]
     assert Statistics(database).overview(7).by_name["it-help"].answered == 1
     assert Claims(database).take("event:2")
@@ -150,5 +150,5 @@ def test_a_newer_schema_is_refused(url: str, engine: Engine) -> None:
     open_database(url).close()
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(JournalError, match="schema 9999, which is newer"):
+    with pytest.raises(StoreError, match="schema 9999, which is newer"):
         open_database(url)

@@ -16,8 +16,8 @@ from handlers.admin.store.statistics import Statistics
 from handlers.answers.store.publications import Publication, Publications
 from handlers.entries.store.proposals import Proposal, Proposals
 from handlers.learning.misses import looks_like_a_question
-from handlers.learning.store.confirmations import Confirmations, Opinion
-from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.store.alias_votes import AliasVote, AliasVotes
+from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from handlers.learning.store.misses import Misses
 from handlers.learning.store.voices import Voices
 from handlers.privacy.store.retention import Retention
@@ -26,15 +26,15 @@ from handlers.store.audit import AuditLog
 from handlers.store.claims import Claims
 from handlers.store.database import Database
 from handlers.store.migrations import copy_of
-from handlers.store.questions import Noted, NotedHit, Origin, Questions, Reply
+from handlers.store.questions import AskedQuestion, FoundHit, Origin, PostedReply, Questions
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable
 from tests.former import former_database
 
 DAY = 24 * 3600
 WORDS, WHO = "CANARYTEXT のことで困っています。教えてください", "U0CANARY01"
-HIT = NotedHit("it-help", "vpn", 0.9, 0.95, 0.9)
-ASKED = Noted(Origin.SEARCH, "C1", WHO, WORDS, (HIT,), 0.95, 0.9, answered=True)
+HIT = FoundHit("it-help", "vpn", 0.9, 0.95, 0.9)
+ASKED = AskedQuestion(Origin.SEARCH, "C1", WHO, WORDS, (HIT,), 0.95, 0.9, answered=True)
 MISSED = replace(ASKED, confidence=0.3, answered=False)
 
 
@@ -50,7 +50,7 @@ def database(file: Path) -> Iterator[Database]:
     opened.close()
 
 
-def note(database: Database, question: Noted = ASKED) -> Any:
+def note(database: Database, question: AskedQuestion = ASKED) -> Any:
     number = Questions(database).add(question)
     assert number
     return number
@@ -96,9 +96,9 @@ def everything(database: Database) -> None:
     for number in range(30):
         question = note(database, replace(ASKED, text=f"{WORDS} {number} " + "あ" * number * 20))
         Questions(database).vote(question, WHO, "helpful")
-        Voices(database).hear(question, WHO, "helpful")
-        Questions(database).remember_reply("C1", f"{number}.0", Reply("2.0", question, Origin.MENTION))
-        Confirmations(database).add(Opinion(WHO, question, WORDS, "it-help", "vpn", agrees=True))
+        Voices(database).count(question, WHO, "helpful")
+        Questions(database).remember_reply("C1", f"{number}.0", PostedReply("2.0", question, Origin.MENTION))
+        AliasVotes(database).add(AliasVote(WHO, question, WORDS, "it-help", "vpn", agrees=True))
         with Publications(database).only_once(question, "ask", Publication("C1", WHO, (WHO,))):
             pass
     closed = note(database, MISSED)
@@ -111,7 +111,7 @@ def everything(database: Database) -> None:
     AuditLog(database).record(
         "kotae", "", Translatable("audit.learn", name="it-help", id="vpn", phrasing="vpn", votes=votes)
     )
-    Learned(database).learn(Phrasing("it-help", "vpn", "VPN", "vpn", "vpn", (WHO,), "kotae"))
+    LearnedAliases(database).add(StoredAlias("it-help", "vpn", "VPN", "vpn", "vpn", (WHO,), "kotae"))
     decided = Proposals(database).add(Proposal(WHO, "it-help", {"question": WORDS}))
     Proposals(database).claim(decided, "U0ADMIN")
     Proposals(database).settle(decided, "declined", WORDS)
@@ -132,7 +132,7 @@ def test_what_is_old_is_gone_from_the_files_and_still_counted(database: Database
     assert Statistics(database).overview(365) == overview
     assert Questions(database).most_asked(["it-help"], 365) == often
     assert Voices(database).judged() == judged
-    assert [each.phrasing for each in Learned(database).newest(9)] == ["vpn"]
+    assert [each.phrasing for each in LearnedAliases(database).newest(9)] == ["vpn"]
     assert [ENGLISH.say(each.done) for each in AuditLog(database).newest()] == [
         "*learn* · it-help vpn: vpn",
         "*miss not_a_question* · ",
@@ -157,7 +157,7 @@ def test_an_old_question_is_nobodys_any_more(database: Database, file: Path) -> 
     question = note(database)
     Questions(database).vote(question, WHO, "helpful")
     Questions(database).vote(question, "U2", "unhelpful")
-    Questions(database).remember_reply("C1", "1.0", Reply("2.0", question, Origin.MENTION))
+    Questions(database).remember_reply("C1", "1.0", PostedReply("2.0", question, Origin.MENTION))
     age(file)
     purge(database)
     assert Questions(database).get(question) is None
@@ -195,7 +195,7 @@ def test_open_misses_and_waiting_proposals_stay_as_they_were(database: Database,
 def test_what_was_confirmed_or_liked_is_no_miss_again(database: Database, file: Path) -> None:
     liked, confirmed = note(database, MISSED), note(database, MISSED)
     Questions(database).vote(liked, WHO, "hit_2")
-    Confirmations(database).add(Opinion(WHO, confirmed, WORDS, "it-help", "vpn", agrees=True))
+    AliasVotes(database).add(AliasVote(WHO, confirmed, WORDS, "it-help", "vpn", agrees=True))
     age(file)
     purge(database)
     assert Misses(database).open(0, 100) == []

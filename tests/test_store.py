@@ -21,13 +21,13 @@ from handlers.store.audit import AuditLog
 from handlers.store.channel_settings import ChannelSettings
 from handlers.store.claims import Claims
 from handlers.store.database import Database
-from handlers.store.errors import JournalError
-from handlers.store.questions import Noted, NotedHit, Origin, Questions, Reply
+from handlers.store.errors import StoreError
+from handlers.store.questions import AskedQuestion, FoundHit, Origin, PostedReply, Questions
 from handlers.texts import ENGLISH, JAPANESE
 from indexes.messages import Translatable
 
-HIT = NotedHit("it-help", "vpn", 0.9, 0.95)
-QUESTION = Noted(Origin.SEARCH, "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
+HIT = FoundHit("it-help", "vpn", 0.9, 0.95)
+QUESTION = AskedQuestion(Origin.SEARCH, "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def test_a_question_is_noted_as_it_was(database: Database, file: Path) -> None:
 
 
 def test_a_reply_is_replaced_and_forgotten(database: Database) -> None:
-    Questions(database).remember_reply("C1", "1.0", Reply("2.0", 1, Origin.MENTION))
-    Questions(database).remember_reply("C1", "1.0", Reply("3.0", 2, Origin.MENTION))
-    assert Questions(database).reply_to("C1", "1.0") == Reply("3.0", 2, Origin.MENTION)
+    Questions(database).remember_reply("C1", "1.0", PostedReply("2.0", 1, Origin.MENTION))
+    Questions(database).remember_reply("C1", "1.0", PostedReply("3.0", 2, Origin.MENTION))
+    assert Questions(database).reply_to("C1", "1.0") == PostedReply("3.0", 2, Origin.MENTION)
     assert Questions(database).reply_to("C2", "1.0") is None
     Questions(database).forget_reply("C1", "1.0")
     assert Questions(database).reply_to("C1", "1.0") is None
@@ -105,12 +105,12 @@ def test_a_person_has_one_vote(database: Database) -> None:
 
 
 def test_what_is_asked_most_counts_answered_questions_of_the_visible_knowledge_bases(database: Database) -> None:
-    for hit, times in ((HIT, 2), (NotedHit("it-help", "wifi", 0.9, 0.9), 3), (NotedHit("secret", "s", 1.0, 1.0), 4)):
+    for hit, times in ((HIT, 2), (FoundHit("it-help", "wifi", 0.9, 0.9), 3), (FoundHit("secret", "s", 1.0, 1.0), 4)):
         for _ in range(times):
-            Questions(database).add(Noted(Origin.DIRECT, "D1", "U1", "?", (hit,), 0.9, 0.5, answered=True))
-    Questions(database).add(Noted(Origin.DIRECT, "D1", "U1", "?", (HIT,), 0.1, 0.5, answered=False))
+            Questions(database).add(AskedQuestion(Origin.DIRECT, "D1", "U1", "?", (hit,), 0.9, 0.5, answered=True))
+    Questions(database).add(AskedQuestion(Origin.DIRECT, "D1", "U1", "?", (HIT,), 0.1, 0.5, answered=False))
     Questions(database).add(
-        Noted(Origin.DIRECT, "D1", "U1", "nothing found, and a threshold of 0", (), 0.0, 0.0, answered=True)
+        AskedQuestion(Origin.DIRECT, "D1", "U1", "nothing found, and a threshold of 0", (), 0.0, 0.0, answered=True)
     )
     assert Questions(database).most_asked(["it-help"]) == [("it-help", "wifi", 3), ("it-help", "vpn", 2)]
     assert Questions(database).most_asked(["it-help"], limit=1) == [("it-help", "wifi", 3)]
@@ -275,7 +275,7 @@ def test_without_its_file_the_database_goes_on_and_says_so(
     assert not claims.take("event:1")
     assert Questions(database).add(QUESTION) is None
     assert Questions(database).get(1) is None
-    Questions(database).remember_reply("C1", "1.0", Reply("2.0", 1, Origin.MENTION))
+    Questions(database).remember_reply("C1", "1.0", PostedReply("2.0", 1, Origin.MENTION))
     assert Questions(database).reply_to("C1", "1.0") is None
     Questions(database).forget_reply("C1", "1.0")
     Questions(database).vote(1, "U1", "helpful")
@@ -284,9 +284,9 @@ def test_without_its_file_the_database_goes_on_and_says_so(
     assert ChannelSettings(database).of("C1")["threshold"].value == "0.5"
     assert ChannelSettings(database).channels() == ["C1"]
     assert database.trouble == Translatable("database.removed", file="state.db")
-    with pytest.raises(JournalError, match="The setting was not stored: the state database can't be written"):
+    with pytest.raises(StoreError, match="The setting was not stored: the state database can't be written"):
         ChannelSettings(database).set("C1", "threshold", "0.6", "U1")
-    with pytest.raises(JournalError, match="This is done but not in the audit log"):
+    with pytest.raises(StoreError, match="This is done but not in the audit log"):
         AuditLog(database).record("U1", "C1", Translatable("audit.export", name="it-help", rows=5))
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(errors) == 1
@@ -329,7 +329,7 @@ def test_a_short_lock_is_waited_for(database: Database, file: Path) -> None:
     ],
 )
 def test_a_database_that_can_not_be_opened_is_an_error_for_people_without_the_password(url: str) -> None:
-    with pytest.raises(JournalError) as refusal:
+    with pytest.raises(StoreError) as refusal:
         open_database(url)
     message = str(refusal.value)
     assert message.startswith("The state database can't be opened (")

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from handlers.learning.store.confirmations import Confirmations, Opinion
-from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.store.alias_votes import AliasVote, AliasVotes
+from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from handlers.learning.store.misses import Misses
 from handlers.schema import open_database
 from handlers.store.database import Database
-from handlers.store.errors import JournalError
-from handlers.store.questions import Noted, NotedHit, Origin, Questions
+from handlers.store.errors import StoreError
+from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions
 from indexes.retrieval.learned_aliases import LearnedAlias
 
-HIT = NotedHit("it-help", "vpn", 0.4, 0.3)
-MISSED = Noted(Origin.SEARCH, "C1", "U1", "VPNが遅い", (HIT,), 0.3, 0.9, answered=False)
+HIT = FoundHit("it-help", "vpn", 0.4, 0.3)
+MISSED = AskedQuestion(Origin.SEARCH, "C1", "U1", "VPNが遅い", (HIT,), 0.3, 0.9, answered=False)
 ANSWERED = replace(MISSED, confidence=0.95, answered=True)
-OPINION = Opinion("U1", 1, "VPNが遅い？", "it-help", "vpn", agrees=True)
-LEARNT = Phrasing("it-help", "vpn", "VPNにつながりません。", "vpnが遅い", "VPNが遅い", ("U1", "U2"), "kotae")
+OPINION = AliasVote("U1", 1, "VPNが遅い？", "it-help", "vpn", agrees=True)
+LEARNT = StoredAlias("it-help", "vpn", "VPNにつながりません。", "vpnが遅い", "VPNが遅い", ("U1", "U2"), "kotae")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
-def note(database: Database, question: Noted = MISSED) -> int:
+def note(database: Database, question: AskedQuestion = MISSED) -> int:
     number = Questions(database).add(question)
     assert number
     return number
@@ -63,8 +63,8 @@ def test_misses_are_newest_first_and_bounded(database: Database) -> None:
 def test_what_somebody_liked_or_confirmed_is_no_miss(database: Database) -> None:
     liked, confirmed, doubted, disliked = (note(database) for _ in range(4))
     Questions(database).vote(liked, "U1", "helpful")
-    Confirmations(database).add(replace(OPINION, question=confirmed))
-    Confirmations(database).add(replace(OPINION, question=doubted, agrees=False))
+    AliasVotes(database).add(replace(OPINION, question=confirmed))
+    AliasVotes(database).add(replace(OPINION, question=doubted, agrees=False))
     Questions(database).vote(disliked, "U1", "unhelpful")
     assert still_open(database) == [disliked, doubted]
 
@@ -99,63 +99,69 @@ def test_closing_and_putting_off(database: Database) -> None:
 
 
 def test_a_person_has_one_opinion_per_reply(database: Database) -> None:
-    Confirmations(database).add(OPINION)
-    Confirmations(database).add(replace(OPINION, agrees=False))
-    Confirmations(database).add(replace(OPINION, question=2, phrasing="ＶＰＮが遅い"))
-    assert [(each.question, each.agrees) for each in Confirmations(database).about(["vpnが遅い", "other"])] == [
+    AliasVotes(database).add(OPINION)
+    AliasVotes(database).add(replace(OPINION, agrees=False))
+    AliasVotes(database).add(replace(OPINION, question=2, phrasing="ＶＰＮが遅い"))
+    assert [(each.question, each.agrees) for each in AliasVotes(database).about(["vpnが遅い", "other"])] == [
         (2, True),
         (1, False),
     ]
-    assert [each.question for each in Confirmations(database).recent()] == [2]
-    mine = Confirmations(database).by(1, "U1")
+    assert [each.question for each in AliasVotes(database).recent()] == [2]
+    mine = AliasVotes(database).by(1, "U1")
     assert mine
     assert (mine.target, mine.agrees) == (("it-help", "vpn"), False)
-    Confirmations(database).withdraw(1, "U1")
-    assert Confirmations(database).by(1, "U1") is None
+    AliasVotes(database).withdraw(1, "U1")
+    assert AliasVotes(database).by(1, "U1") is None
 
 
 # Learned phrasings
 
 
 def test_a_phrasing_is_learned_once_undone_once_and_learned_again(database: Database) -> None:
-    assert Learned(database).learn(LEARNT)
-    assert not Learned(database).learn(replace(LEARNT, by="U9"))
-    assert Learned(database).aliases() == {"it-help": [LearnedAlias("vpn", "VPNにつながりません。", "VPNが遅い")]}
-    undone = Learned(database).undo(LEARNT.id, "U9")
+    assert LearnedAliases(database).add(LEARNT)
+    assert not LearnedAliases(database).add(replace(LEARNT, by="U9"))
+    assert LearnedAliases(database).aliases() == {
+        "it-help": [LearnedAlias("vpn", "VPNにつながりません。", "VPNが遅い")]
+    }
+    undone = LearnedAliases(database).undo(LEARNT.id, "U9")
     assert undone
     assert (undone.undone_by, undone.voters) == ("U9", ("U1", "U2"))
-    assert Learned(database).undo(LEARNT.id, "U9") is None
-    assert (Learned(database).aliases(), Learned(database).newest(9), Learned(database).count()) == ({}, [], 0)
-    assert [each.undone_by for each in Learned(database).having(["vpnが遅い"])] == ["U9"]
-    assert Learned(database).learn(replace(LEARNT, by="U9"))
-    assert [each.by for each in Learned(database).newest(9)] == ["U9"]
+    assert LearnedAliases(database).undo(LEARNT.id, "U9") is None
+    assert (
+        LearnedAliases(database).aliases(),
+        LearnedAliases(database).newest(9),
+        LearnedAliases(database).count(),
+    ) == ({}, [], 0)
+    assert [each.undone_by for each in LearnedAliases(database).having(["vpnが遅い"])] == ["U9"]
+    assert LearnedAliases(database).add(replace(LEARNT, by="U9"))
+    assert [each.by for each in LearnedAliases(database).newest(9)] == ["U9"]
 
 
 def test_the_newest_phrasing_is_first(database: Database) -> None:
     for key in "abc":
-        Learned(database).learn(replace(LEARNT, key=key))
-    assert [each.key for each in Learned(database).newest(2)] == ["c", "b"]
-    assert [each.key for each in Learned(database).newest(2, offset=2)] == ["a"]
-    assert Learned(database).count() == 3
+        LearnedAliases(database).add(replace(LEARNT, key=key))
+    assert [each.key for each in LearnedAliases(database).newest(2)] == ["c", "b"]
+    assert [each.key for each in LearnedAliases(database).newest(2, offset=2)] == ["a"]
+    assert LearnedAliases(database).count() == 3
 
 
 def test_without_the_database_nothing_is_learned_unnoticed(database: Database, tmp_path: Path) -> None:
-    Learned(database).learn(LEARNT)
+    LearnedAliases(database).add(LEARNT)
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(JournalError, match="The phrasing was not learned: the state database can't be written"):
-        Learned(database).learn(replace(LEARNT, key="other"))
-    with pytest.raises(JournalError, match="The phrasing was not undone"):
-        Learned(database).undo(LEARNT.id, "U9")
+    with pytest.raises(StoreError, match="The phrasing was not learned: the state database can't be written"):
+        LearnedAliases(database).add(replace(LEARNT, key="other"))
+    with pytest.raises(StoreError, match="The phrasing was not undone"):
+        LearnedAliases(database).undo(LEARNT.id, "U9")
     holder.close()
-    assert Learned(database).count() == 1
+    assert LearnedAliases(database).count() == 1
 
 
 def test_aliases_that_can_not_be_read_are_none_rather_than_nothing(database: Database, tmp_path: Path) -> None:
     (tmp_path / "state.db").unlink()
-    assert Learned(database).aliases() is None
+    assert LearnedAliases(database).aliases() is None
     assert Misses(database).open(0, 10) == []
-    assert Confirmations(database).recent() == []
+    assert AliasVotes(database).recent() == []
 
 
 def test_a_reason_once_given_is_not_lost_to_a_report_without_one(database: Database) -> None:

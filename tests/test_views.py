@@ -13,7 +13,7 @@ from handlers.answers.views import guide
 from handlers.answers.views.answers import answer, folded, volunteered
 from handlers.answers.views.reactions import VOTES
 from handlers.home.views import home
-from handlers.result import Entry, Result, Setting
+from handlers.result import Entry, ReplyOptions, Result
 from handlers.slack.blocks import Message
 from handlers.texts import ENGLISH, JAPANESE, Texts
 from indexes.records import Record
@@ -68,7 +68,7 @@ def assert_legal(message: Message) -> None:
 votes = st.dictionaries(st.sampled_from(["U1", "U2", "U3"]), st.sampled_from([*VOTES, "none", "hit_1", "hit_2"]))
 found = st.none() | st.just("") | st.just("https://kotae.slack.com/archives/C1/p1?thread_ts=1.2&cid=C1")
 surroundings = st.builds(
-    Setting,
+    ReplyOptions,
     reader=st.sampled_from(["", "U1"]),
     restate=st.booleans(),
     channel=st.sampled_from(["", "C1"]),
@@ -82,7 +82,9 @@ surroundings = st.builds(
 
 @given(results, languages, surroundings, st.none() | st.frozensets(st.integers(1, 3)))
 @settings(max_examples=100, deadline=None)
-def test_every_answer_is_legal(result: Result, texts: Texts, setting: Setting, shown: frozenset[int] | None) -> None:
+def test_every_answer_is_legal(
+    result: Result, texts: Texts, setting: ReplyOptions, shown: frozenset[int] | None
+) -> None:
     assert_legal(answer(result, texts, setting, shown))
 
 
@@ -106,7 +108,7 @@ def test_every_home_tab_is_legal(
     topics = [guide.Topic(name, 3, tuple(categories)) for name, categories in known]
     most = [home.Often("kb", record, 7) for record in often]
     view = home.home(
-        topics, most, answer(result, texts, Setting("U1", restate=True, in_view=True)), "/search", "<@UBOT>", texts
+        topics, most, answer(result, texts, ReplyOptions("U1", restate=True, in_view=True)), "/search", "<@UBOT>", texts
     )
     check_view(view.to_dict())
     assert set(live_mentions(view.to_dict())) <= {"<@UBOT>"}
@@ -128,7 +130,7 @@ def shown(message: Message) -> list[str]:
 
 def test_a_sure_answer() -> None:
     result = Result("why?", [entry(1, 0.953), entry(2, 0.2), entry(3, 0.1)], 0.9, 17)
-    assert shown(answer(result, ENGLISH, Setting("U1", restate=True))) == [
+    assert shown(answer(result, ENGLISH, ReplyOptions("U1", restate=True))) == [
         ":mag: why?",
         "Question 1",
         "Answer 1",

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.playground.slack.block_kit.validation import check_message_blocks
-from handlers.learning.views import learned, misses
+from handlers.learning.views import learned_aliases, misses
 from handlers.learning.views.misses import Asked, Closest, Page
 from handlers.slack.blocks import Message
 from handlers.texts import ENGLISH, JAPANESE, Texts
@@ -39,8 +39,8 @@ def test_a_full_page_of_misses(text: str, texts: Texts) -> None:
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_full_page_of_phrasings(text: str, texts: Texts) -> None:
     voters = (USER,) * 40
-    inforce = [learned.InForce("f" * 32, text, text, text, voters, USER, 4e9)] * learned.SHOWN
-    waiting = [learned.Waiting(10**12 + number, text, text, text, voters, disputed=True) for number in range(5)]
-    check(learned.page(inforce, 0, 1000, waiting, texts))
-    check(learned.offer(text, text, 10**12, texts))
-    check(learned.page([], 0, 0, [], texts))
+    inforce = [learned_aliases.InForce("f" * 32, text, text, text, voters, USER, 4e9)] * learned_aliases.SHOWN
+    waiting = [learned_aliases.Waiting(10**12 + number, text, text, text, voters, disputed=True) for number in range(5)]
+    check(learned_aliases.page(inforce, 0, 1000, waiting, texts))
+    check(learned_aliases.offer(text, text, 10**12, texts))
+    check(learned_aliases.page([], 0, 0, [], texts))

@@ -14,7 +14,7 @@ import pytest
 from handlers.learning.store.voices import PERSON, Voices
 from handlers.schema import open_database
 from handlers.store.database import Database
-from handlers.store.questions import Noted, NotedHit, Origin, Questions
+from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions
 from indexes.confidence.calibration import SHIFT_DEVIATION, Judgement, confidence_shift
 from tests.former import former_database, former_ids
 
@@ -32,15 +32,15 @@ def database(file: Path) -> Iterator[Database]:
 
 
 def asked(database: Database, record: str = "vpn", name: str = "it-help", thought: float = 0.95) -> int:
-    hit = NotedHit(name, record, 0.9, thought, thought)
-    number = Questions(database).add(Noted(Origin.SEARCH, "C1", "U1", "?", (hit,), thought, 0.9, answered=True))
+    hit = FoundHit(name, record, 0.9, thought, thought)
+    number = Questions(database).add(AskedQuestion(Origin.SEARCH, "C1", "U1", "?", (hit,), thought, 0.9, answered=True))
     assert number
     return number
 
 
 def vote(database: Database, question: int, user: str, kind: str = "unhelpful") -> None:
     Questions(database).vote(question, user, kind)
-    Voices(database).hear(question, user, kind)
+    Voices(database).count(question, user, kind)
 
 
 def said(database: Database, name: str = "it-help") -> list[Judgement]:
@@ -59,7 +59,7 @@ def test_a_vote_is_a_judgement_of_the_first_hit_with_its_confidence(database: Da
     [right, wrong] = said(database)
     assert (right.right, right.weight, wrong.right, wrong.weight) == (True, 3, False, 2)
     assert right.confidence == wrong.confidence == pytest.approx(0.7, abs=0.03)
-    nothing = Questions(database).add(Noted(Origin.SEARCH, "C1", "U1", "?", (), 0.0, 0.9, answered=False))
+    nothing = Questions(database).add(AskedQuestion(Origin.SEARCH, "C1", "U1", "?", (), 0.0, 0.9, answered=False))
     assert nothing
     vote(database, nothing, "U1")
     assert len(said(database)) == 2

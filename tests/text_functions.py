@@ -10,9 +10,9 @@ from bot.playground.terminal import mrkdwn as terminal
 from handlers.answers.views import answers, full_answer, published
 from handlers.entries.views import editing
 from handlers.files import uploads
-from handlers.learning import learned, misses
-from handlers.learning.store.learned import phrasing_id
-from handlers.learning.views import learned as learned_views
+from handlers.learning import learned_aliases, misses
+from handlers.learning.store.learned_aliases import alias_id
+from handlers.learning.views import learned_aliases as learned_views
 from handlers.result import Entry, Result
 from handlers.slack import blocks, markup_parser, mrkdwn, rich_text
 from handlers.texts import ENGLISH, for_question
@@ -81,8 +81,8 @@ RUN: dict[str, Callable[[str], object]] = {
     "bot.playground.slack.text.escape": playground_text.escape,
     "bot.playground.slack.text.as_typed": lambda cell: playground_text.as_typed(cell, {"@": "U1"}.get),
     "bot.playground.slack.text.separate_mention": lambda cell: playground_text.separate_mention(cell, "Kotae"),
-    "handlers.learning.store.learned.phrasing_id": lambda cell: phrasing_id("faq", "1", cell),
-    "handlers.learning.learned.may_learn": lambda cell: learned.may_learn(
+    "handlers.learning.store.learned_aliases.alias_id": lambda cell: alias_id("faq", "1", cell),
+    "handlers.learning.learned_aliases.may_be_alias": lambda cell: learned_aliases.may_be_alias(
         Record("1", cell, cell, aliases=(cell,)), f"x{cell}"
     ),
     "handlers.learning.misses.looks_like_a_question": misses.looks_like_a_question,
@@ -90,7 +90,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "handlers.files.uploads.new_name": uploads.new_name,
     "handlers.answers.views.answers.headline": answers.headline,
     "handlers.entries.views.editing.digest": editing.digest,
-    "handlers.learning.views.learned.offer": lambda cell: learned_views.offer(cell, cell, 1, ENGLISH),
+    "handlers.learning.views.learned_aliases.offer": lambda cell: learned_views.offer(cell, cell, 1, ENGLISH),
     "handlers.slack.blocks.section": blocks.section,
     "handlers.slack.blocks.context": blocks.context,
     "handlers.slack.blocks.menu_key": blocks.menu_key,
@@ -175,7 +175,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "bot.settings",
         "handlers.files.downloads",
         "handlers.privacy.store.forgetting",
-        "handlers.learning.learned",
+        "handlers.learning.learned_aliases",
         "handlers.learning.misses",
         "handlers.files.pending",
         "handlers.texts.for_locale",

@@ -18,10 +18,10 @@ ANSWER_BUTTON = re.compile(r"(\d{1,19})(?::\d*)?")
 def explain_answer(services: Services, content: JSON) -> list[JSON]:
     """Explain every hit of the question that a message or view answers; an empty list when it answers none."""
     for number in _numbers(content.get("blocks")):
-        noted = Questions(services.database).get(number)
-        if noted is not None:
-            names = [hit.knowledge_base for hit in noted.hits]
-            return _explained(services, noted.text, names, len(noted.hits))
+        question = Questions(services.database).get(number)
+        if question is not None:
+            names = [hit.knowledge_base for hit in question.hits]
+            return _explained(services, question.text, names, len(question.hits))
     return []
 
 

@@ -19,7 +19,7 @@ def statistics(services: Services, request: Request, days: int) -> None:
     services.messenger.pictures.show(
         picture,
         f"statistics of {request.user}",
-        lambda file: request.whisper(reports.statistics(overview, file, rehearsals, request.texts)),
+        lambda file: request.tell_privately(reports.statistics(overview, file, rehearsals, request.texts)),
     )
 
 
@@ -27,4 +27,4 @@ def audit(services: Services, request: Request, _: str) -> None:
     """`/kb audit`: what admins did lately."""
     closed = closed_to(services, request.user)
     done = [without_content(entry, request.user, closed) for entry in AuditLog(services.database).newest()]
-    request.whisper(reports.audit(done, request.texts))
+    request.tell_privately(reports.audit(done, request.texts))

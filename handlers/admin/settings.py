@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from handlers.admin.views import settings as view
-from handlers.audience import names_for_everybody
-from handlers.channel_rules import AutoReply, Channel, Key
+from handlers.audience import knowledge_bases_for_everybody
+from handlers.channel_rules import AutoReply, Channel, SettingName
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -25,16 +25,16 @@ def auto_reply(services: Services, request: Request, argument: str) -> None:
             command=services.config.admin_command,
             mode=request.texts(f"settings.mode.{rules.auto_reply.value}"),
         )
-        request.whisper(notice(usage))
+        request.tell_privately(notice(usage))
         return
     if not rules.knowledge_bases and argument != AutoReply.OFF:
-        request.whisper(notice(request.texts("kb.auto_reply.no_knowledge")))
+        request.tell_privately(notice(request.texts("kb.auto_reply.no_knowledge")))
         return
     services.channels.set(request.channel, "auto_reply", argument, request.user)
     AuditLog(services.database).record(request.user, request.channel, _mode(AutoReply(argument)))
     lines = [request.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")]
     lines += _hindrances(services, request, services.channels.of(request.channel))
-    request.whisper(notice("\n".join(lines)))
+    request.tell_privately(notice("\n".join(lines)))
 
 
 def threshold(services: Services, request: Request, argument: str) -> None:
@@ -42,7 +42,7 @@ def threshold(services: Services, request: Request, argument: str) -> None:
     wanted = _probability(argument)
     if wanted is None:
         now = f"{services.channels.of(request.channel).threshold:.2f}"
-        request.whisper(
+        request.tell_privately(
             notice(request.texts("kb.threshold.usage", command=services.config.admin_command, threshold=now))
         )
         return
@@ -50,13 +50,13 @@ def threshold(services: Services, request: Request, argument: str) -> None:
     AuditLog(services.database).record(
         request.user, request.channel, Translatable("audit.threshold", threshold=str(wanted))
     )
-    request.whisper(notice(request.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")))
+    request.tell_privately(notice(request.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")))
 
 
 def opened(services: Services, request: Request, _: str = "") -> None:
     """`/kb settings`: all rules of this channel in a modal."""
     if request.is_direct:
-        request.whisper(notice(request.texts("settings.where", command=services.config.admin_command)))
+        request.tell_privately(notice(request.texts("settings.where", command=services.config.admin_command)))
     else:
         open_for(services, request, request.channel)
 
@@ -88,14 +88,14 @@ def saved(services: Services, request: Request) -> None:
         differing = view.changed_since(before, shown)
         changed = [] if differing else _save(services, here, before, _chosen(services, request.body["view"]))
     if differing:
-        here.whisper(view.stale(before, differing, request.texts))
+        here.tell_privately(view.stale(before, differing, request.texts))
         return
     rules = services.channels.of(channel)
     lines = [
         view.summary(rules, changed=bool(changed), texts=request.texts),
         *_hindrances(services, request, rules),
     ]
-    here.whisper(notice("\n".join(lines)))
+    here.tell_privately(notice("\n".join(lines)))
 
 
 def go_live(services: Services, request: Request) -> None:
@@ -104,7 +104,7 @@ def go_live(services: Services, request: Request) -> None:
     if services.channels.of(channel).auto_reply is not AutoReply.ON:
         services.channels.set(channel, "auto_reply", AutoReply.ON.value, request.user)
         AuditLog(services.database).record(request.user, channel, Translatable("audit.live"))
-    request.whisper(notice(request.texts("shadow.live", channel=f"<#{channel}>")))
+    request.tell_privately(notice(request.texts("shadow.live", channel=f"<#{channel}>")))
 
 
 def _hindrances(services: Services, request: Request, rules: Channel) -> list[str]:
@@ -113,7 +113,7 @@ def _hindrances(services: Services, request: Request, rules: Channel) -> list[st
         return []
     if not services.access.place(rules.id).has_bot:
         return [request.texts("kb.auto_reply.not_here", bot=services.bot)]
-    if set(rules.knowledge_bases).issubset(names_for_everybody(services, rules.id)):
+    if set(rules.knowledge_bases).issubset(knowledge_bases_for_everybody(services, rules.id)):
         return []
     return [request.texts("kb.auto_reply.overheard", command=services.config.search_command)]
 
@@ -124,12 +124,12 @@ def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:
     return view.chosen(submitted, tuple(dict.fromkeys([*own, *services.registry.sources()])))
 
 
-def _save(services: Services, request: Request, before: Channel, chosen: view.Chosen) -> list[Key]:
+def _save(services: Services, request: Request, before: Channel, chosen: view.Chosen) -> list[SettingName]:
     """Store what differs from the rules in force; return the keys."""
     own = [name for name in before.knowledge_bases if name not in services.channels.shared]
     ask = (*(id_ for id_ in before.ask if id_.startswith("S")), *chosen.ask)  # the modal shows no user groups
     threshold = str(chosen.threshold)
-    wanted: dict[Key, tuple[object, object, str, Translatable]] = {
+    wanted: dict[SettingName, tuple[object, object, str, Translatable]] = {
         "auto_reply": (before.auto_reply, chosen.auto_reply, chosen.auto_reply.value, _mode(chosen.auto_reply)),
         "threshold": (
             *(f"{before.threshold:.2f}", f"{chosen.threshold:.2f}"),

@@ -9,7 +9,7 @@ from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.store.audit import AuditLog
-from handlers.store.channel_names import Binding, ChannelNames, Claim
+from handlers.store.channel_names import Binding, BindingState, ChannelNames
 from indexes.messages import Translatable, Value
 
 
@@ -20,7 +20,7 @@ def listed(services: Services, request: Request, _: str) -> None:
     configured = channels.configured()
     found = {each.id: left_by_guests(each, channels.public, services.access) for each in configured}
     left = {id_: names for id_, names in found.items() if names is not None}
-    request.whisper(view.channels(channels.waiting, configured, channels.shared, left, request.texts))
+    request.tell_privately(view.channels(channels.waiting, configured, channels.shared, left, request.texts))
 
 
 def renamed(services: Services, _: Request) -> None:
@@ -32,24 +32,24 @@ def ask_admins(services: Services) -> None:
     """Ask admins about each channel once; as long as nobody could be asked, again next time."""
     with services.locks("waiting"):
         known = ChannelNames(services.database).all()
-        untold = {(each.name, each.channel) for each in known if each.state is Claim.WAITING}
+        untold = {(each.name, each.channel) for each in known if each.state is BindingState.WAITING}
         for waiting in services.channels.waiting:
             claims = [(claim, waiting.channel) for claim in waiting.claims if (claim, waiting.channel) in untold]
             if claims and tell_admins(services, partial(view.asked, waiting)):
-                ChannelNames(services.database).remember([Binding(*claim, Claim.ASKED) for claim in claims])
+                ChannelNames(services.database).remember([Binding(*claim, BindingState.ASKED) for claim in claims])
 
 
 def served(services: Services, request: Request) -> None:
     """Serve a channel what it has the name of, from now on."""
-    _decide(services, request, Claim.BOUND)
+    _decide(services, request, BindingState.BOUND)
 
 
 def declined(services: Services, request: Request) -> None:
     """Leave it unserved, and ask no more."""
-    _decide(services, request, Claim.DECLINED)
+    _decide(services, request, BindingState.DECLINED)
 
 
-def _decide(services: Services, request: Request, claim: Claim) -> None:
+def _decide(services: Services, request: Request, claim: BindingState) -> None:
     services.rescan()  # it may have another name by now, or somebody else may have decided
     waiting = next((each for each in services.channels.waiting if view.value(each) == request.pressed), None)
     if waiting is None:
@@ -59,7 +59,7 @@ def _decide(services: Services, request: Request, claim: Claim) -> None:
     ChannelNames(services.database).decide(decision)
     services.rescan()
     what: dict[str, Value] = {"name": waiting.name, "bases": tuple(waiting.knowledge_bases)}
-    bound = claim is Claim.BOUND
+    bound = claim is BindingState.BOUND
     done = Translatable("audit.serve", **what) if bound else Translatable("audit.not_served", **what)
     AuditLog(services.database).record(request.user, waiting.channel, done)
-    request.update_message(view.decided(waiting, request.texts, served=claim is Claim.BOUND))
+    request.update_message(view.decided(waiting, request.texts, served=claim is BindingState.BOUND))

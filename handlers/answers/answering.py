@@ -5,16 +5,16 @@ from dataclasses import replace
 
 from handlers import texts as words
 from handlers.access import Standing
-from handlers.answers.lookup import look_back
+from handlers.answers.lookup import earlier_answers
 from handlers.answers.store.publications import Publications
 from handlers.answers.views.answers import answer, folded
 from handlers.answers.views.full_answer import whole
-from handlers.audience import names_for, tell_of_the_rest
+from handlers.audience import knowledge_bases_for, tell_what_is_withheld
 from handlers.request import Request
-from handlers.result import Key, Result, Setting
+from handlers.result import ButtonValue, ReplyOptions, Result
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
-from handlers.store.questions import Noted, Origin, Questions
+from handlers.store.questions import AskedQuestion, Origin, Questions
 from handlers.texts import Texts
 
 Put = Callable[[Services, Request, Message], None]
@@ -26,72 +26,74 @@ def in_place(_: Services, request: Request, message: Message) -> None:
     request.update_message(message)
 
 
-def first_time(services: Services, request: Request, result: Result, source: Origin) -> Message:
+def first_reply(services: Services, request: Request, result: Result, source: Origin) -> Message:
     """Lay out the reply to a question that was just asked."""
     return answer(
-        result, _texts(request, source, result.question), _setting(services, request, source, request.channel)
+        result, _texts(request, source, result.question), _options(services, request, source, request.channel)
     )
 
 
-def again(services: Services, request: Request, noted: Noted, result: Result, shown: frozenset[int]) -> Message:
+def updated_reply(
+    services: Services, request: Request, question: AskedQuestion, result: Result, shown: frozenset[int]
+) -> Message:
     """Lay out an earlier reply, with what was said of it and done with it since."""
-    texts = _texts(request, noted.source, noted.text)
-    published = Publications(services.database).of(noted.id)
+    texts = _texts(request, question.source, question.text)
+    published = Publications(services.database).of(question.id)
     links = {kind: publication.link for kind, publication in published.items()}
-    if noted.source is Origin.AUTO_REPLY:
-        ask = bool(services.channels.of(noted.channel).ask)
+    if question.source is Origin.AUTO_REPLY:
+        ask = bool(services.channels.of(question.channel).ask)
         return folded(result, texts, ask=ask, asked=links.get("ask"))
-    setting = replace(
-        _setting(services, request, noted.source, noted.channel),
-        votes=Questions(services.database).votes(noted.id),
+    options = replace(
+        _options(services, request, question.source, question.channel),
+        votes=Questions(services.database).votes(question.id),
         shared=links.get("share"),
         asked=links.get("ask"),
     )
-    return answer(result, texts, setting, shown)
+    return answer(result, texts, options, shown)
 
 
-def earlier(
+def question_of_button(
     services: Services, request: Request, question_id: int, *, shared: bool = False, alone: bool = False
-) -> tuple[Noted, Result] | None:
+) -> tuple[AskedQuestion, Result] | None:
     """Return the question whose button was pressed, with its hits as they are now; None for who was told why not.
 
     A hit of a knowledge base that this person does not see any more is gone for them, and from an open reply one that
     not everybody there may see any more. `shared` for what may be pressed by all who read an answer that its asker
     shared; `alone` for what only who pressed it reads.
     """
-    found = look_back(services, question_id)
+    found = earlier_answers(services, question_id)
     if found is None or not _is_here(services, request, found[0], shared=shared):
         is_foreign = found is not None and found[0].source.is_private and found[0].user != ""  # blank: too old by now
-        request.whisper(notice(request.texts("answer.not_yours" if is_foreign else "answer.gone")))
+        request.tell_privately(notice(request.texts("answer.not_yours" if is_foreign else "answer.gone")))
         return None
-    noted, result = found
+    question, result = found
     if may_see(services, request, result):
-        there = replace(request, channel=request.channel or noted.channel)
-        return noted, _as_seen(services, there, result, openly=not alone and noted.source.is_open)
-    request.whisper(notice(request.texts("access.guest")))
+        there = replace(request, channel=request.channel or question.channel)
+        return question, _as_seen(services, there, result, openly=not alone and question.source.is_open)
+    request.tell_privately(notice(request.texts("access.guest")))
     return None
 
 
-def _is_here(services: Services, request: Request, noted: Noted, *, shared: bool) -> bool:
+def _is_here(services: Services, request: Request, question: AskedQuestion, *, shared: bool) -> bool:
     """Tell whether a reply is to be found where a button was pressed, by whoever pressed it.
 
     A private one is its asker's alone, unless shared with the channel; an open one stands in the channel where it was
     asked, and a form that was opened there is in no channel; of shadow mode's, only admins know.
     """
-    if noted.source is Origin.SHADOW:
+    if question.source is Origin.SHADOW:
         return request.person.is_admin
-    if not noted.source.is_private:
-        return request.channel == noted.channel or request.body.get("view", {}).get("type") == "modal"
-    if request.user == noted.user:
+    if not question.source.is_private:
+        return request.channel == question.channel or request.body.get("view", {}).get("type") == "modal"
+    if request.user == question.user:
         return True
-    publication = Publications(services.database).of(noted.id).get("share") if shared else None
+    publication = Publications(services.database).of(question.id).get("share") if shared else None
     return publication is not None and publication.channel == request.channel
 
 
 def _as_seen(services: Services, request: Request, result: Result, *, openly: bool) -> Result:
-    names = names_for(services, request, public_reply=openly)
+    names = knowledge_bases_for(services, request, public_reply=openly)
     if openly and any(entry.knowledge_base not in names for entry in result.entries):
-        tell_of_the_rest(services, request, names, str(result.question_id))
+        tell_what_is_withheld(services, request, names, str(result.question_id))
     entries = [entry if entry.knowledge_base in names else replace(entry, record=None) for entry in result.entries]
     return replace(result, entries=entries)
 
@@ -105,15 +107,15 @@ def may_see(services: Services, request: Request, result: Result) -> bool:
 
 def show(services: Services, request: Request, put: Put = in_place) -> None:
     """Unfold a hit in place."""
-    key, _ = Key.read(request.pressed)
-    if found := earlier(services, request, key.question):
-        put(services, request, again(services, request, *found, key.shown))
+    key, _ = ButtonValue.read(request.pressed)
+    if found := question_of_button(services, request, key.question):
+        put(services, request, updated_reply(services, request, *found, key.shown))
 
 
 def read(services: Services, request: Request) -> None:
     """Open a modal with the whole of an answer that is shown only in part."""
     number, _, rank = request.pressed.partition(":")
-    if found := earlier(services, request, int(number), shared=True, alone=True):
+    if found := question_of_button(services, request, int(number), shared=True, alone=True):
         _, result = found
         request.open(whole(result.entries[int(rank) - 1], request.texts))
 
@@ -122,10 +124,10 @@ def _texts(request: Request, source: Origin, question: str) -> Texts:
     return request.texts if source.is_private else words.for_question(question)
 
 
-def _setting(services: Services, request: Request, source: Origin, channel: str) -> Setting:
+def _options(services: Services, request: Request, source: Origin, channel: str) -> ReplyOptions:
     private = source.is_private
     public_place = channel if source.is_in_channel and not channel.startswith("D") else ""
-    return Setting(
+    return ReplyOptions(
         reader=request.user if private else "",
         restate=source in {Origin.SEARCH, Origin.HOME},
         in_view=source is Origin.HOME,

@@ -9,12 +9,12 @@ from typing import Any
 
 from handlers import texts as words
 from handlers.access import Need, Standing
-from handlers.answers.answering import again, earlier, first_time
+from handlers.answers.answering import first_reply, question_of_button, updated_reply
 from handlers.answers.feedback import judge
-from handlers.answers.lookup import look_up
+from handlers.answers.lookup import find_answers
 from handlers.answers.search import answer_direct, answer_mention
 from handlers.answers.views.answers import volunteered
-from handlers.audience import closed_to, may_know, names_for, tell_of_the_rest
+from handlers.audience import closed_to, knowledge_bases_for, may_know, tell_what_is_withheld
 from handlers.channel_rules import AutoReply, Channel
 from handlers.learning.votes import vote_on
 from handlers.request import Request
@@ -22,7 +22,7 @@ from handlers.result import Result
 from handlers.services import Services
 from handlers.slack.blocks import Message, actions, button, context, notice, section
 from handlers.slack.mrkdwn import escape, has_words, one_line, plain
-from handlers.store.questions import Noted, Origin, Questions, Reply
+from handlers.store.questions import AskedQuestion, Origin, PostedReply, Questions
 
 QUESTION_LENGTH = 300
 """Characters of a question that shadow mode quotes."""
@@ -60,40 +60,40 @@ def deleted(services: Services, request: Request) -> None:
 def right(services: Services, request: Request) -> None:
     """Note that a volunteered answer was right; the reply then says so."""
     number = int(request.pressed)
-    if found := earlier(services, request, number):
-        noted, result = found
+    if found := question_of_button(services, request, number):
+        question, result = found
         vote_on(services, number, request.user, "right")
-        judge(services, noted, request.user, 1, right=True)
-        request.update_message(_volunteered(services, noted, result))
+        judge(services, question, request.user, 1, right=True)
+        request.update_message(_volunteered(services, question, result))
 
 
 def wrong(services: Services, request: Request) -> None:
     """Fold away a volunteered answer that was not asked for: a miss."""
     number = int(request.pressed)
-    if found := earlier(services, request, number):
+    if found := question_of_button(services, request, number):
         vote_on(services, number, request.user, "wrong")
         judge(services, found[0], request.user, 1, right=False)
-        request.update_message(again(services, request, *found, frozenset()))
+        request.update_message(updated_reply(services, request, *found, frozenset()))
 
 
 def show_again(services: Services, request: Request) -> None:
     """Unfold a volunteered answer."""
-    if found := earlier(services, request, int(request.pressed)):
-        noted, result = found
-        request.update_message(_volunteered(services, noted, result))
+    if found := question_of_button(services, request, int(request.pressed)):
+        question, result = found
+        request.update_message(_volunteered(services, question, result))
 
 
-def _volunteered(services: Services, noted: Noted, result: Result) -> Message:
+def _volunteered(services: Services, question: AskedQuestion, result: Result) -> Message:
     """Lay out an answer that was given before, with how many said that it is right."""
-    return volunteered(result, words.for_question(noted.text), Questions(services.database).votes(noted.id))
+    return volunteered(result, words.for_question(question.text), Questions(services.database).votes(question.id))
 
 
 def judged(services: Services, request: Request) -> None:
     """Note what an admin thinks of an answer that shadow mode held back; the last word counts."""
     kind = str(request.body["actions"][0]["action_id"]).removeprefix("shadow_")
-    if found := earlier(services, request, int(request.pressed)):
+    if found := question_of_button(services, request, int(request.pressed)):
         vote_on(services, found[0].id, request.user, kind)
-        request.whisper(notice(request.texts(f"shadow.{kind}")))
+        request.tell_privately(notice(request.texts(f"shadow.{kind}")))
 
 
 def _forget(services: Services, request: Request, ts: str) -> None:
@@ -173,32 +173,37 @@ def _sure_answer(services: Services, request: Request, rules: Channel, message: 
     question = plain(message.get("text", ""))
     if not has_words(question) or request.person.standing is Standing.UNKNOWN:
         return None
-    names = names_for(services, request, public_reply=True)
+    names = knowledge_bases_for(services, request, public_reply=True)
     if not names or not services.registry.loaded:
         return None
     origin = Origin.SHADOW if rules.auto_reply is AutoReply.SHADOW else Origin.AUTO_REPLY
-    result = look_up(services, question, names, request, origin)
+    result = find_answers(services, question, names, request, origin)
     return result if result.may_be_volunteered else None
 
 
-def _answer_again(services: Services, request: Request, message: Mapping[str, Any], reply: Reply) -> None:
+def _answer_again(services: Services, request: Request, message: Mapping[str, Any], reply: PostedReply) -> None:
     """Look an edited question up again; somebody asked, so there is always an answer, if only for them to read."""
     question = plain(message.get("text", ""))
     if not has_words(question):
         return
-    names = names_for(services, request, public_reply=not request.is_direct)
-    withheld = not request.is_direct and tell_of_the_rest(
+    names = knowledge_bases_for(services, request, public_reply=not request.is_direct)
+    withheld = not request.is_direct and tell_what_is_withheld(
         services, request, names, f"{request.channel}:{message['ts']}"
     )
     if names:
-        result = look_up(services, question, names, request, reply.source)
-        _put(services, request, message, reply, first_time(services, request, result, reply.source), result)
+        result = find_answers(services, question, names, request, reply.source)
+        _put(services, request, message, reply, first_reply(services, request, result, reply.source), result)
     elif withheld:
         _withdraw(services, request.channel, message["ts"], reply)
 
 
 def _put(
-    services: Services, request: Request, message: Mapping[str, Any], reply: Reply | None, view: Message, result: Result
+    services: Services,
+    request: Request,
+    message: Mapping[str, Any],
+    reply: PostedReply | None,
+    view: Message,
+    result: Result,
 ) -> None:
     """Post the answer, or put it in the place of the earlier one. One that somebody deleted stays deleted."""
     if reply is None:
@@ -210,11 +215,11 @@ def _put(
     elif result.question_id is not None:
         source = reply.source if reply else Origin.AUTO_REPLY
         Questions(services.database).remember_reply(
-            request.channel, message["ts"], Reply(sent, result.question_id, source)
+            request.channel, message["ts"], PostedReply(sent, result.question_id, source)
         )
 
 
-def _withdraw(services: Services, channel: str, ts: str, reply: Reply) -> None:
+def _withdraw(services: Services, channel: str, ts: str, reply: PostedReply) -> None:
     services.messenger.withdraw(channel, reply.reply)
     Questions(services.database).forget_reply(channel, ts)
 

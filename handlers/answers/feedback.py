@@ -8,49 +8,54 @@ from typing import Any
 from slack_bolt import Respond
 
 from handlers.answers import escalation
-from handlers.answers.answering import Put, again, earlier, in_place
+from handlers.answers.answering import Put, in_place, question_of_button, updated_reply
 from handlers.answers.store.publications import Publications
 from handlers.answers.views import reasons
-from handlers.learning import learned
+from handlers.learning import learned_aliases
 from handlers.learning.store.misses import Misses
 from handlers.learning.votes import vote_on
 from handlers.request import Request, run_each
-from handlers.result import Key
+from handlers.result import ButtonValue
 from handlers.services import Services
-from handlers.store.questions import Noted
+from handlers.store.questions import AskedQuestion
 
 
 def vote(services: Services, request: Request, put: Put = in_place) -> None:
     """Note whether an answer helped; somebody whom it didn't is asked why. None of these is a miss."""
-    key, kind = Key.read(request.pressed)
-    if found := earlier(services, request, key.question):
-        noted, _ = found
+    key, kind = ButtonValue.read(request.pressed)
+    if found := question_of_button(services, request, key.question):
+        question, _ = found
         vote_on(services, key.question, request.user, kind)
-        asks = [partial(_ask_why, services, request, key, noted)] if kind == "unhelpful" else []
-        judges = partial(judge, services, noted, request.user, 1, right=kind == "helpful")
-        run_each(request, [*asks, judges, lambda: put(services, request, again(services, request, *found, key.shown))])
-        learned.offer(services, request, key.question)
+        asks = [partial(_ask_why, services, request, key, question)] if kind == "unhelpful" else []
+        judges = partial(judge, services, question, request.user, 1, right=kind == "helpful")
+        run_each(
+            request,
+            [*asks, judges, lambda: put(services, request, updated_reply(services, request, *found, key.shown))],
+        )
+        learned_aliases.offer(services, request, key.question)
 
 
-def _ask_why(services: Services, request: Request, key: Key, noted: Noted) -> None:
-    reply = reasons.Reply(key, request.thread, (request.respond.response_url or "") if request.respond else "")
-    request.open(reasons.form(reply, request.texts, ask=_may_ask(services, noted)))
+def _ask_why(services: Services, request: Request, key: ButtonValue, question: AskedQuestion) -> None:
+    reply = reasons.RatedReply(key, request.thread, (request.respond.response_url or "") if request.respond else "")
+    request.open(reasons.form(reply, request.texts, ask=_may_ask(services, question)))
 
 
 def this_one(services: Services, request: Request, put: Put = in_place) -> None:
     """Note that a hit that was folded at first is the answer."""
-    key, rank = Key.read(request.pressed)
-    if found := earlier(services, request, key.question):
+    key, rank = ButtonValue.read(request.pressed)
+    if found := question_of_button(services, request, key.question):
         vote_on(services, key.question, request.user, f"hit_{rank}")
         judge(services, found[0], request.user, int(rank), right=True)
-        put(services, request, again(services, request, *found, key.shown))
-        learned.offer(services, request, key.question)
+        put(services, request, updated_reply(services, request, *found, key.shown))
+        learned_aliases.offer(services, request, key.question)
 
 
-def judge(services: Services, noted: Noted, user: str, rank: int, *, right: bool) -> None:
+def judge(services: Services, question: AskedQuestion, user: str, rank: int, *, right: bool) -> None:
     """Take what somebody said for an opinion on one hit: the question may become another way to ask for it."""
-    if len(noted.hits) >= rank:
-        (learned.confirm if right else learned.doubt)(services, noted.id, user, *noted.hits[rank - 1].target)
+    if len(question.hits) >= rank:
+        (learned_aliases.confirm if right else learned_aliases.doubt)(
+            services, question.id, user, *question.hits[rank - 1].target
+        )
 
 
 def check_reason(_: Services, request: Request) -> Mapping[str, Any]:
@@ -63,9 +68,9 @@ def check_reason(_: Services, request: Request) -> Mapping[str, Any]:
 
 def reason(services: Services, request: Request) -> None:
     """Note why an answer didn't help: a miss. Ask a person, if that is wished too."""
-    reply = reasons.Reply.read(request.body["view"]["private_metadata"])
+    reply = reasons.RatedReply.read(request.body["view"]["private_metadata"])
     why, comment, asked = reasons.chosen(request.body["view"])
-    if found := earlier(services, request, reply.key.question):
+    if found := question_of_button(services, request, reply.key.question):
         Misses(services.database).report(reply.key.question, request.user, f"{why}: {comment}" if comment else why)
         if asked and _may_ask(services, found[0]):
             there = replace(
@@ -74,5 +79,5 @@ def reason(services: Services, request: Request) -> None:
             escalation.ask_about(services, there, reply.key, *found)
 
 
-def _may_ask(services: Services, noted: Noted) -> bool:
-    return escalation.may_ask(services, noted) and "ask" not in Publications(services.database).of(noted.id)
+def _may_ask(services: Services, question: AskedQuestion) -> bool:
+    return escalation.may_ask(services, question) and "ask" not in Publications(services.database).of(question.id)

@@ -5,36 +5,36 @@ from collections.abc import Sequence
 from handlers.request import Request
 from handlers.result import Entry, Result
 from handlers.services import QUESTION_LENGTH, Services
-from handlers.store.questions import Noted, NotedHit, Origin, Questions
+from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions
 from indexes.confidence.confidence import unshifted
 from indexes.registry import Answer
 
 
-def look_up(services: Services, question: str, names: Sequence[str], request: Request, origin: Origin) -> Result:
+def find_answers(services: Services, question: str, names: Sequence[str], request: Request, origin: Origin) -> Result:
     """Search these knowledge bases for a question, and store it with what was found."""
     threshold = services.channels.of(request.channel).threshold
     answer = services.registry.search(question[:QUESTION_LENGTH], names)
-    noted = _noted(answer, request, origin, threshold)
-    return _result(services, noted, Questions(services.database).add(noted))
+    stored = _asked_question(answer, request, origin, threshold)
+    return _result(services, stored, Questions(services.database).add(stored))
 
 
-def look_back(services: Services, question_id: int) -> tuple[Noted, Result] | None:
+def earlier_answers(services: Services, question_id: int) -> tuple[AskedQuestion, Result] | None:
     """Return an earlier question with its hits as they are now."""
-    noted = Questions(services.database).get(question_id)
-    return (noted, _result(services, noted, question_id)) if noted else None
+    question = Questions(services.database).get(question_id)
+    return (question, _result(services, question, question_id)) if question else None
 
 
-def _result(services: Services, noted: Noted, number: int | None) -> Result:
+def _result(services: Services, question: AskedQuestion, number: int | None) -> Result:
     entries = [
         Entry(services.registry.record(hit.knowledge_base, hit.record), hit.knowledge_base, hit.confidence)
-        for hit in noted.hits
+        for hit in question.hits
     ]
-    return Result(noted.text, entries, noted.threshold, number)
+    return Result(question.text, entries, question.threshold, number)
 
 
-def _noted(answer: Answer, request: Request, origin: Origin, threshold: float) -> Noted:
+def _asked_question(answer: Answer, request: Request, origin: Origin, threshold: float) -> AskedQuestion:
     hits = tuple(
-        NotedHit(
+        FoundHit(
             hit.knowledge_base,
             hit.record.id,
             float(hit.score),
@@ -45,7 +45,7 @@ def _noted(answer: Answer, request: Request, origin: Origin, threshold: float) -
         if hit.score > 0
     )
     confidence = hits[0].confidence if hits else 0.0
-    return Noted(
+    return AskedQuestion(
         source=origin,
         channel=request.channel,
         user=request.user,

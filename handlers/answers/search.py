@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from handlers.access import Standing
-from handlers.answers.answering import first_time
-from handlers.answers.lookup import look_up
+from handlers.answers.answering import first_reply
+from handlers.answers.lookup import find_answers
 from handlers.answers.views import guide
-from handlers.audience import names_for, tell_of_the_rest
+from handlers.audience import knowledge_bases_for, tell_what_is_withheld
 from handlers.request import Request
 from handlers.result import Result
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, plain
-from handlers.store.questions import Origin, Questions, Reply
+from handlers.store.questions import Origin, PostedReply, Questions
 
 STARTING_SECONDS = 20.0
 """How long a question waits for the knowledge bases to be read after the start."""
@@ -21,14 +21,14 @@ STARTING_SECONDS = 20.0
 def slash(services: Services, request: Request) -> None:
     """`/search question`: answer privately; without a question, or with `help`, explain."""
     question = plain(str(request.body.get("text") or ""))
-    names = names_for(services, request)
+    names = knowledge_bases_for(services, request)
     lost = not has_words(question) or question.casefold() == "help"
     if lost and (names or request.person.standing is Standing.MEMBER):
-        request.whisper(
+        request.tell_privately(
             guide.usage(services.config.search_command, services.bot, topics(services, names), request.texts)
         )
-    elif result := found(services, request, question, names, Origin.SEARCH):
-        request.whisper(first_time(services, request, result, Origin.SEARCH))
+    elif result := find_for_asker(services, request, question, names, Origin.SEARCH):
+        request.tell_privately(first_reply(services, request, result, Origin.SEARCH))
 
 
 def mention(services: Services, request: Request) -> None:
@@ -53,10 +53,10 @@ def answer_mention(services: Services, request: Request) -> None:
     if not has_words(question):
         request.post(notice(request.texts("mention.hello")))
         return
-    names = names_for(services, request, public_reply=True)
-    withheld = tell_of_the_rest(services, request, names, f"{request.channel}:{request.event['ts']}")
-    if (names or not withheld) and (result := found(services, request, question, names, Origin.MENTION)):
-        _answer_openly(request, result, first_time(services, request, result, Origin.MENTION), Origin.MENTION)
+    names = knowledge_bases_for(services, request, public_reply=True)
+    withheld = tell_what_is_withheld(services, request, names, f"{request.channel}:{request.event['ts']}")
+    if (names or not withheld) and (result := find_for_asker(services, request, question, names, Origin.MENTION)):
+        _answer_openly(request, result, first_reply(services, request, result, Origin.MENTION), Origin.MENTION)
 
 
 def direct(services: Services, request: Request) -> None:
@@ -69,14 +69,14 @@ def direct(services: Services, request: Request) -> None:
 def answer_direct(services: Services, request: Request) -> None:
     """Answer from the knowledge bases of the channels that the asker belongs to."""
     question = plain(request.event.get("text", ""))
-    names = names_for(services, request)
+    names = knowledge_bases_for(services, request)
     if not has_words(question):
         request.post(notice(request.texts("dm.hello")))
     elif not names:
         guest = request.person.standing is not Standing.MEMBER
         request.post(notice(request.texts("access.guest" if guest else "dm.nothing")))
-    elif result := found(services, request, question, names, Origin.DIRECT):
-        _answer_openly(request, result, first_time(services, request, result, Origin.DIRECT), Origin.DIRECT)
+    elif result := find_for_asker(services, request, question, names, Origin.DIRECT):
+        _answer_openly(request, result, first_reply(services, request, result, Origin.DIRECT), Origin.DIRECT)
 
 
 def topics(services: Services, names: tuple[str, ...]) -> list[guide.Topic]:
@@ -85,23 +85,25 @@ def topics(services: Services, names: tuple[str, ...]) -> list[guide.Topic]:
     return [guide.topic(name, loaded[name].index.records) for name in names if name in loaded]
 
 
-def found(services: Services, request: Request, question: str, names: tuple[str, ...], origin: Origin) -> Result | None:
+def find_for_asker(
+    services: Services, request: Request, question: str, names: tuple[str, ...], origin: Origin
+) -> Result | None:
     """Search for somebody who asked; None when they were told why that is not possible now."""
     if not names:
         guest = request.person.standing is not Standing.MEMBER
-        request.whisper(notice(request.texts("access.guest" if guest else "search.knows_nothing")))
+        request.tell_privately(notice(request.texts("access.guest" if guest else "search.knows_nothing")))
         return None
     if not services.registry.wait_ready(STARTING_SECONDS):
-        request.whisper(notice(request.texts("search.starting")))
+        request.tell_privately(notice(request.texts("search.starting")))
         return None
-    return look_up(services, question, names, request, origin)
+    return find_answers(services, question, names, request, origin)
 
 
 def _answer_openly(request: Request, result: Result, message: Message, origin: Origin) -> None:
     """Post the answer, and remember it, so that it follows when the question is edited or deleted."""
     sent = request.post(message)
     if sent and result.question_id is not None:
-        reply = Reply(sent, result.question_id, origin)
+        reply = PostedReply(sent, result.question_id, origin)
         Questions(request.services.database).remember_reply(request.channel, request.event["ts"], reply)
 
 

@@ -1,43 +1,43 @@
 """Sharing an answer: the question and the answer go into the channel where it was asked, once."""
 
 from handlers import texts as words
-from handlers.answers.answering import Put, again, earlier, in_place
+from handlers.answers.answering import Put, in_place, question_of_button, updated_reply
 from handlers.answers.store.publications import Publication, Publications
 from handlers.answers.views import published
-from handlers.audience import names_for_everybody
+from handlers.audience import knowledge_bases_for_everybody
 from handlers.request import Request
-from handlers.result import Key, Result, sharable
+from handlers.result import ButtonValue, Result, sharable
 from handlers.services import Services
 from handlers.slack.blocks import notice
-from handlers.store.questions import Noted
+from handlers.store.questions import AskedQuestion
 
 
 def share(services: Services, request: Request, put: Put = in_place) -> None:
     """Post what is shown in full, naming who shared it; the reply then says so."""
-    key, _ = Key.read(request.pressed)
-    if found := earlier(services, request, key.question):
-        noted, result = found
-        if refusal := _refusal(services, noted, result, key):
-            request.whisper(notice(request.texts(refusal, bot=services.bot)))
+    key, _ = ButtonValue.read(request.pressed)
+    if found := question_of_button(services, request, key.question):
+        question, result = found
+        if refusal := _refusal(services, question, result, key):
+            request.tell_privately(notice(request.texts(refusal, bot=services.bot)))
             return
-        _post(services, request, noted, result, key)
-        put(services, request, again(services, request, noted, result, key.shown))
+        _post(services, request, question, result, key)
+        put(services, request, updated_reply(services, request, question, result, key.shown))
 
 
-def _refusal(services: Services, noted: Noted, result: Result, key: Key) -> str:
+def _refusal(services: Services, question: AskedQuestion, result: Result, key: ButtonValue) -> str:
     """Return the key of the text that says why this can't be shared; blank when it can."""
     names = {entry.knowledge_base for _, entry in sharable(result, key.shown)}
-    if not names or noted.channel.startswith("D"):
+    if not names or question.channel.startswith("D"):
         return "answer.gone"
-    if not services.access.place(noted.channel).has_bot:
+    if not services.access.place(question.channel).has_bot:
         return "publish.not_here"
-    return "" if names.issubset(names_for_everybody(services, noted.channel)) else "share.outsiders"
+    return "" if names.issubset(knowledge_bases_for_everybody(services, question.channel)) else "share.outsiders"
 
 
-def _post(services: Services, request: Request, noted: Noted, result: Result, key: Key) -> None:
+def _post(services: Services, request: Request, question: AskedQuestion, result: Result, key: ButtonValue) -> None:
     publications = Publications(services.database)
-    with publications.only_once(noted.id, "share", Publication(noted.channel, request.user)) as first:
-        view = published.shared(result, key.shown, request.person.name, words.for_question(noted.text))
-        sent = services.messenger.post(noted.channel, view) if first else None
+    with publications.only_once(question.id, "share", Publication(question.channel, request.user)) as first:
+        view = published.shared(result, key.shown, request.person.name, words.for_question(question.text))
+        sent = services.messenger.post(question.channel, view) if first else None
     if sent:
-        publications.posted(noted.id, "share", sent, services.messenger.link_if_any(noted.channel, sent))
+        publications.posted(question.id, "share", sent, services.messenger.link_if_any(question.channel, sent))

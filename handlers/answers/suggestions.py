@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from handlers.answers.answering import first_time
-from handlers.answers.search import found
+from handlers.answers.answering import first_reply
+from handlers.answers.search import find_for_asker
 from handlers.answers.views import guide
-from handlers.audience import names_for
+from handlers.audience import knowledge_bases_for
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -35,17 +35,17 @@ def opened(services: Services, request: Request) -> None:
 def asked(services: Services, request: Request) -> None:
     """Answer the question of the button that was pressed, as if it had been typed."""
     name, _, record_id = request.pressed.partition("\n")
-    names = names_for(services, request)
+    names = knowledge_bases_for(services, request)
     record = services.registry.record(name, record_id) if name in names else None
     if record is None:
-        request.whisper(notice(request.texts("answer.gone")))
-    elif result := found(services, request, record.question, names, Origin.DIRECT):
-        request.post(first_time(services, request, result, Origin.DIRECT))
+        request.tell_privately(notice(request.texts("answer.gone")))
+    elif result := find_for_asker(services, request, record.question, names, Origin.DIRECT):
+        request.post(first_reply(services, request, result, Origin.DIRECT))
 
 
 def suggestions(services: Services, request: Request) -> list[Suggestion]:
     """Choose questions: what is asked most, then one of each category in turn; in the reader's language first."""
-    names = names_for(services, request)
+    names = knowledge_bases_for(services, request)
     often = [
         (name, services.registry.record(name, id_)) for name, id_, _ in Questions(services.database).most_asked(names)
     ]

@@ -79,7 +79,7 @@ def open_edit(services: Services, request: Request, knowledge_base: str, record_
     """Open the form with an entry as it is now, for admins."""
     record = services.registry.record(knowledge_base, record_id)
     if record is None or knowledge_base not in writable(services, request) or len(record_id) > views.RECORD_ID:
-        request.whisper(notice(request.texts("edit.gone")))
+        request.tell_privately(notice(request.texts("edit.gone")))
     else:
         channel = "" if request.is_direct else request.channel
         draft = Draft(knowledge_base, {}, record_id, channel=channel, language=request.texts.language)
@@ -134,7 +134,7 @@ def edit_record(services: Services, request: Request) -> None:
 
 def _has_some(request: Request, names: Sequence[str]) -> bool:
     if not names:
-        request.whisper(notice(request.texts("edit.nowhere")))
+        request.tell_privately(notice(request.texts("edit.nowhere")))
     return bool(names)
 
 

@@ -75,7 +75,9 @@ def approve(services: Services, request: Request) -> None:
     except KnowledgeBaseError as error:
         if isinstance(error, StaleFileError):
             services.maintenance.reload(proposal.knowledge_base).result()
-        request.whisper(notice(request.texts("proposal.failed", error=mrkdwn(request.texts.say(error.message), ERROR))))
+        request.tell_privately(
+            notice(request.texts("proposal.failed", error=mrkdwn(request.texts.say(error.message), ERROR)))
+        )
     else:
         _refresh(services, request, proposal.id)
         if stored.trouble:
@@ -84,7 +86,7 @@ def approve(services: Services, request: Request) -> None:
                 name=one_line(proposal.knowledge_base, views.DETAIL),
                 error=mrkdwn(request.texts.say(stored.trouble), ERROR),
             )
-            request.whisper(notice(said))
+            request.tell_privately(notice(said))
 
 
 def approve_edited(services: Services, request: Request, draft: Draft) -> View:
@@ -107,9 +109,9 @@ def declined(services: Services, request: Request) -> None:
     view = request.body["view"]
     proposal = Proposals(services.database).get(int(view["private_metadata"]))
     if proposal is None or not _sees(services, request.user, proposal.knowledge_base):
-        request.whisper(notice(request.texts("proposal.gone")))
+        request.tell_privately(notice(request.texts("proposal.gone")))
     elif not Proposals(services.database).claim(proposal.id, request.user):
-        request.whisper(_already(services, proposal.id, request.texts))
+        request.tell_privately(_already(services, proposal.id, request.texts))
     else:
         Proposals(services.database).settle(proposal.id, "declined", _reason(view))
         _tell_everybody(services, proposal.id)
@@ -124,7 +126,7 @@ def accepted(_: Services, __: Request) -> Mapping[str, Any]:
 
 def command(services: Services, request: Request, _: str) -> None:
     """`/kb proposals`: what waits, as far as this admin sees the knowledge base."""
-    request.whisper(_listing(services, request))
+    request.tell_privately(_listing(services, request))
 
 
 def decidable(services: Services, request: Request) -> Proposal | None:
@@ -132,11 +134,11 @@ def decidable(services: Services, request: Request) -> Proposal | None:
     number = int(request.pressed.partition(":")[0])
     proposal = Proposals(services.database).get(number)
     if proposal is None or not _sees(services, request.user, proposal.knowledge_base):
-        request.whisper(notice(request.texts("proposal.gone")))
+        request.tell_privately(notice(request.texts("proposal.gone")))
         return None
     if proposal.is_open:
         return proposal
-    request.whisper(_already(services, number, request.texts))
+    request.tell_privately(_already(services, number, request.texts))
     _refresh(services, request, number)
     return None
 

@@ -14,7 +14,7 @@ from handlers.result import POSSIBLE, Entry
 from handlers.services import Services
 from handlers.slack.mrkdwn import has_words
 from handlers.store.audit import AuditLog
-from handlers.store.errors import JournalError
+from handlers.store.errors import StoreError
 from handlers.texts import HandlerError
 from indexes.messages import Translatable
 from indexes.records import KnowledgeBase, Record
@@ -97,7 +97,7 @@ def _log(services: Services, request: Request, done: Translatable) -> Translatab
     """Write to the audit log, and return why that failed: the entry is in the file, and must not be written again."""
     try:
         AuditLog(services.database).record(request.user, request.channel, done)
-    except JournalError as error:
+    except StoreError as error:
         log.error("%s", error)  # noqa: TRY400 - the message is the whole story
         return error.message
     return None

@@ -24,11 +24,11 @@ def command(services: Services, request: Request, argument: str) -> None:
     if name is None:
         names = one_line(", ".join(known), LISTED)
         which = request.texts("versions.which", command=services.config.admin_command, action="remove", names=names)
-        request.whisper(notice(which))
+        request.tell_privately(notice(which))
     elif name in services.channels.named:
-        request.whisper(notice(request.texts("removal.named", name=one_line(name, view.NAME))))
+        request.tell_privately(notice(request.texts("removal.named", name=one_line(name, view.NAME))))
     else:
-        request.whisper(view.asked(_shown(services, name), services.config.admin_command, request.texts))
+        request.tell_privately(view.asked(_shown(services, name), services.config.admin_command, request.texts))
 
 
 def removed(services: Services, request: Request) -> None:

@@ -164,14 +164,14 @@ def _took(services: Services, request: Request) -> bool:
     asks = has_words(plain(request.event.get("text", "")))
     if not request.person.is_admin:
         if any(_ends(file, _TABLES) for file in request.event["files"]):
-            request.whisper(notice(request.texts("upload.admins")))
+            request.tell_privately(notice(request.texts("upload.admins")))
             return not asks
         return False
     files = [_told(services, file) for file in request.event["files"]]
     tables = [file for file in files if _ends(file, _TABLES)]
     run_each(request, [partial(_receive, services, request, str(file["id"])) for file in tables])
     if not tables and not asks and any(_ends(file, _SHEETS) for file in files):
-        request.whisper(notice(request.texts("upload.only_csv")))
+        request.tell_privately(notice(request.texts("upload.only_csv")))
         return True
     return bool(tables)
 
@@ -206,7 +206,7 @@ def _receive(services: Services, request: Request, file_id: str) -> None:
         request.post(message)
     else:
         services.messenger.post(request.user, message)
-        request.whisper(notice(request.texts("upload.sent_privately", file=one_line(name, uploads.NAME))))
+        request.tell_privately(notice(request.texts("upload.sent_privately", file=one_line(name, uploads.NAME))))
 
 
 def _target(services: Services, request: Request, file: str) -> tuple[str, bool]:
@@ -246,7 +246,7 @@ def _waiting(services: Services, request: Request, id_: str) -> Upload | None:
     """Return the file that an admin decides about; None when that may not be or was done, and the admin was told."""
     upload = pending_files(services).get(id_)
     if upload is None:
-        request.whisper(notice(request.texts("upload.gone")))
+        request.tell_privately(notice(request.texts("upload.gone")))
     return upload
 
 

@@ -5,7 +5,7 @@ import re
 from handlers.audience import ensure_open
 from handlers.files import uploads
 from handlers.files.views import versions as view
-from handlers.learning.store.learned import Learned
+from handlers.learning.store.learned_aliases import LearnedAliases
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -32,7 +32,7 @@ def listed(services: Services, request: Request, argument: str) -> None:
     """`/kb versions [name]`: list what is kept, which of it is current, and offer to go back."""
     if source := _source(services, request, "versions", argument):
         kept = services.maintenance.versions.of(source)
-        request.whisper(view.versions(source.name, kept, digest_of(source.path), request.texts))
+        request.tell_privately(view.versions(source.name, kept, digest_of(source.path), request.texts))
 
 
 def rollback(services: Services, request: Request, argument: str) -> None:
@@ -61,14 +61,14 @@ def exported(services: Services, request: Request, argument: str) -> None:
         request.user, request.channel, Translatable("audit.export", name=source.name, rows=made.rows)
     )
     if not request.is_direct:
-        request.whisper(notice(request.texts("export.sent", name=name)))
+        request.tell_privately(notice(request.texts("export.sent", name=name)))
 
 
 def _export(services: Services, source: Source) -> Export:
     data = read_bytes(source.path)
     if source == services.registry.synonyms_file:
         return export_table(data, source.path.name)
-    learned = Learned(services.database).aliases() or {}
+    learned = LearnedAliases(services.database).aliases() or {}
     return export(data, source.path, learned.get(source.name, ()))
 
 
@@ -80,17 +80,19 @@ def _propose(services: Services, request: Request, source: Source, number: int |
     name = one_line(source.name, NAME)
     if version is None:
         missing = "versions.none_before" if number is None else "versions.unknown"
-        request.whisper(notice(request.texts(missing, name=name, number=number, command=services.config.admin_command)))
+        request.tell_privately(
+            notice(request.texts(missing, name=name, number=number, command=services.config.admin_command))
+        )
         return
     data = services.maintenance.versions.read(source, version)
     found = uploads.replacement(services, source, data, source.path.name)
     if found.is_identical:
-        request.whisper(notice(request.texts("versions.is_current", name=name, number=version.number)))
+        request.tell_privately(notice(request.texts("versions.is_current", name=name, number=version.number)))
         return
     upload = uploads.pending_files(services).keep(
         data, source.path.name, request.user, request.channel, source.name, is_certain=True, version=version.number
     )
-    request.whisper(uploads.card(services, upload, request, found))
+    request.tell_privately(uploads.card(services, upload, request, found))
 
 
 def _is_meant(version: Version, number: int | None, now: str) -> bool:
@@ -121,7 +123,7 @@ def _source(services: Services, request: Request, action: str, argument: str) ->
         ensure_open(services, request.user, name)
         return uploads.source_of(services, name)
     names = one_line(", ".join(own or known), LISTED)
-    request.whisper(
+    request.tell_privately(
         notice(request.texts("versions.which", command=services.config.admin_command, action=action, names=names))
     )
     return None

@@ -9,10 +9,10 @@ from handlers.admin import settings
 from handlers.admin.store.statistics import Overview, Statistics, Tally
 from handlers.admin.views.trend import trend
 from handlers.answers import suggestions
-from handlers.answers.answering import first_time
-from handlers.answers.search import found, topics
+from handlers.answers.answering import first_reply
+from handlers.answers.search import find_for_asker, topics
 from handlers.answers.views import guide
-from handlers.audience import names_for, names_for_everybody
+from handlers.audience import knowledge_bases_for, knowledge_bases_for_everybody
 from handlers.home.views import home
 from handlers.home.views.dashboard import Dashboard, Kept, menu_value
 from handlers.learning import misses
@@ -42,8 +42,8 @@ def asked(services: Services, request: Request) -> None:
     question = plain(request.pressed)
     if not has_words(question):
         _publish(services, request, notice(request.texts("search.empty")))
-    elif result := found(services, request, question, names_for(services, request), Origin.HOME):
-        put(services, request, first_time(services, request, result, Origin.HOME))
+    elif result := find_for_asker(services, request, question, knowledge_bases_for(services, request), Origin.HOME):
+        put(services, request, first_reply(services, request, result, Origin.HOME))
 
 
 def put(services: Services, request: Request, answered: Message) -> None:
@@ -101,7 +101,7 @@ def joined(services: Services, request: Request) -> None:
     """Introduce the bot to a channel it was invited to, once ever."""
     if request.user == services.access.bot_user and services.claims.take_forever(f"introduced:{request.channel}"):
         services.rescan()  # Slack doesn't list a private channel before the bot is in it
-        known = topics(services, names_for_everybody(services, request.channel))
+        known = topics(services, knowledge_bases_for_everybody(services, request.channel))
         texts = words.for_question(" ".join(category for topic in known for category in topic.categories))
         request.post(guide.introduction(services.config.search_command, services.bot, known, texts))
 
@@ -126,7 +126,7 @@ def _publish(services: Services, request: Request, said: Message | None = None) 
 
 
 def _put(services: Services, request: Request, said: Message | None, admins: Dashboard | None) -> None:
-    names = names_for(services, request)
+    names = knowledge_bases_for(services, request)
     often = [
         home.Often(name, record, times)
         for name, id_, times in Questions(services.database).most_asked(names)

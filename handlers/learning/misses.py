@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from handlers import texts as words
 from handlers.audience import closed_to, may_read_question
-from handlers.learning.learned import MYSELF
+from handlers.learning.learned_aliases import MYSELF
 from handlers.learning.store.misses import Miss, Misses, Why
 from handlers.learning.views import misses as view
 from handlers.learning.views.misses import SHOWN, Asked, Closest, Page
@@ -38,7 +38,7 @@ Group = Sequence[Miss]
 
 def listed(services: Services, request: Request, days: int) -> None:
     """`/kb misses [days]`: list the questions without a good answer."""
-    request.whisper(_page(services, request, days, 0))
+    request.tell_privately(_page(services, request, days, 0))
 
 
 def turned(services: Services, request: Request) -> None:

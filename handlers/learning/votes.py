@@ -10,7 +10,7 @@ def vote_on(services: Services, question_id: int, user: str, vote: str) -> None:
     """Store a vote, and update confidence if it is a member's."""
     Questions(services.database).vote(question_id, user, vote)
     if services.access.person(user).standing is Standing.MEMBER:
-        Voices(services.database).hear(question_id, user, vote)
+        Voices(services.database).count(question_id, user, vote)
         update_confidence(services)
 
 

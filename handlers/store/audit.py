@@ -40,16 +40,16 @@ class AuditEntry:
 
 
 class AuditLog:
-    """What admins did, newest first. Writing raises JournalError: nothing may be done without being logged."""
+    """What admins did, newest first. Writing raises StoreError: nothing may be done without being logged."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def record(self, user: str, channel: str, done: Translatable) -> None:
-        """Write an admin action to the audit log; raises JournalError."""
+        """Write an admin action to the audit log; raises StoreError."""
         outcome = json.dumps(as_data(done)["values"], ensure_ascii=False)
         values = {"user": user, "channel": channel, "action": done.key, "outcome": outcome}
-        with self._database.insisting(Translatable("journal.failed.audit")) as connection:
+        with self._database.transaction(Translatable("database.failed.audit")) as connection:
             connection.execute(insert(audit).values(at=time.time(), **values))
 
     def newest(self, limit: int = 50) -> list[AuditEntry]:

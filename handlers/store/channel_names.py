@@ -21,7 +21,7 @@ channel_names = Table(
 )
 
 
-class Claim(StrEnum):
+class BindingState(StrEnum):
     """What holds between a name and a channel that has, or had, it."""
 
     BOUND = "bound"
@@ -41,7 +41,7 @@ class Binding:
 
     name: str
     channel: str
-    state: Claim
+    state: BindingState
     by: str = ""
 
 
@@ -56,7 +56,7 @@ class ChannelNames:
         columns = (channel_names.c.name, channel_names.c.channel, channel_names.c.state, channel_names.c.by)
         rows = self._database.read("read which channels have which names", select(*columns))
         if rows is not None:
-            found = [Binding(row.name, row.channel, Claim(row.state), row.by) for row in rows]
+            found = [Binding(row.name, row.channel, BindingState(row.state), row.by) for row in rows]
             self._database.last_known[channel_names.name] = {(each.name, each.channel): each for each in found}
         return list(self._known.values())
 
@@ -69,8 +69,8 @@ class ChannelNames:
         self._keep(bindings)
 
     def decide(self, bindings: Sequence[Binding]) -> None:
-        """Keep what an admin decided; raises JournalError."""
-        with self._database.insisting(Translatable("journal.failed.choice")) as connection:
+        """Keep what an admin decided; raises StoreError."""
+        with self._database.transaction(Translatable("database.failed.choice")) as connection:
             for binding in bindings:
                 connection.execute(_same(binding))
                 connection.execute(insert(channel_names).values(_row(binding)))

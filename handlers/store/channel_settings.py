@@ -34,8 +34,8 @@ class ChannelSettings:
         self._database = database
 
     def set(self, channel: str, key: str, value: str, by: str) -> None:
-        """Store a setting for a channel; raises JournalError."""
-        with self._database.insisting(Translatable("journal.failed.setting")) as connection:
+        """Store a setting for a channel; raises StoreError."""
+        with self._database.transaction(Translatable("database.failed.setting")) as connection:
             same = (settings.c.channel == channel, settings.c.key == key)
             connection.execute(delete(settings).where(*same))
             connection.execute(insert(settings).values(channel=channel, key=key, value=value, by=by, at=time.time()))

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
-from handlers.store.errors import JournalError
+from handlers.store.errors import StoreError
 from handlers.store.migrations import copy_of, due, upgrade
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable, reason
@@ -83,7 +83,7 @@ class Database:
 
     @classmethod
     def open(cls, url: str, expected: MetaData) -> "Database":
-        """Open the state database, creating it or bringing its schema up to date if need be; raises JournalError.
+        """Open the state database, creating it or bringing its schema up to date if need be; raises StoreError.
 
         It is refused when it lacks a column of the `expected` tables.
         """
@@ -95,13 +95,13 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def insisting(self, failure: Translatable) -> Iterator[Connection]:
+    def transaction(self, failure: Translatable) -> Iterator[Connection]:
         """One transaction whose failure the admin must hear of."""
         try:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise JournalError("journal.not_written", failure=failure, reason=_reason(error)) from error
+            raise StoreError("database.not_written", failure=failure, reason=_reason(error)) from error
 
     def read(self, purpose: str, wanted: Select[Any]) -> Sequence[Any] | None:
         """Look rows up; None when the database fails."""
@@ -173,7 +173,7 @@ class Database:
 def upgrade_due(url: str) -> tuple[str, str] | None:
     """Return from which schema to which the next start would bring a database; None when it is up to date.
 
-    Looks, and changes nothing. Raises JournalError as opening it would.
+    Looks, and changes nothing. Raises StoreError as opening it would.
     """
     with _opening():
         return due(make_url(url))
@@ -181,18 +181,18 @@ def upgrade_due(url: str) -> tuple[str, str] | None:
 
 @contextmanager
 def _opening() -> Iterator[None]:
-    """Say why a database can't be opened; raises JournalError."""
+    """Say why a database can't be opened; raises StoreError."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         why = _reason(error) if isinstance(error, SQLAlchemyError) else reason(error)
-        raise JournalError("journal.not_opened", reason=why) from error
+        raise StoreError("database.not_opened", reason=why) from error
 
 
 def _open(location: URL, expected: MetaData) -> Engine:
     is_sqlite = location.get_backend_name() == "sqlite"
     if is_sqlite and location.database in {None, "", ":memory:"}:
-        raise JournalError("database.in_memory")  # there, each connection has its own, empty one
+        raise StoreError("database.in_memory")  # there, each connection has its own, empty one
     if is_sqlite and location.database:
         Path(location.database).parent.mkdir(parents=True, exist_ok=True)
     waiting = {"timeout": SQLITE_WAIT_SECONDS} if is_sqlite else {}
@@ -226,13 +226,13 @@ def _notice_removal(engine: Engine, file: Path) -> None:
     @event.listens_for(engine, "checkout")
     def check(*_: object) -> None:
         if not file.is_file() or file.stat().st_ino != opened:
-            raise OperationalError(None, None, JournalError("database.removed", file=file.name))
+            raise OperationalError(None, None, StoreError("database.removed", file=file.name))
 
 
 def _reason(error: SQLAlchemyError) -> Translatable:
     """Say why, without the statement and its parameters: those are people's questions."""
     original = getattr(error, "orig", None)
-    if isinstance(original, JournalError):
+    if isinstance(original, StoreError):
         return original.message
     if known := _REASONS.get(getattr(original, "sqlite_errorcode", 0) & 0xFF):
         return known

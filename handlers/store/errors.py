@@ -3,5 +3,5 @@
 from handlers.texts import HandlerError
 
 
-class JournalError(HandlerError):
+class StoreError(HandlerError):
     """The state database can't be opened or written."""

@@ -92,8 +92,8 @@ class KnowledgeFiles:
         self._keep(files)
 
     def decide(self, file: KnowledgeFile) -> None:
-        """Keep what an admin decided; raises JournalError."""
-        with self._database.insisting(Translatable("journal.failed.choice")) as connection:
+        """Keep what an admin decided; raises StoreError."""
+        with self._database.transaction(Translatable("database.failed.choice")) as connection:
             connection.execute(_same(file))
             connection.execute(insert(knowledge_files).values(_row(file)))
         self._keep([file])

@@ -91,7 +91,7 @@ UNASKED = tuple(origin for origin in Origin if not origin.is_asked)
 
 
 @dataclass(frozen=True)
-class NotedHit:
+class FoundHit:
     """A hit as it was: which record, and how sure."""
 
     knowledge_base: str
@@ -108,14 +108,14 @@ class NotedHit:
 
 
 @dataclass(frozen=True)
-class Noted:
+class AskedQuestion:
     """A question as it was asked, and what was found."""
 
     source: Origin
     channel: str
     user: str
     text: str
-    hits: tuple[NotedHit, ...]
+    hits: tuple[FoundHit, ...]
     confidence: float
     threshold: float
     answered: bool
@@ -123,7 +123,7 @@ class Noted:
 
 
 @dataclass(frozen=True)
-class Reply:
+class PostedReply:
     """The bot's message that answers a message."""
 
     reply: str
@@ -137,19 +137,19 @@ class Questions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, question: Noted) -> int | None:
+    def add(self, question: AskedQuestion) -> int | None:
         """Remember a question; return its id, or None when the database can't be written."""
         values = asdict(question) | {"id": new_id()}
         key = self._database.write("remember questions", insert(questions).values(at=time.time(), **values))
         return int(key[0]) if key else None
 
-    def get(self, question_id: int) -> Noted | None:
+    def get(self, question_id: int) -> AskedQuestion | None:
         """Return a remembered question; None when it was so long ago that its words are gone."""
         wanted = select(questions).where(questions.c.id == question_id, questions.c.user != "")
         rows = self._database.read("look up a question", wanted)
         return _noted(rows[0]) if rows else None
 
-    def remember_reply(self, channel: str, message: str, reply: Reply) -> None:
+    def remember_reply(self, channel: str, message: str, reply: PostedReply) -> None:
         """Remember which of the bot's messages answers which message."""
         self._database.write(
             "remember replies",
@@ -157,7 +157,7 @@ class Questions:
             insert(replies).values(channel=channel, message=message, **asdict(reply)),
         )
 
-    def reply_to(self, channel: str, message: str) -> Reply | None:
+    def reply_to(self, channel: str, message: str) -> PostedReply | None:
         """Return the bot's answer to a message, if it gave one."""
         wanted = select(replies.c.reply, replies.c.question, replies.c.source).where(
             replies.c.channel == channel, replies.c.message == message
@@ -166,7 +166,7 @@ class Questions:
         if not rows:
             return None
         reply, question, source = rows[0]
-        return Reply(reply, question, Origin(source))
+        return PostedReply(reply, question, Origin(source))
 
     def forget_reply(self, channel: str, message: str) -> None:
         """Forget an answer that was withdrawn."""
@@ -200,6 +200,6 @@ class Questions:
         return [(name, record, count) for name, record, count in self._database.read("count questions", wanted) or ()]
 
 
-def _noted(row: Row[Any]) -> Noted:
+def _noted(row: Row[Any]) -> AskedQuestion:
     fields = {key: value for key, value in row._asdict().items() if key not in {"at", "hits", "source"}}
-    return Noted(source=Origin(row.source), hits=tuple(NotedHit(**hit) for hit in row.hits), **fields)
+    return AskedQuestion(source=Origin(row.source), hits=tuple(FoundHit(**hit) for hit in row.hits), **fields)

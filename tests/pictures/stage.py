@@ -16,7 +16,7 @@ from bot.playground.terminal.session import Session
 from handlers.learning import misses
 from handlers.learning.store.misses import Misses
 from handlers.schema import open_database
-from handlers.store.questions import NotedHit, questions
+from handlers.store.questions import FoundHit, questions
 
 LULL = 2.0
 DAY = 24 * 3600
@@ -116,7 +116,7 @@ class Stage:
             "channel": place.id,
             "user": self._session.me.id,
             "text": place.name,
-            "hits": [asdict(NotedHit(place.name, "1", 1.0, 1.0))],
+            "hits": [asdict(FoundHit(place.name, "1", 1.0, 1.0))],
             "confidence": float(answered),
             "threshold": 0.9,
             "answered": answered,

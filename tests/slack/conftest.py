@@ -12,7 +12,7 @@ from bot.connection import PING_SECONDS
 from bot.model_watch import LOOK_SECONDS
 from bot.playground import Envelope, LocalSlack, Message, controls, live_mentions
 from bot.settings import ConfigFile, Environment, Settings
-from handlers.store.questions import Noted, Questions, questions
+from handlers.store.questions import AskedQuestion, Questions, questions
 from indexes.encoder import ModelManager
 from tests.encoders import hashing_manager
 
@@ -190,7 +190,7 @@ def reject(slack: LocalSlack, who: str, answer: Message) -> None:
         slack.press(who, answer, "vote", 1)
 
 
-def asked_so_far(bot: Bot) -> list[Noted]:
+def asked_so_far(bot: Bot) -> list[AskedQuestion]:
     """Every question that the bot remembers, the first one first."""
     database = bot.services.database
     ids = database.read("list questions", select(questions.c.id).order_by(questions.c.at)) or ()

@@ -6,7 +6,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile, SettingsError
 from handlers.channel_rules import AutoReply
-from handlers.learning.store.confirmations import Confirmations
+from handlers.learning.store.alias_votes import AliasVotes
 from handlers.learning.store.misses import Misses
 from handlers.store.questions import Origin, Questions
 from tests.slack.conftest import Start, admit_guests, asked_so_far, settle
@@ -299,7 +299,7 @@ def test_right_is_counted_in_place_once_per_person(slack: LocalSlack, eager: Bot
     people = {slack.person(each).id for each in ("alice", "hanako")}
     assert answer.shown == f"{before}\n✅ This answered it: 2"
     assert Questions(eager.services.database).votes(asked_so_far(eager)[0].id) == dict.fromkeys(people, "right")
-    assert {each.user for each in Confirmations(eager.services.database).recent()} == people
+    assert {each.user for each in AliasVotes(eager.services.database).recent()} == people
     assert slack.workspace.ephemerals == []
 
 

@@ -8,7 +8,7 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile
-from handlers.learning.store.confirmations import Confirmations, Opinion
+from handlers.learning.store.alias_votes import AliasVote, AliasVotes
 from handlers.learning.store.misses import Misses
 from tests.slack.conftest import Start, reject, settle, stop
 
@@ -201,8 +201,8 @@ def test_nor_can_they_answer_or_close_one_by_an_old_button(slack: LocalSlack, ke
 
 def test_learned_phrasings_are_listed_to_members(slack: LocalSlack, keiri: Bot) -> None:
     services, ichiro = keiri.services, slack.person("ichiro").id
-    opinion = Opinion(ichiro, 1, "監査の場所は極秘？", "keiri", "place", agrees=True)
-    Confirmations(services.database).add(opinion)
+    opinion = AliasVote(ichiro, 1, "監査の場所は極秘？", "keiri", "place", agrees=True)
+    AliasVotes(services.database).add(opinion)
     for line in ("learned", "audit"):
         kb(slack, "olivia", line)
     assert leaks(slack) == []

@@ -8,9 +8,9 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ConfigFile, KnowledgeBaseSection
-from handlers.learning import learned
-from handlers.learning.store.confirmations import Confirmations
-from handlers.learning.store.learned import Learned
+from handlers.learning import learned_aliases
+from handlers.learning.store.alias_votes import AliasVotes
+from handlers.learning.store.learned_aliases import LearnedAliases
 from handlers.store.audit import AuditLog
 from handlers.store.questions import Questions
 from indexes.encoder import ModelManager
@@ -97,7 +97,7 @@ def test_guests_do_not_count(slack: LocalSlack, start: Start, ask: Ask, who: str
     press(slack, bot, "alice", answer, "vote_helpful")
     press(slack, bot, who, answer, "vote_helpful")
     assert aliases(bot) == ()
-    [alice] = Confirmations(bot.services.database).recent()
+    [alice] = AliasVotes(bot.services.database).recent()
     assert len(Questions(bot.services.database).votes(alice.question)) == 2
     confirmed_by(slack, bot, ask, "hanako")
     assert aliases(bot) == (PHRASE,)
@@ -140,17 +140,17 @@ def test_a_question_confirmed_for_two_records_is_left_to_admins(slack: LocalSlac
     ask("alice", "VPN プリンター")
     noted = asked_so_far(bot)[0]
     for who, hit in zip(("alice", "hanako", "ichiro"), (noted.hits[0], noted.hits[1], noted.hits[0]), strict=True):
-        learned.confirm(bot.services, noted.id, slack.person(who).id, *hit.target)
-    assert Learned(bot.services.database).newest(10) == []
+        learned_aliases.confirm(bot.services, noted.id, slack.person(who).id, *hit.target)
+    assert LearnedAliases(bot.services.database).newest(10) == []
 
 
 def test_only_records_that_were_found_can_be_confirmed(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
     ask("alice")
     noted = asked_so_far(bot)[0]
     for who in ("alice", "hanako"):
-        learned.confirm(bot.services, noted.id, slack.person(who).id, "dev-faq", "secret")
-        learned.confirm(bot.services, noted.id + 1, slack.person(who).id, "it-help", "vpn")
-    assert Confirmations(bot.services.database).recent() == []
+        learned_aliases.confirm(bot.services, noted.id, slack.person(who).id, "dev-faq", "secret")
+        learned_aliases.confirm(bot.services, noted.id + 1, slack.person(who).id, "it-help", "vpn")
+    assert AliasVotes(bot.services.database).recent() == []
 
 
 def test_nearly_the_same_question_counts_too(slack: LocalSlack, bot: Bot, ask: Ask) -> None:

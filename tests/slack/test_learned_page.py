@@ -4,9 +4,9 @@ from pathlib import Path
 
 from bot.app import Bot
 from bot.playground import LocalSlack
-from handlers.learning import learned
-from handlers.learning.store.confirmations import Confirmations, Opinion
-from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning import learned_aliases
+from handlers.learning.store.alias_votes import AliasVote, AliasVotes
+from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from handlers.store.audit import AuditLog
 from tests.audit import action, outcome
 from tests.slack.conftest import IT_HELP, asked_so_far
@@ -28,7 +28,7 @@ def test_admins_see_who_taught_what_and_undo_it(slack: LocalSlack, bot: Bot, ask
     assert f"“{PHRASE}” → VPNにつながりません。" in page.shown
     assert page.shown.index("用紙の印刷待ち") < page.shown.index(PHRASE)
     assert page.shown.count(f"confirmed by <@{alice}>, <@{hanako}>") == 2
-    entry = Learned(bot.services.database).having([PHRASE])[0]
+    entry = LearnedAliases(bot.services.database).having([PHRASE])[0]
     press(slack, bot, "olivia", page, f"{entry.id}:0")
     assert PHRASE not in page.shown
     assert aliases(bot) == ()
@@ -76,7 +76,7 @@ def test_what_is_disputed_waits_with_a_word_of_warning(slack: LocalSlack, bot: B
     ask("alice", "VPN プリンター")
     noted = asked_so_far(bot)[0]
     for who, hit in zip(("alice", "hanako"), noted.hits, strict=False):
-        learned.confirm(bot.services, noted.id, slack.person(who).id, *hit.target)
+        learned_aliases.confirm(bot.services, noted.id, slack.person(who).id, *hit.target)
     assert learned_page(slack).count(":warning: also confirmed for another entry") == 2
 
 
@@ -102,12 +102,12 @@ def test_many_fit_on_pages(slack: LocalSlack, bot: Bot) -> None:
     people = tuple(f"U{number:010}" for number in range(9))
     for number in range(12):
         phrasing = f"{number:02}{'<&>' * 66}"
-        Learned(bot.services.database).learn(
-            Phrasing("it-help", "vpn", "VPN", f"{number}", phrasing, people, people[0])
+        LearnedAliases(bot.services.database).add(
+            StoredAlias("it-help", "vpn", "VPN", f"{number}", phrasing, people, people[0])
         )
     for number in range(7):
-        opinion = Opinion(people[0], 100 + number, f"waiting {number}" + "&" * 180, "it-help", "print", agrees=True)
-        Confirmations(bot.services.database).add(opinion)
+        opinion = AliasVote(people[0], 100 + number, f"waiting {number}" + "&" * 180, "it-help", "print", agrees=True)
+        AliasVotes(bot.services.database).add(opinion)
     page = slack.reply(slack.command("ichiro", "it-help", "/kb learned"))
     assert "*学習した言い方*: 12件" in page.shown
     assert "「11" in page.shown

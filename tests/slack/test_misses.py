@@ -12,7 +12,7 @@ from handlers.channel_rules import AutoReply
 from handlers.learning import misses
 from handlers.learning.store.misses import Misses
 from handlers.store.audit import AuditLog
-from handlers.store.questions import Noted, Origin, Questions
+from handlers.store.questions import AskedQuestion, Origin, Questions
 from tests.audit import action, outcome
 from tests.slack.conftest import IT_HELP, Start, approve, asked_so_far, settle
 
@@ -77,7 +77,7 @@ def test_days_must_be_days(slack: LocalSlack, line: str, says: str) -> None:
 @pytest.mark.usefixtures("lawful")
 def test_nothing_is_said_kindly(slack: LocalSlack, bot: Bot) -> None:
     assert kb(slack).shown == "Nothing is unanswered from the last 30 days."
-    Questions(bot.services.database).add(Noted(Origin.SEARCH, "C1", "U1", SNOW, (), 0.0, 0.9, answered=False))
+    Questions(bot.services.database).add(AskedQuestion(Origin.SEARCH, "C1", "U1", SNOW, (), 0.0, 0.9, answered=False))
     assert misses.digest(bot.services, 7, slack.channel("dev-faq").id) is not None
 
 
@@ -182,7 +182,7 @@ def test_later_is_a_week(slack: LocalSlack, bot: Bot, monkeypatch: pytest.Monkey
 def test_a_button_is_only_for_admins_whoever_presses_it(slack: LocalSlack, bot: Bot, action: str) -> None:
     for number in range(11):
         Questions(bot.services.database).add(
-            Noted(Origin.SEARCH, slack.channel("it-help").id, "U1", f"{number}?", (), 0.0, 0.9, answered=False)
+            AskedQuestion(Origin.SEARCH, slack.channel("it-help").id, "U1", f"{number}?", (), 0.0, 0.9, answered=False)
         )
     message = kb(slack)
     slack.people["olivia"].is_admin = slack.people["olivia"].is_owner = False
@@ -209,7 +209,9 @@ def test_pages(slack: LocalSlack, bot: Bot) -> None:
     channel, alice = slack.channel("it-help").id, slack.person("alice").id
     for number in range(23):
         text = f"{number}: {'<&>' * 300}?"
-        Questions(bot.services.database).add(Noted(Origin.SEARCH, channel, alice, text, (), 0.0, 0.9, answered=False))
+        Questions(bot.services.database).add(
+            AskedQuestion(Origin.SEARCH, channel, alice, text, (), 0.0, 0.9, answered=False)
+        )
     message = kb(slack)
     assert message.shown.count("asked once") == 10
     assert "*22: " in message.shown

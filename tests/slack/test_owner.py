@@ -11,7 +11,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.settings import ChannelSection, ConfigFile, KnowledgeBaseSection
 from handlers.answers.store.publications import Publications
-from handlers.learning.store.confirmations import Confirmations
+from handlers.learning.store.alias_votes import AliasVotes
 from handlers.learning.store.misses import Misses
 from handlers.privacy.store.retention import Retention
 from handlers.store.questions import Questions
@@ -90,7 +90,7 @@ def test_no_button_shows_or_changes_somebody_elses_private_question(
     assert [each.shown for each in slack.bot_messages("it-help")] == before
     database = bot.services.database
     assert (Questions(database).votes(private.id), Publications(database).of(private.id)) == ({}, {})
-    assert (Misses(database).reasons([private.id]), Confirmations(database).recent()) == ([], [])
+    assert (Misses(database).reasons([private.id]), AliasVotes(database).recent()) == ([], [])
     answers = [each.shown for each in slack.ephemerals(who)]
     assert sum(any(word in answer for word in REFUSALS) for answer in answers) == len(FIELDS)
 
@@ -123,7 +123,7 @@ def test_the_asker_goes_on_using_theirs(slack: LocalSlack, bot: Bot) -> None:
     answer = slack.reply(slack.command("alice", "it-help", f"/search {WIFI}"))
     slack.press("alice", answer, "vote", 0)
     settle(slack, bot)
-    assert "Noted as helpful" in answer.shown
+    assert "AskedQuestion as helpful" in answer.shown
 
 
 def test_ids_are_neither_guessed_nor_met_again(slack: LocalSlack, bot: Bot) -> None:

@@ -14,11 +14,11 @@ from bot.digest import WeeklyDigest
 from bot.playground import LocalSlack
 from bot.settings import ChannelSection, ConfigFile
 from handlers.entries.store.proposals import Proposals
-from handlers.learning.learned import apply_aliases
-from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.learned_aliases import apply_aliases
+from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from handlers.learning.store.misses import Misses
 from handlers.store.audit import AuditLog
-from handlers.store.questions import Noted, Origin, Questions
+from handlers.store.questions import AskedQuestion, Origin, Questions
 from tests.audit import action, outcome
 from tests.slack.conftest import Start, labels, settle
 from tests.slack.test_editing import SCANNER, add, direct, save
@@ -103,7 +103,7 @@ def test_a_vote_counts_though_its_form_can_not_be_opened(slack: LocalSlack, bot:
     slack.press("alice", answer, "👎 Not helpful")
     settle(slack, bot)
     assert [miss.reported for miss in Misses(bot.services.database).open(0, 9)] == [True]
-    assert "👎 Thank you. Noted as not helpful." in answer.shown
+    assert "👎 Thank you. AskedQuestion as not helpful." in answer.shown
     assert slack.ephemerals("alice")[-1].shown == "I was too slow to open the form. Please try again."
 
 
@@ -206,7 +206,7 @@ def test_two_learned_aliases_at_once_are_both_applied(bot: Bot) -> None:
     with services.locks("learned aliases"):  # as if another were between reading and handing over
         late = Thread(target=apply_aliases, args=(services,))
         late.start()
-        Learned(services.database).learn(Phrasing("it-help", "wifi", "?", "wlan", "WLAN?", ("U1",), "U1"))
+        LearnedAliases(services.database).add(StoredAlias("it-help", "wifi", "?", "wlan", "WLAN?", ("U1",), "U1"))
     late.join()
     services.maintenance.reload("it-help").result()
     [record] = [each for each in services.registry.loaded["it-help"].index.records if each.id == "wifi"]
@@ -214,7 +214,7 @@ def test_two_learned_aliases_at_once_are_both_applied(bot: Bot) -> None:
 
 
 def test_a_digest_that_fails_does_not_stop_the_next(slack: LocalSlack, bot: Bot) -> None:
-    missed = Noted(
+    missed = AskedQuestion(
         Origin.MENTION, slack.channel("it-help").id, slack.person("alice").id, "fax?", (), 0.0, 0.9, answered=False
     )
     Questions(bot.services.database).add(missed)

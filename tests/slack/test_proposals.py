@@ -189,7 +189,7 @@ def test_an_approval_that_never_ended_is_taken_up_again(slack: LocalSlack, bot: 
     assert kept.claim(proposal.id, "U1")
     assert not kept.claim(proposal.id, "U2")
     assert kept.waiting() == []
-    with kept._database.insisting(Translatable("journal.failed.proposal")) as connection:
+    with kept._database.transaction(Translatable("database.failed.proposal")) as connection:
         connection.exec_driver_sql("UPDATE proposals SET decided_at = decided_at - 601")
     assert [each.id for each in kept.waiting()] == [proposal.id]
     assert kept.claim(proposal.id, "U2")

@@ -18,7 +18,7 @@ from handlers.admin.views.trend import HEIGHT, WIDTH, trend
 from handlers.channel_rules import AutoReply
 from handlers.schema import open_database
 from handlers.store.audit import AuditEntry, AuditLog
-from handlers.store.questions import Noted, NotedHit, Questions, questions
+from handlers.store.questions import AskedQuestion, FoundHit, Questions, questions
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable
 from tests.audit import action, outcome
@@ -34,9 +34,9 @@ def kb(slack: LocalSlack, action: str, who: str = "olivia") -> Message:
     return slack.reply(slack.command(who, "it-help", f"/kb {action}"))
 
 
-def noted(name: str, *, answered: bool, source: str = "search", confidence: float = 0.95) -> Noted:
-    hit = NotedHit(name, "r", 0.8, confidence)
-    return Noted(source, "C1", "U1", "q", (hit,), confidence, 0.9, answered)  # type: ignore[arg-type]
+def noted(name: str, *, answered: bool, source: str = "search", confidence: float = 0.95) -> AskedQuestion:
+    hit = FoundHit(name, "r", 0.8, confidence)
+    return AskedQuestion(source, "C1", "U1", "q", (hit,), confidence, 0.9, answered)  # type: ignore[arg-type]
 
 
 def test_questions_are_counted_by_knowledge_base_and_day(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
-from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from tests.slack.conftest import IT_HELP, Start, settle
 from tests.slack.test_reload import reload
 from tests.slack.test_uploads import NEWER, direct, outcomes, press, searched, upload
@@ -207,19 +207,19 @@ def test_the_export_opens_in_a_spreadsheet_and_computes_nothing(slack: LocalSlac
 def test_what_people_taught_is_among_the_aliases(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     source = "id,質問,回答,言い換え\npw,パスワードを忘れました,再設定,ログインできない\nvpn,VPN,再起動,\n"
     (knowledge / "it-help.csv").write_text(source, encoding="utf-8")
-    learned = Learned(bot.services.database)
+    learned = LearnedAliases(bot.services.database)
     for record, question, words in (
         ("pw", "パスワードを忘れました", "PWどこ|いった"),
         ("vpn", "VPN", "=在宅でつながらない"),
     ):
-        assert learned.learn(Phrasing("it-help", record, question, words, words, ("U1", "U2"), "U3"))
+        assert learned.add(StoredAlias("it-help", record, question, words, words, ("U1", "U2"), "U3"))
     _, data = exported(slack)
     assert data.decode("utf-8-sig").splitlines() == [
         "id,質問,回答,言い換え",
         "pw,パスワードを忘れました,再設定,ログインできない|PWどこ いった",
         "vpn,VPN,再起動,'=在宅でつながらない",
     ]
-    assert learned.learn(Phrasing("dev-faq", "", "What does ERR-4012 mean?", "4012", "4012", ("U1", "U2"), "U3"))
+    assert learned.add(StoredAlias("dev-faq", "", "What does ERR-4012 mean?", "4012", "4012", ("U1", "U2"), "U3"))
     _, data = exported(slack, "export dev-faq")
     header, first, *_ = data.decode("utf-8-sig").splitlines()
     assert header == "title,content,category,url,aliases"

@@ -18,7 +18,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from handlers.channel_rules import HELPERS, AutoReply, Key
+from handlers.channel_rules import HELPERS, AutoReply, SettingName
 from handlers.slack.blocks import Message, actions, button, context, menu_key, section
 from handlers.slack.mrkdwn import one_line
 from handlers.texts import Texts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from handlers.channel_rules import Channel
 
 CALLBACK = "kb_settings"
-KEYS: tuple[Key, ...] = ("auto_reply", "threshold", "knowledge_bases", "ask")
+KEYS: tuple[SettingName, ...] = ("auto_reply", "threshold", "knowledge_bases", "ask")
 MODE, THRESHOLD, BASES, ASK = "mode", "threshold", "bases", "ask"
 """The fields' block ids; the element in each has the same id."""
 CHOICES = 100
@@ -97,18 +97,18 @@ def target(view: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
     return read["channel"], read["shown"]
 
 
-def changed_since(rules: "Channel", shown: Mapping[str, str]) -> list[Key]:
+def changed_since(rules: "Channel", shown: Mapping[str, str]) -> list[SettingName]:
     """Return the keys of the rules that are not as a modal showed them."""
     now = _digests(rules)
     return [key for key in KEYS if shown.get(key, now[key]) != now[key]]
 
 
-def _digests(rules: "Channel") -> dict[Key, str]:
+def _digests(rules: "Channel") -> dict[SettingName, str]:
     return {key: sha256(_said(rules, key).encode()).hexdigest()[:8] for key in KEYS}
 
 
-def _said(rules: "Channel", key: Key) -> str:
-    said: dict[Key, str] = {
+def _said(rules: "Channel", key: SettingName) -> str:
+    said: dict[SettingName, str] = {
         "auto_reply": rules.auto_reply.value,
         "threshold": f"{rules.threshold:.2f}",
         "knowledge_bases": "\n".join(sorted(rules.knowledge_bases)),
@@ -148,7 +148,7 @@ def summary(rules: "Channel", texts: Texts, *, changed: bool) -> str:
     return said if changed else texts("settings.unchanged", channel=f"<#{rules.id}>")
 
 
-def stale(rules: "Channel", changed: Sequence[Key], texts: Texts) -> Message:
+def stale(rules: "Channel", changed: Sequence[SettingName], texts: Texts) -> Message:
     """Say that nothing was saved, which rules somebody else changed and to what, and offer a fresh modal."""
     now = {
         "auto_reply": texts("settings.now.mode", mode=texts(f"settings.mode.{rules.auto_reply.value}")),

@@ -10,7 +10,7 @@ from sqlalchemy import Column, ColumnElement, Float, String, Table, Text, delete
 from sqlalchemy.exc import IntegrityError
 
 from handlers.store.database import Database, Id, metadata
-from handlers.store.errors import JournalError
+from handlers.store.errors import StoreError
 
 publications = Table(
     "publications",
@@ -49,7 +49,7 @@ class Publications:
 
     @contextmanager
     def only_once(self, question: int, kind: Kind, planned: Publication) -> Iterator[bool]:
-        """Yield whether this is the first time; forgotten when what is done then fails. Raises JournalError."""
+        """Yield whether this is the first time; forgotten when what is done then fails. Raises StoreError."""
         first = self._claim(question, kind, planned)
         try:
             yield first
@@ -94,7 +94,7 @@ class Publications:
         except IntegrityError:
             return False
         if kept is None:
-            raise JournalError("journal.not_posted", reason=self._database.trouble or "")
+            raise StoreError("database.not_posted", reason=self._database.trouble or "")
         return True
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from slack_sdk.models.blocks import Block, ButtonElement, DividerBlock
 
 from handlers.answers.views.reactions import asked_note, below, chosen, edit, this_one
-from handlers.result import POSSIBLE, Entry, Key, Result, Setting
+from handlers.result import POSSIBLE, ButtonValue, Entry, ReplyOptions, Result
 from handlers.slack.blocks import NOTIFICATION, Message, actions, button, context, notice, section
 from handlers.slack.markup_parser import tidy
 from handlers.slack.mrkdwn import beginning, length, link, one_line
@@ -25,25 +25,25 @@ WORD = 30
 """Characters of a word that matched."""
 
 
-PLAIN = Setting()
+PLAIN = ReplyOptions()
 
 
-def answer(result: Result, texts: Texts, setting: Setting = PLAIN, shown: frozenset[int] | None = None) -> Message:
+def answer(result: Result, texts: Texts, options: ReplyOptions = PLAIN, shown: frozenset[int] | None = None) -> Message:
     """Answer somebody who asked; `shown` are the ranks shown in full."""
     shown = result.shown_first if shown is None else shown
     blocks: list[Block] = []
-    if setting.restate:
+    if options.restate:
         blocks.append(context(texts("answer.asked", question=one_line(result.question, QUESTION))))
     if not result.entries:
         blocks.append(section(texts("answer.nothing")))
-        return Message(texts("answer.nothing"), [*blocks, *below(result, frozenset(), setting, texts)])
+        return Message(texts("answer.nothing"), [*blocks, *below(result, frozenset(), options, texts)])
     if not result.shown_first:
         blocks.append(section(texts("answer.uncertain")))
     for rank, entry in enumerate(result.entries, start=1):
         if rank == len(result.shown_first) + 1 and result.shown_first:
             blocks += [DividerBlock(), context(texts("answer.others"))]
-        blocks += _entry(result, rank, entry, shown, setting, texts)
-    return Message(_notification(result, texts), [*blocks, *below(result, shown, setting, texts)])
+        blocks += _entry(result, rank, entry, shown, options, texts)
+    return Message(_notification(result, texts), [*blocks, *below(result, shown, options, texts)])
 
 
 def volunteered(result: Result, texts: Texts, votes: Mapping[str, str] | None = None) -> Message:
@@ -73,7 +73,7 @@ def folded(result: Result, texts: Texts, *, ask: bool = False, asked: str | None
     text = texts("answer.folded", title=one_line(record.title if record else result.question, TITLE))
     buttons = [button(texts("button.show_again"), "auto_show", str(result.question_id))]
     if ask and asked is None and result.question_id is not None:
-        buttons.append(button(texts("button.ask"), "ask_person", str(Key(result.question_id, frozenset()))))
+        buttons.append(button(texts("button.ask"), "ask_person", str(ButtonValue(result.question_id, frozenset()))))
     return Message(text, [context(text, asked_note(asked, texts)), actions(*buttons)])
 
 
@@ -83,7 +83,7 @@ def headline(text: str) -> str:
 
 
 def _entry(
-    result: Result, rank: int, entry: Entry, shown: frozenset[int], setting: Setting, texts: Texts
+    result: Result, rank: int, entry: Entry, shown: frozenset[int], options: ReplyOptions, texts: Texts
 ) -> list[Block]:
     record = entry.record
     if record is None:
@@ -93,15 +93,15 @@ def _entry(
         body = rich(headline(record.question), start(record, limit), result.question)
         buttons = [
             *read_all(result, rank, record, limit, texts),
-            *this_one(result, rank, shown, setting, texts),
-            *edit(entry, setting, texts),
+            *this_one(result, rank, shown, options, texts),
+            *edit(entry, options, texts),
         ]
         below: list[Block] = [actions(*buttons)] if buttons else []
-        about = context(*_about(result, rank, entry, texts), chosen(rank, setting, texts))
+        about = context(*_about(result, rank, entry, texts), chosen(rank, options, texts))
         return [body, *_details(record), about, *below]
     if result.question_id is None:
         return [section(one_line(record.title, TITLE))]
-    value = str(Key(result.question_id, shown | {rank}))
+    value = str(ButtonValue(result.question_id, shown | {rank}))
     return [section(one_line(record.title, TITLE), button(texts("button.show"), f"show_{rank}", value))]
 
 

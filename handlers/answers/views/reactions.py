@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import (
     PlainTextObject,
 )
 
-from handlers.result import Entry, Key, Result, Setting, sharable
+from handlers.result import ButtonValue, Entry, ReplyOptions, Result, sharable
 from handlers.slack.blocks import actions, button, context
 from handlers.slack.mrkdwn import length, link
 from handlers.texts import Texts
@@ -21,50 +21,50 @@ BUTTON_VALUE = 2000
 VOTES = ("helpful", "unhelpful")
 
 
-def below(result: Result, shown: frozenset[int], setting: Setting, texts: Texts) -> list[Block]:
+def below(result: Result, shown: frozenset[int], options: ReplyOptions, texts: Texts) -> list[Block]:
     """Lay out what can be said and done about the whole reply, and what was."""
     if result.question_id is None:
         return []
-    key = Key(result.question_id, shown)
+    key = ButtonValue(result.question_id, shown)
     buttons = [
-        *_none_of_these(result, key, setting, texts),
-        *_share(result, key, setting, texts),
-        *_ask(key, setting, texts),
+        *_none_of_these(result, key, options, texts),
+        *_share(result, key, options, texts),
+        *_ask(key, options, texts),
     ]
-    blocks: list[Block] = _feedback(key, setting, texts) if result.shown_first else []
+    blocks: list[Block] = _feedback(key, options, texts) if result.shown_first else []
     if buttons:
         blocks.append(actions(*buttons))
-    said = [_votes(result, setting, texts), _shared(setting, texts), asked_note(setting.asked, texts)]
+    said = [_votes(result, options, texts), _shared(options, texts), asked_note(options.asked, texts)]
     if any(said):
         blocks.append(context(*said))
     return blocks
 
 
-def _feedback(key: Key, setting: Setting, texts: Texts) -> list[Block]:
-    if setting.in_view:
+def _feedback(key: ButtonValue, options: ReplyOptions, texts: Texts) -> list[Block]:
+    if options.in_view:
         return [actions(*(button(texts(f"button.{vote}"), f"vote_{vote}", f"{key}:{vote}") for vote in VOTES))]
     good, bad = (FeedbackButtonObject(text=texts(f"button.{vote}"), value=f"{key}:{vote}") for vote in VOTES)
     element = FeedbackButtonsElement(action_id="vote", positive_button=good, negative_button=bad)
     return [ContextActionsBlock(elements=[element])]
 
 
-def _none_of_these(result: Result, key: Key, setting: Setting, texts: Texts) -> list[ButtonElement]:
-    if result.shown_first or not result.entries or setting.votes.get(setting.reader) == "none":
+def _none_of_these(result: Result, key: ButtonValue, options: ReplyOptions, texts: Texts) -> list[ButtonElement]:
+    if result.shown_first or not result.entries or options.votes.get(options.reader) == "none":
         return []
     return [button(texts("button.none"), "vote_none", f"{key}:none")]
 
 
-def _share(result: Result, key: Key, setting: Setting, texts: Texts) -> list[ButtonElement]:
-    if not setting.channel or setting.shared is not None or not sharable(result, key.shown):
+def _share(result: Result, key: ButtonValue, options: ReplyOptions, texts: Texts) -> list[ButtonElement]:
+    if not options.channel or options.shared is not None or not sharable(result, key.shown):
         return []
     return [button(texts("button.share"), "share", str(key))]
 
 
-def _ask(key: Key, setting: Setting, texts: Texts) -> list[ButtonElement]:
-    if not setting.ask or setting.asked is not None:
+def _ask(key: ButtonValue, options: ReplyOptions, texts: Texts) -> list[ButtonElement]:
+    if not options.ask or options.asked is not None:
         return []
     chosen = button(texts("button.ask"), "ask_person", str(key))
-    if setting.reader:  # a private question becomes a public one
+    if options.reader:  # a private question becomes a public one
         chosen.confirm = ConfirmObject(
             title=texts("ask.confirm.title"),
             text=PlainTextObject(text=texts("ask.confirm.text")),
@@ -74,46 +74,48 @@ def _ask(key: Key, setting: Setting, texts: Texts) -> list[ButtonElement]:
     return [chosen]
 
 
-def this_one(result: Result, rank: int, shown: frozenset[int], setting: Setting, texts: Texts) -> list[ButtonElement]:
+def this_one(
+    result: Result, rank: int, shown: frozenset[int], options: ReplyOptions, texts: Texts
+) -> list[ButtonElement]:
     """Let people say that a hit that was folded at first is the answer."""
-    taken = setting.reader and setting.votes.get(setting.reader) == f"hit_{rank}"
+    taken = options.reader and options.votes.get(options.reader) == f"hit_{rank}"
     if result.question_id is None or rank in result.shown_first or taken:
         return []
-    return [button(texts("button.this_one"), f"this_one_{rank}", f"{Key(result.question_id, shown)}:{rank}")]
+    return [button(texts("button.this_one"), f"this_one_{rank}", f"{ButtonValue(result.question_id, shown)}:{rank}")]
 
 
-def chosen(rank: int, setting: Setting, texts: Texts) -> str:
+def chosen(rank: int, options: ReplyOptions, texts: Texts) -> str:
     """Say that it was this one: what the reader said or, where everybody reads, how many did."""
-    times = Counter(setting.votes.values())[f"hit_{rank}"]
+    times = Counter(options.votes.values())[f"hit_{rank}"]
     if not times:
         return ""
-    if setting.reader:
-        return texts("vote.mine") if setting.votes.get(setting.reader) == f"hit_{rank}" else ""
+    if options.reader:
+        return texts("vote.mine") if options.votes.get(options.reader) == f"hit_{rank}" else ""
     return texts("vote.this_one", count=times)
 
 
-def edit(entry: Entry, setting: Setting, texts: Texts) -> list[ButtonElement]:
+def edit(entry: Entry, options: ReplyOptions, texts: Texts) -> list[ButtonElement]:
     """Let an admin change the record, where nobody else sees the button."""
     value = f"{entry.knowledge_base}\n{entry.record.id if entry.record else ''}"
-    if not setting.edit or length(value) > BUTTON_VALUE:
+    if not options.edit or length(value) > BUTTON_VALUE:
         return []
     return [button(texts("button.edit"), "kb_edit_record", value)]
 
 
-def _votes(result: Result, setting: Setting, texts: Texts) -> str:
+def _votes(result: Result, options: ReplyOptions, texts: Texts) -> str:
     """Say what the reader said or, where everybody reads, how many said what."""
-    if setting.reader:
-        vote = setting.votes.get(setting.reader, "")
+    if options.reader:
+        vote = options.votes.get(options.reader, "")
         return texts(f"vote.{vote}") if vote in {*VOTES, "none"} else ""
-    counted = Counter(setting.votes.values())
+    counted = Counter(options.votes.values())
     marks = {"helpful": "👍", "unhelpful": "👎"} if result.shown_first else {"none": texts("button.none")}
     return "  ".join(f"{mark} {counted[vote]}" for vote, mark in marks.items() if counted[vote])
 
 
-def _shared(setting: Setting, texts: Texts) -> str:
-    if setting.shared is None:
+def _shared(options: ReplyOptions, texts: Texts) -> str:
+    if options.shared is None:
         return ""
-    return texts("share.done", link=link(setting.shared, texts("share.link")) if setting.shared else "").strip()
+    return texts("share.done", link=link(options.shared, texts("share.link")) if options.shared else "").strip()
 
 
 def asked_note(asked: str | None, texts: Texts) -> str:

@@ -16,17 +16,17 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from handlers.learning.views.misses import REASONS
-from handlers.result import Key
+from handlers.result import ButtonValue
 from handlers.texts import Texts
 
 COMMENT = 500
 
 
 @dataclass(frozen=True)
-class Reply:
+class RatedReply:
     """The reply that the form is about, as the form carries it: its key, its thread, and how it can be replaced."""
 
-    key: Key
+    key: ButtonValue
     thread: str | None
     url: str
 
@@ -37,10 +37,10 @@ class Reply:
     def read(cls, text: str) -> Self:
         """Read what `str` made."""
         key, thread, url = json.loads(text)
-        return cls(Key.read(key)[0], thread, url)
+        return cls(ButtonValue.read(key)[0], thread, url)
 
 
-def form(reply: Reply, texts: Texts, *, ask: bool) -> View:
+def form(reply: RatedReply, texts: Texts, *, ask: bool) -> View:
     """Ask why; and, where somebody is named, whether they shall be asked."""
     options = [Option(text=PlainTextObject(text=texts(f"reason.{each}")), value=each) for each in REASONS]
     blocks = [

@@ -72,14 +72,14 @@ class ApprovalMessage:
 
 
 class Proposals:
-    """The proposals. Changing one raises JournalError: what somebody wrote must not be lost in silence."""
+    """The proposals. Changing one raises StoreError: what somebody wrote must not be lost in silence."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, proposal: Proposal) -> int:
         """Keep a proposal until somebody decides; return its id."""
-        with self._database.insisting(Translatable("journal.failed.proposal")) as connection:
+        with self._database.transaction(Translatable("database.failed.proposal")) as connection:
             done = connection.execute(
                 insert(proposals).values(
                     id=new_id(),
@@ -112,7 +112,7 @@ class Proposals:
 
     def claim(self, proposal_id: int, by: str) -> bool:
         """Return True to the one who may decide now; `settle` or `release` comes next."""
-        with self._database.insisting(Translatable("journal.failed.undecided")) as connection:
+        with self._database.transaction(Translatable("database.failed.undecided")) as connection:
             claimed = connection.execute(
                 update(proposals)
                 .where(proposals.c.id == proposal_id, _undecided())
@@ -122,14 +122,14 @@ class Proposals:
 
     def release(self, proposal_id: int) -> None:
         """Let the proposal wait on: what was decided could not be done."""
-        with self._database.insisting(Translatable("journal.failed.deciding")) as connection:
+        with self._database.transaction(Translatable("database.failed.deciding")) as connection:
             connection.execute(
                 update(proposals).where(proposals.c.id == proposal_id).values(state="waiting", by="", decided_at=0.0)
             )
 
     def settle(self, proposal_id: int, state: Literal["approved", "declined"], reason: str = "") -> None:
         """Keep what was decided, for good."""
-        with self._database.insisting(Translatable("journal.failed.decision")) as connection:
+        with self._database.transaction(Translatable("database.failed.decision")) as connection:
             connection.execute(
                 update(proposals).where(proposals.c.id == proposal_id).values(state=state, reason=reason)
             )

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Column, Float, Row, Select, String, Table, Text, delete, exists, insert, literal, or_, select
 
-from handlers.learning.store.confirmations import confirmations
+from handlers.learning.store.alias_votes import confirmations
 from handlers.store.database import Database, Id, metadata
-from handlers.store.questions import ASKED, GOOD_VOTES, NotedHit, Origin, questions, votes
+from handlers.store.questions import ASKED, GOOD_VOTES, FoundHit, Origin, questions, votes
 
 Why = Literal["answered", "not_a_question", "later"]
 
@@ -48,7 +48,7 @@ class Miss:
     channel: str
     user: str
     text: str
-    closest: NotedHit | None
+    closest: FoundHit | None
     reported: bool
     hidden: bool
 
@@ -127,7 +127,7 @@ def open_among(ids: Collection[Any], since: float) -> Select[Any]:
 
 
 def _miss(row: Row[Any], now: float) -> Miss:
-    closest = NotedHit(**row.hits[0]) if row.hits else None
+    closest = FoundHit(**row.hits[0]) if row.hits else None
     hidden = row.why == "not_a_question" or (row.until is not None and row.until > now)
     return Miss(
         row.id, row.at, Origin(row.source), row.channel, row.user, row.text, closest, bool(row.reported), hidden

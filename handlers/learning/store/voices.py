@@ -92,7 +92,7 @@ class Voices:
         self._database = database
         self._installation = Installation(database)
 
-    def hear(self, question_id: int, user: str, vote: str) -> None:
+    def count(self, question_id: int, user: str, vote: str) -> None:
         """Let a member's vote on an answer count, in the place of what they said before of the same record."""
         wanted = select(FIRST_NAME, FIRST_RECORD, FIRST_THOUGHT).where(questions.c.id == question_id)
         found = self._database.read("look up what was voted on", wanted)

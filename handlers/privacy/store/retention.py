@@ -9,8 +9,8 @@ from sqlalchemy import Connection, and_, delete, or_, select, tuple_, update
 
 from handlers.answers.store.publications import publications
 from handlers.entries.store.proposals import approval_messages, proposals
-from handlers.learning.store.confirmations import confirmations
-from handlers.learning.store.learned import learned
+from handlers.learning.store.alias_votes import confirmations
+from handlers.learning.store.learned_aliases import learned
 from handlers.learning.store.misses import closings, open_among, reports
 from handlers.store.audit import VOTES, audit, impersonal
 from handlers.store.database import Database

@@ -20,7 +20,7 @@ from alembic.util import CommandError
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event, inspect, text
 
-from handlers.store.errors import JournalError
+from handlers.store.errors import StoreError
 from indexes.atomic_file import sync_folder
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ UNVERSIONED = "0000"
 
 
 def upgrade(location: URL, expected: MetaData) -> None:
-    """Bring the schema up to date, once, however many processes start together; raises JournalError.
+    """Bring the schema up to date, once, however many processes start together; raises StoreError.
 
     It is one transaction: a process that is killed in the middle leaves the database as it was. A SQLite file is
     copied first, see `copy_of`. What the database has then is compared with the tables that the code expects.
@@ -55,7 +55,7 @@ def upgrade(location: URL, expected: MetaData) -> None:
 def due(location: URL) -> tuple[str, str] | None:
     """Return from which schema to which a database would be brought by `upgrade`; None when it is up to date.
 
-    Changes nothing. Raises JournalError for a newer schema, SQLAlchemyError for a database that can't be opened.
+    Changes nothing. Raises StoreError for a newer schema, SQLAlchemyError for a database that can't be opened.
     """
     engine = create_engine(location, poolclass=NullPool, hide_parameters=True)
     with engine.connect() as connection:
@@ -87,20 +87,20 @@ def _upgrade(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except (ValueError, TypeError, LookupError) as error:
-        raise JournalError("database.odd", reason=type(error).__name__) from error
+        raise StoreError("database.odd", reason=type(error).__name__) from error
     if tables:
         log.info("State database upgraded from schema %s to %s", current, newest)
 
 
 def _schemas(connection: Connection, scripts: ScriptDirectory) -> tuple[str, str]:
-    """Return the schema that a database has, and that of the code; raises JournalError when it is not among ours."""
+    """Return the schema that a database has, and that of the code; raises StoreError when it is not among ours."""
     newest = str(scripts.get_current_head())
     try:
         current = MigrationContext.configure(connection).get_current_revision() or UNVERSIONED
     except CommandError as error:  # more than one
-        raise JournalError("database.odd", reason=str(error)) from error
+        raise StoreError("database.odd", reason=str(error)) from error
     if current not in {UNVERSIONED, *(script.revision for script in scripts.walk_revisions())}:
-        raise JournalError("database.newer", current=current, newest=newest)
+        raise StoreError("database.newer", current=current, newest=newest)
     return current, newest
 
 
@@ -116,7 +116,7 @@ def _compare(connection: Connection, expected: MetaData) -> None:
         )
     ]
     if missing:
-        raise JournalError("database.lacks", columns=tuple(missing))
+        raise StoreError("database.lacks", columns=tuple(missing))
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def _alone(location: URL) -> Iterator[None]:
         with FileLock(f"{location.database}.lock", timeout=LOCK_SECONDS):
             yield
     except Timeout as error:
-        raise JournalError("database.upgrading", seconds=LOCK_SECONDS, file=error.lock_file) from error
+        raise StoreError("database.upgrading", seconds=LOCK_SECONDS, file=error.lock_file) from error
 
 
 def _copy(file: Path) -> None:

@@ -44,7 +44,7 @@ confirmations = Table(
 
 
 @dataclass(frozen=True)
-class Opinion:
+class AliasVote:
     """Somebody's word on whether a record answers a question, asked in these words."""
 
     user: str
@@ -67,13 +67,13 @@ class Opinion:
         return self.knowledge_base, self.record
 
 
-class Confirmations:
+class AliasVotes:
     """Opinions; a person has one per reply, the last one counts. None of it raises."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, opinion: Opinion) -> None:
+    def add(self, opinion: AliasVote) -> None:
         """Remember an opinion in the place of the person's earlier one on this reply."""
         values = asdict(replace(opinion, at=time.time(), id=new_id())) | {"key": opinion.key}
         same = (confirmations.c.question == opinion.question, confirmations.c.user == opinion.user)
@@ -86,28 +86,28 @@ class Confirmations:
         same = (confirmations.c.question == question_id, confirmations.c.user == user)
         self._database.write("forget what people confirm", delete(confirmations).where(*same))
 
-    def about(self, keys: Collection[str]) -> list[Opinion]:
+    def about(self, keys: Collection[str]) -> list[AliasVote]:
         """Return the opinions on a question in any of these words, whoever asked it when, newest first."""
         return self._read(confirmations.c.key.in_(keys), limit=COUNTED)
 
-    def by(self, question_id: int, user: str) -> Opinion | None:
+    def by(self, question_id: int, user: str) -> AliasVote | None:
         """Return a person's opinion on a reply."""
         found = self._read(confirmations.c.question == question_id, confirmations.c.user == user, limit=1)
         return found[0] if found else None
 
-    def find(self, id_: int) -> Opinion | None:
+    def find(self, id_: int) -> AliasVote | None:
         """Return an opinion that still stands."""
         found = self._read(confirmations.c.id == id_, limit=1)
         return found[0] if found else None
 
-    def recent(self, limit: int = COUNTED) -> list[Opinion]:
+    def recent(self, limit: int = COUNTED) -> list[AliasVote]:
         """Return the newest opinions that agree, newest first."""
         return self._read(confirmations.c.agrees, limit=limit)
 
-    def _read(self, *conditions: Any, limit: int) -> list[Opinion]:
+    def _read(self, *conditions: Any, limit: int) -> list[AliasVote]:
         newest = select(confirmations).where(*conditions).order_by(confirmations.c.at.desc()).limit(limit)
         return [_opinion(row) for row in self._database.read("look up what people confirmed", newest) or ()]
 
 
-def _opinion(row: Row[Any]) -> Opinion:
-    return Opinion(**{name: value for name, value in row._asdict().items() if name != "key"})
+def _opinion(row: Row[Any]) -> AliasVote:
+    return AliasVote(**{name: value for name, value in row._asdict().items() if name != "key"})

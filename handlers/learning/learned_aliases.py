@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from handlers.access import Standing
 from handlers.audience import closed_to, ensure_open
-from handlers.learning.store.confirmations import Confirmations, Opinion
-from handlers.learning.store.learned import Learned, Phrasing
+from handlers.learning.store.alias_votes import AliasVote, AliasVotes
+from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from handlers.learning.store.misses import Misses
-from handlers.learning.views import learned as view
-from handlers.learning.views.learned import SHOWN, InForce, Waiting
+from handlers.learning.views import learned_aliases as view
+from handlers.learning.views.learned_aliases import SHOWN, InForce, Waiting
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
@@ -50,41 +50,41 @@ def confirm(services: Services, question_id: int, user: str, knowledge_base: str
     """
     Misses(services.database).withdraw(question_id, user)
     if opinion := _opinion(services, question_id, user, (knowledge_base, record_id), agrees=True):
-        Confirmations(services.database).add(opinion)
-        _learn_if_due(services, opinion)
+        AliasVotes(services.database).add(opinion)
+        _add_if_confirmed(services, opinion)
 
 
 def doubt(services: Services, question_id: int, user: str, knowledge_base: str, record_id: str) -> None:
     """Note that a record does not answer the question, which weighs against those who say that it does."""
     Misses(services.database).report(question_id, user, "")
     if opinion := _opinion(services, question_id, user, (knowledge_base, record_id), agrees=False):
-        Confirmations(services.database).add(opinion)
+        AliasVotes(services.database).add(opinion)
 
 
 def _opinion(
     services: Services, question_id: int, user: str, target: tuple[str, str], *, agrees: bool
-) -> Opinion | None:
+) -> AliasVote | None:
     """Return what counts as an opinion: a member's, on a record that was found for the question."""
-    noted = Questions(services.database).get(question_id)
-    if noted is None or services.access.person(user).standing is not Standing.MEMBER:
+    question = Questions(services.database).get(question_id)
+    if question is None or services.access.person(user).standing is not Standing.MEMBER:
         return None
-    if target not in [hit.target for hit in noted.hits]:
+    if target not in [hit.target for hit in question.hits]:
         return None
-    return Opinion(user, question_id, noted.text, *target, agrees)
+    return AliasVote(user, question_id, question.text, *target, agrees)
 
 
-def _learn_if_due(services: Services, opinion: Opinion) -> None:
+def _add_if_confirmed(services: Services, opinion: AliasVote) -> None:
     record = services.registry.record(*opinion.target)
     support = support_of(services, opinion)
-    if record and support.suffices(services.config.confirmations) and may_learn(record, opinion.phrasing):
-        learn(services, opinion, record, support.voters, MYSELF)
+    if record and support.suffices(services.config.confirmations) and may_be_alias(record, opinion.phrasing):
+        add_alias(services, opinion, record, support.voters, MYSELF)
 
 
-def support_of(services: Services, opinion: Opinion) -> Support:
+def support_of(services: Services, opinion: AliasVote) -> Support:
     """Count who confirmed the same record for the same question, and who doubts it, since it was last undone."""
     keys = _near(services, opinion)
-    latest = _latest(Confirmations(services.database).about(keys))
-    earlier = Learned(services.database).having(keys)
+    latest = _latest(AliasVotes(services.database).about(keys))
+    earlier = LearnedAliases(services.database).having(keys)
     undone = max((each.undone_at or 0.0 for each in earlier if each.target == opinion.target), default=0.0)
     others = any(each.undone_at is None and each.target != opinion.target for each in earlier)
     disputed = others or any(each.agrees and each.target != opinion.target for each in latest)
@@ -93,39 +93,39 @@ def support_of(services: Services, opinion: Opinion) -> Support:
     return Support(voters, len(since) - len(voters), disputed)
 
 
-def _near(services: Services, opinion: Opinion) -> list[str]:
+def _near(services: Services, opinion: AliasVote) -> list[str]:
     """Return by what keys the question is known: its own, and those of nearly the same questions about the record.
 
     People confirmed them all for one record, so that taking two for one that are not costs little.
     """
-    recent = Confirmations(services.database).recent()
+    recent = AliasVotes(services.database).recent()
     others = {each.key: each.phrasing for each in recent if each.target == opinion.target and each.key != opinion.key}
     near, *_ = services.registry.group([opinion.phrasing, *others.values()][:COMPARED])
     keys = [opinion.key, *others]
     return [keys[place] for place in near]
 
 
-def _latest(opinions: Sequence[Opinion]) -> list[Opinion]:
+def _latest(opinions: Sequence[AliasVote]) -> list[AliasVote]:
     """Keep each person's latest opinion, whichever reply it was on."""
-    of: dict[str, Opinion] = {}
+    of: dict[str, AliasVote] = {}
     for opinion in opinions:
         of.setdefault(opinion.user, opinion)
     return list(of.values())
 
 
-def may_learn(record: Record, phrasing: str) -> bool:
+def may_be_alias(record: Record, phrasing: str) -> bool:
     """Tell whether a phrasing says something new, as briefly as a question should."""
     key = match_key(phrasing)
     known = {match_key(text) for text in (record.question, *record.aliases)}
     return bool(key) and max(len(key), len(phrasing)) <= LONGEST and key not in known
 
 
-def learn(services: Services, opinion: Opinion, record: Record, voters: Sequence[str], by: str) -> None:
-    """Put a phrasing in force, now and from now on, once; raises JournalError."""
-    phrasing = Phrasing(
+def add_alias(services: Services, opinion: AliasVote, record: Record, voters: Sequence[str], by: str) -> None:
+    """Put a phrasing in force, now and from now on, once; raises StoreError."""
+    phrasing = StoredAlias(
         *opinion.target, record.question, opinion.key, " ".join(opinion.phrasing.split()), tuple(voters), by
     )
-    if Learned(services.database).learn(phrasing):
+    if LearnedAliases(services.database).add(phrasing):
         apply_aliases(services)
         AuditLog(services.database).record(by, "", Translatable("audit.learn", **_told(phrasing)))
 
@@ -133,16 +133,16 @@ def learn(services: Services, opinion: Opinion, record: Record, voters: Sequence
 def apply_aliases(services: Services) -> None:
     """Search by all learned aliases that are not undone; nothing changes while they can't be read."""
     with services.locks("learned aliases"):  # of two at once, the one that read less must not come last
-        aliases = Learned(services.database).aliases()
+        aliases = LearnedAliases(services.database).aliases()
         if aliases is not None:
             services.maintenance.apply_aliases(aliases)
 
 
 def offer(services: Services, request: Request, question_id: int) -> None:
     """Let an admin who has just confirmed an answer make a phrasing of the question, without waiting for others."""
-    opinion = Confirmations(services.database).by(question_id, request.user) if request.person.is_admin else None
+    opinion = AliasVotes(services.database).by(question_id, request.user) if request.person.is_admin else None
     if opinion and opinion.agrees and (record := _learnable(services, opinion)):
-        request.whisper(view.offer(opinion.phrasing, record.title, opinion.id, request.texts))
+        request.tell_privately(view.offer(opinion.phrasing, record.title, opinion.id, request.texts))
 
 
 def accepted(services: Services, request: Request) -> None:
@@ -158,7 +158,7 @@ def accepted(services: Services, request: Request) -> None:
 
 def listed(services: Services, request: Request, _: str) -> None:
     """`/kb learned`: what was learned, and what waits for more confirmations or an admin."""
-    request.whisper(_page(services, request, 0))
+    request.tell_privately(_page(services, request, 0))
 
 
 def turned(services: Services, request: Request) -> None:
@@ -176,9 +176,9 @@ def accepted_waiting(services: Services, request: Request) -> None:
 def undone(services: Services, request: Request) -> None:
     """Forget a phrasing; the votes so far don't bring it back."""
     id_, first = request.pressed.split(":")
-    if known := Learned(services.database).find(id_):
+    if known := LearnedAliases(services.database).find(id_):
         ensure_open(services, request.user, known.knowledge_base)
-    if phrasing := Learned(services.database).undo(id_, request.user):
+    if phrasing := LearnedAliases(services.database).undo(id_, request.user):
         apply_aliases(services)
         AuditLog(services.database).record(
             request.user, request.channel, Translatable("audit.unlearn", **_told(phrasing))
@@ -188,34 +188,36 @@ def undone(services: Services, request: Request) -> None:
 
 def _accept(services: Services, request: Request, opinion_id: int) -> bool:
     """Learn what somebody confirmed; False when that doesn't stand any more."""
-    opinion = Confirmations(services.database).find(opinion_id)
+    opinion = AliasVotes(services.database).find(opinion_id)
     if opinion is None or not opinion.agrees:
         return False
     ensure_open(services, request.user, opinion.knowledge_base)
     if record := _learnable(services, opinion):
-        learn(services, opinion, record, support_of(services, opinion).voters, request.user)
+        add_alias(services, opinion, record, support_of(services, opinion).voters, request.user)
     return True
 
 
-def _learnable(services: Services, opinion: Opinion) -> Record | None:
+def _learnable(services: Services, opinion: AliasVote) -> Record | None:
     """Return the record that a phrasing could be learned for; None when it is known already, or the record is gone."""
     record = services.registry.record(*opinion.target)
     known = any(
         each.undone_at is None and each.target == opinion.target
-        for each in Learned(services.database).having([opinion.key])
+        for each in LearnedAliases(services.database).having([opinion.key])
     )
-    return record if record and not known and may_learn(record, opinion.phrasing) else None
+    return record if record and not known and may_be_alias(record, opinion.phrasing) else None
 
 
 def _page(services: Services, request: Request, first: int) -> Message:
     closed = closed_to(services, request.user)
-    total = Learned(services.database).count(closed)
+    total = LearnedAliases(services.database).count(closed)
     first = min(first, max(total - 1, 0) // SHOWN * SHOWN)
-    in_force = [_in_force(services, phrasing) for phrasing in Learned(services.database).newest(SHOWN, first, closed)]
+    in_force = [
+        _in_force(services, phrasing) for phrasing in LearnedAliases(services.database).newest(SHOWN, first, closed)
+    ]
     return view.page(in_force, first, total, [] if first else _waiting(services, closed), request.texts)
 
 
-def _in_force(services: Services, phrasing: Phrasing) -> InForce:
+def _in_force(services: Services, phrasing: StoredAlias) -> InForce:
     alias = LearnedAlias(phrasing.record, phrasing.question, phrasing.phrasing)
     record = services.registry.aliased_record(phrasing.knowledge_base, alias)
     title = record.title if record else ""
@@ -226,7 +228,7 @@ def _in_force(services: Services, phrasing: Phrasing) -> InForce:
 
 def _waiting(services: Services, closed: Collection[str]) -> list[Waiting]:
     """Return what some people confirmed and nobody has learned or undone since, newest first; not of `closed` bases."""
-    recent = [each for each in Confirmations(services.database).recent() if each.knowledge_base not in closed]
+    recent = [each for each in AliasVotes(services.database).recent() if each.knowledge_base not in closed]
     newest = {(opinion.key, opinion.target): opinion for opinion in reversed(recent)}
     waiting: list[Waiting] = []
     for opinion in reversed(newest.values()):
@@ -242,7 +244,7 @@ def _waiting(services: Services, closed: Collection[str]) -> list[Waiting]:
     return waiting
 
 
-def _told(phrasing: Phrasing) -> dict[str, Value]:
+def _told(phrasing: StoredAlias) -> dict[str, Value]:
     """Return what the audit log says of a phrasing; one that an admin learned has no voters."""
     votes = Translatable("audit.votes", people=tuple(phrasing.voters)) if phrasing.voters else ""
     what: dict[str, Value] = {"name": phrasing.knowledge_base, "id": phrasing.record, "phrasing": phrasing.phrasing}

@@ -30,7 +30,7 @@ learned = Table(
 
 
 @dataclass(frozen=True)
-class Phrasing:
+class StoredAlias:
     """Words that people use for a record's question, and who confirmed it.
 
     `question` is the record's own as it was when this was learned; `by` is an admin, or the bot by itself.
@@ -55,28 +55,28 @@ class Phrasing:
     @property
     def id(self) -> str:
         """The same words for the same record are the same phrasing."""
-        return phrasing_id(self.knowledge_base, self.record, self.key)
+        return alias_id(self.knowledge_base, self.record, self.key)
 
 
-def phrasing_id(knowledge_base: str, record: str, key: str) -> str:
+def alias_id(knowledge_base: str, record: str, key: str) -> str:
     """Name a phrasing by what it is, briefly enough for a button."""
     return hashlib.blake2b(f"{knowledge_base}\x00{record}\x00{key}".encode(), digest_size=16).hexdigest()
 
 
-class Learned:
-    """Phrasings learned and undone. Writing raises JournalError: it is never done without being kept."""
+class LearnedAliases:
+    """Phrasings learned and undone. Writing raises StoreError: it is never done without being kept."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def learn(self, phrasing: Phrasing) -> bool:
-        """Remember a phrasing; False when it is in force already. Raises JournalError."""
+    def add(self, phrasing: StoredAlias) -> bool:
+        """Remember a phrasing; False when it is in force already. Raises StoreError."""
         same = learned.c.id == phrasing.id
         values = {column.name: getattr(phrasing, column.name) for column in learned.columns}
         values |= {"at": time.time(), "undone_at": None, "undone_by": None}
         with (
             self._database.reading_first,
-            self._database.insisting(Translatable("journal.failed.phrasing")) as connection,
+            self._database.transaction(Translatable("database.failed.phrasing")) as connection,
         ):
             if connection.execute(select(learned.c.id).where(same, learned.c.undone_at.is_(None))).first():
                 return False
@@ -84,20 +84,20 @@ class Learned:
             connection.execute(insert(learned).values(**values))
         return True
 
-    def undo(self, id_: str, by: str) -> Phrasing | None:
-        """Take a phrasing out of force and return it; None when it was not in force. Raises JournalError."""
+    def undo(self, id_: str, by: str) -> StoredAlias | None:
+        """Take a phrasing out of force and return it; None when it was not in force. Raises StoreError."""
         chosen = update(learned).where(learned.c.id == id_, learned.c.undone_at.is_(None))
-        with self._database.insisting(Translatable("journal.failed.undone")) as connection:
+        with self._database.transaction(Translatable("database.failed.undone")) as connection:
             if not connection.execute(chosen.values(undone_at=time.time(), undone_by=by)).rowcount:
                 return None
         return self.find(id_)
 
-    def find(self, id_: str) -> Phrasing | None:
+    def find(self, id_: str) -> StoredAlias | None:
         """Return a phrasing, in force or undone."""
         rows = self._database.read("look up a phrasing", select(learned).where(learned.c.id == id_))
         return _phrasing(rows[0]) if rows else None
 
-    def having(self, keys: Collection[str]) -> list[Phrasing]:
+    def having(self, keys: Collection[str]) -> list[StoredAlias]:
         """Return what was learned or undone for a question in any of these words."""
         rows = self._database.read("look up phrasings", select(learned).where(learned.c.key.in_(keys)))
         return [_phrasing(row) for row in rows or ()]
@@ -108,7 +108,7 @@ class Learned:
         rows = self._database.read("count phrasings", wanted)
         return int(rows[0][0]) if rows else 0
 
-    def newest(self, limit: int, offset: int = 0, but: Collection[str] = ()) -> list[Phrasing]:
+    def newest(self, limit: int, offset: int = 0, but: Collection[str] = ()) -> list[StoredAlias]:
         """Return phrasings in force, newest first, `but` those of these knowledge bases."""
         chosen = select(learned).where(learned.c.undone_at.is_(None), learned.c.knowledge_base.not_in(but))
         wanted = chosen.order_by(learned.c.at.desc(), learned.c.id)
@@ -128,6 +128,6 @@ class Learned:
         return aliases
 
 
-def _phrasing(row: Row[Any]) -> Phrasing:
+def _phrasing(row: Row[Any]) -> StoredAlias:
     values = {name: value for name, value in row._asdict().items() if name != "id"}
-    return Phrasing(**values | {"voters": tuple(row.voters)})
+    return StoredAlias(**values | {"voters": tuple(row.voters)})
