@@ -24,6 +24,7 @@ class KnowledgeFolder:
         self._settings = settings
         self._database = database
         self._files: Mapping[str, KnowledgeFile] = {}
+        self._recall()
         self._twins: set[str] = set()
 
     def sources(self) -> list[Source]:
@@ -39,15 +40,17 @@ class KnowledgeFolder:
     def _found(self) -> dict[str, Path]:
         folder = self._settings.environment.knowledge_dir
         found: dict[str, Path] = {}
+        remembered = {folded(name): name for name in self._files}  # in other letters it is the same knowledge base
         for path in self._tables():
             name = name_of(path)
             if (known := same_name(name, found)) is None:
-                found[name] = path
+                found[remembered.get(folded(name), name)] = path
             else:
                 self._refuse_twin(found[known], path)
         for name, section in self._settings.config.knowledge_bases.items():
             if section.file:
-                found[same_name(name, found) or composed(name)] = folder / section.file
+                known = same_name(name, found) or remembered.get(folded(name), composed(name))
+                found[known] = folder / section.file
         return found
 
     def _tables(self) -> list[Path]:
@@ -119,14 +122,17 @@ class KnowledgeFolder:
 
     def refresh(self) -> None:
         """Remember the files that are there, and notice those that are not any more."""
-        if self._database:
-            self._files = {file.name: file for file in KnowledgeFiles(self._database).all()}
+        self._recall()
         there = {name: path.absolute() for name, path in self._found().items() if path.is_file()}
         changed = _changed_files(there, [file for file in self._files.values() if self._is_missed(file)])
         if self._database:
             KnowledgeFiles(self._database).remember(changed)
         self._files = {**self._files, **{file.name: file for file in changed}}
         self._say(changed)
+
+    def _recall(self) -> None:
+        if self._database:
+            self._files = {file.name: file for file in KnowledgeFiles(self._database).all()}
 
     def _say(self, changed: Sequence[KnowledgeFile]) -> None:
         for file in changed:

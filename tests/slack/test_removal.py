@@ -255,3 +255,32 @@ def test_a_question_about_one_file_removes_nothing_once_the_folder_is_at_fault(
     settle(slack, bot)
     assert "Most files are missing" in question.shown
     assert answers(slack)
+
+
+# A file that is called otherwise than before, but by the same name
+
+
+@pytest.mark.parametrize("called", ["IT-Help.CSV", "ｉｔ-ｈｅｌｐ.csv", "it-help.CSV"])
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("named", [False, True])
+def test_a_file_in_other_letters_is_the_same_knowledge_base(
+    slack: LocalSlack, start: Start, knowledge: Path, called: str, *, restarted: bool, named: bool
+) -> None:
+    config = ConfigFile(knowledge_bases={"it-help": KnowledgeBaseSection(public=True)} if named else {})
+    bot = start(config, admin_users=admins(slack))
+    (knowledge / "it-help.csv").rename(knowledge / called)
+    if restarted:
+        stop(slack, bot)
+        bot = start(config, admin_users=admins(slack))
+    reload(slack, "all")
+    settle(slack, bot)
+    assert bot.services.registry.sources() == ("_shared", "dev-faq", "it-help")
+    assert bot.services.registry.source("it-help").path.name == called
+    assert told(slack) == [], "nothing is gone, and no channel waits"
+    assert answers(slack)
+    assert ("it-help" in bot.services.channels.public) == named
+    assert "*1*" in kb(slack, "olivia", "versions IT-HELP")
+    if not named:  # what kotae.toml names can't be removed
+        remove(slack, bot)
+        assert not answers(slack)
+        assert not (knowledge / called).exists()
