@@ -1,4 +1,4 @@
-"""Which channel a name means: decided once, remembered by the channel's id."""
+"""Which channel a name means: decided once, then stored by the channel's id."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ class SlackChannel:
 
     @cached_property
     def folded(self) -> str:
-        """Its name without what doesn't tell names apart."""
+        """Its name in the form in which names are compared."""
         return folded(self.name)
 
 
 @dataclass(frozen=True)
 class BaseName:
-    """A name that some channel may have. `was_served` when it answered before channels were remembered by id.
+    """A name that a channel may have. `was_served` when it answered before channels were stored by id.
 
     `is_given` when an admin chose the knowledge base for channels in Slack, or kotae.toml did.
     """
@@ -35,17 +35,17 @@ class BaseName:
 
 
 def new_bindings(wanted: BaseName, visible: Mapping[str, SlackChannel], known: Sequence[Binding]) -> list[Binding]:
-    """Say what is to be remembered of a knowledge base that serves the channel of its name.
+    """Return the bindings to store for a knowledge base that serves the channel of its name.
 
     The rule: **the channel that has the name when the knowledge base is first served gets it; every later one waits for
-    an admin.** Members can create and rename channels, so a name proves nothing later on. "Later" is whatever is not
-    known yet once the name was looked for: a new channel, a renamed one, and a private one that the bot was not in and
-    that Slack did not list.
+    an admin.** Members can create and rename channels, so a name proves nothing later on. "Later" means
+    every channel not stored when the name was first looked for: a new one, a renamed one, and a private one that Slack
+    did not list because the bot was not in it.
 
-    At the first start after an upgrade nothing is remembered; when a knowledge base was first served can't be known.
-    If it answered already (it has a snapshot), a channel that the bot is a member of counts as remembered, because
-    somebody set it up; one that has only the name waits. A knowledge base that kotae.toml or an admin gave to channels
-    needs no channel by its name, so that one which has it waits, too.
+    At the first start after an upgrade nothing is stored, and nobody knows when a knowledge base was first served.
+    If it answered already (it has a snapshot), a channel that the bot is a member of is bound, because somebody set it
+    up; one that only has the name waits. A knowledge base that kotae.toml or an admin gave to channels needs no channel
+    of its name, so a channel that has the name waits, too.
     """
     here = {binding.channel for binding in known if binding.name == wanted.name}
     sought = folded(wanted.name)
@@ -57,9 +57,9 @@ def new_bindings(wanted: BaseName, visible: Mapping[str, SlackChannel], known: S
 
 
 def new_section_bindings(name: str, visible: Mapping[str, SlackChannel], known: Sequence[Binding]) -> list[Binding]:
-    """Say what is to be remembered of a channel that kotae.toml names, ``#name``: it meant the one that is there.
+    """Return the bindings to store for a channel that kotae.toml names, ``#name``: it means the one there is now.
 
-    From then on it is that channel, whatever it is called; another one that has the name later waits for an admin.
+    From then on it is that channel, whatever its name; another one that has the name later waits for an admin.
     """
     here = {binding.channel: binding.state for binding in known if binding.name == name}
     claim = BindingState.WAITING if BindingState.BOUND in here.values() else BindingState.BOUND
@@ -70,7 +70,7 @@ def new_section_bindings(name: str, visible: Mapping[str, SlackChannel], known: 
 
 
 def bound_to(channel: str, known: Sequence[Binding]) -> list[str]:
-    """List the names that a channel has for good."""
+    """List the names that are bound to a channel."""
     return [binding.name for binding in known if binding.channel == channel and binding.state is BindingState.BOUND]
 
 

@@ -29,9 +29,9 @@ SHARED = "_shared"
 
 @dataclass(frozen=True)
 class _Bases:
-    """The knowledge bases there are, those whose file is gone included, and those `claimed` by kotae.toml.
+    """All knowledge bases, with those whose file is missing, and those `claimed` by a channel in kotae.toml.
 
-    What kotae.toml gives to a channel is served nowhere else.
+    A claimed knowledge base is served nowhere else.
     """
 
     names: frozenset[str]
@@ -48,7 +48,7 @@ class Preview:
 
 
 class ChannelMapping:
-    """Reads the knowledge folder and Slack's channel list, and tells `Channels` what follows.
+    """Reads the knowledge folder and Slack's channel list, and gives `Channels` its rules.
 
     `database` remembers which channel a name means and which files there were; without one, nothing is remembered.
     """
@@ -66,7 +66,7 @@ class ChannelMapping:
         return self._folder.sources()
 
     def check(self) -> None:
-        """Refuse a configuration that names files that are not there; raises SettingsError."""
+        """Raise SettingsError for a configuration that names missing files."""
         self._folder.check()
 
     def preview(self, client: WebClient) -> Preview:
@@ -79,7 +79,7 @@ class ChannelMapping:
         return Preview(len(visible), self._rules(visible), self._waiting(visible, self._bindings))
 
     def apply(self, client: WebClient, channels: Channels) -> None:
-        """Look Slack's channels up and put each one's rules in force; raises SettingsError for one that isn't there."""
+        """List Slack's channels and set the rules of each; raises SettingsError when kotae.toml names a missing one."""
         visible = _list_channels(client)
         with self._lock:
             self._bindings = self._stored_bindings()
@@ -88,12 +88,12 @@ class ChannelMapping:
             self._apply(visible, channels)
 
     def refresh(self, client: WebClient, channels: Channels) -> None:
-        """Take new channels, files and decisions in while running: trouble is logged, and what was in force stays."""
+        """Do the same while running: errors are logged, and the rules before stay."""
         visible = self._visible
         try:
             visible = _list_channels(client)
         except (SlackApiError, SlackClientError, OSError) as error:
-            log.warning("Slack's channels can't be listed (%s); those known stay", error_code(error))
+            log.warning("Slack's channels can't be listed (%s); keeping the known ones", error_code(error))
         with self._lock:
             self._bindings = self._stored_bindings()
             for missing in self._missing(visible):
@@ -116,12 +116,12 @@ class ChannelMapping:
 
     @property
     def digest_channel(self) -> str | None:
-        """The id of the channel that kotae.toml wants the weekly digest in, once the channels were looked up."""
+        """The id of the channel for the weekly digest, once the channels are listed; None without one."""
         wanted = self._settings.config.digest_channel
         return self._id_of(wanted, self._visible) if wanted else None
 
     def _id_of(self, channel: str, visible: Mapping[str, SlackChannel]) -> str | None:
-        """Find a channel that kotae.toml names, by its id or by the name it had when that was first read."""
+        """Return the id of a channel in kotae.toml: it is given by id, or by the name it had when first read."""
         if channel in visible:
             return channel
         return next((id_ for id_ in visible if _section_name(channel) in bound_to(id_, self._bindings)), None)
@@ -149,7 +149,7 @@ class ChannelMapping:
     def _new_bindings(
         self, visible: Mapping[str, SlackChannel], known: Sequence[Binding], given: Collection[str]
     ) -> list[Binding]:
-        """Say what is to be remembered of the names of knowledge bases and of those in kotae.toml."""
+        """Return the bindings to store for the names of knowledge bases and of channels in kotae.toml."""
         fresh: list[Binding] = []
         data_dir, claimed = self._settings.environment.data_dir, self._bases().claimed
         for source in self.sources():
@@ -165,7 +165,7 @@ class ChannelMapping:
         return fresh
 
     def _waiting(self, visible: Mapping[str, SlackChannel], known: Iterable[Binding]) -> tuple[Waiting, ...]:
-        """List the channels that have a name, wait for an admin, and would get something by it."""
+        """List the channels that wait for an admin because they have a name by which they would be served."""
         bases = self._bases()
         wanted = {name: (name,) for name in bases.names - bases.claimed - {SHARED}} | self._section_bases()
         claims: dict[tuple[str, str], list[str]] = {}
@@ -180,7 +180,7 @@ class ChannelMapping:
         )
 
     def default_rules(self) -> Channel:
-        """The rules of a channel that nothing is said about."""
+        """The rules of a channel without rules of its own."""
         shared = (SHARED,) if SHARED in self._bases().names else ()
         chosen = self._settings.config.threshold
         threshold = THRESHOLD if chosen is None else chosen
@@ -195,13 +195,13 @@ class ChannelMapping:
 
     @property
     def named(self) -> frozenset[str]:
-        """The knowledge bases that kotae.toml names: without their files it is refused."""
+        """The knowledge bases that kotae.toml names; `check` refuses it when their files are missing."""
         bases = self._bases()
         sections = self._settings.config.knowledge_bases
         return bases.claimed | {same_name(name, bases.names) or composed(name) for name in sections}
 
     def _channel(self, id_: str, name: str, bases: "_Bases") -> Channel | None:
-        """Combine the convention and kotae.toml for a channel; None when nothing is said about it."""
+        """Combine the convention and kotae.toml for a channel; None when neither has rules for it."""
         config = self._settings.config
         bound = bound_to(id_, self._bindings)
         sections = (config.channels[key] for key in config.channels if _section_name(key) in bound)
@@ -247,14 +247,14 @@ class ChannelMapping:
         return tuple(dict.fromkeys(map(_section_name, keys)))
 
     def _section_bases(self) -> dict[str, tuple[str, ...]]:
-        """Say which knowledge bases a channel gets by a name in kotae.toml; none when it is about other rules."""
+        """Map each channel name in kotae.toml to its knowledge bases; to none when only other rules are set."""
         sections = self._settings.config.channels.items()
         bases = {_section_name(key): section.knowledge_bases or () for key, section in sections}
         return {name: bases.get(name, ()) for name in self._section_names}
 
     def _warn_of_unserved(self, served: Collection[Channel], waiting: Collection[Waiting]) -> None:
         for each in waiting:
-            log.warning("#%s (%s) got a name that means something, and waits for an admin", each.name, each.channel)
+            log.warning("#%s (%s) has a name that would be served, and waits for an admin", each.name, each.channel)
         bases = {name for channel in served for name in channel.knowledge_bases}
         bases |= {name for each in waiting for name in each.knowledge_bases}
         for source in self.sources():
@@ -266,12 +266,12 @@ class ChannelMapping:
 
 
 def _section_name(channel: str) -> str:
-    """Return under what a channel named in kotae.toml is remembered: with #, whether it was written with it or not."""
+    """Return the name by which a channel in kotae.toml is stored: with #, whether it was written with it or not."""
     return f"#{composed(channel.removeprefix('#'))}"
 
 
 def _list_channels(client: WebClient) -> dict[str, SlackChannel]:
-    """Map the id to every channel that the bot can see."""
+    """Return every channel that the bot can see, by id."""
     pages = client.conversations_list(types="public_channel,private_channel", exclude_archived=True, limit=999)
     return {
         channel["id"]: SlackChannel(channel["name"], bool(channel.get("is_member")))

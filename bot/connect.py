@@ -1,6 +1,6 @@
-"""`kotae connect`: makes the Slack app, asks for its two tokens, tries them, and writes them into `.env`.
+"""`kotae connect`: creates the Slack app, asks for its two tokens, tries them, and writes them to `.env`.
 
-The app configuration token makes the app and is kept nowhere. `.env` is written once, when everything has been tried.
+The app configuration token creates the app and is not stored. `.env` is written once, after everything was tried.
 """
 
 import getpass
@@ -25,7 +25,7 @@ from bot.slack_client import scopes_of, slack_client
 TRIES = 3
 """How often a token is asked for before giving up."""
 SEARCH, OTHERWISE = "/search", "/kb-search"
-"""The product's word, and what is taken where Slack keeps that for itself."""
+"""The default search command, and the one for workspaces where Slack reserves it."""
 INVALID_NAME = "invalid_name"
 EXAMPLE = ".env.example"
 _APP = re.compile(r"A[A-Z0-9]+")
@@ -45,7 +45,7 @@ class ConnectError(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for. `app` is one that exists already; a blank command is the configured one."""
+    """The options of the command line. `app` is an existing app; a blank command is the configured one."""
 
     app: str = ""
     search: str = ""
@@ -64,11 +64,11 @@ class Dialogue:
 
     @property
     def is_at_terminal(self) -> bool:
-        """Tell whether somebody sits there."""
+        """Whether the input is a terminal."""
         return self._source.isatty()
 
     def secret(self, what: str) -> str:
-        """Return what was entered; raises ConnectError at the end of the input."""
+        """Return the answer; raises ConnectError at the end of the input."""
         try:
             line = getpass.getpass(f"{what}: ") + "\n" if self.is_at_terminal else self._line(what)
         except EOFError:  # Ctrl-D at a terminal
@@ -83,7 +83,7 @@ class Dialogue:
 
 
 def connect(settings: Settings, wanted: Options, dialogue: Dialogue, dotenv: Path) -> None:
-    """Make the app unless it exists, ask for its tokens and write them; raises ConnectError or OSError."""
+    """Create the app unless it exists, ask for its tokens and write them; raises ConnectError or OSError."""
     environment = settings.environment
     before = {"SLACK_BOT_TOKEN": environment.slack_bot_token, "SLACK_APP_TOKEN": environment.slack_app_token}
     known = [key for key, token in before.items() if token]
@@ -116,7 +116,7 @@ def connect(settings: Settings, wanted: Options, dialogue: Dialogue, dotenv: Pat
 
 
 def _create(environment: Environment, wanted: Options, search: str, admin: str, dialogue: Dialogue) -> tuple[str, str]:
-    """Make the app with the first command name that Slack takes; return that name and the app's id."""
+    """Create the app with the first command name that Slack accepts; return that name and the app's id."""
     given = environment.slack_config_token
     page = _page(environment, "")
     token = given.get_secret_value() if given else dialogue.secret(f"App configuration token (xoxe.xoxp-…) from {page}")
@@ -139,7 +139,7 @@ def _create(environment: Environment, wanted: Options, search: str, admin: str, 
 def _accepted(
     client: WebClient, search: str, admin: str, wanted: Options, dialogue: Dialogue
 ) -> tuple[str, dict[str, Any]]:
-    """Return the first name that Slack takes, with the manifest; raises SlackApiError for what no name mends."""
+    """Return the first name that Slack accepts, with the manifest; raises SlackApiError for other refusals."""
     names = (search, OTHERWISE) if search == SEARCH else (search,)
     for name in names:
         built = manifest(name, admin, agent=wanted.agent)
@@ -156,7 +156,7 @@ def _accepted(
 
 
 def _problems(error: SlackApiError) -> list[Mapping[str, Any]]:
-    """What is wrong with a manifest: each with a message and mostly a code and a pointer."""
+    """Return the problems of a manifest: each has a message, and mostly a code and a pointer."""
     listed = error.response.get("errors")
     return [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
 
@@ -175,7 +175,7 @@ def _refusal(error: SlackApiError, page: str) -> str:
 
 
 def _tokens(environment: Environment, wanted: Options, app: str, dialogue: Dialogue) -> dict[str, str]:
-    """Ask for both tokens until Slack takes them."""
+    """Ask for both tokens until Slack accepts them."""
     install = _page(environment, f"{app}/install-on-team")
     dialogue.say(f"Install it: {install}")
     if wanted.open_pages and dialogue.is_at_terminal and has_display():
@@ -197,7 +197,7 @@ def _tokens(environment: Environment, wanted: Options, app: str, dialogue: Dialo
 
 
 def _asked(dialogue: Dialogue, what: str, prefix: str, attempt: Callable[[str], str]) -> str:
-    """Ask until `attempt` has nothing to say against the answer."""
+    """Ask until `attempt` returns no objection to the answer."""
     for _ in range(TRIES):
         token = dialogue.secret(what)
         wrong = attempt(token) if re.fullmatch(rf"{prefix}[\w-]+", token, re.ASCII) else f"It begins with {prefix}"
@@ -231,7 +231,7 @@ def _try_socket(client: WebClient, token: str) -> str:
 
 
 def _page(environment: Environment, path: str) -> str:
-    """Return the address of a page about apps, at the Slack that is configured."""
+    """Return the address of a page about apps, at the configured Slack."""
     host = urlsplit(environment.slack_api_url).hostname or ""
     domain = "slack-gov.com" if host == "slack-gov.com" or host.endswith(".slack-gov.com") else "slack.com"
     return f"https://api.{domain}/apps" + (f"/{path}" if path else "")
@@ -245,6 +245,6 @@ def _again(app: str, search: str, admin: str, wanted: Options) -> str:
 
 
 def _fresh(dotenv: Path) -> str:
-    """Return what a new `.env` begins with: the example beside it, if there is one."""
+    """Return the initial text of a new `.env`: the example beside it, if there is one."""
     example = dotenv.with_name(EXAMPLE)
     return example.read_text(encoding="utf-8") if example.exists() else ""

@@ -1,8 +1,8 @@
-"""The Socket Mode connection: builtin client, a watchdog, and an orderly end.
+"""The Socket Mode connection: the builtin client, a watchdog, and an orderly close.
 
 The builtin client opens the new socket before it closes the old one, so a refresh loses nothing. By itself it takes
-most of a minute to notice a dead peer and never notices one that has not answered a single ping: hence the watchdog,
-which goes by the age of the last pong and not by what the client believes.
+most of a minute to notice a dead peer and never notices one that has not answered a single ping. The watchdog
+therefore checks the age of the last pong, not the client's state.
 """
 
 import json
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 PING_SECONDS = 3.0
 MISSED_PONGS = 3
-"""Pongs that may be missing before the connection counts as dead."""
+"""Missing pongs after which the connection counts as dead."""
 REFRESH_SECONDS = 60.0
 """How long opening the new socket may take."""
 CONCURRENCY = 32
@@ -29,7 +29,7 @@ CONCURRENCY = 32
 
 
 class Connection:
-    """One live connection to Slack, as long as it is open."""
+    """One connection to Slack, kept alive while it is open."""
 
     def __init__(self, app: App, app_token: str, ping_seconds: float = PING_SECONDS) -> None:
         self._handler = SocketModeHandler(app, app_token, ping_interval=ping_seconds, concurrency=CONCURRENCY)
@@ -47,17 +47,17 @@ class Connection:
         log.info("Connected to Slack")
 
     def close(self) -> None:
-        """Take no more envelopes. What was accepted goes on."""
+        """Take no more envelopes. Accepted ones go on."""
         self._closed.set()
         if self._watchdog.ident is not None:
             self._watchdog.join()
-        self._hang_up()
+        self._wake_sdk_threads()
         try:
             self._handler.close()  # type: ignore[no-untyped-call]
-        except AttributeError:  # the SDK's reading thread closed the same socket in the same moment: now it is closed
+        except AttributeError:  # the SDK's reading thread closed the same socket at the same moment
             self._handler.close()  # type: ignore[no-untyped-call]
 
-    def _hang_up(self) -> None:
+    def _wake_sdk_threads(self) -> None:
         """Wake the SDK's threads, which would keep `close` waiting: for a ping interval, and then for a second."""
         client = self._handler.client
         client.closed, client.auto_reconnect_enabled = True, False
@@ -72,7 +72,7 @@ class Connection:
         return None if pong is None else time.time() - pong
 
     def _hasten_refresh(self, message: str) -> None:
-        """Let go of the old socket as soon as there is a new one.
+        """Close the old socket as soon as there is a new one.
 
         The SDK closes the old one only when something arrives on it, the next pong at the latest, and until then reads
         nothing from the new one: commands sent to it would go unacked for up to a whole ping interval.
@@ -80,7 +80,7 @@ class Connection:
         if '"disconnect"' in message and json.loads(message).get("type") == "disconnect":
             client = self._handler.client
             replaced = (client.current_session, client.current_session_state)
-            threading.Thread(target=_let_go, args=replaced, name="kotae-refresh", daemon=True).start()
+            threading.Thread(target=_close_replaced, args=replaced, name="kotae-refresh", daemon=True).start()
 
     def _watch(self) -> None:
         while not self._closed.wait(self._ping_seconds / 3):
@@ -104,7 +104,7 @@ class Connection:
         self._session_since = time.time()
 
 
-def _let_go(session: Session, state: ConnectionState) -> None:
+def _close_replaced(session: Session, state: ConnectionState) -> None:
     """Wake the thread that reads this socket, once another has taken its place."""
     until = time.monotonic() + REFRESH_SECONDS
     while not state.terminated and time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""`kotae doctor`: looks at everything a start depends on, and says what to do about each trouble."""
+"""`kotae doctor`: checks everything that the bot needs to start, and says how to fix each problem."""
 
 import secrets
 import shutil
@@ -30,21 +30,21 @@ from indexes.encoder import cache_directory, find_model
 from indexes.records import check_file
 
 NOT_TAKEN = {"invalid_blocks", "invalid_message", "invalid_view"}
-"""What `blocks.validate` says when there is something wrong with what it looked at."""
+"""Error codes of `blocks.validate` for a message that Slack would refuse."""
 FREE_MEGABYTES = 1000
-"""Less than this and a model of half a gigabyte with its snapshots may not fit."""
+"""With less, a model of half a gigabyte and its snapshots may not fit."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at."""
+    """The result of one check."""
 
     level: Literal["ok", "note", "fail"]
     what: str
 
     @property
     def is_failure(self) -> bool:
-        """Tell whether the bot can't work like this."""
+        """Whether the bot can't work like this."""
         return self.level == "fail"
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at one thing after the other; nothing is changed."""
+    """Run one check after the other; nothing is changed."""
     checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
         _commands,
         _slack,
@@ -113,14 +113,14 @@ def _scopes(granted: AbstractSet[str]) -> Finding:
 
 
 def _agent(granted: AbstractSet[str]) -> Finding:
-    """Say what the bot takes the app for; of `agent_view` Slack tells a bot only the scope that comes with it."""
+    """Report whether the app is an agent; the scope is all that Slack tells a bot about `agent_view`."""
     if AGENT_SCOPE in granted:
         return Finding("ok", f"Agent: yes ({AGENT_SCOPE}): direct messages are answered in threads")
     return Finding("ok", "Agent: no; on paid plans `kotae manifest --agent` makes it one, with suggested questions")
 
 
 def _messages(client: WebClient) -> Iterator[Finding]:
-    """Let Slack look at one message of every kind; none is sent."""
+    """Have Slack validate one message of every kind; none is sent."""
     refused = 0
     for kind, sample in SAMPLES.items():
         try:
@@ -142,7 +142,7 @@ def _places(error: SlackApiError) -> str:
 
 
 def _channels(settings: Settings, client: WebClient, identity: Mapping[str, Any]) -> Iterator[Finding]:
-    database = _memory(settings)
+    database = _existing_database(settings)
     mapping = ChannelMapping(settings, database)
     try:
         preview = mapping.preview(client)
@@ -164,7 +164,7 @@ def _channels(settings: Settings, client: WebClient, identity: Mapping[str, Any]
 
 
 def _configured(mapping: ChannelMapping, preview: Preview, database: Database | None) -> Iterable[Channel]:
-    """Return the channels with rules of their own: those that admins set in Slack win, once there is a database."""
+    """Return the channels with rules of their own; those that admins set in Slack win, once there is a database."""
     if database is None:
         return preview.rules.values()
     channels = Channels(database, default=mapping.default_rules(), public=mapping.public)
@@ -173,7 +173,7 @@ def _configured(mapping: ChannelMapping, preview: Preview, database: Database | 
 
 
 def _guests(channels: Iterable[Channel], public: frozenset[str], access: Access) -> Iterator[Finding]:
-    """Say where auto-reply withholds knowledge bases because of who is in the channel."""
+    """Report the channels where auto-reply uses only public knowledge bases because of guests."""
     for channel in channels:
         left = left_by_guests(channel, public, access)
         if left is not None:
@@ -241,12 +241,12 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _nearest(path: Path) -> Path:
-    """Return the path or whichever of its parents is there: what is yet to be made is not made for a look."""
+    """Return the path or its nearest existing parent; a check creates no folders."""
     return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
 
 
-def _memory(settings: Settings) -> Database | None:
-    """Return the state database; None when it is not made, upgraded or fit to be opened: `_database` says so."""
+def _existing_database(settings: Settings) -> Database | None:
+    """Return the state database; None when it isn't created, isn't upgraded or can't be opened: see `_database`."""
     scheme, _, file = settings.database_url.partition(":///")
     try:
         if (scheme == "sqlite" and not Path(file).is_file()) or upgrade_due(settings.database_url):
@@ -262,7 +262,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", f"State database: {file} is made at the first start")
         return
     try:
-        due = upgrade_due(settings.database_url)  # a bot of the former version may be running on it
+        due = upgrade_due(settings.database_url)  # a bot of the earlier version may be running on it
         if due is None:
             open_database(settings.database_url).close()
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""Changing a few settings in `.env` and nothing else of it."""
+"""Changes a few settings in `.env` and nothing else in it."""
 
 import errno
 import os
@@ -13,22 +13,22 @@ from dotenv.parser import Binding, parse_stream
 from indexes.atomic_file import replace_file
 
 MARK = "\ufeff"
-"""What Windows' Notepad puts at the beginning."""
+"""The byte order mark that Windows' Notepad puts at the beginning."""
 _COMMENT = re.compile(r"(?<![^\S\r\n])[^\S\r\n]+#[^\r\n]*(?=[\r\n]*$)")
 
 
 def write_settings(path: Path, values: Mapping[str, str], fresh: str = "") -> None:
-    """Put settings into a `.env`, which only its owner may read then; one that isn't there begins as `fresh`.
+    """Write settings to a `.env`, readable by its owner only; a missing one starts as `fresh`.
 
     Raises OSError, and UnicodeDecodeError for a file that isn't UTF-8; the file is then what it was.
     """
-    there = path.resolve()  # a link stays one
+    there = path.resolve()  # a link stays a link
     text = there.read_bytes().decode("utf-8") if there.exists() else fresh
     replace_file(there, merged(text, values).encode("utf-8"), mode=0o600)
 
 
 def ensure_writable(path: Path) -> None:
-    """Raise OSError when a `.env` can't be put there; nothing is left behind."""
+    """Raise OSError when a `.env` can't be written there; leaves nothing behind."""
     there = path.resolve()
     if there.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(there))

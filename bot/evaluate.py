@@ -1,4 +1,4 @@
-"""`kotae eval`: asks every query of a file on the production path, and lays out how that went."""
+"""`kotae eval`: asks every query of a file as the bot would be asked, and formats the results."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +10,13 @@ from indexes.confidence.evaluation import DEPTH, Outcome, Query, evaluate, harde
 from indexes.search import FaissSearch
 
 ASKING_AT_ONCE = 16
-"""Queries in flight: what the encoder takes as one batch."""
+"""Queries in flight: the size of the encoder's batches."""
 MISSES = 10
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `kotae eval` found: the measures, each query's outcome, and what was found first for it."""
+    """The measures, each query's outcome, and the title of its first hit."""
 
     measures: dict[str, Any]
     outcomes: Sequence[Outcome]
@@ -38,7 +38,7 @@ def run(knowledge_base: FaissSearch, queries: Sequence[Query], threshold: float)
 
 
 def format_evaluation(evaluation: Evaluation) -> str:
-    """Lay the measures and the hardest misses out for people."""
+    """Format the measures and the most confident mistakes as text."""
     measures = evaluation.measures
     lines = [f"{measures['queries']} queries, {measures['answerable']} of them answerable", ""]
     lines += [

@@ -1,4 +1,4 @@
-"""Removing a person from everything that is kept, for `kotae forget`; the bot may run meanwhile."""
+"""Removes a person from all stored data, for `kotae forget`; the bot may be running."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from indexes.storage.versions import forget_author
 
 @dataclass(frozen=True)
 class Place:
-    """Where something was looked for, and how much of what was removed there; or why that failed."""
+    """A place that was searched, with the counts of what was removed, or the reason for a failure."""
 
     name: str
     removed: Mapping[str, int] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Place:
 
 
 def forget(settings: Settings, user: str) -> Iterator[Place]:
-    """Remove a person from the databases, the uploads that wait and the list of versions, one after the other."""
+    """Remove a person from the databases, the waiting uploads and the list of versions, one after the other."""
     data_dir = settings.environment.data_dir
     found = databases(settings.database_url)
     if not found:

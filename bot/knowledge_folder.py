@@ -1,4 +1,4 @@
-"""The knowledge folder: which CSV files there are, by name, and those that went away without an admin's word."""
+"""The knowledge folder: its CSV files by name, and the files that disappeared without an admin's decision."""
 
 import difflib
 import logging
@@ -18,7 +18,7 @@ _EXPECTED = {FileState.THERE, FileState.GONE, FileState.ASKED, FileState.LOST, F
 
 
 class KnowledgeFolder:
-    """Lists the sources and checks what kotae.toml says of them. `database` remembers them, if there is one."""
+    """Lists the sources and checks them against kotae.toml. They are stored in `database`, if there is one."""
 
     def __init__(self, settings: Settings, database: Database | None) -> None:
         self._settings = settings
@@ -28,10 +28,10 @@ class KnowledgeFolder:
         self._twins: set[str] = set()
 
     def sources(self) -> list[Source]:
-        """List the CSV files by name: the folder's, those that kotae.toml names, then those that are gone unasked.
+        """List the CSV files by name: the folder's, those that kotae.toml names, then the missing ones.
 
-        What was read of a file that went away without an admin's word keeps answering, after a restart too: an accident
-        is likelier than an intention, and who means it presses Remove.
+        A file that disappeared without an admin's decision keeps answering from its snapshot, after a restart too: an
+        accident is more likely than an intention. Remove is a button.
         """
         found = self._found()
         gone = {name: file.path for name, file in self._files.items() if name not in found and self._is_missed(file)}
@@ -54,27 +54,27 @@ class KnowledgeFolder:
         return found
 
     def _tables(self) -> list[Path]:
-        """List the folder's CSV files; of two with one name, the one that other versions of Kotae read comes first."""
+        """List the folder's CSV files; of two with the same name, the one that earlier versions read comes first."""
         paths = sorted(self._settings.environment.knowledge_dir.glob("*"), key=lambda path: (_is_unusual(path), path))
         return [path for path in paths if is_csv(path) and self._is_knowledge(path)]
 
     def _refuse_twin(self, first: Path, second: Path) -> None:
-        """Say once that a file is left out; at the start that is refused."""
+        """Log once that a file is left out; at the start `check` refuses it."""
         if second.name not in self._twins:
             self._twins.add(second.name)
             log.warning("%s is left out: %s has the same name. Rename one of them", second.name, first.name)
 
     def _is_knowledge(self, path: Path) -> bool:
-        """Tell it from the synonyms and from the files that editors and macOS leave beside the one they are for."""
+        """Leave out the synonyms, and the temporary files of editors and macOS."""
         return path != self._settings.synonyms and not path.name.startswith((".", "~$"))
 
     def _is_missed(self, file: KnowledgeFile) -> bool:
-        """Tell whether a file that is not there was in this folder, and no admin removed it."""
+        """Tell whether a missing file was in this folder and no admin removed it."""
         folder = self._settings.environment.knowledge_dir.absolute()
         return file.state is not FileState.REMOVED and file.path.is_relative_to(folder)
 
     def check(self) -> None:
-        """Refuse a configuration that names files that are not there; raises SettingsError."""
+        """Raise SettingsError for a configuration that names missing files."""
         folder = self._settings.environment.knowledge_dir
         if not folder.is_dir():
             raise SettingsError(
@@ -97,7 +97,7 @@ class KnowledgeFolder:
             raise self._wrong("synonyms", str(self._settings.synonyms), "there is no such file", [])
 
     def _check_twins(self) -> None:
-        """Refuse two files that would be one knowledge base; raises SettingsError with both."""
+        """Raise SettingsError for two files that would be one knowledge base."""
         first: dict[str, Path] = {}
         for path in self._tables():
             other = first.setdefault(folded(name_of(path)), path)
@@ -108,7 +108,7 @@ class KnowledgeFolder:
                 )
 
     def _check_shadow(self) -> None:
-        """Refuse shadow mode that nobody would be told of."""
+        """Raise SettingsError for shadow mode without anybody to report to."""
         config = self._settings.config
         modes = {"auto_reply": config.auto_reply} | {
             f"channels.{name}.auto_reply": rules.auto_reply for name, rules in config.channels.items()
@@ -121,23 +121,23 @@ class KnowledgeFolder:
                 )
 
     def refresh(self) -> None:
-        """Remember the files that are there, and notice those that are not any more."""
+        """Store which files exist, and which are missing."""
         self._recall()
         there = {name: path.absolute() for name, path in self._found().items() if path.is_file()}
         changed = _changed_files(there, [file for file in self._files.values() if self._is_missed(file)])
         if self._database:
             KnowledgeFiles(self._database).remember(changed)
         self._files = {**self._files, **{file.name: file for file in changed}}
-        self._say(changed)
+        self._log(changed)
 
     def _recall(self) -> None:
         if self._database:
             self._files = {file.name: file for file in KnowledgeFiles(self._database).all()}
 
-    def _say(self, changed: Sequence[KnowledgeFile]) -> None:
+    def _log(self, changed: Sequence[KnowledgeFile]) -> None:
         for file in changed:
             if file.state is FileState.GONE:
-                log.warning("%s is gone; what was read of it answers until an admin removes it", file.path)
+                log.warning("%s is gone; its knowledge base answers until an admin removes it", file.path)
         if lost := [file for file in self._files.values() if file.state.is_fault]:
             names = ", ".join(file.name for file in lost)
             log.error("Most files are missing from the knowledge folder: %s. Nothing is removed; put them back", names)
@@ -147,19 +147,19 @@ class KnowledgeFolder:
 
 
 def wrong(settings: Settings, key: str, value: str, what: str, known: Iterable[str]) -> SettingsError:
-    """Name a value of kotae.toml that fits nothing, with what is there instead."""
+    """Return the error for a value in kotae.toml that matches nothing, with the closest or all known values."""
     near = difflib.get_close_matches(value, list(known), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(known)) or 'none'}"
     return SettingsError(f"{settings.config_path.name}: {key} = {value!r}: {what}{hint}")
 
 
 def _is_unusual(path: Path) -> bool:
-    """Tell a file whose name had to be composed, or whose ending is in upper case."""
+    """Tell whether a file's name had to be composed, or its ending is in upper case."""
     return path.suffix != path.suffix.lower() or path.stem != composed(path.stem)
 
 
 def _changed_files(there: Mapping[str, Path], remembered: Sequence[KnowledgeFile]) -> list[KnowledgeFile]:
-    """Compare the files that are `there` with those remembered, and return the ones to store instead.
+    """Compare the existing files, `there`, with the stored ones, and return the ones to store instead.
 
     When more than half of the files are gone, or all of an only one, that is a fault: a disk that is not mounted, a
     checkout that failed. Then nothing is offered for removal.
@@ -178,7 +178,7 @@ def _changed_files(there: Mapping[str, Path], remembered: Sequence[KnowledgeFile
 
 
 def _gone(file: KnowledgeFile, *, is_fault: bool) -> KnowledgeFile:
-    """Keep what admins were told already."""
+    """Return the new state of a missing file, or the old one when admins know about it already."""
     if file.state.is_unexplained and file.state.is_fault == is_fault:
         return file
     return KnowledgeFile(file.name, file.path, FileState.LOST if is_fault else FileState.GONE)

@@ -18,18 +18,18 @@ from indexes.atomic_file import replace_file
 log = logging.getLogger(__name__)
 
 LOCK, HOLDER = "bot.lock", "bot.json"
-"""The file that is locked, by the operating system and for as long as the process lives; and who has locked it."""
+"""The file that the operating system locks for as long as the process lives, and the file that says whose it is."""
 PAUSE_SECONDS = 0.2
-"""A process that has just taken the lock has said who it is after this long."""
+"""A process that has just taken the lock has written its name after this time."""
 
 
 class TakenError(SettingsError):
-    """Another bot works with this DATA_DIR."""
+    """Another bot uses this DATA_DIR."""
 
 
 @contextmanager
 def only_one(data_dir: Path) -> Iterator[None]:
-    """Keep a second bot away from a data folder meanwhile; raises TakenError.
+    """Lock a data folder against a second bot; raises TakenError.
 
     A process that is killed leaves both files behind, but not the lock. Where nothing can be locked, as on some network
     drives or in a folder that can't be written, that is logged.
@@ -44,7 +44,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
             " one a DATA_DIR of its own"
         ) from None
     except (OSError, NotImplementedError) as error:
-        log.warning("%s can't be locked (%s): see to it that no other Kotae works with it", data_dir, error)
+        log.warning("%s can't be locked (%s): make sure that no other Kotae uses it", data_dir, error)
     with suppress(OSError):  # the lock holds without it
         replace_file(data_dir / HOLDER, json.dumps(_myself()).encode())
     try:
@@ -61,7 +61,7 @@ def _myself() -> dict[str, object]:
 
 
 def _holder(data_dir: Path) -> str:
-    """Say who has the lock, as it said itself; it may be about to."""
+    """Describe the process that has the lock; it may not have written its name yet."""
     for pause in (0.0, PAUSE_SECONDS):
         time.sleep(pause)
         with suppress(OSError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):

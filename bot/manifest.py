@@ -9,10 +9,10 @@ RESERVED_COMMANDS = frozenset(
         *("shortcuts", "shrug", "star", "status", "topic", "who"),
     ]
 )
-"""Slack's built-in commands, and names that apps report as refused."""
+"""Slack's built-in commands, and names that were reported as refused."""
 
 REFUSAL = "The slash command has an invalid name"
-"""How Slack says so."""
+"""Slack's words for that."""
 
 SCOPES = (
     "app_mentions:read",
@@ -32,7 +32,7 @@ SCOPES = (
     "users:read",
 )
 GROUP_SCOPES = ("mpim:history", "mpim:read")
-"""What an app from an earlier manifest lacks, and only group direct messages need."""
+"""Scopes that an app from an earlier manifest lacks; only group direct messages need them."""
 EVENTS = (
     "app_home_opened",
     "app_mention",
@@ -110,7 +110,7 @@ def _manifest(search_command: str, admin_command: str) -> dict[str, Any]:
 
 
 def warnings(search_command: str, admin_command: str) -> list[str]:
-    """Say which command names Slack may refuse, and the way out."""
+    """Warn of command names that Slack may refuse, and say what to do."""
     ways = ((search_command, "search", "/kb-search"), (admin_command, "admin", "/kb"))
     return [
         f"{command} is the name of a built-in Slack command; Slack may refuse it, and with it the whole manifest"

@@ -1,4 +1,4 @@
-"""One message, form or tab of every kind that the bot sends, made of fixed texts: nobody's question, no team's rows.
+"""One message, form or tab of every kind that the bot sends, made of fixed texts, never of a team's data.
 
 `kotae doctor` has Slack look at them; tests have the local Slack look at them in both languages.
 """
@@ -100,7 +100,7 @@ WAITING = learned_aliases.Waiting(5, QUESTION, QUESTION, NAME, (PERSON,), disput
 
 
 def _reader(texts: Texts) -> Message:
-    """The answer as its only reader sees it, with everything that may stand below it."""
+    """A private answer, with everything that can follow it."""
     return answers.answer(RESULT, texts, ReplyOptions(PERSON, restate=True, channel=PLACE, ask=True, edit=True))
 
 
@@ -202,9 +202,9 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "waiting/decided": lambda texts: waiting.decided(WAITING_CHANNEL, texts, served=True),
     }
 )
-"""By the view that makes it, as module/function."""
+"""Samples by the view that makes them, as module/function."""
 
 
 def payload(sample: Message | View) -> dict[str, Any]:
-    """What `blocks.validate` takes of a sample, by the argument it goes into."""
+    """Return the arguments of `blocks.validate` for a sample."""
     return {"view": sample.to_dict()} if isinstance(sample, View) else {"blocks": sample.payload()}

@@ -1,4 +1,4 @@
-"""Running until told to stop."""
+"""Runs the bot until a signal stops it."""
 
 import logging
 import os
@@ -29,7 +29,7 @@ REFUSED = {
 
 
 def serve(settings: Settings) -> int:
-    """Answer on Slack until SIGINT or SIGTERM; then finish what was accepted and return 0.
+    """Answer on Slack until SIGINT or SIGTERM; then finish the accepted requests and return 0.
 
     Raises TakenError while another bot works with the same DATA_DIR.
     """
@@ -56,7 +56,7 @@ def _serve(settings: Settings) -> int:
     _renew_status(settings, bot)
     while not stop.wait(RENEWED_SECONDS):
         _renew_status(settings, bot)
-    log.info("Stopping: finishing what was accepted")
+    log.info("Stopping: finishing the accepted requests")
     drained = bot.stop()
     models.close()
     forget_status(settings.environment.data_dir)
@@ -69,7 +69,7 @@ def _serve(settings: Settings) -> int:
 
 
 def explain(error: SlackApiError) -> str:
-    """Say what Slack refused and what to do; never the response itself."""
+    """Return what Slack refused and what to do; never the response itself."""
     code = str(error.response.get("error"))
     needed = f" ({error.response.get('needed')})" if code == "missing_scope" else ""
     mend = REFUSED.get(code, "See https://docs.slack.dev/reference/methods for its meaning.")

@@ -1,6 +1,6 @@
 """All settings: the environment and `.env` for secrets and the process, `kotae.toml` for channels.
 
-The only module that reads the environment. Every mistake is named with its key, the value and the mend.
+The only module that reads the environment. Every error names the key, its value and the fix.
 """
 
 import difflib
@@ -31,7 +31,7 @@ from indexes.encoder import DEFAULT_MODEL, with_backend
 SLACK_API_URL = "https://slack.com/api/"
 CONFIG_FILE = "kotae.toml"
 ENCODING = "utf-8-sig"
-"""UTF-8, with the mark that Windows' Notepad puts at the beginning or without."""
+"""UTF-8, with or without the byte order mark that Windows' Notepad puts at the beginning."""
 
 COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
 COMMAND_MEND = "a slash and up to 31 characters, in lower case and without spaces, such as /kb-search"
@@ -49,7 +49,7 @@ Helpers = Annotated[tuple[Annotated[str, AfterValidator(_is_helper)], ...], Fiel
 
 
 class SettingsError(Exception):
-    """A setting can't be used; the message names every wrong key, its value and the mend. No secret is in it."""
+    """A setting is wrong; the message names every wrong key, its value and the fix. It contains no secret."""
 
 
 class Environment(BaseSettings):
@@ -180,7 +180,7 @@ class Settings:
     def connected_to(
         self, api_url: str, bot_token: str, app_token: str, *, knowledge_dir: Path, data_dir: Path
     ) -> Self:
-        """The same settings for a Slack to try things in: its own state, files watched, and no more of `kotae.toml`."""
+        """Return these settings for a local Slack: its own state, watched files, and little of `kotae.toml`."""
         environment = self.environment.model_copy(
             update={
                 "slack_api_url": api_url,
@@ -214,22 +214,22 @@ class Settings:
 
     @property
     def revision(self) -> str | None:
-        """The revision that kotae.toml pins for its model; none for the one that MODEL_NAME names instead."""
+        """The revision that kotae.toml pins for its model; None when MODEL_NAME names another model."""
         return None if self.environment.model_name else self.config.revision
 
     @property
     def timezone(self) -> ZoneInfo | None:
-        """Where days begin and Monday's nine o'clock is; None for the time zone of this machine."""
+        """The time zone of days and of the digest; None for this machine's."""
         return ZoneInfo(self.config.timezone) if self.config.timezone else None
 
     @property
     def synonyms(self) -> Path:
-        """The synonyms file; it need not exist unless kotae.toml names it."""
+        """The synonyms file; it must exist only when kotae.toml names it."""
         return self.chosen_synonyms or self.environment.knowledge_dir / "_synonyms.csv"
 
     @property
     def chosen_synonyms(self) -> Path | None:
-        """The synonyms file that kotae.toml names, if it does."""
+        """The synonyms file that kotae.toml names, or None."""
         return self.environment.knowledge_dir / self.config.synonyms if self.config.synonyms else None
 
     @property
@@ -241,7 +241,7 @@ class Settings:
 
 
 def command_name(name: str) -> str:
-    """Return a slash command's name if Slack would take it; raises SettingsError."""
+    """Return a slash command's name if Slack would accept it; raises SettingsError."""
     if not COMMAND.fullmatch(name):
         raise SettingsError(f"{name!r} can't be a command: it must be {COMMAND_MEND}")
     return name
@@ -281,7 +281,7 @@ def _config_file(path: Path) -> tuple[ConfigFile, Path]:
 
 
 def _refuse_misspelt(dotenv: Path) -> None:
-    """Catch SLACK_BOT_TOKN before it becomes a bot that does not connect; names of other programs are left alone."""
+    """Raise SettingsError for a misspelt name such as SLACK_BOT_TOKN; other programs' names are left alone."""
     known = [name.upper() for name in Environment.model_fields]
     for key in dotenv_values(dotenv, encoding=ENCODING):
         near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.84)
@@ -299,7 +299,7 @@ def _near_zones(name: str) -> str:
 
 
 def has_display() -> bool:
-    """Whether a browser can be opened here; without a display it would be one in this very terminal."""
+    """Tell whether a browser can be opened; without a display it would open in this terminal."""
     if platform.system() == "Linux":
         return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return "SSH_CONNECTION" not in os.environ
@@ -312,7 +312,7 @@ def _starts_with(token: SecretStr | None, prefix: str, where: str) -> SecretStr 
 
 
 def _explain(error: ValidationError, source: str, *, upper: bool) -> str:
-    """Name each wrong key with its value, unless it may be a secret, and what is wanted."""
+    """Describe each wrong key, with its value unless it may be a secret, and the expected one."""
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])

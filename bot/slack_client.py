@@ -1,4 +1,4 @@
-"""The Slack client: where it talks to, and what it tries again."""
+"""The Slack client: its address and its retries."""
 
 import socket
 from http import HTTPStatus
@@ -24,15 +24,15 @@ POSTING = (
     "chat.scheduleMessage",
     "files.completeUploadExternal",
 )
-"""Methods that would post, or make an app, twice if tried again after a response got lost."""
+"""Methods that would post, or create an app, twice if retried after a lost response."""
 TIMEOUT_SECONDS = 10
 RATE_LIMIT_RETRIES = 5
 SERVER_ERROR_RETRIES = 4
-"""With pauses that double from half a second: some eight seconds of unavailability."""
+"""With pauses that double from half a second: about eight seconds of unavailability."""
 
 
 class _RetryConnecting(ConnectionErrorRetryHandler):
-    """Tries a broken connection again; for a posting only when it broke before anything was sent."""
+    """Retries a broken connection; a posting only when it broke before anything was sent."""
 
     def _can_retry(self, *, request: HttpRequest, error: Exception | None = None, **details: Any) -> bool:
         if _posts(request) and not isinstance(getattr(error, "reason", None), ConnectionRefusedError | socket.gaierror):
@@ -41,7 +41,7 @@ class _RetryConnecting(ConnectionErrorRetryHandler):
 
 
 class _RetryServerErrors(ServerErrorRetryHandler):
-    """Tries again what Slack was not there for (503); after its inner errors (500) a posting may have been posted."""
+    """Retries when Slack is unavailable (503); after an internal error (500) a posting may have been posted."""
 
     def _can_retry(self, *, request: HttpRequest, response: HttpResponse | None = None, **details: Any) -> bool:
         if _posts(request) and response is not None and response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
@@ -54,7 +54,7 @@ def _posts(request: HttpRequest) -> bool:
 
 
 def retry_handlers() -> list[RetryHandler]:
-    """A 429 or 503 delays an answer; other failures are tried again unless that might post twice."""
+    """Return the retries: always after a 429 or 503, after other failures unless that might post twice."""
     return [
         RateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES),
         _RetryServerErrors(max_retry_count=SERVER_ERROR_RETRIES),
@@ -63,12 +63,12 @@ def retry_handlers() -> list[RetryHandler]:
 
 
 def scopes_of(response: SlackResponse) -> frozenset[str]:
-    """Return what the token may do, as Slack says with every response."""
+    """Return the token's scopes, which Slack sends with every response."""
     return frozenset(scope.strip() for scope in (response.headers or {}).get("x-oauth-scopes", "").split(","))
 
 
 def slack_client(environment: Environment, token: str | None = None) -> WebClient:
-    """Build a client for SLACK_API_URL, by default the bot's; raises nothing and asks nothing of Slack yet."""
+    """Build a client for SLACK_API_URL, by default with the bot's token; calls nothing yet."""
     bots = environment.slack_bot_token
     return WebClient(
         token=token or (bots.get_secret_value() if bots else None),

@@ -1,4 +1,4 @@
-"""How a running bot is, for `kotae status` in another process: a small file that is renewed every few seconds."""
+"""The state of a running bot for `kotae status` in another process: a small file, rewritten every few seconds."""
 
 import json
 import os
@@ -21,7 +21,7 @@ FILE = "status.json"
 
 
 def write_status(data_dir: Path, services: "Services") -> None:
-    """Replace the file atomically; raises OSError."""
+    """Write the file; raises OSError."""
     registry, process = services.registry, services.process()
     status = {
         "pid": os.getpid(),
@@ -48,13 +48,13 @@ def _in_english(trouble: Translatable | None) -> str:
 
 
 def forget_status(data_dir: Path) -> None:
-    """Leave no file that says a bot is running."""
+    """Remove the file."""
     with suppress(OSError):
         (data_dir / FILE).unlink()
 
 
 def read_status(data_dir: Path) -> dict[str, Any] | None:
-    """Return what a bot wrote lately, or None when none is running."""
+    """Return the status of the running bot, or None when none is running."""
     try:
         status: dict[str, Any] = json.loads((data_dir / FILE).read_text(encoding="utf-8"))
         return status if time.time() - status["at"] < STALE_SECONDS else None
@@ -63,7 +63,7 @@ def read_status(data_dir: Path) -> dict[str, Any] | None:
 
 
 def format_status(status: dict[str, Any]) -> str:
-    """Lay it out for people."""
+    """Format the status as text."""
     process = status["process"]
     pong = "none yet" if process["pong_age"] is None else f"{process['pong_age']:.0f} s ago"
     lines = [

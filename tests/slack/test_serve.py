@@ -93,7 +93,7 @@ def test_a_signal_finishes_what_was_accepted_and_exits_0(
     assert [len(slack.replies(each)) for each in asked] == [1] * 5
     assert all(ANSWER in slack.replies(each)[0].shown for each in asked)
     text = process.text()
-    assert "Stopping: finishing what was accepted" in text
+    assert "Stopping: finishing the accepted requests" in text
     assert text.rstrip().endswith("Stopped")
     for secret in (slack.bot_token, slack.app_token, QUESTION):
         assert secret not in text
