@@ -159,6 +159,12 @@ class Access:
             return Readers(tuple(self.channels_of(user) for user in sorted(members)), has_outsiders)
         return Readers(here, has_outsiders)
 
+    def note_joined(self, user: str, channel: str) -> None:
+        """Ask Slack anew who is in a channel, and where somebody is: what is remembered holds no more."""
+        with self._lock:
+            for key in (("members", channel), ("channels", user)):
+                self._remembered.pop(key, None)
+
     def is_one_of(self, user: str, ids: Iterable[str]) -> bool:
         """Tell whether somebody is among these people and user groups."""
         return any(user == id_ or (id_.startswith("S") and user in self._members(id_)) for id_ in ids)

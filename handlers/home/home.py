@@ -98,7 +98,8 @@ def put_off(services: Services, request: Request) -> None:
 
 
 def joined(services: Services, request: Request) -> None:
-    """Introduce the bot to a channel it was invited to, once ever."""
+    """Introduce the bot to a channel it was invited to, once ever; whoever else joins reads along from now on."""
+    services.access.note_joined(request.user, request.channel)
     if request.user == services.access.bot_user and services.claims.take_forever(f"introduced:{request.channel}"):
         services.rescan()  # Slack doesn't list a private channel before the bot is in it
         known = topics(services, knowledge_bases_for_everybody(services, request.channel))

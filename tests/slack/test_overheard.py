@@ -60,6 +60,19 @@ def listed(slack: LocalSlack, who: str, where: str) -> str:
     return line
 
 
+def test_a_guest_who_has_just_joined_reads_along_at_once(slack: LocalSlack, bot: Bot) -> None:
+    slack.reply(slack.mention("alice", "it-help", f"<@{slack.bot}> {ASK_WIFI}"))
+    assert overheard(slack, "it-help")
+    before = len(slack.bot_messages("it-help"))
+    slack.invite("guest", "it-help")
+    settle(slack, bot)
+    slack.mention("alice", "it-help", f"<@{slack.bot}> {ASK_WIFI}")
+    settle(slack, bot)
+    shown = "".join(f"{each.text} {each.blocks}" for each in slack.bot_messages("it-help")[before:])
+    assert [word for word in INTERNAL if word in shown] == []
+    assert whispers(slack, "alice") == [NOTHING]
+
+
 # -- Mentions ------------------------------------------------------------------------------------------
 
 
