@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
-from bot.settings import ChannelSection, ConfigFile
+from bot.config_file import ChannelSection, ConfigFile
 from handlers.channel_rules import AutoReply, Channel
 from handlers.store.channel_names import Binding, BindingState
 from indexes.confidence.confidence import THRESHOLD

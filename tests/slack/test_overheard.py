@@ -6,8 +6,8 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import Channel, LocalSlack
-from bot.settings import ConfigFile
 from handlers.access import REMEMBERED_SECONDS, Access
 from handlers.learning.misses import digest
 from handlers.outsiders import STANDING_SECONDS
