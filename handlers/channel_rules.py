@@ -1,4 +1,4 @@
-"""What holds in one channel; free of the database, so that settings and views can use it."""
+"""The rules of one channel; free of the database, so that settings and views can use them."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ SettingName = Literal["auto_reply", "threshold", "ask", "knowledge_bases"]
 HELPER = re.compile(r"[UWS][A-Z0-9]{2,20}")
 """The Slack id of a person (U… or W…) or of a user group (S…) who may be asked."""
 HELPERS = 10
-"""As many may be named for a channel; a longer list would be a way to wake everybody."""
+"""The most that may be named for a channel; a longer list would notify too many people."""
 
 
 class AutoReply(StrEnum):
@@ -41,7 +41,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A channel that has a name by which it would get something, and waits for an admin.
+    """A channel whose name would give it knowledge bases or settings, and that waits for an admin to allow it.
 
     `claims` are what an admin decides on: the name as a knowledge base's and, with #, as a channel's in kotae.toml.
     """

@@ -1,4 +1,4 @@
-"""What holds in each channel: the convention, then kotae.toml, then what admins set in Slack."""
+"""The rules of every channel: from the convention, then kotae.toml, then the settings that admins made in Slack."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ class Channels:
         waiting: tuple[Waiting, ...] = (),
         by_file: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
-        """Put the rules from the convention and kotae.toml in force, and those of all other channels."""
+        """Replace the rules from the convention and kotae.toml, and the default for all other channels."""
         self.waiting = waiting
         self.by_file = by_file or {}
         self._configured = dict(channels)
@@ -86,5 +86,5 @@ class Channels:
         return tuple(name for name in names if name in self.public)
 
     def set(self, channel_id: str, key: SettingName, value: str, by: str) -> None:
-        """Remember what an admin decided; it wins over the file until changed again."""
+        """Store a setting that an admin made; it wins over kotae.toml until it is changed again."""
         self._settings.set(channel_id, key, value, by)

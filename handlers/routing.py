@@ -36,7 +36,7 @@ Check = Callable[[Services, Request], Mapping[str, Any]]
 Needs = Need | Callable[[Request], Need]
 """Who may: the same for all payloads of a route, or read from the payload where one route serves several commands."""
 Refuse = Callable[[Services, Request, str], None]
-"""How somebody is told that they may not, in the words of a key."""
+"""Tells somebody why they may not; the string is the key of the text."""
 
 
 def _whisper(_: Services, request: Request, refusal: str) -> None:
@@ -45,7 +45,7 @@ def _whisper(_: Services, request: Request, refusal: str) -> None:
 
 @dataclass(frozen=True)
 class Route:
-    """A listener: acks, and leaves the handler to the queue, where it runs for those who may.
+    """A listener: acks, and puts the handler into the queue, where it runs for those who may.
 
     `asked` is False for what nobody addressed to the bot: nobody is told then that they may not. A handler sees the
     first delivery only; one that `claims` what it deals with sees them all: claiming writes to the database, and most
@@ -67,7 +67,7 @@ class Route:
             _refuse(self.services, request)
 
     def need(self, request: Request) -> Need:
-        """Say what this payload needs; asks nothing of Slack."""
+        """Return who may send this payload; doesn't call Slack."""
         return self.needs if isinstance(self.needs, Need) else self.needs(request)
 
 
@@ -95,7 +95,7 @@ On = Callable[..., Route]
 
 
 def register(app: App, services: Services) -> None:
-    """Say who deals with which payload, and who may; the first line that fits takes it."""
+    """Register the handler of each payload, and who may; the first line that matches takes it."""
 
     def on(handler: Handler, *, needs: Needs, asked: bool = True, claims: bool = False) -> Route:
         return Route(services, handler, needs, asked, claims, _whisper)
@@ -159,7 +159,7 @@ def register(app: App, services: Services) -> None:
 
 
 def _register_administering(app: App, on: On, form: On) -> None:
-    """Route what belongs to files, channels' settings and shadow mode."""
+    """Register files, channel settings and shadow mode."""
     app.action("upload_choose")(on(uploads.chosen, needs=Need.ADMIN))
     app.action("upload_apply")(on(uploads.applied, needs=Need.ADMIN))
     app.action("upload_cancel")(on(uploads.cancelled, needs=Need.ADMIN))
@@ -176,7 +176,7 @@ def _register_administering(app: App, on: On, form: On) -> None:
 
 
 def _register_learning(app: App, on: On) -> None:
-    """Route what belongs to unanswered questions and learned phrasings."""
+    """Register misses and learned aliases."""
     app.action("miss_dismiss", matchers=[_is_at_home])(on(home.dismissed, needs=Need.ADMIN))
     app.action("miss_dismiss")(on(misses.dismissed, needs=Need.ADMIN))
     app.action("miss_later", matchers=[_is_at_home])(on(home.put_off, needs=Need.ADMIN))
@@ -189,7 +189,7 @@ def _register_learning(app: App, on: On) -> None:
 
 
 def _register_editing(app: App, on: On, form: On) -> None:
-    """Route what belongs to adding, proposing and editing entries."""
+    """Register adding, proposing and editing entries."""
     typing = editing.Typing()
     app.shortcut("save_to_kb")(on(editing.from_message, needs=Need.MEMBER))
     app.action("kb_add_answer")(on(add_answer.add_answer, needs=Need.MEMBER))
@@ -220,7 +220,7 @@ def _run(route: Route, request: Request) -> None:
 
 
 def _fail(request: Request, error: Exception) -> None:
-    """Even saying sorry can fail, with Slack out of reach; then the log has to do."""
+    """Handle an error; if even the apology fails, because Slack can't be reached, log that."""
     try:
         fail(request, error)
     except Exception:
@@ -242,7 +242,7 @@ def _say_busy(request: Request) -> None:
 
 
 def _request(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Request:
-    """Find out who is behind a payload, and where: events, interactions and commands each say it in their own way."""
+    """Read who sent a payload and where: events, interactions and commands have it in different places."""
     if "event" in body:
         event = body["event"]
         user = event.get("user") or event.get("message", {}).get("user", "")
@@ -274,9 +274,9 @@ def _is_at_home(body: Mapping[str, Any]) -> bool:
 
 
 def _ignored() -> None:
-    """Notices such as somebody joining: nothing to answer, but Bolt acks only what has a listener."""
+    """Ack events that need no answer, such as somebody joining: Bolt acks only what has a listener."""
 
 
 def _log_error(error: Exception) -> None:
-    """Bolt's own trouble, before any handler ran."""
+    """Log an error of Bolt, before any handler ran."""
     log.error("A payload could not be handled", exc_info=error)

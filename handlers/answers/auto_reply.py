@@ -1,6 +1,7 @@
-"""Answers nobody asked the bot for: in channels that want them, when sure enough, in the thread; otherwise silence.
+"""Auto-reply: in channels where it is on, answer messages in their thread when sure enough, else say nothing.
 
-An answer follows its question: edited, it is looked up anew; deleted, the answer is withdrawn.
+When a question is edited its answer is updated; when it is deleted the answer is withdrawn. This goes for every
+answer that stands in a channel or a direct message.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +32,7 @@ SPOKEN = {None, "thread_broadcast", "file_share"}
 
 
 def posted(services: Services, request: Request) -> None:
-    """Consider a new message in a channel."""
+    """Answer a new message in a channel if auto-reply is on and sure enough."""
     rules = services.channels.of(request.channel)
     if rules.auto_reply is AutoReply.OFF or not _is_a_question_to_all(services, request, request.event):
         return
@@ -41,7 +42,10 @@ def posted(services: Services, request: Request) -> None:
 
 
 def edited(services: Services, request: Request) -> None:
-    """Consider an edited message anew; an unfurled link is no edit, and a deleted one with replies is a tombstone."""
+    """Update the answer to an edited message.
+
+    Slack also sends this event when a link is unfurled, and for a deleted message that has replies (a tombstone).
+    """
     message, before = request.event["message"], request.event.get("previous_message", {})
     if message.get("subtype") == "tombstone":
         _forget(services, request, message["ts"])
@@ -58,7 +62,7 @@ def deleted(services: Services, request: Request) -> None:
 
 
 def right(services: Services, request: Request) -> None:
-    """Note that a volunteered answer was right; the reply then says so."""
+    """Store that an auto-reply was right; the reply then shows it."""
     number = int(request.pressed)
     if found := question_of_button(services, request, number):
         question, result = found
@@ -68,7 +72,7 @@ def right(services: Services, request: Request) -> None:
 
 
 def wrong(services: Services, request: Request) -> None:
-    """Fold away a volunteered answer that was not asked for: a miss."""
+    """Store that an auto-reply was not wanted, and fold it."""
     number = int(request.pressed)
     if found := question_of_button(services, request, number):
         vote_on(services, number, request.user, "wrong")
@@ -77,19 +81,19 @@ def wrong(services: Services, request: Request) -> None:
 
 
 def show_again(services: Services, request: Request) -> None:
-    """Unfold a volunteered answer."""
+    """Show a folded auto-reply again."""
     if found := question_of_button(services, request, int(request.pressed)):
         question, result = found
         request.update_message(_volunteered(services, question, result))
 
 
 def _volunteered(services: Services, question: AskedQuestion, result: Result) -> Message:
-    """Lay out an answer that was given before, with how many said that it is right."""
+    """Return an earlier auto-reply, with the number of people who said that it is right."""
     return volunteered(result, words.for_question(question.text), Questions(services.database).votes(question.id))
 
 
 def judged(services: Services, request: Request) -> None:
-    """Note what an admin thinks of an answer that shadow mode held back; the last word counts."""
+    """Store an admin's verdict on an answer that shadow mode held back; the last one counts."""
     kind = str(request.body["actions"][0]["action_id"]).removeprefix("shadow_")
     if found := question_of_button(services, request, int(request.pressed)):
         vote_on(services, found[0].id, request.user, kind)
@@ -97,7 +101,7 @@ def judged(services: Services, request: Request) -> None:
 
 
 def _forget(services: Services, request: Request, ts: str) -> None:
-    """Withdraw the answer to a message that is gone, and give none if its question arrives only now."""
+    """Withdraw the answer to a deleted message; if the message itself is delivered only later, it gets no answer."""
     with services.locks(request.channel, ts):
         if _concerns(services, request, ts, request.event.get("previous_message", {})):
             services.claims.take(f"asked:{request.channel}:{ts}")
@@ -106,7 +110,7 @@ def _forget(services: Services, request: Request, ts: str) -> None:
 
 
 def _concerns(services: Services, request: Request, ts: str, *versions: Mapping[str, Any]) -> bool:
-    """Tell whether the bot has answered a message, or may in one of its versions. Looks, and writes nothing."""
+    """Return whether the bot has answered a message, or might answer a version of it. Writes nothing."""
     return (
         request.is_direct
         or services.channels.of(request.channel).auto_reply is not AutoReply.OFF
@@ -116,7 +120,7 @@ def _concerns(services: Services, request: Request, ts: str, *versions: Mapping[
 
 
 def _is_a_question_to_all(services: Services, request: Request, message: Mapping[str, Any]) -> bool:
-    """Tell whether a person said this to a whole channel: not a bot, not to this one, not further down a thread."""
+    """Return whether a person wrote this to the whole channel: not a bot, not to the bot, not within a thread."""
     in_thread = message.get("thread_ts", message["ts"]) != message["ts"]
     return (
         message.get("subtype") in SPOKEN
@@ -128,7 +132,7 @@ def _is_a_question_to_all(services: Services, request: Request, message: Mapping
 
 
 def _reconsider(services: Services, request: Request, message: Mapping[str, Any]) -> None:
-    """Bring the reply in line with an edited message. One that asks the bot, if only since the edit, gets an answer."""
+    """Update, post or withdraw the reply to an edited message. One that mentions the bot now gets an answer."""
     reply = Questions(services.database).reply_to(request.channel, message["ts"])
     mentions = not request.is_direct and services.is_mentioned(message.get("text", ""))
     rules = services.channels.of(request.channel)
@@ -145,7 +149,7 @@ def _reconsider(services: Services, request: Request, message: Mapping[str, Any]
 
 
 def _ask(services: Services, request: Request, answer: Callable[[Services, Request], None]) -> None:
-    """Answer what an edit has turned into a question to the bot, as the routing table does with a new one."""
+    """Answer a message that an edit turned into a question to the bot, if the asker may ask."""
     if refusal := request.refusal(Need.KNOWN):
         request.refuse(refusal)
     else:
@@ -158,7 +162,7 @@ def _asking(request: Request, message: Mapping[str, Any], kind: str) -> Request:
 
 
 def _follow(services: Services, request: Request, rules: Channel, message: Mapping[str, Any]) -> None:
-    """Bring the reply in line with the message: post, update or withdraw it, or leave the silence."""
+    """Post, update or withdraw the auto-reply to a message."""
     reply = Questions(services.database).reply_to(request.channel, message["ts"])
     result = _sure_answer(services, request, rules, message)
     if result is None and reply:
@@ -182,7 +186,7 @@ def _sure_answer(services: Services, request: Request, rules: Channel, message: 
 
 
 def _answer_again(services: Services, request: Request, message: Mapping[str, Any], reply: PostedReply) -> None:
-    """Look an edited question up again; somebody asked, so there is always an answer, if only for them to read."""
+    """Search again for an edited question. Somebody asked, so there is always an answer, if only a private one."""
     question = plain(message.get("text", ""))
     if not has_words(question):
         return
@@ -205,7 +209,7 @@ def _put(
     view: Message,
     result: Result,
 ) -> None:
-    """Post the answer, or put it in the place of the earlier one. One that somebody deleted stays deleted."""
+    """Post the answer, or update the earlier one. If somebody deleted that one, it stays deleted."""
     if reply is None:
         sent = services.messenger.post(request.channel, view, message.get("thread_ts", message["ts"]))
     else:
@@ -225,9 +229,9 @@ def _withdraw(services: Services, channel: str, ts: str, reply: PostedReply) -> 
 
 
 def _tell_admins(services: Services, request: Request, result: Result, message: Mapping[str, Any]) -> None:
-    """Shadow mode: tell whoever switched it on, else the named admins, what would have been answered.
+    """Shadow mode: tell the admin who switched it on, or else those of the settings, what would have been answered.
 
-    Only those are told who may read what is said in the channel.
+    Only those who may read the channel are told.
     """
     rules = services.channels.of(request.channel)
     link = services.messenger.link(request.channel, message["ts"])

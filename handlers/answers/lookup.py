@@ -1,4 +1,4 @@
-"""Looking a question up, and an earlier one again."""
+"""Searching for a question, and loading an earlier one with its hits."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from indexes.registry import Answer
 
 
 def find_answers(services: Services, question: str, names: Sequence[str], request: Request, origin: Origin) -> Result:
-    """Search these knowledge bases for a question, and store it with what was found."""
+    """Search these knowledge bases for a question; store the question and its hits."""
     threshold = services.channels.of(request.channel).threshold
     answer = services.registry.search(question[:QUESTION_LENGTH], names)
     stored = _asked_question(answer, request, origin, threshold)

@@ -1,7 +1,7 @@
-"""CSV files that admins send to the bot: what they would change is shown first, and done when the admin says so.
+"""CSV files that admins send to the bot: a preview is shown first, and applied when the admin confirms.
 
-What the admin decides about is in a direct message: a channel would see the knowledge base's entries. An earlier
-version that is to come back (`/kb rollback`) goes the same way.
+The preview is a direct message: it shows entries of the knowledge base, which a channel must not see. `/kb rollback`
+uses the same preview for an earlier version.
 """
 
 import re
@@ -35,7 +35,7 @@ from indexes.storage.import_preview import ImportPreview, preview_knowledge_base
 from indexes.storage.versions import Origin
 
 PROGRESS_SECONDS = 3.0
-"""How often the card says how far the indexing is."""
+"""How often the message shows the progress of indexing."""
 NAME_LENGTH = 60
 """Characters of a new knowledge base's name: in Japanese 180 bytes, and file systems take 255."""
 
@@ -48,7 +48,7 @@ _RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 
 
 def brings_files(event: Mapping[str, Any]) -> bool:
-    """Tell whether a person sent files along with a message."""
+    """Return whether a message of a person has files."""
     return bool(event.get("files")) and not event.get("bot_id")
 
 
@@ -65,7 +65,7 @@ def mention(services: Services, request: Request) -> None:
 
 
 def posted(services: Services, request: Request) -> None:
-    """Take a message in a channel that has files and mentions the bot; it may come as a mention too, or only so."""
+    """Take the CSV files of a channel message that mentions the bot; Slack may send an `app_mention` for it too."""
     mention(services, replace(request, body={"event": {**request.event, "type": "app_mention"}}))
 
 
@@ -82,7 +82,7 @@ def chosen(services: Services, request: Request) -> None:
 
 
 def cancelled(services: Services, request: Request) -> None:
-    """Forget a file."""
+    """Discard a file."""
     if upload := _waiting(services, request, request.pressed):
         with pending_files(services).decided(upload) as mine:
             if mine:
@@ -92,7 +92,7 @@ def cancelled(services: Services, request: Request) -> None:
 
 
 def applied(services: Services, request: Request) -> None:
-    """Put a file in its place, unless that is no longer what the admin has seen, and index it."""
+    """Apply a file and index it, unless the preview that the admin saw is out of date."""
     id_, _, seen = request.pressed.partition(":")
     upload = _waiting(services, request, id_)
     if upload is None:
@@ -111,7 +111,7 @@ def applied(services: Services, request: Request) -> None:
 def card(
     services: Services, upload: Upload, request: Request, found: ImportPreview | None = None, *, stale: bool = False
 ) -> Message:
-    """Show what a file would change, or ask which knowledge base it is for; raises UnusableFileError."""
+    """Return the preview of a file, or the question which knowledge base it is for; raises UnusableFileError."""
     options = _options(services, upload, request)
     if not upload.target:
         return uploads.question(upload, options, request.texts)
@@ -157,7 +157,7 @@ def new_name(file: str) -> str:
 
 
 def _took(services: Services, request: Request) -> bool:
-    """Deal with the files of a message, whichever of its payloads comes first; False when it is left as a question."""
+    """Handle the files of a message, of whose events only the first counts; False if the message is a question."""
     with services.locks(request.channel, request.event["ts"]):
         if not services.claims.take(f"files:{request.channel}:{request.event['ts']}"):
             return True
@@ -177,7 +177,7 @@ def _took(services: Services, request: Request) -> bool:
 
 
 def _told(services: Services, file: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Ask about a file of which the message says nothing, as in channels shared with other organisations."""
+    """Look up a file that the message doesn't describe, as in channels shared with other organisations."""
     if "name" in file:
         return file
     told: dict[str, Any] = services.client.files_info(file=file["id"])["file"]
@@ -189,7 +189,7 @@ def _ends(file: Mapping[str, Any], endings: tuple[str, ...]) -> bool:
 
 
 def _receive(services: Services, request: Request, file_id: str) -> None:
-    """Fetch a file and show what it would change, to the admin alone."""
+    """Download a file and show its preview to the admin alone."""
     file = services.client.files_info(file=file_id)["file"]
     name = str(file["name"])
     data = download(services.client, file)
@@ -210,7 +210,7 @@ def _receive(services: Services, request: Request, file_id: str) -> None:
 
 
 def _target(services: Services, request: Request, file: str) -> tuple[str, bool]:
-    """Say which knowledge base a file is for, blank for unknown, and whether that is certain: by its name."""
+    """Return which knowledge base a file is for, blank if unknown, and whether the file's name makes it certain."""
     if known := _known(services, file):
         return known, True
     if request.is_direct:
@@ -221,7 +221,7 @@ def _target(services: Services, request: Request, file: str) -> tuple[str, bool]
 
 
 def _known(services: Services, file: str) -> str:
-    """Find the knowledge base, or the synonyms, that a file's name means; blank for none."""
+    """Return the knowledge base, or the synonyms, that a file's name stands for; blank for none."""
     synonyms = services.registry.synonyms_file
     names = [*services.registry.sources(), *([synonyms.name] if synonyms else [])]
     wanted = folded(_stem(file))
@@ -243,7 +243,7 @@ def _options(services: Services, upload: Upload, request: Request) -> list[Optio
 
 
 def _waiting(services: Services, request: Request, id_: str) -> Upload | None:
-    """Return the file that an admin decides about; None when that may not be or was done, and the admin was told."""
+    """Return the file with an id; None after telling the admin that it is gone."""
     upload = pending_files(services).get(id_)
     if upload is None:
         request.tell_privately(notice(request.texts("upload.gone")))
@@ -256,7 +256,7 @@ def _found(services: Services, upload: Upload) -> ImportPreview:
 
 
 def _put(services: Services, request: Request, upload: Upload, found: ImportPreview) -> Translatable:
-    """Keep what is there, write the new bytes and keep these too; return that for the audit log."""
+    """Record the current version, write the new bytes and record these too; return the audit entry."""
     maintenance, source = services.maintenance, found.source
     if found.current is not None:
         maintenance.versions.keep(source, found.current, found.before, "file")
@@ -271,7 +271,7 @@ def _put(services: Services, request: Request, upload: Upload, found: ImportPrev
 
 
 def _index(services: Services, request: Request, upload: Upload, source: Source, done: Translatable) -> None:
-    """Index what was written, whatever becomes of the card; the synonyms concern every knowledge base."""
+    """Reload what was written, whatever happens to the message; synonyms concern every knowledge base."""
     registry = services.registry
     names = registry.sources() if source == registry.synonyms_file else (source.name,)
     far = _Far()
@@ -293,7 +293,7 @@ def _what(upload: Upload) -> Origin:
 
 
 class _Far:
-    """How far the encoder is: called on its thread, read on another."""
+    """The encoder's progress: updated on its thread, read on another."""
 
     done = total = 0
 
@@ -305,7 +305,7 @@ class _Far:
 def _follow(
     services: Services, request: Request, upload: Upload, name: str, waiting: Sequence[Future[ReloadReport]], far: _Far
 ) -> None:
-    """Put the progress into the card until all is done. A private one in a channel can't be changed that often."""
+    """Show the progress in the message until all is done. An ephemeral message can't be updated that often."""
     shown = 0
     where = request.body["container"]
     while wait(waiting, PROGRESS_SECONDS).not_done:

@@ -1,4 +1,4 @@
-"""`/kb versions`, `rollback` and `export`: what a knowledge base was, back to that, and out of here."""
+"""`/kb versions`, `rollback` and `export`."""
 
 import re
 
@@ -23,13 +23,13 @@ NAME = 100
 LISTED = 1000
 
 _OF_REMOVED = {"versions", "rollback"}
-"""What can be done with a knowledge base that an admin removed."""
+"""Actions that are possible for a knowledge base that an admin removed."""
 
 _NUMBER = re.compile(r"[vV]?(\d{1,9})")
 
 
 def listed(services: Services, request: Request, argument: str) -> None:
-    """`/kb versions [name]`: list what is kept, which of it is current, and offer to go back."""
+    """`/kb versions [name]`: list the versions, mark the current one, and offer to restore the others."""
     if source := _source(services, request, "versions", argument):
         kept = services.maintenance.versions.of(source)
         request.tell_privately(view.versions(source.name, kept, digest_of(source.path), request.texts))
@@ -43,7 +43,7 @@ def rollback(services: Services, request: Request, argument: str) -> None:
 
 
 def restored(services: Services, request: Request) -> None:
-    """Do the same for the version beside which the button was pressed; its value is ``number:name``."""
+    """Show the preview for the version of the pressed button, whose value is ``number:name``."""
     number, _, name = request.pressed.partition(":")
     ensure_open(services, request.user, name)
     _propose(services, request, uploads.source_of(services, name), int(number))
@@ -73,7 +73,7 @@ def _export(services: Services, source: Source) -> Export:
 
 
 def _propose(services: Services, request: Request, source: Source, number: int | None) -> None:
-    """Let the admin decide about an earlier version, by default the newest that isn't what the file is now."""
+    """Show the preview of an earlier version, by default the newest one that differs from the file."""
     now = digest_of(source.path)
     kept = services.maintenance.versions.of(source)
     version = next((each for each in kept if _is_meant(each, number, now)), None)
@@ -100,7 +100,7 @@ def _is_meant(version: Version, number: int | None, now: str) -> bool:
 
 
 def _split(services: Services, argument: str) -> tuple[str, int | None]:
-    """Tell the name from the version's number behind it; each may be missing."""
+    """Split an argument into the name and the version's number; each may be missing."""
     *first, last = argument.split() or [""]
     number = _NUMBER.fullmatch(last)
     if number is None or same_name(argument, services.registry.sources()):
@@ -109,7 +109,7 @@ def _split(services: Services, argument: str) -> tuple[str, int | None]:
 
 
 def _source(services: Services, request: Request, action: str, argument: str) -> Source | None:
-    """Return the file that is meant: the named one, else the channel's own; None when the admin was asked which.
+    """Return the named file, else the channel's own; None after asking the admin which one.
 
     Raises ClosedError.
     """

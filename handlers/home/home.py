@@ -1,4 +1,4 @@
-"""The bot's Home tab, and its first words in a channel."""
+"""The Home tab, and the introduction in a channel."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ BUTTONS, MENU = ("add", "misses", "learned", "proposals", "stats", "status", "au
 
 
 def opened(services: Services, request: Request) -> None:
-    """Show the Home tab as it is for this person now; suggest questions in the Messages tab."""
+    """Publish the Home tab for this person; in the Messages tab, suggest questions."""
     if request.event.get("tab", "home") == "home":
         _publish(services, request)
     else:
@@ -47,7 +47,7 @@ def asked(services: Services, request: Request) -> None:
 
 
 def put(services: Services, request: Request, answered: Message) -> None:
-    """Put an answer into the Home tab, in the place of the one before."""
+    """Show an answer in the Home tab instead of the one before."""
     _publish(services, request, answered)
 
 
@@ -67,12 +67,12 @@ def menu(services: Services, request: Request) -> None:
 
 
 def need_of_button(request: Request) -> Need:
-    """Read from the table of `/kb` actions who may press an action's button."""
+    """Return who may press the button of a `/kb` action."""
     return commands.need_of(request.pressed)
 
 
 def need_of_choice(request: Request) -> Need:
-    """Do the same for an action that was chosen in a knowledge base's menu."""
+    """Return who may choose a `/kb` action in a knowledge base's menu."""
     return commands.need_of(_chosen(request).partition(":")[0])
 
 
@@ -86,13 +86,13 @@ def settings_of(services: Services, request: Request) -> None:
 
 
 def dismissed(services: Services, request: Request) -> None:
-    """Close what was no question, and show the tab without it."""
+    """Close a miss that was no question, and update the tab."""
     misses.close(services, request, "not_a_question")
     _publish(services, request)
 
 
 def put_off(services: Services, request: Request) -> None:
-    """Hide a question for a week, and show the tab without it."""
+    """Hide a miss for a week, and update the tab."""
     misses.close(services, request, "later")
     _publish(services, request)
 
@@ -140,7 +140,7 @@ def _put(services: Services, request: Request, said: Message | None, admins: Das
 
 
 def _dashboard(services: Services, request: Request, overview: Overview) -> Dashboard:
-    """Gather what admins see; the picture comes when Slack has it."""
+    """Return the admins' part of the tab; the picture is added when Slack has it."""
     kept = [
         Kept(name, len(loaded.index.records), overview.by_name.get(name, Tally()))
         for name, loaded in services.registry.loaded.items()

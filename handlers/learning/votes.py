@@ -1,4 +1,4 @@
-"""Votes on answers, and what they do to confidence."""
+"""Votes on answers, and confidence, which follows them."""
 
 from handlers.access import Standing
 from handlers.learning.store.voices import Voices

@@ -1,4 +1,4 @@
-"""What admins read to see how it goes: numbers, the trend, shadow mode's rehearsals, the audit log."""
+"""Statistics, the trend, results of shadow mode, and the audit log."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME, VALUE = 100, 200
 REHEARSED = 6
-"""Channels in shadow mode that are summed up in a message, next to as many knowledge bases as it lists."""
+"""Channels in shadow mode that are shown at most, in a message with as many knowledge bases as it lists."""
 _PERSON = re.compile(r"\b[UW][A-Z0-9]{8,12}\b(?=[, ]|$)")
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -29,7 +29,7 @@ def statistics(
     rehearsals: Sequence[tuple["Channel", "Rehearsal"]],
     texts: Texts,
 ) -> Message:
-    """Sum some days up: all together, as a picture, by knowledge base, and shadow mode where it is on."""
+    """Show the statistics: in total, as a picture, by knowledge base, and for channels in shadow mode."""
     title = texts("stats.title", days=len(overview.by_day))
     blocks: list[Block] = [section(f"{title}\n{tally(overview.total, texts)}"), trend(overview, picture, texts)]
     lines = [f"*{one_line(name, NAME)}*: {tally(one, texts)}" for name, one in by_size(overview.by_name)]
@@ -58,7 +58,7 @@ def by_size(tallies: Mapping[str, "Tally"]) -> list[tuple[str, "Tally"]]:
 
 
 def trend(overview: "Overview", picture: str | None, texts: Texts) -> Block:
-    """Show the days as the uploaded picture, or in characters where there is none."""
+    """Show the trend as the uploaded picture, or in characters if there is none."""
     days = [one.answered + one.missed for one in overview.by_day.values()]
     if picture is None:
         most = max(*days, 1)
@@ -73,7 +73,7 @@ def trend(overview: "Overview", picture: str | None, texts: Texts) -> Block:
 
 
 def rehearsal(channel: "Channel", sums: "Rehearsal", days: int, texts: Texts) -> list[Block]:
-    """Say what shadow mode would have done in a channel, with a button to go live."""
+    """Report what shadow mode would have answered in a channel, with a button to go live."""
     words = texts(
         "shadow.summary",
         channel=f"<#{channel.id}>",
@@ -101,5 +101,5 @@ def _action(entry: "AuditEntry", texts: Texts) -> str:
 
 
 def _value(text: str) -> str:
-    """Escape something that was done, or done to; people in it are mentioned."""
+    """Escape a value of an audit entry; people in it are mentioned."""
     return _PERSON.sub(r"<@\g<0>>", one_line(text, VALUE))

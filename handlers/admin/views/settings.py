@@ -1,4 +1,4 @@
-"""The modal with a channel's rules, and what was chosen in it."""
+"""The settings modal of a channel, and reading what was submitted."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ LABEL = 75
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen: the threshold as a probability, knowledge bases by name, people by id."""
+    """The submitted settings: the threshold as a probability, knowledge bases by name, people by id."""
 
     auto_reply: AutoReply
     threshold: float
@@ -46,7 +46,7 @@ class Chosen:
 
 
 def modal(rules: "Channel", names: Sequence[str], shared: Sequence[str], texts: Texts) -> View:
-    """Lay the modal out; `names` are all knowledge bases, `shared` those that every channel has anyway."""
+    """Build the modal; `names` are all knowledge bases, `shared` those that every channel has anyway."""
     modes = {mode: _mode(mode, texts) for mode in AutoReply}
     bases = {name: _base(name) for name in choosable(rules, names, shared)}
     own = [bases[name] for name in rules.knowledge_bases if name in bases]
@@ -130,13 +130,13 @@ def chosen(view: Mapping[str, Any], names: Sequence[str]) -> Chosen:
 
 
 def choosable(rules: "Channel", names: Sequence[str], shared: Sequence[str]) -> list[str]:
-    """List the knowledge bases that can be chosen for a channel; its own come first, so that none is lost."""
+    """List the knowledge bases that can be chosen for a channel; its own come first, so that none falls off the end."""
     every = dict.fromkeys([*rules.knowledge_bases, *names])
     return [name for name in every if name not in shared][:CHOICES]
 
 
 def summary(rules: "Channel", texts: Texts, *, changed: bool) -> str:
-    """Say what holds in a channel now."""
+    """Show the settings of a channel as they are now."""
     said = texts(
         "settings.saved",
         channel=f"<#{rules.id}>",

@@ -1,4 +1,4 @@
-"""The whole of a long answer, in a modal."""
+"""The full text of a long answer, in a modal."""
 
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
@@ -14,7 +14,7 @@ from handlers.texts import Texts
 PIECE = 1800
 """Characters of one block."""
 BYTES = 150_000
-"""Of the text in one modal: Slack takes 250,000 with everything around it."""
+"""Bytes of text in one modal: Slack takes 250,000 for the whole view."""
 PIECES = 95
 FENCE = "```"
 
@@ -32,7 +32,7 @@ def whole(entry: Entry, texts: Texts) -> View:
 
 
 def _pieces(text: str) -> tuple[list[str], str]:
-    """Cut a text where sentences end; return the pieces and what is too much for a modal."""
+    """Cut a text at the ends of sentences; return the pieces, and the rest that a modal has no room for."""
     pieces: list[str] = []
     room = BYTES
     while text and len(pieces) < PIECES:
