@@ -14,7 +14,7 @@ from bot.playground import Channel, LocalSlack, Message, View
 from handlers.access import Need
 from handlers.commands import ACTIONS
 from handlers.entries.store.proposals import Proposal, Proposals
-from handlers.routing import Route
+from handlers.route import Route
 from handlers.texts import ENGLISH
 from tests.slack.conftest import settle
 
