@@ -18,6 +18,7 @@ from indexes.records import KnowledgeBase, Record, Source, parse_records, read_b
 from indexes.retrieval.dense import SIZES, DenseIndex, IndexKind, Sizes
 from indexes.retrieval.index import Index, passages
 from indexes.retrieval.learned_aliases import LearnedAlias, RecordFinder, with_learned_aliases
+from indexes.retrieval.scale import Scale, measure
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
 from indexes.storage.vector_cache import PassageVectors
@@ -105,7 +106,7 @@ class Builder:
         """Store the CSV for the next start, together with the vectors that were stored before, of any encoder."""
         stored = loaded.snapshot
         if stored and stored.encoder and (files := stored.files()):
-            return self._save(loaded, data, stored.encoder, stored.packed, files, stored.kind)
+            return self._save(loaded, data, stored.encoder, stored.packed, files, stored.kind, stored.scale)
         return self._save(loaded, data)
 
     def with_vectors(
@@ -126,20 +127,36 @@ class Builder:
         stored = loaded.snapshot
         if stored and stored.fits(encoder) and (stored.packed, stored.digest) == (packed, loaded.knowledge_base.digest):
             try:
-                return BuildResult(_mapped(loaded, stored, owners), reused=len(set(keys)))
+                return replace(self._opened(loaded, stored, owners, encoder), reused=len(set(keys)))
             except SnapshotError as error:
                 log.warning("The snapshot of %s is gone (%s); encoding again", loaded.source.name, error)
         passages = PassageVectors(keys, texts, encoder, pool, progress, self._sizes)
         encoded, reused = len(passages.missing), len(set(keys)) - len(passages.missing)
         dense = DenseIndex.build(passages.collect(self._data_dir), owners, self._sizes)
-        in_memory = replace(loaded, index=loaded.index.with_dense(dense))
+        scale = _scale(loaded, dense, encoder)
+        in_memory = replace(loaded, index=loaded.index.with_dense(dense, scale))
         data = _bytes_of(stored.source) if data is None and stored else data
         if data is None:
             return BuildResult(in_memory, encoded, reused)
-        kept = self._save(in_memory, data, EncoderStamp.of(encoder), packed, dense.files(), dense.kind)
+        kept = self._save(in_memory, data, EncoderStamp.of(encoder), packed, dense.files(), dense.kind, scale)
         if not kept.trouble and kept.loaded.snapshot:
             kept = replace(kept, loaded=_mapped(kept.loaded, kept.loaded.snapshot, owners))
         return replace(kept, encoded=encoded, reused=reused)
+
+    def _opened(
+        self, loaded: LoadedKnowledgeBase, stored: Snapshot, owners: NDArray[np.int32], encoder: Encoder
+    ) -> BuildResult:
+        """Open the vectors of a snapshot; measure the scale that those of earlier versions lack, and store it."""
+        mapped = _mapped(loaded, stored, owners)
+        dense = mapped.index.dense
+        if stored.scale or dense is None:
+            return BuildResult(mapped)
+        scale = _scale(loaded, dense, encoder)
+        scaled = replace(mapped, index=mapped.index.with_dense(dense, scale))
+        source, files = _bytes_of(stored.source), stored.files()
+        if source is None or not files:
+            return BuildResult(scaled)
+        return self._save(scaled, source, stored.encoder, stored.packed, files, stored.kind, scale)
 
     def snapshots(self, source: Source) -> SnapshotFolder:
         """Return the folder of snapshots of a file."""
@@ -153,9 +170,10 @@ class Builder:
         packed: bytes = b"",
         vectors: Mapping[str, FileContent] | None = None,
         kind: IndexKind | None = None,
+        scale: Scale | None = None,
     ) -> BuildResult:
         try:
-            snapshot = self.snapshots(loaded.source).save(data, stamp, packed, vectors, kind)
+            snapshot = self.snapshots(loaded.source).save(data, stamp, packed, vectors, kind, scale)
         except (OSError, SnapshotError) as error:
             why = error.message if isinstance(error, SnapshotError) else reason(error)
             folder = str(self._data_dir)
@@ -179,7 +197,16 @@ def _indexed(
 
 
 def _mapped(loaded: LoadedKnowledgeBase, snapshot: Snapshot, owners: NDArray[np.int32]) -> LoadedKnowledgeBase:
-    return replace(loaded, index=loaded.index.with_dense(DenseIndex.open(snapshot.vectors, owners, snapshot.kind)))
+    dense = DenseIndex.open(snapshot.vectors, owners, snapshot.kind)
+    return replace(loaded, index=loaded.index.with_dense(dense, snapshot.scale))
+
+
+def _scale(loaded: LoadedKnowledgeBase, dense: DenseIndex, encoder: Encoder) -> Scale:
+    """Return the scale of the last snapshot, unless it is another encoder's or that of far more or fewer rows."""
+    index, stored = loaded.index, loaded.snapshot
+    if stored and stored.scale and stored.fits(encoder) and stored.scale.is_of_about(len(index)):
+        return stored.scale
+    return measure(index, dense, encoder)
 
 
 def _passages(index: Index) -> tuple[list[str], NDArray[np.int32]]:

@@ -20,7 +20,7 @@ from indexes.confidence.calibration import (
 )
 from indexes.confidence.confidence import DENSE
 from indexes.encoder import Encoder, Progress
-from indexes.encoder.stopping import StoppableEncoder, StoppedError, until_stopped
+from indexes.encoder.stopping import StoppableEncoder, StoppedError
 from indexes.errors import (
     EncodingError,
     KnowledgeBaseError,
@@ -67,7 +67,7 @@ class Loader:
         counts = EncodingCounts()
         for name, loaded in tuple(self._state.loaded.items()):
             try:
-                built = self._builder.with_vectors(loaded, encoder, self._snapshots(), self._until_stopped(progress))
+                built = self._with_vectors(loaded, encoder, self._snapshots(), progress)
             except StoppedError:
                 break
             except KnowledgeBaseError as error:
@@ -182,13 +182,24 @@ class Loader:
             return self._builder.save_source(loaded, data)
         own = [loaded.snapshot] if loaded.snapshot else []
         pool = [*own, *self._snapshots()]
-        return self._builder.with_vectors(loaded, self._state.encoder, pool, self._until_stopped(progress), data)
+        return self._with_vectors(loaded, self._state.encoder, pool, progress, data)
+
+    def _with_vectors(
+        self,
+        loaded: LoadedKnowledgeBase,
+        encoder: Encoder,
+        pool: Sequence[Snapshot],
+        progress: Progress | None = None,
+        data: bytes | None = None,
+    ) -> BuildResult:
+        """See `Builder.with_vectors`; raises StoppedError when Kotae shuts down."""
+        return self._builder.with_vectors(loaded, StoppableEncoder(encoder, self._stop), pool, progress, data)
 
     def _apply_to(self, loaded: LoadedKnowledgeBase) -> None:
         fresh = self._builder.with_aliases(loaded, self._aliases_of(loaded.source.name))
         if self._state.encoder is not None:
             try:
-                built = self._builder.with_vectors(fresh, self._state.encoder, self._snapshots(), self._until_stopped())
+                built = self._with_vectors(fresh, self._state.encoder, self._snapshots())
             except StoppedError:
                 return
             except KnowledgeBaseError as error:
@@ -214,9 +225,6 @@ class Loader:
 
     def _snapshots(self) -> list[Snapshot]:
         return [loaded.snapshot for loaded in self._state.loaded.values() if loaded.snapshot]
-
-    def _until_stopped(self, progress: Progress | None = None) -> Progress:
-        return until_stopped(self._stop, progress)
 
     def _read_synonyms(self) -> tuple[Synonyms, tuple[Translatable, ...]]:
         """Read the synonyms and list their problems; keep the synonyms in use if the file is unusable."""

@@ -19,6 +19,7 @@ from indexes.atomic_file import replace_file
 from indexes.confidence.confidence import DENSE, Features, Weights, features
 from indexes.retrieval.dense import DenseIndex
 from indexes.retrieval.index import Index, Question, passages
+from indexes.retrieval.scale import measure
 from indexes.storage.snapshot import EncoderStamp
 from indexes.text import normalize
 
@@ -127,7 +128,8 @@ def _without_aliases(records: Sequence["Record"], synonyms: "Synonyms", encoder:
     dense = DenseIndex.build(
         encoder.encode_documents([text for text, _ in texts]), np.array([row for _, row in texts], dtype=np.int32)
     )
-    return Index("calibration", base, synonyms, dense)
+    index = Index("calibration", base, synonyms)
+    return index.with_dense(dense, measure(index, dense, encoder))
 
 
 def _others(asked: Sequence[str], records: Sequence["Record"], seed: int) -> list[str]:

@@ -1,10 +1,12 @@
 """Confidence that a hit answers the question: a logistic function of a few features.
 
 `DENSE` and `LEXICAL` were fitted on clinc150 (CC BY 3.0, Larson et al. 2019), hwu64 (CC BY 4.0, Liu et al. 2019),
-covidsim_en (paraphrases of official COVID-19 FAQs, Apache 2.0), the Python and Rust FAQs with the official translations
-as questions (PSF-2.0; MIT / Apache-2.0), and our own sample knowledge bases with the aliases as questions: whole, with
-30% of the answers removed, and with one or three rows per answer; each family has the same weight. `DENSE` was
-fitted with all-MiniLM-L6-v2; for other encoders `calibration` starts from it. docs/retrieval.md has the figures.
+covidsim (paraphrases of official COVID-19 FAQs, Apache 2.0) and the Python and Rust FAQs with the official translations
+as questions (PSF-2.0; MIT / Apache-2.0), each whole, with 30% of the answers removed, and with one or three rows per
+answer; each family has the same weight. `LEXICAL` also on our own sample knowledge bases with the aliases as questions.
+`DENSE` also on hint3 (ODbL 1.0, Arora et al. 2020), JSQuAD (CC BY-SA 4.0, Kurihara et al. 2022) and xSID (CC BY-SA 4.0,
+van der Goot et al. 2021), with all-MiniLM-L6-v2 and multilingual-e5-small, on cosines that are on a scale (`Scale`): it
+holds for any encoder. docs/retrieval.md has the figures.
 """
 
 import re
@@ -41,10 +43,10 @@ class Features:
     """The features that confidence is computed from.
 
     `score` (fused, with support) and `lexical` are the hit's own. `decision` is the margin over the best different
-    answer. A clear winner among bad hits is still bad, so with vectors the margin is multiplied by score ** 5; without,
-    by coverage * ln(1 + words), since sharing much of a long question is no coincidence. `lift` is the cosine minus the
-    question's mean cosine with the knowledge base, `missing` the share of the question that other records have and this
-    one lacks, `agreement` the share of the best rows that have this answer.
+    answer; without vectors it is multiplied by coverage * ln(1 + words), since sharing much of a long question is no
+    coincidence. `lift` is the similarity minus the question's mean similarity with the knowledge base, `missing` the
+    share of the question that other records have and this one lacks, `agreement` the share of the best rows that have
+    this answer.
     """
 
     score: float = 0.0
@@ -72,7 +74,7 @@ class Weights:
         return {name: factor * getattr(features, name) for name, factor in factors.items() if factor}
 
 
-DENSE = Weights(-4.287, Features(score=4.108, decision=18.74, lift=6.729, missing=-1.445))
+DENSE = Weights(-3.234, Features(score=3.684, decision=13.08, lift=1.238, missing=-1.163))
 LEXICAL = Weights(-3.355, Features(lexical=5.111, decision=7.65, agreement=1.263))
 
 
@@ -137,8 +139,7 @@ def features(hit: "Hit", rival: float = 0.0) -> Features:
     return Features(
         score=evidence.score,
         lexical=hit.lexical,
-        decision=margin
-        * (hit.coverage * log1p(evidence.words) if hit.dense is None else max(evidence.score, 0.0) ** 5),
+        decision=margin * (hit.coverage * log1p(evidence.words) if hit.dense is None else 1.0),
         lift=0.0 if hit.dense is None else hit.dense - evidence.background,
         missing=evidence.missing,
         agreement=evidence.agreement,

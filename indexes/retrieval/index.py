@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from indexes.retrieval.chunking import chunks
 from indexes.retrieval.dense import CANDIDATES, DenseIndex
 from indexes.retrieval.lexical import LexicalIndex, LexicalQuery, Scores
+from indexes.retrieval.scale import Scale
 from indexes.text import normalize
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from indexes.retrieval.synonyms import Synonyms
 
 DENSE_WEIGHT = 0.7
-"""Weight of the cosine in the fused score where there are vectors; the rest is the lexical score."""
+"""Weight of the similarity in the fused score where there are vectors; the rest is the lexical score."""
 
 AGREEMENT_ROWS = 5
 """Number of best rows that `Evidence.agreement` is computed over."""
@@ -48,7 +49,7 @@ class Evidence:
     rival: float = 0.0
     """The best score of a different answer in the same knowledge base."""
     background: float = 0.0
-    """The mean cosine of the question with all passages of the knowledge base; 0 without vectors."""
+    """The mean similarity of the question with all passages of the knowledge base; 0 without vectors."""
     missing: float = 0.0
     """The share of the question's characters, weighted by idf, that the knowledge base has but this record lacks."""
     agreement: float = 0.0
@@ -66,7 +67,7 @@ class Hit:
     score: float
     """Fused score plus the support of other rows with the same answer; hits are ordered by it."""
     dense: float | None
-    """The best cosine among the record's passages; None without vectors."""
+    """The best similarity of the record's passages: a cosine on the knowledge base's scale; None without vectors."""
     lexical: float
     coverage: float
     """The share of the question, weighted by idf, that the record has."""
@@ -92,20 +93,36 @@ class Index:
     """Searches the records of one knowledge base: lexically at first, also by meaning once it has vectors."""
 
     def __init__(
-        self, name: str, records: "Sequence[Record]", synonyms: "Synonyms", dense: DenseIndex | None = None
+        self,
+        name: str,
+        records: "Sequence[Record]",
+        synonyms: "Synonyms",
+        dense: DenseIndex | None = None,
+        scale: Scale | None = None,
     ) -> None:
+        """Without a `scale`, cosines are taken as they are."""
         self.name = name
         self.records = tuple(records)
         self.synonyms = synonyms
         self.dense = dense
+        self.scale = scale
         self.lexical = LexicalIndex(self.records, synonyms)
         self._answers = _number_answers(self.records)
 
-    def with_dense(self, dense: DenseIndex) -> "Index":
-        """Return a copy of this index with vectors; everything else is shared."""
+    def with_dense(self, dense: DenseIndex, scale: Scale | None = None) -> "Index":
+        """Return a copy of this index with vectors and the scale of their cosines; everything else is shared."""
         other = object.__new__(Index)
-        other.__dict__.update(self.__dict__, dense=dense)
+        other.__dict__.update(self.__dict__, dense=dense, scale=scale)
         return other
+
+    def passages(self, row: int) -> tuple[str, ...]:
+        """Return the texts that are encoded for a row, the question first; see `passages`."""
+        return passages(self.records[row], self.synonyms)
+
+    @property
+    def answers(self) -> NDArray[np.int64]:
+        """The number of each record's answer: records with the same answer have the same number."""
+        return self._answers
 
     def __len__(self) -> int:
         return len(self.records)
@@ -118,21 +135,27 @@ class Index:
         vector = _usable(question.vector) if self.dense else None
         asked = self.lexical.query(question.normalized)
         found = self._score(asked, self._candidates(asked.best(max(CANDIDATES, top_k)), vector, top_k), vector)
-        background = self.dense.background(vector) if self.dense is not None and vector is not None else 0.0
         best = np.argsort(-found.own_score, kind="stable")[:AGREEMENT_ROWS]
-        hits = [self._hit(found, place, asked, background, best) for place in _pick(found, top_k)]
+        hits = [self._hit(found, place, asked, best) for place in _pick(found, top_k)]
         return [replace(hit, chunk=self.best_chunk(hit.record, asked)) if n == 0 else hit for n, hit in enumerate(hits)]
 
     def _score(self, asked: LexicalQuery, rows: NDArray[np.int64], vector: "Vector | None") -> "_Found":
         lexical = asked.score(rows)
-        own_score, dense = lexical.total, None
+        own_score, dense, background = lexical.total, None, 0.0
         if vector is not None and self.dense is not None:
-            dense = np.clip(self.dense.cosines(vector, rows), 0.0, 1.0)
+            similar, background = self._similarity(self.dense.cosines(vector, rows), self.dense.background(vector))
+            dense = np.clip(similar, 0.0, 1.0)
             own_score = DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * own_score
         answers = self._answers[rows]
-        return _Found(rows, answers, lexical, dense, own_score, own_score + _support(own_score, answers))
+        return _Found(rows, answers, lexical, dense, background, own_score, own_score + _support(own_score, answers))
 
-    def _hit(self, found: "_Found", place: int, asked: LexicalQuery, background: float, best: NDArray[np.int64]) -> Hit:
+    def _similarity(self, cosines: NDArray[np.float64], background: float) -> tuple[NDArray[np.float64], float]:
+        if self.scale is None:
+            return cosines, background
+        placed = self.scale.similarity(np.append(cosines, background), background)
+        return placed[:-1], float(placed[-1])
+
+    def _hit(self, found: "_Found", place: int, asked: LexicalQuery, best: NDArray[np.int64]) -> Hit:
         same = found.answers == found.answers[place]
         coverage = found.lexical.coverages[-1, place]
         return Hit(
@@ -145,7 +168,7 @@ class Index:
             evidence=Evidence(
                 score=float(found.score[place]),
                 rival=float(found.score[~same].max(initial=0.0)),
-                background=background,
+                background=found.background,
                 missing=max(asked.known - float(coverage), 0.0),
                 agreement=float(same[best].mean()),
                 words=asked.words,
@@ -183,6 +206,7 @@ class _Found:
     answers: NDArray[np.int64]
     lexical: Scores
     dense: NDArray[np.float64] | None
+    background: float
     own_score: NDArray[np.float64]
     score: NDArray[np.float64]
 

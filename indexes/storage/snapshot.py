@@ -32,6 +32,7 @@ from indexes.atomic_file import FileContent, replace_file, sync_folder, write_fi
 from indexes.encoder import Encoder
 from indexes.errors import SnapshotError
 from indexes.retrieval.dense import FILE, HALVES, MEAN, IndexKind
+from indexes.retrieval.scale import Scale
 from indexes.text import NORMALIZER
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,8 @@ class Snapshot:
     """The concatenated keys of the passages."""
     kind: IndexKind | None = None
     """How the vectors are searched."""
+    scale: Scale | None = None
+    """The scale of the encoder's cosines; None in snapshots of earlier versions."""
 
     @property
     def vectors(self) -> Path:
@@ -138,6 +141,7 @@ class SnapshotFolder:
         packed: bytes = b"",
         vectors: Mapping[str, FileContent] | None = None,
         kind: IndexKind | None = None,
+        scale: Scale | None = None,
     ) -> Snapshot:
         """Write a generation and make it current; raises OSError (disk full, read-only) and leaves nothing behind."""
         files = {"source.csv": _content(source), "keys.bin": _content(packed), **(vectors or {})}
@@ -151,6 +155,7 @@ class SnapshotFolder:
                 "encoder": asdict(stamp) if stamp else None,
                 "vectors": len(packed) // KEY_BYTES,
                 "kind": asdict(kind) if kind else None,
+                "scale": asdict(scale) if scale else None,
                 "digest": hashlib.sha256(source).hexdigest(),
                 "sha256": {name: write_file(generation / name, content) for name, content in files.items()},
             }
@@ -201,7 +206,8 @@ def _verified(folder: Path) -> Snapshot:
         packed = (folder / "keys.bin").read_bytes()
         stamp = EncoderStamp(**manifest["encoder"]) if manifest["encoder"] else None
         kind = IndexKind(**manifest["kind"]) if manifest.get("kind") else None
-        return Snapshot(folder, manifest["created"], manifest["digest"], stamp, packed, kind)
+        scale = Scale(**manifest["scale"]) if manifest.get("scale") else None
+        return Snapshot(folder, manifest["created"], manifest["digest"], stamp, packed, kind, scale)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SnapshotError(
             "snapshot.unreadable", folder=str(folder), kind=type(error).__name__, reason=str(error)
