@@ -17,11 +17,11 @@ from handlers.access import Need
 from handlers.admin import settings, waiting
 from handlers.answers import (
     add_answer,
-    answering,
     auto_reply,
     escalation,
     feedback,
     follow_up,
+    replies,
     search,
     shadow,
     sharing,
@@ -89,7 +89,7 @@ def _register_messages(app: App, routes: Routes) -> None:
 def _register_answers(app: App, routes: Routes) -> None:
     """Register the buttons below answers, and the form that asks why one didn't help."""
     below: dict[str, Callable[..., None]] = {
-        r"show_\d": answering.show,
+        r"show_\d": replies.show,
         r"vote(_\w+)?": feedback.vote,
         r"this_one_\d": feedback.this_one,
     }
@@ -97,7 +97,7 @@ def _register_answers(app: App, routes: Routes) -> None:
         at_home = partial(pressed, put=home.put)
         app.action(re.compile(action), matchers=[_is_at_home])(routes.on(at_home, needs=Need.KNOWN))
         app.action(re.compile(action))(routes.on(pressed, needs=Need.KNOWN))
-    app.action(re.compile(r"read_\d"))(routes.on(answering.read, needs=Need.KNOWN))
+    app.action(re.compile(r"read_\d"))(routes.on(replies.read, needs=Need.KNOWN))
     app.view("vote_reason")(routes.form(feedback.check_reason, feedback.reason, needs=Need.KNOWN))
     app.action("share")(routes.on(sharing.share, needs=Need.KNOWN))
     app.action("ask_person")(routes.on(escalation.ask, needs=Need.KNOWN))

@@ -5,9 +5,9 @@ from typing import Any
 
 from handlers import texts as words
 from handlers.access import Standing
-from handlers.answers.answering import question_of_button, updated_reply
 from handlers.answers.feedback import judge
 from handlers.answers.lookup import find_answers
+from handlers.answers.replies import question_of_button, updated_reply
 from handlers.answers.shadow import tell_admins
 from handlers.answers.views.answers import volunteered
 from handlers.audience import knowledge_bases_for

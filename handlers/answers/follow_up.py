@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from handlers.access import Need
-from handlers.answers.answering import first_reply
 from handlers.answers.auto_reply import SPOKEN, follow, is_to_everybody, put_reply, withdraw_reply
 from handlers.answers.lookup import find_answers
+from handlers.answers.replies import first_reply
 from handlers.answers.search import answer_direct, answer_mention
 from handlers.audience import knowledge_bases_for, tell_what_is_withheld
 from handlers.channel_rules import AutoReply

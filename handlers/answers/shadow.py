@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers import texts as words
-from handlers.answers.answering import question_of_button
+from handlers.answers.replies import question_of_button
 from handlers.answers.views.answers import volunteered
 from handlers.audience import closed_to, may_know
 from handlers.learning.votes import vote_on

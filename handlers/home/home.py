@@ -9,7 +9,7 @@ from handlers.admin import settings
 from handlers.admin.store.statistics import Overview, Statistics, Tally
 from handlers.admin.views.trend import trend
 from handlers.answers import suggestions
-from handlers.answers.answering import first_reply
+from handlers.answers.replies import first_reply
 from handlers.answers.search import find_for_asker, topics
 from handlers.answers.views import guide
 from handlers.audience import knowledge_bases_for, knowledge_bases_for_everybody

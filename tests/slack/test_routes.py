@@ -92,10 +92,10 @@ def edit(at: Stage) -> None:
 
 
 PRESSED = {
-    "show_2": ("answering.show", Need.KNOWN, "1::2"),
+    "show_2": ("replies.show", Need.KNOWN, "1::2"),
     "vote_none": ("feedback.vote", Need.KNOWN, "1::none"),
     "this_one_1": ("feedback.this_one", Need.KNOWN, "1::1"),
-    "read_1": ("answering.read", Need.KNOWN, "1:1"),
+    "read_1": ("replies.read", Need.KNOWN, "1:1"),
     "share": ("sharing.share", Need.KNOWN, "1::"),
     "ask_person": ("escalation.ask", Need.KNOWN, "1::"),
     "ask_resolved": ("escalation.resolved", Need.KNOWN, "1"),
