@@ -15,8 +15,19 @@ from slack_bolt import App
 from handlers import commands
 from handlers.access import Need
 from handlers.admin import settings, waiting
-from handlers.answers import add_answer, answering, auto_reply, escalation, feedback, search, sharing, suggestions
-from handlers.entries import editing, proposals
+from handlers.answers import (
+    add_answer,
+    auto_reply,
+    escalation,
+    feedback,
+    follow_up,
+    replies,
+    search,
+    shadow,
+    sharing,
+    suggestions,
+)
+from handlers.entries import editing, proposals, typing
 from handlers.files import removal, uploads, versions
 from handlers.home import home
 from handlers.learning import learned_aliases, misses
@@ -67,8 +78,8 @@ def _register_messages(app: App, routes: Routes) -> None:
     app.event(spoken, matchers=[mentions, _is_in_group])(routes.on(search.in_group, needs=Need.KNOWN))
     app.event(spoken, matchers=[_is_in_group])(_ignored)
     app.event(spoken)(routes.overheard(auto_reply.posted))
-    app.event(spoken | {"subtype": "message_changed"})(routes.overheard(auto_reply.edited))
-    app.event(spoken | {"subtype": "message_deleted"})(routes.overheard(auto_reply.deleted))
+    app.event(spoken | {"subtype": "message_changed"})(routes.overheard(follow_up.edited))
+    app.event(spoken | {"subtype": "message_deleted"})(routes.overheard(follow_up.deleted))
     renamed: dict[str, Any] = {"type": "message", "subtype": ["channel_name", "group_name"]}
     app.event(renamed)(routes.on(waiting.renamed, needs=Need.NOTHING, asked=False))
     app.event("message")(_ignored)
@@ -78,7 +89,7 @@ def _register_messages(app: App, routes: Routes) -> None:
 def _register_answers(app: App, routes: Routes) -> None:
     """Register the buttons below answers, and the form that asks why one didn't help."""
     below: dict[str, Callable[..., None]] = {
-        r"show_\d": answering.show,
+        r"show_\d": replies.show,
         r"vote(_\w+)?": feedback.vote,
         r"this_one_\d": feedback.this_one,
     }
@@ -86,7 +97,7 @@ def _register_answers(app: App, routes: Routes) -> None:
         at_home = partial(pressed, put=home.put)
         app.action(re.compile(action), matchers=[_is_at_home])(routes.on(at_home, needs=Need.KNOWN))
         app.action(re.compile(action))(routes.on(pressed, needs=Need.KNOWN))
-    app.action(re.compile(r"read_\d"))(routes.on(answering.read, needs=Need.KNOWN))
+    app.action(re.compile(r"read_\d"))(routes.on(replies.read, needs=Need.KNOWN))
     app.view("vote_reason")(routes.form(feedback.check_reason, feedback.reason, needs=Need.KNOWN))
     app.action("share")(routes.on(sharing.share, needs=Need.KNOWN))
     app.action("ask_person")(routes.on(escalation.ask, needs=Need.KNOWN))
@@ -121,7 +132,7 @@ def _register_files(app: App, routes: Routes) -> None:
 
 def _register_settings(app: App, routes: Routes) -> None:
     """Register channel settings and shadow mode."""
-    app.action(re.compile("shadow_(right|wrong)"))(routes.on(auto_reply.judged, needs=Need.ADMIN))
+    app.action(re.compile("shadow_(right|wrong)"))(routes.on(shadow.judged, needs=Need.ADMIN))
     app.action("shadow_go_live")(routes.on(settings.go_live, needs=Need.ADMIN))
     app.view("kb_settings")(routes.form(settings.check, settings.saved, needs=Need.ADMIN))
     app.action("channel_serve")(routes.on(waiting.served, needs=Need.ADMIN))
@@ -143,11 +154,11 @@ def _register_learning(app: App, routes: Routes) -> None:
 
 def _register_editing(app: App, routes: Routes) -> None:
     """Register adding, proposing and editing entries."""
-    typing = editing.Typing()
+    forms = typing.Typing()
     app.shortcut("save_to_kb")(routes.on(editing.from_message, needs=Need.MEMBER))
     app.action("kb_add_answer")(routes.on(add_answer.add_answer, needs=Need.MEMBER))
     app.action("kb_edit_record")(routes.on(editing.edit_record, needs=Need.ADMIN))
-    app.action(re.compile("kb_entry_(typed|chosen)"))(routes.on(typing.typed, needs=Need.MEMBER, asked=False))
+    app.action(re.compile("kb_entry_(typed|chosen)"))(routes.on(forms.typed, needs=Need.MEMBER, asked=False))
     app.view("kb_entry")(routes.form(editing.check, editing.sent, needs=editing.need_of_form, refuse=editing.refused))
     app.action("kb_proposal_approve")(routes.on(proposals.approve, needs=Need.ADMIN))
     app.action("kb_proposal_edit")(routes.on(editing.edit_proposal, needs=Need.ADMIN))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from handlers import texts as words
 from handlers.answers import add_answer
-from handlers.answers.answering import Put, in_place, question_of_button, updated_reply
+from handlers.answers.replies import Put, in_place, question_of_button, updated_reply
 from handlers.answers.store.publications import Publication, Publications
 from handlers.answers.views import published
 from handlers.audience import knowledge_bases_for_everybody

@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt import Respond
 
 from handlers.answers import escalation
-from handlers.answers.answering import Put, in_place, question_of_button, updated_reply
+from handlers.answers.replies import Put, in_place, question_of_button, updated_reply
 from handlers.answers.store.publications import Publications
 from handlers.answers.views import reasons
 from handlers.learning import learned_aliases

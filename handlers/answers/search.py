@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from handlers.access import Standing
-from handlers.answers.answering import first_reply
 from handlers.answers.lookup import find_answers
+from handlers.answers.replies import first_reply
 from handlers.answers.views import guide
 from handlers.audience import knowledge_bases_for, tell_what_is_withheld
 from handlers.request import Request

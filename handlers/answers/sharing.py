@@ -1,7 +1,7 @@
 """Sharing an answer: question and answer are posted once in the channel where the question was asked."""
 
 from handlers import texts as words
-from handlers.answers.answering import Put, in_place, question_of_button, updated_reply
+from handlers.answers.replies import Put, in_place, question_of_button, updated_reply
 from handlers.answers.store.publications import Publication, Publications
 from handlers.answers.views import published
 from handlers.audience import knowledge_bases_for_everybody

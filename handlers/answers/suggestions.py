@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from handlers.answers.answering import first_reply
+from handlers.answers.replies import first_reply
 from handlers.answers.search import find_for_asker
 from handlers.answers.views import guide
 from handlers.audience import knowledge_bases_for

@@ -5,11 +5,9 @@ Admins write; other members propose. Typed text is never lost: if saving fails t
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
@@ -32,11 +30,7 @@ from indexes.records.editing import StaleFileError, unwritable
 
 log = logging.getLogger(__name__)
 
-Value = TypeVar("Value")
-
 SHOWN = 300
-FORMS = 1000
-"""Open forms that are updated while people type."""
 SHOWN_WITHIN_SECONDS = 3.0
 """How long Slack may take to handle an ack."""
 LOOK_SECONDS = 0.2
@@ -72,7 +66,7 @@ def open_add(
         channel="" if request.is_direct else request.channel,
         language=request.texts.language,
     )
-    request.open(_form(services, request, draft))
+    request.open(build_form(services, request, draft))
 
 
 def open_edit(services: Services, request: Request, knowledge_base: str, record_id: str) -> None:
@@ -83,7 +77,7 @@ def open_edit(services: Services, request: Request, knowledge_base: str, record_
     else:
         channel = "" if request.is_direct else request.channel
         draft = Draft(knowledge_base, {}, record_id, channel=channel, language=request.texts.language)
-        request.open(_form(services, request, as_now(draft, record)))
+        request.open(build_form(services, request, as_now(draft, record)))
 
 
 def command(services: Services, request: Request, argument: str) -> None:
@@ -113,7 +107,7 @@ def from_message(services: Services, request: Request) -> None:
 def edit_proposal(services: Services, request: Request) -> None:
     """Open the form filled with a proposal; saving approves it."""
     if proposal := proposals.decidable(services, request):
-        request.open(_form(services, request, _draft_of(proposal, request)))
+        request.open(build_form(services, request, _draft_of(proposal, request)))
 
 
 def _draft_of(proposal: Proposal, request: Request) -> Draft:
@@ -148,80 +142,15 @@ def _first_words(services: Services, request: Request, ts: str) -> str:
     return plain(found[0].get("text", "")) if found else ""
 
 
-# While it is open
-
-
-class Typing:
-    """Updates open forms while people type: warns of similar entries, and follows the chosen knowledge base.
-
-    Slack sends an event at every pause in typing, sometimes late: only the newest counts. A form that was sent or
-    changed meanwhile, which its hash shows, is left alone.
-    """
-
-    def __init__(self) -> None:
-        self._newest: OrderedDict[str, str] = OrderedDict()
-        self._hashes: OrderedDict[str, tuple[str, list[str]]] = OrderedDict()
-        self._lock = Lock()
-
-    def typed(self, services: Services, request: Request) -> None:
-        """Search for the text typed so far, and show the closest entries in the form."""
-        view = request.body["view"]
-        at = str(request.body["actions"][0].get("action_ts", ""))
-        with self._lock:
-            _keep(self._newest, view["id"], max(at, self._newest.get(view["id"], "")))
-        with services.locks("form", view["id"]):
-            if self._newest.get(view["id"]) == at:
-                self._update(services, request, view)
-
-    def _update(self, services: Services, request: Request, view: Mapping[str, Any]) -> None:
-        draft = _settled(services, views.read(view), request)
-        if draft is None:
-            return
-        form = _form(services, _there(request, draft), draft)
-        with self._lock:
-            newest = self._hashes.get(view["id"], (view["hash"], views.shape(view)))
-        if newest[1] == views.shape(form.to_dict()):
-            return
-        try:
-            shown = services.client.views_update(view_id=view["id"], hash=newest[0], view=form)
-        except SlackApiError as error:
-            if error.response.get("error") not in {"hash_conflict", "not_found"}:
-                raise
-            return
-        with self._lock:
-            _keep(self._hashes, view["id"], (str(shown["view"]["hash"]), views.shape(shown["view"])))
-
-
-def _keep(kept: OrderedDict[str, Value], form: str, value: Value) -> None:
-    """Store a value for a form, and drop that of the form that was touched longest ago."""
-    kept[form] = value
-    kept.move_to_end(form)
-    if len(kept) > FORMS:
-        kept.popitem(last=False)
-
-
-def _settled(services: Services, draft: Draft, request: Request) -> Draft | None:
-    """Return the draft that the form shows; None if its knowledge base can't be written any more.
-
-    A category that the knowledge base doesn't have is dropped, unless it was typed as a new one.
-    """
-    if draft.knowledge_base not in writable(services, _there(request, draft)):
-        return None
-    known = {record.category for record in services.registry.loaded[draft.knowledge_base].index.records}
-    category = draft.texts.get("category", "")
-    if draft.invents_category or category in known or not category:
-        return draft
-    return replace(draft, texts={**draft.texts, "category": ""})
-
-
-def _there(request: Request, draft: Draft) -> Request:
+def where_opened(request: Request, draft: Draft) -> Request:
     """Return the request as if it came from the channel where the form was opened."""
     return replace(request, channel=draft.channel)
 
 
-def _form(
+def build_form(
     services: Services, request: Request, draft: Draft, trouble: str = "", difference: Difference | None = None
 ) -> View:
+    """Return the form, with entries that are similar to what was typed so far."""
     names = () if draft.record else writable(services, request)
     loaded = services.registry.loaded[draft.knowledge_base]
     return views.form(
@@ -281,7 +210,7 @@ def _wrong(draft: Draft, base: KnowledgeBase) -> dict[str, str]:
 def sent(services: Services, request: Request) -> None:
     """Write or propose the entry and say so in the form; if that fails, show the typed text again with the reason."""
     draft = views.read(request.body["view"])
-    here = _there(request, draft)
+    here = where_opened(request, draft)
     try:
         done = _take(services, here, draft)
     except StaleFileError as error:
@@ -331,7 +260,7 @@ def _give_back(
         return
     current = as_now(draft, record) if record else draft
     said = "" if difference else trouble  # the difference is shown in the writer's language already
-    _show(services, request, _form(services, request, current, said, difference), draft, trouble)
+    _show(services, request, build_form(services, request, current, said, difference), draft, trouble)
 
 
 def _show(services: Services, request: Request, view: View, draft: Draft, trouble: str = "") -> None:

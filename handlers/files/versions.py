@@ -4,6 +4,7 @@ import re
 
 from handlers.audience import ensure_open
 from handlers.files import uploads
+from handlers.files.sources import pending_files, preview_of, source_of
 from handlers.files.views import versions as view
 from handlers.learning.store.learned_aliases import LearnedAliases
 from handlers.request import Request
@@ -46,7 +47,7 @@ def restored(services: Services, request: Request) -> None:
     """Show the preview for the version of the pressed button, whose value is ``number:name``."""
     number, _, name = request.pressed.partition(":")
     ensure_open(services, request.user, name)
-    _propose(services, request, uploads.source_of(services, name), int(number))
+    _propose(services, request, source_of(services, name), int(number))
 
 
 def exported(services: Services, request: Request, argument: str) -> None:
@@ -85,11 +86,11 @@ def _propose(services: Services, request: Request, source: Source, number: int |
         )
         return
     data = services.maintenance.versions.read(source, version)
-    found = uploads.replacement(services, source, data, source.path.name)
+    found = preview_of(services, source, data, source.path.name)
     if found.is_identical:
         request.tell_privately(notice(request.texts("versions.is_current", name=name, number=version.number)))
         return
-    upload = uploads.pending_files(services).keep(
+    upload = pending_files(services).keep(
         data, source.path.name, request.user, request.channel, source.name, is_certain=True, version=version.number
     )
     request.tell_privately(uploads.card(services, upload, request, found))
@@ -121,7 +122,7 @@ def _source(services: Services, request: Request, action: str, argument: str) ->
     wanted = argument or (own[0] if len(own) == 1 else "")
     if wanted and (name := find_name(wanted, [*known, *(removed if action in _OF_REMOVED else [])])):
         ensure_open(services, request.user, name)
-        return uploads.source_of(services, name)
+        return source_of(services, name)
     names = one_line(", ".join(own or known), LISTED)
     request.tell_privately(
         notice(request.texts("versions.which", command=services.config.admin_command, action=action, names=names))

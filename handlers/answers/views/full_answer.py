@@ -1,5 +1,8 @@
 """The full text of a long answer, in a modal."""
 
+import json
+from collections.abc import Iterable
+
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
@@ -15,6 +18,8 @@ PIECE = 1800
 """Characters of one block."""
 BYTES = 150_000
 """Bytes of text in one modal: Slack takes 250,000 for the whole view."""
+BLOCK_BYTES = 240_000
+"""Bytes of its blocks with their markup: a list of short items has more markup than text."""
 PIECES = 95
 FENCE = "```"
 
@@ -25,10 +30,22 @@ def whole(entry: Entry, texts: Texts) -> View:
     blocks: list[Block] = [section(texts("answer.gone"))]
     if record is not None:
         pieces, rest = _pieces(tidy(record.answer))
-        blocks = [rich(headline(record.question) if n == 0 else "", piece) for n, piece in enumerate(pieces)]
-        blocks += [context(texts("reading.cut"))] if rest else []
+        blocks = _fitting(rich("" if n else headline(record.question), piece) for n, piece in enumerate(pieces))
+        blocks += [context(texts("reading.cut"))] if rest or len(blocks) < len(pieces) else []
         blocks.append(context(source(entry, texts)))
     return View(type="modal", title=texts("reading.title"), close=texts("reading.close"), blocks=blocks)
+
+
+def _fitting(blocks: Iterable[Block]) -> list[Block]:
+    """Return as many of the blocks, from the first, as one modal takes."""
+    fitting: list[Block] = []
+    room = BLOCK_BYTES
+    for block in blocks:
+        room -= len(json.dumps(block.to_dict(), ensure_ascii=False).encode())
+        if room < 0:
+            break
+        fitting.append(block)
+    return fitting
 
 
 def _pieces(text: str) -> tuple[list[str], str]:

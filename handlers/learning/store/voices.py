@@ -81,7 +81,7 @@ class Voice:
     at: float
 
 
-Tally = tuple[str, int, bool]
+TallyKey = tuple[str, int, bool]
 """Knowledge base, step, and whether it is about right answers; counted in units."""
 
 
@@ -186,7 +186,7 @@ def _put(connection: Connection, name: str, person: str, change: Callable[[list[
     return len(before)
 
 
-def _add(connection: Connection, tally: Tally, units: int) -> None:
+def _add(connection: Connection, tally: TallyKey, units: int) -> None:
     name, step, right = tally
     this = (tallies.c.knowledge_base == name, tallies.c.step == step)
     column = tallies.c.right if right else tallies.c.wrong
@@ -195,9 +195,9 @@ def _add(connection: Connection, tally: Tally, units: int) -> None:
     connection.execute(delete(tallies).where(*this, tallies.c.right == 0, tallies.c.wrong == 0))
 
 
-def _sums(people: Iterable[list[Voice]]) -> Counter[Tally]:
+def _sums(people: Iterable[list[Voice]]) -> Counter[TallyKey]:
     """Add voices up in units; each list is one person's in one knowledge base."""
-    sums: Counter[Tally] = Counter()
+    sums: Counter[TallyKey] = Counter()
     for each in people:
         weight = min(UNITS, PERSON * UNITS // max(len(each), 1))
         for voice in each:
