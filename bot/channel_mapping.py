@@ -184,7 +184,8 @@ class ChannelMapping:
         shared = (SHARED,) if SHARED in self._bases().names else ()
         chosen = self._settings.config.threshold
         threshold = THRESHOLD if chosen is None else chosen
-        return Channel("", "", shared, AutoReply.OFF, threshold, self._settings.config.ask)
+        config = self._settings.config
+        return Channel("", "", shared, AutoReply.OFF, threshold, config.ask, promise=config.promise)
 
     @property
     def public(self) -> frozenset[str]:
@@ -220,6 +221,7 @@ class ChannelMapping:
             section.auto_reply or config.auto_reply,
             next((one for one in (section.threshold, config.threshold) if one is not None), THRESHOLD),
             config.ask if section.ask is None else section.ask,
+            promise=config.promise if section.promise is None else section.promise,
         )
 
     def _bases(self) -> "_Bases":

@@ -25,7 +25,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from handlers.channel_rules import HELPER, HELPERS, AutoReply
+from handlers.channel_rules import HELPER, HELPERS, MOST_PROMISED, AutoReply
+from indexes.confidence.proof import PROMISE
 from indexes.encoder import DEFAULT_MODEL, with_backend
 
 SLACK_API_URL = "https://slack.com/api/"
@@ -37,6 +38,8 @@ COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
 COMMAND_MEND = "a slash and up to 31 characters, in lower case and without spaces, such as /kb-search"
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Promise = Annotated[float, Field(ge=0.0, le=MOST_PROMISED)]
+"""A precision that can be proved; 0 asks for no proof."""
 
 
 def _is_helper(id_: str) -> str:
@@ -130,6 +133,7 @@ class ChannelSection(BaseModel):
     knowledge_bases: tuple[str, ...] | None = None
     auto_reply: AutoReply | None = None
     threshold: Probability | None = None
+    promise: Promise | None = None
     ask: Helpers | None = None
 
 
@@ -152,6 +156,7 @@ class ConfigFile(BaseModel):
     synonyms: Path | None = None
     auto_reply: AutoReply = AutoReply.OFF
     threshold: Probability | None = None
+    promise: Promise = PROMISE
     ask: Helpers = ()
     watch: bool = False
     digest_channel: str | None = None

@@ -167,6 +167,7 @@ def _register_administering(app: App, on: On, form: On) -> None:
     app.action("home_settings")(on(home.settings_of, needs=Need.ADMIN))
     app.action(re.compile("shadow_(right|wrong)"))(on(auto_reply.judged, needs=Need.ADMIN))
     app.action("shadow_go_live")(on(settings.go_live, needs=Need.ADMIN))
+    app.action("proof_overrule")(on(settings.overrule, needs=Need.ADMIN))
     app.view("kb_settings")(form(settings.check, settings.saved, needs=Need.ADMIN))
     app.action("kb_remove")(on(removal.removed, needs=Need.ADMIN))
     app.action("kb_keep")(on(removal.kept, needs=Need.ADMIN))

@@ -11,11 +11,12 @@ from handlers import texts as words
 from handlers.access import Need, Standing
 from handlers.answers.answering import first_reply, question_of_button, updated_reply
 from handlers.answers.feedback import judge
-from handlers.answers.lookup import find_answers
+from handlers.answers.lookup import find_answers, search, store_answer
 from handlers.answers.search import answer_direct, answer_mention
 from handlers.answers.views.answers import volunteered
 from handlers.audience import closed_to, knowledge_bases_for, may_know, tell_what_is_withheld
 from handlers.channel_rules import AutoReply, Channel
+from handlers.learning.proof import posts_replies_of
 from handlers.learning.votes import vote_on
 from handlers.request import Request
 from handlers.result import Result
@@ -160,25 +161,30 @@ def _asking(request: Request, message: Mapping[str, Any], kind: str) -> Request:
 def _follow(services: Services, request: Request, rules: Channel, message: Mapping[str, Any]) -> None:
     """Bring the reply in line with the message: post, update or withdraw it, or leave the silence."""
     reply = Questions(services.database).reply_to(request.channel, message["ts"])
-    result = _sure_answer(services, request, rules, message)
+    origin, result = _sure_answer(services, request, rules, message)
     if result is None and reply:
         _withdraw(services, request.channel, message["ts"], reply)
-    elif result and rules.auto_reply is AutoReply.SHADOW and not reply:
+    elif result and origin is Origin.SHADOW and not reply:
         _tell_admins(services, request, result, message)
     elif result:
         _put(services, request, message, reply, volunteered(result, words.for_question(result.question)), result)
 
 
-def _sure_answer(services: Services, request: Request, rules: Channel, message: Mapping[str, Any]) -> Result | None:
+def _sure_answer(
+    services: Services, request: Request, rules: Channel, message: Mapping[str, Any]
+) -> tuple[Origin, Result | None]:
+    """Look a message up; return whether the answer is for all or for admins, and the answer if it is sure enough."""
     question = plain(message.get("text", ""))
     if not has_words(question) or request.person.standing is Standing.UNKNOWN:
-        return None
+        return Origin.SHADOW, None
     names = knowledge_bases_for(services, request, public_reply=True)
     if not names or not services.registry.loaded:
-        return None
-    origin = Origin.SHADOW if rules.auto_reply is AutoReply.SHADOW else Origin.AUTO_REPLY
-    result = find_answers(services, question, names, request, origin)
-    return result if result.may_be_volunteered else None
+        return Origin.SHADOW, None
+    answer = search(services, question, names)
+    is_open = not answer.hits or posts_replies_of(services, rules, answer.hits[0].knowledge_base)
+    origin = Origin.AUTO_REPLY if is_open and rules.auto_reply is not AutoReply.SHADOW else Origin.SHADOW
+    result = store_answer(services, answer, request, origin)
+    return origin, result if result.may_be_volunteered else None
 
 
 def _answer_again(services: Services, request: Request, message: Mapping[str, Any], reply: PostedReply) -> None:
