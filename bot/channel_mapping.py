@@ -3,39 +3,24 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from threading import Lock
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.channel_bindings import BaseName, SlackChannel, bound_to, has_answered, new_bindings, new_section_bindings
+from bot.channel_sections import SHARED, ChannelSections, section_name
 from bot.knowledge_folder import KnowledgeFolder, wrong
-from bot.settings import ChannelSection, Settings, SettingsError
+from bot.settings import Settings, SettingsError
 from handlers.access import error_code
-from handlers.channel_rules import AutoReply, Channel, Waiting
+from handlers.channel_rules import Channel, Waiting
 from handlers.channels import Channels
 from handlers.store.channel_names import Binding, BindingState, ChannelNames
 from handlers.store.database import Database
-from indexes.confidence.confidence import THRESHOLD
-from indexes.names import composed, folded, same_name
+from indexes.names import folded, same_name
 from indexes.records import Source
 
 log = logging.getLogger(__name__)
-
-SHARED = "_shared"
-"""The knowledge base that is searched from every channel."""
-
-
-@dataclass(frozen=True)
-class _Bases:
-    """All knowledge bases, with those whose file is missing, and those `claimed` by a channel in kotae.toml.
-
-    A claimed knowledge base is served nowhere else.
-    """
-
-    names: frozenset[str]
-    claimed: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -57,6 +42,7 @@ class ChannelMapping:
         self._settings = settings
         self._database = database
         self._folder = KnowledgeFolder(settings, database)
+        self._sections = ChannelSections(settings.config)
         self._visible: Mapping[str, SlackChannel] = {}
         self._bindings: Sequence[Binding] = ()
         self._lock = Lock()
@@ -124,7 +110,7 @@ class ChannelMapping:
         """Return the id of a channel in kotae.toml: it is given by id, or by the name it had when first read."""
         if channel in visible:
             return channel
-        return next((id_ for id_ in visible if _section_name(channel) in bound_to(id_, self._bindings)), None)
+        return next((id_ for id_ in visible if section_name(channel) in bound_to(id_, self._bindings)), None)
 
     def _apply(self, visible: Mapping[str, SlackChannel], channels: Channels) -> None:
         self._folder.refresh()
@@ -132,12 +118,17 @@ class ChannelMapping:
         self._visible = visible
         rules = self._rules(visible)
         waiting = self._waiting(visible, self._bindings)
-        channels.configure(rules, self.default_rules(), waiting, self._by_file(self._bases()))
+        channels.configure(
+            rules, self.default_rules(), waiting, self._sections.channels_by_base(self._bases(), self._bindings)
+        )
         self._warn_of_unserved(rules.values(), waiting)
 
     def _rules(self, visible: Mapping[str, SlackChannel]) -> dict[str, Channel]:
         bases = self._bases()
-        rules = {id_: self._channel(id_, channel.name, bases) for id_, channel in visible.items()}
+        rules = {
+            id_: self._sections.rules(id_, channel.name, bound_to(id_, self._bindings), bases)
+            for id_, channel in visible.items()
+        }
         return {id_: channel for id_, channel in rules.items() if channel is not None}
 
     def _bind_names(self, visible: Mapping[str, SlackChannel], given: Collection[str]) -> None:
@@ -151,7 +142,7 @@ class ChannelMapping:
     ) -> list[Binding]:
         """Return the bindings to store for the names of knowledge bases and of channels in kotae.toml."""
         fresh: list[Binding] = []
-        data_dir, claimed = self._settings.environment.data_dir, self._bases().claimed
+        data_dir, claimed = self._settings.environment.data_dir, self._sections.claimed(self._bases())
         for source in self.sources():
             if source.name in claimed:
                 has_row = any(binding.name == source.name for binding in known)
@@ -159,7 +150,7 @@ class ChannelMapping:
             elif source.name != SHARED:
                 wanted = BaseName(source.name, has_answered(data_dir, source.folder), source.name in given)
                 fresh += new_bindings(wanted, visible, known)
-        for name in self._section_names:
+        for name in self._sections.names:
             if name.removeprefix("#") not in visible:
                 fresh += new_section_bindings(name, visible, known)
         return fresh
@@ -167,7 +158,9 @@ class ChannelMapping:
     def _waiting(self, visible: Mapping[str, SlackChannel], known: Iterable[Binding]) -> tuple[Waiting, ...]:
         """List the channels that wait for an admin because they have a name by which they would be served."""
         bases = self._bases()
-        wanted = {name: (name,) for name in bases.names - bases.claimed - {SHARED}} | self._section_bases()
+        wanted = {
+            name: (name,) for name in bases - self._sections.claimed(bases) - {SHARED}
+        } | self._sections.bases_by_channel()
         claims: dict[tuple[str, str], list[str]] = {}
         for binding in known:
             name = binding.name.removeprefix("#")
@@ -180,79 +173,22 @@ class ChannelMapping:
         )
 
     def default_rules(self) -> Channel:
-        """The rules of a channel without rules of its own."""
-        shared = (SHARED,) if SHARED in self._bases().names else ()
-        chosen = self._settings.config.threshold
-        threshold = THRESHOLD if chosen is None else chosen
-        config = self._settings.config
-        return Channel("", "", shared, AutoReply.OFF, threshold, config.ask, promise=config.promise)
+        """Return the rules of a channel without rules of its own."""
+        return self._sections.default_rules(self._bases())
 
     @property
     def public(self) -> frozenset[str]:
         """The knowledge bases that guests and other organisations may see."""
-        names = self._bases().names
-        sections = self._settings.config.knowledge_bases.items()
-        return frozenset(same_name(name, names) or composed(name) for name, section in sections if section.public)
+        return self._sections.public(self._bases())
 
     @property
     def named(self) -> frozenset[str]:
         """The knowledge bases that kotae.toml names; `check` refuses it when their files are missing."""
-        bases = self._bases()
-        sections = self._settings.config.knowledge_bases
-        return bases.claimed | {same_name(name, bases.names) or composed(name) for name in sections}
+        return self._sections.named(self._bases())
 
-    def _channel(self, id_: str, name: str, bases: "_Bases") -> Channel | None:
-        """Combine the convention and kotae.toml for a channel; None when neither has rules for it."""
-        config = self._settings.config
-        bound = bound_to(id_, self._bindings)
-        sections = (config.channels[key] for key in config.channels if _section_name(key) in bound)
-        section = config.channels.get(id_) or next(sections, None)
-        own = [one for one in bound if one in bases.names and one not in bases.claimed]
-        if section is None and not own:
-            return None
-        if section and section.knowledge_bases is not None:
-            own = [one for each in section.knowledge_bases if (one := same_name(each, bases.names))]
-        section = section or ChannelSection()
-        shared = (SHARED,) if SHARED in bases.names else ()
-        return Channel(
-            id_,
-            name,
-            tuple(dict.fromkeys([*own, *shared])),
-            section.auto_reply or config.auto_reply,
-            next((one for one in (section.threshold, config.threshold) if one is not None), THRESHOLD),
-            config.ask if section.ask is None else section.ask,
-            promise=config.promise if section.promise is None else section.promise,
-        )
-
-    def _bases(self) -> "_Bases":
-        names = frozenset(source.name for source in self.sources())
-        said = {name for section in self._settings.config.channels.values() for name in section.knowledge_bases or ()}
-        return _Bases(names, frozenset(same_name(name, names) or composed(name) for name in said) - {SHARED})
-
-    def _by_file(self, bases: "_Bases") -> dict[str, frozenset[str]]:
-        """Map each knowledge base that kotae.toml gives away to the ids of its channels, those that are gone included.
-
-        Of a channel that was never seen only what kotae.toml calls it is known.
-        """
-        given: dict[str, set[str]] = {}
-        for key, section in self._settings.config.channels.items():
-            name = _section_name(key)
-            remembered = {one.channel for one in self._bindings if one.name == name and one.state is BindingState.BOUND}
-            for base in section.knowledge_bases or ():
-                given.setdefault(same_name(base, bases.names) or composed(base), set()).update(remembered or {key})
-        return {name: frozenset(ids) for name, ids in given.items()}
-
-    @cached_property
-    def _section_names(self) -> tuple[str, ...]:
-        digest = self._settings.config.digest_channel
-        keys = [*self._settings.config.channels, *([digest] if digest else [])]
-        return tuple(dict.fromkeys(map(_section_name, keys)))
-
-    def _section_bases(self) -> dict[str, tuple[str, ...]]:
-        """Map each channel name in kotae.toml to its knowledge bases; to none when only other rules are set."""
-        sections = self._settings.config.channels.items()
-        bases = {_section_name(key): section.knowledge_bases or () for key, section in sections}
-        return {name: bases.get(name, ()) for name in self._section_names}
+    def _bases(self) -> frozenset[str]:
+        """Return the names of all knowledge bases, with those whose file is missing."""
+        return frozenset(source.name for source in self.sources())
 
     def _warn_of_unserved(self, served: Collection[Channel], waiting: Collection[Waiting]) -> None:
         for each in waiting:
@@ -265,11 +201,6 @@ class ChannelMapping:
 
     def _wrong(self, key: str, value: str, what: str, known: Iterable[str]) -> SettingsError:
         return wrong(self._settings, key, value, what, known)
-
-
-def _section_name(channel: str) -> str:
-    """Return the name by which a channel in kotae.toml is stored: with #, whether it was written with it or not."""
-    return f"#{composed(channel.removeprefix('#'))}"
 
 
 def _list_channels(client: WebClient) -> dict[str, SlackChannel]:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexes.confidence.evaluation import DEPTH, Outcome, Query, evaluate, hardest, rank_of, reliability
+from indexes.confidence.calibration import MIN_ALIASES
+from indexes.confidence.evaluation import DEPTH, Outcome, Query, evaluate, hardest, rank_of, reliability, scored
+from indexes.records import may_be_volunteered
+from indexes.registry import Answer
 from indexes.search import FaissSearch
 
 ASKING_AT_ONCE = 16
@@ -24,23 +27,47 @@ class Evaluation:
 
 
 def run(knowledge_base: FaissSearch, queries: Sequence[Query], threshold: float) -> Evaluation:
-    """Ask all queries as the bot would be asked, and measure at the threshold the bot would use."""
+    """Ask all queries as the bot would be asked, and measure at the threshold the bot would use.
+
+    To the measures of `evaluate`, this adds the encoder (or "lexical") and the `weights` of confidence.
+    """
     with ThreadPoolExecutor(ASKING_AT_ONCE) as pool:
         answers = list(pool.map(lambda query: knowledge_base.answer(query.text, DEPTH), queries))
     outcomes = [
-        Outcome(query, rank_of(query.relevant, [hit.record.id for hit in answer.hits]), answer.confidence)
+        Outcome(query, _rank(query, answer), answer.confidence, _is_silent(answer))
         for query, answer in zip(queries, answers, strict=True)
     ]
     found = {
         query.text: answer.hits[0].record.title for query, answer in zip(queries, answers, strict=True) if answer.hits
     }
-    return Evaluation(evaluate(outcomes, threshold), outcomes, found)
+    encoder = knowledge_base.encoder.name if knowledge_base.encoder else "lexical"
+    measures = {"encoder": encoder, "weights": weights_used(knowledge_base), **evaluate(outcomes, threshold)}
+    return Evaluation(measures, outcomes, found)
+
+
+def weights_used(knowledge_base: FaissSearch) -> dict[str, Any]:
+    """Return where the weights of confidence are from; JSON types only.
+
+    origin: shipped or fitted (on this machine). aliases, knowledge_bases: what they were or would have been fitted to;
+    aliases is None if an earlier version fitted them and stored no number.
+    """
+    fit = knowledge_base.fit
+    return {
+        "origin": "fitted" if fit and fit.moved else "shipped",
+        "aliases": fit.aliases if fit else 0,
+        "knowledge_bases": list(fit.knowledge_bases) if fit else [],
+    }
 
 
 def format_evaluation(evaluation: Evaluation) -> str:
     """Format the measures and the most confident mistakes as text."""
     measures = evaluation.measures
-    lines = [f"{measures['queries']} queries, {measures['answerable']} of them answerable", ""]
+    left_out = f"; partial, and left out: {measures['partial']}" if measures["partial"] else ""
+    lines = [
+        f"{measures['queries']} queries, {measures['answerable']} of them answerable{left_out}",
+        f"Encoder: {measures['encoder']}; weights of confidence: {_weights(measures['weights'])}",
+        "",
+    ]
     lines += [
         f"  {name:<28}{_number(measures[key])}"
         for name, key in (
@@ -57,7 +84,7 @@ def format_evaluation(evaluation: Evaluation) -> str:
         f"  coverage at {p} precision  {_number(share)}" for p, share in measures["coverage_at_precision"].items()
     ]
     lines += ["", _shipped(measures["shipped"])]
-    worst = hardest(evaluation.outcomes, MISSES)
+    worst = hardest(scored(evaluation.outcomes), MISSES)
     if worst:
         lines += ["", "Most confident mistakes:"]
     for outcome in worst:
@@ -71,7 +98,7 @@ def plot(evaluation: Evaluation, path: Path) -> None:
     """Draw confidence against the share that was right; raises ImportError without matplotlib."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - an extra, and slow to import
 
-    table = reliability(evaluation.outcomes)
+    table = reliability(scored(evaluation.outcomes))
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share of right first hits")
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey", label="perfectly calibrated")
@@ -81,6 +108,23 @@ def plot(evaluation: Evaluation, path: Path) -> None:
         axes.annotate(str(count), (mean, share), textcoords="offset points", xytext=(6, -12), fontsize=8)
     axes.legend(loc="upper left")
     figure.savefig(path, dpi=120)
+
+
+def _rank(query: Query, answer: Answer) -> int | None:
+    return rank_of(query.relevant, [hit.record.id for hit in answer.hits])
+
+
+def _is_silent(answer: Answer) -> bool:
+    return not (answer.hits and may_be_volunteered(answer.hits[0].record))
+
+
+def _weights(used: dict[str, Any]) -> str:
+    count, names = used["aliases"], ", ".join(used["knowledge_bases"])
+    if used["origin"] == "fitted":
+        return f"fitted on this machine to {count} aliases of {names}" if names else "fitted on this machine earlier"
+    if names:
+        return f"as shipped; {names} has {count} aliases, and fitting to this encoder takes {MIN_ALIASES}"
+    return "as shipped"
 
 
 def _shipped(shipped: dict[str, float]) -> str:

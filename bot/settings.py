@@ -10,14 +10,10 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values, load_dotenv
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
     SecretStr,
     ValidationError,
     field_validator,
@@ -25,9 +21,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from handlers.channel_rules import HELPER, HELPERS, MOST_PROMISED, AutoReply
-from indexes.confidence.proof import PROMISE
-from indexes.encoder import DEFAULT_MODEL, with_backend
+from bot.config_file import ConfigFile
+from indexes.encoder import with_backend
 
 SLACK_API_URL = "https://slack.com/api/"
 CONFIG_FILE = "kotae.toml"
@@ -36,19 +31,6 @@ ENCODING = "utf-8-sig"
 
 COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
 COMMAND_MEND = "a slash and up to 31 characters, in lower case and without spaces, such as /kb-search"
-
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-Promise = Annotated[float, Field(ge=0.0, le=MOST_PROMISED)]
-"""A precision that can be proved; 0 asks for no proof."""
-
-
-def _is_helper(id_: str) -> str:
-    if not HELPER.fullmatch(id_):
-        raise ValueError("is no Slack id of a person (U012AB3CD) or of a user group (S012AB3CD)")
-    return id_
-
-
-Helpers = Annotated[tuple[Annotated[str, AfterValidator(_is_helper)], ...], Field(max_length=HELPERS)]
 
 
 class SettingsError(Exception):
@@ -123,55 +105,6 @@ class Environment(BaseSettings):
     def connects_to_slack(self) -> bool:
         """Tell whether both tokens are there."""
         return self.slack_bot_token is not None and self.slack_app_token is not None
-
-
-class ChannelSection(BaseModel):
-    """`[channels.NAME]` of kotae.toml; NAME is a channel's name or id."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    knowledge_bases: tuple[str, ...] | None = None
-    auto_reply: AutoReply | None = None
-    threshold: Probability | None = None
-    promise: Promise | None = None
-    ask: Helpers | None = None
-
-
-class KnowledgeBaseSection(BaseModel):
-    """`[knowledge_bases.NAME]` of kotae.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    file: Path | None = None
-    public: bool = False
-
-
-class ConfigFile(BaseModel):
-    """`kotae.toml`: every key is optional, and so is the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str = DEFAULT_MODEL
-    revision: str | None = None
-    synonyms: Path | None = None
-    auto_reply: AutoReply = AutoReply.OFF
-    threshold: Probability | None = None
-    promise: Promise = PROMISE
-    ask: Helpers = ()
-    watch: bool = False
-    digest_channel: str | None = None
-    timezone: str | None = None
-    confirmations: Annotated[int, Field(ge=2)] = 2
-    keep_questions_days: Annotated[int, Field(ge=1)] = 90
-    channels: dict[str, ChannelSection] = {}
-    knowledge_bases: dict[str, KnowledgeBaseSection] = {}
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_a_time_zone(cls, name: str | None) -> str | None:
-        if name is not None and name not in available_timezones():
-            raise ValueError(f"no time zone has that name; {_near_zones(name)}")
-        return name
 
 
 class Settings:
@@ -292,15 +225,6 @@ def _refuse_misspelt(dotenv: Path) -> None:
         near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.84)
         if near and key not in known:
             raise SettingsError(f".env: {key} is not a setting; did you mean {near[0]}?")
-
-
-def _near_zones(name: str) -> str:
-    """Say which time zones are called alike, by their whole name or by the city alone."""
-    called = {part.casefold(): zone for zone in sorted(available_timezones()) for part in (zone.split("/")[-1], zone)}
-    near = [called[each] for each in difflib.get_close_matches(name.casefold(), called)]
-    if not near:
-        return "write one of IANA's list, such as Asia/Tokyo or Europe/Berlin"
-    return f"did you mean {' or '.join(dict.fromkeys(near))}?"
 
 
 def has_display() -> bool:

@@ -1,4 +1,4 @@
-"""Who may do and see what. Asked of Slack at every use, remembered at most a minute, refused when it can't be asked."""
+"""Who may do and see what. Slack is asked and its answer kept for a minute; nobody may while it can't be asked."""
 
 import logging
 import time
@@ -30,16 +30,16 @@ class Standing(Enum):
 
 
 class Need(Enum):
-    """What somebody must be for a handler to run: said in the routing table, checked before the handler."""
+    """What somebody must be for a handler to run. The routing table says it; it is checked before the handler runs."""
 
     NOTHING = auto()
-    """Nobody is looked up: what happened, such as a message in a channel, is nobody's request."""
+    """Nobody is looked up: an event, such as a message in a channel, is nobody's request."""
     KNOWN = auto()
-    """Whoever Slack can vouch for, guests and people of other organisations too: they see what is public."""
+    """Anybody whom Slack can look up. Guests and people of other organisations see what is public."""
     MEMBER = auto()
     """A full member of this workspace."""
     ADMIN = auto()
-    """An admin or owner of the workspace, or whom ADMIN_USERS or ADMIN_USERGROUP names."""
+    """An admin or owner of the workspace, or somebody named by ADMIN_USERS or ADMIN_USERGROUP."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Person:
     is_admin: bool
     locale: str
     name: str = ""
-    """As others see it; blank when Slack couldn't be asked."""
+    """The name that others see; blank when Slack couldn't be asked."""
 
     def refusal(self, need: Need) -> str:
         """Return the key of the text that says why they may not; blank when they may."""
@@ -94,7 +94,7 @@ class Readers:
 
 
 class Access:
-    """Looks people and places up at Slack.
+    """Looks up people and places at Slack.
 
     `home` is the `auth.test` response of the bot: its team tells members from people of other organisations.
     """
@@ -122,7 +122,7 @@ class Access:
         return str(self._home["user_id"])
 
     def person(self, user: str) -> Person:
-        """Say who somebody is; a person who can't be looked up is nobody's member and no admin."""
+        """Look up a person; one who can't be looked up is neither a member nor an admin."""
         try:
             return self._remember("person", user, lambda: self._look_up(user))
         except (SlackApiError, SlackClientError, OSError) as error:
@@ -130,7 +130,7 @@ class Access:
             return Person(user, Standing.UNKNOWN, is_admin=False, locale="")
 
     def place(self, channel: str) -> Place:
-        """Say what a conversation is; one that can't be looked up counts as shared with strangers."""
+        """Look up a conversation; one that can't be looked up counts as shared with another organisation."""
         try:
             return self._remember("place", channel, lambda: self._look_around(channel))
         except (SlackApiError, SlackClientError, OSError) as error:
@@ -146,7 +146,7 @@ class Access:
             return frozenset()
 
     def readers(self, channel: str) -> Readers:
-        """Say who overhears what is posted in a place; whom Slack can't be asked about counts as an outsider."""
+        """Return who reads what is posted in a place; people who can't be looked up count as outsiders."""
         place = self.place(channel)
         here = (frozenset({channel}),)
         try:
@@ -159,8 +159,14 @@ class Access:
             return Readers(tuple(self.channels_of(user) for user in sorted(members)), has_outsiders)
         return Readers(here, has_outsiders)
 
+    def note_joined(self, user: str, channel: str) -> None:
+        """Ask Slack anew who is in a channel, and where somebody is: what is remembered holds no more."""
+        with self._lock:
+            for key in (("members", channel), ("channels", user)):
+                self._remembered.pop(key, None)
+
     def is_one_of(self, user: str, ids: Iterable[str]) -> bool:
-        """Tell whether somebody is among these people and user groups."""
+        """Return whether somebody is one of these people, or in one of these user groups."""
         return any(user == id_ or (id_.startswith("S") and user in self._members(id_)) for id_ in ids)
 
     def _look_up(self, user: str) -> Person:
@@ -181,7 +187,7 @@ class Access:
         return Standing.UNKNOWN if info.get("deleted") or info.get("is_bot") else Standing.MEMBER
 
     def _is_outsider(self, info: Mapping[str, Any]) -> bool:
-        """Bots and people who have left are none: they read nothing."""
+        """Return whether somebody is a guest or external; bots and people who have left read nothing."""
         return self._standing(info) in {Standing.GUEST, Standing.EXTERNAL}
 
     def _is_foreign(self, info: Mapping[str, Any]) -> bool:
@@ -190,7 +196,7 @@ class Access:
         return info.get("team_id") != self._home["team_id"] and not same_enterprise
 
     def named_admins(self) -> tuple[str, ...]:
-        """List the people whom ADMIN_USERS and ADMIN_USERGROUP name; whether they may is `person`'s to say."""
+        """List the people named by ADMIN_USERS and ADMIN_USERGROUP. Whether they are admins: see `person`."""
         group = self._members(self._admin_usergroup) if self._admin_usergroup else ()
         return tuple(dict.fromkeys([*sorted(self._admin_users), *group]))
 
@@ -262,5 +268,5 @@ class Access:
 
 
 def error_code(error: Exception) -> str:
-    """Slack's error code; never the whole response, which may carry what people wrote."""
+    """Return Slack's error code; the whole response may contain what people wrote."""
     return str(error.response.get("error")) if isinstance(error, SlackApiError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""Content of a private channel's knowledge base is for its members, admins too; names and counts are for admins.
+"""Who may see what. Content of a private channel's knowledge base is for its members; admins see names and counts.
 
 Content is rows, versions, exports, what reading a file complains of, unanswered questions, and phrasings.
 """
@@ -27,7 +27,7 @@ class ClosedError(HandlerError):
 
 
 def knowledge_bases_for(services: Services, request: Request, *, public_reply: bool = False) -> tuple[str, ...]:
-    """List the knowledge bases that may answer this person here: the channel's, in private those of all their channels.
+    """List the knowledge bases that may answer this person here: the channel's; in private, of all their channels.
 
     A `public_reply` shows what everybody there may see. Guests and people of other organisations get public ones only.
     """
@@ -49,9 +49,9 @@ def knowledge_bases_for_everybody(services: Services, channel: str) -> tuple[str
 
 
 def tell_what_is_withheld(services: Services, request: Request, shown: Collection[str], about: str) -> bool:
-    """Tell a member privately when an open reply can't show all that they may see; return whether that is so.
+    """Tell a member privately if an open reply can't show all that they may see; return whether that is so.
 
-    They are told once for each thing that it is `about`. Others have nothing to be told of.
+    They are told once for each key `about`. Guests and externals see nothing more in private.
     """
     withheld = request.person.standing is Standing.MEMBER and not set(knowledge_bases_for(services, request)).issubset(
         shown
@@ -63,7 +63,7 @@ def tell_what_is_withheld(services: Services, request: Request, shown: Collectio
 
 
 def closed_to(services: Services, user: str) -> frozenset[str]:
-    """Name the knowledge bases whose content is not for this person: those of private channels that they are not in.
+    """List the knowledge bases whose content this person may not see: those of private channels that they are not in.
 
     One that a public channel has too, or none has, is open to every admin; so are the shared ones and the public ones.
     """
@@ -110,12 +110,12 @@ def ensure_open(services: Services, user: str, name: str) -> None:
 
 
 def may_know(services: Services, user: str, channel: str) -> bool:
-    """Tell whether somebody may learn of what is said in a channel: a public one, or one they are in."""
+    """Return whether somebody may read a channel: a public one, or one they are in."""
     return _is_open(services, channel, services.access.channels_of(user))
 
 
 def may_read_question(services: Services, user: str, channel: str, closest: str, closed: Collection[str]) -> bool:
-    """Tell whether a question that somebody asked is for this person.
+    """Return whether this person may read a question that somebody asked.
 
     It depends on the channel where it was asked, and on the knowledge base that came `closest`, which must not be one
     of those that are `closed` to them.
@@ -125,7 +125,7 @@ def may_read_question(services: Services, user: str, channel: str, closest: str,
 
 
 def without_content(entry: AuditEntry, user: str, closed: Collection[str]) -> AuditEntry:
-    """Leave out of an entry of the audit log what it quotes of a closed knowledge base, and of questions.
+    """Remove from an audit entry what it quotes of a closed knowledge base, and of questions.
 
     Nothing says where a question was asked that somebody dismissed: whoever did so has read it.
     """

@@ -1,4 +1,4 @@
-"""What holds in one channel; free of the database, so that settings and views can use it."""
+"""The rules of one channel; free of the database, so that settings and views can use them."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ HELPER = re.compile(r"[UWS][A-Z0-9]{2,20}")
 MOST_PROMISED = 0.99
 """The highest precision that may be asked for: it takes hundreds of judgements."""
 HELPERS = 10
-"""As many may be named for a channel; a longer list would be a way to wake everybody."""
+"""The most that may be named for a channel; a longer list would notify too many people."""
 
 
 class AutoReply(StrEnum):
@@ -80,7 +80,7 @@ class ChannelProof:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A channel that has a name by which it would get something, and waits for an admin.
+    """A channel whose name would give it knowledge bases or settings, and that waits for an admin to allow it.
 
     `claims` are what an admin decides on: the name as a knowledge base's and, with #, as a channel's in kotae.toml.
     """

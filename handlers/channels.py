@@ -1,4 +1,4 @@
-"""What holds in each channel: the convention, then kotae.toml, then what admins set in Slack."""
+"""The rules of every channel: from the convention, then kotae.toml, then the settings that admins made in Slack."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ class Channels:
         waiting: tuple[Waiting, ...] = (),
         by_file: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
-        """Put the rules from the convention and kotae.toml in force, and those of all other channels."""
+        """Replace the rules from the convention and kotae.toml, and the default for all other channels."""
         self.waiting = waiting
         self.by_file = by_file or {}
         self._configured = dict(channels)
@@ -93,14 +93,14 @@ class Channels:
         return tuple(name for name in names if name in self.public)
 
     def set(self, channel_id: str, key: SettingName, value: str, by: str) -> None:
-        """Remember what an admin decided; it wins over the file until changed again.
+        """Store a setting that an admin made; it wins over kotae.toml until it is changed again.
 
-        Whoever changes the mode decides anew whether unproved replies are posted: not, until somebody says so.
+        A new auto-reply mode ends the permission to post unproved replies.
         """
         self._settings.set(channel_id, key, value, by)
         if key == "auto_reply" and self.of(channel_id).unproved is not Unproved.NOT_ALLOWED:
             self.allow_unproved(channel_id, Unproved.NOT_ALLOWED, by)
 
     def allow_unproved(self, channel_id: str, why: Unproved, by: str) -> None:
-        """Remember whether unproved replies are posted in a channel, and who says so; raises StoreError."""
+        """Store whether unproved replies are posted in a channel, and who decided it; raises StoreError."""
         self._settings.set(channel_id, UNPROVED, why.value, by)

@@ -29,7 +29,7 @@ from indexes.text import unicode_form
 ECHO = 60
 """Characters of an unknown action or name that are shown again."""
 LISTED = 1000
-"""Characters that a list of names may take."""
+"""Characters of a list of names."""
 
 
 def command(services: Services, request: Request) -> None:
@@ -40,23 +40,23 @@ def command(services: Services, request: Request) -> None:
 
 
 def need(request: Request) -> Need:
-    """Say who may do what was typed."""
+    """Return who may run the typed action."""
     return need_of(_split(request)[0])
 
 
 def need_of(action: str) -> Need:
-    """Say who may do an action, by its name."""
+    """Return who may run an action, by its name."""
     return ACTIONS.get(action, UNKNOWN).needs
 
 
 def _split(request: Request) -> tuple[str, str]:
-    """Tell the name of the action from what follows it."""
+    """Split what was typed into the name of the action and its argument."""
     name, argument, *_ = [*_typed(request).split(maxsplit=1), "", ""]
     return name.casefold() or "help", argument.strip()
 
 
 def _typed(request: Request) -> str:
-    """Return what followed the command, as it was typed: Slack escapes it."""
+    """Return the text after the command, as it was typed: Slack escapes it."""
     return unescaped(str(request.body.get("text") or ""))
 
 
@@ -91,7 +91,7 @@ def _reload(services: Services, request: Request, argument: str) -> None:
 
 
 def _told(report: ReloadReport) -> Translatable:
-    """Return what the audit log says of a reload."""
+    """Return the audit entry of a reload."""
     if report.error:
         return Translatable("audit.reload_failed", name=report.name, error=report.error)
     counts = {"added": report.added, "changed": report.changed, "removed": report.removed}
@@ -130,7 +130,7 @@ def _status(services: Services, request: Request, _: str) -> None:
 
 
 def _for_days(action: str, run: Callable[[Services, Request, int], None]) -> Callable[[Services, Request, str], None]:
-    """Let an action take a number of days; whatever else is typed is answered with how to use it."""
+    """Wrap an action that takes a number of days; for any other argument the usage is shown."""
 
     def run_for_days(services: Services, request: Request, argument: str) -> None:
         days = _days(argument)
@@ -144,7 +144,7 @@ def _for_days(action: str, run: Callable[[Services, Request, int], None]) -> Cal
 
 
 def _days(argument: str) -> int | None:
-    """Read a number of days; None when it is not one that can be shown."""
+    """Read a number of days; None if it is none, or out of range."""
     if not argument:
         return DAYS
     return int(argument) if argument.isascii() and argument.isdecimal() and 0 < int(argument) <= MOST_DAYS else None
@@ -152,7 +152,7 @@ def _days(argument: str) -> int | None:
 
 @dataclass(frozen=True)
 class Action:
-    """What `/kb` can do, and who may; `as_typed` when what follows goes into a file, not only compared (NFKC)."""
+    """An action of `/kb`, and who may run it; `as_typed` if its argument goes into a file and is not normalized."""
 
     run: Callable[[Services, Request, str], None]
     needs: Need

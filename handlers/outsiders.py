@@ -1,4 +1,4 @@
-"""Whether guests or people of other organisations are among many people, for few calls of Slack's API."""
+"""Finds out with few API calls whether guests or people of other organisations are among many people."""
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -25,7 +25,7 @@ class TooManyError(Exception):
 
 
 class Outsiders:
-    """Remembers who is one and who is none; asks Slack only about people it does not know.
+    """Remembers who is an outsider; asks Slack only about people it does not know.
 
     `is_outsider` reads it from Slack's description of somebody.
     """
@@ -39,12 +39,12 @@ class Outsiders:
         self._asking = Lock()
 
     def note(self, person: Info) -> None:
-        """Remember what Slack has just said of somebody."""
+        """Remember a user object that Slack has just returned."""
         with self._lock:
             self._known[str(person["id"])] = (self._clock(), self._is_outsider(person))
 
     def are_among(self, people: AbstractSet[str]) -> bool:
-        """Tell whether one of these people is an outsider.
+        """Return whether one of these people is an outsider.
 
         Raises SlackApiError and the like when Slack can't be asked, TooManyError when that would take too many calls.
         """

@@ -1,4 +1,4 @@
-"""Pictures that the bot draws, on their way to Slack."""
+"""Uploads of pictures that the bot draws."""
 
 import hashlib
 import logging
@@ -61,7 +61,7 @@ class Pictures:
         return file
 
     def show(self, file: str | None, place: str, put: Callable[[str | None], None]) -> None:
-        """Call `put` with the file, and once more without when Slack refuses it: somebody may have deleted it.
+        """Call `put` with the file, and again without it if Slack refuses it: somebody may have deleted it.
 
         What `place` showed before is deleted, unless another place shows it too.
         """

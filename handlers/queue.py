@@ -1,4 +1,4 @@
-"""Work behind the listeners: a bounded pool, so that acks never wait for searches, and order per message."""
+"""Work behind the listeners: a bounded pool of threads, so that acks never wait for searches, and locks."""
 
 import logging
 import threading
@@ -86,7 +86,7 @@ class _Lane:
 
 
 class KeyedLocks:
-    """One lock per message, so that its edits and deletion wait for its answer. Keys share a fixed number of locks."""
+    """A lock for each key, such as a message whose edits wait for its answer. Keys share a fixed number of locks."""
 
     def __init__(self, stripes: int = 64) -> None:
         self._locks = tuple(threading.Lock() for _ in range(stripes))

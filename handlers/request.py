@@ -1,4 +1,4 @@
-"""A request of somebody: who asks, where, in what language, and how they are answered."""
+"""Requests: who asks, where, in what language, and how they are answered."""
 
 import logging
 import secrets
@@ -31,10 +31,10 @@ EXPLANATION = 2000
 
 @dataclass(frozen=True)
 class Request:
-    """One payload from Slack, acked already, and the way back to the person behind it.
+    """A payload from Slack that was acked, and how to answer the person behind it.
 
-    `asked` is False for a message nobody addressed to the bot: then trouble is logged and nothing is said. `thread` is
-    the one in which it happened, if any.
+    `asked` is False for a message that was not addressed to the bot: errors are then logged but not shown. `thread` is
+    the ts of the thread, if any.
     """
 
     services: Services
@@ -57,7 +57,7 @@ class Request:
         return str(self.body["actions"][0].get("value") or "")
 
     def open(self, view: View) -> str:
-        """Open a modal, or put it on top of the open one, while the trigger lasts (3 seconds); return its id."""
+        """Open a modal, or push it onto the open one, within the 3 seconds of the trigger; return its id."""
         client = self.services.client
         arguments = {"trigger_id": self.body["trigger_id"], "view": view}
         is_modal = self.body.get("view", {}).get("type") == "modal"
@@ -66,26 +66,26 @@ class Request:
 
     @cached_property
     def person(self) -> Person:
-        """The one who asks, looked up once per request."""
+        """The asker, looked up once per request."""
         return self.services.access.person(self.user)
 
     @property
     def texts(self) -> Texts:
-        """Words in the asker's language."""
+        """Texts in the asker's language."""
         return words.for_locale(self.person.locale)
 
     @property
     def texts_of_form(self) -> Texts:
-        """Words in the language of the submitted modal: before its ack nobody may be looked up at Slack."""
+        """Texts in the language of the submitted modal: nobody may be looked up at Slack before its ack."""
         return words.for_question(self.body["view"]["title"]["text"])
 
     @property
     def is_direct(self) -> bool:
-        """Tell whether this is a direct message, where everything is private."""
+        """Whether this is a direct message, where everything is private."""
         return self.channel.startswith("D")
 
     def tell_privately(self, message: Message) -> None:
-        """Tell the asker alone: through the response_url while it holds, else as an ephemeral or direct message."""
+        """Tell the asker alone: through the response_url while it is valid, else in an ephemeral or direct message."""
         as_reply = {"response_type": "ephemeral", "replace_original": False, "thread_ts": self.thread}
         if self._responded(message.arguments() | as_reply):
             return
@@ -97,7 +97,7 @@ class Request:
             self.services.messenger.send(self.user, message)
 
     def post(self, message: Message) -> str | None:
-        """Post where the request came from, in its thread; a mention begins one, and so does a message to an agent.
+        """Post where the request came from, in its thread; a mention or a message to an agent begins one.
 
         See `Messenger.post`. What only the asker sees goes into no new thread: Slack would not show it.
         """
@@ -112,10 +112,10 @@ class Request:
             self.tell_privately(message)
 
     def _responded(self, answer: dict[str, Any]) -> bool:
-        """Answer through the response_url; False when it was refused or nothing listens there.
+        """Answer through the response_url; False if that was refused or can't be reached.
 
-        A connection that breaks later counts as answered and isn't tried again, as the SDK would: the answer has most
-        likely arrived, and would then be there twice.
+        A connection that breaks later counts as answered, and is not retried as the SDK would: most likely the answer
+        has arrived, and would be there twice.
         """
         if self.respond is None or not self.respond.response_url:
             return False
@@ -135,7 +135,7 @@ class Request:
         return status == HTTPStatus.OK
 
     def is_first_delivery(self) -> bool:
-        """Claim an event, a command or a press; False for one that was delivered before, as Slack may do."""
+        """Claim the payload; False if Slack delivered it before."""
         key = self.body.get("event_id") or self.body.get("trigger_id")
         return not key or self.services.claims.take(f"event:{key}")
 
@@ -144,14 +144,14 @@ class Request:
         return "" if need is Need.NOTHING else self.person.refusal(need)
 
     def refuse(self, refusal: str) -> None:
-        """Tell the asker that they may not, in the words of a key; once, though a message may come as two events."""
+        """Tell the asker why they may not, by the key of the text; once, though a message may come as two events."""
         said = self.body.get("event", {}).get("ts")
         if self.asked and (not said or self.services.claims.take(f"refused:{self.channel}:{said}")):
             self.tell_privately(notice(self.texts(refusal)))
 
 
 def run_each(request: Request, jobs: Sequence[Callable[[], None]]) -> None:
-    """Do one thing after the other; what one of them raises goes through the door for errors and stops no other."""
+    """Run all jobs; an error in one of them is handled by `fail` and doesn't stop the others."""
     for job in jobs:
         try:
             job()
@@ -160,7 +160,7 @@ def run_each(request: Request, jobs: Sequence[Callable[[], None]]) -> None:
 
 
 def fail(request: Request, error: Exception) -> None:
-    """Deal with whatever a handler raised: the one door for errors."""
+    """Handle any error of a handler: log it, and tell the asker."""
     if isinstance(error, KnowledgeBaseError):
         log.warning("%s", error)
         message = notice(mrkdwn(request.texts.say(error.message), EXPLANATION))

@@ -1,4 +1,4 @@
-"""What is shown of a search: the hits, and the setting they are shown in."""
+"""The result of a search as it is shown: the hits, the values of buttons, and options of the reply."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +70,7 @@ class ButtonValue:
 
 @dataclass(frozen=True)
 class ReplyOptions:
-    """Who reads an answer where, what they may do with it, and what was done with it since."""
+    """Who reads an answer and where, what they may do with it, and what was done with it so far."""
 
     reader: str = ""
     """The only one who reads it; blank for an answer that everybody sees."""
@@ -89,5 +89,5 @@ class ReplyOptions:
 
 
 def sharable(result: Result, shown: frozenset[int]) -> list[tuple[int, Entry]]:
-    """Return what is there to share: the hits shown in full, with their ranks."""
+    """Return the hits that can be shared: those shown in full, with their ranks."""
     return [(rank, entry) for rank, entry in enumerate(result.entries, start=1) if rank in shown and entry.record]

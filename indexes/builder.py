@@ -143,7 +143,7 @@ class Builder:
 
     def snapshots(self, source: Source) -> SnapshotFolder:
         """Return the folder of snapshots of a file."""
-        return SnapshotFolder(self._data_dir / "snapshots" / source.folder)
+        return SnapshotFolder(snapshot_folder(self._data_dir, source))
 
     def _save(
         self,
@@ -163,6 +163,11 @@ class Builder:
             log.error("%s", trouble)  # noqa: TRY400 - the errno says it all
             return BuildResult(replace(loaded, trouble=loaded.trouble or trouble), trouble=trouble)
         return BuildResult(replace(loaded, snapshot=snapshot))
+
+
+def snapshot_folder(data_dir: Path, source: Source) -> Path:
+    """Return the folder for what is derived from a file."""
+    return data_dir / "snapshots" / source.folder
 
 
 def _indexed(

@@ -22,13 +22,17 @@ class Maintenance:
     """Changes what a `Registry` searches, one change after another on a thread of its own.
 
     Snapshots and earlier versions of the files are kept below `data_dir`. After `close`, every future is cancelled.
+
+    Confidence is fitted to an encoder once, and the fit is kept in `data_dir`. With `own_fit`, a folder, it is kept
+    there until a file changes, and only used while `data_dir` has none: a script that searches one file leaves the
+    bot's fit alone.
     """
 
-    def __init__(self, registry: Registry, data_dir: Path) -> None:
+    def __init__(self, registry: Registry, data_dir: Path, own_fit: Path | None = None) -> None:
         self.versions = Versions(data_dir)
         self.registry = registry
         self._stop = threading.Event()
-        self._loader = Loader(registry, data_dir, self.versions, self._stop)
+        self._loader = Loader(registry, data_dir, self.versions, self._stop, own_fit)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kotae-maintenance")
         self._waiting: dict[str, Future[ReloadReport]] = {}
         self._lock = threading.RLock()

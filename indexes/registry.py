@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from indexes.builder import LoadedKnowledgeBase
+from indexes.confidence.calibration import Fit
 from indexes.confidence.confidence import DENSE, Weights, with_confidence
 from indexes.encoder import Encoder, Vector
 from indexes.errors import EncodingError, ModelUnavailableError, UnknownKnowledgeBaseError
@@ -60,9 +61,15 @@ class State:
     """Why a file could not be loaded at all, by name."""
     synonyms: Synonyms = field(default_factory=Synonyms)
     encoder: Encoder | None = None
-    weights: Weights = DENSE
+    fit: Fit | None = None
+    """The weights fitted to the encoder; None while the shipped ones are used."""
     shifts: Mapping[str, float] = field(default_factory=dict)
     learned_aliases: LearnedAliases = field(default_factory=dict)
+
+    @property
+    def weights(self) -> Weights:
+        """The weights that confidence is computed with when there are vectors."""
+        return self.fit.weights if self.fit else DENSE
 
     def with_loaded(self, loaded: LoadedKnowledgeBase) -> "State":
         """Add a knowledge base, or replace the one of that name."""
@@ -193,6 +200,11 @@ class Registry:
     def weights(self) -> Weights:
         """The weights that confidence is computed with when there are vectors."""
         return self._state.weights
+
+    @property
+    def fit(self) -> Fit | None:
+        """The weights fitted to the encoder; None if the shipped ones are used."""
+        return self._state.fit
 
     @property
     def shifts(self) -> Mapping[str, float]:

@@ -5,6 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from indexes.builder import snapshot_folder
+from indexes.confidence.calibration import Fit
 from indexes.confidence.explanation import explain
 from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, Progress, models
 from indexes.errors import ModelUnavailableError, UnusableFileError
@@ -24,7 +26,9 @@ class FaissSearch:
     """Searches one CSV. Instances with the same model name share the model, which is loaded once per process.
 
     `model` is a hub name or a local folder; None searches lexically, and so does a model that can't be loaded, which is
-    logged. With the snapshots below `data_dir`, the second start encodes nothing. Raises UnusableFileError.
+    logged. With the snapshots below `data_dir`, the second start encodes nothing. Confidence is that of the bot with
+    this `data_dir`, or, if it hasn't been fitted to the model yet, of a bot that serves this file alone. Raises
+    UnusableFileError.
     """
 
     def __init__(
@@ -41,8 +45,9 @@ class FaissSearch:
         path = Path(csv)
         same = Path(synonyms) if synonyms else path.with_name(SYNONYMS_FILE)
         self.name = name_of(path)
-        self._registry = Registry(lambda: [Source(self.name, path)], same)
-        self._maintenance = Maintenance(self._registry, Path(data_dir))
+        source, folder = Source(self.name, path), Path(data_dir)
+        self._registry = Registry(lambda: [source], same)
+        self._maintenance = Maintenance(self._registry, folder, own_fit=snapshot_folder(folder, source))
         self._maintenance.load().result()
         if self.name in self._registry.failures:
             self._maintenance.close()
@@ -50,11 +55,17 @@ class FaissSearch:
         encoder = _encoder(model, revision, manager) if model else None
         if encoder:
             self._maintenance.use_encoder(encoder, progress).result()
+            self._maintenance.calibrate().result()
 
     @property
     def encoder(self) -> Encoder | None:
         """The shared encoder; None when the search is lexical only."""
         return self._registry.encoder
+
+    @property
+    def fit(self) -> Fit | None:
+        """The weights of confidence fitted to the encoder; None if they are the shipped ones."""
+        return self._registry.fit
 
     def search(self, question: str, top_k: int = 3) -> list[Hit]:
         """Return the closest records, best first, each with its score and confidence."""

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from math import log
@@ -12,12 +13,13 @@ from indexes.confidence.calibration import (
     PRIOR_EXAMPLES,
     SHIFT_DEVIATION,
     Example,
+    Fit,
     Judgement,
     calibrate,
     confidence_shift,
     fit,
-    store_weights,
-    stored_weights,
+    store_fit,
+    stored_fit,
 )
 from indexes.confidence.confidence import DENSE, Features, Weights, probability
 from indexes.encoder import Vector, Vectors
@@ -53,6 +55,21 @@ def test_a_few_examples_hardly_move_the_weights_and_many_find_the_truth() -> Non
     assert many.constant == pytest.approx(truth.constant, abs=0.3)
     assert many.factors.score == pytest.approx(truth.factors.score, abs=0.4)
     assert many.factors.decision == pytest.approx(truth.factors.decision, abs=0.6)
+
+
+def test_a_fit_that_cannot_be_kept_is_used_all_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = "".join(f"設定{n}のやり方,手順{n}を参照,設定方法{n}|やり方{n}を知りたい\n" for n in range(40))
+    (tmp_path / "kb.csv").write_text(f"質問,回答,言い換え\n{rows}", encoding="utf-8")
+    encoder = hashing_encoder()
+    (tmp_path / "data" / "calibration.json").mkdir(parents=True)
+    maintenance = Maintenance(Registry(lambda: [Source("kb", tmp_path / "kb.csv")]), tmp_path / "data")
+    maintenance.load().result()
+    maintenance.use_encoder(encoder).result()
+    maintenance.calibrate().result()
+    maintenance.close()
+    assert maintenance.registry.weights != DENSE
+    assert "is not kept for the next start" in caplog.text
+    encoder.close()
 
 
 def test_only_features_with_a_weight_get_one() -> None:
@@ -216,25 +233,31 @@ def test_the_bot_fits_confidence_once_per_encoder_and_keeps_it(
     (tmp_path / "kb.csv").write_text(f"質問,回答,言い換え\n{rows}", encoding="utf-8")
     encoder = hashing_encoder()
 
-    def fitted() -> Weights:
+    def fitted() -> Fit | None:
         maintenance = Maintenance(Registry(lambda: [Source("kb", tmp_path / "kb.csv")]), tmp_path / "data")
         maintenance.load().result()
         maintenance.use_encoder(encoder).result()
         maintenance.calibrate().result()
         maintenance.close()
-        return maintenance.registry.weights
+        return maintenance.registry.fit
 
     with caplog.at_level("INFO"):
         first = fitted()
-        assert first != DENSE
+        assert first
+        assert first.weights != DENSE
+        assert (first.aliases, first.knowledge_bases, first.moved) == (80, ("kb",), True)
         assert caplog.text.count("Confidence is fitted to hashing") == 1
         assert fitted() == first
         assert caplog.text.count("Confidence is fitted to hashing") == 1
-    assert stored_weights(tmp_path / "data", encoder) == first
-    (tmp_path / "data" / "calibration.json").write_text("{half", encoding="utf-8")
-    assert stored_weights(tmp_path / "data", encoder) is None
+    file = tmp_path / "data" / "calibration.json"
+    assert stored_fit(tmp_path / "data", encoder) == first
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({key: kept[key] for key in ("encoder", "prior", "weights")}), encoding="utf-8")
+    assert stored_fit(tmp_path / "data", encoder) == Fit(first.weights), "as 0.1.0 stored it"
+    file.write_text("{half", encoding="utf-8")
+    assert stored_fit(tmp_path / "data", encoder) is None
     other = hashing_encoder(revision="2")
-    store_weights(tmp_path / "data", encoder, first)
-    assert stored_weights(tmp_path / "data", other) is None
+    store_fit(tmp_path / "data", encoder, first)
+    assert stored_fit(tmp_path / "data", other) is None
     encoder.close()
     other.close()

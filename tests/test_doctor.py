@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.config_file import ChannelSection, ConfigFile, KnowledgeBaseSection
 from bot.doctor import Finding, examine
 from bot.manifest import SCOPES
 from bot.message_samples import SAMPLES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
-from bot.settings import ChannelSection, ConfigFile, Environment, KnowledgeBaseSection, Settings
+from bot.settings import Environment, Settings
 from handlers.channel_rules import AutoReply
 from handlers.schema import open_database
 from handlers.store.channel_names import Binding, BindingState, ChannelNames

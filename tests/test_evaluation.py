@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from indexes.confidence.evaluation import (
     rank_of,
     read_queries,
     reliability,
+    scored,
 )
 from indexes.errors import UnusableFileError
 
@@ -47,6 +49,7 @@ def test_all_measures_by_hand() -> None:
     assert list(measured) == [
         "queries",
         "answerable",
+        "partial",
         "recall_at_1",
         "recall_at_3",
         "mrr_at_10",
@@ -92,6 +95,23 @@ def test_the_same_confidence_is_one_cut_off_whatever_the_order() -> None:
         assert average_precision(order) == pytest.approx(0.5)
         assert coverage_at_precision(order, 0.8) == 0
         assert auroc(order, ("near",)) == pytest.approx(0.5)
+
+
+def test_what_is_answered_in_part_counts_for_nothing() -> None:
+    partial = [Outcome(Query("p", frozenset({"a"}), "partial"), rank, 1.0) for rank in (0, 1, None)]
+    measured = evaluate([*partial, *MIXED, *partial], threshold=0.6)
+    assert measured.pop("partial") == 6
+    plain = evaluate(MIXED, threshold=0.6)
+    assert plain.pop("partial") == 0
+    assert measured == plain
+    assert scored([*partial, *MIXED]) == MIXED
+
+
+def test_what_is_never_volunteered_is_no_reply_however_sure() -> None:
+    kinds = [answerable(1.0), answerable(1.0, rank=2), near(1.0), far(1.0)]
+    silent = at_threshold([replace(outcome, silent=True) for outcome in kinds], 0.0)
+    assert silent["replies"] == silent["coverage"] == silent["near_reply_rate"] == silent["far_reply_rate"] == 0
+    assert at_threshold(kinds, 0.0)["replies"] == 4
 
 
 def test_silence_is_precise() -> None:
@@ -140,13 +160,25 @@ def test_queries_from_jsonl(tmp_path: Path) -> None:
         tmp_path,
         "q.jsonl",
         '{"query": "VPN?", "relevant": ["1", "2"], "lang": "en"}\n\n'
-        '{"query": "ランチ", "relevant": [], "kind": "far"}\n{"query": "別件"}\n',
+        '{"query": "ランチ", "relevant": [], "kind": "far"}\n{"query": "別件"}\n'
+        '{"query": "半分", "relevant": ["1"], "kind": "partial"}\n'
+        '{"query": "半ば", "relevant": ["1"], "grade": "partial"}\n'
+        '{"query": "全部", "relevant": ["1"], "grade": "full"}\n{"query": "無", "kind": "far", "grade": null}\n',
     )
     assert read_queries(path) == [
         Query("VPN?", frozenset({"1", "2"}), "answerable"),
         Query("ランチ", frozenset(), "far"),
         Query("別件", frozenset(), "near"),
+        Query("半分", frozenset({"1"}), "partial"),
+        Query("半ば", frozenset({"1"}), "partial"),
+        Query("全部", frozenset({"1"}), "answerable"),
+        Query("無", frozenset(), "far"),
     ]
+
+
+def test_grades_from_csv(tmp_path: Path) -> None:
+    path = write(tmp_path, "q.csv", "query,relevant,grade\nVPN?,1,Partial\nWi-Fi?,2,full\n")
+    assert [query.kind for query in read_queries(path)] == ["partial", "answerable"]
 
 
 def test_queries_from_csv(tmp_path: Path) -> None:
@@ -164,7 +196,7 @@ def test_queries_from_csv(tmp_path: Path) -> None:
         ("q.jsonl", "{}\n", r"q\.jsonl:1: query is missing or blank"),
         ("q.jsonl", '{"query": "a"}\nnonsense\n', r"q\.jsonl:2: not JSON"),
         ("q.jsonl", "[1]\n", r"q\.jsonl:1: expected an object"),
-        ("q.jsonl", '{"query": "a", "kind": "odd"}\n', r"q\.jsonl:1: kind is 'odd'; it can be answerable, near or far"),
+        ("q.jsonl", '{"query": "a", "kind": "odd"}\n', r"q\.jsonl:1: kind is 'odd'; it can be answerable, near, far"),
         ("q.jsonl", '{"query": "a", "relevant": 3}\n', r"q\.jsonl:1: relevant must be a list"),
         ("q.csv", "a,b\n1,2\n", r"q\.csv: no column of queries"),
         ("q.csv", "query,id\n ,2\n", r"q\.csv:2: query is missing or blank"),

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bot.cli import COMMANDS
-from bot.settings import ChannelSection, ConfigFile, KnowledgeBaseSection
+from bot.config_file import ChannelSection, ConfigFile, KnowledgeBaseSection
 from handlers.commands import ACTIONS
 
 ROOT = Path(__file__).parents[1]

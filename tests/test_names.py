@@ -10,7 +10,8 @@ from alembic import command
 from sqlalchemy import create_engine, text
 
 from bot.channel_mapping import ChannelMapping
-from bot.settings import ChannelSection, ConfigFile, Environment, KnowledgeBaseSection, Settings, SettingsError
+from bot.config_file import ChannelSection, ConfigFile, KnowledgeBaseSection
+from bot.settings import Environment, Settings, SettingsError
 from handlers.entries.store.proposals import Proposals
 from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from handlers.schema import open_database

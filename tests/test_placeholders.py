@@ -18,11 +18,17 @@ PLACEHOLDERS = (
     "TBD", "ＴＢＤ", "tbd.", "T.B.D.", "TBA", "TBC", "[TBD]", "<TODO>", "To do", "to be determined", "To be announced",
     "N/A", "n.a.", "#N/A", "#REF!", "null", "NaN", "Coming soon!", "pending", "WIP", "work in progress", "unknown",
     "xxx", "XXXX", "○○", "〇〇", "●●●", "××", "dummy", "ダミー",
+    "🚧", "TBD 🚧", "🚧WIP🚧", "⏳ 確認中です", "⌛️", "#NUM!", "#SPILL!", "＃ＣＡＬＣ！", "#GETTING_DATA",
+    "#エラー!", "Err:502", "同じ", "上記と同じ", "左に同じ", "以下同文", "々", "ヽ", "仝", "工事中", "対応中です",
+    "保留中", "後ほど", "後ほどご連絡します", "のちほど記入", "あとで記入します", "ここに回答を入力",
+    "回答を記入してください",
 )  # fmt: skip
 ANSWERS = (
     "なし", "特になし", "無し", "None", "No", "いいえ", "可", "不可", "○", "×", "◎", "✓", "👍", "0", "3", "x", "12:30",
     "$5", "5%", "A", "未定（4月に決まります）", "準備中のページは /draft にあります", "TBD means to be determined.",
     "後日、総務から連絡があります", "To do list: see the wiki", "xxxx.example.com", "済", "同上の手順で", "はい", "C++",
+    "🍣", "✅", "同じ部署の方へ", "#help", "#HELP", "保留音は 3 番です", "後ほど総務から連絡します",
+    "回答を記入して総務へ", "工事中の入口は使えません", "Error 502: restart it",
     "not applicable to interns", "unknown_host は DNS の設定です", "調整中の場合は総務へ",
 )  # fmt: skip
 

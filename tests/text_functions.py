@@ -9,7 +9,7 @@ from bot.playground.slack.sample_workspace import sample_workspace
 from bot.playground.terminal import mrkdwn as terminal
 from handlers.answers.views import answers, full_answer, published
 from handlers.entries.views import editing
-from handlers.files import uploads
+from handlers.files import sources
 from handlers.learning import learned_aliases, misses
 from handlers.learning.store.learned_aliases import alias_id
 from handlers.learning.views import learned_aliases as learned_views
@@ -87,7 +87,7 @@ RUN: dict[str, Callable[[str], object]] = {
     ),
     "handlers.learning.misses.looks_like_a_question": misses.looks_like_a_question,
     "handlers.texts.for_question": for_question,
-    "handlers.files.uploads.new_name": uploads.new_name,
+    "handlers.files.sources.new_name": sources.new_name,
     "handlers.answers.views.answers.headline": answers.headline,
     "handlers.entries.views.editing.digest": editing.digest,
     "handlers.learning.views.learned_aliases.offer": lambda cell: learned_views.offer(cell, cell, 1, ENGLISH),
@@ -179,7 +179,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.learning.misses",
         "handlers.files.pending",
         "handlers.texts.for_locale",
-        "handlers.files.uploads",
+        "handlers.files.sources",
         "handlers.files.versions",
         "handlers.home.views.dashboard",
         "handlers.slack.blocks.button",

@@ -3,8 +3,7 @@
 import argparse
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -13,8 +12,7 @@ OK, FAILED = 0, 1
 """Exit codes; wrong usage is argparse's 2."""
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command, or an action of one; `run` returns the exit code.
 
     The example is what follows `kotae`. A command that has actions runs itself when none is given.

@@ -54,4 +54,4 @@ ACTIONS = (
     Command("download", _download, "Download a model (default: the configured one).", "model download", _optional_name),
     Command("clear", _clear, "Delete a downloaded model.", "model clear all-MiniLM-L6-v2", _required_name),
 )
-COMMANDS = (Command("model", _list, "Look after the downloaded models.", "model list", actions=ACTIONS),)
+COMMANDS = (Command("model", _list, "Manage the downloaded models.", "model list", actions=ACTIONS),)

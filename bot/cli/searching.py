@@ -93,6 +93,7 @@ def _eval(options: Namespace, settings: "Settings") -> int:
         FaissSearch(
             options.csv,
             model,
+            revision=None if options.encoder else settings.revision,
             data_dir=settings.environment.data_dir,
             synonyms=settings.chosen_synonyms,
             progress=progress,
@@ -130,7 +131,12 @@ def _search_arguments(parser: ArgumentParser) -> None:
 
 def _eval_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("csv", type=Path, metavar="KB.csv")
-    parser.add_argument("queries", type=Path, metavar="QUERIES", help=".jsonl or .csv: query, relevant (ids), kind")
+    parser.add_argument(
+        "queries",
+        type=Path,
+        metavar="QUERIES",
+        help=".jsonl or .csv: query, relevant (ids), kind (answerable, near, far, or partial: left out)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--encoder", metavar="NAME", help="another model, or lexical (default: the configured one)")
     parser.add_argument("--plot", type=Path, metavar="OUT.png", help="also draw confidence against being right")

@@ -79,9 +79,9 @@ COMMANDS = (
     Command(
         "connect",
         _connect,
-        "Make the Slack app, ask for its tokens without showing them, try them and write them into .env. An app"
-        " configuration token makes the app; it is asked for, or taken from SLACK_CONFIG_TOKEN, and kept nowhere. When"
-        " the input is a pipe, each answer is a line of it.",
+        "Create the Slack app, ask for its tokens without showing them, try them and write them to .env. That needs an"
+        " app configuration token, which is asked for, or taken from SLACK_CONFIG_TOKEN, and never stored. When the"
+        " input is a pipe, each line of it is an answer.",
         "connect",
         _connect_arguments,
     ),

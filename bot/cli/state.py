@@ -46,6 +46,6 @@ def _user(text: str) -> str:
 
 
 COMMANDS = (
-    Command("status", _status, "Say how the running bot is.", "status"),
-    Command("forget", _forget, "Remove a person from everything that is kept.", "forget U012AB3CD", _forget_arguments),
+    Command("status", _status, "Show the state of the running bot.", "status"),
+    Command("forget", _forget, "Remove a person from all stored data.", "forget U012AB3CD", _forget_arguments),
 )

@@ -1,4 +1,4 @@
-"""What admins ask to see: the statistics, shadow mode's rehearsals and the audit log."""
+"""Statistics, results of shadow mode, and the audit log, for admins."""
 
 from handlers.admin.store.statistics import Statistics
 from handlers.admin.views import reports
@@ -25,7 +25,7 @@ def statistics(services: Services, request: Request, days: int) -> None:
 
 
 def audit(services: Services, request: Request, _: str) -> None:
-    """`/kb audit`: what admins did lately."""
+    """`/kb audit`: list what admins did lately."""
     closed = closed_to(services, request.user)
     done = [without_content(entry, request.user, closed) for entry in AuditLog(services.database).newest()]
     request.tell_privately(reports.audit(done, request.texts))

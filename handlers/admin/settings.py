@@ -1,4 +1,4 @@
-"""A channel's rules, as admins set them in Slack: by command, in a modal, or by going live after shadow mode."""
+"""Settings of a channel that admins change in Slack: by command, in a modal, or at the end of shadow mode."""
 
 import json
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ def open_for(services: Services, request: Request, channel: str) -> None:
 
 
 def check(services: Services, request: Request) -> dict[str, Any]:
-    """Say what can't be saved, at its field."""
+    """Return errors for fields that can't be saved."""
     submitted = request.body["view"]
     chosen = _chosen(services, submitted)
     if chosen.auto_reply is not AutoReply.OFF and not (chosen.knowledge_bases or services.channels.shared):
@@ -82,7 +82,7 @@ def check(services: Services, request: Request) -> dict[str, Any]:
 
 
 def saved(services: Services, request: Request) -> None:
-    """Put what was chosen in force, and say what changed; nothing of a form that shows what holds no more."""
+    """Save the submitted settings and say what changed; nothing is saved if the form was out of date."""
     channel, shown = view.target(request.body["view"])
     in_it = services.access.place(channel).has_bot and channel in services.access.channels_of(request.user)
     here = replace(request, channel=channel if in_it else "")
@@ -127,7 +127,7 @@ def overrule(services: Services, request: Request) -> None:
 
 
 def _hindrances(services: Services, request: Request, rules: Channel) -> list[str]:
-    """Say what keeps the bot from answering all that it could in a channel where it is to answer unasked."""
+    """Return what keeps auto-reply in a channel from giving some answers, or any."""
     if rules.auto_reply is AutoReply.OFF:
         return []
     if not services.access.place(rules.id).has_bot:
@@ -138,13 +138,13 @@ def _hindrances(services: Services, request: Request, rules: Channel) -> list[st
 
 
 def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:
-    """Read the modal; a knowledge base that went away meanwhile stays the channel's, if it was."""
+    """Read the modal. A knowledge base of the channel that was removed meanwhile stays the channel's."""
     own = services.channels.of(view.target(submitted)[0]).knowledge_bases
     return view.chosen(submitted, tuple(dict.fromkeys([*own, *services.registry.sources()])))
 
 
 def _save(services: Services, request: Request, before: Channel, chosen: view.Chosen) -> list[SettingName]:
-    """Store what differs from the rules in force; return the keys."""
+    """Store the settings that changed; return their names."""
     own = [name for name in before.knowledge_bases if name not in services.channels.shared]
     ask = (*(id_ for id_ in before.ask if id_.startswith("S")), *chosen.ask)  # the modal shows no user groups
     threshold = str(chosen.threshold)

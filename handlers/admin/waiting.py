@@ -1,4 +1,4 @@
-"""Channels that got the name of a knowledge base, and wait until an admin says whether it is for them."""
+"""Channels that were given the name of a knowledge base later: an admin decides whether they are served it."""
 
 from functools import partial
 
@@ -14,7 +14,7 @@ from indexes.messages import Translatable, Value
 
 
 def listed(services: Services, request: Request, _: str) -> None:
-    """`/kb channels`: which channel searches what, and which wait."""
+    """`/kb channels`: list what each channel searches, and the channels that wait for a decision."""
     services.rescan()
     channels = services.channels
     configured = channels.configured()
@@ -24,12 +24,12 @@ def listed(services: Services, request: Request, _: str) -> None:
 
 
 def renamed(services: Services, _: Request) -> None:
-    """Look whether a channel got a name that means something. Slack tells of channels that the bot is in."""
+    """Check the names of channels again after a channel that the bot is in was renamed."""
     services.rescan()
 
 
 def ask_admins(services: Services) -> None:
-    """Ask admins about each channel once; as long as nobody could be asked, again next time."""
+    """Ask admins about each waiting channel once; while nobody can be reached, it is tried again next time."""
     with services.locks("waiting"):
         known = ChannelNames(services.database).all()
         untold = {(each.name, each.channel) for each in known if each.state is BindingState.WAITING}
@@ -40,12 +40,12 @@ def ask_admins(services: Services) -> None:
 
 
 def served(services: Services, request: Request) -> None:
-    """Serve a channel what it has the name of, from now on."""
+    """Serve the knowledge base to the channel from now on."""
     _decide(services, request, BindingState.BOUND)
 
 
 def declined(services: Services, request: Request) -> None:
-    """Leave it unserved, and ask no more."""
+    """Don't serve it to the channel, and don't ask again."""
     _decide(services, request, BindingState.DECLINED)
 
 

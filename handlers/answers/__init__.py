@@ -1,1 +1,1 @@
-"""Answers: to commands, mentions, direct messages and unasked, and what people do with them."""
+"""Answers to commands, mentions, direct messages and, unasked, to messages; and what people do with them."""

@@ -1,4 +1,4 @@
-"""From a question that was asked to a new entry: "Add answer", and "Save" below what a person was asked."""
+"""Adding an entry for a question: the button "Add answer", and "Save" below a question to a person."""
 
 from handlers.answers.store.publications import Publications
 from handlers.audience import closed_to, may_read_question
@@ -11,7 +11,7 @@ from handlers.store.questions import AskedQuestion, Questions
 
 
 def add_answer(services: Services, request: Request) -> None:
-    """Open the form for a new entry with a question that was asked; the button's value is the question's id."""
+    """Open the form for a new entry with the question of the button, whose value is the question's id."""
     question = Questions(services.database).get(int(request.pressed))
     if question is None or not _may_read(services, request, question):
         request.tell_privately(notice(request.texts("answer.gone")))
@@ -20,7 +20,7 @@ def add_answer(services: Services, request: Request) -> None:
 
 
 def open_form(services: Services, request: Request, question: AskedQuestion, text: str, answer: str = "") -> None:
-    """Open the form for the knowledge base that was asked first."""
+    """Open the form for a new entry in the first knowledge base of the question's channel."""
     names = services.channels.of(question.channel).knowledge_bases
     name = names[0] if names else ""
     editing.open_add(services, request, knowledge_base=name, question=text, answer=answer, question_id=question.id)

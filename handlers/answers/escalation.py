@@ -1,10 +1,10 @@
-"""Asking a person: the bot calls those that are named for the channel, and keeps what they answered."""
+"""Asking a person: the bot mentions the people who are named for the channel, and offers to save their answer."""
 
 from collections.abc import Sequence
 
 from handlers import texts as words
 from handlers.answers import add_answer
-from handlers.answers.answering import Put, in_place, question_of_button, updated_reply
+from handlers.answers.replies import Put, in_place, question_of_button, updated_reply
 from handlers.answers.store.publications import Publication, Publications
 from handlers.answers.views import published
 from handlers.audience import knowledge_bases_for_everybody
@@ -17,7 +17,7 @@ from handlers.store.questions import AskedQuestion, Questions
 
 
 def may_ask(services: Services, question: AskedQuestion) -> bool:
-    """Tell whether somebody is named for the channel where a question was asked."""
+    """Return whether somebody is named for the channel where a question was asked."""
     return (
         bool(question.channel)
         and not question.channel.startswith("D")
@@ -26,7 +26,7 @@ def may_ask(services: Services, question: AskedQuestion) -> bool:
 
 
 def ask(services: Services, request: Request, put: Put = in_place) -> None:
-    """Call those named for the channel; once per question."""
+    """Mention the people who are named for the channel; once per question."""
     key, _ = ButtonValue.read(request.pressed)
     if found := question_of_button(services, request, key.question):
         ask_about(services, request, key, *found, put)
@@ -54,7 +54,7 @@ def ask_about(
 def _call(
     services: Services, request: Request, question: AskedQuestion, result: Result, helpers: Sequence[str]
 ) -> str | None:
-    """Call them in the thread, or in the channel when the thread is gone by now."""
+    """Mention them in the thread, or in the channel if the thread is gone."""
     tried = _tried(services, question, result)
     call = published.call(
         question.id, question.text, request.person.name, helpers, tried, words.for_question(question.text)
@@ -65,7 +65,7 @@ def _call(
 
 
 def resolved(services: Services, request: Request) -> None:
-    """Close a question, for who asked it, those who were asked, or an admin; offer to keep the answer."""
+    """Close a question and offer to save the answer. The asker, those who were asked and admins may."""
     if not (found := _called(services, request)):
         return
     question, call = found
@@ -86,7 +86,7 @@ def save(services: Services, request: Request) -> None:
 
 
 def _called(services: Services, request: Request) -> tuple[AskedQuestion, Publication] | None:
-    """Return the question that people were asked; None for who was told why not."""
+    """Return the question that people were asked; None after telling the person that it is gone."""
     number = int(request.pressed)
     question, call = Questions(services.database).get(number), Publications(services.database).of(number).get("ask")
     if question and call and call.channel == request.channel:
@@ -96,7 +96,7 @@ def _called(services: Services, request: Request) -> tuple[AskedQuestion, Public
 
 
 def _tried(services: Services, question: AskedQuestion, result: Result) -> list[str]:
-    """Name the entries that were looked at, unless somebody in the channel may not see them."""
+    """Return the titles of the hits, unless somebody in the channel may not see them."""
     names = {entry.knowledge_base for entry in result.entries}
     if not names.issubset(knowledge_bases_for_everybody(services, question.channel)):
         return []

@@ -1,4 +1,4 @@
-"""What people say of an answer: helpful or not and why, it was this one, none of these. One vote each, changeable."""
+"""Votes on an answer: helpful, or not and why; this one; none of these. Each person has one vote and may change it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt import Respond
 
 from handlers.answers import escalation
-from handlers.answers.answering import Put, in_place, question_of_button, updated_reply
+from handlers.answers.replies import Put, in_place, question_of_button, updated_reply
 from handlers.answers.store.publications import Publications
 from handlers.answers.views import reasons
 from handlers.learning import learned_aliases
@@ -21,7 +21,7 @@ from handlers.store.questions import AskedQuestion
 
 
 def vote(services: Services, request: Request, put: Put = in_place) -> None:
-    """Note whether an answer helped; somebody whom it didn't is asked why. None of these is a miss."""
+    """Store whether an answer helped; if it did not, ask why. "None of these" is a miss."""
     key, kind = ButtonValue.read(request.pressed)
     if found := question_of_button(services, request, key.question):
         question, _ = found
@@ -41,7 +41,7 @@ def _ask_why(services: Services, request: Request, key: ButtonValue, question: A
 
 
 def this_one(services: Services, request: Request, put: Put = in_place) -> None:
-    """Note that a hit that was folded at first is the answer."""
+    """Store that a hit that was folded is the answer."""
     key, rank = ButtonValue.read(request.pressed)
     if found := question_of_button(services, request, key.question):
         vote_on(services, key.question, request.user, f"hit_{rank}")
@@ -51,7 +51,7 @@ def this_one(services: Services, request: Request, put: Put = in_place) -> None:
 
 
 def judge(services: Services, question: AskedQuestion, user: str, rank: int, *, right: bool) -> None:
-    """Take what somebody said for an opinion on one hit: the question may become another way to ask for it."""
+    """Count a vote as one on a hit's alias: the question may be learned as another way to ask for the record."""
     if len(question.hits) >= rank:
         (learned_aliases.confirm if right else learned_aliases.doubt)(
             services, question.id, user, *question.hits[rank - 1].target
@@ -59,7 +59,7 @@ def judge(services: Services, question: AskedQuestion, user: str, rank: int, *, 
 
 
 def check_reason(_: Services, request: Request) -> Mapping[str, Any]:
-    """Refuse "other" without a word about it."""
+    """Refuse "other" without a comment."""
     reason, comment, _asked = reasons.chosen(request.body["view"])
     if reason == "other" and not comment.strip():
         return {"response_action": "errors", "errors": {"comment": request.texts_of_form("reason.missing")}}
@@ -67,7 +67,7 @@ def check_reason(_: Services, request: Request) -> Mapping[str, Any]:
 
 
 def reason(services: Services, request: Request) -> None:
-    """Note why an answer didn't help: a miss. Ask a person, if that is wished too."""
+    """Store why an answer didn't help, and ask a person if that was ticked."""
     reply = reasons.RatedReply.read(request.body["view"]["private_metadata"])
     why, comment, asked = reasons.chosen(request.body["view"])
     if found := question_of_button(services, request, reply.key.question):

@@ -1,4 +1,4 @@
-"""Looking a question up, and an earlier one again."""
+"""Searching for a question, and loading an earlier one with its hits."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from indexes.registry import Answer
 
 
 def find_answers(services: Services, question: str, names: Sequence[str], request: Request, origin: Origin) -> Result:
-    """Search these knowledge bases for a question, and store it with what was found."""
+    """Search these knowledge bases for a question; store the question and its hits."""
     return store_answer(services, search(services, question, names), request, origin)
 
 
@@ -22,7 +22,7 @@ def search(services: Services, question: str, names: Sequence[str]) -> Answer:
 
 
 def store_answer(services: Services, answer: Answer, request: Request, origin: Origin) -> Result:
-    """Store a question with what was found."""
+    """Store a question and its hits."""
     stored = _asked_question(services, answer, request, origin)
     return _result(services, stored, Questions(services.database).add(stored))
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from handlers.access import Standing
-from handlers.answers.answering import first_reply
 from handlers.answers.lookup import find_answers
+from handlers.answers.replies import first_reply
 from handlers.answers.views import guide
 from handlers.audience import knowledge_bases_for, tell_what_is_withheld
 from handlers.request import Request
@@ -39,15 +39,15 @@ def mention(services: Services, request: Request) -> None:
 
 
 def in_group(services: Services, request: Request) -> None:
-    """Answer a mention in a direct message of several people; nothing else of it comes here, it is theirs.
+    """Answer a mention in a direct message of several people; their other messages are ignored.
 
-    Slack doesn't promise an `app_mention` there; where it sends both, the first is answered.
+    Slack doesn't promise an `app_mention` there; if it sends both events, the first is answered.
     """
     mention(services, replace(request, body={"event": {**request.event, "type": "app_mention"}}))
 
 
 def answer_mention(services: Services, request: Request) -> None:
-    """Answer in the thread; a mention without words asks for the thread's first message."""
+    """Answer in the thread. A mention without words asks the question of the thread's first message."""
     spoken = plain(request.event.get("text", ""))
     question = spoken if has_words(spoken) else _parent(request)
     if not has_words(question):
@@ -80,7 +80,7 @@ def answer_direct(services: Services, request: Request) -> None:
 
 
 def topics(services: Services, names: tuple[str, ...]) -> list[guide.Topic]:
-    """Say what the knowledge bases are about, for people who wonder what to ask."""
+    """Return what the knowledge bases are about, for people who wonder what to ask."""
     loaded = services.registry.loaded
     return [guide.topic(name, loaded[name].index.records) for name in names if name in loaded]
 
@@ -88,7 +88,7 @@ def topics(services: Services, names: tuple[str, ...]) -> list[guide.Topic]:
 def find_for_asker(
     services: Services, request: Request, question: str, names: tuple[str, ...], origin: Origin
 ) -> Result | None:
-    """Search for somebody who asked; None when they were told why that is not possible now."""
+    """Search for somebody who asked; None after telling them why that is not possible now."""
     if not names:
         guest = request.person.standing is not Standing.MEMBER
         request.tell_privately(notice(request.texts("access.guest" if guest else "search.knows_nothing")))
@@ -100,7 +100,7 @@ def find_for_asker(
 
 
 def _answer_openly(request: Request, result: Result, message: Message, origin: Origin) -> None:
-    """Post the answer, and remember it, so that it follows when the question is edited or deleted."""
+    """Post the answer, and store which message it is, so that it can follow an edit or deletion of the question."""
     sent = request.post(message)
     if sent and result.question_id is not None:
         reply = PostedReply(sent, result.question_id, origin)
@@ -108,7 +108,7 @@ def _answer_openly(request: Request, result: Result, message: Message, origin: O
 
 
 def _parent(request: Request) -> str:
-    """Return the first message of the thread in which the bot was called, or nothing outside a thread."""
+    """Return the text of the thread's first message; blank outside a thread."""
     thread = request.event.get("thread_ts")
     if not thread or thread == request.event["ts"]:
         return ""

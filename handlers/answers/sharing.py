@@ -1,7 +1,7 @@
-"""Sharing an answer: the question and the answer go into the channel where it was asked, once."""
+"""Sharing an answer: question and answer are posted once in the channel where the question was asked."""
 
 from handlers import texts as words
-from handlers.answers.answering import Put, in_place, question_of_button, updated_reply
+from handlers.answers.replies import Put, in_place, question_of_button, updated_reply
 from handlers.answers.store.publications import Publication, Publications
 from handlers.answers.views import published
 from handlers.audience import knowledge_bases_for_everybody
@@ -13,7 +13,7 @@ from handlers.store.questions import AskedQuestion
 
 
 def share(services: Services, request: Request, put: Put = in_place) -> None:
-    """Post what is shown in full, naming who shared it; the reply then says so."""
+    """Post the hits that are shown in full, with the name of the person who shares; the reply then shows it."""
     key, _ = ButtonValue.read(request.pressed)
     if found := question_of_button(services, request, key.question):
         question, result = found

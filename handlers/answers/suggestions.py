@@ -1,8 +1,8 @@
-"""Questions to begin with, for somebody who opens a direct message: from what they may ask about."""
+"""Suggested questions for somebody who opens the direct message with the bot, from what they may ask about."""
 
 from collections.abc import Iterator, Sequence
 
-from handlers.answers.answering import first_reply
+from handlers.answers.replies import first_reply
 from handlers.answers.search import find_for_asker
 from handlers.answers.views import guide
 from handlers.audience import knowledge_bases_for
@@ -15,16 +15,16 @@ from indexes.records import Record
 from indexes.text import is_japanese
 
 OFFERED = 4
-"""As many as Slack takes from an agent."""
+"""The most that Slack takes from an agent."""
 CANDIDATES = 50
 """Records of each knowledge base that are considered; a list of ten thousand needs no shuffling for four questions."""
 
 Suggestion = tuple[str, Record]
-"""A record, after the name of its knowledge base."""
+"""The name of a knowledge base, and a record of it."""
 
 
 def opened(services: Services, request: Request) -> None:
-    """Offer questions where somebody opened the messages tab: as an agent's prompts, else once ever as a message."""
+    """Suggest questions to somebody who opened the Messages tab: as prompts of an agent, else once in a message."""
     offered = suggestions(services, request)
     if offered and services.config.is_agent:
         _prompt(services, request, offered)
@@ -33,7 +33,7 @@ def opened(services: Services, request: Request) -> None:
 
 
 def asked(services: Services, request: Request) -> None:
-    """Answer the question of the button that was pressed, as if it had been typed."""
+    """Answer the question of the pressed button as if it had been typed."""
     name, _, record_id = request.pressed.partition("\n")
     names = knowledge_bases_for(services, request)
     record = services.registry.record(name, record_id) if name in names else None
@@ -44,7 +44,7 @@ def asked(services: Services, request: Request) -> None:
 
 
 def suggestions(services: Services, request: Request) -> list[Suggestion]:
-    """Choose questions: what is asked most, then one of each category in turn; in the reader's language first."""
+    """Choose questions: those asked most, then one of each category; those in the reader's language first."""
     names = knowledge_bases_for(services, request)
     often = [
         (name, services.registry.record(name, id_)) for name, id_, _ in Questions(services.database).most_asked(names)

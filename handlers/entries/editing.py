@@ -1,15 +1,13 @@
-"""Adding an entry and editing one: from a command, a message, a question nobody could answer, or a hit.
+"""The form for adding and editing entries: from a command, a message, a miss, or a hit.
 
-Admins write; other members propose. What was typed is kept whatever happens: it comes back in the form with the reason.
+Admins write; other members propose. Typed text is never lost: if saving fails the form shows it again, and why.
 """
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
@@ -32,18 +30,14 @@ from indexes.records.editing import StaleFileError, unwritable
 
 log = logging.getLogger(__name__)
 
-Value = TypeVar("Value")
-
 SHOWN = 300
-FORMS = 1000
-"""Open forms whose typing is followed."""
 SHOWN_WITHIN_SECONDS = 3.0
-"""In which Slack has surely taken an ack."""
+"""How long Slack may take to handle an ack."""
 LOOK_SECONDS = 0.2
 
 
 class NotAllowedError(HandlerError):
-    """This person may not do that, or not any more."""
+    """This person may not write there, or not any more."""
 
 
 # Opening the form
@@ -60,7 +54,7 @@ def open_add(
 ) -> None:
     """Open the form for a new entry.
 
-    `question_id` is the journal's question that the entry answers: its miss is closed once the entry is in.
+    `question_id` is the question that the entry answers: its miss is closed once the entry is written.
     """
     names = writable(services, request)
     if not _has_some(request, names):
@@ -72,7 +66,7 @@ def open_add(
         channel="" if request.is_direct else request.channel,
         language=request.texts.language,
     )
-    request.open(_form(services, request, draft))
+    request.open(build_form(services, request, draft))
 
 
 def open_edit(services: Services, request: Request, knowledge_base: str, record_id: str) -> None:
@@ -83,7 +77,7 @@ def open_edit(services: Services, request: Request, knowledge_base: str, record_
     else:
         channel = "" if request.is_direct else request.channel
         draft = Draft(knowledge_base, {}, record_id, channel=channel, language=request.texts.language)
-        request.open(_form(services, request, as_now(draft, record)))
+        request.open(build_form(services, request, as_now(draft, record)))
 
 
 def command(services: Services, request: Request, argument: str) -> None:
@@ -92,9 +86,9 @@ def command(services: Services, request: Request, argument: str) -> None:
 
 
 def from_message(services: Services, request: Request) -> None:
-    """Take a message by the shortcut "Save to knowledge base": it is the answer to the first message of its thread.
+    """Handle the shortcut "Save to knowledge base": the message answers the first message of its thread.
 
-    A first message that has replies is the question itself.
+    A first message that has replies is itself the question.
     """
     message = request.body["message"]
     first, text = message.get("thread_ts"), str(message.get("text", ""))
@@ -113,7 +107,7 @@ def from_message(services: Services, request: Request) -> None:
 def edit_proposal(services: Services, request: Request) -> None:
     """Open the form filled with a proposal; saving approves it."""
     if proposal := proposals.decidable(services, request):
-        request.open(_form(services, request, _draft_of(proposal, request)))
+        request.open(build_form(services, request, _draft_of(proposal, request)))
 
 
 def _draft_of(proposal: Proposal, request: Request) -> Draft:
@@ -139,7 +133,7 @@ def _has_some(request: Request, names: Sequence[str]) -> bool:
 
 
 def _first_words(services: Services, request: Request, ts: str) -> str:
-    """Return the first message of a thread; nothing where the bot can't read."""
+    """Return the first message of a thread; blank if the bot can't read it."""
     try:
         found = services.client.conversations_replies(channel=request.channel, ts=ts, limit=1)["messages"]
     except SlackApiError as error:
@@ -148,80 +142,15 @@ def _first_words(services: Services, request: Request, ts: str) -> str:
     return plain(found[0].get("text", "")) if found else ""
 
 
-# While it is open
-
-
-class Typing:
-    """Follows what is typed into open forms: warns of entries that are nearly the same, changes with what is chosen.
-
-    Slack tells of every pause in typing, and may tell late: only the newest word counts, and a form that was sent or
-    changed otherwise meanwhile, which its hash shows, is left alone.
-    """
-
-    def __init__(self) -> None:
-        self._newest: OrderedDict[str, str] = OrderedDict()
-        self._hashes: OrderedDict[str, tuple[str, list[str]]] = OrderedDict()
-        self._lock = Lock()
-
-    def typed(self, services: Services, request: Request) -> None:
-        """Look up what was typed so far, and show the closest entries in the form."""
-        view = request.body["view"]
-        at = str(request.body["actions"][0].get("action_ts", ""))
-        with self._lock:
-            _keep(self._newest, view["id"], max(at, self._newest.get(view["id"], "")))
-        with services.locks("form", view["id"]):
-            if self._newest.get(view["id"]) == at:
-                self._update(services, request, view)
-
-    def _update(self, services: Services, request: Request, view: Mapping[str, Any]) -> None:
-        draft = _settled(services, views.read(view), request)
-        if draft is None:
-            return
-        form = _form(services, _there(request, draft), draft)
-        with self._lock:
-            newest = self._hashes.get(view["id"], (view["hash"], views.shape(view)))
-        if newest[1] == views.shape(form.to_dict()):
-            return
-        try:
-            shown = services.client.views_update(view_id=view["id"], hash=newest[0], view=form)
-        except SlackApiError as error:
-            if error.response.get("error") not in {"hash_conflict", "not_found"}:
-                raise
-            return
-        with self._lock:
-            _keep(self._hashes, view["id"], (str(shown["view"]["hash"]), views.shape(shown["view"])))
-
-
-def _keep(kept: OrderedDict[str, Value], form: str, value: Value) -> None:
-    """Remember something of a form, and forget that of forms which nobody has touched for long."""
-    kept[form] = value
-    kept.move_to_end(form)
-    if len(kept) > FORMS:
-        kept.popitem(last=False)
-
-
-def _settled(services: Services, draft: Draft, request: Request) -> Draft | None:
-    """Return the draft as the form is to show it; None when there is nothing it could go into any more.
-
-    A category of another knowledge base is forgotten; a new one, typed, is not.
-    """
-    if draft.knowledge_base not in writable(services, _there(request, draft)):
-        return None
-    known = {record.category for record in services.registry.loaded[draft.knowledge_base].index.records}
-    category = draft.texts.get("category", "")
-    if draft.invents_category or category in known or not category:
-        return draft
-    return replace(draft, texts={**draft.texts, "category": ""})
-
-
-def _there(request: Request, draft: Draft) -> Request:
-    """Return the request as if it had happened where the form was opened."""
+def where_opened(request: Request, draft: Draft) -> Request:
+    """Return the request as if it came from the channel where the form was opened."""
     return replace(request, channel=draft.channel)
 
 
-def _form(
+def build_form(
     services: Services, request: Request, draft: Draft, trouble: str = "", difference: Difference | None = None
 ) -> View:
+    """Return the form, with entries that are similar to what was typed so far."""
     names = () if draft.record else writable(services, request)
     loaded = services.registry.loaded[draft.knowledge_base]
     return views.form(
@@ -239,7 +168,7 @@ def _form(
 
 
 def check(services: Services, request: Request) -> dict[str, Any]:
-    """Say at the fields what can't be saved; else show that it is being saved. Asks nothing of Slack."""
+    """Return errors for fields that can't be saved, else the view that says it is being saved. Doesn't call Slack."""
     view = request.body["view"]
     draft = views.read(view)
     loaded = services.registry.loaded.get(draft.knowledge_base)
@@ -259,7 +188,7 @@ def _errors(view: Mapping[str, Any], wrong: Mapping[str, str]) -> dict[str, Any]
 
 
 def _wrong(draft: Draft, base: KnowledgeBase) -> dict[str, str]:
-    """Say by role, in the writer's language, what is wrong with the texts."""
+    """Return by role, in the writer's language, what is wrong with the texts."""
     wrong: dict[str, str] = {}
     texts = draft.texts
     unshown = draft.record and not {"question", "answer"} & base.columns.keys() <= texts.keys()
@@ -279,9 +208,9 @@ def _wrong(draft: Draft, base: KnowledgeBase) -> dict[str, str]:
 
 
 def sent(services: Services, request: Request) -> None:
-    """Write the entry, or propose it, and say so in the form; what could not be done comes back with what was typed."""
+    """Write or propose the entry and say so in the form; if that fails, show the typed text again with the reason."""
     draft = views.read(request.body["view"])
-    here = _there(request, draft)
+    here = where_opened(request, draft)
     try:
         done = _take(services, here, draft)
     except StaleFileError as error:
@@ -297,20 +226,20 @@ def sent(services: Services, request: Request) -> None:
 
 
 def need_of_form(request: Request) -> Need:
-    """Say who may send the form: members a new entry, which is proposed for them; admins what changes one."""
+    """Return who may send the form: members for a new entry, which may become a proposal; admins for a change."""
     draft = views.read(request.body["view"])
     return Need.ADMIN if draft.record or draft.proposal is not None else Need.MEMBER
 
 
 def refused(services: Services, request: Request, refusal: str) -> None:
-    """Say in the form that this person may not, in the words of a key, with what was typed."""
+    """Show in the form why this person may not, with the typed text; `refusal` is the key of the reason."""
     draft = views.read(request.body["view"])
     trouble = draft.words(refusal)
     _show(services, request, views.told(draft, trouble, typed=True), draft, trouble)
 
 
 def _take(services: Services, request: Request, draft: Draft) -> View:
-    """Do what the form is for, if this person may; return what it says then."""
+    """Write, propose or approve the entry if this person may; return the view that says so."""
     if draft.knowledge_base not in writable(services, request):
         raise NotAllowedError("edit.nowhere")
     if draft.proposal is not None:
@@ -324,20 +253,20 @@ def _take(services: Services, request: Request, draft: Draft) -> View:
 def _give_back(
     services: Services, request: Request, draft: Draft, trouble: str, difference: Difference | None = None
 ) -> None:
-    """Put the form back as it was typed, with what went wrong and what changed meanwhile."""
+    """Show the form again with the typed text, the reason, and what changed in the file meanwhile."""
     record = services.registry.record(draft.knowledge_base, draft.record) if draft.record else None
     if draft.knowledge_base not in writable(services, request) or (draft.record and record is None):
         _show(services, request, views.told(draft, trouble, typed=True), draft, trouble)
         return
     current = as_now(draft, record) if record else draft
-    said = "" if difference else trouble  # the difference says it all, in the writer's language
-    _show(services, request, _form(services, request, current, said, difference), draft, trouble)
+    said = "" if difference else trouble  # the difference is shown in the writer's language already
+    _show(services, request, build_form(services, request, current, said, difference), draft, trouble)
 
 
 def _show(services: Services, request: Request, view: View, draft: Draft, trouble: str = "") -> None:
-    """Put a view in the place of "saving"; to somebody who closed that, say it in a direct message.
+    """Show a view instead of "saving"; if the person closed that, send a direct message.
 
-    The work may be done before Slack has taken the ack that shows "saving".
+    The work may be finished before Slack shows "saving", so it is tried for some seconds.
     """
     until = time.monotonic() + SHOWN_WITHIN_SECONDS
     while not (shown := _replaced(services, _saving_id(request.body["view"]), view)) and time.monotonic() < until:

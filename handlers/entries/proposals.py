@@ -1,4 +1,4 @@
-"""Entries that members propose: admins are asked in direct messages, one of them decides, the proposer hears back."""
+"""Entries that members propose: admins are asked in direct messages, one decides, and the proposer is told."""
 
 import logging
 from collections.abc import Mapping
@@ -39,11 +39,11 @@ class DecidedError(HandlerError):
 
 
 class TooManyError(HandlerError):
-    """This person has proposed enough for now."""
+    """This person has too many proposals waiting."""
 
 
 def propose(services: Services, request: Request, draft: Draft) -> str:
-    """Keep an entry for an admin to decide on, and ask them; return what to tell the proposer. Raises if not kept."""
+    """Store a proposal and ask admins; return what to tell the proposer. Raises StoreError if it can't be stored."""
     count = Proposals(services.database).waiting_of(request.user)
     if count >= WAITING:
         raise TooManyError("proposal.too_many", count=count)
@@ -58,7 +58,7 @@ def propose(services: Services, request: Request, draft: Draft) -> str:
 
 
 def reachable(services: Services, knowledge_base: str) -> list[str]:
-    """List the admins to ask: those named in the settings and those who did something lately, if they see the file."""
+    """List the admins to ask: those of `active_admins` who may see the knowledge base."""
     return [user for user in active_admins(services) if _sees(services, user, knowledge_base)][:MOST_ASKED]
 
 
@@ -90,7 +90,7 @@ def approve(services: Services, request: Request) -> None:
 
 
 def approve_edited(services: Services, request: Request, draft: Draft) -> View:
-    """Write the entry as an admin changed it; return what the form says then. Raises KnowledgeBaseError."""
+    """Write the entry as an admin changed it; return the view that says so. Raises KnowledgeBaseError."""
     proposal = Proposals(services.database).get(draft.proposal or 0)
     if proposal is None:
         raise DecidedError("proposal.gone")
@@ -105,7 +105,7 @@ def decline(services: Services, request: Request) -> None:
 
 
 def declined(services: Services, request: Request) -> None:
-    """Decline, with the reason that was given, if any."""
+    """Decline a proposal, with the reason if one was given."""
     view = request.body["view"]
     proposal = Proposals(services.database).get(int(view["private_metadata"]))
     if proposal is None or not _sees(services, request.user, proposal.knowledge_base):
@@ -120,17 +120,17 @@ def declined(services: Services, request: Request) -> None:
 
 
 def accepted(_: Services, __: Request) -> Mapping[str, Any]:
-    """Close the form: a reason may be anything."""
+    """Accept any reason: the form closes."""
     return {}
 
 
 def command(services: Services, request: Request, _: str) -> None:
-    """`/kb proposals`: what waits, as far as this admin sees the knowledge base."""
+    """`/kb proposals`: list waiting proposals for knowledge bases that this admin sees."""
     request.tell_privately(_listing(services, request))
 
 
 def decidable(services: Services, request: Request) -> Proposal | None:
-    """Return the proposal whose button was pressed; None when this person may not decide, or somebody has."""
+    """Return the proposal of the pressed button; None after telling why this person can't decide on it."""
     number = int(request.pressed.partition(":")[0])
     proposal = Proposals(services.database).get(number)
     if proposal is None or not _sees(services, request.user, proposal.knowledge_base):
@@ -149,7 +149,7 @@ def _sees(services: Services, user: str, knowledge_base: str) -> bool:
 
 
 def _write(services: Services, request: Request, proposal: Proposal, draft: Draft) -> Stored:
-    """Write it, for the one who is first to decide; whoever else was asked is told. What fails leaves it waiting."""
+    """Write the entry for the first admin who decides, and tell the others. If that fails the proposal waits on."""
     if draft.knowledge_base not in writable(services, request):
         raise DecidedError("edit.no_such", name=draft.knowledge_base)
     if not Proposals(services.database).claim(proposal.id, request.user):
@@ -176,7 +176,7 @@ def _tell_everybody(services: Services, number: int) -> None:
 
 
 def _update(services: Services, sent: ApprovalMessage, message: Message) -> None:
-    """Change what an admin was asked; a refusal is logged, since others are to be told as well."""
+    """Update the message in which an admin was asked; a refusal is logged: others are to be told as well."""
     try:
         services.messenger.update_message(sent.channel, sent.message, message)
     except SlackApiError as error:
@@ -184,7 +184,7 @@ def _update(services: Services, sent: ApprovalMessage, message: Message) -> None
 
 
 def _refresh(services: Services, request: Request, number: int) -> None:
-    """Bring the message whose button was pressed up to date."""
+    """Update the message whose button was pressed."""
     if request.pressed.endswith(views.IN_LIST):
         request.update_message(_listing(services, request))
     elif (proposal := Proposals(services.database).get(number)) and not proposal.is_open:

@@ -1,4 +1,4 @@
-"""Writing into knowledge bases from Slack: where somebody may, what is like it already, and the writing itself."""
+"""Writing entries into knowledge bases: where a person may, similar entries, and the writing itself."""
 
 import logging
 from collections.abc import Mapping
@@ -30,14 +30,14 @@ SHOWN = 300
 
 @dataclass(frozen=True)
 class Stored:
-    """The entry that was written; `trouble` says what went wrong after that, such as why it can't be searched yet."""
+    """The entry that was written; `trouble` is what failed after that, such as reloading the file."""
 
     record: Record
     trouble: Translatable | None
 
 
 class NotThereError(HandlerError):
-    """The knowledge base, or the entry, has gone since."""
+    """The knowledge base or the entry is gone."""
 
 
 class ChangedMeanwhileError(HandlerError):
@@ -68,9 +68,9 @@ def similar(services: Services, draft: Draft) -> list[Entry]:
 
 
 def store(services: Services, request: Request, draft: Draft) -> Stored:
-    """Write the entry into its file and have it searched. Raises KnowledgeBaseError; nothing is written then.
+    """Write the entry into its file and reload that. Raises KnowledgeBaseError; nothing is written then.
 
-    Within this process one writer waits for the other, so that nobody is refused for what Kotae itself wrote.
+    Writers within this process wait for each other, so that nobody is refused because of what Kotae itself wrote.
     """
     name = draft.knowledge_base
     with services.locks("knowledge base", name):
@@ -112,7 +112,7 @@ def _cells(texts: Mapping[str, str], read: KnowledgeBase) -> dict[str, str]:
 
 
 def _changes(services: Services, draft: Draft) -> dict[str, str]:
-    """Return the cells that the writer touched; raises when somebody else changed one of them meanwhile."""
+    """Return the cells that the writer changed; raises if somebody else changed one of them meanwhile."""
     record = services.registry.record(draft.knowledge_base, draft.record)
     if record is None:
         raise NotThereError("edit.gone")
@@ -125,12 +125,12 @@ def _changes(services: Services, draft: Draft) -> dict[str, str]:
 
 
 def is_touched(draft: Draft, role: str) -> bool:
-    """Tell whether the writer changed a field of the form."""
+    """Return whether the writer changed a field of the form."""
     return draft.seen.get(role) != views.digest(draft.texts[role])
 
 
 def as_now(draft: Draft, record: Record) -> Draft:
-    """Fill the form with a record as it is, but for what the writer touched; texts too long for it are left out."""
+    """Return the draft with the record's texts where the writer changed nothing; too long ones are left out."""
     now = views.cells_of(record)
     touched = {role: text for role, text in draft.texts.items() if is_touched(draft, role)}
     shown = {role: touched.get(role, text) for role, text in now.items() if len(text) <= views.FIELD}

@@ -1,4 +1,4 @@
-"""Fetching an uploaded file from Slack: the bot's token goes with the request, so it goes nowhere else."""
+"""Downloads of uploaded files. The request carries the bot's token, so it goes to Slack's hosts only."""
 
 import re
 import time

@@ -1,8 +1,8 @@
-"""Files that wait for an admin's decision, below DATA_DIR: they survive a restart, and are gone after a day.
+"""Files that wait for an admin's decision, below DATA_DIR. They survive a restart and are deleted after a day.
 
 Each has a folder ``<data_dir>/uploads/<id>`` with about.json (whose it is, and which knowledge base it is for) and
-file.csv (its bytes). The folder is called ``<id>.taken`` while the decision is carried out: to rename it is
-atomic, so that of two who decide one is first.
+file.csv (its bytes). The folder is renamed to ``<id>.taken`` while the decision is carried out: renaming is
+atomic, so only one of two callers succeeds.
 """
 
 import json
@@ -29,15 +29,15 @@ _TAKEN, _EXPIRED = ".taken", ".expired"
 
 
 class PendingError(HandlerError):
-    """A file could not be kept until it is decided about."""
+    """A file could not be stored, or is gone."""
 
 
 @dataclass(frozen=True)
 class Upload:
     """A file that waits. `target` is the knowledge base it is for, blank until somebody chose one.
 
-    `version` is the number of the earlier version that it is, 0 for a file that was uploaded. `is_certain` when nobody
-    need be asked which knowledge base is meant.
+    `version` is the number of an earlier version, 0 for an uploaded file. `is_certain` if the knowledge base is clear
+    from the file's name.
     """
 
     id: str
@@ -51,7 +51,7 @@ class Upload:
 
 
 class Pending:
-    """The files that wait for a decision. One decision each: `decided` hands a file to one caller only."""
+    """The files that wait for a decision."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
@@ -60,7 +60,7 @@ class Pending:
     def keep(
         self, data: bytes, file: str, user: str, channel: str, target: str, *, is_certain: bool, version: int = 0
     ) -> Upload:
-        """Keep a file; raises PendingError when the disk takes none."""
+        """Store a file; raises PendingError if the disk refuses."""
         self.purge()
         upload = Upload(secrets.token_hex(8), file, user, channel, target, is_certain, version, self._clock())
         folder = self._folder / upload.id
@@ -75,7 +75,7 @@ class Pending:
         return upload
 
     def get(self, id_: str) -> Upload | None:
-        """Return what waits under an id; None when it was decided, is being decided, or expired."""
+        """Return the file with an id; None if it was decided, is being decided, or expired."""
         self.purge()
         if not _ID.fullmatch(id_):
             return None
@@ -88,14 +88,14 @@ class Pending:
             return None
 
     def data(self, upload: Upload) -> bytes:
-        """Return the bytes of a file that waits; raises PendingError when it was decided meanwhile."""
+        """Return the bytes of a file; raises PendingError if it was decided meanwhile."""
         try:
             return (self._folder / upload.id / "file.csv").read_bytes()
         except OSError as error:
             raise _gone(upload) from error
 
     def choose(self, upload: Upload, target: str) -> Upload:
-        """Say which knowledge base a file is for; raises PendingError when it was decided meanwhile."""
+        """Store which knowledge base a file is for; raises PendingError if it was decided meanwhile."""
         chosen = replace(upload, target=target)
         try:
             self._describe(chosen)
@@ -105,7 +105,7 @@ class Pending:
 
     @contextmanager
     def decided(self, upload: Upload) -> Iterator[bool]:
-        """Hand a file to one caller, who carries a decision out; what raises leaves it waiting. False to any other."""
+        """Yield True to exactly one caller, who carries out the decision; if the block raises, the file waits again."""
         waiting = self._folder / upload.id
         taken = waiting.with_suffix(_TAKEN)
         try:
@@ -121,7 +121,7 @@ class Pending:
         shutil.rmtree(taken, ignore_errors=True)
 
     def purge(self) -> None:
-        """Delete what nobody decided about within a day."""
+        """Delete files that nobody decided about within a day."""
         oldest = self._clock() - EXPIRES_SECONDS
         for folder in self._folder.glob("*"):
             with suppress(FileNotFoundError):  # decided meanwhile, or deleted by another
@@ -133,13 +133,13 @@ class Pending:
 
 
 def recover(folder: Path) -> None:
-    """Let files wait again over whose decision the bot was killed. To be called before anybody can decide."""
+    """Make files wait again if the bot was killed while carrying out a decision. Call it once, at the start."""
     for taken in folder.glob(f"*{_TAKEN}"):
         taken.rename(taken.with_suffix(""))
 
 
 def forget_uploads(folder: Path, user: str) -> int:
-    """Remove the files that somebody uploaded and nobody has decided about; return how many there were."""
+    """Delete somebody's files that still wait for a decision; return how many there were."""
     removed = 0
     for about in folder.glob("*/about.json"):
         try:

@@ -1,4 +1,4 @@
-"""`/kb remove`, and files that are gone: nothing that answers is taken away without an admin's press."""
+"""`/kb remove`, and knowledge bases whose file is gone: only an admin's button removes one."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ LISTED = 1000
 
 
 def command(services: Services, request: Request, argument: str) -> None:
-    """`/kb remove NAME`: say what would be gone, and ask."""
+    """`/kb remove NAME`: show what would be removed, and ask."""
     known = services.registry.sources()
     name = find_name(argument, known) if argument else None
     if name is None:
@@ -32,7 +32,7 @@ def command(services: Services, request: Request, argument: str) -> None:
 
 
 def removed(services: Services, request: Request) -> None:
-    """Take a knowledge base out of the answers; its content stays among the versions."""
+    """Remove a knowledge base; its versions are kept."""
     services.rescan()  # a file that came back, or went with the others, is no file to remove
     name, is_about_gone = view.pressed(request.pressed)
     file = _file(services, name)
@@ -45,7 +45,7 @@ def removed(services: Services, request: Request) -> None:
 
 
 def kept(services: Services, request: Request) -> None:
-    """Let a knowledge base answer without its file."""
+    """Keep a knowledge base that has no file any more."""
     services.rescan()
     name, _ = view.pressed(request.pressed)
     file = _file(services, name)
@@ -64,13 +64,13 @@ def kept(services: Services, request: Request) -> None:
 
 
 def cancelled(_: Services, request: Request) -> None:
-    """Leave everything as it is."""
+    """Remove nothing."""
     name, _gone = view.pressed(request.pressed)
     request.update_message(notice(request.texts("removal.cancelled", name=one_line(name, view.NAME))))
 
 
 def ask_admins(services: Services) -> None:
-    """Ask admins once about each file that is gone, and tell them once that the folder is at fault."""
+    """Ask admins once about each file that is gone; if too many are gone, report once that the folder is at fault."""
     with services.locks("missing files"):
         files = KnowledgeFiles(services.database).all()
         for file in files:
@@ -98,7 +98,7 @@ def _remove(services: Services, request: Request, file: KnowledgeFile) -> None:
 
 
 def _not_offered(services: Services, file: KnowledgeFile, texts: Texts) -> Message:
-    """Say why the buttons of a message about a missing file do nothing any more."""
+    """Return why the buttons of a message about a missing file do nothing any more."""
     if file.state.is_fault:
         return _fault(
             services, [each for each in KnowledgeFiles(services.database).all() if each.state.is_fault], texts

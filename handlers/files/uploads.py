@@ -1,54 +1,35 @@
-"""CSV files that admins send to the bot: what they would change is shown first, and done when the admin says so.
+"""CSV files that admins send to the bot: a preview is shown first, and applied when the admin confirms.
 
-What the admin decides about is in a direct message: a channel would see the knowledge base's entries. An earlier
-version that is to come back (`/kb rollback`) goes the same way.
+The preview is a direct message: it shows entries of the knowledge base, which a channel must not see. `/kb rollback`
+uses the same preview for an earlier version.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Any
 
 from slack_sdk.models.blocks import Option
 
-from handlers.admin.views import admin
 from handlers.answers import search
-from handlers.audience import closed_to, ensure_open
+from handlers.audience import ensure_open
+from handlers.files.applying import index_file, put_file
 from handlers.files.downloads import download
-from handlers.files.pending import Pending, Upload
+from handlers.files.pending import Upload
+from handlers.files.sources import known_name, new_name, pending_files, preview_of, source_of
 from handlers.files.views import uploads
 from handlers.request import Request, run_each
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, one_line, plain
-from handlers.store.audit import AuditLog
-from handlers.store.knowledge_files import KnowledgeFiles
-from indexes.messages import Translatable, Value
-from indexes.names import composed, folded
-from indexes.records import Source
-from indexes.records.editing import replace_csv
-from indexes.reload_report import ReloadReport
-from indexes.storage.import_preview import ImportPreview, preview_knowledge_base, preview_synonyms
-from indexes.storage.versions import Origin
-
-PROGRESS_SECONDS = 3.0
-"""How often the card says how far the indexing is."""
-NAME_LENGTH = 60
-"""Characters of a new knowledge base's name: in Japanese 180 bytes, and file systems take 255."""
-
-SYNONYMS = "_synonyms"
+from indexes.storage.import_preview import ImportPreview
 
 _TABLES = (".csv", ".tsv")
 _SHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
-_COPY = re.compile(r"(?<!\s)\s*[(（]\d{1,3}[)）]$")
-_RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 
 
 def brings_files(event: Mapping[str, Any]) -> bool:
-    """Tell whether a person sent files along with a message."""
+    """Return whether a message of a person has files."""
     return bool(event.get("files")) and not event.get("bot_id")
 
 
@@ -65,7 +46,7 @@ def mention(services: Services, request: Request) -> None:
 
 
 def posted(services: Services, request: Request) -> None:
-    """Take a message in a channel that has files and mentions the bot; it may come as a mention too, or only so."""
+    """Take the CSV files of a channel message that mentions the bot; Slack may send an `app_mention` for it too."""
     mention(services, replace(request, body={"event": {**request.event, "type": "app_mention"}}))
 
 
@@ -75,14 +56,14 @@ def chosen(services: Services, request: Request) -> None:
     upload = _waiting(services, request, str(pressed["block_id"]).removeprefix("upload:"))
     if upload:
         name = str(pressed["selected_option"]["value"])
-        target = _known(services, name) or new_name(name)
+        target = known_name(services, name) or new_name(name)
         ensure_open(services, request.user, target)
         upload = pending_files(services).choose(upload, target)
         request.update_message(card(services, upload, request))
 
 
 def cancelled(services: Services, request: Request) -> None:
-    """Forget a file."""
+    """Discard a file."""
     if upload := _waiting(services, request, request.pressed):
         with pending_files(services).decided(upload) as mine:
             if mine:
@@ -92,7 +73,7 @@ def cancelled(services: Services, request: Request) -> None:
 
 
 def applied(services: Services, request: Request) -> None:
-    """Put a file in its place, unless that is no longer what the admin has seen, and index it."""
+    """Apply a file and index it, unless the preview that the admin saw is out of date."""
     id_, _, seen = request.pressed.partition(":")
     upload = _waiting(services, request, id_)
     if upload is None:
@@ -103,15 +84,15 @@ def applied(services: Services, request: Request) -> None:
         request.update_message(card(services, upload, request, found, stale=True))
         return
     with pending_files(services).decided(upload) as mine:
-        done = _put(services, request, upload, found) if mine else None
+        done = put_file(services, request, upload, found) if mine else None
     if done:
-        _index(services, request, upload, found.source, done)
+        index_file(services, request, upload, found.source, done)
 
 
 def card(
     services: Services, upload: Upload, request: Request, found: ImportPreview | None = None, *, stale: bool = False
 ) -> Message:
-    """Show what a file would change, or ask which knowledge base it is for; raises UnusableFileError."""
+    """Return the preview of a file, or the question which knowledge base it is for; raises UnusableFileError."""
     options = _options(services, upload, request)
     if not upload.target:
         return uploads.question(upload, options, request.texts)
@@ -121,43 +102,8 @@ def card(
     return uploads.proposal(upload, found, version, options, services.config.admin_command, request.texts, stale=stale)
 
 
-def pending_files(services: Services) -> Pending:
-    """Return the files that wait for an admin."""
-    return Pending(services.config.uploads_dir)
-
-
-def source_of(services: Services, name: str) -> Source:
-    """Return the file of a knowledge base, of the synonyms, or where a new knowledge base's file will be."""
-    synonyms = services.registry.synonyms_file
-    if synonyms and name == synonyms.name:
-        return synonyms
-    if name in services.registry.sources():
-        return services.registry.source(name)
-    for file in KnowledgeFiles(services.database).all():
-        if file.name == name:  # an admin removed it: it comes back where it was, with its versions
-            return Source(name, file.path)
-    fresh = new_name(name)
-    return Source(fresh, services.config.knowledge_dir / f"{fresh}.csv")
-
-
-def replacement(services: Services, source: Source, data: bytes, file: str) -> ImportPreview:
-    """Compare the bytes of a CSV called `file` with what is there; raises UnusableFileError."""
-    if source == services.registry.synonyms_file:
-        return preview_synonyms(source, data, file)
-    loaded = services.registry.loaded.get(source.name)
-    return preview_knowledge_base(source, data, file, loaded.knowledge_base.records if loaded else ())
-
-
-def new_name(file: str) -> str:
-    """Make a safe name for a new knowledge base out of a file's: words joined by hyphens, blank if there are none."""
-    name = re.sub(r"[^\w]+", "-", _stem(file)).strip("-")
-    if name != "_shared":
-        name = name.strip("_-")
-    return "" if _RESERVED.fullmatch(name) else name[:NAME_LENGTH].rstrip("-")
-
-
 def _took(services: Services, request: Request) -> bool:
-    """Deal with the files of a message, whichever of its payloads comes first; False when it is left as a question."""
+    """Handle the files of a message, of whose events only the first counts; False if the message is a question."""
     with services.locks(request.channel, request.event["ts"]):
         if not services.claims.take(f"files:{request.channel}:{request.event['ts']}"):
             return True
@@ -177,7 +123,7 @@ def _took(services: Services, request: Request) -> bool:
 
 
 def _told(services: Services, file: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Ask about a file of which the message says nothing, as in channels shared with other organisations."""
+    """Look up a file that the message doesn't describe, as in channels shared with other organisations."""
     if "name" in file:
         return file
     told: dict[str, Any] = services.client.files_info(file=file["id"])["file"]
@@ -189,14 +135,14 @@ def _ends(file: Mapping[str, Any], endings: tuple[str, ...]) -> bool:
 
 
 def _receive(services: Services, request: Request, file_id: str) -> None:
-    """Fetch a file and show what it would change, to the admin alone."""
+    """Download a file and show its preview to the admin alone."""
     file = services.client.files_info(file=file_id)["file"]
     name = str(file["name"])
     data = download(services.client, file)
     target, is_certain = _target(services, request, name)
     source = source_of(services, target or new_name(name) or name)
     ensure_open(services, request.user, source.name)
-    found = replacement(services, source, data, name)
+    found = preview_of(services, source, data, name)
     if is_certain and found.is_identical:
         message = uploads.identical(name, found, request.texts)
     else:
@@ -210,8 +156,8 @@ def _receive(services: Services, request: Request, file_id: str) -> None:
 
 
 def _target(services: Services, request: Request, file: str) -> tuple[str, bool]:
-    """Say which knowledge base a file is for, blank for unknown, and whether that is certain: by its name."""
-    if known := _known(services, file):
+    """Return which knowledge base a file is for, blank if unknown, and whether the file's name makes it certain."""
+    if known := known_name(services, file):
         return known, True
     if request.is_direct:
         return "", False
@@ -220,30 +166,14 @@ def _target(services: Services, request: Request, file: str) -> tuple[str, bool]
     return (own[0] if len(own) == 1 else ""), False
 
 
-def _known(services: Services, file: str) -> str:
-    """Find the knowledge base, or the synonyms, that a file's name means; blank for none."""
-    synonyms = services.registry.synonyms_file
-    names = [*services.registry.sources(), *([synonyms.name] if synonyms else [])]
-    wanted = folded(_stem(file))
-    usual = synonyms.name if synonyms and wanted == SYNONYMS else ""  # kotae.toml may call them something else
-    return next((name for name in names if folded(name) == wanted), usual)
-
-
-def _stem(file: str) -> str:
-    """Return a file's name without folders, the ending, and the number that browsers give a second copy."""
-    name = PurePosixPath(composed(file).replace("\\", "/")).name
-    stem = re.sub(r"\.(csv|tsv)$", "", name, flags=re.IGNORECASE)
-    return _COPY.sub("", stem).strip()
-
-
 def _options(services: Services, upload: Upload, request: Request) -> list[Option]:
     names = services.registry.sources()
     new = new_name(upload.file)
-    return uploads.options(names, "" if _known(services, new) else new, request.texts)
+    return uploads.options(names, "" if known_name(services, new) else new, request.texts)
 
 
 def _waiting(services: Services, request: Request, id_: str) -> Upload | None:
-    """Return the file that an admin decides about; None when that may not be or was done, and the admin was told."""
+    """Return the file with an id; None after telling the admin that it is gone."""
     upload = pending_files(services).get(id_)
     if upload is None:
         request.tell_privately(notice(request.texts("upload.gone")))
@@ -252,64 +182,4 @@ def _waiting(services: Services, request: Request, id_: str) -> Upload | None:
 
 def _found(services: Services, upload: Upload) -> ImportPreview:
     data = pending_files(services).data(upload)
-    return replacement(services, source_of(services, upload.target), data, upload.file)
-
-
-def _put(services: Services, request: Request, upload: Upload, found: ImportPreview) -> Translatable:
-    """Keep what is there, write the new bytes and keep these too; return that for the audit log."""
-    maintenance, source = services.maintenance, found.source
-    if found.current is not None:
-        maintenance.versions.keep(source, found.current, found.before, "file")
-    replace_csv(source.path, found.data, found.digest)
-    version = maintenance.record_version(source, found.data, found.entries, _what(upload), request.user)
-    kept = Translatable("audit.version", number=version.number) if version else Translatable("audit.no_version")
-    counts = {"added": len(found.added), "changed": len(found.changed), "removed": len(found.removed)}
-    common: dict[str, Value] = {"name": source.name, "version": kept, "records": found.entries, **counts}
-    if upload.version:
-        return Translatable("audit.rollback", number=upload.version, **common)
-    return Translatable("audit.upload", file=upload.file, **common)
-
-
-def _index(services: Services, request: Request, upload: Upload, source: Source, done: Translatable) -> None:
-    """Index what was written, whatever becomes of the card; the synonyms concern every knowledge base."""
-    registry = services.registry
-    names = registry.sources() if source == registry.synonyms_file else (source.name,)
-    far = _Far()
-    services.rescan()  # before it is first read: the channel that has its name by then gets it
-    waiting = [services.maintenance.reload(name, far) for name in names]
-    try:
-        request.update_message(uploads.applying(upload, source.name, request.texts))
-        _follow(services, request, upload, source.name, waiting, far)
-        report = admin.reloaded(
-            [future.result() for future in waiting], closed_to(services, request.user), request.texts
-        )
-        request.update_message(uploads.applied(upload, source.name, report, request.texts))
-    finally:  # what was done is in the audit log even when Slack takes no report
-        AuditLog(services.database).record(request.user, request.channel, done)
-
-
-def _what(upload: Upload) -> Origin:
-    return "rollback" if upload.version else "upload"
-
-
-class _Far:
-    """How far the encoder is: called on its thread, read on another."""
-
-    done = total = 0
-
-    def __call__(self, done: int, total: int) -> None:
-        """Note how many texts of how many are encoded."""
-        self.done, self.total = done, total
-
-
-def _follow(
-    services: Services, request: Request, upload: Upload, name: str, waiting: Sequence[Future[ReloadReport]], far: _Far
-) -> None:
-    """Put the progress into the card until all is done. A private one in a channel can't be changed that often."""
-    shown = 0
-    where = request.body["container"]
-    while wait(waiting, PROGRESS_SECONDS).not_done:
-        if far.done != shown and not where.get("is_ephemeral"):
-            shown = far.done
-            message = uploads.applying(upload, name, request.texts, far.done, far.total)
-            services.messenger.update_message(request.channel, where["message_ts"], message)
+    return preview_of(services, source_of(services, upload.target), data, upload.file)

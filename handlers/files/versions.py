@@ -1,9 +1,10 @@
-"""`/kb versions`, `rollback` and `export`: what a knowledge base was, back to that, and out of here."""
+"""`/kb versions`, `rollback` and `export`."""
 
 import re
 
 from handlers.audience import ensure_open
 from handlers.files import uploads
+from handlers.files.sources import pending_files, preview_of, source_of
 from handlers.files.views import versions as view
 from handlers.learning.store.learned_aliases import LearnedAliases
 from handlers.request import Request
@@ -23,13 +24,13 @@ NAME = 100
 LISTED = 1000
 
 _OF_REMOVED = {"versions", "rollback"}
-"""What can be done with a knowledge base that an admin removed."""
+"""Actions that are possible for a knowledge base that an admin removed."""
 
 _NUMBER = re.compile(r"[vV]?(\d{1,9})")
 
 
 def listed(services: Services, request: Request, argument: str) -> None:
-    """`/kb versions [name]`: list what is kept, which of it is current, and offer to go back."""
+    """`/kb versions [name]`: list the versions, mark the current one, and offer to restore the others."""
     if source := _source(services, request, "versions", argument):
         kept = services.maintenance.versions.of(source)
         request.tell_privately(view.versions(source.name, kept, digest_of(source.path), request.texts))
@@ -43,10 +44,10 @@ def rollback(services: Services, request: Request, argument: str) -> None:
 
 
 def restored(services: Services, request: Request) -> None:
-    """Do the same for the version beside which the button was pressed; its value is ``number:name``."""
+    """Show the preview for the version of the pressed button, whose value is ``number:name``."""
     number, _, name = request.pressed.partition(":")
     ensure_open(services, request.user, name)
-    _propose(services, request, uploads.source_of(services, name), int(number))
+    _propose(services, request, source_of(services, name), int(number))
 
 
 def exported(services: Services, request: Request, argument: str) -> None:
@@ -73,7 +74,7 @@ def _export(services: Services, source: Source) -> Export:
 
 
 def _propose(services: Services, request: Request, source: Source, number: int | None) -> None:
-    """Let the admin decide about an earlier version, by default the newest that isn't what the file is now."""
+    """Show the preview of an earlier version, by default the newest one that differs from the file."""
     now = digest_of(source.path)
     kept = services.maintenance.versions.of(source)
     version = next((each for each in kept if _is_meant(each, number, now)), None)
@@ -85,11 +86,11 @@ def _propose(services: Services, request: Request, source: Source, number: int |
         )
         return
     data = services.maintenance.versions.read(source, version)
-    found = uploads.replacement(services, source, data, source.path.name)
+    found = preview_of(services, source, data, source.path.name)
     if found.is_identical:
         request.tell_privately(notice(request.texts("versions.is_current", name=name, number=version.number)))
         return
-    upload = uploads.pending_files(services).keep(
+    upload = pending_files(services).keep(
         data, source.path.name, request.user, request.channel, source.name, is_certain=True, version=version.number
     )
     request.tell_privately(uploads.card(services, upload, request, found))
@@ -100,7 +101,7 @@ def _is_meant(version: Version, number: int | None, now: str) -> bool:
 
 
 def _split(services: Services, argument: str) -> tuple[str, int | None]:
-    """Tell the name from the version's number behind it; each may be missing."""
+    """Split an argument into the name and the version's number; each may be missing."""
     *first, last = argument.split() or [""]
     number = _NUMBER.fullmatch(last)
     if number is None or same_name(argument, services.registry.sources()):
@@ -109,7 +110,7 @@ def _split(services: Services, argument: str) -> tuple[str, int | None]:
 
 
 def _source(services: Services, request: Request, action: str, argument: str) -> Source | None:
-    """Return the file that is meant: the named one, else the channel's own; None when the admin was asked which.
+    """Return the named file, else the channel's own; None after asking the admin which one.
 
     Raises ClosedError.
     """
@@ -121,7 +122,7 @@ def _source(services: Services, request: Request, action: str, argument: str) ->
     wanted = argument or (own[0] if len(own) == 1 else "")
     if wanted and (name := find_name(wanted, [*known, *(removed if action in _OF_REMOVED else [])])):
         ensure_open(services, request.user, name)
-        return uploads.source_of(services, name)
+        return source_of(services, name)
     names = one_line(", ".join(own or known), LISTED)
     request.tell_privately(
         notice(request.texts("versions.which", command=services.config.admin_command, action=action, names=names))

@@ -1,4 +1,4 @@
-"""The bot's Home tab, and its first words in a channel."""
+"""The Home tab, and the introduction in a channel."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from handlers.admin import settings
 from handlers.admin.store.statistics import Overview, Statistics, Tally
 from handlers.admin.views.trend import trend
 from handlers.answers import suggestions
-from handlers.answers.answering import first_reply
+from handlers.answers.replies import first_reply
 from handlers.answers.search import find_for_asker, topics
 from handlers.answers.views import guide
 from handlers.audience import knowledge_bases_for, knowledge_bases_for_everybody
@@ -31,7 +31,7 @@ BUTTONS, MENU = ("add", "misses", "learned", "proposals", "stats", "status", "au
 
 
 def opened(services: Services, request: Request) -> None:
-    """Show the Home tab as it is for this person now; suggest questions in the Messages tab."""
+    """Publish the Home tab for this person; in the Messages tab, suggest questions."""
     if request.event.get("tab", "home") == "home":
         _publish(services, request)
     else:
@@ -48,7 +48,7 @@ def asked(services: Services, request: Request) -> None:
 
 
 def put(services: Services, request: Request, answered: Message) -> None:
-    """Put an answer into the Home tab, in the place of the one before."""
+    """Show an answer in the Home tab instead of the one before."""
     _publish(services, request, answered)
 
 
@@ -68,12 +68,12 @@ def menu(services: Services, request: Request) -> None:
 
 
 def need_of_button(request: Request) -> Need:
-    """Read from the table of `/kb` actions who may press an action's button."""
+    """Return who may press the button of a `/kb` action."""
     return commands.need_of(request.pressed)
 
 
 def need_of_choice(request: Request) -> Need:
-    """Do the same for an action that was chosen in a knowledge base's menu."""
+    """Return who may choose a `/kb` action in a knowledge base's menu."""
     return commands.need_of(_chosen(request).partition(":")[0])
 
 
@@ -87,19 +87,20 @@ def settings_of(services: Services, request: Request) -> None:
 
 
 def dismissed(services: Services, request: Request) -> None:
-    """Close what was no question, and show the tab without it."""
+    """Close a miss that was no question, and update the tab."""
     misses.close(services, request, "not_a_question")
     _publish(services, request)
 
 
 def put_off(services: Services, request: Request) -> None:
-    """Hide a question for a week, and show the tab without it."""
+    """Hide a miss for a week, and update the tab."""
     misses.close(services, request, "later")
     _publish(services, request)
 
 
 def joined(services: Services, request: Request) -> None:
-    """Introduce the bot to a channel it was invited to, once ever."""
+    """Introduce the bot to a channel it was invited to, once ever; whoever else joins reads along from now on."""
+    services.access.note_joined(request.user, request.channel)
     if request.user == services.access.bot_user and services.claims.take_forever(f"introduced:{request.channel}"):
         services.rescan()  # Slack doesn't list a private channel before the bot is in it
         known = topics(services, knowledge_bases_for_everybody(services, request.channel))
@@ -140,7 +141,7 @@ def _put(services: Services, request: Request, said: Message | None, admins: Das
 
 
 def _dashboard(services: Services, request: Request, overview: Overview) -> Dashboard:
-    """Gather what admins see; the picture comes when Slack has it."""
+    """Return the admins' part of the tab; the picture is added when Slack has it."""
     kept = [
         Kept(name, len(loaded.index.records), overview.by_name.get(name, Tally()))
         for name, loaded in services.registry.loaded.items()

@@ -1,1 +1,1 @@
-"""What people's reactions teach: unanswered questions and learned phrasings."""
+"""Learning from votes: misses, learned aliases, and confidence."""

@@ -1,4 +1,4 @@
-"""Phrasings that people confirm become aliases of the record: after enough votes, or by an admin's click."""
+"""Learned aliases: a question that people confirm for a record becomes an alias of it, if enough do or an admin."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,32 +21,32 @@ from indexes.retrieval.learned_aliases import LearnedAlias
 from indexes.text import match_key
 
 COMPARED = 50
-"""Phrasings of a record, the newest first, that may count together with the one just confirmed."""
+"""Confirmed questions of a record, newest first, that are compared with the one just confirmed."""
 WAITING = 5
-"""Phrasings that are listed as waiting; the next ones follow when these are decided."""
+"""Questions that are listed as waiting; the next ones follow once these are decided."""
 LONGEST = 200
-"""Characters of a question that may become an alias; a longer one tells a story that nobody tells again."""
+"""Characters of a question that may become an alias; nobody asks a longer one in the same words again."""
 MYSELF = "kotae"
-"""Who learns, in the journal and the audit log, when no admin clicked."""
+"""The user in the store and the audit log when the bot added an alias by itself."""
 
 
 @dataclass(frozen=True)
 class Support:
-    """Who confirmed a record for a question, how many doubt it, and whether another record is confirmed for it too."""
+    """The votes on a record for a question; `disputed` if another record was confirmed for it too."""
 
     voters: tuple[str, ...]
     doubters: int
     disputed: bool
 
     def suffices(self, confirmations: int) -> bool:
-        """Tell whether nobody needs to be asked: each doubter silences one who confirmed."""
+        """Return whether there are enough votes: each vote against cancels one for it."""
         return not self.disputed and len(self.voters) - self.doubters >= confirmations
 
 
 def confirm(services: Services, question_id: int, user: str, knowledge_base: str, record_id: str) -> None:
-    """Note that a record answers the question, and learn the phrasing once enough people have said so.
+    """Store a vote that a record answers the question, and add the alias once there are enough.
 
-    A person has one opinion per reply: this takes the place of what they said before.
+    A person has one vote per reply: it replaces the earlier one.
     """
     Misses(services.database).withdraw(question_id, user)
     if opinion := _opinion(services, question_id, user, (knowledge_base, record_id), agrees=True):
@@ -55,7 +55,7 @@ def confirm(services: Services, question_id: int, user: str, knowledge_base: str
 
 
 def doubt(services: Services, question_id: int, user: str, knowledge_base: str, record_id: str) -> None:
-    """Note that a record does not answer the question, which weighs against those who say that it does."""
+    """Store a vote that a record does not answer the question; it counts against the other votes."""
     Misses(services.database).report(question_id, user, "")
     if opinion := _opinion(services, question_id, user, (knowledge_base, record_id), agrees=False):
         AliasVotes(services.database).add(opinion)
@@ -64,7 +64,7 @@ def doubt(services: Services, question_id: int, user: str, knowledge_base: str, 
 def _opinion(
     services: Services, question_id: int, user: str, target: tuple[str, str], *, agrees: bool
 ) -> AliasVote | None:
-    """Return what counts as an opinion: a member's, on a record that was found for the question."""
+    """Return a vote; None unless it is a member's, on a record that was found for the question."""
     question = Questions(services.database).get(question_id)
     if question is None or services.access.person(user).standing is not Standing.MEMBER:
         return None
@@ -81,7 +81,7 @@ def _add_if_confirmed(services: Services, opinion: AliasVote) -> None:
 
 
 def support_of(services: Services, opinion: AliasVote) -> Support:
-    """Count who confirmed the same record for the same question, and who doubts it, since it was last undone."""
+    """Count the votes on a record for the same question since its alias was last undone."""
     keys = _near(services, opinion)
     latest = _latest(AliasVotes(services.database).about(keys))
     earlier = LearnedAliases(services.database).having(keys)
@@ -94,9 +94,9 @@ def support_of(services: Services, opinion: AliasVote) -> Support:
 
 
 def _near(services: Services, opinion: AliasVote) -> list[str]:
-    """Return by what keys the question is known: its own, and those of nearly the same questions about the record.
+    """Return the keys of the question and of nearly the same questions that people confirmed for the record.
 
-    People confirmed them all for one record, so that taking two for one that are not costs little.
+    All of them were confirmed for one record, so grouping too many costs little.
     """
     recent = AliasVotes(services.database).recent()
     others = {each.key: each.phrasing for each in recent if each.target == opinion.target and each.key != opinion.key}
@@ -106,7 +106,7 @@ def _near(services: Services, opinion: AliasVote) -> list[str]:
 
 
 def _latest(opinions: Sequence[AliasVote]) -> list[AliasVote]:
-    """Keep each person's latest opinion, whichever reply it was on."""
+    """Keep each person's latest vote, whichever reply it was on."""
     of: dict[str, AliasVote] = {}
     for opinion in opinions:
         of.setdefault(opinion.user, opinion)
@@ -114,14 +114,14 @@ def _latest(opinions: Sequence[AliasVote]) -> list[AliasVote]:
 
 
 def may_be_alias(record: Record, phrasing: str) -> bool:
-    """Tell whether a phrasing says something new, as briefly as a question should."""
+    """Return whether a question may become an alias: short enough, and not one of the record's texts already."""
     key = match_key(phrasing)
     known = {match_key(text) for text in (record.question, *record.aliases)}
     return bool(key) and max(len(key), len(phrasing)) <= LONGEST and key not in known
 
 
 def add_alias(services: Services, opinion: AliasVote, record: Record, voters: Sequence[str], by: str) -> None:
-    """Put a phrasing in force, now and from now on, once; raises StoreError."""
+    """Store an alias, search by it from now on, and log it; raises StoreError."""
     phrasing = StoredAlias(
         *opinion.target, record.question, opinion.key, " ".join(opinion.phrasing.split()), tuple(voters), by
     )
@@ -132,21 +132,21 @@ def add_alias(services: Services, opinion: AliasVote, record: Record, voters: Se
 
 def apply_aliases(services: Services) -> None:
     """Search by all learned aliases that are not undone; nothing changes while they can't be read."""
-    with services.locks("learned aliases"):  # of two at once, the one that read less must not come last
+    with services.locks("learned aliases"):  # of two threads, the one that read earlier must not write last
         aliases = LearnedAliases(services.database).aliases()
         if aliases is not None:
             services.maintenance.apply_aliases(aliases)
 
 
 def offer(services: Services, request: Request, question_id: int) -> None:
-    """Let an admin who has just confirmed an answer make a phrasing of the question, without waiting for others."""
+    """Offer an admin who has just confirmed an answer to add the alias without waiting for more votes."""
     opinion = AliasVotes(services.database).by(question_id, request.user) if request.person.is_admin else None
     if opinion and opinion.agrees and (record := _learnable(services, opinion)):
         request.tell_privately(view.offer(opinion.phrasing, record.title, opinion.id, request.texts))
 
 
 def accepted(services: Services, request: Request) -> None:
-    """Learn what an admin was offered."""
+    """Add the alias that an admin was offered."""
     still_stands = _accept(services, request, int(request.pressed))
     said = (
         request.texts("learned.done", command=services.config.admin_command)
@@ -157,7 +157,7 @@ def accepted(services: Services, request: Request) -> None:
 
 
 def listed(services: Services, request: Request, _: str) -> None:
-    """`/kb learned`: what was learned, and what waits for more confirmations or an admin."""
+    """`/kb learned`: list learned aliases, and questions that wait for more votes or an admin."""
     request.tell_privately(_page(services, request, 0))
 
 
@@ -167,14 +167,14 @@ def turned(services: Services, request: Request) -> None:
 
 
 def accepted_waiting(services: Services, request: Request) -> None:
-    """Learn what waits in the list."""
+    """Add an alias that waits in the list."""
     opinion, first = map(int, request.pressed.split(":"))
     _accept(services, request, opinion)
     request.update_message(_page(services, request, first))
 
 
 def undone(services: Services, request: Request) -> None:
-    """Forget a phrasing; the votes so far don't bring it back."""
+    """Undo an alias; the votes so far don't bring it back."""
     id_, first = request.pressed.split(":")
     if known := LearnedAliases(services.database).find(id_):
         ensure_open(services, request.user, known.knowledge_base)
@@ -187,7 +187,7 @@ def undone(services: Services, request: Request) -> None:
 
 
 def _accept(services: Services, request: Request, opinion_id: int) -> bool:
-    """Learn what somebody confirmed; False when that doesn't stand any more."""
+    """Add the alias of a vote; False if that vote was changed meanwhile."""
     opinion = AliasVotes(services.database).find(opinion_id)
     if opinion is None or not opinion.agrees:
         return False
@@ -198,7 +198,7 @@ def _accept(services: Services, request: Request, opinion_id: int) -> bool:
 
 
 def _learnable(services: Services, opinion: AliasVote) -> Record | None:
-    """Return the record that a phrasing could be learned for; None when it is known already, or the record is gone."""
+    """Return the record that would get the alias; None if it has it already, or is gone."""
     record = services.registry.record(*opinion.target)
     known = any(
         each.undone_at is None and each.target == opinion.target
@@ -227,7 +227,7 @@ def _in_force(services: Services, phrasing: StoredAlias) -> InForce:
 
 
 def _waiting(services: Services, closed: Collection[str]) -> list[Waiting]:
-    """Return what some people confirmed and nobody has learned or undone since, newest first; not of `closed` bases."""
+    """Return questions that people confirmed but that are no aliases yet, newest first, without `closed` ones."""
     recent = [each for each in AliasVotes(services.database).recent() if each.knowledge_base not in closed]
     newest = {(opinion.key, opinion.target): opinion for opinion in reversed(recent)}
     waiting: list[Waiting] = []
@@ -245,7 +245,7 @@ def _waiting(services: Services, closed: Collection[str]) -> list[Waiting]:
 
 
 def _told(phrasing: StoredAlias) -> dict[str, Value]:
-    """Return what the audit log says of a phrasing; one that an admin learned has no voters."""
+    """Return the values of an alias for the audit log."""
     votes = Translatable("audit.votes", people=tuple(phrasing.voters)) if phrasing.voters else ""
     what: dict[str, Value] = {"name": phrasing.knowledge_base, "id": phrasing.record, "phrasing": phrasing.phrasing}
     return {**what, "votes": votes}

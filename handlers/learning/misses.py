@@ -21,9 +21,9 @@ from indexes.text import is_japanese, normalize
 DAY = 24 * 3600
 LATER_DAYS = 7
 CONSIDERED = 1000
-"""Misses that are looked at, the newest first."""
+"""Misses that are considered, newest first."""
 CHECKED, DIGESTED = 100, 5
-"""Questions that the digest asks anew, and those that it quotes."""
+"""Misses that the digest searches for again, and those that it quotes."""
 
 _ASKS = re.compile(
     r"\?|(か|かな|かね|でしょう|ですよね|ません|たいです|教えて|おしえて|どなたか|わからない|分からない)[。.!、…]*$"
@@ -48,19 +48,19 @@ def turned(services: Services, request: Request) -> None:
 
 
 def dismissed(services: Services, request: Request) -> None:
-    """Close what was no question, with all that is nearly the same, and show what is left."""
+    """Close a miss that was no question, with its near-duplicates, and show the rest."""
     close(services, request, "not_a_question")
     _show_again(services, request)
 
 
 def put_off(services: Services, request: Request) -> None:
-    """Hide a question for a week, and show what is left."""
+    """Hide a miss for a week, and show the rest."""
     close(services, request, "later")
     _show_again(services, request)
 
 
 def close(services: Services, request: Request, why: Why) -> None:
-    """Close the question whose button was pressed, with its near-duplicates."""
+    """Close the miss of the pressed button, with its near-duplicates."""
     number, days, _ = map(int, request.pressed.split(":"))
     until = time.time() + LATER_DAYS * DAY if why == "later" else None
     for group in readable(services, request.user, days)[0]:
@@ -81,7 +81,7 @@ def _page(services: Services, request: Request, days: int, first: int) -> Messag
 
 
 def shown(services: Services, reader: str, days: int, first: int = 0, count: int = SHOWN) -> Page:
-    """Return a part of the list for an admin. What could be answered by now is closed instead of shown."""
+    """Return a page of misses for an admin. Misses that could be answered by now are closed instead of shown."""
     found, elsewhere = readable(services, reader, days)
     first = min(first, max(len(found) - 1, 0) // count * count)
     asked: list[Asked] = []
@@ -98,7 +98,7 @@ def shown(services: Services, reader: str, days: int, first: int = 0, count: int
 
 
 def readable(services: Services, reader: str, days: int) -> tuple[list[Group], int]:
-    """Return what of the open questions is for this admin, and how many others there are."""
+    """Return the open misses that this admin may read, and the number of the others."""
     every, closed = groups(services, days), closed_to(services, reader)
     found = [[miss for miss in group if _may_read(services, reader, miss, closed)] for group in every]
     return sorted(filter(None, found), key=_most_asked), found.count([])
@@ -114,7 +114,7 @@ def _most_asked(group: Group) -> tuple[int, float]:
 
 
 def groups(services: Services, days: float) -> list[Group]:
-    """Return what is open, most asked first, then newest first; not what an admin put off or dismissed."""
+    """Return open misses in groups of near-duplicates, most asked first; not those put off or dismissed."""
     since = time.time() - days * DAY
     asked = Misses(services.database).open(since, CONSIDERED)
     overheard = Misses(services.database).open(since, CONSIDERED, sources=UNASKED)
@@ -126,14 +126,14 @@ def groups(services: Services, days: float) -> list[Group]:
 
 
 def looks_like_a_question(text: str) -> bool:
-    """Tell whether something said to a channel asks for an answer; chatter is no miss."""
+    """Return whether a message to a channel asks for an answer; other messages are no misses."""
     return len(text) <= QUESTION_LENGTH and _ASKS.search(normalize(text)) is not None
 
 
 def close_if_answered(services: Services, group: Group) -> bool:
-    """Close a group that a search would answer confidently by now; tell whether it would.
+    """Close a group that could be answered confidently by now; return whether it could.
 
-    An answer that somebody called wrong does not count.
+    An answer that somebody has voted against does not count.
     """
     newest = group[0]
     answer = services.registry.search(newest.text, _searched_by(services, newest))
@@ -148,7 +148,7 @@ def close_if_answered(services: Services, group: Group) -> bool:
 
 
 def _searched_by(services: Services, miss: Miss) -> tuple[str, ...]:
-    """List the knowledge bases that were searched, as they are now: a channel's, or those of all the asker's."""
+    """List the knowledge bases for this miss: those of its channel, or of all channels of the asker."""
     if _is_channel(miss.channel):
         return services.channels.of(miss.channel).knowledge_bases
     return services.channels.names(services.access.channels_of(miss.user))
@@ -172,15 +172,15 @@ def _asked(services: Services, group: Group, newest: Miss, where: str) -> Asked:
 
 
 def _is_channel(channel: str) -> bool:
-    """Tell a channel from a direct message and the Home tab."""
+    """Return whether this is a channel, not a direct message or the Home tab."""
     return channel[:1] in {"C", "G"}
 
 
 def digest(services: Services, days: float, channel: str) -> Message | None:
-    """Sum up what was asked in vain, for those who read a channel; None when there is nothing to tell.
+    """Return a summary of misses for a channel; None if there are none.
 
-    Not everybody there may be an admin: only what was asked openly in a public channel is quoted, the rest is counted;
-    all is where guests or people of other organisations read it.
+    Not everybody there is an admin: only questions asked openly in a public channel are quoted, the rest is counted. If
+    guests or people of other organisations read it, all are only counted.
     """
     left = [group for group in groups(services, days)[:CHECKED] if not close_if_answered(services, group)]
     if not left:

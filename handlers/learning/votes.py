@@ -1,4 +1,4 @@
-"""Votes on answers, and what they do: they change confidence, and prove what may be answered unasked."""
+"""Votes on answers, and what follows them: confidence, and the proof that auto-reply is right."""
 
 from handlers.access import Standing
 from handlers.learning.proof import tell_changes

@@ -1,1 +1,1 @@
-"""How long what people wrote is kept, and how a person is forgotten."""
+"""Retention of what people wrote, and removal of a person."""

@@ -1,4 +1,4 @@
-"""Tells admins, once and a week ahead, that the words of old questions are going to be removed."""
+"""The message to admins, a week before the texts of old questions are removed for the first time."""
 
 import logging
 
@@ -11,10 +11,10 @@ log = logging.getLogger(__name__)
 
 
 def announce(services: Services, days: int, at: float) -> bool:
-    """Tell admins that questions older than so many days lose their words at a time; False when nobody was reached."""
+    """Tell admins that texts older than `days` are removed from the time `at` on; False if nobody was reached."""
     admins = active_admins(services) or [*services.access.workspace_admins()]
     reached = tell_each(
         services, admins, lambda texts: notice(texts("retention.announced", days=days, when=moment(at)))
     )
-    log.info("Told %d admins that the words of old questions will be removed", len(reached))
+    log.info("Told %d admins that the texts of old questions will be removed", len(reached))
     return bool(reached)

@@ -24,9 +24,9 @@ audit = Table(
 
 
 VOTES = "; votes: "
-"""What comes before the ids of those who confirmed a phrasing, in the audit log as earlier versions wrote it."""
+"""In rows of earlier versions, the text before the ids of those who confirmed an alias."""
 PERSONAL = ("question", "votes")
-"""Values of what is in the audit log that tell what somebody asked, and who confirmed a phrasing."""
+"""Values of audit entries that tell what somebody asked, and who confirmed an alias."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def quoted(action: str, outcome: str) -> str:
 
 
 def impersonal(action: str, outcome: str) -> str:
-    """Return the outcome of a row without the question that it quotes and those who confirmed a phrasing."""
+    """Return the outcome of a row without the question that it quotes and those who confirmed an alias."""
     if action.startswith("audit."):
         return json.dumps({**_values(outcome), **dict.fromkeys(PERSONAL, "")}, ensure_ascii=False)
     return "" if action.startswith("miss ") else outcome.partition(VOTES)[0]
@@ -83,7 +83,7 @@ def _values(outcome: str) -> dict[str, Any]:
 
 
 def _done(key: str, values: str) -> Translatable:
-    """Read what was done; what can't be said, such as earlier versions' English sentences, is shown as it stands."""
+    """Read what was done; rows of earlier versions, which hold English sentences, are shown as they are."""
     try:
         done = Translatable(key, **{name: from_data(each) for name, each in json.loads(values).items()})
         ENGLISH.say(done)

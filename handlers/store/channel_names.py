@@ -1,4 +1,4 @@
-"""Which channel a name stands for: remembered by the channel's id, with what an admin decided about it."""
+"""Which channel each name stands for, by the channel's id, and what admins decided about it."""
 
 import time
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ channel_names = Table(
 
 
 class BindingState(StrEnum):
-    """What holds between a name and a channel that has, or had, it."""
+    """The relation of a name and a channel that has, or had, it."""
 
     BOUND = "bound"
     WAITING = "waiting"
-    """For an admin, who was not told yet."""
+    """For an admin; none was asked yet."""
     ASKED = "asked"
-    """For an admin, who was told."""
+    """For an admin; some were asked."""
     DECLINED = "declined"
 
 
@@ -46,13 +46,13 @@ class Binding:
 
 
 class ChannelNames:
-    """What is remembered of names and channels; what was last known, while the database can't be read."""
+    """Stores bindings; while the database can't be read, what was last known counts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self) -> Sequence[Binding]:
-        """List everything that is remembered."""
+        """List all bindings."""
         columns = (channel_names.c.name, channel_names.c.channel, channel_names.c.state, channel_names.c.by)
         rows = self._database.read("read which channels have which names", select(*columns))
         if rows is not None:
@@ -61,7 +61,7 @@ class ChannelNames:
         return list(self._known.values())
 
     def remember(self, bindings: Sequence[Binding]) -> None:
-        """Keep these; while the database fails they hold until the process ends."""
+        """Store bindings; while the database fails they count until the process ends."""
         if bindings:
             rows = [_row(binding) for binding in bindings]
             earlier = [_same(binding) for binding in bindings]
@@ -69,7 +69,7 @@ class ChannelNames:
         self._keep(bindings)
 
     def decide(self, bindings: Sequence[Binding]) -> None:
-        """Keep what an admin decided; raises StoreError."""
+        """Store what an admin decided; raises StoreError."""
         with self._database.transaction(Translatable("database.failed.choice")) as connection:
             for binding in bindings:
                 connection.execute(_same(binding))

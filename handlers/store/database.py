@@ -36,7 +36,7 @@ from indexes.messages import Translatable, reason
 log = logging.getLogger(__name__)
 
 SQLITE_WAIT_SECONDS = 1
-"""How long a locked database holds an answer up, at each write; a write itself takes a millisecond."""
+"""How long a write waits for a locked database, and an answer with it; a write itself takes a millisecond."""
 
 metadata = MetaData()
 Value = TypeVar("Value")
@@ -57,7 +57,7 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def new_id() -> int:
-    """Make the id of a new row: not to be guessed, and not to be met again in another database.
+    """Return the id of a new row: it can't be guessed, and is not used again in another database.
 
     Buttons carry ids, and stay when the database is lost; counted from 1 again, they would mean other people's rows.
     """
@@ -65,14 +65,14 @@ def new_id() -> int:
 
 
 FORGOTTEN = "forgotten"
-"""What stands where the id of somebody stood who is forgotten."""
+"""Replaces the user id of a person who was forgotten."""
 
 
 class Database:
-    """The engine behind the stores. What can be done without survives a failure: `trouble` then says why.
+    """The engine behind the stores. `read`, `write` and `change` survive a failure, and `trouble` then says why.
 
-    `last_known` keeps small tables as they were last read or written, by table and key: what holds while the database
-    fails. `reading_first` is the lock for transactions that read rows and then change them.
+    `last_known` keeps small tables as they were last read or written, by table and key, for while the database fails.
+    `reading_first` is the lock for transactions that read rows and then change them.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -96,7 +96,7 @@ class Database:
 
     @contextmanager
     def transaction(self, failure: Translatable) -> Iterator[Connection]:
-        """One transaction whose failure the admin must hear of."""
+        """Run the block in one transaction; raises StoreError, with `failure` as what was not done."""
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -104,7 +104,7 @@ class Database:
             raise StoreError("database.not_written", failure=failure, reason=_reason(error)) from error
 
     def read(self, purpose: str, wanted: Select[Any]) -> Sequence[Any] | None:
-        """Look rows up; None when the database fails."""
+        """Return the selected rows; None if the database fails."""
         try:
             with self._engine.connect() as connection:
                 return connection.execute(wanted).all()
@@ -132,7 +132,7 @@ class Database:
         return key
 
     def change(self, purpose: str, work: Callable[[Connection], Value]) -> Value | None:
-        """Do some work in one transaction, beginning with a write: that locks. None when the database fails."""
+        """Run `work` in one transaction; None if the database fails. It should begin with a write: that locks."""
         try:
             with self._engine.begin() as connection:
                 done = work(connection)
@@ -154,7 +154,7 @@ class Database:
             log.warning("%s is old and can't be deleted (%s)", copy, error.strerror)
 
     def empty_log(self) -> None:
-        """Empty SQLite's write-ahead log into its file: what was deleted stands in the log until then."""
+        """Move SQLite's write-ahead log into its file: deleted rows stay in the log until then."""
         if self._engine.dialect.name == "sqlite":
             try:
                 with self._engine.connect() as connection:
@@ -163,7 +163,7 @@ class Database:
                 self._survive("empty its log", error)
 
     def _survive(self, purpose: str, error: SQLAlchemyError) -> None:
-        """Log the first of a series of failures and let admins see it; the bot goes on without its memory."""
+        """Log the first of a series of failures, and keep the reason for admins to see."""
         why = _reason(error)
         if not self.trouble:
             log.error("The state database can't %s (%s); answering goes on", purpose, ENGLISH.say(why))
@@ -171,9 +171,9 @@ class Database:
 
 
 def upgrade_due(url: str) -> tuple[str, str] | None:
-    """Return from which schema to which the next start would bring a database; None when it is up to date.
+    """Return the schema of a database and the one it is upgraded to at the next start; None if it is up to date.
 
-    Looks, and changes nothing. Raises StoreError as opening it would.
+    Changes nothing. Raises StoreError as opening it would.
     """
     with _opening():
         return due(make_url(url))
@@ -214,7 +214,7 @@ def _use_wal(engine: Engine) -> None:
 
 
 def delete_securely(connection: sqlite3.Connection, _: object) -> None:
-    """Let what is deleted be overwritten, not just marked as free."""
+    """Make SQLite overwrite deleted rows, not just mark them as free."""
     connection.execute("PRAGMA secure_delete=ON")
 
 

@@ -5,9 +5,9 @@ from sqlalchemy import Column, String, Table, Text, delete, insert, select
 from handlers.store.database import Database, metadata
 
 PSEUDONYMS = "pseudonyms"
-"""The secret by which people are known where their user id is not kept; made once, by the migration."""
+"""The secret of the pseudonyms that stand for user ids; made once, by the migration."""
 VOICES_COUNTED = "voices_counted"
-"""When the votes of before there were voices were counted."""
+"""When votes from before there were voices were counted."""
 PURGE_ANNOUNCED = "purge_announced"
 """When admins were told that old texts are about to be removed for the first time."""
 KEEP_AUTO_REPLY = "keep_auto_reply"
@@ -24,7 +24,7 @@ installation = Table(
 
 
 class Installation:
-    """The facts, by key. None of it raises."""
+    """Stores facts by key. Nothing here raises."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

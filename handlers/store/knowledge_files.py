@@ -1,4 +1,4 @@
-"""Which knowledge bases there are and were, and what became of files that are gone."""
+"""The knowledge bases' files, also those that are gone, and what admins decided about them."""
 
 import time
 from collections.abc import Sequence
@@ -70,13 +70,13 @@ class KnowledgeFile:
 
 
 class KnowledgeFiles:
-    """What is remembered of files; what was last known, while the database can't be read."""
+    """Stores files; while the database can't be read, what was last known counts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self) -> Sequence[KnowledgeFile]:
-        """List everything that is remembered, by name."""
+        """List all files, by name."""
         columns = (knowledge_files.c.name, knowledge_files.c.path, knowledge_files.c.state, knowledge_files.c.by)
         rows = self._database.read("read which files there are", select(*columns).order_by(knowledge_files.c.name))
         if rows is not None:
@@ -85,14 +85,14 @@ class KnowledgeFiles:
         return list(self._known.values())
 
     def remember(self, files: Sequence[KnowledgeFile]) -> None:
-        """Keep these; while the database fails they hold until the process ends."""
+        """Store files; while the database fails they count until the process ends."""
         if files:
             rows = [_row(file) for file in files]
             self._database.write("remember files", *map(_same, files), insert(knowledge_files).values(rows))
         self._keep(files)
 
     def decide(self, file: KnowledgeFile) -> None:
-        """Keep what an admin decided; raises StoreError."""
+        """Store what an admin decided; raises StoreError."""
         with self._database.transaction(Translatable("database.failed.choice")) as connection:
             connection.execute(_same(file))
             connection.execute(insert(knowledge_files).values(_row(file)))

@@ -1,4 +1,4 @@
-"""Questions, the replies they got, and what people said of them."""
+"""Questions, the bot's replies to them, and votes."""
 
 import time
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ votes = Table(
     Column("at", Float, nullable=False),
     Column("member", Boolean, nullable=True),
 )
-"""`member` tells whether whoever voted is a full member; NULL for votes of before that was asked."""
+"""`member`: whether whoever voted is a full member; NULL for votes that were stored before the column was there."""
 
 DAYS, MOST_DAYS = 30, 365
 """Days of which admins see the numbers and the misses unless they name others, and as many as they may name."""
@@ -51,7 +51,7 @@ FIRST_NAME = questions.c.hits[(0, "knowledge_base")].as_string().label("name")
 FIRST_RECORD = questions.c.hits[(0, "record")].as_string().label("record")
 FIRST_THOUGHT = questions.c.hits[(0, "before_feedback")].as_float().label("thought")
 FIRST_STAMP = questions.c.hits[(0, "stamp")].as_string().label("stamp")
-"""Of the first hit, taken apart by the database: a year's questions with all their hits would fill the memory."""
+"""Values of the first hit, extracted by the database: a year's questions with all their hits would fill the memory."""
 
 FIRST_HIT_VOTES = frozenset({"helpful", "right", "hit_1"})
 GOOD_VOTES = FIRST_HIT_VOTES | {"hit_2", "hit_3"}
@@ -95,7 +95,7 @@ UNASKED = tuple(origin for origin in Origin if not origin.is_asked)
 
 @dataclass(frozen=True)
 class FoundHit:
-    """A hit as it was: which record, and how sure."""
+    """A hit as it was found: which record, and how sure."""
 
     knowledge_base: str
     record: str
@@ -104,7 +104,7 @@ class FoundHit:
     before_feedback: float = 0.0
     """The confidence without what votes on earlier answers added to it: what votes on this one are compared with."""
     stamp: str = ""
-    """With which encoder, weights and record it was found; blank before that was stored."""
+    """The encoder, the weights and the record it was found with, as digests; blank in questions of earlier versions."""
 
     @property
     def target(self) -> tuple[str, str]:
@@ -114,7 +114,7 @@ class FoundHit:
 
 @dataclass(frozen=True)
 class AskedQuestion:
-    """A question as it was asked, and what was found."""
+    """A question that was asked, with its hits."""
 
     source: Origin
     channel: str
@@ -137,25 +137,25 @@ class PostedReply:
 
 
 class Questions:
-    """What was asked, found, replied and voted. None of it raises: answers keep coming without the database."""
+    """Stores questions, replies and votes. Nothing here raises: the bot answers without the database too."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, question: AskedQuestion) -> int | None:
-        """Remember a question; return its id, or None when the database can't be written."""
+        """Store a question; return its id, or None if the database can't be written."""
         values = asdict(question) | {"id": new_id()}
         key = self._database.write("remember questions", insert(questions).values(at=time.time(), **values))
         return int(key[0]) if key else None
 
     def get(self, question_id: int) -> AskedQuestion | None:
-        """Return a remembered question; None when it was so long ago that its words are gone."""
+        """Return a question; None if it is unknown, or so old that its text was removed."""
         wanted = select(questions).where(questions.c.id == question_id, questions.c.user != "")
         rows = self._database.read("look up a question", wanted)
         return _noted(rows[0]) if rows else None
 
     def remember_reply(self, channel: str, message: str, reply: PostedReply) -> None:
-        """Remember which of the bot's messages answers which message."""
+        """Store which of the bot's messages answers a message."""
         self._database.write(
             "remember replies",
             delete(replies).where(replies.c.channel == channel, replies.c.message == message),
@@ -174,13 +174,13 @@ class Questions:
         return PostedReply(reply, question, Origin(source))
 
     def forget_reply(self, channel: str, message: str) -> None:
-        """Forget an answer that was withdrawn."""
+        """Delete the entry of an answer that was withdrawn."""
         self._database.write(
             "forget a reply", delete(replies).where(replies.c.channel == channel, replies.c.message == message)
         )
 
     def vote(self, question_id: int, user: str, vote: str, *, member: bool | None = None) -> None:
-        """Remember a vote; a person has one per question, the last one counts."""
+        """Store a vote; a person has one per question, the last one counts."""
         self._database.write(
             "remember a vote",
             delete(votes).where(votes.c.question == question_id, votes.c.user == user),

@@ -76,6 +76,23 @@ class Example:
     right: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Weights fitted to an encoder on this machine, and the questions they were fitted to."""
+
+    weights: Weights
+    aliases: int | None = None
+    """How many there were; None if an earlier version, which didn't store it, fitted the weights."""
+    knowledge_bases: tuple[str, ...] = ()
+    content: str = ""
+    """A digest of the files and their synonyms."""
+
+    @property
+    def moved(self) -> bool:
+        """Return whether there were enough aliases to move the weights from the shipped ones."""
+        return self.weights != DENSE
+
+
 def calibrate(
     knowledge_bases: Sequence[tuple[Sequence["Record"], "Synonyms"]], encoder: "Encoder", prior: Weights = DENSE
 ) -> Weights:
@@ -92,13 +109,15 @@ def calibrate(
     return fit(examples, prior)
 
 
-def stored_weights(folder: Path, encoder: "Encoder") -> Weights | None:
-    """Return the weights stored for this encoder, or None if there are none or the file can't be read."""
+def stored_fit(folder: Path, encoder: "Encoder") -> Fit | None:
+    """Return the fit stored for this encoder, or None if there is none or the file can't be read."""
     try:
         kept = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if kept["prior"] != asdict(DENSE) or not EncoderStamp(**kept["encoder"]).matches(encoder):
             return None
-        return Weights(kept["weights"]["constant"], Features(**kept["weights"]["factors"]))
+        weights = Weights(kept["weights"]["constant"], Features(**kept["weights"]["factors"]))
+        names = tuple(kept.get("knowledge_bases", ()))
+        return Fit(weights, kept.get("aliases"), names, kept.get("content", ""))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -106,9 +125,9 @@ def stored_weights(folder: Path, encoder: "Encoder") -> Weights | None:
         return None
 
 
-def store_weights(folder: Path, encoder: "Encoder", weights: Weights) -> None:
-    """Store fitted weights for the next start; raises OSError."""
-    kept = {"encoder": asdict(EncoderStamp.of(encoder)), "prior": asdict(DENSE), "weights": asdict(weights)}
+def store_fit(folder: Path, encoder: "Encoder", fit: Fit) -> None:
+    """Store a fit for the next start; raises OSError."""
+    kept = {"encoder": asdict(EncoderStamp.of(encoder)), "prior": asdict(DENSE), **asdict(fit)}
     replace_file(folder / FILE, json.dumps(kept, indent=1).encode())
 
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from indexes.errors import UnusableFileError
 from indexes.messages import reason
 
-ANSWERABLE, NEAR, FAR = "answerable", "near", "far"
-"""Kinds of query: answered by the knowledge base; about its subject but not answered; about another subject."""
+ANSWERABLE, NEAR, FAR, PARTIAL = "answerable", "near", "far", "partial"
+"""Kinds of query: answered by the knowledge base; about its subject but not answered; about another subject;
+answered in part only, so that neither a reply nor silence is wrong: these are left out of the measures."""
 
 DEPTH = 10
 """Hits evaluated per query."""
@@ -28,6 +29,7 @@ PRECISIONS = (0.80, 0.90, 0.95)
 _QUERY_HEADERS = ("query", "question", "質問", "問い合わせ")
 _RELEVANT_HEADERS = ("relevant", "id", "ids", "正解")
 _KIND_HEADERS = ("kind", "種類")
+_GRADE_HEADERS = ("grade", "評価")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,15 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a query: rank of the first right record (from 0; None if it was not found) and confidence."""
+    """The result of a query: rank of the first right record (from 0; None if it was not found) and confidence.
+
+    `silent`: the bot doesn't reply unasked, however high the confidence, because the first hit has no answer to post.
+    """
 
     query: Query
     rank: int | None
     confidence: float
+    silent: bool = False
 
     @property
     def right(self) -> bool:
@@ -64,14 +70,18 @@ def evaluate(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Any]:
 
     recall_at_k, mrr_at_10: of answerable queries. average_precision: the mean over answerable queries of the precision
     of all replies with at least this confidence, or 0 for a wrong answer. auroc: the probability that an answerable
-    query has a higher confidence than one that isn't (a tie counts half); None if one kind is missing.
+    query has a higher confidence than one that isn't (a tie counts half); None if one kind is missing. partial: the
+    queries that are left out.
     coverage_at_precision: the largest share of answerable queries answered correctly at a threshold with this
     precision. shipped: the measures at `threshold`; precision is 1 if there are no replies.
     """
+    partial = sum(outcome.query.kind == PARTIAL for outcome in outcomes)
+    outcomes = scored(outcomes)
     answerable = [outcome for outcome in outcomes if outcome.query.kind == ANSWERABLE]
     return {
         "queries": len(outcomes),
         "answerable": len(answerable),
+        "partial": partial,
         "recall_at_1": _recall(answerable, 1),
         "recall_at_3": _recall(answerable, 3),
         "mrr_at_10": _mean([0.0 if outcome.rank is None else 1 / (1 + outcome.rank) for outcome in answerable]),
@@ -82,6 +92,11 @@ def evaluate(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Any]:
         "coverage_at_precision": {f"{p:.2f}": coverage_at_precision(outcomes, p) for p in PRECISIONS},
         "shipped": at_threshold(outcomes, threshold),
     }
+
+
+def scored(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return the outcomes that count: not those of partial queries."""
+    return [outcome for outcome in outcomes if outcome.query.kind != PARTIAL]
 
 
 def average_precision(outcomes: Sequence[Outcome]) -> float:
@@ -113,7 +128,7 @@ def coverage_at_precision(outcomes: Sequence[Outcome], precision: float) -> floa
 
 def at_threshold(outcomes: Sequence[Outcome], threshold: float) -> dict[str, float]:
     """Return the measures if the bot replies from this confidence on."""
-    replies = [outcome for outcome in outcomes if outcome.confidence >= threshold]
+    replies = [outcome for outcome in outcomes if _is_reply(outcome, threshold)]
     right = sum(outcome.right for outcome in replies)
     return {
         "threshold": threshold,
@@ -146,7 +161,8 @@ def hardest(outcomes: Sequence[Outcome], count: int = 20) -> list[Outcome]:
 def read_queries(path: Path) -> list[Query]:
     """Read queries from .jsonl (query, relevant: ids, kind) or .csv (the same columns; several ids separated by |).
 
-    Without a kind, a query with relevant ids is answerable and one without is near. Raises UnusableFileError.
+    Without a kind, a query with relevant ids is answerable and one without is near. The kind partial may also stand in
+    `grade`, whose other values mean nothing here. Raises UnusableFileError.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -179,7 +195,12 @@ def _csv_rows(text: str, path: Path) -> list[tuple[int, Mapping[str, Any]]]:
     header = [name.strip().casefold() for name in next(reader, [])]
     places = {
         role: next((header.index(name) for name in names if name in header), None)
-        for role, names in (("query", _QUERY_HEADERS), ("relevant", _RELEVANT_HEADERS), ("kind", _KIND_HEADERS))
+        for role, names in (
+            ("query", _QUERY_HEADERS),
+            ("relevant", _RELEVANT_HEADERS),
+            ("kind", _KIND_HEADERS),
+            ("grade", _GRADE_HEADERS),
+        )
     }
     if places["query"] is None:
         raise UnusableFileError("queries.no_column", file=path.name, names=_QUERY_HEADERS)
@@ -201,7 +222,9 @@ def _query(row: Mapping[str, Any], file: str, line: int) -> Query:
         raise UnusableFileError("queries.no_list", file=file, line=line)
     relevant = frozenset(name for each in names if (name := str(each).strip()))
     kind = str(row.get("kind") or (ANSWERABLE if relevant else NEAR)).strip().casefold()
-    if kind not in (ANSWERABLE, NEAR, FAR):
+    if str(row.get("grade")).strip().casefold() == PARTIAL:
+        kind = PARTIAL
+    if kind not in (ANSWERABLE, NEAR, FAR, PARTIAL):
         raise UnusableFileError("queries.kind", file=file, line=line, kind=kind)
     return Query(text, relevant, kind)
 
@@ -219,7 +242,11 @@ def _recall(answerable: Sequence[Outcome], depth: int) -> float:
 
 
 def _reply_rate(outcomes: Sequence[Outcome], kind: str, threshold: float) -> float:
-    return _mean([float(o.confidence >= threshold) for o in outcomes if o.query.kind == kind])
+    return _mean([float(_is_reply(outcome, threshold)) for outcome in outcomes if outcome.query.kind == kind])
+
+
+def _is_reply(outcome: Outcome, threshold: float) -> bool:
+    return outcome.confidence >= threshold and not outcome.silent
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -164,5 +164,5 @@ WORDS = {
     "queries.no_column": "{file}: no column of queries; it is called one of {names}",
     "queries.blank": "{file}:{line}: query is missing or blank",
     "queries.no_list": "{file}:{line}: relevant must be a list of ids",
-    "queries.kind": "{file}:{line}: kind is '{kind}'; it can be answerable, near or far",
+    "queries.kind": "{file}:{line}: kind is '{kind}'; it can be answerable, near, far or partial",
 }

@@ -165,5 +165,5 @@ WORDS = {
     "queries.no_column": "{file}: 質問の列がありません。見出しは {names} のどれかにしてください",
     "queries.blank": "{file} {line}行目: query がないか、空です",
     "queries.no_list": "{file} {line}行目: relevant は ID のリストで書いてください",
-    "queries.kind": "{file} {line}行目: kind は「{kind}」ではなく、answerable、near、far のどれかにしてください",
+    "queries.kind": "{file} {line}行目: kind は「{kind}」ではなく、answerable、near、far、partial のどれかにしてください",
 }

@@ -37,7 +37,8 @@ def kotae(arguments: JSON) -> JSON:
 def bot(arguments: JSON) -> JSON:
     """Be the bot until stdin is closed (child)."""
     from bot.app import build_app
-    from bot.settings import ConfigFile, Environment, Settings
+    from bot.config_file import ConfigFile
+    from bot.settings import Environment, Settings
     from tests.benchmarks import library, models
 
     manager, work = models.counting()

@@ -10,10 +10,11 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, expect
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack
 from bot.playground.page import Page as OurPage
 from bot.playground.trial import trial
-from bot.settings import ConfigFile, Environment, Settings
+from bot.settings import Environment, Settings
 from tests.browser.chromium import NoBrowserError, chromium
 from tests.encoders import hashing_manager
 from tests.slack.conftest import DEV_FAQ, IT_HELP, SHARED

@@ -14,12 +14,13 @@ from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Locator, Page
 from rich.console import Console
 
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack
 from bot.playground.terminal.screen import Screen
 from bot.playground.terminal.script import read_script
 from bot.playground.terminal.session import Session
 from bot.playground.trial import samples, trial
-from bot.settings import ConfigFile, Environment, Settings
+from bot.settings import Environment, Settings
 from indexes.encoder import models
 from tests.browser.chromium import chromium
 from tests.pictures.stage import Stage

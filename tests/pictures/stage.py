@@ -15,12 +15,17 @@ from bot.playground.slack.entities import Message
 from bot.playground.terminal.session import Session
 from handlers.learning import misses
 from handlers.learning.store.misses import Misses
+from handlers.privacy.announcement import announce
 from handlers.schema import open_database
+from handlers.store.database import new_id
 from handlers.store.questions import FoundHit, questions
 
 LULL = 2.0
 DAY = 24 * 3600
 WEEK = 7
+KEPT_DAYS = 90
+NOTICED = 6.0
+"""How long it may take until a lost file is noticed, in seconds."""
 ANSWERED = (3, 5, 4, 6, 7, 2, 1, 6, 8, 5, 7, 9, 3, 2, 7, 9, 8, 10, 9, 4, 2, 9, 11, 8, 10, 12, 3, 2, 10)
 MISSED = (2, 3, 2, 2, 3, 1, 0, 2, 3, 1, 2, 2, 0, 1, 1, 2, 1, 2, 1, 0, 0, 1, 2, 0, 1, 1, 0, 0, 1)
 """Questions of the last days, for the picture of the trend."""
@@ -39,7 +44,9 @@ class Stage:
             "send": self._send,
             "shortcut": self._shortcut,
             "row": self._row,
+            "lose": self._lose,
             "digest": self._digest,
+            "announce": self._announce,
             "trouble": self._trouble,
             "past": self._past,
             "visit": self._visit,
@@ -80,6 +87,15 @@ class Stage:
         with (self._knowledge / name).open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
 
+    def _lose(self, name: str) -> None:
+        """`:lose FILE`: delete a knowledge base's file, and wait until the bot notices."""
+        (self._knowledge / name).unlink()
+        self._session.waiter.settle(NOTICED)
+
+    def _announce(self, _: str) -> None:
+        """`:announce`: tell admins a week ahead that the words of old questions will be removed."""
+        announce(self._bot.services, KEPT_DAYS, time.time() + WEEK * DAY)
+
     def _digest(self, _: str) -> None:
         """`:digest`: post what the weekly digest would be now."""
         if digest := misses.digest(self._bot.services, WEEK, self._session.place.id):
@@ -111,6 +127,7 @@ class Stage:
     def _asked(self, ago: int, *, answered: bool) -> dict[str, object]:
         place = self._session.place
         return {
+            "id": new_id(),
             "at": time.time() - ago * DAY,
             "source": "search",
             "channel": place.id,

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from bot.app import Bot, build_app
+from bot.config_file import ConfigFile
 from bot.connection import PING_SECONDS
 from bot.model_watch import LOOK_SECONDS
 from bot.playground import Envelope, LocalSlack, Message, controls, live_mentions
-from bot.settings import ConfigFile, Environment, Settings
+from bot.settings import Environment, Settings
 from handlers.store.questions import AskedQuestion, Questions, questions
 from indexes.encoder import ModelManager
 from tests.encoders import hashing_manager

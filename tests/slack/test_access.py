@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack
-from bot.settings import ConfigFile
 from tests.slack.conftest import Start, admit_guests, asked_so_far, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")

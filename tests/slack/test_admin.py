@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack
-from bot.settings import ChannelSection, ConfigFile, Environment
+from bot.settings import Environment
 from bot.slack_client import slack_client
 from handlers.access import REMEMBERED_SECONDS, Access
 from handlers.channel_rules import AutoReply

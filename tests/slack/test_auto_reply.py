@@ -3,8 +3,9 @@
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack, Message
-from bot.settings import ConfigFile, SettingsError
+from bot.settings import SettingsError
 from handlers.channel_rules import AutoReply
 from handlers.learning.store.alias_votes import AliasVotes
 from handlers.learning.store.misses import Misses

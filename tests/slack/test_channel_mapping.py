@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack, Message
-from bot.settings import ChannelSection, ConfigFile
 from tests.slack.conftest import Start, settle, stop
 from tests.slack.test_admin import audited, kb
 from tests.slack.test_reload import reload

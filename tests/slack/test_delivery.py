@@ -5,8 +5,8 @@ import time
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack
-from bot.settings import ChannelSection, ConfigFile
 from handlers.channel_rules import AutoReply
 from tests.slack.conftest import Start, redeliver, settle
 

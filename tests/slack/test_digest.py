@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.digest import WeeklyDigest, now
 from bot.playground import LocalSlack
-from bot.settings import ConfigFile, SettingsError
+from bot.settings import SettingsError
 from tests.slack.conftest import Start, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack
-from bot.settings import ConfigFile
 from handlers.store.questions import Questions
 from tests.slack.conftest import Start, asked_so_far, settle
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import Interaction, LocalSlack, Message, View
-from bot.settings import ChannelSection, ConfigFile
 from handlers.learning.store.misses import Misses
 from handlers.store.audit import AuditLog
 from tests.audit import action, outcome

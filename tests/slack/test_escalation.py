@@ -3,8 +3,8 @@
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack, Message
-from bot.settings import ConfigFile
 from handlers.answers.store.publications import Publications
 from handlers.learning.store.misses import Misses
 from tests.slack.conftest import Start, asked_so_far, labels, settle

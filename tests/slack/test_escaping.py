@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack, Message, live_mentions
-from bot.settings import ConfigFile
 from tests.slack.conftest import Start, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile, KnowledgeBaseSection
 from bot.playground import LocalSlack
-from bot.settings import ConfigFile, KnowledgeBaseSection
 from handlers.learning.store.misses import Misses
 from handlers.learning.store.voices import Voices
 from handlers.learning.votes import vote_on

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import DEFAULT_EVENTS, Channel, LocalSlack
-from bot.settings import ConfigFile
 from tests.slack.conftest import Start, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")

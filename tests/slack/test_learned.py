@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile, KnowledgeBaseSection
 from bot.playground import LocalSlack, Message
-from bot.settings import ConfigFile, KnowledgeBaseSection
 from handlers.learning import learned_aliases
 from handlers.learning.store.alias_votes import AliasVotes
 from handlers.learning.store.learned_aliases import LearnedAliases

@@ -20,6 +20,11 @@ FILLINGS = {
     "katakana": "アイ",
     "marks": "\u0301\u0323",
     "digits": "1",
+    "bullets": "- a\n",
+    "boxes": "- [ ] a\n",
+    "table rows": "\n|a|b|\n|---|---|",
+    "emphasis": "*_~",
+    "escapes": "\\*",
 }
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack, Message
-from bot.settings import ChannelSection, ConfigFile
 from handlers.channel_rules import AutoReply
 from handlers.learning import misses
 from handlers.learning.store.misses import Misses

@@ -6,8 +6,8 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import Channel, LocalSlack
-from bot.settings import ConfigFile
 from handlers.access import REMEMBERED_SECONDS, Access
 from handlers.learning.misses import digest
 from handlers.outsiders import STANDING_SECONDS
@@ -58,6 +58,19 @@ def listed(slack: LocalSlack, who: str, where: str) -> str:
     shown = slack.reply(slack.command(who, "general", "/kb channels")).shown
     [line] = [line for line in shown.split("• ") if line.startswith((f"<#{slack.channel(where).id}>", f"#{where}"))]
     return line
+
+
+def test_a_guest_who_has_just_joined_reads_along_at_once(slack: LocalSlack, bot: Bot) -> None:
+    slack.reply(slack.mention("alice", "it-help", f"<@{slack.bot}> {ASK_WIFI}"))
+    assert overheard(slack, "it-help")
+    before = len(slack.bot_messages("it-help"))
+    slack.invite("guest", "it-help")
+    settle(slack, bot)
+    slack.mention("alice", "it-help", f"<@{slack.bot}> {ASK_WIFI}")
+    settle(slack, bot)
+    shown = "".join(f"{each.text} {each.blocks}" for each in slack.bot_messages("it-help")[before:])
+    assert [word for word in INTERNAL if word in shown] == []
+    assert whispers(slack, "alice") == [NOTHING]
 
 
 # -- Mentions ------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile, KnowledgeBaseSection
 from bot.playground import LocalSlack, Message
-from bot.settings import ChannelSection, ConfigFile, KnowledgeBaseSection
 from handlers.answers.store.publications import Publications
 from handlers.learning.store.alias_votes import AliasVotes
 from handlers.learning.store.misses import Misses

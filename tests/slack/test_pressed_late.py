@@ -10,9 +10,9 @@ from threading import Thread
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile
 from bot.digest import WeeklyDigest
 from bot.playground import LocalSlack
-from bot.settings import ChannelSection, ConfigFile
 from handlers.entries.store.proposals import Proposals
 from handlers.learning.learned_aliases import apply_aliases
 from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack, Message
-from bot.settings import ConfigFile
 from handlers.channel_rules import Unproved
 from handlers.learning.proof import proof_of, stamp_of
 from handlers.learning.store.judged_replies import JudgedReplies

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack, Message, View
-from bot.settings import ConfigFile
 from handlers.learning.store.alias_votes import AliasVotes
 from handlers.learning.store.misses import Miss, Misses
 from handlers.store.questions import Questions

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile, KnowledgeBaseSection
 from bot.playground import LocalSlack, Message
-from bot.settings import ChannelSection, ConfigFile, KnowledgeBaseSection
 from tests.slack.conftest import IT_HELP, Start, settle, stop
 from tests.slack.test_admin import audited, kb
 from tests.slack.test_channel_mapping import admins

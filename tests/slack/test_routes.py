@@ -14,7 +14,7 @@ from bot.playground import Channel, LocalSlack, Message, View
 from handlers.access import Need
 from handlers.commands import ACTIONS
 from handlers.entries.store.proposals import Proposal, Proposals
-from handlers.routing import Route
+from handlers.route import Route
 from handlers.texts import ENGLISH
 from tests.slack.conftest import settle
 
@@ -92,10 +92,10 @@ def edit(at: Stage) -> None:
 
 
 PRESSED = {
-    "show_2": ("answering.show", Need.KNOWN, "1::2"),
+    "show_2": ("replies.show", Need.KNOWN, "1::2"),
     "vote_none": ("feedback.vote", Need.KNOWN, "1::none"),
     "this_one_1": ("feedback.this_one", Need.KNOWN, "1::1"),
-    "read_1": ("answering.read", Need.KNOWN, "1:1"),
+    "read_1": ("replies.read", Need.KNOWN, "1:1"),
     "share": ("sharing.share", Need.KNOWN, "1::"),
     "ask_person": ("escalation.ask", Need.KNOWN, "1::"),
     "ask_resolved": ("escalation.resolved", Need.KNOWN, "1"),
@@ -111,15 +111,15 @@ PRESSED = {
     "home_do_add": ("home.do", Need.MEMBER, "add"),
     "home_do_stats": ("home.do", Need.ADMIN, "stats"),
     "home_settings": ("home.settings_of", Need.ADMIN, "C1"),
-    "shadow_right": ("auto_reply.judged", Need.ADMIN, "1"),
+    "shadow_right": ("shadow.judged", Need.ADMIN, "1"),
     "shadow_go_live": ("settings.go_live", Need.ADMIN, "C1"),
     "miss_dismiss": ("misses.dismissed", Need.ADMIN, "1:30:0"),
     "miss_later": ("misses.put_off", Need.ADMIN, "1:30:0"),
     "miss_more": ("misses.turned", Need.ADMIN, "30:0"),
-    "learn_phrasing": ("learned.accepted", Need.ADMIN, "1"),
-    "learned_accept": ("learned.accepted_waiting", Need.ADMIN, "1:0"),
-    "learned_undo": ("learned.undone", Need.ADMIN, "00:0"),
-    "learned_more": ("learned.turned", Need.ADMIN, "0"),
+    "learn_phrasing": ("learned_aliases.accepted", Need.ADMIN, "1"),
+    "learned_accept": ("learned_aliases.accepted_waiting", Need.ADMIN, "1:0"),
+    "learned_undo": ("learned_aliases.undone", Need.ADMIN, "00:0"),
+    "learned_more": ("learned_aliases.turned", Need.ADMIN, "0"),
     "kb_remove": ("removal.removed", Need.ADMIN, "gone"),
     "kb_keep": ("removal.kept", Need.ADMIN, "gone"),
     "kb_remove_cancel": ("removal.cancelled", Need.ADMIN, "gone"),
@@ -146,15 +146,15 @@ TRIES = [
     Try("uploads.direct", Need.KNOWN, upload("wifi", direct=True)),
     Try("search.direct", Need.KNOWN, lambda at: at.slack.dm(at.who, "wifi")),
     Try("auto_reply.posted", Need.NOTHING, lambda at: at.slack.say(at.who, at.where, "wifi")),
-    Try("auto_reply.edited", Need.NOTHING, edit),
-    Try("auto_reply.deleted", Need.NOTHING, lambda at: at.slack.delete(at.slack.say(at.who, at.where, "wifi"))),
+    Try("follow_up.edited", Need.NOTHING, edit),
+    Try("follow_up.deleted", Need.NOTHING, lambda at: at.slack.delete(at.slack.say(at.who, at.where, "wifi"))),
     Try("home.opened", Need.NOTHING, lambda at: at.slack.visit(at.who)),
     Try("home.joined", Need.NOTHING, lambda at: at.slack.invite(at.who, "hr-somu")),
     Try("waiting.renamed", Need.NOTHING, lambda at: at.slack.rename("random", f"random-{at.who}")),
     *(Try(route, need, press(action, value)) for action, (route, need, value) in PRESSED.items()),
     *(Try(route, need, choose(action, value)) for action, (route, need, value) in CHOSEN.items()),
     Try("editing.from_message", Need.MEMBER, lambda at: at.slack.shortcut(at.who, "save_to_kb", at.said)),
-    Try("editing.Typing.typed", Need.MEMBER, lambda at: at.slack.press(at.who, at.forms["new"], "kb_entry_typed", "w"),
+    Try("typing.Typing.typed", Need.MEMBER, lambda at: at.slack.press(at.who, at.forms["new"], "kb_entry_typed", "w"),
         tells=False),
     Try("feedback.reason", Need.KNOWN, submit("vote_reason", reason="unclear")),
     Try("settings.saved", Need.ADMIN, submit("kb_settings")),

@@ -88,7 +88,7 @@ def test_a_question_with_nothing_in_common_is_answered_too(ask: Ask) -> None:
     assert "該当する内容が見つかりませんでした" in ask("hanako", "it-help", "zzz qqq").shown
 
 
-def test_the_journal_remembers_question_hits_and_confidence(bot: Bot, ask: Ask, slack: LocalSlack) -> None:
+def test_the_question_is_stored_with_hits_and_confidence(bot: Bot, ask: Ask, slack: LocalSlack) -> None:
     ask("hanako", "it-help", "パスワードを忘れました")
     question = asked_so_far(bot)[0]
     assert (question.source, question.user) == ("search", slack.person("hanako").id)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack, View
-from bot.settings import ChannelSection, ConfigFile
 from handlers.channel_rules import AutoReply
 from handlers.store.audit import AuditLog
 from tests.audit import action

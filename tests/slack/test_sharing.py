@@ -3,8 +3,8 @@
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack, Message
-from bot.settings import ConfigFile
 from tests.slack.conftest import Start, labels, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import update
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack, Message
-from bot.settings import ChannelSection, ConfigFile
 from handlers.admin.store.statistics import Overview, Rehearsal, Statistics, Tally
 from handlers.admin.views.reports import audit
 from handlers.admin.views.trend import HEIGHT, WIDTH, trend

@@ -9,8 +9,8 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack, Message
-from bot.settings import ChannelSection, ConfigFile
 from handlers.store.questions import Questions
 from indexes.encoder import ModelManager
 from indexes.encoder.worker import CANARIES

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bot.playground import LocalSlack
-from handlers.files.uploads import PROGRESS_SECONDS
+from handlers.files.applying import PROGRESS_SECONDS
 from indexes.encoder import ModelManager
 from tests.encoders import HashingModel
 from tests.slack.conftest import IT_HELP, Start, settle

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile, KnowledgeBaseSection
 from bot.playground import LocalSlack, Message
 from bot.playground.slack.interactions import Interaction
 from bot.playground.slack.workspace import new_file
-from bot.settings import ConfigFile, KnowledgeBaseSection
 from handlers.store.audit import AuditLog
 from tests.audit import action, outcome
 from tests.slack.conftest import DEV_FAQ, IT_HELP, SHARED, Start, redeliver, settle, stop

@@ -1,8 +1,8 @@
 """Messages that are gone by the time they are answered. Slack warns of what the bot then undoes: no `lawful` here."""
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack
-from bot.settings import ConfigFile
 from handlers.channel_rules import AutoReply
 from tests.slack.conftest import Start, settle
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import LocalSlack
-from bot.settings import ConfigFile
 from tests.slack.conftest import IT_HELP, Start
 
 FAX = "fax,ファクスはどこですか,二階のコピー機の隣です。,設備,,,\n"

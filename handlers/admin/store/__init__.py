@@ -1,1 +1,1 @@
-"""The tables of settings, audit and statistics."""
+"""Counts for the statistics."""

@@ -1,4 +1,4 @@
-"""What became of the questions: numbers for admins, counted from what is remembered anyway."""
+"""Counts of questions, answers and votes for admins, from the tables of questions and votes."""
 
 import time
 from collections.abc import Mapping
@@ -46,13 +46,13 @@ class Tally:
 
     @property
     def votes(self) -> int:
-        """How many people said whether it helped."""
+        """The number of votes."""
         return self.helpful + self.unhelpful
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Some days: a tally for each knowledge base (the one whose record came first) and for each day, oldest first.
+    """A number of days: a tally for each knowledge base (that of the first hit) and for each day, oldest first.
 
     Questions for which nothing at all was found count under the blank name.
     """
@@ -62,7 +62,7 @@ class Overview:
 
     @property
     def total(self) -> Tally:
-        """Everything together."""
+        """The sum over all knowledge bases."""
         return sum(self.by_name.values(), Tally())
 
 
@@ -101,7 +101,7 @@ class Statistics:
         return Overview(_tallies(asked, asked["name"].fillna("")), _tallies(asked, day))
 
     def rehearsal(self, channel: str, days: int) -> Rehearsal:
-        """Sum shadow mode up for a channel."""
+        """Count what shadow mode would have answered in a channel."""
         since = time.time() - days * DAY
         of_channel = questions.c.channel == channel, questions.c.source == Origin.SHADOW
         considered = self._questions(questions.c.at >= since, *of_channel)
@@ -130,7 +130,7 @@ class Statistics:
 
 
 def _tallies(asked: "pd.DataFrame", by: "pd.Series[Any]") -> dict[Any, Tally]:
-    """Sum up the questions of each group; a group without any has a tally of zeros."""
+    """Count the questions of each group; a group without questions has a tally of zeros."""
     import pandas as pd  # noqa: PLC0415
 
     shadow = asked["source"] == Origin.SHADOW

@@ -24,13 +24,13 @@ PROBLEMS = 10
 PROBLEM = 150
 REASON = 500
 ELSEWHERE = Translatable("access.elsewhere")
-"""In place of what may quote a knowledge base to somebody who may not read it."""
+"""Shown instead of a text that may quote a knowledge base to somebody who may not read it."""
 NAME = 100
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 def reloaded(reports: Sequence["ReloadReport"], closed: Collection[str], texts: Texts) -> Message:
-    """Say what each reload did, with the rows that were left out and why; of `closed` ones only numbers."""
+    """Report what each reload did, with skipped rows and why; for `closed` knowledge bases only numbers."""
     reports = [replace(one, error=one.error and ELSEWHERE) if one.name in closed else one for one in reports]
     headlines = fitting([_headline(report, texts) for report in reports], texts)
     told = [_counted(one, texts) if one.name in closed else _report(one, texts) for one in reports]
@@ -38,7 +38,7 @@ def reloaded(reports: Sequence["ReloadReport"], closed: Collection[str], texts: 
 
 
 def without_content(failures: Mapping[str, Translatable], closed: Collection[str]) -> Mapping[str, Translatable]:
-    """Leave out why `closed` knowledge bases can't be read: that may quote what is in them."""
+    """Leave out why `closed` knowledge bases can't be read: the reason may quote their content."""
     return {name: ELSEWHERE if name in closed else why for name, why in failures.items()}
 
 
@@ -54,7 +54,7 @@ def status(
     now: float,
     texts: Texts,
 ) -> Message:
-    """Say what is loaded, which files have `changed` since or are gone, and how the process is at the time `now`."""
+    """Report what is loaded, which files have `changed` or are gone, and the state of the process at the time `now`."""
     title = texts("kb.status.title")
     states = [
         f":warning: *{one_line(name, NAME)}*: {one_line(texts.say(why), REASON)}" for name, why in failures.items()
@@ -132,7 +132,7 @@ def _report(report: "ReloadReport", texts: Texts) -> str:
 
 
 def _counted(report: "ReloadReport", texts: Texts) -> str:
-    """Say what a reload did for who may not read what is in the file."""
+    """Report a reload in numbers, for somebody who may not read the file."""
     found = len(report.problems) + len(report.warnings)
     return "\n".join([_headline(report, texts), *([texts("kb.problems_counted", count=found)] if found else [])])
 

@@ -1,4 +1,4 @@
-"""What admins read to see how it goes: numbers, the trend, shadow mode's rehearsals, the audit log."""
+"""Statistics, the trend, results of shadow mode, and the audit log."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NAME, VALUE = 100, 200
 REHEARSED = 6
-"""Channels with auto-reply that are summed up in a message, next to as many knowledge bases as it lists."""
+"""Channels with auto-reply that are shown at most, in a message with as many knowledge bases as it lists."""
 PROVED = 3
 """Knowledge bases of such a channel whose proofs are listed."""
 _PERSON = re.compile(r"\b[UW][A-Z0-9]{8,12}\b(?=[, ]|$)")
@@ -33,7 +33,7 @@ def statistics(
     rehearsals: Sequence[tuple["ChannelProof", "Rehearsal"]],
     texts: Texts,
 ) -> Message:
-    """Sum some days up: all together, as a picture, by knowledge base, and channels with auto-reply."""
+    """Show the statistics: in total, as a picture, by knowledge base, and for channels with auto-reply."""
     title = texts("stats.title", days=len(overview.by_day))
     blocks: list[Block] = [section(f"{title}\n{tally(overview.total, texts)}"), trend(overview, picture, texts)]
     lines = [line for found, _ in rehearsals[:REHEARSED] for line in _proofs(found, texts)]
@@ -42,7 +42,7 @@ def statistics(
         lines.append(texts("stats.nowhere", count=overview.by_name[""].missed))
     blocks += listed(lines, texts)
     for found, sums in rehearsals[:REHEARSED]:
-        if found.withheld:
+        if found.withheld or not found.posts_something:
             blocks += rehearsal(found, sums, len(overview.by_day), texts)
     if len(rehearsals) > REHEARSED:
         blocks.append(context(texts("kb.more_problems", count=len(rehearsals) - REHEARSED)))
@@ -64,7 +64,7 @@ def by_size(tallies: Mapping[str, "Tally"]) -> list[tuple[str, "Tally"]]:
 
 
 def trend(overview: "Overview", picture: str | None, texts: Texts) -> Block:
-    """Show the days as the uploaded picture, or in characters where there is none."""
+    """Show the trend as the uploaded picture, or in characters if there is none."""
     days = [one.answered + one.missed for one in overview.by_day.values()]
     if picture is None:
         most = max(*days, 1)
@@ -79,7 +79,7 @@ def trend(overview: "Overview", picture: str | None, texts: Texts) -> Block:
 
 
 def rehearsal(found: "ChannelProof", sums: "Rehearsal", days: int, texts: Texts) -> list[Block]:
-    """Say what shadow mode would have done in a channel, with a button to go live."""
+    """Report what shadow mode would have answered in a channel, with a button to go live."""
     channel = found.channel
     words = texts(
         "shadow.summary",
@@ -115,5 +115,5 @@ def _action(entry: "AuditEntry", texts: Texts) -> str:
 
 
 def _value(text: str) -> str:
-    """Escape something that was done, or done to; people in it are mentioned."""
+    """Escape a value of an audit entry; people in it are mentioned."""
     return _PERSON.sub(r"<@\g<0>>", one_line(text, VALUE))

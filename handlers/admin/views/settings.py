@@ -1,4 +1,4 @@
-"""The modal with a channel's rules, and what was chosen in it."""
+"""The settings modal of a channel, and reading what was submitted."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ LABEL = 75
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen: threshold and promise as probabilities, knowledge bases by name, people by id.
+    """The submitted settings: threshold and promise as probabilities, knowledge bases by name, people by id.
 
     No promise in a modal that was opened before there was one.
     """
@@ -51,7 +51,7 @@ class Chosen:
 
 
 def modal(found: "ChannelProof", names: Sequence[str], shared: Sequence[str], texts: Texts) -> View:
-    """Lay the modal out; `names` are all knowledge bases, `shared` those that every channel has anyway."""
+    """Build the modal; `names` are all knowledge bases, `shared` those that every channel has anyway."""
     rules = found.channel
     modes = {mode: _mode(mode, texts) for mode in AutoReply}
     bases = {name: _base(name) for name in choosable(rules, names, shared)}
@@ -150,13 +150,13 @@ def chosen(view: Mapping[str, Any], names: Sequence[str]) -> Chosen:
 
 
 def choosable(rules: "Channel", names: Sequence[str], shared: Sequence[str]) -> list[str]:
-    """List the knowledge bases that can be chosen for a channel; its own come first, so that none is lost."""
+    """List the knowledge bases that can be chosen for a channel; its own come first, so that none falls off the end."""
     every = dict.fromkeys([*rules.knowledge_bases, *names])
     return [name for name in every if name not in shared][:CHOICES]
 
 
 def summary(rules: "Channel", texts: Texts, *, changed: bool) -> str:
-    """Say what holds in a channel now."""
+    """Show the settings of a channel as they are now."""
     said = texts(
         "settings.saved",
         channel=f"<#{rules.id}>",

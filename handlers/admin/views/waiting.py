@@ -1,4 +1,4 @@
-"""What admins see of channels and their knowledge bases, and of those that wait."""
+"""The list of channels and their knowledge bases, and the question about a channel that waits."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -17,11 +17,11 @@ SERVE, DECLINE = "channel_serve", "channel_decline"
 NAME = 100
 NAMES = 500
 LISTED = 8
-"""Waiting channels with buttons in a list: the rest follows when these are decided."""
+"""Waiting channels that are listed at a time; the others follow once these are decided."""
 
 
 def value(waiting: "Waiting") -> str:
-    """Return what a button says of the channel and the name: ``C012AB3CD:name``."""
+    """Return a button's value, the channel and the name: ``C012AB3CD:name``."""
     return f"{waiting.channel}:{waiting.name}"
 
 

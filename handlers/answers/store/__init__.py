@@ -1,1 +1,1 @@
-"""The tables of what was published of an answer."""
+"""The table of shared answers and questions to people."""

@@ -1,4 +1,4 @@
-"""What was made public of a question on somebody's wish: shared answers, and calls for a person. Once each."""
+"""Messages that were posted because somebody pressed a button: shared answers and questions to people, once each."""
 
 import time
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ Kind = Literal["share", "ask"]
 
 @dataclass(frozen=True)
 class Publication:
-    """A message that was posted because `by` wished it; `people` are the ids of those asked."""
+    """A message that was posted for the user `by`; `people` are the ids of those who were asked."""
 
     channel: str
     by: str
@@ -42,14 +42,14 @@ class Publication:
 
 
 class Publications:
-    """Remembers what was published, so that it happens once per question."""
+    """Stores what was posted, so that it happens once per question."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @contextmanager
     def only_once(self, question: int, kind: Kind, planned: Publication) -> Iterator[bool]:
-        """Yield whether this is the first time; forgotten when what is done then fails. Raises StoreError."""
+        """Yield whether this is the first time; if the block then fails, it may be tried again. Raises StoreError."""
         first = self._claim(question, kind, planned)
         try:
             yield first
@@ -59,12 +59,12 @@ class Publications:
             raise
 
     def posted(self, question: int, kind: Kind, message: str, link: str) -> None:
-        """Remember the message that was posted."""
+        """Store the message that was posted."""
         changed = update(publications).where(*_is(question, kind)).values(message=message, link=link)
         self._database.write("remember what was published", changed)
 
     def of(self, question: int) -> dict[str, Publication]:
-        """Return what was published of a question, by kind."""
+        """Return what was posted for a question, by kind."""
         columns = publications.c
         wanted = select(
             columns.kind,
@@ -81,7 +81,7 @@ class Publications:
         }
 
     def close(self, question: int, by: str) -> None:
-        """Remember who settled what a person was asked; the first one stays."""
+        """Store who closed a question to a person; the first one stays."""
         still_open = (*_is(question, "ask"), publications.c.closed_by == "")
         self._database.write("close a question", update(publications).where(*still_open).values(closed_by=by))
 

@@ -47,7 +47,7 @@ def answer(result: Result, texts: Texts, options: ReplyOptions = PLAIN, shown: f
 
 
 def volunteered(result: Result, texts: Texts, votes: Mapping[str, str] | None = None) -> Message:
-    """Answer a question nobody put to the bot: the single best hit and two buttons."""
+    """Answer a message unasked: the best hit and two buttons."""
     entry = result.entries[0]
     if entry.record is None:
         return notice(texts("answer.gone"))
@@ -68,7 +68,7 @@ def volunteered(result: Result, texts: Texts, votes: Mapping[str, str] | None = 
 
 
 def folded(result: Result, texts: Texts, *, ask: bool = False, asked: str | None = None) -> Message:
-    """Fold a volunteered answer away, with a way back, and to somebody who may know."""
+    """Fold an auto-reply, with buttons to show it again and to ask a person."""
     record = result.entries[0].record if result.entries else None
     text = texts("answer.folded", title=one_line(record.title if record else result.question, TITLE))
     buttons = [button(texts("button.show_again"), "auto_show", str(result.question_id))]
@@ -106,12 +106,12 @@ def _entry(
 
 
 def start(record: Record, limit: int) -> str:
-    """Return as much of a record's answer as is shown before Read all."""
+    """Return the part of a record's answer that is shown before Read all."""
     return beginning(tidy(record.answer), limit)
 
 
 def read_all(result: Result, rank: int, record: Record, limit: int, texts: Texts) -> list[ButtonElement]:
-    """Offer the whole text where only its beginning is shown."""
+    """Add a button for the full text if only its beginning is shown."""
     if result.question_id is None or start(record, limit) == tidy(record.answer):
         return []
     return [button(texts("button.read_all"), f"read_{rank}", f"{result.question_id}:{rank}")]
@@ -124,7 +124,7 @@ def _details(record: Record) -> list[Block]:
 
 
 def _about(result: Result, rank: int, entry: Entry, texts: Texts) -> list[str]:
-    """Put in words how well it matches (the first hit), by which words, and where it is from."""
+    """Describe how well a hit matches (for the first one), by which words, and its source."""
     percent = f"{entry.confidence * 100:.0f}"
     strength = "answer.strong" if result.is_certain else "answer.possible"
     words = texts(strength, percent=percent) if rank == 1 and entry.confidence >= POSSIBLE else ""
@@ -140,7 +140,7 @@ def _matched(result: Result, entry: Entry, texts: Texts) -> str:
 
 
 def source(entry: Entry, texts: Texts) -> str:
-    """Say where a hit is from."""
+    """Return the source of a hit: knowledge base, category, link, date."""
     record = entry.record
     if record is None:
         return ""

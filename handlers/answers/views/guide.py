@@ -31,7 +31,7 @@ class Topic:
 
 
 def topic(name: str, records: Sequence[Record]) -> Topic:
-    """Sum a knowledge base up."""
+    """Describe a knowledge base."""
     counted = Counter(record.category for record in records if record.category)
     return Topic(name, len(records), tuple(category for category, _ in counted.most_common(TOPICS)))
 
@@ -50,7 +50,7 @@ def introduction(command: str, bot: str, topics: Sequence[Topic], texts: Texts) 
 
 
 def suggestions(offered: Sequence[tuple[str, Record]], texts: Texts) -> Message:
-    """Greet somebody, with questions to press; a button carries the knowledge base's name and the record's id."""
+    """Greet somebody and suggest questions; a button's value is the knowledge base's name and the record's id."""
     text = texts("dm.hello")
     buttons = [
         button(record.question, f"suggest_{number}", f"{name}\n{record.id}")
@@ -62,7 +62,7 @@ def suggestions(offered: Sequence[tuple[str, Record]], texts: Texts) -> Message:
 
 
 def knows(topics: Sequence[Topic], texts: Texts, *, of_person: bool = False) -> str:
-    """List what can be asked about: in a channel, or by a person in all of theirs."""
+    """List what can be asked about: in a channel, or in all channels of a person."""
     if not topics:
         return texts("home.knows_nothing" if of_person else "search.knows_nothing")
     lines = [

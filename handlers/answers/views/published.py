@@ -1,4 +1,4 @@
-"""What the bot posts on somebody's wish: a shared answer, and a question to people."""
+"""Messages that the bot posts for somebody: a shared answer, and a question to people."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ TITLE = 100
 
 
 def shared(result: Result, shown: frozenset[int], by: str, texts: Texts) -> Message:
-    """Show the hits that were shown in full to the one who shares them."""
+    """Show the hits that the person who shares saw in full."""
     headline_ = texts("share.by", name=one_line(by, NAME), question=one_line(result.question, QUESTION))
     blocks: list[Block] = [section(headline_)]
     for rank, entry in sharable(result, shown):
@@ -33,7 +33,7 @@ def shared(result: Result, shown: frozenset[int], by: str, texts: Texts) -> Mess
 
 
 def call(number: int, question: str, by: str, helpers: Sequence[str], tried: Sequence[str], texts: Texts) -> Message:
-    """Call people by their ids: the only live mentions that the bot makes."""
+    """Mention people by their ids: the only live mentions in the bot's messages."""
     mentions = " ".join(f"<!subteam^{id_}>" if id_.startswith("S") else f"<@{id_}>" for id_ in helpers)
     text = texts("ask.call", mentions=mentions, name=one_line(by, NAME))
     titles = [one_line(title, TITLE) for title in tried]
@@ -45,7 +45,7 @@ def call(number: int, question: str, by: str, helpers: Sequence[str], tried: Seq
 
 
 def closed(number: int, question: str, by: str, texts: Texts) -> Message:
-    """Say that a question is settled, and offer to keep the answer."""
+    """Show that a question is closed, and offer to save the answer."""
     text = texts("ask.resolved", name=one_line(by, NAME))
     blocks = [
         section(f"{text}\n> {one_line(question, QUESTION)}"),

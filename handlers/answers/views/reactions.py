@@ -1,4 +1,4 @@
-"""What people can say of a reply and do with it: the buttons, and what was said and done so far."""
+"""The buttons below a reply, and what was voted, shared and asked so far."""
 
 from collections import Counter
 
@@ -22,7 +22,7 @@ VOTES = ("helpful", "unhelpful")
 
 
 def below(result: Result, shown: frozenset[int], options: ReplyOptions, texts: Texts) -> list[Block]:
-    """Lay out what can be said and done about the whole reply, and what was."""
+    """Return the buttons for the whole reply, and a line with what was done so far."""
     if result.question_id is None:
         return []
     key = ButtonValue(result.question_id, shown)
@@ -77,7 +77,7 @@ def _ask(key: ButtonValue, options: ReplyOptions, texts: Texts) -> list[ButtonEl
 def this_one(
     result: Result, rank: int, shown: frozenset[int], options: ReplyOptions, texts: Texts
 ) -> list[ButtonElement]:
-    """Let people say that a hit that was folded at first is the answer."""
+    """Return the button "this one" of a hit that was folded at first."""
     taken = options.reader and options.votes.get(options.reader) == f"hit_{rank}"
     if result.question_id is None or rank in result.shown_first or taken:
         return []
@@ -85,7 +85,7 @@ def this_one(
 
 
 def chosen(rank: int, options: ReplyOptions, texts: Texts) -> str:
-    """Say that it was this one: what the reader said or, where everybody reads, how many did."""
+    """Return a note that this hit was chosen: by the reader or, in an open reply, by how many."""
     times = Counter(options.votes.values())[f"hit_{rank}"]
     if not times:
         return ""
@@ -95,7 +95,7 @@ def chosen(rank: int, options: ReplyOptions, texts: Texts) -> str:
 
 
 def edit(entry: Entry, options: ReplyOptions, texts: Texts) -> list[ButtonElement]:
-    """Let an admin change the record, where nobody else sees the button."""
+    """Return the button for editing the record, for an admin in a private reply."""
     value = f"{entry.knowledge_base}\n{entry.record.id if entry.record else ''}"
     if not options.edit or length(value) > BUTTON_VALUE:
         return []
@@ -103,7 +103,7 @@ def edit(entry: Entry, options: ReplyOptions, texts: Texts) -> list[ButtonElemen
 
 
 def _votes(result: Result, options: ReplyOptions, texts: Texts) -> str:
-    """Say what the reader said or, where everybody reads, how many said what."""
+    """Return the reader's vote or, in an open reply, the counts."""
     if options.reader:
         vote = options.votes.get(options.reader, "")
         return texts(f"vote.{vote}") if vote in {*VOTES, "none"} else ""
@@ -119,7 +119,7 @@ def _shared(options: ReplyOptions, texts: Texts) -> str:
 
 
 def asked_note(asked: str | None, texts: Texts) -> str:
-    """Say that people were asked, and where."""
+    """Return a note that people were asked, with a link."""
     if asked is None:
         return ""
     return texts("ask.done", link=link(asked, texts("share.link")) if asked else "").strip()

@@ -1,4 +1,4 @@
-"""Why an answer didn't help: a short form."""
+"""The form that asks why an answer didn't help."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ COMMENT = 500
 
 @dataclass(frozen=True)
 class RatedReply:
-    """The reply that the form is about, as the form carries it: its key, its thread, and how it can be replaced."""
+    """The reply that the form is about, as stored in the form: the button's value, its thread, and its response_url."""
 
     key: ButtonValue
     thread: str | None
@@ -35,13 +35,13 @@ class RatedReply:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read what `str` made."""
+        """Read the text made by `str`."""
         key, thread, url = json.loads(text)
         return cls(ButtonValue.read(key)[0], thread, url)
 
 
 def form(reply: RatedReply, texts: Texts, *, ask: bool) -> View:
-    """Ask why; and, where somebody is named, whether they shall be asked."""
+    """Ask why and, with `ask`, whether a person is to be asked too."""
     options = [Option(text=PlainTextObject(text=texts(f"reason.{each}")), value=each) for each in REASONS]
     blocks = [
         InputBlock(
@@ -78,7 +78,7 @@ def form(reply: RatedReply, texts: Texts, *, ask: bool) -> View:
 
 
 def chosen(view: Mapping[str, Any]) -> tuple[str, str, bool]:
-    """Return the reason, the comment, and whether a person shall be asked."""
+    """Return the reason, the comment, and whether a person is to be asked."""
     values = view["state"]["values"]
     reason = values["reason"]["reason"]["selected_option"]["value"]
     comment = values["comment"]["comment"].get("value") or ""

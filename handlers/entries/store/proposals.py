@@ -1,4 +1,4 @@
-"""Entries that members proposed, what became of them, and the messages in which admins were asked."""
+"""Proposed entries, what was decided, and the messages in which admins were asked."""
 
 import time
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ approval_messages = Table(
 
 @dataclass(frozen=True)
 class Proposal:
-    """An entry that somebody proposed: its texts by role, and the journal's question that it answers, if any.
+    """An entry that somebody proposed: its texts by role, and the question that it answers, if any.
 
     `by` decided, for the `reason` given; both are blank while it waits.
     """
@@ -72,13 +72,13 @@ class ApprovalMessage:
 
 
 class Proposals:
-    """The proposals. Changing one raises StoreError: what somebody wrote must not be lost in silence."""
+    """Stores proposals. Changing one raises StoreError: nobody's text may be lost silently."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, proposal: Proposal) -> int:
-        """Keep a proposal until somebody decides; return its id."""
+        """Store a proposal; return its id."""
         with self._database.transaction(Translatable("database.failed.proposal")) as connection:
             done = connection.execute(
                 insert(proposals).values(
@@ -98,20 +98,20 @@ class Proposals:
             return int(key[0])
 
     def get(self, proposal_id: int) -> Proposal | None:
-        """Return a proposal as it stands."""
+        """Return a proposal as it is now."""
         rows = self._database.read("read a proposal", select(proposals).where(proposals.c.id == proposal_id))
         return _proposal(rows[0]) if rows else None
 
     def waiting(self) -> list[Proposal]:
-        """Return what nobody has decided on, oldest first."""
+        """Return undecided proposals, oldest first."""
         return self._list(select(proposals).where(_undecided()).order_by(proposals.c.at))
 
     def waiting_of(self, user: str) -> int:
-        """Count what somebody proposed and nobody has decided on."""
+        """Count somebody's undecided proposals."""
         return len(self._list(select(proposals).where(_undecided(), proposals.c.user == user)))
 
     def claim(self, proposal_id: int, by: str) -> bool:
-        """Return True to the one who may decide now; `settle` or `release` comes next."""
+        """Return True to exactly one caller, who then calls `settle` or `release`."""
         with self._database.transaction(Translatable("database.failed.undecided")) as connection:
             claimed = connection.execute(
                 update(proposals)
@@ -121,21 +121,21 @@ class Proposals:
             return claimed.rowcount == 1
 
     def release(self, proposal_id: int) -> None:
-        """Let the proposal wait on: what was decided could not be done."""
+        """Let the proposal wait again: the decision could not be carried out."""
         with self._database.transaction(Translatable("database.failed.deciding")) as connection:
             connection.execute(
                 update(proposals).where(proposals.c.id == proposal_id).values(state="waiting", by="", decided_at=0.0)
             )
 
     def settle(self, proposal_id: int, state: Literal["approved", "declined"], reason: str = "") -> None:
-        """Keep what was decided, for good."""
+        """Store the decision."""
         with self._database.transaction(Translatable("database.failed.decision")) as connection:
             connection.execute(
                 update(proposals).where(proposals.c.id == proposal_id).values(state=state, reason=reason)
             )
 
     def ask(self, proposal_id: int, sent: ApprovalMessage) -> None:
-        """Remember in which message an admin was asked, so that it can tell later what was decided."""
+        """Store the message in which an admin was asked, so that it can be updated later."""
         values = {"admin": sent.admin, "channel": sent.channel, "message": sent.message}
         self._database.write("remember who was asked", insert(approval_messages).values(proposal=proposal_id, **values))
 

@@ -1,4 +1,4 @@
-"""The form in which an entry is added, proposed or edited, and what it says when it was sent."""
+"""The form for adding, proposing or editing an entry, and what it shows after it was sent."""
 
 import json
 from collections import Counter
@@ -73,12 +73,12 @@ class Draft:
 
 
 def digest(text: str) -> str:
-    """Stand for a text in the form's metadata."""
+    """Return a short digest of a text, for the form's metadata."""
     return sha256(text.strip().encode()).hexdigest()[:8]
 
 
 def cells_of(record: Record) -> dict[str, str]:
-    """Return what the fields show of a record, by role."""
+    """Return a record's texts for the fields, by role."""
     return {
         "question": record.question,
         "answer": record.answer,
@@ -121,7 +121,7 @@ def form(
     difference: Difference | None = None,
     proposing: bool = False,
 ) -> View:
-    """Lay the form out with what was typed so far; its fields are those that the file has columns for.
+    """Build the form with the text typed so far; it has a field for each known column of the file.
 
     `names` are the knowledge bases to choose from, `similar` the closest entries there are, `trouble` says why it could
     not be saved, `difference` what changed in the file meanwhile.
@@ -151,12 +151,12 @@ def form(
 
 
 def saving(draft: Draft, external_id: str) -> View:
-    """Say that it is being saved; `external_id` is how the view that comes next finds this one."""
+    """Return the view "saving"; the next view replaces it by its `external_id`."""
     return _note(draft, draft.words("edit.saving"), external_id=external_id)
 
 
 def saved(draft: Draft, record: Record, trouble: Translatable | None = None) -> View:
-    """Say that the entry is in the file and can be found, or why it can't."""
+    """Return the view after saving: the entry is in the file and can be found, or why it can't."""
     name = one_line(draft.knowledge_base, CHOICE)
     key = "edit.changed" if draft.record else "edit.added"
     said = (
@@ -168,24 +168,24 @@ def saved(draft: Draft, record: Record, trouble: Translatable | None = None) -> 
 
 
 def told(draft: Draft, text: str, *, typed: bool = False, proposing: bool = False) -> View:
-    """Say something else that ends the form, perhaps with what was typed."""
+    """Return a final view with another message, and the typed text if wanted."""
     return _note(draft, mrkdwn(text, ERROR), *(_typed(draft) if typed else []), proposing=proposing)
 
 
 def typed_so_far(draft: Draft, trouble: str) -> Message:
-    """Give back what was typed to somebody who has closed the form."""
+    """Return the typed text as a message, for somebody who has closed the form."""
     said = f":warning: {mrkdwn(trouble, ERROR)}"
     return Message(said, [section(said), *_typed(draft)])
 
 
 def as_message(view: View) -> Message:
-    """Say what the form would have said to somebody who has closed it."""
+    """Return a view's text as a message, for somebody who has closed the form."""
     blocks: list[Block] = list(view.blocks or [])
     return Message(str(blocks[0].to_dict()["text"]["text"]), blocks)
 
 
 def shape(view: Mapping[str, Any]) -> list[str]:
-    """List what a form has that may come and go while it is open: its fields and its warning."""
+    """List the parts of a form that change while it is open: its fields and its warning."""
     ids = [str(block.get("block_id") or "") for block in view["blocks"]]
     return [id_ for id_ in ids if id_.partition(":")[0] in {*ROLES, BASE, NEW_CATEGORY, "similar"}]
 
@@ -258,7 +258,7 @@ def _field(role: str, draft: Draft, base: KnowledgeBase, texts: Texts) -> list[B
 
 
 def _categories(value: str, draft: Draft, base: KnowledgeBase, texts: Texts) -> list[Block]:
-    """Choose among the categories there are, or write a new one."""
+    """Return the menu of categories, or the field for a new one."""
     counts = Counter(record.category for record in base.records if 0 < length(record.category) <= VALUE)
     known = [category for category, _ in counts.most_common(CHOICES)]
     label = PlainTextObject(text=texts("edit.field.category"))
@@ -295,7 +295,7 @@ def _option(label: str, value: str) -> Option:
 
 
 def _similar(similar: Sequence[Entry], texts: Texts) -> list[Block]:
-    """Warn of entries that say nearly the same."""
+    """Return a warning of similar entries."""
     shown = [
         f"• {bold(entry.record.title, SIMILAR)} {one_line(entry.record.answer, SIMILAR)}"
         for entry in similar
@@ -309,7 +309,7 @@ def _similar(similar: Sequence[Entry], texts: Texts) -> list[Block]:
 
 
 def _difference(found: Difference, texts: Texts) -> list[Block]:
-    """Say what changed in the file, the first few of each kind."""
+    """Show what changed in the file, the first few of each kind."""
     kinds = {
         "added": [record.title for record in found.added],
         "changed": [new.title for _, new in found.changed],

@@ -1,4 +1,4 @@
-"""What admins see of entries that members propose, and what the proposers hear."""
+"""Messages about proposals, to admins and to proposers."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ IN_LIST = "list"
 
 
 def asked(proposal: "Proposal", closest: str, texts: Texts) -> Message:
-    """Ask an admin to decide; `closest` is the question of the entry that is most like it."""
+    """Ask an admin to decide; `closest` is the question of the most similar entry."""
     title = _title(proposal, texts)
     blocks = [section(title), *_entry(proposal, ANSWER)]
     if closest:
@@ -41,13 +41,13 @@ def asked(proposal: "Proposal", closest: str, texts: Texts) -> Message:
 
 
 def decided(proposal: "Proposal", texts: Texts) -> Message:
-    """Say who decided what."""
+    """Show the decision and who made it."""
     title = _title(proposal, texts)
     return Message(title, [section(title), *_entry(proposal, SHORT), context(*_outcome(proposal, texts))])
 
 
 def listing(waiting: Sequence["Proposal"], texts: Texts) -> Message:
-    """List what waits for an admin."""
+    """List waiting proposals."""
     if not waiting:
         return notice(texts("proposal.none"))
     title = texts("proposal.list")
@@ -61,7 +61,7 @@ def listing(waiting: Sequence["Proposal"], texts: Texts) -> Message:
 
 
 def outcome(proposal: "Proposal", texts: Texts) -> Message:
-    """Tell the proposer."""
+    """Tell the proposer what was decided."""
     known = {
         "title": _short_title(proposal),
         "name": one_line(proposal.knowledge_base, DETAIL),

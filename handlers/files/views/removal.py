@@ -1,4 +1,4 @@
-"""What admins see before a knowledge base is removed, and of files that are gone."""
+"""Questions to admins: before a knowledge base is removed, and about files that are gone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Shown:
 
 
 def asked(shown: Shown, command: str, texts: Texts) -> Message:
-    """Ask whether a knowledge base is to be removed, as an admin wished."""
+    """Ask an admin to confirm that a knowledge base is to be removed."""
     question = texts("removal.ask", **_values(shown, texts), command=command)
     remove = button(texts("button.remove"), REMOVE, f"{_ASKED}:{shown.name}")
     cancel = button(texts("button.cancel"), CANCEL, f"{_ASKED}:{shown.name}")
@@ -33,7 +33,7 @@ def asked(shown: Shown, command: str, texts: Texts) -> Message:
 
 
 def gone(shown: Shown, texts: Texts) -> Message:
-    """Ask what a file that is gone means."""
+    """Ask whether a knowledge base whose file is gone is to be kept or removed."""
     question = texts("removal.gone", **_values(shown, texts))
     keep = button(texts("button.keep"), KEEP, f"{_GONE}:{shown.name}")
     remove = button(texts("button.remove"), REMOVE, f"{_GONE}:{shown.name}")
@@ -41,12 +41,12 @@ def gone(shown: Shown, texts: Texts) -> Message:
 
 
 def fault(names: Sequence[str], command: str, texts: Texts) -> Message:
-    """Say that so many files are gone that nobody can have meant it."""
+    """Report that so many files are gone that it must be a fault."""
     return notice(texts("removal.fault", count=len(names), names=one_line(", ".join(names), NAMES), command=command))
 
 
 def pressed(value: str) -> tuple[str, bool]:
-    """Read a button: the knowledge base, and whether it was about a file that is gone."""
+    """Read a button's value: the knowledge base, and whether the question was about a file that is gone."""
     kind, _, name = value.partition(":")
     return name, kind == _GONE
 

@@ -1,4 +1,4 @@
-"""A CSV that would take another's place: what it would change, the choice of its knowledge base, and the decision."""
+"""Messages about an uploaded CSV: the preview, the choice of its knowledge base, and the result."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -47,7 +47,7 @@ def proposal(
     *,
     stale: bool = False,
 ) -> Message:
-    """Show what a file, or an earlier `version`, would change, and ask. `stale` when it was asked about before."""
+    """Show what a file, or an earlier `version`, would change, and ask. `stale`: an earlier preview is out of date."""
     title = _title(upload, found, version, texts)
     if found.is_identical:
         said = identical(upload.file, found, texts)
@@ -93,13 +93,13 @@ def options(names: Sequence[str], new: str, texts: Texts) -> list[Option]:
 
 
 def applying(upload: "Upload", name: str, texts: Texts, done: int = 0, total: int = 0) -> Message:
-    """Say that the decision is being carried out, and how many texts of how many are encoded."""
+    """Report that the file is being applied, and how many texts of how many are encoded."""
     said = texts("upload.applying", file=_file(upload, texts), name=one_line(name, NAME))
     return notice(f"{said}\n{texts('upload.encoding', done=done, total=total)}" if total else said)
 
 
 def applied(upload: "Upload", name: str, report: Message, texts: Texts) -> Message:
-    """Say that it is in force, with the report of reading it."""
+    """Report that the file was applied, with the report of the reload."""
     said = texts("upload.applied", file=_file(upload, texts), name=one_line(name, NAME))
     return Message(said, [section(said), *report.blocks])
 

@@ -1,4 +1,4 @@
-"""The versions of a knowledge base that are kept."""
+"""Messages about versions and exports."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ NAME = 100
 
 
 def versions(name: str, kept: Sequence["Version"], now: str, texts: Texts) -> Message:
-    """List the versions, newest first; the one with the digest `now` is what the file is, the others can come back."""
+    """List the versions, newest first; the one with the digest `now` is current, the others can be restored."""
     title = texts("versions.title", name=one_line(name, NAME))
     if not kept:
         return Message(title, [section(title), section(texts("versions.none"))])
@@ -29,7 +29,7 @@ def versions(name: str, kept: Sequence["Version"], now: str, texts: Texts) -> Me
 
 
 def export(name: str, made: "Export", texts: Texts) -> Message:
-    """Introduce an exported file, and say what is not in it as it was."""
+    """Describe an exported file, and what in it differs from the original."""
     lines = [texts("export.here", name=name, rows=made.rows)]
     if made.left_out:
         lines.append(texts("export.left_out", count=made.left_out))

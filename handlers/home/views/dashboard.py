@@ -1,4 +1,4 @@
-"""What admins see on the Home tab below everything else: how it goes, with the same actions as the commands."""
+"""The admins' part of the Home tab: statistics, and buttons for `/kb` actions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ NAME, NAMES = 100, 300
 
 @dataclass(frozen=True)
 class Kept:
-    """A knowledge base: its size, and what became of its questions."""
+    """A knowledge base: its size, and a tally of its questions."""
 
     name: str
     records: int
@@ -52,7 +52,7 @@ class Dashboard:
 
 
 def dashboard(shown: Dashboard, texts: Texts) -> list[Block]:
-    """Lay the admins' part of the tab out."""
+    """Return the blocks of the admins' part."""
     blocks: list[Block] = [
         DividerBlock(),
         HeaderBlock(text=PlainTextObject(text=texts("home.admin"))),
@@ -68,7 +68,7 @@ def dashboard(shown: Dashboard, texts: Texts) -> list[Block]:
 
 
 def menu_value(verb: str, name: str) -> str:
-    """What a menu's option carries: the action and what stands for the knowledge base."""
+    """Return the value of a menu's option: the action and a key for the knowledge base."""
     return f"{verb}:{menu_key(name)}"
 
 

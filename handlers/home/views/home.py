@@ -43,7 +43,7 @@ def home(
     texts: Texts,
     admins: Dashboard | None = None,
 ) -> View:
-    """Lay the tab out; `said` is the answer to what was just asked there, `admins` what only they see."""
+    """Build the tab; `said` is the answer to a question that was just asked there, `admins` the part for admins."""
     blocks: list[Block] = [HeaderBlock(text=PlainTextObject(text=texts("home.title"))), _ask_box(texts)]
     if said:
         blocks += [*said.blocks, DividerBlock()]

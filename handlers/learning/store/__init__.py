@@ -1,1 +1,1 @@
-"""The tables of unanswered questions, learned phrasings and confirmations."""
+"""The tables of misses, votes on aliases, learned aliases, and voices."""

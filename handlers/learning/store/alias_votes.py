@@ -1,4 +1,4 @@
-"""What people said of records they were shown: this answers my question, or it does not."""
+"""Votes on whether a record answers a question: the question may become an alias of the record."""
 
 import time
 from collections.abc import Collection
@@ -23,9 +23,9 @@ from handlers.store.database import Database, Id, metadata, new_id
 from indexes.text import match_key
 
 KEY_LENGTH = 255
-"""Characters by which questions are told apart; what is longer is never learned."""
+"""Characters of a key; longer questions never become aliases."""
 COUNTED = 500
-"""Opinions about one question that are looked at, the newest first."""
+"""Votes that are read at most, newest first."""
 
 confirmations = Table(
     "confirmations",
@@ -45,7 +45,7 @@ confirmations = Table(
 
 @dataclass(frozen=True)
 class AliasVote:
-    """Somebody's word on whether a record answers a question, asked in these words."""
+    """A vote on whether a record answers a question, asked in these words (`phrasing`)."""
 
     user: str
     question: int
@@ -58,7 +58,7 @@ class AliasVote:
 
     @property
     def key(self) -> str:
-        """By what the same question is known, whoever asked it."""
+        """The same for questions that differ only in spelling, whoever asked them."""
         return match_key(self.phrasing)[:KEY_LENGTH]
 
     @property
@@ -68,13 +68,13 @@ class AliasVote:
 
 
 class AliasVotes:
-    """Opinions; a person has one per reply, the last one counts. None of it raises."""
+    """Stores votes; a person has one per reply, the last one counts. Nothing here raises."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, opinion: AliasVote) -> None:
-        """Remember an opinion in the place of the person's earlier one on this reply."""
+        """Store a vote instead of the person's earlier one on this reply."""
         values = asdict(replace(opinion, at=time.time(), id=new_id())) | {"key": opinion.key}
         same = (confirmations.c.question == opinion.question, confirmations.c.user == opinion.user)
         self._database.write(
@@ -82,26 +82,26 @@ class AliasVotes:
         )
 
     def withdraw(self, question_id: int, user: str) -> None:
-        """Forget a person's opinion on a reply."""
+        """Delete a person's vote on a reply."""
         same = (confirmations.c.question == question_id, confirmations.c.user == user)
         self._database.write("forget what people confirm", delete(confirmations).where(*same))
 
     def about(self, keys: Collection[str]) -> list[AliasVote]:
-        """Return the opinions on a question in any of these words, whoever asked it when, newest first."""
+        """Return all votes on questions with any of these keys, newest first."""
         return self._read(confirmations.c.key.in_(keys), limit=COUNTED)
 
     def by(self, question_id: int, user: str) -> AliasVote | None:
-        """Return a person's opinion on a reply."""
+        """Return a person's vote on a reply."""
         found = self._read(confirmations.c.question == question_id, confirmations.c.user == user, limit=1)
         return found[0] if found else None
 
     def find(self, id_: int) -> AliasVote | None:
-        """Return an opinion that still stands."""
+        """Return a vote by its id; None if it was replaced or deleted."""
         found = self._read(confirmations.c.id == id_, limit=1)
         return found[0] if found else None
 
     def recent(self, limit: int = COUNTED) -> list[AliasVote]:
-        """Return the newest opinions that agree, newest first."""
+        """Return votes that agree, newest first."""
         return self._read(confirmations.c.agrees, limit=limit)
 
     def _read(self, *conditions: Any, limit: int) -> list[AliasVote]:

@@ -1,4 +1,4 @@
-"""Phrasings that were learned: from then on they are searched like the record's own aliases."""
+"""Learned aliases: they are searched like the record's own aliases."""
 
 import hashlib
 import time
@@ -31,9 +31,9 @@ learned = Table(
 
 @dataclass(frozen=True)
 class StoredAlias:
-    """Words that people use for a record's question, and who confirmed it.
+    """An alias that was learned, and who confirmed it.
 
-    `question` is the record's own as it was when this was learned; `by` is an admin, or the bot by itself.
+    `question` is the record's own question at that time; `by` is an admin, or the bot itself.
     """
 
     knowledge_base: str
@@ -54,23 +54,23 @@ class StoredAlias:
 
     @property
     def id(self) -> str:
-        """The same words for the same record are the same phrasing."""
+        """The same for the same words and record."""
         return alias_id(self.knowledge_base, self.record, self.key)
 
 
 def alias_id(knowledge_base: str, record: str, key: str) -> str:
-    """Name a phrasing by what it is, briefly enough for a button."""
+    """Return the id of an alias, which is the same for the same words and record, and fits into a button."""
     return hashlib.blake2b(f"{knowledge_base}\x00{record}\x00{key}".encode(), digest_size=16).hexdigest()
 
 
 class LearnedAliases:
-    """Phrasings learned and undone. Writing raises StoreError: it is never done without being kept."""
+    """Stores learned aliases, also undone ones. Writing raises StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, phrasing: StoredAlias) -> bool:
-        """Remember a phrasing; False when it is in force already. Raises StoreError."""
+        """Store an alias; False if it is there already. Raises StoreError."""
         same = learned.c.id == phrasing.id
         values = {column.name: getattr(phrasing, column.name) for column in learned.columns}
         values |= {"at": time.time(), "undone_at": None, "undone_by": None}
@@ -85,7 +85,7 @@ class LearnedAliases:
         return True
 
     def undo(self, id_: str, by: str) -> StoredAlias | None:
-        """Take a phrasing out of force and return it; None when it was not in force. Raises StoreError."""
+        """Mark an alias as undone and return it; None if it was not in use. Raises StoreError."""
         chosen = update(learned).where(learned.c.id == id_, learned.c.undone_at.is_(None))
         with self._database.transaction(Translatable("database.failed.undone")) as connection:
             if not connection.execute(chosen.values(undone_at=time.time(), undone_by=by)).rowcount:
@@ -93,30 +93,30 @@ class LearnedAliases:
         return self.find(id_)
 
     def find(self, id_: str) -> StoredAlias | None:
-        """Return a phrasing, in force or undone."""
+        """Return an alias by its id, also an undone one."""
         rows = self._database.read("look up a phrasing", select(learned).where(learned.c.id == id_))
         return _phrasing(rows[0]) if rows else None
 
     def having(self, keys: Collection[str]) -> list[StoredAlias]:
-        """Return what was learned or undone for a question in any of these words."""
+        """Return aliases with any of these keys, also undone ones."""
         rows = self._database.read("look up phrasings", select(learned).where(learned.c.key.in_(keys)))
         return [_phrasing(row) for row in rows or ()]
 
     def count(self, but: Collection[str] = ()) -> int:
-        """Return how many phrasings are in force, `but` those of these knowledge bases."""
+        """Count aliases in use, except those of the knowledge bases `but`."""
         wanted = select(func.count()).where(learned.c.undone_at.is_(None), learned.c.knowledge_base.not_in(but))
         rows = self._database.read("count phrasings", wanted)
         return int(rows[0][0]) if rows else 0
 
     def newest(self, limit: int, offset: int = 0, but: Collection[str] = ()) -> list[StoredAlias]:
-        """Return phrasings in force, newest first, `but` those of these knowledge bases."""
+        """Return aliases in use, newest first, except those of the knowledge bases `but`."""
         chosen = select(learned).where(learned.c.undone_at.is_(None), learned.c.knowledge_base.not_in(but))
         wanted = chosen.order_by(learned.c.at.desc(), learned.c.id)
         rows = self._database.read("list phrasings", wanted.limit(limit).offset(offset))
         return [_phrasing(row) for row in rows or ()]
 
     def aliases(self) -> Mapping[str, Sequence[LearnedAlias]] | None:
-        """Return all phrasings in force by knowledge base, for the registry; None when the database fails."""
+        """Return all aliases in use by knowledge base, for the index; None if the database fails."""
         columns = (learned.c.knowledge_base, learned.c.record, learned.c.question, learned.c.phrasing)
         wanted = select(*columns).where(learned.c.undone_at.is_(None)).order_by(learned.c.at, learned.c.id)
         rows = self._database.read("list phrasings", wanted)

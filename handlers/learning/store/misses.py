@@ -1,4 +1,4 @@
-"""Misses: questions that got no confident answer, or one that somebody said was not it, until an admin closes them."""
+"""Misses: questions without a confident answer, or with one that somebody voted against, until an admin closes them."""
 
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -38,8 +38,8 @@ closings = Table(
 class Miss:
     """A question without a good answer. `closest` is what was found, if anything.
 
-    `reported` when somebody said that the answer was not it; `hidden` when an admin put it off, or found it to be no
-    question at all: the same asked again is then hidden with it.
+    `reported` if somebody voted against the answer; `hidden` if an admin put it off or dismissed it as no question: the
+    same question asked again is then hidden too.
     """
 
     id: int
@@ -54,13 +54,13 @@ class Miss:
 
 
 class Misses:
-    """What is open, what people reported, what was closed and why. None of it raises."""
+    """Stores reports and closings of misses. Nothing here raises."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def report(self, question_id: int, user: str, reason: str) -> None:
-        """Remember that somebody found none of the answers right; the last reason given counts, a blank one is none."""
+        """Store that somebody found no answer right. A later reason replaces an earlier one; a blank one does not."""
         values = {"question": question_id, "user": user, "reason": reason[:REASON_LENGTH], "at": time.time()}
         same = (reports.c.question == question_id, reports.c.user == user)
         outdated = delete(reports).where(*same) if reason else delete(reports).where(*same, reports.c.reason == "")
@@ -68,7 +68,7 @@ class Misses:
         self._database.write("remember a miss", outdated, insert(reports).from_select(list(values), fresh))
 
     def withdraw(self, question_id: int, user: str) -> None:
-        """Forget what somebody reported: they have found their answer after all."""
+        """Delete somebody's report: they have found the answer after all."""
         same = (reports.c.question == question_id, reports.c.user == user)
         self._database.write("forget a miss", delete(reports).where(*same))
 
@@ -78,11 +78,11 @@ class Misses:
         return list(dict.fromkeys(reason for (reason,) in self._database.read("read misses", wanted) or () if reason))
 
     def close(self, question_id: int, why: Why, by: str) -> None:
-        """Close a miss for good: it was answered, or is none."""
+        """Close a miss."""
         self.close_all([question_id], why, by)
 
     def close_all(self, question_ids: Sequence[int], why: Why, by: str, until: float | None = None) -> None:
-        """Close misses, or put them off `until` then; the last decision counts."""
+        """Close misses, or hide them `until` a time (seconds since the epoch); the last decision counts."""
         rows = [
             {"question": id_, "why": why, "by": by, "at": time.time(), "until": until}
             for id_ in dict.fromkeys(question_ids)

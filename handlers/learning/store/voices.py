@@ -1,7 +1,7 @@
-"""What people's votes weigh: one voice per person and record, so many per person and knowledge base, and their sums.
+"""The weight of votes in confidence: one voice per person and record, a limit per person and knowledge base, and sums.
 
-A vote changes a few rows here, however many votes there were before. A person is known by a pseudonym, a keyed hash of
-the user id: their voice stays theirs when the votes themselves, with the user ids, are removed.
+A vote changes a few rows here, however many votes there are. A person is stored by a pseudonym, a keyed hash of the
+user id, so that their voice can still be replaced after the votes with the user ids were removed.
 """
 
 import hashlib
@@ -35,17 +35,17 @@ from indexes.confidence.calibration import Judgement
 from indexes.confidence.confidence import probability
 
 KEPT = 8
-"""Voices of one person in one knowledge base, the newest: those that count."""
+"""Voices of one person in one knowledge base that count, the newest."""
 PERSON = 2
-"""What all voices of one person in one knowledge base weigh together at most, in votes.
+"""The most that all voices of one person in one knowledge base weigh together, in votes.
 
 By `calibration.confidence_shift` one person alone then never moves the log-odds by more than
 SHIFT_DEVIATION ** 2 * 2 = 0.5: a confidence of .90 to .85 or .94.
 """
 UNITS = 840
-"""Into how many parts a vote is divided, so that a person's weight is divided among up to eight voices without rest."""
+"""Parts of a vote, so that a person's weight divides among up to eight voices without remainder."""
 STEPS = 4
-"""Steps of log-odds by which votes are put together: a quarter is far less than a vote can tell apart."""
+"""Steps per unit of log-odds by which votes are grouped: a quarter is far finer than votes can tell apart."""
 FURTHEST = 14 * STEPS
 """Confidences closer to 0 and 1 than a millionth count as that."""
 
@@ -71,7 +71,7 @@ tallies = Table(
 
 @dataclass(frozen=True)
 class Voice:
-    """Somebody's last word on whether a record was right as the first hit, at the log-odds of `step` / STEPS."""
+    """Somebody's last vote on a record as the first hit, which had the log-odds `step` / STEPS."""
 
     knowledge_base: str
     record: str
@@ -81,19 +81,19 @@ class Voice:
     at: float
 
 
-Tally = tuple[str, int, bool]
+TallyKey = tuple[str, int, bool]
 """Knowledge base, step, and whether it is about right answers; counted in units."""
 
 
 class Voices:
-    """The voices and their sums. None of it raises."""
+    """Stores voices and their sums. Nothing here raises."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._installation = Installation(database)
 
     def count(self, question_id: int, user: str, vote: str) -> None:
-        """Let a member's vote on an answer count, in the place of what they said before of the same record."""
+        """Count a member's vote on an answer instead of their earlier one on the same record."""
         wanted = select(FIRST_NAME, FIRST_RECORD, FIRST_THOUGHT).where(questions.c.id == question_id)
         found = self._database.read("look up what was voted on", wanted)
         person = self.pseudonym(user)
@@ -104,9 +104,9 @@ class Voices:
                 self._database.change("learn from votes", partial(_hear, voice=voice))
 
     def judged(self) -> dict[str, list[Judgement]] | None:
-        """Return, by knowledge base, what was said of answers; None when the database fails.
+        """Return the judgements for `update_confidence`, by knowledge base; None if the database fails.
 
-        Votes on answers that were given with nearly the same confidence are one judgement of their weight together.
+        Votes on answers with nearly the same confidence are one judgement with the sum of their weights.
         """
         rows = self._database.read("look up votes", select(tallies))
         if rows is None:
@@ -121,11 +121,11 @@ class Voices:
         return said
 
     def is_counted(self) -> bool:
-        """Tell whether the votes of before there were voices have been counted."""
+        """Return whether votes from before there were voices have been counted."""
         return self._installation.get(VOICES_COUNTED) is not None
 
     def recount(self, is_member: Callable[[str], bool]) -> None:
-        """Make voices and sums anew from the votes that are still there, without those of people who have no voice."""
+        """Recompute voices and sums from the stored votes of members."""
         known: dict[str, bool] = {}
         secret = self._installation.get(PSEUDONYMS)
         wanted = select(votes.c.user).distinct()
@@ -144,18 +144,18 @@ class Voices:
                 return
 
     def pseudonym(self, user: str) -> str | None:
-        """Return by what a person is known here; None while the database can't be read."""
+        """Return a person's pseudonym; None while the database can't be read."""
         secret = self._installation.get(PSEUDONYMS)
         return pseudonym(user, secret) if secret else None
 
 
 def pseudonym(user: str, secret: str) -> str:
-    """Return by what a person is known here; the secret is the installation's own."""
+    """Return a person's pseudonym; the secret is the installation's own."""
     return hashlib.blake2b(user.encode(), key=secret.encode(), digest_size=16).hexdigest()
 
 
 def forget(connection: Connection, person: str) -> int:
-    """Take all of a person's voices back; return how many there were."""
+    """Delete all voices of a person, also from the sums; return how many there were."""
     names = connection.execute(select(voices.c.knowledge_base).where(voices.c.person == person).distinct()).scalars()
     return sum(_put(connection, name, person, lambda before: before[:0]) for name in names.all())
 
@@ -186,7 +186,7 @@ def _put(connection: Connection, name: str, person: str, change: Callable[[list[
     return len(before)
 
 
-def _add(connection: Connection, tally: Tally, units: int) -> None:
+def _add(connection: Connection, tally: TallyKey, units: int) -> None:
     name, step, right = tally
     this = (tallies.c.knowledge_base == name, tallies.c.step == step)
     column = tallies.c.right if right else tallies.c.wrong
@@ -195,9 +195,9 @@ def _add(connection: Connection, tally: Tally, units: int) -> None:
     connection.execute(delete(tallies).where(*this, tallies.c.right == 0, tallies.c.wrong == 0))
 
 
-def _sums(people: Iterable[list[Voice]]) -> Counter[Tally]:
+def _sums(people: Iterable[list[Voice]]) -> Counter[TallyKey]:
     """Add voices up in units; each list is one person's in one knowledge base."""
-    sums: Counter[Tally] = Counter()
+    sums: Counter[TallyKey] = Counter()
     for each in people:
         weight = min(UNITS, PERSON * UNITS // max(len(each), 1))
         for voice in each:

@@ -1,1 +1,1 @@
-"""How unanswered questions and learned phrasings look in Slack."""
+"""Messages about misses and learned aliases."""

@@ -1,4 +1,4 @@
-"""Learned phrasings, as admins see them: what is in force, and what waits for them."""
+"""The list of learned aliases, and of questions that wait to become one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class InForce:
-    """A phrasing that is searched. `title` is the record's question, blank where the record is not there now."""
+    """An alias in use. `title` is the record's question, blank if the record is not there now."""
 
     id: str
     phrasing: str
@@ -30,7 +30,7 @@ class InForce:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A phrasing that some people confirmed; `disputed` when it is confirmed for another record too."""
+    """A question that people confirmed; `disputed` if it was confirmed for another record too."""
 
     id: int
     phrasing: str
@@ -41,7 +41,7 @@ class Waiting:
 
 
 def page(inforce: Sequence[InForce], first: int, total: int, waiting: Sequence[Waiting], texts: Texts) -> Message:
-    """List what is in force, newest first, and on the first page what waits."""
+    """List aliases in use, newest first, and on the first page the waiting ones."""
     title = texts("learned.title", count=total)
     blocks: list[Block] = [section(title if total else texts("learned.none"))]
     for one in inforce:
@@ -61,7 +61,7 @@ def page(inforce: Sequence[InForce], first: int, total: int, waiting: Sequence[W
 
 
 def offer(phrasing: str, title: str, opinion: int, texts: Texts) -> Message:
-    """Ask an admin who confirmed an answer whether that settles it."""
+    """Offer an admin who confirmed an answer to add the alias."""
     text = texts("learned.offer", phrasing=one_line(phrasing, PHRASING), title=one_line(title, TITLE))
     return Message(text, [section(text), actions(button(texts("button.learn"), "learn_phrasing", str(opinion)))])
 

@@ -59,7 +59,7 @@ class Page:
 
     @property
     def value(self) -> str:
-        """What its buttons carry besides a question's id."""
+        """Return what follows a question's id in the buttons' values."""
         return f"{self.days}:{self.first}"
 
 
@@ -97,7 +97,7 @@ def _listed(shown: Page, texts: Texts) -> list[Block]:
 
 
 def digest(asked: Sequence[Asked], total: int, private: int, days: int, command: str, texts: Texts) -> Message:
-    """Sum up for a channel of admins; names nobody, and quotes only what was asked openly."""
+    """Return the weekly summary for a channel; it names nobody."""
     title = texts("misses.digest", days=days, count=total)
     lines = [f"*{_question(one)}*\n{_count(one, texts)} · <#{one.where}>" for one in asked]
     hidden = [context(texts("misses.counted", count=private))] if private else []
@@ -123,14 +123,14 @@ def _asked(one: Asked, place: str, texts: Texts) -> list[Block]:
 
 
 def _reason(reason: str, texts: Texts) -> str:
-    """Put what was chosen and said about an answer in words: ``outdated: it moved to room 4``."""
+    """Return a stored reason and its comment as text: ``outdated: it moved to room 4``."""
     chosen, _, comment = reason.partition(": ")
     known = texts(f"reason.{chosen}") if chosen in REASONS else chosen
     return one_line(": ".join(filter(None, [known, comment])), REASON)
 
 
 def _question(one: Asked) -> str:
-    """The question, without asterisks: they would end the bold early."""
+    """Return the question without asterisks, which would end the bold early."""
     return one_line(one.text.replace("*", "∗"), QUESTION)
 
 

@@ -1,1 +1,1 @@
-"""What removes old or personal data from the tables of every feature."""
+"""Removal of old and of personal data from the tables of all features."""

@@ -1,4 +1,4 @@
-"""Removes a person from a state database, of whatever schema: what they wrote goes, what they did is nobody's."""
+"""Removes a person from a state database of any schema: their texts are deleted, their actions become anonymous."""
 
 import json
 import re
@@ -41,14 +41,14 @@ WAIT_SECONDS = 60
 """How long it waits for the running bot to finish writing; each write takes a millisecond."""
 HEADER = b"SQLite format 3\0"
 OF_QUESTION = ("reports", "publications", "replies")
-"""Tables that say more of a question, by its id."""
+"""Tables with more about a question, by its id."""
 
 
 def databases(url: str) -> list[tuple[str, str]]:
     """List names and addresses of a state database and its copies; none where there is no file.
 
-    Copies are the SQLite files beside it that are called like it with a dot and more: ``state.db.before-upgrade``. Not
-    for a process that has one of them open: to look into a file and close it ends the locks that SQLite has on it.
+    Copies are SQLite files beside it whose names begin with its name and a dot: ``state.db.before-upgrade``. A process
+    that has one of them open must not call this: closing a file releases the locks that SQLite holds on it.
     """
     location = make_url(url)
     if location.get_backend_name() != "sqlite" or not location.database:
@@ -65,8 +65,8 @@ class ForgettingError(Exception):
 def forget(url: str, user: str) -> Counter[str]:
     """Remove a person from one database; return how many rows of each table changed. Raises ForgettingError.
 
-    Beside a running bot: each table is a transaction of its own. SQLite's files are then written anew without what was
-    deleted, for which the bot waits as long as for any other write.
+    The bot may be running: each table is a transaction of its own. SQLite's files are then rewritten without what was
+    deleted, for which the bot waits as for any other write.
     """
     is_sqlite = make_url(url).get_backend_name() == "sqlite"
     waiting = {"timeout": WAIT_SECONDS} if is_sqlite else {}
@@ -92,7 +92,7 @@ def _is_sqlite(file: Path) -> bool:
 
 
 class _Person:
-    """One person in one database, whose tables are looked up: a copy may be of an older schema."""
+    """A person in one database, whose tables are read from it: a copy may have an older schema."""
 
     def __init__(self, engine: Engine, user: str) -> None:
         self._engine = engine
@@ -104,7 +104,7 @@ class _Person:
         self._changed: Counter[str] = Counter()
 
     def forget(self) -> Counter[str]:
-        """Take back what counts, delete what belongs to the person alone, and take the id out of all the rest."""
+        """Delete the person's votes, questions and proposals, and replace the user id everywhere else."""
         self._forget_voices()
         self._forget_questions()
         self._forget_opinions()
@@ -114,7 +114,7 @@ class _Person:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        """Let nobody write between what is read and what is written of it."""
+        """Lock the database before reading, so that nobody writes between reading and writing."""
         with self._engine.begin() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -129,7 +129,7 @@ class _Person:
             self._changed["voices"] += voices.forget(connection, voices.pseudonym(self._user, secret))
 
     def _forget_questions(self) -> None:
-        """Leave of the person's questions what is counted, and of what was done with them nothing."""
+        """Blank the person's questions, which stay for the counts, and delete what was done with them."""
         questions = self._tables["questions"]
         own = questions.c.user == self._user
         mine = select(questions.c.id).where(own).scalar_subquery()
@@ -144,7 +144,7 @@ class _Person:
             self._changed["questions"] += connection.execute(blank).rowcount
 
     def _forget_quotes(self, connection: Connection, words: Collection[str]) -> None:
-        """Keep that an admin closed a question, but not its words."""
+        """Remove the person's questions from audit entries that quote them."""
         audit = self._tables["audit"]
         closed = or_(audit.c.action.startswith("miss "), audit.c.action.startswith("audit.miss."))
         for row in connection.execute(select(audit).where(closed)).all():
@@ -153,7 +153,7 @@ class _Person:
                 self._changed["audit"] += connection.execute(fresh).rowcount
 
     def _forget_opinions(self) -> None:
-        """Delete what the person confirmed, and proposed unless it waits: then only the author goes."""
+        """Delete the person's votes on aliases and their decided proposals; waiting ones only lose the author."""
         opinions, proposals = self._tables["confirmations"], self._tables["proposals"]
         own = opinions.c.user == self._user
         decided = and_(proposals.c.user == self._user, proposals.c.state.in_(["approved", "declined"]))
@@ -162,9 +162,9 @@ class _Person:
             self._changed["proposals"] += connection.execute(delete(proposals).where(decided)).rowcount
 
     def _sweep(self, table: Table) -> None:
-        """Delete the rows that have the id in their key; where it stands in others, put something else in its place.
+        """Delete the rows that have the id in their key; replace it in all others.
 
-        The direct messages with the person have an id of their own, which is treated alike.
+        The same for the id of the direct message with the person.
         """
         keys = list(table.primary_key.columns)
         texts = [column for column in table.columns if isinstance(column.type, String | JSON)]
@@ -192,7 +192,7 @@ class _Person:
         return isinstance(value, str) and self._word.search(value) is not None
 
     def _without(self, row: Any, columns: Sequence[Column[Any]]) -> Iterator[tuple[str, Any]]:
-        """Yield the columns that change, with what they then hold."""
+        """Yield the columns that change, with their new values."""
         for column in columns:
             value = row[column.name]
             fresh = self._replaced(value)
@@ -208,7 +208,7 @@ class _Person:
 
 
 def _vacuum(engine: Engine) -> None:
-    """Write the file anew: pages that were freed before, and rows that were moved, may still hold the words."""
+    """Rewrite the file: freed pages and moved rows may still contain the deleted texts."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM")
         busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]

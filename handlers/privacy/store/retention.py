@@ -1,4 +1,4 @@
-"""The end of what people wrote: after some time the words of questions go, and who asked and voted; the counts stay."""
+"""Retention: after some time the texts of questions are removed, and who asked and voted; the counts stay."""
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -19,25 +19,25 @@ from handlers.store.questions import questions, replies, votes
 BATCH = 200
 """Rows of one transaction: some milliseconds, so that no answer waits for it."""
 NOBODY = "~"
-"""With what a vote's user begins when it is not known any more who it was."""
+"""The beginning of a vote's user after it was made anonymous."""
 
 
 class Retention:
-    """Removes what is too old. None of it raises."""
+    """Removes what is too old. Nothing here raises."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def has_older(self, before: float) -> bool:
-        """Tell whether there are words of questions from before a time (seconds since the epoch)."""
+        """Return whether there are texts of questions from before a time (seconds since the epoch)."""
         oldest = select(questions.c.id).where(questions.c.at < before, questions.c.user != "").limit(1)
         return bool(self._database.read("look for old questions", oldest))
 
     def purge(self, before: float, misses_before: float, asks: Callable[[str], bool]) -> Iterator[int]:
         """Remove what is older than `before`, a batch at a time; yield how many rows each took.
 
-        Open misses stay until `misses_before`; of what was said to a channel, those for which `asks` is true. Waiting
-        proposals stay, and what votes weigh. Questions come first: a confirmation tells that one is no open miss.
+        Open misses stay until `misses_before`; of messages to a channel, those for which `asks` is true. Waiting
+        proposals and the weights of votes stay. Questions come first: votes on aliases tell which are open misses.
         """
         yield from self._purge_questions(before, misses_before, asks)
         steps = (_purge_votes, _purge_confirmations, _purge_learned, _purge_proposals, _purge_audit)
@@ -64,7 +64,7 @@ class Retention:
 
 
 def _forget_questions(connection: Connection, ids: Collection[Any]) -> None:
-    """Leave of questions only what is counted."""
+    """Blank questions, which stay for the counts."""
     connection.execute(update(questions).where(questions.c.id.in_(ids)).values(user="", text=""))
     for table in (reports, publications, replies):
         connection.execute(delete(table).where(table.c.question.in_(ids)))
@@ -81,7 +81,7 @@ def _purge_votes(connection: Connection, before: float) -> int:
 
 
 def _make_anonymous(connection: Connection, rows: Sequence[Any]) -> None:
-    """Keep votes as somebody's."""
+    """Replace the user of votes by a random name."""
     for question, user in rows:
         this = (votes.c.question == question, votes.c.user == user)
         connection.execute(update(votes).where(*this).values(user=NOBODY + secrets.token_hex(8)))
@@ -93,7 +93,7 @@ def _purge_confirmations(connection: Connection, before: float) -> int:
 
 
 def _purge_learned(connection: Connection, before: float) -> int:
-    """Keep what was learned, but not who had confirmed it."""
+    """Remove who confirmed an alias."""
     wanted = select(learned.c.id, learned.c.voters).where(learned.c.at < before)
     ids = [id_ for id_, voters in connection.execute(wanted) if voters][:BATCH]
     connection.execute(update(learned).where(learned.c.id.in_(ids)).values(voters=[]))
@@ -109,7 +109,7 @@ def _purge_proposals(connection: Connection, before: float) -> int:
 
 
 def _purge_audit(connection: Connection, before: float) -> int:
-    """Keep what admins did, without the words of questions they closed, and without who had confirmed a phrasing."""
+    """Remove the texts of questions, and who confirmed an alias, from audit entries."""
     action, outcome = audit.c.action, audit.c.outcome
     of_earlier_versions = or_(and_(action.startswith("miss "), outcome != ""), outcome.contains(VOTES))
     asked = and_(action.startswith("audit.miss."), ~outcome.contains('"question": ""'))

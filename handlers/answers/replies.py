@@ -1,4 +1,4 @@
-"""A reply after it was given: who may see it again, how it is laid out now, and where it is put."""
+"""Replies to questions: building one, and updating it after a button was pressed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,16 +18,16 @@ from handlers.store.questions import AskedQuestion, Origin, Questions
 from handlers.texts import Texts
 
 Put = Callable[[Services, Request, Message], None]
-"""How a reply is put in the place of the one whose button was pressed."""
+"""Replaces the reply whose button was pressed."""
 
 
 def in_place(_: Services, request: Request, message: Message) -> None:
-    """Put the reply where it stands as a message."""
+    """Update the reply where it is a message."""
     request.update_message(message)
 
 
 def first_reply(services: Services, request: Request, result: Result, source: Origin) -> Message:
-    """Lay out the reply to a question that was just asked."""
+    """Return the reply to a question that was just asked."""
     return answer(
         result, _texts(request, source, result.question), _options(services, request, source, request.channel)
     )
@@ -36,7 +36,7 @@ def first_reply(services: Services, request: Request, result: Result, source: Or
 def updated_reply(
     services: Services, request: Request, question: AskedQuestion, result: Result, shown: frozenset[int]
 ) -> Message:
-    """Lay out an earlier reply, with what was said of it and done with it since."""
+    """Return an earlier reply as it is now, with votes, and links to where it was shared or asked."""
     texts = _texts(request, question.source, question.text)
     published = Publications(services.database).of(question.id)
     links = {kind: publication.link for kind, publication in published.items()}
@@ -55,11 +55,11 @@ def updated_reply(
 def question_of_button(
     services: Services, request: Request, question_id: int, *, shared: bool = False, alone: bool = False
 ) -> tuple[AskedQuestion, Result] | None:
-    """Return the question whose button was pressed, with its hits as they are now; None for who was told why not.
+    """Return the question of the pressed button, with its hits as they are now; None after telling the person why not.
 
-    A hit of a knowledge base that this person does not see any more is gone for them, and from an open reply one that
-    not everybody there may see any more. `shared` for what may be pressed by all who read an answer that its asker
-    shared; `alone` for what only who pressed it reads.
+    A hit is left out if this person may not see its knowledge base any more, or in an open reply if somebody there may
+    not. `shared`: everybody may press the button below an answer that its asker has shared. `alone`: the result is
+    shown only to the person who pressed.
     """
     found = earlier_answers(services, question_id)
     if found is None or not _is_here(services, request, found[0], shared=shared):
@@ -75,10 +75,10 @@ def question_of_button(
 
 
 def _is_here(services: Services, request: Request, question: AskedQuestion, *, shared: bool) -> bool:
-    """Tell whether a reply is to be found where a button was pressed, by whoever pressed it.
+    """Return whether this person may press a button of a reply, in the place where they pressed it.
 
-    A private one is its asker's alone, unless shared with the channel; an open one stands in the channel where it was
-    asked, and a form that was opened there is in no channel; of shadow mode's, only admins know.
+    A private reply belongs to its asker, unless it was shared with the channel. An open one is in the channel where the
+    question was asked, or in a form that was opened there. Shadow mode's replies are for admins.
     """
     if question.source is Origin.SHADOW:
         return request.person.is_admin
@@ -99,21 +99,21 @@ def _as_seen(services: Services, request: Request, result: Result, *, openly: bo
 
 
 def may_see(services: Services, request: Request, result: Result) -> bool:
-    """Tell whether whoever pressed the button may see every hit: others than members only what is public."""
+    """Return whether the person who pressed may see every hit: people who are not members see only public ones."""
     if request.person.standing is Standing.MEMBER:
         return True
     return all(entry.knowledge_base in services.channels.public for entry in result.entries)
 
 
 def show(services: Services, request: Request, put: Put = in_place) -> None:
-    """Unfold a hit in place."""
+    """Show a folded hit in full."""
     key, _ = ButtonValue.read(request.pressed)
     if found := question_of_button(services, request, key.question):
         put(services, request, updated_reply(services, request, *found, key.shown))
 
 
 def read(services: Services, request: Request) -> None:
-    """Open a modal with the whole of an answer that is shown only in part."""
+    """Open a modal with the full text of an answer of which only the beginning is shown."""
     number, _, rank = request.pressed.partition(":")
     if found := question_of_button(services, request, int(number), shared=True, alone=True):
         _, result = found

@@ -1,19 +1,16 @@
-"""`kotae doctor`: checks everything that the bot needs to start, and says how to fix each problem."""
+"""Checks of what Slack knows: the tokens, the scopes, the channels, and whether it accepts every kind of message."""
 
-import secrets
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.channel_mapping import ChannelMapping, Preview
-from bot.manifest import AGENT_SCOPE, GROUP_SCOPES, SCOPES, warnings
+from bot.doctor.finding import Finding
+from bot.doctor.local_checks import existing_database
+from bot.manifest import AGENT_SCOPE, GROUP_SCOPES, SCOPES
 from bot.message_samples import SAMPLES, payload
 from bot.serve import explain
 from bot.settings import Settings, SettingsError
@@ -22,59 +19,15 @@ from handlers.access import Access
 from handlers.audience import left_by_guests
 from handlers.channel_rules import Channel
 from handlers.channels import Channels
-from handlers.schema import open_database
-from handlers.store.database import Database, upgrade_due
-from handlers.store.errors import StoreError
+from handlers.store.database import Database
 from handlers.texts import ENGLISH
-from indexes.encoder import cache_directory, find_model
-from indexes.records import check_file
 
 NOT_TAKEN = {"invalid_blocks", "invalid_message", "invalid_view"}
 """Error codes of `blocks.validate` for a message that Slack would refuse."""
-FREE_MEGABYTES = 1000
-"""With less, a model of half a gigabyte and its snapshots may not fit."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check."""
-
-    level: Literal["ok", "note", "fail"]
-    what: str
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether the bot can't work like this."""
-        return self.level == "fail"
-
-    def __str__(self) -> str:
-        return f"{'[ok]' if self.level == 'ok' else f'[{self.level}]':7}{self.what}"
-
-
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Run one check after the other; nothing is changed."""
-    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-        _commands,
-        _slack,
-        _knowledge,
-        _model,
-        _disk,
-        _database,
-    )
-    for check in checks:
-        yield from check(settings)
-
-
-def _commands(settings: Settings) -> Iterator[Finding]:
-    environment = settings.environment
-    names = (environment.search_command, environment.admin_command)
-    doubtful = warnings(*names)
-    yield from (Finding("note", warning) for warning in doubtful)
-    if not doubtful:
-        yield Finding("ok", f"Commands: {' and '.join(names)}")
-
-
-def _slack(settings: Settings) -> Iterator[Finding]:
+def check_slack(settings: Settings) -> Iterator[Finding]:
+    """Check the tokens, the scopes, the channels and the messages, unless there is no token to ask with."""
     environment = settings.environment
     if not environment.connects_to_slack:
         missing = "SLACK_BOT_TOKEN" if environment.slack_bot_token is None else "SLACK_APP_TOKEN"
@@ -142,7 +95,7 @@ def _places(error: SlackApiError) -> str:
 
 
 def _channels(settings: Settings, client: WebClient, identity: Mapping[str, Any]) -> Iterator[Finding]:
-    database = _existing_database(settings)
+    database = existing_database(settings)
     mapping = ChannelMapping(settings, database)
     try:
         preview = mapping.preview(client)
@@ -187,86 +140,3 @@ def _guests(channels: Iterable[Channel], public: frozenset[str], access: Access)
                 f"#{channel.name} ({channel.id}): auto-reply is {channel.auto_reply.value}, but guests or people of"
                 f" another organisation are in it: {what}",
             )
-
-
-def _knowledge(settings: Settings) -> Iterator[Finding]:
-    mapping = ChannelMapping(settings)
-    try:
-        mapping.check()
-    except SettingsError as error:
-        yield Finding("fail", str(error))
-        return
-    for source in mapping.sources():
-        report = check_file(source.path)
-        if not report.usable:
-            yield Finding("fail", str(report.error))
-        elif report.problems:
-            hint = f"see kotae check {source.path}"
-            yield Finding("note", f"{source.path}: {report.records} records, {len(report.problems)} problems; {hint}")
-        else:
-            yield Finding("ok", f"{source.path}: {report.records} records ({report.encoding})")
-
-
-def _model(settings: Settings) -> Iterator[Finding]:
-    if settings.model is None:
-        yield Finding("note", "ENCODER_BACKEND = lexical: no model is used")
-    elif folder := find_model(settings.model, settings.revision):
-        yield Finding("ok", f"Model: {settings.model} in {folder}")
-    else:
-        yield Finding(
-            "note",
-            f"Model: {settings.model} is not in {cache_directory()}; answers are by words only until"
-            f" `kotae model download {settings.model}` has succeeded",
-        )
-    yield Finding("ok", f"sentence-transformers {version('sentence-transformers')}, torch {version('torch')}")
-
-
-def _disk(settings: Settings) -> Iterator[Finding]:
-    folder = settings.environment.data_dir
-    there = _nearest(folder)
-    probe = there / f".doctor-{secrets.token_hex(3)}"
-    try:
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        yield Finding(
-            "fail", f"DATA_DIR = {folder} can't be written ({error.strerror}); check its owner and permissions"
-        )
-        return
-    free = shutil.disk_usage(there).free // 1_000_000
-    if free < FREE_MEGABYTES:
-        yield Finding("note", f"DATA_DIR = {folder}: only {free} MB free")
-    else:
-        yield Finding("ok", f"DATA_DIR = {folder}: writable, {free} MB free")
-
-
-def _nearest(path: Path) -> Path:
-    """Return the path or its nearest existing parent; a check creates no folders."""
-    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
-
-
-def _existing_database(settings: Settings) -> Database | None:
-    """Return the state database; None when it isn't created, isn't upgraded or can't be opened: see `_database`."""
-    scheme, _, file = settings.database_url.partition(":///")
-    try:
-        if (scheme == "sqlite" and not Path(file).is_file()) or upgrade_due(settings.database_url):
-            return None
-        return open_database(settings.database_url)
-    except StoreError:
-        return None
-
-
-def _database(settings: Settings) -> Iterator[Finding]:
-    scheme, _, file = settings.database_url.partition(":///")
-    if scheme == "sqlite" and _nearest(Path(file)).is_dir():
-        yield Finding("ok", f"State database: {file} is made at the first start")
-        return
-    try:
-        due = upgrade_due(settings.database_url)  # a bot of the earlier version may be running on it
-        if due is None:
-            open_database(settings.database_url).close()
-    except StoreError as error:
-        yield Finding("fail", str(error))
-    else:
-        upgrade = f", and is upgraded from schema {due[0]} to {due[1]} at the next start" if due else ""
-        yield Finding("ok", f"State database: opens{upgrade}")

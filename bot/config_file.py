@@ -1,0 +1,89 @@
+"""`kotae.toml`: its keys, their types and their defaults."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+)
+
+from handlers.channel_rules import HELPER, HELPERS, MOST_PROMISED, AutoReply
+from indexes.confidence.proof import PROMISE
+from indexes.encoder import DEFAULT_MODEL
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Promise = Annotated[float, Field(ge=0.0, le=MOST_PROMISED)]
+"""A precision that can be proved; 0 asks for no proof."""
+
+
+def _is_helper(id_: str) -> str:
+    if not HELPER.fullmatch(id_):
+        raise ValueError("is no Slack id of a person (U012AB3CD) or of a user group (S012AB3CD)")
+    return id_
+
+
+Helpers = Annotated[tuple[Annotated[str, AfterValidator(_is_helper)], ...], Field(max_length=HELPERS)]
+
+
+class ChannelSection(BaseModel):
+    """`[channels.NAME]` of kotae.toml; NAME is a channel's name or id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    knowledge_bases: tuple[str, ...] | None = None
+    auto_reply: AutoReply | None = None
+    threshold: Probability | None = None
+    promise: Promise | None = None
+    ask: Helpers | None = None
+
+
+class KnowledgeBaseSection(BaseModel):
+    """`[knowledge_bases.NAME]` of kotae.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Path | None = None
+    public: bool = False
+
+
+class ConfigFile(BaseModel):
+    """`kotae.toml`: every key is optional, and so is the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = DEFAULT_MODEL
+    revision: str | None = None
+    synonyms: Path | None = None
+    auto_reply: AutoReply = AutoReply.OFF
+    threshold: Probability | None = None
+    promise: Promise = PROMISE
+    ask: Helpers = ()
+    watch: bool = False
+    digest_channel: str | None = None
+    timezone: str | None = None
+    confirmations: Annotated[int, Field(ge=2)] = 2
+    keep_questions_days: Annotated[int, Field(ge=1)] = 90
+    channels: dict[str, ChannelSection] = {}
+    knowledge_bases: dict[str, KnowledgeBaseSection] = {}
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_time_zone(cls, name: str | None) -> str | None:
+        if name is not None and name not in available_timezones():
+            raise ValueError(f"no time zone has that name; {_near_zones(name)}")
+        return name
+
+
+def _near_zones(name: str) -> str:
+    """Say which time zones are called alike, by their whole name or by the city alone."""
+    called = {part.casefold(): zone for zone in sorted(available_timezones()) for part in (zone.split("/")[-1], zone)}
+    near = [called[each] for each in difflib.get_close_matches(name.casefold(), called)]
+    if not near:
+        return "write one of IANA's list, such as Asia/Tokyo or Europe/Berlin"
+    return f"did you mean {' or '.join(dict.fromkeys(near))}?"

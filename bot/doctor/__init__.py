@@ -1,0 +1,24 @@
+"""`kotae doctor`: checks everything that the bot needs to start, and says how to fix each problem."""
+
+from collections.abc import Callable, Iterator
+
+from bot.doctor import local_checks
+from bot.doctor.finding import Finding
+from bot.doctor.slack_checks import check_slack
+from bot.settings import Settings
+
+__all__ = ["Finding", "examine"]
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Run one check after the other; nothing is changed."""
+    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+        local_checks.check_commands,
+        check_slack,
+        local_checks.check_knowledge,
+        local_checks.check_model,
+        local_checks.check_disk,
+        local_checks.check_database,
+    )
+    for check in checks:
+        yield from check(settings)

@@ -1,0 +1,117 @@
+"""Checks of this machine: the command names, the knowledge bases, the model, the disk and the database."""
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from bot.channel_mapping import ChannelMapping
+from bot.doctor.finding import Finding
+from bot.manifest import warnings
+from bot.settings import Settings, SettingsError
+from handlers.schema import open_database
+from handlers.store.database import Database, upgrade_due
+from handlers.store.errors import StoreError
+from indexes.encoder import cache_directory, find_model
+from indexes.records import check_file
+
+FREE_MEGABYTES = 1000
+"""With less, a model of half a gigabyte and its snapshots may not fit."""
+
+
+def check_commands(settings: Settings) -> Iterator[Finding]:
+    """Warn of command names that Slack reserves."""
+    environment = settings.environment
+    names = (environment.search_command, environment.admin_command)
+    doubtful = warnings(*names)
+    yield from (Finding("note", warning) for warning in doubtful)
+    if not doubtful:
+        yield Finding("ok", f"Commands: {' and '.join(names)}")
+
+
+def check_knowledge(settings: Settings) -> Iterator[Finding]:
+    """Check the knowledge folder against kotae.toml, and every CSV file."""
+    mapping = ChannelMapping(settings)
+    try:
+        mapping.check()
+    except SettingsError as error:
+        yield Finding("fail", str(error))
+        return
+    for source in mapping.sources():
+        report = check_file(source.path)
+        if not report.usable:
+            yield Finding("fail", str(report.error))
+        elif report.problems:
+            hint = f"see kotae check {source.path}"
+            yield Finding("note", f"{source.path}: {report.records} records, {len(report.problems)} problems; {hint}")
+        else:
+            yield Finding("ok", f"{source.path}: {report.records} records ({report.encoding})")
+
+
+def check_model(settings: Settings) -> Iterator[Finding]:
+    """Check that the model is downloaded."""
+    if settings.model is None:
+        yield Finding("note", "ENCODER_BACKEND = lexical: no model is used")
+    elif folder := find_model(settings.model, settings.revision):
+        yield Finding("ok", f"Model: {settings.model} in {folder}")
+    else:
+        yield Finding(
+            "note",
+            f"Model: {settings.model} is not in {cache_directory()}; answers are by words only until"
+            f" `kotae model download {settings.model}` has succeeded",
+        )
+    yield Finding("ok", f"sentence-transformers {version('sentence-transformers')}, torch {version('torch')}")
+
+
+def check_disk(settings: Settings) -> Iterator[Finding]:
+    """Check that DATA_DIR is writable and has room for a model."""
+    folder = settings.environment.data_dir
+    there = _nearest(folder)
+    probe = there / f".doctor-{secrets.token_hex(3)}"
+    try:
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        yield Finding(
+            "fail", f"DATA_DIR = {folder} can't be written ({error.strerror}); check its owner and permissions"
+        )
+        return
+    free = shutil.disk_usage(there).free // 1_000_000
+    if free < FREE_MEGABYTES:
+        yield Finding("note", f"DATA_DIR = {folder}: only {free} MB free")
+    else:
+        yield Finding("ok", f"DATA_DIR = {folder}: writable, {free} MB free")
+
+
+def check_database(settings: Settings) -> Iterator[Finding]:
+    """Check that the state database opens; it is neither created nor upgraded."""
+    scheme, _, file = settings.database_url.partition(":///")
+    if scheme == "sqlite" and _nearest(Path(file)).is_dir():
+        yield Finding("ok", f"State database: {file} is made at the first start")
+        return
+    try:
+        due = upgrade_due(settings.database_url)  # a bot of the earlier version may be running on it
+        if due is None:
+            open_database(settings.database_url).close()
+    except StoreError as error:
+        yield Finding("fail", str(error))
+    else:
+        upgrade = f", and is upgraded from schema {due[0]} to {due[1]} at the next start" if due else ""
+        yield Finding("ok", f"State database: opens{upgrade}")
+
+
+def existing_database(settings: Settings) -> Database | None:
+    """Return the state database; None when there is none, it is not upgraded yet or can't be opened."""
+    scheme, _, file = settings.database_url.partition(":///")
+    try:
+        if (scheme == "sqlite" and not Path(file).is_file()) or upgrade_due(settings.database_url):
+            return None
+        return open_database(settings.database_url)
+    except StoreError:
+        return None
+
+
+def _nearest(path: Path) -> Path:
+    """Return the path or its nearest existing parent; a check creates no folders."""
+    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())

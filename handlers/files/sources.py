@@ -1,0 +1,68 @@
+"""Which knowledge base a file is for, by its name; what a file would change there."""
+
+import re
+from pathlib import PurePosixPath
+
+from handlers.files.pending import Pending
+from handlers.services import Services
+from handlers.store.knowledge_files import KnowledgeFiles
+from indexes.names import composed, folded
+from indexes.records import Source
+from indexes.storage.import_preview import ImportPreview, preview_knowledge_base, preview_synonyms
+
+NAME_LENGTH = 60
+"""Characters of a new knowledge base's name: in Japanese 180 bytes, and file systems take 255."""
+SYNONYMS = "_synonyms"
+_COPY = re.compile(r"(?<!\s)\s*[(（]\d{1,3}[)）]$")
+_RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
+
+
+def pending_files(services: Services) -> Pending:
+    """Return the files that wait for an admin."""
+    return Pending(services.config.uploads_dir)
+
+
+def source_of(services: Services, name: str) -> Source:
+    """Return the file of a knowledge base, of the synonyms, or where a new knowledge base's file will be."""
+    synonyms = services.registry.synonyms_file
+    if synonyms and name == synonyms.name:
+        return synonyms
+    if name in services.registry.sources():
+        return services.registry.source(name)
+    for file in KnowledgeFiles(services.database).all():
+        if file.name == name:  # an admin removed it: it comes back where it was, with its versions
+            return Source(name, file.path)
+    fresh = new_name(name)
+    return Source(fresh, services.config.knowledge_dir / f"{fresh}.csv")
+
+
+def preview_of(services: Services, source: Source, data: bytes, file: str) -> ImportPreview:
+    """Compare the bytes of a CSV called `file` with what is there; raises UnusableFileError."""
+    if source == services.registry.synonyms_file:
+        return preview_synonyms(source, data, file)
+    loaded = services.registry.loaded.get(source.name)
+    return preview_knowledge_base(source, data, file, loaded.knowledge_base.records if loaded else ())
+
+
+def new_name(file: str) -> str:
+    """Make a safe name for a new knowledge base out of a file's: words joined by hyphens, blank if there are none."""
+    name = re.sub(r"[^\w]+", "-", _stem(file)).strip("-")
+    if name != "_shared":
+        name = name.strip("_-")
+    return "" if _RESERVED.fullmatch(name) else name[:NAME_LENGTH].rstrip("-")
+
+
+def known_name(services: Services, file: str) -> str:
+    """Return the knowledge base, or the synonyms, that a file's name stands for; blank for none."""
+    synonyms = services.registry.synonyms_file
+    names = [*services.registry.sources(), *([synonyms.name] if synonyms else [])]
+    wanted = folded(_stem(file))
+    usual = synonyms.name if synonyms and wanted == SYNONYMS else ""  # kotae.toml may call them something else
+    return next((name for name in names if folded(name) == wanted), usual)
+
+
+def _stem(file: str) -> str:
+    """Return a file's name without folders, the ending, and the number that browsers give a second copy."""
+    name = PurePosixPath(composed(file).replace("\\", "/")).name
+    stem = re.sub(r"\.(csv|tsv)$", "", name, flags=re.IGNORECASE)
+    return _COPY.sub("", stem).strip()
