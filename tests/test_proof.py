@@ -1,12 +1,21 @@
 """What judged replies prove: never too much, however often somebody looks."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexes.confidence.proof import ERROR, Proof, exceeds, lower_bound, needed
+from bot.evaluate import run
+from handlers.channel_rules import MOST_PROMISED
+from indexes import FaissSearch
+from indexes.confidence.evaluation import read_queries
+from indexes.confidence.proof import ERROR, PROMISE, Proof, exceeds, lower_bound, needed
+from tests.sets.__main__ import sets
 
+SETS = Path(__file__).parent / "sets"
+THRESHOLDS = (0.3, 0.5, 0.7, 0.9)
 COUNTS = st.integers(0, 400)
 PROMISES = st.floats(0.5, 0.99)
 STREAMS, LENGTH = 4000, 400
@@ -20,7 +29,7 @@ def fewest(wrong: int, promise: float) -> int:
 def test_how_many_it_takes() -> None:
     assert [fewest(wrong, 0.8) for wrong in range(4)] == [14, 31, 46, 59]
     assert [fewest(wrong, 0.9) for wrong in range(3)] == [31, 61, 87]
-    assert fewest(0, 0.95) == 68
+    assert [fewest(wrong, 0.95) for wrong in range(2)] == [68, 122]
     assert Proof(41, 0).bound == pytest.approx(0.9231, abs=0.0005)
 
 
@@ -76,3 +85,43 @@ def test_what_is_better_than_the_promise_is_proved_soon() -> None:
     streams = np.random.default_rng(12).random((STREAMS, LENGTH)) < 0.97
     assert share_ever_proved(streams[:, :30], 0.8) > 0.6
     assert share_ever_proved(streams[:, :100], 0.8) > 0.98
+
+
+@pytest.fixture(scope="module")
+def replies(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[tuple[str, float], "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
+    """Of each set, searched by words, and each threshold: whether each reply is right."""
+    found = {}
+    for name, knowledge_base, queries in sets(SETS):
+        with FaissSearch(knowledge_base, data_dir=tmp_path_factory.mktemp(name)) as search:
+            outcomes = run(search, read_queries(queries), PROMISE).outcomes
+        for threshold in THRESHOLDS:
+            found[name, threshold] = np.array(
+                [each.right for each in outcomes if each.confidence >= threshold], np.bool_
+            )
+    return {key: right for key, right in found.items() if len(right)}
+
+
+def test_at_most_one_knowledge_base_in_twenty_is_ever_live_below_its_promise(
+    replies: dict[tuple[str, float], "np.ndarray[tuple[int], np.dtype[np.bool_]]"],
+) -> None:
+    """Every set's replies, drawn again and again, as the judgements of a knowledge base that is as good as that set."""
+    draw = np.random.default_rng(13)
+    tried = 0
+    for key, right in replies.items():
+        for promise in {PROMISE, min(max(float(right.mean()), 0.01), MOST_PROMISED), MOST_PROMISED}:
+            if right.mean() <= promise:
+                tried += 1
+                share = share_ever_proved(draw.choice(right, (1000, 300)), promise)
+                assert share <= ERROR + 2.6 * (ERROR * (1 - ERROR) / 1000) ** 0.5, (key, promise)
+    assert tried >= 20
+
+
+def test_a_set_that_is_nearly_always_right_is_proved(
+    replies: dict[tuple[str, float], "np.ndarray[tuple[int], np.dtype[np.bool_]]"],
+) -> None:
+    draw = np.random.default_rng(14)
+    good = [right for right in replies.values() if right.mean() >= 0.95]
+    assert good
+    assert all(share_ever_proved(draw.choice(right, (1000, 100)), PROMISE) > 0.9 for right in good)

@@ -1,5 +1,6 @@
 """What members said of replies, one verdict a reply; which replies would still be given; what admins were told."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,8 +18,10 @@ from handlers.store.questions import (
     votes,
 )
 
-KEPT = 1000
-"""Votes of a knowledge base that are read, the newest: far more than a proof takes."""
+KEPT = 500
+"""Votes of a knowledge base that are read, the newest: more than the highest promise takes."""
+STAMPS = 3
+"""Results of searching a question again that are kept, the newest: by words while the model loads, and by vectors."""
 
 rejudged = Table(
     "rejudged",
@@ -26,6 +29,7 @@ rejudged = Table(
     Column("question", Id, primary_key=True, autoincrement=False),
     Column("stamp", String(40), primary_key=True),
     Column("confidence", Float, nullable=True),
+    Column("at", Float, nullable=False),
 )
 proofs = Table(
     "proofs",
@@ -86,7 +90,8 @@ class JudgedReplies:
 
     def keep_confidences(self, found: Mapping[tuple[int, str], float | None]) -> None:
         """Store what questions were found to be worth."""
-        rows = [{"question": key[0], "stamp": key[1], "confidence": value} for key, value in found.items()]
+        now = time.time()
+        rows = [{"question": key[0], "stamp": key[1], "confidence": value, "at": now} for key, value in found.items()]
         if rows:
             self._database.change("store verdicts", partial(_replace, rows=rows))
 
@@ -127,3 +132,8 @@ def _replace(connection: Connection, rows: Sequence[Mapping[str, object]]) -> No
         this = (rejudged.c.question == row["question"], rejudged.c.stamp == row["stamp"])
         connection.execute(delete(rejudged).where(*this))
     connection.execute(insert(rejudged), [dict(row) for row in rows])
+    for question in {row["question"] for row in rows}:
+        of_question = rejudged.c.question == question
+        newest = select(rejudged.c.stamp).where(of_question).order_by(rejudged.c.at.desc()).limit(STAMPS)
+        kept = connection.execute(newest).scalars().all()
+        connection.execute(delete(rejudged).where(of_question, rejudged.c.stamp.not_in(kept)))

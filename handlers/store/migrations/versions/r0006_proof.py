@@ -24,6 +24,7 @@ def upgrade() -> None:
         Column("question", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
         Column("stamp", String(40), primary_key=True),
         Column("confidence", Float, nullable=True),
+        Column("at", Float, nullable=False),
     )
     op.create_table(
         "proofs",
