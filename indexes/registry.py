@@ -122,8 +122,8 @@ class Registry:
             if index.synonyms.digest not in said:
                 said[index.synonyms.digest] = _question(question, index.synonyms, state)
             found += index.search(said[index.synonyms.digest], max(top_k, MERGED_HITS))
-        merged = _distinct(sorted(found, key=lambda hit: hit.score, reverse=True))
-        hits = tuple(with_confidence(asked, merged, state.weights, state.shifts)[:top_k])
+        merged = _distinct(sorted(found, key=lambda hit: (hit.evidence.verbatim, hit.score), reverse=True))
+        hits = tuple(different_first(with_confidence(asked, merged, state.weights, state.shifts), top_k))
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
         return Answer(asked, hits, encoder, time.perf_counter() - started, state.shifts)
 
@@ -252,6 +252,14 @@ def _vector(text: str, state: State) -> Vector | None:
     except (EncodingError, ModelUnavailableError) as error:
         log.error("Searching lexically: %s", error)  # noqa: TRY400 - the message is the whole story
         return None
+
+
+def different_first(hits: Sequence[Hit], top_k: int) -> list[Hit]:
+    """Return `top_k` hits in their order: the best of each answer, then others if these are too few."""
+    answers = [normalize(hit.record.answer) or f"\0{place}" for place, hit in enumerate(hits)]
+    repeated = [answer in answers[:place] for place, answer in enumerate(answers)]
+    kept = sorted(range(len(hits)), key=lambda place: (repeated[place], place))[:top_k]
+    return [hits[place] for place in sorted(kept)]
 
 
 def _distinct(hits: Sequence[Hit]) -> list[Hit]:

@@ -21,7 +21,7 @@ from indexes import text as indexed_text
 from indexes.confidence.confidence import with_confidence
 from indexes.records import Record, checking, columns, conventions, has_answer, parse_records
 from indexes.records.csv_editor import CsvEditor, encodable
-from indexes.retrieval import clustering, highlighting, synonyms, tokens
+from indexes.retrieval import clustering, folding, highlighting, synonyms, tokens
 from indexes.retrieval.chunking import chunks
 from indexes.retrieval.index import Hit, Index, Question
 from indexes.retrieval.synonyms import Synonyms
@@ -145,6 +145,8 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.text.normalize": indexed_text.normalize,
     "indexes.text.match_key": indexed_text.match_key,
     "indexes.text.is_japanese": indexed_text.is_japanese,
+    "indexes.retrieval.folding.singular": folding.singular,
+    "indexes.retrieval.folding.verbatim_key": folding.verbatim_key,
     "indexes.retrieval.tokens.words": lambda cell: list(tokens.words(cell)),
     "indexes.retrieval.tokens.word_key": tokens.word_key,
     "indexes.retrieval.tokens.runs": lambda cell: list(tokens.runs(cell)),

@@ -27,6 +27,9 @@ THRESHOLD = 0.9
 DOUBTFUL = 0.5
 """Highest confidence of a hit whose record is about another code than the question, or has no answer."""
 
+SURE = 3.0
+"""Lowest log-odds, before votes, of a record that is found word for word, if no other answer is: 0.953."""
+
 _DIGIT = re.compile(r"\d")
 _CODE_RUN = re.compile(r"[\w.-]+", re.ASCII)
 _CODE = re.compile(r"[a-z]+[\w.-]*|\d{3,}", re.ASCII)
@@ -86,21 +89,24 @@ def with_confidence(
 
     `dense` are the weights for the encoder in use; `shifts` is what votes have added to the log-odds, by knowledge base
     (calibration.confidence_shift). The margin of a hit is over the best different answer in its own index or among the
-    other hits, whichever is higher. For a question without letters and digits, confidence is 0. It is at most DOUBTFUL
-    if the record has no answer, or is about another code than the question.
+    other hits, whichever is higher. The log-odds are at least SURE, before votes, if the record alone is found word for
+    word. For a question without letters and digits, confidence is 0. It is at most DOUBTFUL if the record has no
+    answer, or is about another code than the question.
     """
     if not any(letter.isalnum() for letter in question.normalized):
         return [replace(hit, confidence=0.0) for hit in hits]
     answers = [normalize(hit.record.answer) for hit in hits]
     judged = []
     for hit, answer in zip(hits, answers, strict=True):
-        others = (
-            other.evidence.score
+        others = [
+            other
             for other, theirs in zip(hits, answers, strict=True)
             if other is not hit and (theirs != answer or not answer)
-        )
+        ]
         weights = LEXICAL if hit.dense is None else dense
-        logit = weights.logit(features(hit, max(others, default=0.0)))
+        logit = weights.logit(features(hit, max((other.evidence.score for other in others), default=0.0)))
+        if hit.evidence.verbatim and not any(other.evidence.verbatim for other in others):
+            logit = max(logit, SURE)
         shift = shifts.get(hit.knowledge_base, 0.0) if shifts else 0.0
         ceiling = DOUBTFUL if _is_doubtful(question, hit) else 1.0
         judged.append(replace(hit, confidence=min(probability(logit + shift), ceiling)))

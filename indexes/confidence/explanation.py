@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from indexes.confidence.confidence import DENSE, Weights, features
+from indexes.confidence.confidence import DENSE, SURE, Weights, features
 from indexes.confidence.confidence import explain as explain_confidence
 from indexes.retrieval.index import DENSE_WEIGHT, Hit, Index, Question, passages
 from indexes.retrieval.lexical import VIEWS
@@ -18,7 +18,7 @@ def explain(index: Index, question: Question, hit: Hit, weights: Weights = DENSE
     """Return the parts of the score and the confidence of a hit of this index; JSON types only.
 
     `weights` are the weights its confidence was computed with. `confidence.terms` add up to the log-odds, unless a hit
-    of another knowledge base reduced the margin or votes shifted them.
+    of another knowledge base reduced the margin, votes shifted them or the hit is verbatim.
     """
     row = next(place for place, record in enumerate(index.records) if record == hit.record)
     return {
@@ -31,6 +31,7 @@ def explain(index: Index, question: Question, hit: Hit, weights: Weights = DENSE
         "lexical": _lexical(index, question, row),
         "confidence": {
             "value": hit.confidence,
+            "verbatim": hit.evidence.verbatim,
             "features": {name: getattr(features(hit), name) for name in features(hit).__slots__},
             "terms": explain_confidence(hit, weights),
         },
@@ -59,6 +60,8 @@ def format_explanation(explained: dict[str, Any]) -> str:
             lines.append(f"  {title}: " + ", ".join(f"{each['term']} ({each['idf']:.1f})" for each in terms))
     confidence = explained["confidence"]
     added = " ".join(f"{value:+.2f} {name}" for name, value in confidence["terms"].items())
+    if confidence["verbatim"]:
+        lines.append(f"asked word for word: log-odds of at least {SURE}, unless another answer is too")
     lines.append(f"confidence {confidence['value']:.3f}, log-odds: {added}")
     return "\n".join(lines)
 

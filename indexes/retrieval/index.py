@@ -26,6 +26,15 @@ DENSE_WEIGHT = 0.7
 AGREEMENT_ROWS = 5
 """Number of best rows that `Evidence.agreement` is computed over."""
 
+FEWEST_ANSWERS = 3
+"""Different answers that are scored, if there are as many: the rows of one answer would leave it without a rival."""
+
+MOST_VOTES = 4.0
+"""Rows as good as the best that support it at most: fifty copies of a row are no better a match than four."""
+
+_WIDER = (1, 4, 16)
+"""Times as many passages as usual that are looked at, while the nearest have too few answers."""
+
 SHARPNESS = 12.0
 """A row whose score is lower by d supports its answer exp(-SHARPNESS * d) times as much as the best row."""
 
@@ -55,6 +64,8 @@ class Evidence:
     """The share of the best AGREEMENT_ROWS rows that have this answer."""
     words: int = 0
     """Number of different words in the question."""
+    verbatim: bool = False
+    """Whether the record's question or an alias is the question, word for word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +128,26 @@ class Index:
         """
         vector = _usable(question.vector) if self.dense else None
         asked = self.lexical.query(question.normalized)
-        found = self._score(asked, self._candidates(asked.best(max(CANDIDATES, top_k)), vector, top_k), vector)
+        verbatim = self.lexical.verbatim(question.normalized)
+        rows = np.union1d(self._candidates(asked, vector, top_k), verbatim)
+        found = self._score(asked, rows, np.isin(rows, verbatim), vector)
         background = self.dense.background(vector) if self.dense is not None and vector is not None else 0.0
         best = np.argsort(-found.own_score, kind="stable")[:AGREEMENT_ROWS]
         hits = [self._hit(found, place, asked, background, best) for place in _pick(found, top_k)]
         return [replace(hit, chunk=self.best_chunk(hit.record, asked)) if n == 0 else hit for n, hit in enumerate(hits)]
 
-    def _score(self, asked: LexicalQuery, rows: NDArray[np.int64], vector: "Vector | None") -> "_Found":
+    def _score(
+        self, asked: LexicalQuery, rows: NDArray[np.int64], verbatim: NDArray[np.bool_], vector: "Vector | None"
+    ) -> "_Found":
         lexical = asked.score(rows)
         own_score, dense = lexical.total, None
         if vector is not None and self.dense is not None:
             dense = np.clip(self.dense.cosines(vector, rows), 0.0, 1.0)
             own_score = DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * own_score
         answers = self._answers[rows]
-        return _Found(rows, answers, lexical, dense, own_score, own_score + _support(own_score, answers))
+        score = own_score + _support(own_score, answers)
+        score[verbatim] = score.max(initial=1.0)
+        return _Found(rows, answers, lexical, dense, own_score, score, verbatim)
 
     def _hit(self, found: "_Found", place: int, asked: LexicalQuery, background: float, best: NDArray[np.int64]) -> Hit:
         same = found.answers == found.answers[place]
@@ -149,6 +166,7 @@ class Index:
                 missing=max(asked.known - float(coverage), 0.0),
                 agreement=float(same[best].mean()),
                 words=asked.words,
+                verbatim=bool(found.verbatim[place]),
             ),
         )
 
@@ -163,16 +181,33 @@ class Index:
         shares = asked.shares([self.synonyms.apply(normalize(text)) for text in texts])
         return texts[int(np.argmax(shares))]
 
-    def _candidates(self, lexical: NDArray[np.int64], vector: "Vector | None", top_k: int) -> NDArray[np.int64]:
-        rows = lexical
+    def _candidates(self, asked: LexicalQuery, vector: "Vector | None", top_k: int) -> NDArray[np.int64]:
+        """Return rows to score, ascending: at least `top_k` and with FEWEST_ANSWERS answers, if there are as many."""
+        fewest = max(top_k, FEWEST_ANSWERS)
+        rows = asked.best(max(CANDIDATES, top_k), self._answers, fewest)
         if vector is not None and self.dense is not None:
-            passages_per_row = -(-len(self.dense) // max(len(self), 1))
-            near = self.dense.nearest(vector, max(CANDIDATES, top_k) * passages_per_row)
-            rows = np.union1d(rows, near)
+            rows = np.union1d(rows, self._near(self.dense, vector, fewest))
+        missing = fewest - len(np.unique(self._answers[rows]))
+        if missing > 0:
+            rows = np.concatenate([rows, self._first_rows(np.setdiff1d(self._answers, self._answers[rows])[:missing])])
         missing = min(top_k, len(self)) - len(rows)
         if missing > 0:
             rows = np.concatenate([rows, np.setdiff1d(np.arange(len(self)), rows)[:missing]])
         return np.sort(rows)
+
+    def _near(self, dense: DenseIndex, vector: "Vector", fewest: int) -> NDArray[np.int64]:
+        """Return the rows with the nearest passages; more of them while one answer has nearly all, up to a bound."""
+        passages_per_row = -(-len(dense) // max(len(self), 1))
+        rows = np.zeros(0, dtype=np.int64)
+        for wider in _WIDER:
+            rows = dense.nearest(vector, max(CANDIDATES, fewest) * passages_per_row * wider)
+            if len(np.unique(self._answers[rows])) >= fewest or len(rows) == len(self):
+                break
+        return rows
+
+    def _first_rows(self, answers: NDArray[np.int64]) -> NDArray[np.int64]:
+        numbers, rows = np.unique(self._answers, return_index=True)
+        return np.asarray(rows[numbers.searchsorted(answers)], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,23 +220,26 @@ class _Found:
     dense: NDArray[np.float64] | None
     own_score: NDArray[np.float64]
     score: NDArray[np.float64]
+    """With the support; what is found verbatim has the highest."""
+    verbatim: NDArray[np.bool_]
 
 
 def _support(own_score: NDArray[np.float64], answers: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return what each row gains from other rows with the same answer: a smooth maximum, minus the maximum.
 
-    ln(sum of exp(SHARPNESS * score)) / SHARPNESS - max: 0 for a single row, ln(2) / SHARPNESS = 0.06 for two equals.
+    ln(sum of exp(SHARPNESS * score)) / SHARPNESS - max: 0 for a single row, ln(2) / SHARPNESS = 0.06 for two equals,
+    0.12 for MOST_VOTES and more.
     """
     _, groups = np.unique(answers, return_inverse=True)
     top = np.zeros(groups.max(initial=-1) + 1)
     np.maximum.at(top, groups, own_score)
     votes = np.bincount(groups, np.exp(SHARPNESS * (own_score - top[groups])), len(top))
-    return np.asarray((np.log(votes) / SHARPNESS)[groups])
+    return np.asarray((np.log(np.minimum(votes, MOST_VOTES)) / SHARPNESS)[groups])
 
 
 def _pick(found: _Found, top_k: int) -> list[int]:
     """Return the positions of the best records with different answers, then others if too few; best first."""
-    order = np.argsort(-found.score, kind="stable")
+    order = np.lexsort((-found.score, ~found.verbatim))
     _, first = np.unique(found.answers[order], return_index=True)
     distinct = np.zeros(len(order), dtype=np.bool_)
     distinct[first] = True

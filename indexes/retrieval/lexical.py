@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.retrieval.folding import verbatim_key
 from indexes.retrieval.tokens import (
     KEY_BITS,
     Tokens,
     character_tokens,
     count_words,
+    in_hiragana,
     join,
     script_tokens,
     spell,
@@ -96,6 +98,10 @@ class View:
             norms = np.sqrt(np.bincount(chunk.texts, squares, chunk.size))
             self.norms[first : first + chunk.size] = np.where(norms > 0, norms, 1.0)
             first += chunk.size
+
+    def has(self, keys: Keys) -> NDArray[np.bool_]:
+        """Return for each key whether any text has it."""
+        return np.asarray(self._keys.searchsorted(keys, side="right") > self._keys.searchsorted(keys))
 
     def match(self, keys: Keys, budget: int = BUDGET) -> "Match":
         """Match a question's terms; reads at most `budget` postings at once."""
@@ -204,17 +210,20 @@ class LexicalIndex:
     def __init__(self, records: Sequence["Record"], synonyms: "Synonyms") -> None:
         lengths: list[int] = []
         chunks: tuple[list[Counted], ...] = ([], [], [], [])
+        verbatim: list[int] = []
         for at in range(0, len(records), _CHUNK):
             some = records[at : at + _CHUNK]
             asked = [[synonyms.apply(normalize(text)) for text in question_texts(record)] for record in some]
             others = [synonyms.apply(normalize(other_text(record))) for record in some]
             owners = np.repeat(np.arange(len(some)), [len(texts) for texts in asked])
             lengths += map(len, asked)
+            verbatim += map(verbatim_key, chain.from_iterable(asked))
             for place, tokenize in enumerate((script_tokens, character_tokens)):
                 tokens = tokenize(list(chain.from_iterable(asked)))
                 both = join(Tokens(tokens.keys, owners[tokens.texts]), tokenize(others))
                 chunks[place].extend(count(tokens, len(owners)))
                 chunks[place + 2].extend(count(both, len(some)))
+        self._verbatim = np.array(verbatim, dtype=np.uint64)
         self._starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         views = [View(counted) for counted in chunks]
         self._questions, self._all = views[:2], views[2:]
@@ -224,13 +233,23 @@ class LexicalIndex:
 
     def query(self, text: str, budget: int = BUDGET) -> "LexicalQuery":
         """Prepare the search for a normalized question."""
-        keys = (script_tokens([text]).keys, character_tokens([text]).keys)
-        return LexicalQuery(
-            [view.match(tokens, budget) for view, tokens in zip(self._questions, keys, strict=True)],
-            [view.match(tokens, budget) for view, tokens in zip(self._all, keys, strict=True)],
-            self._starts,
-            count_words(text),
-        )
+        characters = character_tokens([text]).keys
+        words = self._in_script(script_tokens([text]).keys)
+        questions, everything = (_matches(views, words, characters, budget) for views in (self._questions, self._all))
+        return LexicalQuery(questions, everything, self._starts, count_words(text))
+
+    def verbatim(self, text: str) -> Ints:
+        """Return the rows whose question, or an alias, is this normalized question word for word, ascending."""
+        key = verbatim_key(text)
+        places = np.flatnonzero(self._verbatim == np.uint64(key)) if key else np.zeros(0, dtype=np.int64)
+        return np.unique(self._starts.searchsorted(places, side="right") - 1)
+
+    def _in_script(self, keys: Keys) -> Keys:
+        """Drop katakana that all records write in hiragana: words are without hiragana, characters compare them."""
+        words, characters = self._all
+        folded = in_hiragana(keys)
+        kept: Keys = keys[(folded == keys) | words.has(keys) | ~characters.has(folded)]
+        return kept
 
     def shared_words(self, text: str, row: int) -> list[tuple[str, float, bool]]:
         """Return the known words and n-grams of a question, rarest first: term, idf, and whether the row has it."""
@@ -258,10 +277,18 @@ class LexicalQuery:
         """The share of the question's characters, weighted by idf, that any row has."""
         return self._all[-1].known
 
-    def best(self, count: int) -> Ints:
-        """Return up to `count` rows with the best scores within the budget, unordered, without rows that score 0."""
+    def best(self, count: int, answers: Ints | None = None, fewest: int = 1) -> Ints:
+        """Return up to `count` rows with the best scores within the budget, unordered, without rows that score 0.
+
+        Given the number of each row's answer, fewer than `fewest` different ones are made up by the best row of each
+        of the best others.
+        """
         total = _total(self._of_all_rows())
         rows = np.argpartition(-total, count - 1)[:count] if count < len(total) else np.arange(len(total))
+        if answers is not None and count < len(total) and len(np.unique(answers[rows])) < fewest:
+            order = np.argsort(-total, kind="stable")
+            _, first = np.unique(answers[order], return_index=True)
+            rows = np.union1d(rows, order[np.sort(first)[:fewest]])
         return rows[total[rows] > 0]
 
     def shares(self, texts: Sequence[str]) -> Floats:
@@ -280,6 +307,12 @@ class LexicalQuery:
         """Return the scores of all rows, without the terms beyond the budget."""
         pairs = [_best_of(match.all(), self._starts[:-1]) for match in self._questions]
         return pairs + [match.all() for match in self._all]
+
+
+def _matches(views: Sequence[View], words: Keys, characters: Keys, budget: int) -> list[Match]:
+    """Match words and characters; a question without words, such as one in hiragana, by its characters alone."""
+    by_characters = views[1].match(characters, budget)
+    return [views[0].match(words, budget) if len(words) else by_characters, by_characters]
 
 
 def question_texts(record: "Record") -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.retrieval.folding import hiragana, singular
+
 KEY_BITS = 55
 _IS_WORD = 1 << 54
 _LETTER_BITS = 18
@@ -47,8 +49,8 @@ def words(text: str) -> Iterator[str]:
 
 
 def word_key(word: str) -> int:
-    """Return the key of a word from `words`."""
-    digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    """Return the key of a word from `words`, which is the same for an English plural."""
+    digest = hashlib.blake2b(singular(word).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return _IS_WORD | int.from_bytes(digest) >> 10
 
 
@@ -87,12 +89,23 @@ def script_tokens(texts: Sequence[str]) -> Tokens:
 
 
 def character_tokens(texts: Sequence[str]) -> Tokens:
-    """Split normalized texts into 2- and 3-grams of letters and digits; a 3-gram may include a word boundary."""
+    """Split normalized texts into 2- and 3-grams of letters and digits; a 3-gram may include a word boundary.
+
+    Katakana becomes hiragana: ゴミ and ごみ are one word.
+    """
     codes, owners = _code_points(texts)
     letters = _scripts()[codes] != _GAP
+    codes = hiragana(codes)
     codes[~letters] = ord(" ")
     anything = np.ones_like(letters)
     return join(_grams(codes, owners, letters, letters), _grams(codes, owners, anything, letters, anything))
+
+
+def in_hiragana(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the keys of n-grams with hiragana instead of katakana; the keys of words stay."""
+    fields = [(np.uint64(place * _LETTER_BITS), np.uint64(_LETTERS_END - 1)) for place in range(3)]
+    folded = np.bitwise_or.reduce([hiragana(keys >> shift & mask) << shift for shift, mask in fields])
+    return np.where(keys & np.uint64(_IS_WORD), keys, folded)
 
 
 def join(*tokens: Tokens) -> Tokens:
