@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constr
 help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
 	@echo "make test   install what the tests need and run them all"
-	@echo "make eval   measure answers and silence on the sets in tests/sets, or SETS=folder"
+	@echo "make eval   measure answers and silence on the sets in tests/sets, or SETS=folder, with three encoders"
 	@echo "make bench  measure speed and memory beside what one would use instead, in about 40 minutes (BENCH=--quick: 5)"
 	@echo "make lint   ruff, mypy and import-linter"
 
@@ -18,6 +18,7 @@ run: $(VENV)/installed-run
 	@$(BIN)/kotae
 
 test: $(VENV)/installed-dev
+	-$(BIN)/python -m tests.e5
 	$(BIN)/python -m pytest --numprocesses 4 --dist worksteal
 
 eval: $(VENV)/installed-dev

@@ -93,6 +93,7 @@ class Loader:
         encoder = self._state.encoder
         if encoder is None or encoder.name.endswith(FITTED_WITH) or self._state.fit:
             return
+        log.info("Fitting confidence to %s, once", encoder.name)
         try:
             fit = self._fitted(StoppableEncoder(encoder, self._stop))
         except StoppedError:

@@ -89,6 +89,13 @@ def minilm_path() -> Path:
     return Path(get_model_path())
 
 
+def minilm_link(folder: Path) -> Path:
+    """Return a link in `folder` with the model's own name, by which the weights that ship are known to fit it."""
+    link = folder / "all-MiniLM-L6-v2"
+    link.symlink_to(minilm_path(), target_is_directory=True)
+    return link
+
+
 def minilm_encoder() -> EncoderWorker:
     """Return all-MiniLM-L6-v2 from the process-wide manager: the whole suite loads it once. Don't close it."""
     return models.get(str(minilm_path()))

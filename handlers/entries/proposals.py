@@ -115,7 +115,7 @@ def declined(services: Services, request: Request) -> None:
     else:
         Proposals(services.database).settle(proposal.id, "declined", _reason(view))
         _tell_everybody(services, proposal.id)
-        done = Translatable("audit.decline", name=proposal.knowledge_base, number=proposal.id)
+        done = Translatable("audit.decline", name=proposal.knowledge_base)
         AuditLog(services.database).record(request.user, request.channel, done)
 
 

@@ -101,8 +101,10 @@ def put_off(services: Services, request: Request) -> None:
 def joined(services: Services, request: Request) -> None:
     """Introduce the bot to a channel it was invited to, once ever; whoever else joins reads along from now on."""
     services.access.note_joined(request.user, request.channel)
-    if request.user == services.access.bot_user and services.claims.take_forever(f"introduced:{request.channel}"):
-        services.rescan()  # Slack doesn't list a private channel before the bot is in it
+    if request.user != services.access.bot_user:
+        return
+    services.rescan()  # Slack doesn't list a private channel before the bot is in it
+    if services.claims.take_forever(f"introduced:{request.channel}"):
         known = topics(services, knowledge_bases_for_everybody(services, request.channel))
         texts = words.for_question(" ".join(category for topic in known for category in topic.categories))
         request.post(guide.introduction(services.config.search_command, services.bot, known, texts))

@@ -153,14 +153,15 @@ class Database:
         except OSError as error:
             log.warning("%s is old and can't be deleted (%s)", copy, error.strerror)
 
-    def empty_log(self) -> None:
-        """Move SQLite's write-ahead log into its file: deleted rows stay in the log until then."""
+    def compact(self) -> None:
+        """Rewrite SQLite's file and empty its write-ahead log: freed pages and moved rows still hold deleted texts."""
         if self._engine.dialect.name == "sqlite":
             try:
-                with self._engine.connect() as connection:
+                with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    connection.exec_driver_sql("VACUUM")
                     connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             except SQLAlchemyError as error:
-                self._survive("empty its log", error)
+                self._survive("rewrite its file", error)
 
     def _survive(self, purpose: str, error: SQLAlchemyError) -> None:
         """Log the first of a series of failures, and keep the reason for admins to see."""

@@ -113,11 +113,11 @@ WORDS = {
     "*{command} threshold 0.80*: how sure I must be in this channel before I answer unasked\n"
     "*{command} misses [days]*: questions I could not answer, most asked first\n"
     "*{command} learned*: phrasings learned from confirmed answers, with undo\n"
-    "*{command} channels*: which channel searches which knowledge base, and which wait for your yes\n"
-    "*{command} settings*: everything that holds in this channel, in one form\n"
+    "*{command} channels*: which channel searches which knowledge base, and channels that wait for an admin\n"
+    "*{command} settings*: all settings of this channel in one form\n"
     "*{command} stats [days]*: answered, missed and helpful\n"
     "*{command} audit*: what admins did\n"
-    "*{command} versions [name]*: what a knowledge base was before\n"
+    "*{command} versions [name]*: earlier versions of a knowledge base\n"
     "*{command} rollback [name] [version]*: show what going back would change, and do it\n"
     "*{command} remove name*: take a knowledge base out of the answers; its versions are kept\n"
     "*{command} export [name]*: the CSV in a direct message, to open in a spreadsheet\n"
@@ -308,7 +308,7 @@ WORDS = {
     "audit.not_served": "*don't serve {name}* · {bases}",
     "audit.keep": "*keep {name}* · without its file",
     "audit.remove": "*remove {name}* · {records} records, kept as a version",
-    "audit.decline": "*decline {name}* · proposal {number}",
+    "audit.decline": "*decline a proposal for {name}*",
     "audit.miss.answered": "*answered* · {question}",
     "audit.miss.not_a_question": "*not a question* · {question}",
     "audit.miss.later": "*put off* · {question}",

@@ -306,7 +306,7 @@ WORDS = {
     "audit.not_served": "*#{name} では使わない* · {bases}",
     "audit.keep": "*{name} を残す* · ファイルなしで回答を続けます",
     "audit.remove": "*{name} を外す* · {records}件、版として保存",
-    "audit.decline": "*{name} への提案を却下* · 提案 {number}",
+    "audit.decline": "*{name} への提案を却下*",
     "audit.miss.answered": "*回答済みにした* · {question}",
     "audit.miss.not_a_question": "*質問ではないとした* · {question}",
     "audit.miss.later": "*後回しにした* · {question}",

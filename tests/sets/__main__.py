@@ -1,92 +1,199 @@
-"""`make eval`: one line of measures for each set in a folder, on the production path.
+"""`make eval`: each set in a folder, searched with each encoder, as the bot searches and beside plain cosine.
 
-A set is a folder with `queries.jsonl` and either `kb.csv` or a `meta.json` that names its knowledge base. By default
-Japanese ones are searched lexically and all others with the packaged all-MiniLM-L6-v2, which reads English only.
+A set is a folder with `queries.jsonl` and either `kb.csv` or a `meta.json` that names its knowledge base. The encoders
+are the packaged all-MiniLM-L6-v2, which reads English only, multilingual-e5-small, and none: words alone.
 """
 
 import argparse
-import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bot.evaluate import run
 from indexes import FaissSearch
-from indexes.confidence.confidence import THRESHOLD
-from indexes.confidence.evaluation import read_queries
-from indexes.records import read_records
-from indexes.text import is_japanese
-from tests.encoders import minilm_path
+from indexes.confidence.confidence import THRESHOLD, probability
+from indexes.confidence.evaluation import DEPTH, Outcome, Query, evaluate, read_queries
+from indexes.encoder import models
+from indexes.records import has_answer, read_records
+from tests.e5 import E5UnavailableError, make_e5
+from tests.encoders import minilm_link
+from tests.sets.finding import sets
+from tests.sets.plain import plain_cosine
 
-COLUMNS = (
-    ("R@1", "recall_at_1"),
-    ("R@3", "recall_at_3"),
-    ("MRR", "mrr_at_10"),
-    ("AP", "average_precision"),
-    ("near", "auroc_near"),
-    ("far", "auroc_far"),
+RANKING = (("R@1", "recall_at_1"), ("R@3", "recall_at_3"), ("MRR", "mrr_at_10"), ("AP", "average_precision"))
+SILENCE = (("near", "auroc_near"), ("far", "auroc_far"))
+HEADING = (
+    *(title for title, _ in RANKING),
+    *("pMRR", "pAP"),
+    *(title for title, _ in SILENCE),
+    *("c@95", "repl", "prec", "cover", "far!"),
 )
+COMPARED = ("mrr_at_10", "average_precision")
+FEWEST_REPLIES = 20
+"""Replies from which the precision of a set says something."""
 
 
-def sets(folder: Path) -> Iterator[tuple[str, Path, Path]]:
-    """Yield name, knowledge base and queries of each set in a folder."""
-    for queries in sorted(folder.glob("*/queries.jsonl")):
-        meta = queries.with_name("meta.json")
-        named = json.loads(meta.read_text("utf-8")).get("knowledge_base") if meta.exists() else None
-        yield queries.parent.name, queries.parent / (named or "kb.csv"), queries
+@dataclass(frozen=True)
+class Row:
+    """The measures of one set with one encoder; plain cosine needs vectors, and replies need answers."""
+
+    name: str
+    encoder: str
+    measures: dict[str, Any]
+    plain: dict[str, Any] | None
+    answers: bool
+
+    @property
+    def ratios(self) -> tuple[float, float] | None:
+        """MRR and average precision in multiples of plain cosine's."""
+        if not self.plain:
+            return None
+        mrr, precision = (self.measures[key] / max(self.plain[key], 1e-9) for key in COMPARED)
+        return mrr, precision
+
+    @property
+    def numbers(self) -> list[float | None]:
+        """The numbers under HEADING."""
+        plain, shipped = self.plain or {}, self.measures["shipped"]
+        silence = [
+            *(self.measures[key] for _, key in SILENCE),
+            self.measures["coverage_at_precision"]["0.95"],
+            *(shipped[key] for key in ("replies", "precision", "coverage", "far_reply_rate")),
+        ]
+        return [
+            *(self.measures[key] for _, key in RANKING),
+            *(plain.get(key) for key in COMPARED),
+            *(silence if self.answers else [None] * len(silence)),
+        ]
 
 
-def default_encoder(knowledge_base: Path) -> str | None:
-    """Choose lexical search for knowledge bases mostly in Japanese."""
-    records = read_records(knowledge_base).records
-    japanese = sum(is_japanese(record.title + record.answer) for record in records)
-    return None if japanese * 2 > len(records) else str(minilm_path())
-
-
-def measure(knowledge_base: Path, queries: Path, encoder: str | None, data_dir: Path) -> dict[str, Any]:
+def measure(name: str, knowledge_base: Path, queries: Sequence[Query], encoder: str | None, data_dir: Path) -> Row:
     """Ask all queries of a set."""
-    with FaissSearch(knowledge_base, encoder, data_dir=data_dir) as search:
-        return run(search, read_queries(queries), THRESHOLD).measures
+    plain = None
+    if encoder:
+        plain = evaluate(plain_cosine(knowledge_base, queries, models.get(encoder)), THRESHOLD)
+    answers = any(has_answer(record) for record in read_records(knowledge_base).records)
+    with FaissSearch(knowledge_base, encoder, data_dir=data_dir) as searching:
+        evaluation = run(searching, queries, THRESHOLD)
+        measures = evaluation.measures
+        if not answers:
+            measures = measures | evaluate(without_ceiling(searching, evaluation.outcomes), THRESHOLD)
+    return Row(name, title(encoder), measures, plain, answers)
 
 
-def line(name: str, encoder: str | None, measures: dict[str, Any]) -> str:
-    """Lay one set's measures out."""
-    shipped = measures["shipped"]
-    numbers = [
-        *(measures[key] for _, key in COLUMNS),
-        measures["coverage_at_precision"]["0.95"],
-        shipped["precision"],
-        shipped["coverage"],
-        shipped["far_reply_rate"],
+def without_ceiling(searching: FaissSearch, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return the outcomes with the confidence that the first hits would have if they had answers.
+
+    Without answers none has more than 0.5, so that the best are all alike and their order is lost.
+    """
+
+    def raised(outcome: Outcome) -> Outcome:
+        answer = searching.answer(outcome.query.text, DEPTH)
+        if not answer.hits:
+            return outcome
+        terms = searching.explain(answer, answer.hits[0])["confidence"]["terms"]
+        return replace(outcome, confidence=probability(sum(terms.values())))
+
+    return [raised(outcome) for outcome in outcomes]
+
+
+def title(encoder: str | None) -> str:
+    """Return a short name of an encoder."""
+    if encoder is None:
+        return "lexical"
+    name = Path(encoder).name
+    return next((short for short in ("MiniLM", "e5") if short in name), name[:9])
+
+
+def line(row: Row) -> str:
+    """Format a row of the table."""
+    weights = row.measures["weights"]
+    fitted = f"{weights['aliases']}" if weights["origin"] == "fitted" else "shipped"
+    cells = "".join(cell(number) for number in row.numbers)
+    return f"{row.name:<20}{row.encoder:<10}{fitted:>7}{row.measures['queries']:6d}{cells}"
+
+
+def cell(number: float | None) -> str:
+    """Format a number of the table."""
+    if number is None:
+        return "     –"
+    return f"{number:6d}" if isinstance(number, int) else f"{number:6.3f}"
+
+
+def summary(encoder: str, rows: Sequence[Row]) -> str:
+    """Return the means over the sets, and the lowest precision of those with enough replies."""
+    answering = [row.measures["shipped"] for row in rows if row.answers]
+    precise = [shipped["precision"] for shipped in answering if shipped["replies"] >= FEWEST_REPLIES]
+    precision = mean([row.measures["average_precision"] for row in rows])
+    parts = [
+        f"{encoder}: AP {precision:.3f}",
+        *compared(precision, [row for row in rows if row.plain]),
+        *([f"coverage {mean([shipped['coverage'] for shipped in answering]):.3f}"] if answering else []),
+        f"precision at least {min(precise):.3f} in {len(precise)} sets with {FEWEST_REPLIES} replies or more"
+        if precise
+        else f"no set with {FEWEST_REPLIES} replies",
     ]
-    cells = "".join("     –" if number is None else f"{number:6.3f}" for number in numbers)
-    return f"{name:<20}{'lexical' if encoder is None else Path(encoder).name[:8]:<9}{measures['queries']:5d}{cells}"
+    return ", ".join(parts)
 
 
-def main() -> int:
+def compared(precision: float, rows: Sequence[Row]) -> list[str]:
+    """Return how much better the sets fare than with plain cosine: AP on average, AP and MRR at worst."""
+    if not rows:
+        return []
+    plain = mean([row.plain["average_precision"] for row in rows if row.plain])
+    mrr, lowest = (min(ratios) for ratios in zip(*(row.ratios for row in rows if row.ratios), strict=True))
+    times = precision / max(plain, 1e-9)
+    return [f"{times:.2f} times plain cosine's {plain:.3f} (lowest set: AP {lowest:.2f} times, MRR {mrr:.2f} times)"]
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean, or 0 without values."""
+    return sum(values) / len(values) if values else 0.0
+
+
+def encoders(options: argparse.Namespace, folder: Path) -> Iterator[str | None]:
+    """Yield the models to measure with; None is lexical search."""
+    if options.encoder:
+        yield None if options.encoder == "lexical" else options.encoder
+        return
+    yield str(minilm_link(folder))
+    try:
+        yield str(make_e5(downloading=not options.no_download))
+    except E5UnavailableError as error:
+        print(f"Without multilingual-e5-small: {error}", file=sys.stderr)
+    yield None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; exit 1 when a folder has no sets."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.sets", description=__doc__.splitlines()[0] if __doc__ else ""
     )
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent)
-    parser.add_argument("--encoder", help="a model for all sets, or lexical")
-    options = parser.parse_args()
+    parser.add_argument("--encoder", help="a model for all sets, or lexical (default: three, one after another)")
+    parser.add_argument("--no-download", action="store_true", help="take multilingual-e5-small only if it is there")
+    options = parser.parse_args(arguments)
     found = list(sets(options.folder))
     if not found:
         print(f"No sets in {options.folder}: looked for */queries.jsonl", file=sys.stderr)
         return 1
-    heading = "".join(f"{title:>6}" for title in [*(title for title, _ in COLUMNS), "c@95", "prec", "cover", "far!"])
-    print(f"{'set':<20}{'encoder':<9}{'n':>5}{heading}")
+    print(f"{'set':<20}{'encoder':<10}{'weights':>7}{'n':>6}" + "".join(f"{title:>6}" for title in HEADING))
+    summaries = []
     with tempfile.TemporaryDirectory() as data_dir:
-        for name, knowledge_base, queries in found:
-            chosen = options.encoder or default_encoder(knowledge_base)
-            encoder = None if chosen == "lexical" else chosen
-            print(line(name, encoder, measure(knowledge_base, queries, encoder, Path(data_dir))), flush=True)
+        for encoder in encoders(options, Path(data_dir)):
+            rows = []
+            for name, knowledge_base, queries in found:
+                rows.append(measure(name, knowledge_base, read_queries(queries), encoder, Path(data_dir)))
+                print(line(rows[-1]), flush=True)
+            summaries.append(summary(title(encoder), rows))
+    print("", *summaries, sep="\n")
     print(
-        f"\nprec, cover, far!: precision, share of the answerable answered, and share of far questions replied to, "
-        f"at the threshold {THRESHOLD}"
+        f"\nweights: shipped, or the aliases they are fitted to. pMRR, pAP: plain cosine of the questions. repl, prec, "
+        f"cover, far!: replies at the threshold {THRESHOLD}, how many are right, share of the answerable answered, "
+        "share of far questions replied to. A set without answers counts for ranking only."
     )
     return 0
 

@@ -78,7 +78,22 @@ def named_before_the_bot_came(slack: LocalSlack, bot: Bot) -> None:
     settle(slack, bot)
 
 
-WAYS: list[Callable[[LocalSlack, Bot], None]] = [create, renamed_into, made_private, named_before_the_bot_came]
+def invited_again(slack: LocalSlack, bot: Bot) -> None:
+    """The bot leaves a private channel, which gets the name meanwhile: nobody tells the bot of either."""
+    create(slack, bot, "lunch", is_private=True)
+    slack.channel("lunch").members.remove(slack.person("bot").id)
+    slack.rename("lunch", "salaries", "alice")
+    slack.invite_bot("salaries", "alice")
+    settle(slack, bot)
+
+
+WAYS: list[Callable[[LocalSlack, Bot], None]] = [
+    create,
+    renamed_into,
+    made_private,
+    named_before_the_bot_came,
+    invited_again,
+]
 
 
 # kotae.toml

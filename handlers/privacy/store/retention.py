@@ -37,15 +37,23 @@ class Retention:
         """Remove what is older than `before`, a batch at a time; yield how many rows each took.
 
         Open misses stay until `misses_before`; of messages to a channel, those for which `asks` is true. Waiting
-        proposals and the weights of votes stay. Questions come first: votes on aliases tell which are open misses.
+        proposals and the weights of votes stay. What was removed is in no file any more when the iterator ends.
         """
+        removed = False
+        for count in self._batches(before, misses_before, asks):
+            removed = removed or count > 0
+            yield count
+        if removed:
+            self._database.compact()
+        self._database.drop_copy(before)
+
+    def _batches(self, before: float, misses_before: float, asks: Callable[[str], bool]) -> Iterator[int]:
+        """Remove batch after batch. Questions come first: votes on aliases tell which of them are open misses."""
         yield from self._purge_questions(before, misses_before, asks)
         steps = (_purge_votes, _purge_confirmations, _purge_learned, _purge_proposals, _purge_audit)
         for step in steps:
             while removed := self._database.change("remove what is old", partial(step, before=before)):
                 yield removed
-        self._database.empty_log()
-        self._database.drop_copy(before)
 
     def _purge_questions(self, before: float, misses_before: float, asks: Callable[[str], bool]) -> Iterator[int]:
         place = tuple_(questions.c.at, questions.c.id)
