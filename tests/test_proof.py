@@ -12,7 +12,7 @@ from handlers.channel_rules import MOST_PROMISED
 from indexes import FaissSearch
 from indexes.confidence.evaluation import read_queries
 from indexes.confidence.proof import ERROR, PROMISE, Proof, exceeds, lower_bound, needed
-from tests.sets.__main__ import sets
+from tests.sets.finding import sets
 
 SETS = Path(__file__).parent / "sets"
 THRESHOLDS = (0.3, 0.5, 0.7, 0.9)

@@ -54,7 +54,9 @@ def threshold(services: Services, request: Request, argument: str) -> None:
     AuditLog(services.database).record(
         request.user, request.channel, Translatable("audit.threshold", threshold=str(wanted))
     )
-    request.tell_privately(notice(request.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")))
+    said = request.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")
+    found = proofs_of(services, services.channels.of(request.channel))
+    request.tell_privately(proof_view.told(said, found, request.texts))
 
 
 def opened(services: Services, request: Request, _: str = "") -> None:

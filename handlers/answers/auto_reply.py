@@ -82,17 +82,17 @@ def is_to_everybody(services: Services, request: Request, message: Mapping[str, 
 def follow(services: Services, request: Request, rules: Channel, message: Mapping[str, Any]) -> None:
     """Post, update or withdraw the auto-reply to a message."""
     reply = Questions(services.database).reply_to(request.channel, message["ts"])
-    origin, result = _sure_answer(services, request, rules, message)
-    if result is None and reply:
+    origin, result = _sure_answer(services, request, rules, message, reply)
+    if reply and (result is None or origin is Origin.SHADOW):
         withdraw_reply(services, request.channel, message["ts"], reply)
-    elif result and origin is Origin.SHADOW and not reply:
+    if result and origin is Origin.SHADOW:
         tell_admins(services, request, result, message)
     elif result:
         put_reply(services, request, message, reply, volunteered(result, words.for_question(result.question)), result)
 
 
 def _sure_answer(
-    services: Services, request: Request, rules: Channel, message: Mapping[str, Any]
+    services: Services, request: Request, rules: Channel, message: Mapping[str, Any], reply: PostedReply | None
 ) -> tuple[Origin, Result | None]:
     """Search for a message; return whether the answer is for all or for admins, and the answer if it is sure enough."""
     question = plain(message.get("text", ""))
@@ -102,21 +102,20 @@ def _sure_answer(
     if not names or not services.registry.loaded:
         return Origin.SHADOW, None
     answer = search(services, question, names)
-    origin = _origin(services, rules, answer)
+    origin = _origin(services, rules, answer, reply)
     result = store_answer(services, answer, request, origin)
     return origin, result if result.may_be_volunteered else None
 
 
-def _origin(services: Services, rules: Channel, answer: Answer) -> Origin:
-    """Return shadow mode unless auto-reply is on and the knowledge base that answers is proved, or needs no proof.
+def _origin(services: Services, rules: Channel, answer: Answer, reply: PostedReply | None) -> Origin:
+    """Return where an answer goes: to the channel, or in shadow mode to admins.
 
-    An answer that was posted before the channel went off, or the proof was lost, still follows its question.
+    Where auto-reply is on, the knowledge base that answers must be proved. Where it is no longer on, a reply that was
+    posted before still follows its question.
     """
-    if rules.auto_reply is AutoReply.SHADOW:
-        return Origin.SHADOW
-    if rules.auto_reply is AutoReply.OFF or not answer.hits:
-        return Origin.AUTO_REPLY
-    posts = posts_replies_of(services, rules, answer.hits[0].knowledge_base)
+    if rules.auto_reply is not AutoReply.ON:
+        return Origin.AUTO_REPLY if reply else Origin.SHADOW
+    posts = not answer.hits or posts_replies_of(services, rules, answer.hits[0].knowledge_base)
     return Origin.AUTO_REPLY if posts else Origin.SHADOW
 
 

@@ -117,6 +117,40 @@ def test_below_the_promise_it_falls_back_into_shadow_by_itself(slack: LocalSlack
     assert proof(slack, bot) == Proof(14, 1)
 
 
+def test_a_reply_of_what_is_no_longer_proved_goes_when_its_question_is_edited(slack: LocalSlack, bot: Bot) -> None:
+    reported(slack, bot, ASK_WIFI)
+    judged_before(bot, slack, 14)
+    asked = slack.say("hanako", "it-help", WAYS[2])
+    answer = slack.reply(asked)
+    judged_before(bot, slack, 0, wrong=3)
+    slack.edit(asked, WAYS[3])
+    slack.wait_until(lambda: answer.deleted, what="the withdrawal")
+    settle(slack, bot)
+    assert WAYS[3] in told(slack)[-1].shown
+
+
+def test_a_reply_of_before_shadow_mode_follows_its_question_and_members_rate_it(
+    slack: LocalSlack, start: Start
+) -> None:
+    bot = start(promising(promise=0.0), admin_users=slack.person("olivia").id)
+    asked = slack.say("hanako", "it-help", ASK_WIFI)
+    answer = slack.reply(asked)
+    slack.reply(slack.command("olivia", "it-help", "/kb auto-reply shadow"))
+    slack.edit(asked, "How do I set up two-factor authentication?")
+    slack.wait_until(lambda: "authenticator app" in answer.shown, what="the other answer")
+    slack.press("alice", answer, "auto_right")
+    slack.wait_until(lambda: "This answered it: 1" in answer.shown, what="the count")
+    settle(slack, bot)
+
+
+def test_without_the_database_what_was_proved_stays_live(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+    reported(slack, bot, ASK_WIFI)
+    judged_before(bot, slack, 14)
+    assert WIFI in slack.reply(slack.say("hanako", "it-help", WAYS[1])).shown
+    (knowledge.parent / "data" / "state.db").rename(knowledge.parent / "gone.db")
+    assert WIFI in slack.reply(slack.say("hanako", "it-help", WAYS[2])).shown
+
+
 def test_an_admin_overrules_it_and_that_is_written_down(slack: LocalSlack, bot: Bot) -> None:
     said = slack.reply(slack.command("olivia", "it-help", "/kb auto-reply on"))
     assert "in shadow mode at first" in said.shown

@@ -64,7 +64,8 @@ class JudgedReplies:
     def of(self, name: str) -> list[JudgedReply]:
         """List a knowledge base's judged replies.
 
-        A tie is wrong. Of one person's votes on the same reply to the same words only the last counts.
+        A tie is wrong. Of one person's votes on the same reply to the same words only the last counts. While the
+        database fails, these are the replies of the last time.
         """
         columns = (votes.c.question, votes.c.user, votes.c.vote, questions.c.text)
         first = (FIRST_RECORD, FIRST_STAMP, FIRST_THOUGHT)
@@ -73,13 +74,22 @@ class JudgedReplies:
         said: dict[int, list[bool]] = {}
         replies: dict[int, tuple[str, str, str, float]] = {}
         heard: set[tuple[str, str, str]] = set()
-        for question, user, vote, text, record, stamp, thought in self._database.read("look up verdicts", newest) or ():
+        rows = self._database.read("look up verdicts", newest)
+        if rows is None:
+            return list(self._known.get(name, ()))
+        for question, user, vote, text, record, stamp, thought in rows:
             if text and (user, record, text) in heard:
                 continue
             heard.add((user, record, text))
             said.setdefault(question, []).append(vote in FIRST_HIT_VOTES)
             replies[question] = (text, record, stamp or "", thought or 0.0)
-        return [JudgedReply(each, *replies[each], sum(heard) * 2 > len(heard)) for each, heard in said.items()]
+        judged = [JudgedReply(each, *replies[each], sum(votes_) * 2 > len(votes_)) for each, votes_ in said.items()]
+        self._known[name] = judged
+        return judged
+
+    @property
+    def _known(self) -> dict[str, list[JudgedReply]]:
+        return self._database.last_known.setdefault("judged_replies", {})
 
     def confidences(self, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], float | None]:
         """Return what these questions were found to be worth today, by question and stamp; None: another reply."""
