@@ -237,7 +237,7 @@ WORDS = {
     "proof.withheld": "Auto-reply is on in {channel}, in shadow mode at first: until members' ratings prove that at least {percent}% of a knowledge base's replies are right, only admins see what I would have answered from it.",
     "proof.of": "*Auto-reply in {channel}*",
     "proof.proved": "*{name}*: proved on {right} of {judged}, at least {percent}% right",
-    "proof.missing": "*{name}*: not proved, {right} of {judged} right · {missing} more right ones needed",
+    "proof.missing": "*{name}*: not proved, {right} of {judged} right · {missing} more right needed",
     "proof.kept": " · answers go on as before the upgrade",
     "proof.overruled": " · answers all the same, as {user} decided",
     "proof.now_proved": ":white_check_mark: *{name}* is proved: at least {percent}% of its replies are right. I answer from it in {channel} without being asked.",

@@ -90,7 +90,7 @@ def proof(slack: LocalSlack, bot: Bot, name: str = "it-help") -> Proof:
 def test_it_runs_in_shadow_until_it_is_proved_then_goes_live_by_itself(slack: LocalSlack, bot: Bot) -> None:
     judge(slack, bot, 13)
     status = slack.reply(slack.command("olivia", "it-help", "/kb status")).shown
-    assert "*it-help*: not proved, 13 of 13 right · 1 more right ones needed" in status
+    assert "*it-help*: not proved, 13 of 13 right · 1 more right needed" in status
     last = reported(slack, bot, WAYS[13])
     slack.press("olivia", last, "shadow_right")
     settle(slack, bot)
