@@ -274,3 +274,21 @@ def test_the_home_tab_shows_it(slack: LocalSlack, bot: Bot) -> None:
     home = slack.open_home("olivia")
     assert home
     assert "*it-help*: proved on 41 of 41, at least 92% right" in str(home.blocks)
+
+
+def test_what_was_kept_on_and_is_proved_then_needs_the_proof_from_then_on(
+    slack: LocalSlack, start: Start, knowledge: Path
+) -> None:
+    (knowledge / "_shared.csv").unlink()
+    bot = start(promising(), admin_users=slack.person("olivia").id)
+    reported(slack, bot, ASK_WIFI)
+    place = slack.channel("it-help").id
+    bot.services.channels.allow_unproved(place, Unproved.KEPT, "")
+    assert WIFI in slack.reply(slack.say("hanako", "it-help", WAYS[1])).shown
+    judged_before(bot, slack, 14)
+    bot.housekeeping.tidy()
+    assert bot.services.channels.of(place).unproved is Unproved.NOT_ALLOWED
+    judged_before(bot, slack, 0, wrong=3)
+    bot.housekeeping.tidy()
+    assert "no longer proved" in told(slack)[-1].shown
+    reported(slack, bot, WAYS[2])
