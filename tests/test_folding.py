@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexes.confidence.confidence import DOUBTFUL, THRESHOLD, with_confidence
 from indexes.records import Record, has_answer, read_records
 from indexes.retrieval.dense import DenseIndex
-from indexes.retrieval.folding import singular, verbatim_key
+from indexes.retrieval.folding import singular, singular_words, verbatim_key
 from indexes.retrieval.index import Hit, Index, Question
 from indexes.retrieval.synonyms import Synonyms
 from indexes.retrieval.tokens import character_tokens, in_hiragana
@@ -39,6 +39,7 @@ def ask(base: Index, text: str, top_k: int = 3) -> list[Hit]:
     return with_confidence(question, base.search(question, top_k))
 
 
+@settings(deadline=None)
 @given(KANA)
 def test_hiragana_and_katakana_are_the_same_characters(text: str) -> None:
     other = text.translate(TO_KATAKANA)
@@ -47,6 +48,7 @@ def test_hiragana_and_katakana_are_the_same_characters(text: str) -> None:
     assert verbatim_key(normalize(text)) == verbatim_key(normalize(other))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_punctuation_and_spaces_at_the_ends_do_not_change_a_verbatim_key(text: str) -> None:
     key = verbatim_key(normalize(text))
@@ -92,6 +94,13 @@ def test_a_plural_is_its_singular(one: str, many: str) -> None:
     assert singular(one) == singular(many)
 
 
+@settings(deadline=None)
+@given(st.text(st.sampled_from("fesx aricb.'-"), max_size=30))
+def test_a_text_is_folded_as_its_words_are(text: str) -> None:
+    assert singular_words(text).count(" ") == text.count(" ")
+    assert " ".join(singular_words(word) for word in text.split()) == singular_words(" ".join(text.split()))
+
+
 @pytest.mark.parametrize("word", ["access", "status", "analysis", "aws", "größes", "k8s", "err4012s", "привет"])
 def test_what_is_no_english_plural_stays(word: str) -> None:
     assert singular(word) == word
@@ -119,6 +128,8 @@ TWINS = (
         ("membership fee", "Basic 30 a month"),
         ("membership fees", "Basic 30 a month"),
         ("gym membership fee", "Basic 30 a month"),
+        ("What is the membership fee?", "Basic 30 a month"),
+        ("What are the membership fees?", "Basic 30 a month"),
         ("opening hour", "From 6 to 22"),
         ("saunas", "Yes, on the first floor"),
         ("guests", "Once a month"),

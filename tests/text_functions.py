@@ -146,6 +146,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.text.match_key": indexed_text.match_key,
     "indexes.text.is_japanese": indexed_text.is_japanese,
     "indexes.retrieval.folding.singular": folding.singular,
+    "indexes.retrieval.folding.singular_words": folding.singular_words,
     "indexes.retrieval.folding.verbatim_key": folding.verbatim_key,
     "indexes.retrieval.tokens.words": lambda cell: list(tokens.words(cell)),
     "indexes.retrieval.tokens.word_key": tokens.word_key,

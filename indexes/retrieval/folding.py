@@ -21,6 +21,8 @@ _NO_PLURAL = ("ss", "us", "is")
 _SILENT_E = ("ches", "shes", "xes", "zes", "sses")
 _TWINS = {"are": "is", "were": "was", "these": "this", "those": "that", "does": "do", "has": "have"}
 
+_PLURALS = re.compile(rf"(?<!\w)(?:[a-z]{{3,}}s|{'|'.join(_TWINS)})(?!\w)", re.ASCII)
+
 _MEANT = frozenset("#%&@*")
 """Punctuation in Unicode that changes what is asked: C# is not C."""
 _UNSPACED = "\u3005-\u3007\u3041-\u309f\u30a1-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -54,6 +56,11 @@ def singular(word: str) -> str:
     if f"{one}s".endswith(_SILENT_E):
         return one.removesuffix("e")
     return f"{one[:-2]}y" if one.endswith("ie") else one
+
+
+def singular_words(text: str) -> str:
+    """Return a normalized text with its English plurals, and the verbs and pronouns that go with them, folded."""
+    return _PLURALS.sub(lambda word: singular(word[0]), text)
 
 
 def verbatim_key(text: str) -> int:

@@ -14,7 +14,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.retrieval.folding import hiragana, singular
+from indexes.retrieval.folding import hiragana, singular, singular_words
 
 KEY_BITS = 55
 _IS_WORD = 1 << 54
@@ -91,9 +91,9 @@ def script_tokens(texts: Sequence[str]) -> Tokens:
 def character_tokens(texts: Sequence[str]) -> Tokens:
     """Split normalized texts into 2- and 3-grams of letters and digits; a 3-gram may include a word boundary.
 
-    Katakana becomes hiragana: ゴミ and ごみ are one word.
+    Katakana becomes hiragana, ゴミ and ごみ are one word, and an English plural its singular.
     """
-    codes, owners = _code_points(texts)
+    codes, owners = _code_points([singular_words(text) for text in texts])
     letters = _scripts()[codes] != _GAP
     codes = hiragana(codes)
     codes[~letters] = ord(" ")
