@@ -26,6 +26,7 @@ from handlers.channels import Channels
 from handlers.files import removal
 from handlers.files.pending import recover
 from handlers.learning.learned_aliases import apply_aliases
+from handlers.learning.proof import keep_auto_reply
 from handlers.learning.votes import update_confidence
 from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, WorkQueue
@@ -61,6 +62,7 @@ class Bot:
 
     def start(self) -> None:
         """Connect first; read the knowledge bases and load the model in the background."""
+        keep_auto_reply(self.services)
         self.connection.open()
         self.startup_log.done("connected", "connected")
         apply_aliases(self.services)

@@ -60,7 +60,8 @@ class ChannelSections:
 
     def default_rules(self, bases: Collection[str]) -> Channel:
         """Return the rules of a channel without rules of its own."""
-        return Channel("", "", _shared(bases), AutoReply.OFF, self._threshold(None), self._config.ask)
+        config = self._config
+        return Channel("", "", _shared(bases), AutoReply.OFF, self._threshold(None), config.ask, promise=config.promise)
 
     def rules(self, id_: str, name: str, bound: Sequence[str], bases: Collection[str]) -> Channel | None:
         """Combine the convention and kotae.toml for a channel; None when neither has rules for it.
@@ -86,6 +87,7 @@ class ChannelSections:
             section.auto_reply or config.auto_reply,
             self._threshold(section.threshold),
             config.ask if section.ask is None else section.ask,
+            promise=config.promise if section.promise is None else section.promise,
         )
 
     def _threshold(self, chosen: float | None) -> float:

@@ -13,10 +13,13 @@ from pydantic import (
     field_validator,
 )
 
-from handlers.channel_rules import HELPER, HELPERS, AutoReply
+from handlers.channel_rules import HELPER, HELPERS, MOST_PROMISED, AutoReply
+from indexes.confidence.proof import PROMISE
 from indexes.encoder import DEFAULT_MODEL
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Promise = Annotated[float, Field(ge=0.0, le=MOST_PROMISED)]
+"""A precision that can be proved; 0 asks for no proof."""
 
 
 def _is_helper(id_: str) -> str:
@@ -36,6 +39,7 @@ class ChannelSection(BaseModel):
     knowledge_bases: tuple[str, ...] | None = None
     auto_reply: AutoReply | None = None
     threshold: Probability | None = None
+    promise: Promise | None = None
     ask: Helpers | None = None
 
 
@@ -58,6 +62,7 @@ class ConfigFile(BaseModel):
     synonyms: Path | None = None
     auto_reply: AutoReply = AutoReply.OFF
     threshold: Probability | None = None
+    promise: Promise = PROMISE
     ask: Helpers = ()
     watch: bool = False
     digest_channel: str | None = None

@@ -1,4 +1,4 @@
-"""Background work on the state: removes old texts, and counts old votes after an upgrade."""
+"""Background work on the state: removes old texts, counts old votes after an upgrade, and tells what is proved."""
 
 import logging
 import time
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from bot.background import BackgroundThread
 from handlers.access import Standing
 from handlers.learning.misses import looks_like_a_question
+from handlers.learning.proof import tell_changes, tell_kept
+from handlers.learning.store.judged_replies import JudgedReplies
 from handlers.learning.store.voices import Voices
 from handlers.learning.votes import update_confidence
 from handlers.privacy.announcement import announce
@@ -64,6 +66,10 @@ class Housekeeping(BackgroundThread):
     def tidy(self) -> None:
         """Do everything that is due."""
         self._count_old_votes()
+        self._tell_members_apart()
+        if self._services.registry.loaded:
+            tell_kept(self._services)
+            tell_changes(self._services)
         if self._clock() - self._purged >= DAY and self._may_purge():
             self._purge()
             self._purged = self._clock()
@@ -96,6 +102,17 @@ class Housekeeping(BackgroundThread):
         voices = Voices(self._services.database)
         if voices.is_counted():
             return
+        voices.recount(self._is_member())
+        update_confidence(self._services)
+
+    def _tell_members_apart(self) -> None:
+        """Ask Slack whose votes of before an upgrade are a member's: only those prove something."""
+        replies, is_member = JudgedReplies(self._services.database), self._is_member()
+        for user in replies.unknown_voters():
+            replies.set_member(user, member=is_member(user))
+
+    def _is_member(self) -> Callable[[str], bool]:
+        """Return what asks Slack whether somebody is a member, more slowly after some people."""
         looked_up = 0
 
         def is_member(user: str) -> bool:
@@ -105,5 +122,4 @@ class Housekeeping(BackgroundThread):
                 raise _ClosingError
             return self._services.access.person(user).standing is Standing.MEMBER
 
-        voices.recount(is_member)
-        update_confidence(self._services)
+        return is_member

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -15,14 +16,14 @@ from slack_sdk.models.views import View
 from handlers.admin.store.statistics import Overview, Rehearsal, Tally
 from handlers.admin.views import admin, reports, settings, waiting
 from handlers.answers.views import answers, full_answer, guide, published, reasons
-from handlers.channel_rules import AutoReply, Channel, Waiting
+from handlers.channel_rules import AutoReply, Channel, ChannelProof, Waiting
 from handlers.entries.store.proposals import Proposal
 from handlers.entries.views import editing, proposals
 from handlers.files.pending import Upload
 from handlers.files.views import removal, uploads, versions
 from handlers.home.views import home
 from handlers.home.views.dashboard import Dashboard
-from handlers.learning.views import learned_aliases, misses
+from handlers.learning.views import learned_aliases, misses, proof
 from handlers.result import ButtonValue, Entry, ReplyOptions, Result
 from handlers.services import Process
 from handlers.slack import blocks
@@ -30,6 +31,7 @@ from handlers.slack.blocks import Message
 from handlers.store.audit import AuditEntry
 from handlers.store.knowledge_files import FileState, KnowledgeFile
 from handlers.texts import Texts
+from indexes.confidence.proof import Proof
 from indexes.messages import Translatable
 from indexes.records import Difference, KnowledgeBase, Problem, Record, Source
 from indexes.reload_report import ReloadReport
@@ -60,6 +62,8 @@ ENTRIES = [Entry(RECORD, NAME, 0.95), Entry(RECORD, NAME, 0.3), Entry(None, NAME
 RESULT = Result(QUESTION, ENTRIES, 0.9, 17)
 KEY = ButtonValue(17, frozenset({1}))
 CHANNEL = Channel(PLACE, NAME, (NAME,), AutoReply.SHADOW, 0.9, (PERSON,), {"auto_reply": PERSON})
+REHEARSING = ChannelProof(CHANNEL, {NAME: Proof(2, 0)})
+UNPROVED = ChannelProof(replace(CHANNEL, auto_reply=AutoReply.ON), {NAME: Proof(2, 0)})
 WAITING_CHANNEL = Waiting(NAME, PLACE, (NAME,), (NAME,))
 LOST_FILE = KnowledgeFile(NAME, PATH, FileState.LOST)
 REMOVABLE = removal.Shown(NAME, PATH.name, 3, [PLACE])
@@ -110,7 +114,7 @@ def _home(texts: Texts) -> View:
         OVERVIEW,
         None,
         [],
-        [CHANNEL],
+        [UNPROVED],
         ("add", "misses"),
         ("reload", "export"),
         misses.at_home(misses.Page([ASKED], 0, 1, 30), texts),
@@ -145,7 +149,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "admin/channels": lambda texts: admin.channels([CHANNEL], [NAME], {PLACE: [NAME]}, texts),
         "admin/reloaded": lambda texts: admin.reloaded([REPORT, FAILED], (), texts),
         "admin/status": lambda texts: admin.status(
-            {}, frozenset(), {NAME: TROUBLE}, [CHANNEL], [NAME], PROCESS, TROUBLE, [LOST_FILE], AT, texts
+            {}, frozenset(), {NAME: TROUBLE}, [UNPROVED], [NAME], PROCESS, TROUBLE, [LOST_FILE], AT, texts
         ),
         "answers/answer": _reader,
         "answers/folded": lambda texts: answers.folded(RESULT, texts, ask=True),
@@ -170,6 +174,9 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "proposals/decline_form": lambda texts: proposals.decline_form(PROPOSAL, texts),
         "proposals/listing": lambda texts: proposals.listing([PROPOSAL], texts),
         "proposals/outcome": lambda texts: proposals.outcome(DECLINED, texts),
+        "proof/changed": lambda texts: proof.changed(UNPROVED, NAME, texts),
+        "proof/kept": lambda texts: proof.kept([UNPROVED], texts),
+        "proof/told": lambda texts: proof.told(texts("kb.auto_reply.on", percent=90), UNPROVED, texts),
         "published/call": lambda texts: published.call(17, QUESTION, NAME, [PERSON], [QUESTION], texts),
         "published/closed": lambda texts: published.closed(17, QUESTION, NAME, texts),
         "published/shared": lambda texts: published.shared(RESULT, KEY.shown, NAME, texts),
@@ -179,7 +186,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         ),
         "reports/audit": lambda texts: reports.audit([AuditEntry(AT, PERSON, PLACE, DONE)], texts),
         "reports/statistics": lambda texts: reports.statistics(
-            OVERVIEW, None, [(CHANNEL, Rehearsal(9, 3, 2.5, 2, 1))], texts
+            OVERVIEW, None, [(REHEARSING, Rehearsal(9, 3, 2.5, 2, 1))], texts
         ),
         "removal/asked": lambda texts: removal.asked(REMOVABLE, ADMIN_COMMAND, texts),
         "removal/fault": lambda texts: removal.fault([NAME], ADMIN_COMMAND, texts),
@@ -187,7 +194,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "settings/stale": lambda texts: settings.stale(
             CHANNEL, ["auto_reply", "threshold", "knowledge_bases", "ask"], texts
         ),
-        "settings/modal": lambda texts: settings.modal(CHANNEL, [NAME, "another"], ["another"], texts),
+        "settings/modal": lambda texts: settings.modal(UNPROVED, [NAME, "another"], ["another"], texts),
         "uploads/applied": lambda texts: uploads.applied(UPLOAD, NAME, admin.reloaded([REPORT], (), texts), texts),
         "uploads/applying": lambda texts: uploads.applying(UPLOAD, NAME, texts, 1, 3),
         "uploads/identical": lambda texts: uploads.identical(UPLOAD.file, REPLACEMENT, texts),

@@ -129,7 +129,8 @@ class Settings:
                 "database_url": None,
             }
         )
-        config = ConfigFile(model=self.config.model, revision=self.config.revision, watch=True)
+        chosen = self.config
+        config = ConfigFile(model=chosen.model, revision=chosen.revision, promise=chosen.promise, watch=True)
         return type(self)(environment, config, self.config_path)
 
     @property

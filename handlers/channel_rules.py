@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-SettingName = Literal["auto_reply", "threshold", "ask", "knowledge_bases"]
+from indexes.confidence.proof import PROMISE, Proof
+
+SettingName = Literal["auto_reply", "threshold", "promise", "ask", "knowledge_bases"]
 
 HELPER = re.compile(r"[UWS][A-Z0-9]{2,20}")
 """The Slack id of a person (U… or W…) or of a user group (S…) who may be asked."""
+MOST_PROMISED = 0.95
+"""The highest precision that may be asked for: it takes 68 judgements without a wrong one, 121 with one."""
 HELPERS = 10
 """The most that may be named for a channel; a longer list would notify too many people."""
 
@@ -22,12 +26,23 @@ class AutoReply(StrEnum):
     OFF = "off"
 
 
+class Unproved(StrEnum):
+    """Why replies of knowledge bases that are not proved are posted all the same."""
+
+    NOT_ALLOWED = ""
+    KEPT = "kept"
+    """Auto-reply was on here before proofs were asked for."""
+    OVERRULED = "overruled"
+    """An admin said so."""
+
+
 @dataclass(frozen=True)
 class Channel:
     """A channel's rules. `set_by` says which of them an admin set in Slack, and who: key -> user id.
 
     `ask` are the ids of the people and user groups who answer what no knowledge base does; in Slack's settings they are
-    joined by spaces, and an empty value means nobody. The knowledge bases are a JSON list.
+    joined by spaces, and an empty value means nobody. The knowledge bases are a JSON list. `promise` is the precision
+    that a knowledge base must be proved to have before its replies are posted unasked; 0 asks for no proof.
     """
 
     id: str
@@ -37,6 +52,30 @@ class Channel:
     threshold: float
     ask: tuple[str, ...] = ()
     set_by: Mapping[str, str] | None = None
+    promise: float = PROMISE
+    unproved: Unproved = Unproved.NOT_ALLOWED
+
+    def posts(self, proof: Proof) -> bool:
+        """Tell whether replies of a knowledge base with this proof are posted unasked; otherwise only admins know."""
+        return self.auto_reply is AutoReply.ON and (proof.is_proved or self.unproved is not Unproved.NOT_ALLOWED)
+
+
+@dataclass(frozen=True)
+class ChannelProof:
+    """How far the proofs of a channel's knowledge bases are, by name."""
+
+    channel: Channel
+    proofs: Mapping[str, Proof]
+
+    @property
+    def withheld(self) -> list[str]:
+        """The knowledge bases whose replies only admins see until they are proved."""
+        return [name for name, proof in self.proofs.items() if not self.channel.posts(proof)]
+
+    @property
+    def posts_something(self) -> bool:
+        """Whether replies of some knowledge base are posted unasked, or would be once it is loaded."""
+        return self.channel.auto_reply is AutoReply.ON and (not self.proofs or len(self.withheld) < len(self.proofs))
 
 
 @dataclass(frozen=True)

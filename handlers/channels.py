@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from handlers.channel_rules import HELPER, AutoReply, Channel, SettingName, Waiting
+from handlers.channel_rules import HELPER, AutoReply, Channel, SettingName, Unproved, Waiting
 from handlers.store.channel_settings import ChannelSettings
 from handlers.store.database import Database
+
+UNPROVED = "unproved"
+"""The key under which it is stored why unproved replies are posted."""
 
 
 class Channels:
@@ -54,6 +57,10 @@ class Channels:
             rules = replace(rules, auto_reply=AutoReply(chosen["auto_reply"].value))
         if "threshold" in chosen:
             rules = replace(rules, threshold=float(chosen["threshold"].value))
+        if "promise" in chosen:
+            rules = replace(rules, promise=float(chosen["promise"].value))
+        if UNPROVED in chosen:
+            rules = replace(rules, unproved=Unproved(chosen[UNPROVED].value))
         if "ask" in chosen:
             rules = replace(rules, ask=tuple(filter(HELPER.fullmatch, chosen["ask"].value.split())))
         if "knowledge_bases" in chosen:
@@ -86,5 +93,14 @@ class Channels:
         return tuple(name for name in names if name in self.public)
 
     def set(self, channel_id: str, key: SettingName, value: str, by: str) -> None:
-        """Store a setting that an admin made; it wins over kotae.toml until it is changed again."""
+        """Store a setting that an admin made; it wins over kotae.toml until it is changed again.
+
+        A new auto-reply mode ends the permission to post unproved replies.
+        """
         self._settings.set(channel_id, key, value, by)
+        if key == "auto_reply" and self.of(channel_id).unproved is not Unproved.NOT_ALLOWED:
+            self.allow_unproved(channel_id, Unproved.NOT_ALLOWED, by)
+
+    def allow_unproved(self, channel_id: str, why: Unproved, by: str) -> None:
+        """Store whether unproved replies are posted in a channel, and who decided it; raises StoreError."""
+        self._settings.set(channel_id, UNPROVED, why.value, by)

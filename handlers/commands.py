@@ -12,6 +12,7 @@ from handlers.audience import closed_to
 from handlers.entries import editing, proposals
 from handlers.files import removal, versions
 from handlers.learning import learned_aliases, misses
+from handlers.learning.proof import proofs_of
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -117,7 +118,7 @@ def _status(services: Services, request: Request, _: str) -> None:
         {name: quoting[name] if name in closed and name in quoting else one for name, one in loaded.items()},
         {name for name, one in loaded.items() if one.file_changed},
         admin.without_content(services.registry.failures, closed),
-        services.channels.configured(),
+        [proofs_of(services, channel) for channel in services.channels.configured()],
         services.channels.shared,
         services.process(),
         services.database.trouble,

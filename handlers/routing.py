@@ -134,6 +134,7 @@ def _register_settings(app: App, routes: Routes) -> None:
     """Register channel settings and shadow mode."""
     app.action(re.compile("shadow_(right|wrong)"))(routes.on(shadow.judged, needs=Need.ADMIN))
     app.action("shadow_go_live")(routes.on(settings.go_live, needs=Need.ADMIN))
+    app.action("proof_overrule")(routes.on(settings.overrule, needs=Need.ADMIN))
     app.view("kb_settings")(routes.form(settings.check, settings.saved, needs=Need.ADMIN))
     app.action("channel_serve")(routes.on(waiting.served, needs=Need.ADMIN))
     app.action("channel_decline")(routes.on(waiting.declined, needs=Need.ADMIN))

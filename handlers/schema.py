@@ -2,7 +2,7 @@
 
 from handlers.answers.store import publications
 from handlers.entries.store import proposals
-from handlers.learning.store import alias_votes, learned_aliases, misses, voices
+from handlers.learning.store import alias_votes, judged_replies, learned_aliases, misses, voices
 from handlers.store import audit, channel_names, channel_settings, claims, installation, knowledge_files, questions
 from handlers.store.database import Database, metadata
 
@@ -13,6 +13,7 @@ MODULES = (
     claims,
     alias_votes,
     installation,
+    judged_replies,
     knowledge_files,
     learned_aliases,
     misses,

@@ -7,11 +7,12 @@ import pytest
 from bot.playground.slack.block_kit.validation import check_message_blocks
 from handlers.admin.store.statistics import Overview, Rehearsal, Tally
 from handlers.admin.views import reports
-from handlers.channel_rules import AutoReply, Channel
+from handlers.channel_rules import AutoReply, Channel, ChannelProof
 from handlers.entries.store.proposals import Proposal
 from handlers.entries.views import proposals
 from handlers.slack.blocks import Message
 from handlers.texts import ENGLISH, JAPANESE, Texts
+from indexes.confidence.proof import Proof
 
 ID = "C" + "0" * 20
 TEXTS = ("<!channel> & " * 500, "*質問* " * 500, "😀" * 1000, "&" * 4000, "a\nb" * 900)
@@ -39,8 +40,10 @@ def test_statistics_of_many_knowledge_bases_and_many_channels_in_shadow_mode(tex
     tally = Tally(10**6, 10**6, 10**6, 10**6)
     days = {date(2026, 1, 1) + timedelta(days=number): tally for number in range(365)}
     overview = Overview({f"{number}{text}": tally for number in range(200)}, days)
-    channel = Channel(ID, text, (text,), AutoReply.SHADOW, 0.9)
-    shadowed = [(channel, Rehearsal(10**6, 10**6, 1e6, 10**6, 10**6))] * 60
+    names = [f"{number}{text}" for number in range(60)]
+    channel = Channel(ID, text, tuple(names), AutoReply.SHADOW, 0.9)
+    found = ChannelProof(channel, dict.fromkeys(names, Proof(10**6, 10**6)))
+    shadowed = [(found, Rehearsal(10**6, 10**6, 1e6, 10**6, 10**6))] * 60
     told = reports.statistics(overview, None, shadowed, texts)
     check(told)
     assert str(60 - reports.REHEARSED) in str(told.payload()[-1])

@@ -5,6 +5,7 @@ from handlers.admin.views import reports
 from handlers.admin.views.trend import trend
 from handlers.audience import closed_to, without_content
 from handlers.channel_rules import AutoReply
+from handlers.learning.proof import proofs_of
 from handlers.request import Request
 from handlers.services import Services
 from handlers.store.audit import AuditLog
@@ -14,8 +15,8 @@ def statistics(services: Services, request: Request, days: int) -> None:
     """`/kb stats [days]`: count questions, answers and votes."""
     overview = Statistics(services.database, services.config.timezone).overview(days)
     picture = services.messenger.pictures.upload(trend(overview.by_day), "kotae.png")
-    shadowed = [one for one in services.channels.configured() if one.auto_reply is AutoReply.SHADOW]
-    rehearsals = [(one, Statistics(services.database).rehearsal(one.id, days)) for one in shadowed]
+    unasked = [one for one in services.channels.configured() if one.auto_reply is not AutoReply.OFF]
+    rehearsals = [(proofs_of(services, one), Statistics(services.database).rehearsal(one.id, days)) for one in unasked]
     services.messenger.pictures.show(
         picture,
         f"statistics of {request.user}",

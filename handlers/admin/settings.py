@@ -7,7 +7,9 @@ from typing import Any
 
 from handlers.admin.views import settings as view
 from handlers.audience import knowledge_bases_for_everybody
-from handlers.channel_rules import AutoReply, Channel, SettingName
+from handlers.channel_rules import AutoReply, Channel, SettingName, Unproved
+from handlers.learning.proof import proofs_of
+from handlers.learning.views import proof as proof_view
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -32,9 +34,11 @@ def auto_reply(services: Services, request: Request, argument: str) -> None:
         return
     services.channels.set(request.channel, "auto_reply", argument, request.user)
     AuditLog(services.database).record(request.user, request.channel, _mode(AutoReply(argument)))
-    lines = [request.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}")]
-    lines += _hindrances(services, request, services.channels.of(request.channel))
-    request.tell_privately(notice("\n".join(lines)))
+    found = proofs_of(services, services.channels.of(request.channel))
+    lines = _hindrances(services, request, found.channel)
+    if argument != AutoReply.ON or found.posts_something:
+        lines.insert(0, request.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}"))
+    request.tell_privately(proof_view.told("\n".join(lines), found, request.texts))
 
 
 def threshold(services: Services, request: Request, argument: str) -> None:
@@ -50,7 +54,9 @@ def threshold(services: Services, request: Request, argument: str) -> None:
     AuditLog(services.database).record(
         request.user, request.channel, Translatable("audit.threshold", threshold=str(wanted))
     )
-    request.tell_privately(notice(request.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")))
+    said = request.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")
+    found = proofs_of(services, services.channels.of(request.channel))
+    request.tell_privately(proof_view.told(said, found, request.texts))
 
 
 def opened(services: Services, request: Request, _: str = "") -> None:
@@ -63,9 +69,8 @@ def opened(services: Services, request: Request, _: str = "") -> None:
 
 def open_for(services: Services, request: Request, channel: str) -> None:
     """Open the modal for a channel."""
-    request.open(
-        view.modal(services.channels.of(channel), services.registry.sources(), services.channels.shared, request.texts)
-    )
+    found = proofs_of(services, services.channels.of(channel))
+    request.open(view.modal(found, services.registry.sources(), services.channels.shared, request.texts))
 
 
 def check(services: Services, request: Request) -> dict[str, Any]:
@@ -95,16 +100,32 @@ def saved(services: Services, request: Request) -> None:
         view.summary(rules, changed=bool(changed), texts=request.texts),
         *_hindrances(services, request, rules),
     ]
-    here.tell_privately(notice("\n".join(lines)))
+    here.tell_privately(proof_view.told("\n".join(lines), proofs_of(services, rules), request.texts))
 
 
 def go_live(services: Services, request: Request) -> None:
-    """End shadow mode in a channel: from now on the bot answers there."""
+    """End shadow mode in a channel: from now on the bot answers there what is proved."""
     channel = request.pressed
     if services.channels.of(channel).auto_reply is not AutoReply.ON:
         services.channels.set(channel, "auto_reply", AutoReply.ON.value, request.user)
         AuditLog(services.database).record(request.user, channel, Translatable("audit.live"))
-    request.tell_privately(notice(request.texts("shadow.live", channel=f"<#{channel}>")))
+    found = proofs_of(services, services.channels.of(channel))
+    said = request.texts("shadow.live", channel=f"<#{channel}>") if found.posts_something else ""
+    request.tell_privately(proof_view.told(said, found, request.texts))
+
+
+def overrule(services: Services, request: Request) -> None:
+    """Let the bot answer in a channel without a proof, as an admin wants it."""
+    found = proofs_of(services, services.channels.of(request.pressed))
+    where = f"<#{request.pressed}>"
+    if found.channel.auto_reply is not AutoReply.ON:
+        request.tell_privately(notice(request.texts("proof.not_on", channel=where)))
+        return
+    if found.withheld:
+        counts = tuple(proof_view.counted(name, found.proofs[name]) for name in found.withheld)
+        services.channels.allow_unproved(request.pressed, Unproved.OVERRULED, request.user)
+        AuditLog(services.database).record(request.user, request.pressed, Translatable("audit.overruled", names=counts))
+    request.tell_privately(notice(request.texts("proof.live_unproved", channel=where)))
 
 
 def _hindrances(services: Services, request: Request, rules: Channel) -> list[str]:
@@ -135,6 +156,11 @@ def _save(services: Services, request: Request, before: Channel, chosen: view.Ch
             *(f"{before.threshold:.2f}", f"{chosen.threshold:.2f}"),
             threshold,
             Translatable("audit.threshold", threshold=threshold),
+        ),
+        "promise": (
+            *(f"{before.promise:.2f}", f"{before.promise if chosen.promise is None else chosen.promise:.2f}"),
+            str(chosen.promise),
+            Translatable("audit.promise", promise=str(chosen.promise)),
         ),
         "knowledge_bases": (
             *(set(own), set(chosen.knowledge_bases)),

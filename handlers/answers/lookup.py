@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from handlers.learning.proof import stamp_of
 from handlers.request import Request
 from handlers.result import Entry, Result
 from handlers.services import QUESTION_LENGTH, Services
@@ -12,9 +13,17 @@ from indexes.registry import Answer
 
 def find_answers(services: Services, question: str, names: Sequence[str], request: Request, origin: Origin) -> Result:
     """Search these knowledge bases for a question; store the question and its hits."""
-    threshold = services.channels.of(request.channel).threshold
-    answer = services.registry.search(question[:QUESTION_LENGTH], names)
-    stored = _asked_question(answer, request, origin, threshold)
+    return store_answer(services, search(services, question, names), request, origin)
+
+
+def search(services: Services, question: str, names: Sequence[str]) -> Answer:
+    """Search these knowledge bases for a question."""
+    return services.registry.search(question[:QUESTION_LENGTH], names)
+
+
+def store_answer(services: Services, answer: Answer, request: Request, origin: Origin) -> Result:
+    """Store a question and its hits."""
+    stored = _asked_question(services, answer, request, origin)
     return _result(services, stored, Questions(services.database).add(stored))
 
 
@@ -32,7 +41,8 @@ def _result(services: Services, question: AskedQuestion, number: int | None) -> 
     return Result(question.text, entries, question.threshold, number)
 
 
-def _asked_question(answer: Answer, request: Request, origin: Origin, threshold: float) -> AskedQuestion:
+def _asked_question(services: Services, answer: Answer, request: Request, origin: Origin) -> AskedQuestion:
+    threshold = services.channels.of(request.channel).threshold
     hits = tuple(
         FoundHit(
             hit.knowledge_base,
@@ -40,6 +50,7 @@ def _asked_question(answer: Answer, request: Request, origin: Origin, threshold:
             float(hit.score),
             float(hit.confidence),
             unshifted(float(hit.confidence), answer.shifts.get(hit.knowledge_base, 0.0)),
+            stamp_of(services.registry, hit.knowledge_base, hit.record),
         )
         for hit in answer.hits
         if hit.score > 0

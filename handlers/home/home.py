@@ -14,8 +14,9 @@ from handlers.answers.search import find_for_asker, topics
 from handlers.answers.views import guide
 from handlers.audience import knowledge_bases_for, knowledge_bases_for_everybody
 from handlers.home.views import home
-from handlers.home.views.dashboard import Dashboard, Kept, menu_value
+from handlers.home.views.dashboard import LISTED, Dashboard, Kept, menu_value
 from handlers.learning import misses
+from handlers.learning.proof import proofs_of
 from handlers.learning.views.misses import at_home
 from handlers.request import Request
 from handlers.services import Services
@@ -148,4 +149,5 @@ def _dashboard(services: Services, request: Request, overview: Overview) -> Dash
         for name, loaded in services.registry.loaded.items()
     ]
     missed = at_home(misses.shown(services, request.user, DAYS, count=MISSES), request.texts)
-    return Dashboard(overview, None, kept, services.channels.configured(), BUTTONS, MENU, missed)
+    channels = [proofs_of(services, channel) for channel in services.channels.configured()[:LISTED]]
+    return Dashboard(overview, None, kept, channels, BUTTONS, MENU, missed)

@@ -40,7 +40,9 @@ votes = Table(
     Column("user", String(32), primary_key=True),
     Column("vote", String(16), nullable=False),
     Column("at", Float, nullable=False),
+    Column("member", Boolean, nullable=True),
 )
+"""`member`: whether whoever voted is a full member; NULL for votes that were stored before the column was there."""
 
 DAYS, MOST_DAYS = 30, 365
 """Days of which admins see the numbers and the misses unless they name others, and as many as they may name."""
@@ -48,6 +50,7 @@ DAYS, MOST_DAYS = 30, 365
 FIRST_NAME = questions.c.hits[(0, "knowledge_base")].as_string().label("name")
 FIRST_RECORD = questions.c.hits[(0, "record")].as_string().label("record")
 FIRST_THOUGHT = questions.c.hits[(0, "before_feedback")].as_float().label("thought")
+FIRST_STAMP = questions.c.hits[(0, "stamp")].as_string().label("stamp")
 """Values of the first hit, extracted by the database: a year's questions with all their hits would fill the memory."""
 
 FIRST_HIT_VOTES = frozenset({"helpful", "right", "hit_1"})
@@ -100,6 +103,8 @@ class FoundHit:
     confidence: float
     before_feedback: float = 0.0
     """The confidence without what votes on earlier answers added to it: what votes on this one are compared with."""
+    stamp: str = ""
+    """The encoder, the weights and the record it was found with, as digests; blank in questions of earlier versions."""
 
     @property
     def target(self) -> tuple[str, str]:
@@ -174,12 +179,12 @@ class Questions:
             "forget a reply", delete(replies).where(replies.c.channel == channel, replies.c.message == message)
         )
 
-    def vote(self, question_id: int, user: str, vote: str) -> None:
+    def vote(self, question_id: int, user: str, vote: str, *, member: bool | None = None) -> None:
         """Store a vote; a person has one per question, the last one counts."""
         self._database.write(
             "remember a vote",
             delete(votes).where(votes.c.question == question_id, votes.c.user == user),
-            insert(votes).values(question=question_id, user=user, vote=vote, at=time.time()),
+            insert(votes).values(question=question_id, user=user, vote=vote, at=time.time(), member=member),
         )
 
     def votes(self, question_id: int) -> dict[str, str]:

@@ -37,14 +37,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """The trial as `kotae try` runs it, searching lexically."""
+    """The trial as `kotae try` runs it, searching lexically; auto-reply needs no proof."""
     folder = tmp_path / "knowledge"
     folder.mkdir()
     for name, rows in (("it-help", IT_HELP), ("dev-faq", DEV_FAQ), ("_shared", SHARED)):
         (folder / f"{name}.csv").write_text(rows, encoding="utf-8")
     environment = Environment.model_validate({"data_dir": tmp_path / "data", "encoder_backend": "lexical"})
     manager = hashing_manager()
-    with trial(Settings(environment, ConfigFile(), Path("kotae.toml")), folder, manager=manager) as running:
+    with trial(Settings(environment, ConfigFile(promise=0.0), Path("kotae.toml")), folder, manager=manager) as running:
         yield running
     manager.close()
 

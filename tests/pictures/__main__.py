@@ -62,7 +62,7 @@ def _world(language: str, browser: Browser) -> Iterator[tuple[Stage, Page]]:
         knowledge = Path(shutil.copytree(samples(), Path(folder) / "knowledge"))
         shutil.copytree(HERE / "knowledge" / language, knowledge, dirs_exist_ok=True)
         environment = Environment.model_validate({"data_dir": Path(folder) / "data", "encoder_backend": "lexical"})
-        with trial(Settings(environment, ConfigFile(), Path("kotae.toml")), knowledge) as (slack, site, bot):
+        with trial(Settings(environment, ConfigFile(promise=0.0), Path("kotae.toml")), knowledge) as (slack, site, bot):
             context = browser.new_context(locale=LANGUAGES[language], device_scale_factor=SCALE)
             page = context.new_page()
             page.goto(site.address(slack))

@@ -86,7 +86,10 @@ def look_seconds() -> float:
 def start(
     slack: LocalSlack, knowledge: Path, manager: ModelManager, ping_seconds: float, look_seconds: float
 ) -> Iterator[Start]:
-    """Start the bot: ``start(config=ConfigFile(...), admin_users=("U1",))``; lexical unless told otherwise."""
+    """Start the bot: ``start(config=ConfigFile(...), admin_users=("U1",))``; lexical unless told otherwise.
+
+    No proof is asked for unless the configuration says how much is promised.
+    """
     running: list[Bot] = []
 
     def starting(config: ConfigFile | None = None, **environment: object) -> Bot:
@@ -99,7 +102,9 @@ def start(
             "encoder_backend": "lexical",
             **environment,
         }
-        settings = Settings(Environment.model_validate(values), config or ConfigFile(), Path("kotae.toml"))
+        config = config or ConfigFile()
+        promised = config if "promise" in config.model_fields_set else config.model_copy(update={"promise": 0.0})
+        settings = Settings(Environment.model_validate(values), promised, Path("kotae.toml"))
         bot = build_app(settings, manager, ping_seconds=ping_seconds, look_seconds=look_seconds)
         running.append(bot)
         bot.start()

@@ -75,8 +75,10 @@ def test_a_day(slack: LocalSlack, kotae: subprocess.Popen[str], tmp_path: Path) 
     # 10:30  Hanako just asks, in a direct message.
     assert "Restart the router" in slack.reply(slack.dm("hanako", "The VPN does not connect from home")).shown
 
-    # 11:00  Auto-reply is switched on: sure answers are given, chatter is left alone, edits and deletions are followed.
-    slack.reply(slack.command("olivia", "it-help", "/kb auto-reply on"))
+    # 11:00  Auto-reply is switched on and, on Olivia's word, not proved first: sure answers are given, chatter is left
+    #        alone, edits and deletions are followed.
+    switched = slack.reply(slack.command("olivia", "it-help", "/kb auto-reply on"))
+    slack.reply(slack.press("olivia", switched, "proof_overrule"))
     slack.reply(slack.command("olivia", "it-help", "/kb threshold 0.8"))
     question = slack.say("alice", "it-help", "How do I reset my password?")
     answer = slack.reply(question)

@@ -113,6 +113,7 @@ PRESSED = {
     "home_settings": ("home.settings_of", Need.ADMIN, "C1"),
     "shadow_right": ("shadow.judged", Need.ADMIN, "1"),
     "shadow_go_live": ("settings.go_live", Need.ADMIN, "C1"),
+    "proof_overrule": ("settings.overrule", Need.ADMIN, "C1"),
     "miss_dismiss": ("misses.dismissed", Need.ADMIN, "1:30:0"),
     "miss_later": ("misses.put_off", Need.ADMIN, "1:30:0"),
     "miss_more": ("misses.turned", Need.ADMIN, "30:0"),

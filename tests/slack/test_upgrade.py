@@ -154,3 +154,27 @@ def test_in_another_database_an_old_button_says_why_it_does_not_work(
     settle(slack, upgraded)
     said = "この項目はその後" if who == "hanako" else "This entry has been changed or removed since."
     assert said in slack.ephemerals(who)[-1].shown
+
+
+def test_where_auto_reply_was_on_it_stays_on_and_admins_are_told_once(
+    slack: LocalSlack, start: Start, knowledge: Path
+) -> None:
+    del knowledge  # the former version's, before the bot starts
+    admin = slack.person("olivia").id
+    for _ in range(2):
+        bot = start(ConfigFile(promise=0.8), admin_users=admin)
+        bot.housekeeping.tidy()
+        assert NETWORK in slack.reply(slack.say("hanako", "it-help", WIFI)).shown
+        told = [each.shown for each in slack.bot_messages(slack.person("olivia")) if "before the upgrade" in each.shown]
+        assert len(told) == 1
+        assert "*it-help*: not proved, 3 of 4 right · 27 more right needed" in told[0]  # as members voted then
+        assert (
+            "answers go on as before the upgrade" in slack.reply(slack.command("olivia", "it-help", "/kb status")).shown
+        )
+        stop(slack, bot)
+    bot = start(ConfigFile(promise=0.8), admin_users=admin)
+    slack.reply(slack.command("olivia", "it-help", "/kb auto-reply off"))
+    slack.reply(slack.command("olivia", "it-help", "/kb auto-reply on"))
+    asked = slack.say("hanako", "it-help", WIFI)
+    settle(slack, bot)
+    assert slack.replies(asked) == []

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import Block
 
+from handlers.learning.views import proof
 from handlers.slack.blocks import Message, entries, fitting, section
 from handlers.slack.mrkdwn import escape, one_line, person
 from handlers.texts import Texts
 from indexes.messages import Translatable
 
 if TYPE_CHECKING:
-    from handlers.channel_rules import Channel
+    from handlers.channel_rules import Channel, ChannelProof
     from handlers.services import Process
     from handlers.store.knowledge_files import KnowledgeFile
     from indexes.builder import LoadedKnowledgeBase
@@ -45,7 +46,7 @@ def status(
     loaded: Mapping[str, "LoadedKnowledgeBase"],
     changed: AbstractSet[str],
     failures: Mapping[str, Translatable],
-    channels: Sequence["Channel"],
+    channels: Sequence["ChannelProof"],
     shared: Sequence[str],
     process: "Process",
     database_trouble: Translatable | None,
@@ -60,11 +61,18 @@ def status(
     ]
     gone = {file.name for file in files if file.state.is_missing}
     for name, kept in loaded.items():
-        where = [_searched_in(one, texts) for one in channels if name in one.knowledge_bases]
+        where = [_searched_in(one.channel, texts) for one in channels if name in one.channel.knowledge_bases]
         everywhere = [texts("kb.status.everywhere")] if name in shared else []
         note = texts("kb.status.gone") if name in gone else _trouble(kept, texts, changed=name in changed)
         age = _age(now - kept.snapshot.created, texts) if kept.snapshot else texts("kb.status.no_snapshot")
-        states.append(_state(name, kept, everywhere or where, note, age, texts))
+        proved = [
+            f"<#{one.channel.id}> · {line}"
+            for one in channels
+            for line in proof.lines(replace(one, proofs={name: one.proofs[name]} if name in one.proofs else {}), texts)
+        ]
+        states.append(
+            _state(name, kept, everywhere or where, "\n".join([*proved[:PROBLEMS], note]).strip(), age, texts)
+        )
     lost = [file.name for file in files if file.state.is_fault]
     if lost:
         states.insert(0, texts("kb.status.fault", count=len(lost), names=_names(lost)))

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 from slack_sdk.models.blocks import Block, ImageBlock, PlainTextObject
 from slack_sdk.models.blocks.basic_components import SlackFile
 
+from handlers.channel_rules import AutoReply
+from handlers.learning.views import proof
 from handlers.slack.blocks import Message, actions, button, context, listed, section
 from handlers.slack.mrkdwn import moment, one_line
 from handlers.texts import Texts
 
 if TYPE_CHECKING:
     from handlers.admin.store.statistics import Overview, Rehearsal, Tally
-    from handlers.channel_rules import Channel
+    from handlers.channel_rules import ChannelProof
     from handlers.store.audit import AuditEntry
 
 NAME, VALUE = 100, 200
 REHEARSED = 6
-"""Channels in shadow mode that are shown at most, in a message with as many knowledge bases as it lists."""
+"""Channels with auto-reply that are shown at most, in a message with as many knowledge bases as it lists."""
+PROVED = 3
+"""Knowledge bases of such a channel whose proofs are listed."""
 _PERSON = re.compile(r"\b[UW][A-Z0-9]{8,12}\b(?=[, ]|$)")
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -26,18 +30,20 @@ BARS = "▁▂▃▄▅▆▇█"
 def statistics(
     overview: "Overview",
     picture: str | None,
-    rehearsals: Sequence[tuple["Channel", "Rehearsal"]],
+    rehearsals: Sequence[tuple["ChannelProof", "Rehearsal"]],
     texts: Texts,
 ) -> Message:
-    """Show the statistics: in total, as a picture, by knowledge base, and for channels in shadow mode."""
+    """Show the statistics: in total, as a picture, by knowledge base, and for channels with auto-reply."""
     title = texts("stats.title", days=len(overview.by_day))
     blocks: list[Block] = [section(f"{title}\n{tally(overview.total, texts)}"), trend(overview, picture, texts)]
-    lines = [f"*{one_line(name, NAME)}*: {tally(one, texts)}" for name, one in by_size(overview.by_name)]
+    lines = [line for found, _ in rehearsals[:REHEARSED] for line in _proofs(found, texts)]
+    lines += [f"*{one_line(name, NAME)}*: {tally(one, texts)}" for name, one in by_size(overview.by_name)]
     if "" in overview.by_name:
         lines.append(texts("stats.nowhere", count=overview.by_name[""].missed))
     blocks += listed(lines, texts)
-    for channel, sums in rehearsals[:REHEARSED]:
-        blocks += rehearsal(channel, sums, len(overview.by_day), texts)
+    for found, sums in rehearsals[:REHEARSED]:
+        if found.withheld or not found.posts_something:
+            blocks += rehearsal(found, sums, len(overview.by_day), texts)
     if len(rehearsals) > REHEARSED:
         blocks.append(context(texts("kb.more_problems", count=len(rehearsals) - REHEARSED)))
     return Message(title, blocks)
@@ -72,8 +78,9 @@ def trend(overview: "Overview", picture: str | None, texts: Texts) -> Block:
     )
 
 
-def rehearsal(channel: "Channel", sums: "Rehearsal", days: int, texts: Texts) -> list[Block]:
+def rehearsal(found: "ChannelProof", sums: "Rehearsal", days: int, texts: Texts) -> list[Block]:
     """Report what shadow mode would have answered in a channel, with a button to go live."""
+    channel = found.channel
     words = texts(
         "shadow.summary",
         channel=f"<#{channel.id}>",
@@ -83,8 +90,15 @@ def rehearsal(channel: "Channel", sums: "Rehearsal", days: int, texts: Texts) ->
         expected=f"{sums.expected:.0f}",
     )
     said = texts("shadow.judged", judged=sums.judged, right=sums.right) if sums.judged else ""
-    live = button(texts("button.go_live"), "shadow_go_live", channel.id)
-    return [section("\n".join(filter(None, [words, said]))), actions(live)]
+    live = [actions(button(texts("button.go_live"), "shadow_go_live", channel.id))]
+    offered = live if channel.auto_reply is AutoReply.SHADOW else proof.overrule(found, texts)
+    return [section("\n".join(filter(None, [words, said]))), *offered]
+
+
+def _proofs(found: "ChannelProof", texts: Texts) -> list[str]:
+    """Say how far the proofs of a channel are; nothing where none is asked for."""
+    lines = proof.lines(found, texts, PROVED)
+    return [texts("proof.of", channel=f"<#{found.channel.id}>"), *lines] if lines else []
 
 
 def audit(entries: Sequence["AuditEntry"], texts: Texts) -> Message:

@@ -18,17 +18,18 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from handlers.channel_rules import HELPERS, AutoReply, SettingName
-from handlers.slack.blocks import Message, actions, button, context, menu_key, section
+from handlers.channel_rules import HELPERS, MOST_PROMISED, AutoReply, SettingName
+from handlers.learning.views import proof
+from handlers.slack.blocks import Message, actions, button, context, listed, menu_key, section
 from handlers.slack.mrkdwn import one_line
 from handlers.texts import Texts
 
 if TYPE_CHECKING:
-    from handlers.channel_rules import Channel
+    from handlers.channel_rules import Channel, ChannelProof
 
 CALLBACK = "kb_settings"
-KEYS: tuple[SettingName, ...] = ("auto_reply", "threshold", "knowledge_bases", "ask")
-MODE, THRESHOLD, BASES, ASK = "mode", "threshold", "bases", "ask"
+KEYS: tuple[SettingName, ...] = ("auto_reply", "threshold", "promise", "knowledge_bases", "ask")
+MODE, THRESHOLD, PROMISE, BASES, ASK = "mode", "threshold", "promise", "bases", "ask"
 """The fields' block ids; the element in each has the same id."""
 CHOICES = 100
 """As many options as Slack shows in a menu."""
@@ -37,16 +38,21 @@ LABEL = 75
 
 @dataclass(frozen=True)
 class Chosen:
-    """The submitted settings: the threshold as a probability, knowledge bases by name, people by id."""
+    """The submitted settings: threshold and promise as probabilities, knowledge bases by name, people by id.
+
+    No promise in a modal that was opened before there was one.
+    """
 
     auto_reply: AutoReply
     threshold: float
+    promise: float | None
     knowledge_bases: tuple[str, ...]
     ask: tuple[str, ...]
 
 
-def modal(rules: "Channel", names: Sequence[str], shared: Sequence[str], texts: Texts) -> View:
+def modal(found: "ChannelProof", names: Sequence[str], shared: Sequence[str], texts: Texts) -> View:
     """Build the modal; `names` are all knowledge bases, `shared` those that every channel has anyway."""
+    rules = found.channel
     modes = {mode: _mode(mode, texts) for mode in AutoReply}
     bases = {name: _base(name) for name in choosable(rules, names, shared)}
     own = [bases[name] for name in rules.knowledge_bases if name in bases]
@@ -66,7 +72,19 @@ def modal(rules: "Channel", names: Sequence[str], shared: Sequence[str], texts: 
             ),
             hint=texts("settings.threshold_hint"),
         ),
+        _input(
+            PROMISE,
+            texts("settings.promise"),
+            NumberInputElement(
+                action_id=PROMISE,
+                min_value="0",
+                max_value=f"{MOST_PROMISED * 100:.0f}",
+                initial_value=f"{rules.promise * 100:.0f}",
+            ),
+            hint=texts("settings.promise_hint"),
+        ),
     ]
+    blocks += listed(proof.lines(found, texts), texts)
     if bases:
         menu = StaticMultiSelectElement(action_id=BASES, options=list(bases.values()), initial_options=own or None)
         blocks.append(_input(BASES, texts("settings.bases"), menu, optional=True))
@@ -111,6 +129,7 @@ def _said(rules: "Channel", key: SettingName) -> str:
     said: dict[SettingName, str] = {
         "auto_reply": rules.auto_reply.value,
         "threshold": f"{rules.threshold:.2f}",
+        "promise": f"{rules.promise:.2f}",
         "knowledge_bases": "\n".join(sorted(rules.knowledge_bases)),
         "ask": " ".join(sorted(rules.ask)),
     }
@@ -124,6 +143,7 @@ def chosen(view: Mapping[str, Any], names: Sequence[str]) -> Chosen:
     return Chosen(
         AutoReply(fields[MODE]["selected_option"]["value"]),
         min(max(float(fields[THRESHOLD]["value"]) / 100, 0.0), 1.0),
+        min(max(float(fields[PROMISE]["value"]) / 100, 0.0), MOST_PROMISED) if PROMISE in fields else None,
         tuple(name for name in names if menu_key(name) in keys),
         tuple(fields.get(ASK, {}).get("selected_users") or ()),
     )
@@ -142,6 +162,7 @@ def summary(rules: "Channel", texts: Texts, *, changed: bool) -> str:
         channel=f"<#{rules.id}>",
         mode=texts(f"settings.mode.{rules.auto_reply.value}"),
         percent=f"{rules.threshold * 100:.0f}",
+        promise=f"{rules.promise * 100:.0f}",
         names=_names(rules),
         ask=len(rules.ask),
     )
@@ -153,6 +174,7 @@ def stale(rules: "Channel", changed: Sequence[SettingName], texts: Texts) -> Mes
     now = {
         "auto_reply": texts("settings.now.mode", mode=texts(f"settings.mode.{rules.auto_reply.value}")),
         "threshold": texts("settings.now.threshold", percent=f"{rules.threshold * 100:.0f}"),
+        "promise": texts("settings.now.promise", percent=f"{rules.promise * 100:.0f}"),
         "knowledge_bases": texts("settings.now.bases", names=_names(rules)),
         "ask": texts("settings.now.ask", ask=len(rules.ask)),
     }

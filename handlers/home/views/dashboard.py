@@ -15,13 +15,14 @@ from slack_sdk.models.blocks import (
 )
 
 from handlers.admin.views.reports import tally, trend
+from handlers.learning.views import proof
 from handlers.slack.blocks import actions, button, context, entries, menu_key, section
 from handlers.slack.mrkdwn import one_line
 from handlers.texts import Texts
 
 if TYPE_CHECKING:
     from handlers.admin.store.statistics import Overview, Tally
-    from handlers.channel_rules import Channel
+    from handlers.channel_rules import ChannelProof
 
 LISTED = 20
 """Knowledge bases and channels shown: with everything around them below the 100 blocks of a Home tab."""
@@ -44,7 +45,7 @@ class Dashboard:
     overview: "Overview"
     picture: str | None
     kept: Sequence[Kept]
-    channels: Sequence["Channel"]
+    channels: Sequence["ChannelProof"]
     buttons: Sequence[str]
     menu: Sequence[str]
     misses: Sequence[Block]
@@ -79,7 +80,8 @@ def _kept(one: Kept, menu: Sequence[str], texts: Texts) -> SectionBlock:
     return section(words, OverflowMenuElement(action_id="home_menu", options=options))
 
 
-def _channel(one: "Channel", texts: Texts) -> SectionBlock:
+def _channel(found: "ChannelProof", texts: Texts) -> SectionBlock:
+    one = found.channel
     words = texts(
         "home.channel",
         channel=f"<#{one.id}>",
@@ -87,4 +89,5 @@ def _channel(one: "Channel", texts: Texts) -> SectionBlock:
         percent=f"{one.threshold * 100:.0f}",
         names=one_line(", ".join(one.knowledge_bases), NAMES) or "–",
     )
+    words = "\n".join([words, *proof.lines(found, texts)])
     return section(words, button(texts("button.settings"), "home_settings", one.id))
