@@ -200,6 +200,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.answers.views.guide",
         "handlers.home.views.home",
         "handlers.learning.views.misses",
+        "handlers.learning.views.proof",
         "handlers.entries.views.proposals",
         "handlers.answers.views.reactions",
         "handlers.answers.views.reasons",
