@@ -161,6 +161,10 @@ def test_every_revision_is_brought_up_to_date(file: Path, revision: str) -> None
     database.close()
 
 
+def test_every_revision_has_a_dump() -> None:
+    assert [dump.stem for dump in SCHEMAS] == revisions()
+
+
 @pytest.mark.parametrize("dump", SCHEMAS, ids=lambda dump: dump.stem)
 def test_a_database_that_a_released_revision_wrote_is_brought_up_to_date(file: Path, dump: Path) -> None:
     former_database(file, dump=dump)
