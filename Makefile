@@ -5,13 +5,14 @@ PEERS := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test eval bench lint help
+.PHONY: run test eval bench soak lint help
 
 help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
 	@echo "make test   install what the tests need and run them all"
 	@echo "make eval   measure answers and silence on the sets in tests/sets, or SETS=folder, with three encoders"
 	@echo "make bench  measure speed and memory beside what one would use instead, in about 40 minutes (BENCH=--quick: 5)"
+	@echo "make soak   break everything many times, in some hours (SOAK='--share 0.05': a small part; SOAK=leaks: one row)"
 	@echo "make lint   ruff, mypy and import-linter"
 
 run: $(VENV)/installed-run
@@ -26,6 +27,9 @@ eval: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev $(PEERS)/installed
 	$(BIN)/python -m tests.benchmarks --peers $(PEERS)/bin/python --json bench.json $(BENCH)
+
+soak: $(VENV)/installed-dev
+	$(BIN)/python -m tests.faults $(SOAK)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check
