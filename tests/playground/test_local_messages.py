@@ -54,6 +54,9 @@ def test_where_the_bot_may_post(slack: LocalSlack, client: WebClient, refused: R
         ({"text": "x", "attachments": "none"}, "invalid_attachments"),
         ({"text": "x", "attachments": ["none"]}, "invalid_attachments"),
         ({"text": "x", "metadata": "{"}, "invalid_metadata_format"),
+        ({"text": "x", "metadata": ["made"]}, "invalid_metadata_format"),
+        ({"text": "x", "metadata": {"event_type": "made"}}, "invalid_metadata_schema"),
+        ({"text": "x", "metadata": {"event_type": 1, "event_payload": {}}}, "invalid_metadata_schema"),
         ({"text": "x", "attachments": [{}] * 101}, "too_many_attachments"),
         ({"text": "x", "attachments": [{"blocks": [section("")]}]}, "invalid_blocks"),
         ({"text": "x", "thread_ts": "yesterday"}, "invalid_thread_ts"),
@@ -79,6 +82,35 @@ def test_very_long_texts_are_cut_and_long_ones_noted(slack: LocalSlack, client: 
     (message,) = slack.history("it-help")
     assert len(message.text) == 40_000
     assert slack.warnings == ["a text of 40001 characters: Slack advises at most 4000"]
+
+
+# -- Metadata --------------------------------------------------------------------------------------------
+
+MADE = {"event_type": "made", "event_payload": {"id": "1"}}
+STRIPPED = {"event_type": "made", "event_payload": {}}
+
+
+def test_metadata_is_read_back_with_the_scopes_of_the_history_when_asked_for(
+    slack: LocalSlack, client: WebClient
+) -> None:
+    channel = slack.channel("it-help").id
+    posted = client.chat_postMessage(channel=channel, text="x", metadata=MADE)
+    client.chat_postMessage(channel=channel, text="y", thread_ts=posted["ts"], metadata=MADE)
+    assert posted["message"]["metadata"] == STRIPPED
+    assert client.conversations_history(channel=channel)["messages"][0]["metadata"] == STRIPPED
+    assert client.conversations_history(channel=channel, include_all_metadata=True)["messages"][0]["metadata"] == MADE
+    thread = client.conversations_replies(channel=channel, ts=posted["ts"], include_all_metadata=True)["messages"]
+    assert [each["metadata"] for each in thread] == [MADE, MADE]
+
+
+def test_an_update_keeps_metadata_unless_it_brings_others(slack: LocalSlack, client: WebClient) -> None:
+    channel = slack.channel("it-help").id
+    ts = str(client.chat_postMessage(channel=channel, text="x", metadata=MADE)["ts"])
+    (message,) = slack.history("it-help")
+    client.chat_update(channel=channel, ts=ts, text="y")
+    assert message.metadata == MADE
+    client.chat_update(channel=channel, ts=ts, text="y", metadata={})
+    assert message.metadata is None
 
 
 # -- Threads ---------------------------------------------------------------------------------------------

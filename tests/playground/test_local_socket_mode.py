@@ -317,6 +317,13 @@ def test_connections_can_be_refused(slack: LocalSlack) -> None:
         assert (refused.status, taken.status) == (503, 101)
 
 
+def test_frames_that_mean_nothing_come_between_the_others(slack: LocalSlack) -> None:
+    with RawSocket(slack) as socket:
+        assert socket.message()["type"] == "hello"
+        slack.faults.garbage("{", b"\0")
+        assert [socket.frame(), socket.frame()] == [(1, b"{"), (2, b"\0")]
+
+
 # -- With the SDK's own client ---------------------------------------------------------------------------
 
 

@@ -323,6 +323,24 @@ def test_a_dropped_response_has_happened_all_the_same(slack: LocalSlack, client:
     assert slack.calls[-1].dropped
 
 
+def test_a_response_may_be_dropped_before_anything_happened(slack: LocalSlack, client: WebClient) -> None:
+    slack.faults.drop_response("chat.postMessage", applied=False)
+    with pytest.raises(OSError, match=r"closed|reset"):
+        client.chat_postMessage(channel=slack.channel("it-help").id, text="never")
+    assert slack.bot_messages("it-help") == []
+    assert slack.calls[-1].dropped
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_server_error_may_hide_that_the_call_was_performed(
+    slack: LocalSlack, client: WebClient, refused: Refusal, status: int
+) -> None:
+    slack.faults.server_error("chat.postMessage", status=status, applied=True)
+    assert not refused(client.chat_postMessage, channel=slack.channel("it-help").id, text="once")["ok"]
+    assert [message.text for message in slack.bot_messages("it-help")] == ["once"]
+    assert [call.status for call in slack.calls] == [status]
+
+
 def test_frozen_http_answers_after_the_thaw_only(slack: LocalSlack) -> None:
     slack.faults.freeze(http=True)
     impatient = WebClient(token=slack.bot_token, base_url=slack.api_url, timeout=1, retry_handlers=[])

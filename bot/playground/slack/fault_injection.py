@@ -49,6 +49,11 @@ class FaultInjector:
         """Close every connection with a WebSocket close frame."""
         self._each_async(lambda connection: connection.close())
 
+    def garbage(self, *frames: str | bytes) -> None:
+        """Send frames that mean nothing over every connection."""
+        for frame in frames:
+            self._each_async(lambda connection, frame=frame: connection.send_frame(frame))  # type: ignore[misc]
+
     def tcp_fin(self) -> None:
         """End every TCP connection without a close frame."""
         self._each(lambda connection: connection.hang_up())
@@ -108,7 +113,7 @@ class FaultInjector:
 
         self._loop.do(act_on_all)
 
-    def _each_async(self, act: Callable[[Connection], Coroutine[Any, Any, None]]) -> None:
+    def _each_async(self, act: Callable[[Connection], Coroutine[Any, Any, object]]) -> None:
         for connection in self._open():
             self._loop.run(act(connection))
 
@@ -118,9 +123,11 @@ class FaultInjector:
         """Answer calls with 429. `method` may have wildcards; response_url, upload and download are methods too."""
         self._add_http_fault(HttpFault(method, "rate_limit", times, retry_after))
 
-    def server_error(self, method: str = "*", *, status: int = 503, times: int | None = 1) -> None:
-        """Answer calls with a 5xx status and an HTML body."""
-        self._add_http_fault(HttpFault(method, "status", times, status=status))
+    def server_error(
+        self, method: str = "*", *, status: int = 503, times: int | None = 1, applied: bool = False
+    ) -> None:
+        """Answer calls with a 5xx status and an HTML body; with `applied`, perform them all the same."""
+        self._add_http_fault(HttpFault(method, "status", times, status=status, applied=applied))
 
     def error(self, method: str, error: str, *, times: int | None = 1) -> None:
         """Refuse calls with one of Slack's error codes."""
@@ -130,9 +137,9 @@ class FaultInjector:
         """Delay calls by `seconds`."""
         self._add_http_fault(HttpFault(method, "slow", times, seconds))
 
-    def drop_response(self, method: str, *, times: int | None = 1) -> None:
-        """Perform calls, but close the connection instead of responding."""
-        self._add_http_fault(HttpFault(method, "drop", times))
+    def drop_response(self, method: str, *, times: int | None = 1, applied: bool = True) -> None:
+        """Close the connection instead of responding, after performing the call if `applied`."""
+        self._add_http_fault(HttpFault(method, "drop", times, applied=applied))
 
     def _add_http_fault(self, fault: HttpFault) -> None:
         self._loop.do(lambda: self._backend.faults.http.append(fault))

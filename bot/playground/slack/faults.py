@@ -11,7 +11,10 @@ Duplicate = Literal["envelope", "retry", "event"]
 
 @dataclass
 class HttpFault:
-    """A fault for the next `times` calls of matching methods (None: for all of them until cleared)."""
+    """A fault for the next `times` calls of matching methods (None: for all of them until cleared).
+
+    With `applied`, the call is performed although the response, if any, says otherwise.
+    """
 
     method: str
     kind: Literal["rate_limit", "status", "slow", "drop", "error"]
@@ -19,11 +22,12 @@ class HttpFault:
     seconds: float = 0.0
     status: int = 200
     error: str = ""
+    applied: bool = False
 
     @property
     def refuses(self) -> bool:
         """Whether it keeps the call from being performed."""
-        return self.kind in ("rate_limit", "status", "error")
+        return self.kind != "slow" and not self.applied
 
 
 @dataclass
@@ -51,7 +55,7 @@ class Faults:
     refuse_sockets: int = 0
 
     def take_http(self, method: str) -> list[HttpFault]:
-        """Count down and return the faults for this call: all that slow or drop it, and at most one that refuses."""
+        """Count down and return the faults for this call: those that let it be performed, at most one that does not."""
         matching = [each for each in self.http if fnmatchcase(method, each.method) and each.times != 0]
         refusal = next((each for each in matching if each.refuses), None)
         return _count_down([each for each in matching if each is refusal or not each.refuses])

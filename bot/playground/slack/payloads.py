@@ -27,8 +27,8 @@ def bot_profile(workspace: Workspace) -> JSON:
     }
 
 
-def message(workspace: Workspace, it: Message) -> JSON:
-    """A message object."""
+def message(workspace: Workspace, it: Message, *, metadata: bool = False) -> JSON:
+    """A message object; without `metadata`, an app that declares no metadata gets no more than the type of it."""
     told: JSON = {"type": "message", "user": it.user, "text": it.text, "ts": it.ts, "team": it.team}
     if it.subtype == "tombstone":
         told |= {"subtype": "tombstone", "hidden": True}
@@ -42,7 +42,7 @@ def message(workspace: Workspace, it: Message) -> JSON:
         "username": it.username,
         "blocks": it.blocks,
         "attachments": it.attachments,
-        "metadata": it.metadata,
+        "metadata": it.metadata if metadata or not it.metadata else {**it.metadata, "event_payload": {}},
     }
     told |= {key: value for key, value in optional.items() if value}
     if it.bot_id == workspace.bot_id:

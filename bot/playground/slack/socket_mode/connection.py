@@ -36,10 +36,14 @@ class Connection:
 
     async def send(self, message: JSON) -> bool:
         """Send a message, which is lost when frozen; return False when the connection is closed."""
+        return await self.send_frame(json.dumps(message, ensure_ascii=False))
+
+    async def send_frame(self, data: str | bytes) -> bool:
+        """Send a text or binary frame as it is; see `send`."""
         if self.frozen:
             return True
         try:
-            await self.ws.send_str(json.dumps(message, ensure_ascii=False))
+            await (self.ws.send_str(data) if isinstance(data, str) else self.ws.send_bytes(data))
         except (ConnectionError, RuntimeError):
             return False
         return True

@@ -108,6 +108,8 @@ class WebServer:
                 await asyncio.sleep(fault.seconds)
         refusing = next((each for each in faults if each.refuses), None)
         status, headers, body = _refusal(refusing) if refusing else perform()
+        if denying := next((each for each in faults if each.kind == "status" and each.applied), None):
+            status, headers, body = _refusal(denying)
         call.status, call.response = status, body if isinstance(body, dict) else {"ok": status == HTTPStatus.OK}
         call.seconds = time.monotonic() - call.at
         call.dropped = any(each.kind == "drop" for each in faults)

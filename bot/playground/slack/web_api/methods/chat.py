@@ -55,6 +55,18 @@ def _new_content(context: MethodContext, args: Args) -> JSON:
     return given
 
 
+def _metadata(args: Args) -> JSON | None:
+    """Return the metadata of a call; None without any."""
+    given = args.json("metadata", "invalid_metadata_format")
+    if not given:
+        return None
+    if not isinstance(given, dict):
+        raise RefusedError("invalid_metadata_format")
+    if not isinstance(given.get("event_type"), str) or not isinstance(given.get("event_payload"), dict):
+        raise RefusedError("invalid_metadata_schema")
+    return given
+
+
 def _destination(context: MethodContext, args: Args) -> Channel:
     """Find where to post: a channel by id or name, or a person's direct messages by user id."""
     wanted = args.text("channel")
@@ -88,7 +100,7 @@ def post_message(context: MethodContext, args: Args) -> JSON:
     channel = _destination(context, args)
     facts = _new_content(context, args)
     facts["thread_ts"] = thread(context, channel, args)
-    facts["metadata"] = args.json("metadata", "invalid_metadata_format")
+    facts["metadata"] = _metadata(args)
     if args.flag("reply_broadcast") and facts["thread_ts"]:
         facts |= {"broadcast": True, "subtype": "thread_broadcast"}
     message = context.backend.post(context.backend.bot_message(channel, facts.pop("text"), **facts))
@@ -125,9 +137,11 @@ def _own_message(context: MethodContext, args: Args, error: str) -> Message:
 
 
 def update(context: MethodContext, args: Args) -> JSON:
-    """chat.update: fields that aren't given stay as they were, blocks included."""
+    """chat.update: fields that aren't given stay as they were, blocks and metadata included."""
     message = _own_message(context, args, "cant_update_message")
     given = content(context, args)
+    if "metadata" in args:
+        given["metadata"] = _metadata(args)
     check_text(given.get("text", ""), most=MOST_UPDATED_TEXT)
     now = {"text": message.text, "blocks": message.blocks, "attachments": message.attachments, **given}
     if not given or not any(now.values()):

@@ -93,7 +93,9 @@ def _within(messages: list[Message], args: Args) -> list[Message]:
 
 
 def _told(context: MethodContext, messages: list[Message], args: Args) -> JSON:
-    page = context.page("messages", [payloads.message(context.workspace, each) for each in messages], args)
+    metadata = args.flag("include_all_metadata")
+    told = [payloads.message(context.workspace, each, metadata=metadata) for each in messages]
+    page = context.page("messages", told, args)
     return {**page, "has_more": bool(page["response_metadata"]["next_cursor"])}
 
 
