@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from indexes.records import Record, has_answer, may_be_volunteered
+from indexes.confidence.decision import Verdict, verdict
+from indexes.records import Record
 
 POSSIBLE = 0.4
 """From this confidence up a hit is shown in full although it is not sure enough to be volunteered."""
@@ -31,19 +32,17 @@ class Result:
     @property
     def is_certain(self) -> bool:
         """Whether the first hit has an answer and is as sure as the channel wants."""
-        record = self._sure_of()
-        return record is not None and has_answer(record)
+        return self._verdict in {Verdict.GIVEN, Verdict.NO_QUESTION}
 
     @property
     def may_be_volunteered(self) -> bool:
         """Whether the first hit may be given to somebody who did not ask the bot."""
-        record = self._sure_of()
-        return record is not None and may_be_volunteered(record)
+        return self._verdict is Verdict.GIVEN
 
-    def _sure_of(self) -> Record | None:
-        """Return the first hit's record, if it is as sure as the channel wants."""
+    @property
+    def _verdict(self) -> Verdict:
         first = self.entries[0] if self.entries else None
-        return first.record if first and first.confidence >= self.threshold else None
+        return verdict(first.record, first.confidence, self.threshold) if first else Verdict.NOTHING
 
     @property
     def shown_first(self) -> frozenset[int]:

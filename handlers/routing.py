@@ -18,6 +18,7 @@ from handlers.admin import settings, waiting
 from handlers.answers import (
     add_answer,
     auto_reply,
+    decision,
     escalation,
     feedback,
     follow_up,
@@ -68,7 +69,7 @@ def _register_messages(app: App, routes: Routes) -> None:
     def mentions(event: Mapping[str, Any]) -> bool:
         return routes.services.is_mentioned(event.get("text", ""))
 
-    spoken: dict[str, Any] = {"type": "message", "subtype": list(auto_reply.SPOKEN)}
+    spoken: dict[str, Any] = {"type": "message", "subtype": list(decision.SPOKEN)}
     app.event("app_mention", matchers=[uploads.brings_files])(routes.on(uploads.mention, needs=Need.KNOWN))
     app.event("app_mention", matchers=[_is_by_a_person])(routes.on(search.mention, needs=Need.KNOWN))
     app.event("app_mention")(_ignored)

@@ -14,10 +14,11 @@ from pathlib import Path
 from indexes.builder import LoadedKnowledgeBase
 from indexes.confidence.calibration import Fit
 from indexes.confidence.confidence import DENSE, Weights, with_confidence
+from indexes.confidence.decision import Verdict, reasons, verdict
 from indexes.encoder import Encoder, Vector
 from indexes.errors import EncodingError, ModelUnavailableError, UnknownKnowledgeBaseError
 from indexes.messages import Translatable
-from indexes.records import Record, Source, has_answer, may_be_volunteered
+from indexes.records import Record, Source
 from indexes.retrieval.clustering import Groups, QuestionVectors, group_by_letters, group_by_meaning
 from indexes.retrieval.index import Hit, Question
 from indexes.retrieval.learned_aliases import LearnedAlias, LearnedAliases
@@ -48,8 +49,8 @@ class Answer:
 
     def is_certain(self, threshold: float, *, unasked: bool = False) -> bool:
         """Return whether the first hit has an answer and reaches the threshold; `unasked`: and may be volunteered."""
-        fits = may_be_volunteered if unasked else has_answer
-        return bool(self.hits) and self.confidence >= threshold and fits(self.hits[0].record)
+        decided = verdict(self.hits[0].record if self.hits else None, self.confidence, threshold)
+        return decided is Verdict.GIVEN or (decided is Verdict.NO_QUESTION and not unasked)
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,10 @@ class Registry:
         hits = tuple(different_first(with_confidence(asked, merged, state.weights, state.shifts), top_k))
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
         return Answer(asked, hits, encoder, time.perf_counter() - started, state.shifts)
+
+    def why(self, answer: Answer, threshold: float) -> tuple[Translatable, ...]:
+        """Say why the first hit of an answer is given unasked at a threshold, or is not."""
+        return reasons(answer.question, answer.hits, threshold, self.weights, answer.shifts)
 
     def record(self, name: str, record_id: str) -> Record | None:
         """Return the current version of a record, or None if it no longer exists."""

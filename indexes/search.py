@@ -11,6 +11,7 @@ from indexes.confidence.explanation import explain
 from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, Progress, models
 from indexes.errors import ModelUnavailableError, UnusableFileError
 from indexes.maintenance import Maintenance
+from indexes.messages import Translatable
 from indexes.names import name_of
 from indexes.records import Source
 from indexes.registry import Answer, Registry
@@ -78,6 +79,10 @@ class FaissSearch:
     def explain(self, answer: Answer, hit: Hit) -> dict[str, Any]:
         """Return why a hit was found and how its confidence was computed; JSON types only."""
         return explain(self._registry.loaded[self.name].index, answer.question, hit, self._registry.weights)
+
+    def why(self, answer: Answer, threshold: float) -> tuple[Translatable, ...]:
+        """Say why a bot with this threshold would give the first hit unasked, or why not."""
+        return self._registry.why(answer, threshold)
 
     def close(self) -> None:
         """End the maintenance thread. The shared model stays loaded."""

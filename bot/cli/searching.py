@@ -12,6 +12,7 @@ from bot.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from indexes.messages import Translatable
     from indexes.registry import Answer
 
 
@@ -31,12 +32,12 @@ def _search(options: Namespace, settings: "Settings") -> int:
     ):
         answer = knowledge_base.answer(options.question, options.top_k)
         explanations = [knowledge_base.explain(answer, hit) for hit in answer.hits] if options.explain else []
-        name = knowledge_base.name
-    threshold = _threshold(settings)
+        name, threshold = knowledge_base.name, _threshold(settings)
+        why = knowledge_base.why(answer, threshold) if options.explain else ()
     if options.json:
-        print(json.dumps(_as_json(answer, name, threshold, explanations), ensure_ascii=False, indent=2))
+        print(json.dumps(_as_json(answer, name, threshold, explanations, why), ensure_ascii=False, indent=2))
     else:
-        _print_answer(answer, threshold, explanations)
+        _print_answer(answer, threshold, explanations, why)
     return OK
 
 
@@ -47,14 +48,21 @@ def _threshold(settings: "Settings") -> float:
 
 
 def _as_json(
-    answer: "Answer", name: str, threshold: float, explanations: Sequence[dict[str, Any]]
+    answer: "Answer",
+    name: str,
+    threshold: float,
+    explanations: Sequence[dict[str, Any]],
+    why: "Sequence[Translatable]",
 ) -> dict[str, object]:
+    from bot.reasons import in_both_languages
+
     return {
         "query": answer.question.text,
         "normalized_query": answer.question.normalized,
         "knowledge_base": name,
         "encoder": answer.encoder or "lexical",
         "threshold": threshold,
+        **({"why": in_both_languages(why)} if why else {}),
         "hits": [
             {
                 "rank": rank,
@@ -69,10 +77,15 @@ def _as_json(
     }
 
 
-def _print_answer(answer: "Answer", threshold: float, explanations: Sequence[dict[str, Any]]) -> None:
+def _print_answer(
+    answer: "Answer", threshold: float, explanations: Sequence[dict[str, Any]], why: "Sequence[Translatable]"
+) -> None:
+    from handlers.texts import for_question
     from indexes.confidence.explanation import format_explanation
 
-    if not answer.is_certain(threshold):
+    if why:
+        print(*map(for_question(answer.question.text).say, why), sep="\n", end="\n\n")
+    elif not answer.is_certain(threshold):
         print("Nothing certain; the closest are:\n")
     for rank, hit in enumerate(answer.hits, start=1):
         print(f"{rank}. {hit.record.title}  (confidence {hit.confidence:.2f}, score {hit.score:.2f})")
@@ -126,7 +139,11 @@ def _search_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("question")
     parser.add_argument("--top-k", type=positive, default=3, metavar="N", help="number of hits (default: 3)")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--explain", action="store_true", help="say why each hit was found, and how sure it is")
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="say why it would be given unasked or not, and why each hit was found",
+    )
 
 
 def _eval_arguments(parser: ArgumentParser) -> None:

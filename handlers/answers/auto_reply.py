@@ -4,26 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers import texts as words
-from handlers.access import Standing
+from handlers.answers.decision import Decision, decide, is_to_everybody
 from handlers.answers.feedback import judge
-from handlers.answers.lookup import search, store_answer
+from handlers.answers.lookup import store_answer
 from handlers.answers.replies import question_of_button, updated_reply
 from handlers.answers.shadow import tell_admins
 from handlers.answers.views.answers import volunteered
-from handlers.audience import knowledge_bases_for
 from handlers.channel_rules import AutoReply, Channel
-from handlers.learning.proof import posts_replies_of
 from handlers.learning.votes import vote_on
 from handlers.request import Request
 from handlers.result import Result
 from handlers.services import Services
 from handlers.slack.blocks import Message
-from handlers.slack.mrkdwn import has_words, plain
 from handlers.store.questions import AskedQuestion, Origin, PostedReply, Questions
-from indexes.registry import Answer
-
-SPOKEN = {None, "thread_broadcast", "file_share"}
-"""Message subtypes that a person may have written; every other one is a bot's or a notice."""
 
 
 def posted(services: Services, request: Request) -> None:
@@ -67,22 +60,10 @@ def _volunteered(services: Services, question: AskedQuestion, result: Result) ->
     return volunteered(result, words.for_question(question.text), Questions(services.database).votes(question.id))
 
 
-def is_to_everybody(services: Services, request: Request, message: Mapping[str, Any]) -> bool:
-    """Return whether a person wrote this to the whole channel: not a bot, not to the bot, not within a thread."""
-    in_thread = message.get("thread_ts", message["ts"]) != message["ts"]
-    return (
-        message.get("subtype") in SPOKEN
-        and not message.get("bot_id")
-        and request.event.get("channel_type") != "mpim"
-        and not services.is_mentioned(message.get("text", ""))
-        and (not in_thread or message.get("subtype") == "thread_broadcast")
-    )
-
-
 def follow(services: Services, request: Request, rules: Channel, message: Mapping[str, Any]) -> None:
     """Post, update or withdraw the auto-reply to a message."""
     reply = Questions(services.database).reply_to(request.channel, message["ts"])
-    origin, result = _sure_answer(services, request, rules, message, reply)
+    origin, result = _sure_answer(services, request, decide(services, request, rules, message, reply))
     if reply and (result is None or origin is Origin.SHADOW):
         withdraw_reply(services, request.channel, message["ts"], reply)
     if result and origin is Origin.SHADOW:
@@ -91,32 +72,12 @@ def follow(services: Services, request: Request, rules: Channel, message: Mappin
         put_reply(services, request, message, reply, volunteered(result, words.for_question(result.question)), result)
 
 
-def _sure_answer(
-    services: Services, request: Request, rules: Channel, message: Mapping[str, Any], reply: PostedReply | None
-) -> tuple[Origin, Result | None]:
-    """Search for a message; return whether the answer is for all or for admins, and the answer if it is sure enough."""
-    question = plain(message.get("text", ""))
-    if not has_words(question) or request.person.standing is Standing.UNKNOWN:
-        return Origin.SHADOW, None
-    names = knowledge_bases_for(services, request, public_reply=True)
-    if not names or not services.registry.loaded:
-        return Origin.SHADOW, None
-    answer = search(services, question, names)
-    origin = _origin(services, rules, answer, reply)
-    result = store_answer(services, answer, request, origin)
-    return origin, result if result.may_be_volunteered else None
-
-
-def _origin(services: Services, rules: Channel, answer: Answer, reply: PostedReply | None) -> Origin:
-    """Return where an answer goes: to the channel, or in shadow mode to admins.
-
-    Where auto-reply is on, the knowledge base that answers must be proved. Where it is no longer on, a reply that was
-    posted before still follows its question.
-    """
-    if rules.auto_reply is not AutoReply.ON:
-        return Origin.AUTO_REPLY if reply else Origin.SHADOW
-    posts = not answer.hits or posts_replies_of(services, rules, answer.hits[0].knowledge_base)
-    return Origin.AUTO_REPLY if posts else Origin.SHADOW
+def _sure_answer(services: Services, request: Request, decision: Decision) -> tuple[Origin, Result | None]:
+    """Return whether the answer is for all or for admins, and the answer if it is sure enough."""
+    if decision.answer is None:
+        return decision.origin, None
+    result = store_answer(services, decision.answer, request, decision.origin)
+    return decision.origin, result if result.may_be_volunteered else None
 
 
 def put_reply(

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from handlers.access import Need
-from handlers.answers.auto_reply import SPOKEN, follow, is_to_everybody, put_reply, withdraw_reply
+from handlers.answers.auto_reply import follow, put_reply, withdraw_reply
+from handlers.answers.decision import SPOKEN, is_to_everybody
 from handlers.answers.lookup import find_answers
 from handlers.answers.replies import first_reply
 from handlers.answers.search import answer_direct, answer_mention

@@ -46,11 +46,6 @@ def proofs_of(services: Services, channel: Channel) -> ChannelProof:
     return ChannelProof(channel, {name: proof_of(services, channel, name) for name in names})
 
 
-def posts_replies_of(services: Services, channel: Channel, name: str) -> bool:
-    """Tell whether a channel's replies from a knowledge base are posted unasked."""
-    return channel.posts(proof_of(services, channel, name))
-
-
 def tell_changes(services: Services) -> None:
     """Tell admins, once each time, which knowledge bases are proved now, and which are no more."""
     for channel in services.channels.configured():

@@ -500,4 +500,18 @@ WORDS = {
     "it, or move it away so that Kotae starts with an empty one",
     "database.upgrading": "The state database has been locked by another process for {seconds} s ({file})",
     "error.apology": "Sorry, something went wrong on my side. It is in the log as `{reference}`; please tell an admin.",
+    # Why a message gets a reply of its own accord, or none
+    "why.on": "Auto-reply is on here: what is sure enough is posted.",
+    "why.off": "Auto-reply is off here: mention the bot or use its command to get an answer.",
+    "why.shadow": "Auto-reply is in shadow mode here: only admins see what is sure enough.",
+    "why.unproved": "Not proved yet, so only admins see what is sure enough: {name} needs {missing} more right ratings.",
+    "why.proved": "Auto-reply is on here, and {name} is proved: {right} of {judged} rated replies were right.",
+    "why.kept": "Auto-reply is on here. {name} is not proved, but it was on before proofs were asked for.",
+    "why.overruled": "Auto-reply is on here. {name} is not proved, but an admin lets it reply.",
+    "why.posted_before": "Auto-reply is no longer on here, but a reply that was posted before follows its question.",
+    "why.unknown_person": "Nothing is given unasked: Slack did not say who wrote this.",
+    "why.no_knowledge_base": "Nothing is given unasked: this channel has no knowledge base that everybody here may read.",
+    "why.loading": "Nothing is given unasked: no knowledge base is loaded.",
+    "why.not_to_everybody": "No auto-reply is considered: this is not a person's message to the whole channel.",
+    "why.asked": "Somebody asked, so the closest rows are shown, sure or not. Unasked it would be like this:",
 }

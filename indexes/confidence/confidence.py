@@ -116,10 +116,10 @@ def with_confidence(
 
 
 def _is_doubtful(question: "Question", hit: "Hit") -> bool:
-    return not has_answer(hit.record) or _names_another_code(question, hit)
+    return not has_answer(hit.record) or names_another_code(question, hit)
 
 
-def _names_another_code(question: "Question", hit: "Hit") -> bool:
+def names_another_code(question: "Question", hit: "Hit") -> bool:
     """Return whether the record is about another code of the same form: 137 doesn't answer a question about 139."""
     asked = _codes(question.normalized)
     if not asked:

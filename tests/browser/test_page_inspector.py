@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from bot.playground import LocalSlack
-from tests.browser.conftest import Visit, go, send, use
+from tests.browser.conftest import Visit, become, go, send, use
 
 RESET = "再設定ページから新しいパスワードを設定してください。"
 
@@ -53,6 +54,27 @@ def test_why_an_answer_was_given_is_explained(visit: Visit) -> None:
     expect(first.locator("meter").first).to_be_visible()
     expect(first.locator(".terms").first).to_contain_text("パスワ")
     expect(first.locator(".bars li").first).to_be_visible()
+    expect(page.locator(".why li").first).to_contain_text("質問されたので")
+
+
+@pytest.mark.parametrize(
+    ("person", "menu", "choice", "said"),
+    [
+        ("佐藤 花子", "その他", "回答した・しなかった理由", "このチャンネルの自動回答はオフです。"),
+        ("Olivia Owner", "More actions", "Why an answer, or none?", "Auto-reply is off here: "),
+    ],
+)
+def test_why_there_was_no_answer_is_explained(
+    visit: Visit, slack: LocalSlack, person: str, menu: str, choice: str, said: str
+) -> None:
+    page = visit()
+    become(page, person)
+    go(page, "it-help")
+    slack.say("ichiro", "it-help", "Where can I park my bicycle?")
+    use(page.locator(".message", has_text="bicycle"), menu)
+    page.get_by_role("menuitem", name=choice).click()
+    expect(page.locator(".why li").first).to_contain_text(said)
+    expect(page.locator(".hit").first.locator("h3")).not_to_be_empty()
 
 
 def test_an_event_delivered_twice_is_answered_once(visit: Visit, slack: LocalSlack) -> None:

@@ -23,7 +23,7 @@ from bot.playground.slack.interactions import Interaction
 from bot.playground.slack.server import LocalSlack
 
 JSON = dict[str, Any]
-Explain = Callable[[JSON], Sequence[JSON]]
+Explain = Callable[[JSON], JSON]
 STATIC = Path(__file__).with_name("static")
 MOST_WAITING = 2000
 """Events queued for one slow tab; beyond that it is disconnected, and starts from a snapshot when it reconnects."""
@@ -220,7 +220,7 @@ class Page:
         """Explain the answer in one of the bot's messages or views."""
         self.guard.check(request)
         content = await _json(request)
-        explain = self.explain or (lambda _: [])
+        explain = self.explain or (lambda _: {"why": [], "hits": []})
 
         async def explained() -> JSON:
             return {"explained": await asyncio.to_thread(partial(explain, content))}

@@ -1,7 +1,13 @@
 /** The explanation of a hit and its confidence, as a drawing; `kotae search --explain` prints the same. */
 
 import { h } from './dom.js';
+import { language } from './store.js';
 import { w } from './words.js';
+
+/** Draw why there is an answer or none, in the person's language. */
+export function reasons(why) {
+  return h('ul', { class: 'why' }, why.map((each) => h('li', {}, each[language()])));
+}
 
 /** Draw the explanation of a hit. */
 export function explanation(it) {

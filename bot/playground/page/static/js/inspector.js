@@ -2,7 +2,7 @@
 
 import { act, explain } from './connection.js';
 import { h, icon, reconcile } from './dom.js';
-import { explanation } from './explanation.js';
+import { explanation, reasons } from './explanation.js';
 import { on, state } from './store.js';
 import { toast } from './toast.js';
 import { w } from './words.js';
@@ -29,7 +29,7 @@ export function toggleInspector() {
   draw();
 }
 
-/** Show why the bot answered with this message. */
+/** Show why the bot answered with this message, or what it made of a person's. */
 export async function explainMessage(message) {
   if (panel.hidden) toggleInspector();
   tab = 'answer';
@@ -109,7 +109,7 @@ function figures(it) {
 
 function answer() {
   const words = explained === null ? w('answerEmpty') : w('answerNone');
-  return h('div', { class: 'explained' }, explained?.length ? explained.map(explanation) : h('p', { class: 'empty' }, words));
+  return h('div', { class: 'explained' }, explained?.why.length ? [reasons(explained.why), explained.hits.map(explanation)] : h('p', { class: 'empty' }, words));
 }
 
 function faults() {

@@ -143,7 +143,7 @@ function choices(message) {
   const mine = message.user === state.me && !message.bot_id;
   return [
     ...shortcuts.map((each) => ({ label: each.name, description: each.description, act: () => doing(act('shortcut', { ...where(message), callback_id: each.callback_id })) })),
-    state.explains && message.user === state.bot && { label: w('explain'), act: () => explainMessage(message) },
+    state.explains && { label: w(message.user === state.bot ? 'explain' : 'explainSilence'), act: () => explainMessage(message) },
     mine && { label: w('edit'), act: () => startEditing(message) },
     mine && { label: w('delete'), danger: true, act: async () => (await sure(w('reallyDelete'), w('delete'))) && doing(act('delete', where(message))) },
   ].filter(Boolean);
