@@ -36,7 +36,7 @@ def asked(slack: LocalSlack, bot: Bot, text: str, where: str = "it-help", **more
         ("shadow", "Auto-reply is in shadow mode here: only admins see what is sure enough.", "シャドーモードです"),
         (
             "off",
-            "Auto-reply is off here: who wants an answer mentions the bot or uses its command.",
+            "Auto-reply is off here: mention the bot or use its command to get an answer.",
             "自動回答はオフです",
         ),
     ],
