@@ -6,6 +6,7 @@ from pathlib import Path
 from indexes.text import unicode_form
 
 ENDING = ".csv"
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 _DECORATION = " *_~`'\"“”‘’「」『』#"
 """Characters around a name that are Slack formatting, quotation marks or the # of a channel."""
 
@@ -13,6 +14,11 @@ _DECORATION = " *_~`'\"“”‘’「」『』#"
 def is_csv(path: Path) -> bool:
     """Return whether a file name ends in .csv, in upper or lower case."""
     return path.suffix.lower() == ENDING
+
+
+def is_workbook(path: Path) -> bool:
+    """Return whether a file name has the ending of a workbook that can be read."""
+    return path.suffix.lower() in WORKBOOKS
 
 
 def name_of(path: Path) -> str:
@@ -43,9 +49,11 @@ def find_name(typed: str, names: Iterable[str]) -> str | None:
         known.setdefault(folded(name), name)
     whole = folded(typed.strip())
     bare = whole.strip(_DECORATION)
-    spellings = (whole, _without_ending(whole), bare, _without_ending(bare))
+    spellings = (whole, without_ending(whole), bare, without_ending(bare))
     return next((known[spelling] for spelling in spellings if spelling in known), None)
 
 
-def _without_ending(name: str) -> str:
-    return name.removesuffix(ENDING)
+def without_ending(name: str) -> str:
+    """Return a file's name without its ending, if that is a CSV's or a workbook's."""
+    stem, dot, ending = name.rpartition(".")
+    return stem if f"{dot}{ending}".lower() in (ENDING, *WORKBOOKS) else name

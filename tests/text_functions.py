@@ -124,6 +124,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.names.composed": names.composed,
     "indexes.names.folded": names.folded,
     "indexes.names.find_name": lambda cell: names.find_name(cell, ["faq", cell]),
+    "indexes.names.without_ending": names.without_ending,
     "indexes.names.same_name": lambda cell: names.same_name(cell, f"x{cell}"),
     "indexes.retrieval.chunking.chunks": chunks,
     "indexes.records.checking.similar_pairs": lambda cell: [
@@ -191,6 +192,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.files.views.versions",
         "indexes.records.decoding",
         "indexes.records.table",
+        "indexes.records.workbook",
     ),
     "counts, names and states that are laid out; texts in them go through views.text": (
         "handlers.admin.views.admin",
@@ -212,7 +214,12 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
     "the local Slack's terminal draws messages, whose texts are 3,000 characters at most": (
         "bot.playground.terminal.mrkdwn",
     ),
-    "run as a whole, among PATHS": ("indexes.confidence.confidence.with_confidence", "indexes.records.editing"),
+    "run as a whole, among PATHS": (
+        "indexes.confidence.confidence.with_confidence",
+        "indexes.records.checking.check_file",
+        "indexes.records.editing",
+        "indexes.records.reading",
+    ),
     "the same as group_by_letters, with vectors": ("indexes.retrieval.clustering.group_by_meaning",),
 }
 """Functions, and modules in which no other function takes a text, by the reason why they are not run."""

@@ -60,6 +60,18 @@ WORDS = {
     "kind.picture": "a picture",
     "kind.sqlite": "an SQLite database",
     "kind.rich_text": "a Rich Text document",
+    # Workbooks
+    "workbook.not_one": "{file}: named like a workbook, but not one; give a CSV the ending .csv, "
+    "or save it as a workbook again",
+    "workbook.damaged": "{file}: the workbook is damaged, or of a kind that can't be read; "
+    'save it as .xlsx again, or the sheet as "CSV UTF-8"',
+    "workbook.password": "{file}: protected by a password; save it without one",
+    "workbook.too_much": "{file}: takes too much memory or time to read. Is there a value far below or far to the right "
+    'of the table? Delete it, or save the sheet as "CSV UTF-8"',
+    "workbook.no_sheet": "{file}: no sheet to read: every one is hidden, or a chart",
+    "workbook.no_such_sheet": "{file}: no sheet is called '{sheet}'; there are: {sheets}",
+    "workbook.other_sheets": "{error}. This is the sheet '{sheet}' of {sheets}; another is read if it stands first, "
+    "or if kotae.toml names it: [knowledge_bases.{name}] sheet = …",
     # Rows
     "row.place": "{file}:{line}: {why}",
     "row.every_cell_blank": "every cell is blank",

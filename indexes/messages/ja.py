@@ -61,6 +61,16 @@ WORDS = {
     "kind.picture": "画像",
     "kind.sqlite": " SQLite のデータベース",
     "kind.rich_text": "リッチテキスト文書",
+    # Excel などのブック
+    "workbook.not_one": "{file}: 拡張子はブックですが、中身が違います。CSV でしたら拡張子を .csv にするか、ブックとして保存し直してください",
+    "workbook.damaged": "{file}: ブックが壊れているか、読めない種類です。.xlsx で保存し直すか、シートを「CSV UTF-8」形式で保存してください",
+    "workbook.password": "{file}: パスワードがかかっています。パスワードなしで保存してください",
+    "workbook.too_much": "{file}: 読み込むのにメモリか時間がかかりすぎます。表のずっと下や右に値が残っていませんか？"
+    "削除するか、シートを「CSV UTF-8」形式で保存してください",
+    "workbook.no_sheet": "{file}: 読めるシートがありません。すべて非表示か、グラフです",
+    "workbook.no_such_sheet": "{file}: 「{sheet}」というシートはありません。あるのは {sheets} です",
+    "workbook.other_sheets": "{error}。これは {sheets} のうち「{sheet}」のシートです。別のシートを読むには、先頭に置くか、"
+    "kotae.toml に [knowledge_bases.{name}] sheet = … と書いてください",
     # 行
     "row.place": "{file} {line}行目: {why}",
     "row.every_cell_blank": "すべてのセルが空です",

@@ -54,6 +54,7 @@ class CheckReport:
     records: int = 0
     problems: tuple[Problem, ...] = ()
     near_duplicates: tuple[NearDuplicate, ...] = ()
+    sheet: str = ""
 
     @property
     def usable(self) -> bool:
@@ -66,11 +67,12 @@ class CheckReport:
         return sum(problem.skipped for problem in self.problems)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return JSON types; every file has the same keys, except for `error`, which only an unusable file has."""
+        """Return JSON types; `error` is there for an unusable file only, and `sheet` for a workbook only."""
         return {
             "file": self.file,
             "usable": self.usable,
             **({"error": self.error} if self.error else {}),
+            **({"sheet": self.sheet} if self.sheet else {}),
             "encoding": self.encoding,
             "delimiter": self.delimiter,
             "columns": dict(self.columns),
@@ -89,10 +91,10 @@ class CheckReport:
         }
 
 
-def check_file(path: Path) -> CheckReport:
+def check_file(path: Path, sheet: str = "") -> CheckReport:
     """Read a file the way the bot does, and return a report; problems of the file are never raised."""
     try:
-        found = read_records(path)
+        found = read_records(path, sheet)
     except UnusableFileError as error:
         return CheckReport(file=str(path), error=str(error))
     return CheckReport(
@@ -104,6 +106,7 @@ def check_file(path: Path) -> CheckReport:
         records=len(found.records),
         problems=tuple(sorted([*found.problems, *volunteering_problems(found)], key=lambda problem: problem.line)),
         near_duplicates=tuple(near_duplicates(found)),
+        sheet=found.sheet,
     )
 
 
@@ -141,9 +144,9 @@ def format_report(report: CheckReport) -> str:
     if not report.usable:
         return f"{report.error}\n"
     name = Path(report.file).name
-    delimiter = DELIMITERS[report.delimiter]
+    written = f'sheet "{report.sheet}"' if report.sheet else f"{report.encoding}, {DELIMITERS[report.delimiter]}"
     lines = [
-        f"{name}: {_count(report.records, 'record')}, {report.skipped} skipped ({report.encoding}, {delimiter})",
+        f"{name}: {_count(report.records, 'record')}, {report.skipped} skipped ({written})",
         "  columns: " + ", ".join(f"{role} = {header}" for role, header in report.columns.items()),
     ]
     if report.details:

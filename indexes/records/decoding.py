@@ -71,9 +71,18 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
         raise UnusableFileError("csv.web_page", file=name)
     text = text.removesuffix(_DOS_END_OF_FILE)
     if found := _CONTROL.search(text):
-        line = _line_at(text[: found.start()])
-        raise UnusableFileError("csv.control_character", file=name, line=line, character=f"U+{ord(found[0]):04X}")
+        raise _control_character(found[0], name, _line_at(text[: found.start()]))
     return text, encoding
+
+
+def refuse_control_characters(text: str, name: str, line: int) -> None:
+    """Raise UnusableFileError if a text from `line` has a character that no CSV may have."""
+    if found := _CONTROL.search(text):
+        raise _control_character(found[0], name, line)
+
+
+def _control_character(character: str, name: str, line: int) -> UnusableFileError:
+    return UnusableFileError("csv.control_character", file=name, line=line, character=f"U+{ord(character):04X}")
 
 
 def _decode(data: bytes, name: str) -> tuple[str, str]:

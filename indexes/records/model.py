@@ -14,10 +14,14 @@ TITLE_LENGTH = 80
 
 @dataclass(frozen=True)
 class Source:
-    """A CSV file and the name of its knowledge base."""
+    """A CSV file or a workbook, and the name of its knowledge base.
+
+    `sheet` is the one to read of a workbook; blank for the first one.
+    """
 
     name: str
     path: Path
+    sheet: str = ""
 
     @property
     def folder(self) -> str:
@@ -101,3 +105,5 @@ class KnowledgeBase:
     """The headers that have no role, in file order."""
     header_line: int = 1
     """The line where the header starts."""
+    sheet: str = ""
+    """The sheet of the workbook; blank for a CSV."""

@@ -1,4 +1,4 @@
-"""Reading a CSV file into a KnowledgeBase."""
+"""Reading a CSV file, or a sheet of a workbook, into a KnowledgeBase."""
 
 import hashlib
 import re
@@ -14,6 +14,7 @@ from indexes.records.columns import assign_roles, is_known
 from indexes.records.decoding import MAX_BYTES
 from indexes.records.model import KnowledgeBase, Problem, Record
 from indexes.records.table import Table, read_table
+from indexes.records.workbook import named
 
 _ROLES = ("id", "question", "answer", "category", "url", "keywords", "aliases", "updated", "owner")
 _KEYWORD_SEPARATOR = re.compile(r"[,，、;；|｜\r\n]")
@@ -23,14 +24,29 @@ _NO_DETAILS: Mapping[str, str] = MappingProxyType({})
 """Shared by all rows: an empty dict for each of a million rows takes 64 MB."""
 
 
-def read_records(path: Path) -> KnowledgeBase:
-    """Read a CSV file; raises UnusableFileError if it can't be used as a knowledge base."""
-    return parse_records(read_bytes(path), path)
+def read_records(path: Path, sheet: str = "") -> KnowledgeBase:
+    """Read a CSV file or a workbook; raises UnusableFileError if it can't be used as a knowledge base."""
+    return parse_records(read_bytes(path), path, sheet)
 
 
-def parse_records(data: bytes, path: Path) -> KnowledgeBase:
-    """Parse the bytes of a CSV file; `path` is only used for names."""
-    table = read_table(data, path.name, is_known)
+def parse_records(data: bytes, path: Path, sheet: str = "") -> KnowledgeBase:
+    """Parse the bytes of a CSV file, or a sheet of a workbook, by default the first.
+
+    `path` is only used for names, and its ending says which of them it is.
+    """
+    table = read_table(data, path.name, is_known, sheet)
+    try:
+        return _knowledge_base(table, path, hashlib.sha256(data).hexdigest())
+    except UnusableFileError as error:
+        if len(table.sheets) > 1:
+            others = named(table.sheets)
+            raise UnusableFileError(
+                "workbook.other_sheets", error=error.message, sheet=table.sheet, sheets=others, name=name_of(path)
+            ) from error
+        raise
+
+
+def _knowledge_base(table: Table, path: Path, digest: str) -> KnowledgeBase:
     roles = _assign_roles(table, path.name)
     problems = list(table.problems)
     records = tuple(_records(table, roles, problems))
@@ -45,9 +61,10 @@ def parse_records(data: bytes, path: Path) -> KnowledgeBase:
         encoding=table.encoding,
         delimiter=table.delimiter,
         columns=roles,
-        digest=hashlib.sha256(data).hexdigest(),
+        digest=digest,
         details=tuple(title for title in table.header if title not in roles.values()),
         header_line=table.header_line,
+        sheet=table.sheet,
     )
 
 

@@ -1,17 +1,20 @@
-"""Parsing CSV text into a table: delimiter, rows and their line numbers, and columns."""
+"""Parsing CSV text, or the sheet of a workbook, into a table: delimiter, rows and their line numbers, and columns."""
 
 import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, dropwhile, islice
+from pathlib import Path
 
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
+from indexes.names import is_workbook
 from indexes.records.columns import MAX_COLUMNS
-from indexes.records.decoding import MAX_BYTES, decode
+from indexes.records.decoding import MAX_BYTES, decode, refuse_control_characters
 from indexes.records.model import Problem
+from indexes.records.workbook import Sheet, read_sheet
 
 MAX_CELL = 32_000
 """Characters. Excel's own limit is 32,767, and a Slack message shows a tenth of it."""
@@ -32,11 +35,15 @@ class Table:
     header: tuple[str, ...]
     columns: tuple[list[str], ...]
     lines: tuple[int, ...]
-    """The line where each row starts, from 1."""
+    """The line where each row starts, from 1; in a sheet, the row's number."""
     problems: tuple[Problem, ...]
     encoding: str
     delimiter: str
     header_line: int = 1
+    sheet: str = ""
+    """The sheet that was read; blank for a CSV."""
+    sheets: tuple[str, ...] = ()
+    """All sheets of the workbook."""
 
     def rows(self, count: int) -> list[tuple[str, ...]]:
         """Return the first `count` rows."""
@@ -80,11 +87,25 @@ class _Rows:
             column.append(cell)
 
 
-def read_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table:
-    """Parse a whole CSV; `is_known` says which headers are known names, to detect the delimiter.
+def read_table(data: bytes, name: str, is_known: Callable[[str], bool], sheet: str = "") -> Table:
+    """Parse a whole CSV, or the sheet of a workbook, by default the first one.
 
-    Raises UnusableFileError if it is no CSV; rows that can't be used become problems.
+    `is_known` says which headers are known names, to detect the delimiter. Raises UnusableFileError if it is no such
+    file; rows that can't be used become problems.
     """
+    if is_workbook(Path(name)):
+        return _sheet_table(read_sheet(data, name, sheet), name)
+    return _csv_table(data, name, is_known)
+
+
+def _sheet_table(sheet: Sheet, name: str) -> Table:
+    for number, row in enumerate(sheet.rows, start=1):
+        refuse_control_characters("\n".join(row), name, number)
+    rows = ((number, number, row) for number, row in enumerate(sheet.rows, start=1))
+    return replace(_table(_whole_rows(rows, name, frozenset())), sheet=sheet.name, sheets=sheet.names)
+
+
+def _csv_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table:
     text, encoding = decode(data, name)
     if _NOTHING.fullmatch(text):
         raise _empty(name)
@@ -95,7 +116,10 @@ def read_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table
     delimiter = _delimiter(lines, is_known)
     with_nul = _lines_with_nul(text)
     del text  # may be hundreds of megabytes
-    rows = _whole_rows(lines, delimiter, name, with_nul)
+    return _table(_whole_rows(_parse(lines, delimiter, name), name, with_nul), encoding, delimiter)
+
+
+def _table(rows: _Rows, encoding: str = "utf-8", delimiter: str = ",") -> Table:
     header, columns = _named_columns(rows.header, rows.columns)
     problems = rows.problems + list(_clip(header, columns, rows.starts))
     return Table(
@@ -153,8 +177,7 @@ def _parse(lines: list[str], delimiter: str, name: str) -> Iterator[tuple[int, i
         yield start, end, row
 
 
-def _whole_rows(lines: list[str], delimiter: str, name: str, with_nul: frozenset[int]) -> _Rows:
-    parsed = _parse(lines, delimiter, name)
+def _whole_rows(parsed: Iterator[tuple[int, int, list[str]]], name: str, with_nul: frozenset[int]) -> _Rows:
     first, last, header = next((row for row in parsed if not _is_blank(row[2])), (0, 0, []))
     if not header:
         raise _empty(name)
