@@ -30,7 +30,6 @@ MADE_OF_SETTINGS = {
     "f'<@{self.access.bot_user}[|>]'": "the bot's id",
     r"f'<@(?:{ids})(?:\\|[^<>]*)?>|(?<!\\w)(?:{ids})(?!\\w)'": "people's ids; no bracket may stand within brackets",
     r"""f'(?:"[^"]*(?:""[^"]*)*")?[^{delimiter}\\r\\n]*'""": "a cell whose quotation marks close: among PATHS",
-    "'|'.join(map(_bounded, longest_first))": "the synonyms: alternatives without repetition",
 }
 """Expressions that are put together from values, as they are written, and what is in them."""
 

@@ -105,6 +105,8 @@ WORDS = {
     "synonyms.blank": "original and normalized must both be filled in",
     "synonyms.same": '"{original}" and "{target}" are the same to the search already; the row is not needed',
     "synonyms.repeated": '"{original}" becomes "{target}" already in line {line}; keep one of the two rows',
+    "synonyms.too_many": "the rows above have {most:,} characters, as many as are used; "
+    "this row and all below it are left out. Keep the words that people really use",
     "synonyms.chained": '"{original}" becomes "{target}" in line {line}, but rows are not chained; '
     'write "{target}" here',
     # Knowledge bases

@@ -104,6 +104,8 @@ WORDS = {
     "synonyms.blank": "original と normalized の両方を書いてください",
     "synonyms.same": "「{original}」と「{target}」は検索では同じ言葉です。この行は要りません",
     "synonyms.repeated": "「{original}」は {line}行目で「{target}」になっています。どちらか 1行だけ残してください",
+    "synonyms.too_many": "使えるのは合わせて {most:,}文字までで、ここまでの行で上限です。"
+    "この行から下は使いません。実際に使う言葉だけを残してください",
     "synonyms.chained": "「{original}」は {line}行目で「{target}」になりますが、続けては置き換えません。"
     "ここに「{target}」と書いてください",
     # ナレッジベース

@@ -2,8 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple, Self
+
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
@@ -17,6 +20,13 @@ _ORIGINAL = ("original", "元の語", "元の言葉", "同義語", "表記", "�
 _NORMALIZED = ("normalized", "normalised", "正規化", "正規化後", "統一表記", "正式名称")
 _LATIN = r"0-9a-z\u00df-\u024f"
 _LATIN_CHAR = re.compile(f"[{_LATIN}]")
+_EDGE = re.compile(f"(?<![{_LATIN}])(?=[{_LATIN}])|(?<=[{_LATIN}])(?![{_LATIN}])")
+_MARK = "\0"
+"""Stands at both ends of each run of Latin letters and digits in what the automaton reads."""
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
+"""The mark, and the halves of pairs that no text in Rust may have."""
+MOST_CHARACTERS = 1_000_000
+"""Of all phrases together: the automaton takes up to 50 MB and half a second, during which nothing else runs."""
 
 
 class Synonyms:
@@ -39,7 +49,8 @@ class Synonyms:
             if key and value and key != value and key not in self._pairs:
                 self._pairs[key] = (original, target)
                 self._targets[key] = value
-        self._pattern = _pattern({*self._targets, *self._targets.values()})
+        self._phrases = sorted({*self._targets, *self._targets.values()})
+        self._automaton = AhoCorasick(map(_marked, self._phrases), MatchKind.LeftmostLongest, store_patterns=False)
         self.digest = hashlib.sha256(repr(sorted(self._targets.items())).encode()).hexdigest()
 
     def __len__(self) -> int:
@@ -64,16 +75,25 @@ class Synonyms:
         """Return the pairs, as written, that `apply` uses on this text, in the order of the text."""
         if not self._targets:
             return ()
-        found = (match[0] for match in self._pattern.finditer(text))
+        found = (text[start:end] for start, end in self._spans(text))
         return tuple(dict.fromkeys(self._pairs[phrase] for phrase in found if phrase in self._pairs))
 
     def _pieces(self, text: str) -> Iterator[str]:
-        end = 0
-        for match in self._pattern.finditer(text):
-            yield text[end : match.start()]
-            yield self._targets.get(match[0], match[0])
-            end = match.end()
-        yield text[end:]
+        at = 0
+        for start, end in self._spans(text):
+            yield text[at:start]
+            yield self._targets.get(text[start:end], text[start:end])
+            at = end
+        yield text[at:]
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where phrases stand, the longest first of those that begin at the same place; none overlap."""
+        marked = _marked(text)
+        at = marks = 0
+        for phrase, found, _ in self._automaton.find_matches_as_indexes(marked):
+            marks += marked.count(_MARK, at, found)
+            at, start = found, found - marks
+            yield start, start + len(self._phrases[phrase])
 
 
 def read_synonyms(path: Path) -> Synonyms:
@@ -87,7 +107,7 @@ def parse_synonyms(data: bytes, name: str) -> Synonyms:
     refuse_duplicates(table.header, name)
     originals = _column(table, _ORIGINAL, name)
     targets = _column(table, _NORMALIZED, name)
-    rows = list(zip(table.lines, originals, targets, strict=True))
+    rows = map(_Row.of, table.lines, originals, targets)
     good, problems = _usable(rows)
     problems = sorted([*table.problems, *problems], key=lambda problem: problem.line)
     return Synonyms(good, problems, table.encoding, table.delimiter)
@@ -104,49 +124,56 @@ def _in(header: str, names: tuple[str, ...]) -> bool:
     return normalize(header) in names
 
 
-def _usable(rows: list[tuple[int, str, str]]) -> tuple[list[tuple[str, str]], list[Problem]]:
-    first: dict[str, tuple[int, str]] = {}
-    good: list[tuple[str, str]] = []
+class _Row(NamedTuple):
+    line: int
+    original: str
+    target: str
+    key: str
+    """The original, normalized; `value` is the target."""
+    value: str
+
+    @classmethod
+    def of(cls, line: int, original: str, target: str) -> Self:
+        return cls(line, original, target, normalize(original), normalize(target))
+
+
+def _usable(rows: Iterable[_Row]) -> tuple[list[tuple[str, str]], list[Problem]]:
+    first: dict[str, _Row] = {}
     problems: list[Problem] = []
-    for line, original, target in rows:
-        if message := _refusal(original, target, first):
-            problems.append(Problem(line, message, skipped=True))
+    room = MOST_CHARACTERS
+    for row in rows:
+        room -= len(row.key) + len(row.value)
+        if room < 0:
+            problems.append(Problem(row.line, Translatable("synonyms.too_many", most=MOST_CHARACTERS), skipped=True))
+            break
+        if message := _refusal(row, first):
+            problems.append(Problem(row.line, message, skipped=True))
         else:
-            first[normalize(original)] = (line, target)
-            good.append((original, target))
+            first[row.key] = row
+    good = [(row.original, row.target) for row in first.values()]
     return good, problems + list(_chains(first))
 
 
-def _refusal(original: str, target: str, first: dict[str, tuple[int, str]]) -> Translatable | None:
-    key, value = normalize(original), normalize(target)
-    if not key or not value:
+def _refusal(row: _Row, first: Mapping[str, _Row]) -> Translatable | None:
+    if not row.key or not row.value:
         return Translatable("synonyms.blank")
-    if key == value:
-        return Translatable("synonyms.same", original=original, target=target)
-    if key in first:
-        line, other = first[key]
-        return Translatable("synonyms.repeated", original=original, target=other, line=line)
+    if row.key == row.value:
+        return Translatable("synonyms.same", original=row.original, target=row.target)
+    if other := first.get(row.key):
+        return Translatable("synonyms.repeated", original=row.original, target=other.target, line=other.line)
     return None
 
 
-def _chains(first: dict[str, tuple[int, str]]) -> Iterator[Problem]:
-    for line, target in first.values():
-        if normalize(target) in first:
-            other_line, other = first[normalize(target)]
-            message = Translatable("synonyms.chained", original=target, target=other, line=other_line)
-            yield Problem(line, message, skipped=False)
+def _chains(first: Mapping[str, _Row]) -> Iterator[Problem]:
+    for row in first.values():
+        if other := first.get(row.value):
+            message = Translatable("synonyms.chained", original=row.target, target=other.target, line=other.line)
+            yield Problem(row.line, message, skipped=False)
 
 
-def _pattern(phrases: set[str]) -> re.Pattern[str]:
-    """Return a pattern for all phrases, longest first; Latin letters and digits match at word boundaries only."""
-    longest_first = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
-    return re.compile("|".join(map(_bounded, longest_first)))
-
-
-def _bounded(phrase: str) -> str:
-    before = f"(?<![{_LATIN}])" if _LATIN_CHAR.match(phrase[0]) else ""
-    after = f"(?![{_LATIN}])" if _LATIN_CHAR.match(phrase[-1]) else ""
-    return before + re.escape(phrase) + after
+def _marked(text: str) -> str:
+    """Mark the ends of Latin words, so that phrases match whole words only; no mark belongs to two phrases."""
+    return _EDGE.sub(_MARK, _UNREADABLE.sub("\ufffd", text))
 
 
 def _join(pieces: Iterable[str]) -> str:
