@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 from slack_bolt import App
 
+from bot.ack_clock import AckClock
 from bot.channel_mapping import ChannelMapping
 from bot.connection import PING_SECONDS, Connection
 from bot.digest import WeeklyDigest
@@ -23,13 +24,15 @@ from bot.startup_log import StartupLog
 from handlers.access import Access
 from handlers.admin import waiting
 from handlers.channels import Channels
+from handlers.counters import Counters
+from handlers.fair_turns import Source
 from handlers.files import removal
 from handlers.files.pending import recover
 from handlers.learning.learned_aliases import apply_aliases
 from handlers.learning.proof import keep_auto_reply
 from handlers.learning.votes import update_confidence
 from handlers.messenger import Messenger
-from handlers.queue import KeyedLocks, WorkQueue
+from handlers.queue import KeyedLocks, Kind, WorkQueue
 from handlers.routing import register
 from handlers.schema import open_database
 from handlers.services import Config, Process, Services
@@ -74,7 +77,7 @@ class Bot:
         self.services.maintenance.record_versions()
         update_confidence(self.services)
         self.housekeeping.start()
-        self.services.queue.put(lambda: _ask_admins(self.services))
+        ask_admins(self.services)
         if self.model:
             self.model.start()
         else:
@@ -97,6 +100,11 @@ class Bot:
                 thread.close()
         self.services.database.close()
         return drained
+
+
+def ask_admins(services: Services) -> None:
+    """Ask admins in the background about what waits for their decision."""
+    services.queue.put(Kind.EVENT, Source("", ""), partial(_ask_admins, services))
 
 
 def _ask_admins(services: Services) -> None:
@@ -139,12 +147,14 @@ def build_app(
     model = ModelWatch(maintenance, manager, wanted, settings.revision, look_seconds, startup_log) if wanted else None
     listeners = ThreadPoolExecutor(ACK_WORKERS, thread_name_prefix="kotae-listener")
     app = App(client=client, listener_executor=listeners)
-    connection = Connection(app, settings.app_token, ping_seconds)
-    queue = WorkQueue()
+    counters = Counters()
+    acks = AckClock(counters)
+    connection = Connection(app, settings.app_token, acks, ping_seconds)
+    queue = WorkQueue(counters, acks.are_due)
 
     def rescan() -> None:
         mapping.refresh(client, channels)
-        queue.put(lambda: _ask_admins(services))
+        ask_admins(services)
 
     services = Services(
         registry=registry,
@@ -158,7 +168,7 @@ def build_app(
         queue=queue,
         locks=KeyedLocks(),
         config=_config(settings, is_agent=AGENT_SCOPE in scopes_of(introduced)),
-        process=partial(_process, time.time(), wanted, connection, queue, registry, model),
+        process=partial(_process, time.time(), wanted, connection, queue, counters, registry, model),
         rescan=rescan,
     )
     recover(services.config.uploads_dir)
@@ -196,6 +206,7 @@ def _process(
     wanted: str | None,
     connection: Connection,
     queue: WorkQueue,
+    counters: Counters,
     registry: Registry,
     model: ModelWatch | None,
 ) -> Process:
@@ -205,6 +216,8 @@ def _process(
         memory=psutil.Process().memory_info().rss / 1e6,
         uptime=time.time() - started,
         queue=len(queue),
+        waiting=queue.waiting(),
+        counts=counters.all(),
         model=wanted,
         model_loaded=registry.encoder is not None,
         model_trouble=model.trouble if model else None,

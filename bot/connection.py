@@ -16,6 +16,10 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.socket_mode.builtin.connection import Connection as Session
 from slack_sdk.socket_mode.builtin.connection import ConnectionState
+from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.ack_clock import AckClock
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +35,11 @@ CONCURRENCY = 32
 class Connection:
     """One connection to Slack, kept alive while it is open."""
 
-    def __init__(self, app: App, app_token: str, ping_seconds: float = PING_SECONDS) -> None:
+    def __init__(self, app: App, app_token: str, acks: AckClock, ping_seconds: float = PING_SECONDS) -> None:
         self._handler = SocketModeHandler(app, app_token, ping_interval=ping_seconds, concurrency=CONCURRENCY)
-        self._handler.client.on_message_listeners.append(self._hasten_refresh)
+        self._handler.client.on_message_listeners += [acks.arrived, self._hasten_refresh]
+        self._handler.client.socket_mode_request_listeners[:] = [self._handle]  # instead of the handler alone
+        self._acks = acks
         self._ping_seconds = ping_seconds
         self._session: Session | None = None
         self._session_since = 0.0
@@ -70,6 +76,12 @@ class Connection:
         session = self._handler.client.current_session
         pong = session.last_ping_pong_time if session else None
         return None if pong is None else time.time() - pong
+
+    def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        try:
+            self._handler.handle(client, request)  # type: ignore[arg-type]
+        finally:
+            self._acks.acked(request)
 
     def _hasten_refresh(self, message: str) -> None:
         """Close the old socket as soon as there is a new one.

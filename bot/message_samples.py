@@ -17,6 +17,7 @@ from handlers.admin.store.statistics import Overview, Rehearsal, Tally
 from handlers.admin.views import admin, reports, settings, waiting
 from handlers.answers.views import answers, full_answer, guide, published, reasons
 from handlers.channel_rules import AutoReply, Channel, ChannelProof, Waiting
+from handlers.counters import Count
 from handlers.entries.store.proposals import Proposal
 from handlers.entries.views import editing, proposals
 from handlers.files.pending import Upload
@@ -24,6 +25,7 @@ from handlers.files.views import removal, uploads, versions
 from handlers.home.views import home
 from handlers.home.views.dashboard import Dashboard
 from handlers.learning.views import learned_aliases, misses, proof
+from handlers.queue import Kind
 from handlers.result import ButtonValue, Entry, ReplyOptions, Result
 from handlers.services import Process
 from handlers.slack import blocks
@@ -94,7 +96,9 @@ REPORT = ReloadReport(NAME, added=1, changed=1, removed=1, records=3, problems=(
 FAILED = ReloadReport(NAME, error=TROUBLE)
 DONE = Translatable("audit.export", name=NAME, rows=3)
 OVERVIEW = Overview({NAME: Tally(8, 2, 3, 1)}, {date(2026, 1, day): Tally(day % 3, 1) for day in range(1, 31)})
-PROCESS = Process(1.0, 300.0, 3600.0, 0, NAME, model_loaded=False, model_trouble=TROUBLE)
+IN_QUEUE = {kind.value: 3 for kind in Kind}
+COUNTS = {what.value: 3 for what in Count}
+PROCESS = Process(1.0, 300.0, 3600.0, 0, IN_QUEUE, COUNTS, NAME, model_loaded=False, model_trouble=TROUBLE)
 TOPICS = [guide.Topic(NAME, 3, ("Samples",))]
 ASKED = misses.Asked(
     17, QUESTION, 3, 2, PERSON, PLACE, AT, misses.Closest(QUESTION, NAME, 0.3), ("none",), reported=True

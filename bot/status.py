@@ -3,11 +3,14 @@
 import json
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from handlers.counters import Count
+from handlers.queue import Kind
 from handlers.texts import ENGLISH
 from indexes.atomic_file import replace_file
 from indexes.messages import Translatable
@@ -18,6 +21,23 @@ if TYPE_CHECKING:
 RENEWED_SECONDS = 5.0
 STALE_SECONDS = 20.0
 FILE = "status.json"
+WAITING = {
+    Kind.NOTICE.value: "to be told that there was no room",
+    Kind.ASKED.value: "requests",
+    Kind.EVENT.value: "other events",
+    Kind.MESSAGE.value: "channel messages",
+}
+ALWAYS_TOLD = {Count.LATE_ACKS.value, Count.RETRIES.value}
+"""Counts that are shown even if nothing happened; the others only when something did."""
+COUNTS = {
+    Count.LATE_ACKS.value: "acks after more than 3 s",
+    Count.RETRIES.value: "events sent again by Slack",
+    Count.DROPPED_MESSAGES.value: "channel messages skipped for want of room",
+    Count.DROPPED_EVENTS.value: "other events skipped for want of room",
+    Count.BUSY.value: "requests turned away for want of room",
+    Count.TOO_MANY.value: "requests turned away because one person sent too many",
+    Count.UNTOLD.value: "people not told for want of room",
+}
 
 
 def write_status(data_dir: Path, services: "Services") -> None:
@@ -62,6 +82,17 @@ def read_status(data_dir: Path) -> dict[str, Any] | None:
         return None
 
 
+def _traffic(process: Mapping[str, Any]) -> list[str]:
+    """Describe what waits, and what happened since the start; a bot of an earlier version tells neither."""
+    waiting, counts = process.get("waiting", {}), process.get("counts", {})
+    told = {name: count for name, count in counts.items() if count or name in ALWAYS_TOLD}
+    return [
+        f"  {title}: {', '.join(f'{number} {names[name]}' for name, number in numbers.items())}"
+        for title, numbers, names in (("Waiting", waiting, WAITING), ("Since the start", told, COUNTS))
+        if numbers
+    ]
+
+
 def format_status(status: dict[str, Any]) -> str:
     """Format the status as text."""
     process = status["process"]
@@ -69,6 +100,7 @@ def format_status(status: dict[str, Any]) -> str:
     lines = [
         f"Kotae is running (pid {status['pid']}, up {process['uptime'] / 3600:.1f} h)",
         f"  Slack: last pong {pong}; queue: {process['queue']}; memory: {process['memory']:.0f} MB",
+        *_traffic(process),
         f"  Encoder: {status['encoder'] or 'none, lexical search only'}",
     ]
     if process["model_trouble"]:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from http.client import HTTPException
@@ -21,6 +21,7 @@ from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn
 from handlers.texts import Texts
+from handlers.trace import Trace
 from indexes.errors import KnowledgeBaseError
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Request:
     channel: str
     thread: str | None
     asked: bool
+    trace: Trace = field(default_factory=Trace)
 
     @property
     def event(self) -> Mapping[str, Any]:

@@ -9,9 +9,12 @@ from typing import Any
 from slack_bolt import Ack, Respond
 
 from handlers.access import Need
+from handlers.fair_turns import Source
+from handlers.queue import Admission, Kind
 from handlers.request import Request, fail
 from handlers.services import Services
 from handlers.slack.blocks import notice
+from handlers.texts import Texts
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +25,16 @@ Needs = Need | Callable[[Request], Need]
 """Who may: the same for all payloads of a route, or read from the payload where one route serves several commands."""
 Refuse = Callable[[Services, Request, str], None]
 """Tells somebody why they may not; the string is the key of the text."""
+Done = Callable[[], None]
+Receive = Callable[[Mapping[str, Any]], Done]
+"""Called with each payload before its ack; what it returns is called once, when the work or the refusal is done.
+
+Both may run on the thread that acks, so neither may call Slack.
+"""
+
+
+def _keep_nothing(_: Mapping[str, Any]) -> Done:
+    return lambda: None
 
 
 def _tell_why(_: Services, request: Request, refusal: str) -> None:
@@ -43,13 +56,37 @@ class Route:
     asked: bool
     claims: bool
     refuse: Refuse
+    receive: Receive
 
     def __call__(self, ack: Ack, body: dict[str, Any], respond: Respond) -> None:
         """Take a payload from Bolt."""
+        done = self.receive(body)
         ack()
-        request = _request(self.services, body, respond, asked=self.asked)
-        if not self.services.queue.put(partial(_run, self, request)):
-            _refuse(self.services, request)
+        self.accept(self.request(body, respond), done)
+
+    def request(self, body: Mapping[str, Any], respond: Respond) -> Request:
+        """Read a payload."""
+        return _request(self.services, body, respond, asked=self.asked)
+
+    def accept(self, request: Request, done: Done) -> None:
+        """Put the handler into the queue, or tell who asked why not; calls nothing but the queue and `done`."""
+        admission = self._put(request, done)
+        if admission is not Admission.ACCEPTED:
+            _refuse(self, request, admission, done)
+
+    def _put(self, request: Request, done: Done) -> Admission:
+        queue = self.services.queue
+        admission = queue.may_ask(request.user) if request.asked else Admission.ACCEPTED
+        if admission is not Admission.ACCEPTED:
+            return admission
+        return queue.put(self.kind, _source(request), partial(_run, self, request, done))
+
+    @property
+    def kind(self) -> Kind:
+        """How urgent this is."""
+        if self.asked:
+            return Kind.ASKED
+        return Kind.MESSAGE if self.claims else Kind.EVENT
 
     def need(self, request: Request) -> Need:
         """Return who may send this payload; doesn't call Slack."""
@@ -68,11 +105,15 @@ class FormRoute(Route):
 
     def __call__(self, ack: Ack, body: dict[str, Any], respond: Respond) -> None:
         """Take a submission from Bolt."""
-        request = _request(self.services, body, respond, asked=True)
+        request = self.request(body, respond)
         answer = self.check(self.services, request)
-        if answer.get("response_action") != "errors" and not self.services.queue.put(partial(_run, self, request)):
-            log.warning("The queue is full: a modal was refused")
-            answer = _busy(request)
+        if answer.get("response_action") != "errors":
+            done = self.receive(body)
+            admission = self._put(request, done)
+            if admission is not Admission.ACCEPTED:
+                request.trace.outcome = admission.name.lower()
+                _end(self, request, done)
+                answer = _not_now(request, admission)
         ack(**answer)
 
 
@@ -81,35 +122,65 @@ class Routes:
     """Makes the routes of the routing table."""
 
     services: Services
+    receive: Receive = _keep_nothing
 
     def on(self, handler: Handler, *, needs: Needs, asked: bool = True, claims: bool = False) -> Route:
         """Return a listener for events, commands and buttons; see `Route`."""
-        return Route(self.services, handler, needs, asked, claims, _tell_why)
+        return Route(self.services, handler, needs, asked, claims, _tell_why, self.receive)
 
     def form(self, check: Check, handler: Handler, *, needs: Needs, refuse: Refuse = _tell_why) -> FormRoute:
         """Return a listener for a submitted modal; see `FormRoute`."""
-        return FormRoute(self.services, handler, needs, asked=True, claims=False, refuse=refuse, check=check)
+        return FormRoute(
+            self.services, handler, needs, asked=True, claims=False, refuse=refuse, receive=self.receive, check=check
+        )
 
     def overheard(self, handler: Handler) -> Route:
         """Return a listener for messages that are not addressed to the bot."""
         return self.on(handler, needs=Need.NOTHING, asked=False, claims=True)
 
 
-def _busy(request: Request) -> dict[str, Any]:
+def _not_now(request: Request, admission: Admission) -> dict[str, Any]:
     first = next(block["block_id"] for block in request.body["view"]["blocks"] if block["type"] == "input")
-    return {"response_action": "errors", "errors": {first: request.texts_of_form("search.busy")}}
+    return {
+        "response_action": "errors",
+        "errors": {first: _why_not(request.services, admission, request.texts_of_form)},
+    }
 
 
-def _run(route: Route, request: Request) -> None:
+def _why_not(services: Services, admission: Admission, texts: Texts) -> str:
+    if admission is Admission.BUSY:
+        return texts("search.busy")
+    return texts("search.too_many", seconds=f"{services.queue.pause:.0f}")
+
+
+def _run(route: Route, request: Request, done: Done) -> None:
+    request.trace.start()
     try:
         if not (route.claims or request.is_first_delivery()):
-            return
-        if refusal := request.refusal(route.need(request)):
+            request.trace.outcome = "repeated"
+        elif refusal := request.refusal(route.need(request)):
+            request.trace.outcome = "refused"
             route.refuse(route.services, request, refusal)
         else:
             route.handler(route.services, request)
     except Exception as error:  # noqa: BLE001 - the one door: nothing a handler raises may end the process or a worker
+        request.trace.outcome = "failed"
         _fail(request, error)
+    _end(route, request, done)
+
+
+def _end(route: Route, request: Request, done: Done) -> None:
+    """Log how a request went; of what nobody asked, only if it was searched for or went wrong."""
+    trace = request.trace
+    tells = request.asked or trace.is_question or trace.outcome == "failed"
+    log.log(logging.INFO if tells else logging.DEBUG, "%s", trace.line(_name(route.handler)))
+    done()
+
+
+def _name(handler: Handler) -> str:
+    """Return a handler's module and name, such as ``search.slash``."""
+    function = handler.func if isinstance(handler, partial) else handler
+    return f"{function.__module__.rpartition('.')[2]}.{getattr(function, '__name__', '')}"
 
 
 def _fail(request: Request, error: Exception) -> None:
@@ -120,18 +191,30 @@ def _fail(request: Request, error: Exception) -> None:
         log.exception("The asker could not be told")
 
 
-def _refuse(services: Services, request: Request) -> None:
-    """Tell who asked that there is no room, not from the thread that acks: Slack may be slow."""
-    log.warning("The queue is full: a question was refused")
-    if request.asked and not services.queue.put_refusal(partial(_say_busy, request)):
-        log.warning("Too many wait to be told that the queue is full: one was not told")
+def _refuse(route: Route, request: Request, admission: Admission, done: Done) -> None:
+    """Let somebody tell the asker, unless they were told already: Slack may be slow, and this thread acks."""
+    request.trace.outcome = admission.name.lower()
+    queue, source = route.services.queue, _source(request)
+    is_told = admission is Admission.TOO_MANY or queue.has_waiting(Kind.NOTICE, source)
+    end = partial(_end, route, request, done)
+    if not request.asked or is_told:
+        end()
+    elif queue.put(Kind.NOTICE, source, partial(_say_why_not, request, admission, end)) is not Admission.ACCEPTED:
+        log.warning("Too many wait to be told that there is no room: one was not told")
+        end()
 
 
-def _say_busy(request: Request) -> None:
+def _say_why_not(request: Request, admission: Admission, end: Done) -> None:
     try:
-        request.tell_privately(notice(request.texts("search.busy")))
+        request.tell_privately(notice(_why_not(request.services, admission, request.texts)))
     except Exception:
-        log.exception("The asker could not be told that the queue is full")
+        log.exception("The asker could not be told that there is no room")
+    end()
+
+
+def _source(request: Request) -> Source:
+    """Return whose turn this is. Forms and the Home tab are in no channel: there, everybody is in a place of theirs."""
+    return Source(request.user, request.channel or request.user)
 
 
 def _request(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Request:

@@ -1,7 +1,7 @@
 """What handlers may call."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -26,13 +26,16 @@ QUESTION_LENGTH = 1000
 class Process:
     """How the process is: seconds since Slack's last pong (None before the first), megabytes resident, seconds up.
 
-    `model` is the model that is wanted, None for lexical search by choice.
+    `queue` is how many jobs run or wait, `waiting` how many wait, by `queue.Kind`; `counts` are since the start, by
+    `counters.Count`. `model` is the model that is wanted, None for lexical search by choice.
     """
 
     pong_age: float | None
     memory: float
     uptime: float
     queue: int
+    waiting: Mapping[str, int]
+    counts: Mapping[str, int]
     model: str | None
     model_loaded: bool
     model_trouble: Translatable | None

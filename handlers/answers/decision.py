@@ -59,7 +59,7 @@ def decide(
         return Decision(Origin.SHADOW, Translatable("why.no_knowledge_base"))
     if not services.registry.loaded:
         return Decision(Origin.SHADOW, Translatable("why.loading"))
-    answer = search(services, question, names)
+    answer = search(services, request, question, names)
     return Decision(*who_sees(services, rules, answer, reply), answer)
 
 

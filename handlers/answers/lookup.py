@@ -13,17 +13,20 @@ from indexes.registry import Answer
 
 def find_answers(services: Services, question: str, names: Sequence[str], request: Request, origin: Origin) -> Result:
     """Search these knowledge bases for a question; store the question and its hits."""
-    return store_answer(services, search(services, question, names), request, origin)
+    return store_answer(services, search(services, request, question, names), request, origin)
 
 
-def search(services: Services, question: str, names: Sequence[str]) -> Answer:
+def search(services: Services, request: Request, question: str, names: Sequence[str]) -> Answer:
     """Search these knowledge bases for a question."""
-    return services.registry.search(question[:QUESTION_LENGTH], names)
+    with request.trace.searching():
+        return services.registry.search(question[:QUESTION_LENGTH], names)
 
 
 def store_answer(services: Services, answer: Answer, request: Request, origin: Origin) -> Result:
     """Store a question and its hits."""
     stored = _asked_question(services, answer, request, origin)
+    request.trace.origin = origin.value
+    request.trace.outcome = "answered" if stored.answered else "unsure" if stored.hits else "nothing"
     return _result(services, stored, Questions(services.database).add(stored))
 
 

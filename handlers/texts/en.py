@@ -85,6 +85,7 @@ WORDS = {
     "a CSV file in the knowledge folder that has the channel's name.",
     "search.empty": "There were no words in that that I could search for.",
     "search.busy": "Many questions are coming in just now. Please ask again in a moment.",
+    "search.too_many": "That was a lot at once, so I left out what came in last. Please wait {seconds} seconds and ask again.",
     "search.starting": "I have just started and am still reading the knowledge bases. Please ask again in a moment.",
     "mention.hello": "Hello! I answer from this team's knowledge bases. Mention me with a question, "
     "or mention me in a thread to have its first message looked up.",
@@ -184,6 +185,14 @@ WORDS = {
     "kb.status.no_model": ":warning: The model {model} isn't available: {reason}\nI search by words only until it is.",
     "kb.status.loading_model": ":hourglass_flowing_sand: The model {model} is being loaded; until then I search by words only.",
     "kb.status.process": "Socket: last pong {pong} s ago · queue {queue} · memory {memory} MB · up {uptime}",
+    "kb.status.waiting": "Waiting: requests {asked} · channel messages {messages} · other events {events}",
+    "kb.status.acks": "Since the start: confirmed to Slack after more than 3 s: {late} · sent again by Slack: {retries}",
+    "kb.status.refused": ":warning: Since the start: {parts}",
+    "kb.status.dropped_messages": "channel messages skipped because too many came at once: {count}",
+    "kb.status.dropped_events": "other events skipped because too many came at once (Home tab opened, typing in a form): {count}",
+    "kb.status.busy": "requests turned away because too many came at once; the people were asked to try again: {count}",
+    "kb.status.too_many": "requests turned away because one person sent too many; they were told once: {count}",
+    "kb.status.untold": "requests turned away without a word because even telling people would have taken too long: {count}",
     "kb.status.database": ":warning: The state database can't be used ({trouble}): "
     "answers go on, but nothing new is remembered.",
     "kb.age.now": "just made",

@@ -2,6 +2,7 @@
 # ruff: noqa: E501 - rows of a CSV are as long as they are
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from bot.connection import PING_SECONDS
 from bot.model_watch import LOOK_SECONDS
 from bot.playground import Envelope, LocalSlack, Message, controls, live_mentions
 from bot.settings import Environment, Settings
+from handlers.fair_turns import Source
+from handlers.queue import Admission, Kind
 from handlers.store.questions import AskedQuestion, Questions, questions
 from indexes.encoder import ModelManager
 from tests.encoders import hashing_manager
@@ -212,6 +215,13 @@ def settle(slack: LocalSlack, bot: Bot) -> None:
     """Wait until the bot has dealt with everything that it was told."""
     slack.quiet(0.15)
     slack.wait_until(lambda: not len(bot.services.queue), what="the end of the work")
+
+
+def fill(bot: Bot, job: Callable[[], None]) -> None:
+    """Let so many people ask for `job` that there is no room for another."""
+    strangers = (Source(f"U-FILL-{number}", f"C-FILL-{number}") for number in count())
+    while bot.services.queue.put(Kind.ASKED, next(strangers), job) is Admission.ACCEPTED:
+        pass
 
 
 def redeliver(slack: LocalSlack, envelope: Envelope, **changes: object) -> None:

@@ -13,7 +13,7 @@ from handlers.learning.store.misses import Misses
 from handlers.store.audit import AuditLog
 from tests.audit import action, outcome
 from tests.playground.helpers import client_of
-from tests.slack.conftest import IT_HELP, Start, settle
+from tests.slack.conftest import IT_HELP, Start, fill, settle
 
 SCANNER = {"question": "How do I scan a document?", "answer": "Use the scanner on floor 2.\nChoose PDF."}
 CP932 = (
@@ -469,8 +469,7 @@ def test_a_form_refused_by_a_full_queue_stays_as_it_was_typed(slack: LocalSlack,
     def occupied() -> None:
         gate.wait(60)
 
-    while bot.services.queue.put(occupied):
-        pass
+    fill(bot, occupied)
     sent = slack.submit("olivia", view, SCANNER)
     gate.set()
     assert list(sent.errors) == ["knowledge_base"]

@@ -11,7 +11,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.playground.slack.block_kit.validation import block_text
 from handlers.store.questions import Questions
-from tests.slack.conftest import Start, asked_so_far, labels, settle
+from tests.slack.conftest import Start, asked_so_far, fill, labels, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -325,8 +325,7 @@ def test_a_command_that_is_delivered_twice_is_answered_once(slack: LocalSlack, b
 
 def test_when_the_queue_is_full_the_asker_is_told(slack: LocalSlack, bot: Bot, ask: Ask) -> None:
     release = Event()
-    while bot.services.queue.put(lambda: assert_released(release)):
-        pass
+    fill(bot, lambda: assert_released(release))
     try:
         assert "Many questions are coming in just now" in ask("alice", "it-help", "wifi").shown
         assert "質問が集中しています" in ask("hanako", "it-help", "wifi").shown
@@ -348,8 +347,7 @@ def test_when_the_queue_is_full_the_asker_is_told(slack: LocalSlack, bot: Bot, a
 def test_acks_stay_quick_while_the_queue_is_full_and_slack_is_slow(slack: LocalSlack, bot: Bot) -> None:
     """More questions than there are threads for acks, each refusal of which takes Slack most of a second."""
     release = Event()
-    while bot.services.queue.put(lambda: assert_released(release)):
-        pass
+    fill(bot, lambda: assert_released(release))
     slack.faults.slow("users.info", seconds=0.8, times=None)
     slack.faults.slow("chat.postEphemeral", seconds=0.8, times=None)
     try:

@@ -163,6 +163,7 @@ def _process(process: "Process", database_trouble: Translatable | None, texts: T
     pong = "–" if process.pong_age is None else f"{process.pong_age:.0f}"
     uptime = f"{process.uptime / HOUR:.1f} h"
     lines = [texts("kb.status.process", pong=pong, queue=process.queue, memory=f"{process.memory:.0f}", uptime=uptime)]
+    lines += _traffic(process, texts)
     if process.model and not process.model_loaded:
         model = escape(process.model)
         if process.model_trouble:
@@ -173,6 +174,24 @@ def _process(process: "Process", database_trouble: Translatable | None, texts: T
     if database_trouble:
         lines.append(texts("kb.status.database", trouble=one_line(texts.say(database_trouble), PROBLEM)))
     return lines
+
+
+def _traffic(process: "Process", texts: Texts) -> list[str]:
+    """Report what waits, what was late, and what there was no room for."""
+    waiting, counts = process.waiting, process.counts
+    refused = {
+        "dropped_messages": "kb.status.dropped_messages",
+        "dropped_events": "kb.status.dropped_events",
+        "busy": "kb.status.busy",
+        "too_many": "kb.status.too_many",
+        "untold": "kb.status.untold",
+    }
+    parts = [texts(key, count=counts[name]) for name, key in refused.items() if counts[name]]
+    return [
+        texts("kb.status.waiting", asked=waiting["asked"], messages=waiting["messages"], events=waiting["events"]),
+        texts("kb.status.acks", late=counts["late_acks"], retries=counts["retries"]),
+        *([texts("kb.status.refused", parts=" · ".join(parts))] if parts else []),
+    ]
 
 
 def _channel(channel: "Channel", texts: Texts) -> str:
