@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from indexes.confidence.calibration import MIN_ALIASES
 from indexes.confidence.evaluation import DEPTH, Outcome, Query, evaluate, hardest, rank_of, reliability, scored
 from indexes.records import may_be_volunteered
 from indexes.registry import Answer
@@ -29,7 +28,7 @@ class Evaluation:
 def run(knowledge_base: FaissSearch, queries: Sequence[Query], threshold: float) -> Evaluation:
     """Ask all queries as the bot would be asked, and measure at the threshold the bot would use.
 
-    To the measures of `evaluate`, this adds the encoder (or "lexical") and the `weights` of confidence.
+    To the measures of `evaluate`, this adds the encoder (or "lexical") and the `scale` of its cosines, if any.
     """
     with ThreadPoolExecutor(ASKING_AT_ONCE) as pool:
         answers = list(pool.map(lambda query: knowledge_base.answer(query.text, DEPTH), queries))
@@ -41,22 +40,9 @@ def run(knowledge_base: FaissSearch, queries: Sequence[Query], threshold: float)
         query.text: answer.hits[0].record.title for query, answer in zip(queries, answers, strict=True) if answer.hits
     }
     encoder = knowledge_base.encoder.name if knowledge_base.encoder else "lexical"
-    measures = {"encoder": encoder, "weights": weights_used(knowledge_base), **evaluate(outcomes, threshold)}
+    scale = asdict(knowledge_base.scale) if knowledge_base.scale else None
+    measures = {"encoder": encoder, "scale": scale, **evaluate(outcomes, threshold)}
     return Evaluation(measures, outcomes, found)
-
-
-def weights_used(knowledge_base: FaissSearch) -> dict[str, Any]:
-    """Return where the weights of confidence are from; JSON types only.
-
-    origin: shipped or fitted (on this machine). aliases, knowledge_bases: what they were or would have been fitted to;
-    aliases is None if an earlier version fitted them and stored no number.
-    """
-    fit = knowledge_base.fit
-    return {
-        "origin": "fitted" if fit and fit.moved else "shipped",
-        "aliases": fit.aliases if fit else 0,
-        "knowledge_bases": list(fit.knowledge_bases) if fit else [],
-    }
 
 
 def format_evaluation(evaluation: Evaluation) -> str:
@@ -65,7 +51,7 @@ def format_evaluation(evaluation: Evaluation) -> str:
     left_out = f"; partial, and left out: {measures['partial']}" if measures["partial"] else ""
     lines = [
         f"{measures['queries']} queries, {measures['answerable']} of them answerable{left_out}",
-        f"Encoder: {measures['encoder']}; weights of confidence: {_weights(measures['weights'])}",
+        *_weights(measures),
         "",
     ]
     lines += [
@@ -118,13 +104,15 @@ def _is_silent(answer: Answer) -> bool:
     return not (answer.hits and may_be_volunteered(answer.hits[0].record))
 
 
-def _weights(used: dict[str, Any]) -> str:
-    count, names = used["aliases"], ", ".join(used["knowledge_bases"])
-    if used["origin"] == "fitted":
-        return f"fitted on this machine to {count} aliases of {names}" if names else "fitted on this machine earlier"
-    if names:
-        return f"as shipped; {names} has {count} aliases, and fitting to this encoder takes {MIN_ALIASES}"
-    return "as shipped"
+def _weights(measures: dict[str, Any]) -> list[str]:
+    scale = measures["scale"]
+    if scale is None:
+        return [f"Encoder: {measures['encoder']}; weights of confidence: by words, as shipped"]
+    return [
+        f"Encoder: {measures['encoder']}; weights of confidence: by meaning, as shipped",
+        f"Its cosines here: {scale['zero']:.3f} with other rows, {scale['one']:.3f} with the same question",
+        f"Questions it doesn't find by their words alone: {scale['lost']:.0%}",
+    ]
 
 
 def _shipped(shipped: dict[str, float]) -> str:

@@ -56,7 +56,6 @@ class ModelWatch(BackgroundThread):
             self._startup_log.done("model", "model")
             counts = self._maintenance.use_encoder(encoder).result()
             self._startup_log.done("vectors", "vectors", f" ({counts.reused} re-used, {counts.encoded} encoded)")
-            self._maintenance.calibrate()
         except CancelledError:  # maintenance has closed: nobody needs the model any more
             return True
         except KnowledgeBaseError as error:

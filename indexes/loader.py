@@ -10,21 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from indexes.builder import Builder, BuildResult, LoadedKnowledgeBase
-from indexes.confidence.calibration import (
-    FITTED_WITH,
-    Fit,
-    Judgement,
-    calibrate,
-    confidence_shift,
-    store_fit,
-    stored_fit,
-)
+from indexes.confidence.votes import Judgement, confidence_shift
 from indexes.encoder import Encoder, Progress
 from indexes.encoder.stopping import StoppableEncoder, StoppedError
 from indexes.errors import (
-    EncodingError,
     KnowledgeBaseError,
-    ModelUnavailableError,
     UnknownKnowledgeBaseError,
     UnusableFileError,
     VersionError,
@@ -42,10 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Loader:
-    """Loads, reloads and removes the knowledge bases of a registry. Setting `stop` stops encoding between batches.
-
-    `own_fit`: see `Maintenance`.
-    """
+    """Loads, reloads and removes the knowledge bases of a registry. Setting `stop` stops encoding between batches."""
 
     def __init__(
         self,
@@ -53,13 +40,11 @@ class Loader:
         data_dir: Path,
         versions: Versions,
         stop: threading.Event,
-        own_fit: Path | None = None,
     ) -> None:
         self._registry = registry
         self._data_dir = data_dir
         self._versions = versions
         self._stop = stop
-        self._own_fit = own_fit
         self._builder = Builder(data_dir)
 
     def load(self) -> None:
@@ -73,7 +58,7 @@ class Loader:
 
     def use_encoder(self, encoder: Encoder, progress: Progress | None) -> EncodingCounts:
         """See `Maintenance.use_encoder`. A knowledge base that can't be encoded is still searched by words."""
-        self._registry.swap(replace(self._state, encoder=encoder, fit=self._stored_fit(encoder)))
+        self._registry.swap(replace(self._state, encoder=encoder))
         counts = EncodingCounts()
         for name, loaded in tuple(self._state.loaded.items()):
             try:
@@ -87,26 +72,6 @@ class Loader:
             self._registry.swap(self._state.with_loaded(built.loaded))
             counts = EncodingCounts(counts.encoded + built.encoded, counts.reused + built.reused)
         return counts
-
-    def calibrate(self) -> None:
-        """See `Maintenance.calibrate`."""
-        encoder = self._state.encoder
-        if encoder is None or encoder.name.endswith(FITTED_WITH) or self._state.fit:
-            return
-        log.info("Fitting confidence to %s, once", encoder.name)
-        try:
-            fit = self._fitted(StoppableEncoder(encoder, self._stop))
-        except StoppedError:
-            return
-        except (EncodingError, ModelUnavailableError) as error:
-            log.error("Confidence could not be fitted and stays as it was: %s", error)  # noqa: TRY400 - that is all
-            return
-        self._registry.swap(replace(self._state, fit=fit))
-        log.info("Confidence is fitted to %s", encoder.name)
-        try:
-            store_fit(self._own_fit or self._data_dir, encoder, fit)
-        except OSError as error:
-            log.error("What confidence is fitted to is not kept for the next start: %s", error)  # noqa: TRY400 - ditto
 
     def update_confidence(self, judged: Mapping[str, Sequence[Judgement]]) -> None:
         """See `Maintenance.update_confidence`."""
@@ -165,26 +130,6 @@ class Loader:
     @property
     def _state(self) -> State:
         return self._registry.state
-
-    def _stored_fit(self, encoder: Encoder) -> Fit | None:
-        """Return the fit of the bot that uses this data folder, else the own one unless the file has changed since."""
-        bots = stored_fit(self._data_dir, encoder)
-        if bots or not self._own_fit:
-            return bots
-        own = stored_fit(self._own_fit, encoder)
-        return own if own and own.content == self._content() else None
-
-    def _fitted(self, encoder: Encoder) -> Fit:
-        loaded = self._state.loaded
-        bases = [(each.index.records, each.index.synonyms) for each in loaded.values()]
-        aliases = sum(len(record.aliases) for records, _ in bases for record in records)
-        return Fit(calibrate(bases, encoder), aliases, tuple(loaded), self._content())
-
-    def _content(self) -> str:
-        """Return a digest of everything that the weights are fitted to, other than the encoder."""
-        loaded = self._state.loaded.values()
-        parts = [part for each in loaded for part in (each.knowledge_base.digest, each.index.synonyms.digest)]
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def _load_one(self, source: Source) -> None:
         try:

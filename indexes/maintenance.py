@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from indexes.confidence.calibration import Judgement
+from indexes.confidence.votes import Judgement
 from indexes.encoder import Encoder, Progress
 from indexes.loader import Loader
 from indexes.records import Source
@@ -22,17 +22,13 @@ class Maintenance:
     """Changes what a `Registry` searches, one change after another on a thread of its own.
 
     Snapshots and earlier versions of the files are kept below `data_dir`. After `close`, every future is cancelled.
-
-    Confidence is fitted to an encoder once, and the fit is kept in `data_dir`. With `own_fit`, a folder, it is kept
-    there until a file changes, and only used while `data_dir` has none: a script that searches one file leaves the
-    bot's fit alone.
     """
 
-    def __init__(self, registry: Registry, data_dir: Path, own_fit: Path | None = None) -> None:
+    def __init__(self, registry: Registry, data_dir: Path) -> None:
         self.versions = Versions(data_dir)
         self.registry = registry
         self._stop = threading.Event()
-        self._loader = Loader(registry, data_dir, self.versions, self._stop, own_fit)
+        self._loader = Loader(registry, data_dir, self.versions, self._stop)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kotae-maintenance")
         self._waiting: dict[str, Future[ReloadReport]] = {}
         self._lock = threading.RLock()
@@ -44,10 +40,6 @@ class Maintenance:
     def use_encoder(self, encoder: Encoder, progress: Progress | None = None) -> Future[EncodingCounts]:
         """Give every index its vectors, from snapshots where possible, and search with `encoder` from then on."""
         return self._submit(self._loader.use_encoder, encoder, progress)
-
-    def calibrate(self) -> Future[None]:
-        """Fit confidence to the encoder in use, unless an earlier start did."""
-        return self._submit(self._loader.calibrate)
 
     def update_confidence(self, judged: Mapping[str, Sequence[Judgement]]) -> Future[None]:
         """Update confidence from all votes, by knowledge base; one that is missing has no votes."""

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from indexes.builder import LoadedKnowledgeBase
-from indexes.confidence.calibration import Fit
-from indexes.confidence.confidence import DENSE, Weights, with_confidence
+from indexes.confidence.confidence import with_confidence
 from indexes.confidence.decision import Verdict, reasons, verdict
 from indexes.encoder import Encoder, Vector
 from indexes.errors import EncodingError, ModelUnavailableError, UnknownKnowledgeBaseError
@@ -62,15 +61,8 @@ class State:
     """Why a file could not be loaded at all, by name."""
     synonyms: Synonyms = field(default_factory=Synonyms)
     encoder: Encoder | None = None
-    fit: Fit | None = None
-    """The weights fitted to the encoder; None while the shipped ones are used."""
     shifts: Mapping[str, float] = field(default_factory=dict)
     learned_aliases: LearnedAliases = field(default_factory=dict)
-
-    @property
-    def weights(self) -> Weights:
-        """The weights that confidence is computed with when there are vectors."""
-        return self.fit.weights if self.fit else DENSE
 
     def with_loaded(self, loaded: LoadedKnowledgeBase) -> "State":
         """Add a knowledge base, or replace the one of that name."""
@@ -124,13 +116,13 @@ class Registry:
                 said[index.synonyms.digest] = _question(question, index.synonyms, state)
             found += index.search(said[index.synonyms.digest], max(top_k, MERGED_HITS))
         merged = _distinct(sorted(found, key=lambda hit: (hit.evidence.verbatim, hit.score), reverse=True))
-        hits = tuple(different_first(with_confidence(asked, merged, state.weights, state.shifts), top_k))
+        hits = tuple(different_first(with_confidence(asked, merged, state.shifts), top_k))
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
         return Answer(asked, hits, encoder, time.perf_counter() - started, state.shifts)
 
     def why(self, answer: Answer, threshold: float) -> tuple[Translatable, ...]:
         """Say why the first hit of an answer is given unasked at a threshold, or is not."""
-        return reasons(answer.question, answer.hits, threshold, self.weights, answer.shifts)
+        return reasons(answer.question, answer.hits, threshold, answer.shifts)
 
     def record(self, name: str, record_id: str) -> Record | None:
         """Return the current version of a record, or None if it no longer exists."""
@@ -200,16 +192,6 @@ class Registry:
     def encoder(self) -> Encoder | None:
         """The encoder in use; None while the search is lexical only."""
         return self._state.encoder
-
-    @property
-    def weights(self) -> Weights:
-        """The weights that confidence is computed with when there are vectors."""
-        return self._state.weights
-
-    @property
-    def fit(self) -> Fit | None:
-        """The weights fitted to the encoder; None if the shipped ones are used."""
-        return self._state.fit
 
     @property
     def shifts(self) -> Mapping[str, float]:

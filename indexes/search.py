@@ -5,8 +5,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from indexes.builder import snapshot_folder
-from indexes.confidence.calibration import Fit
 from indexes.confidence.explanation import explain
 from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, Progress, models
 from indexes.errors import ModelUnavailableError, UnusableFileError
@@ -16,6 +14,7 @@ from indexes.names import name_of
 from indexes.records import Source
 from indexes.registry import Answer, Registry
 from indexes.retrieval.index import Hit
+from indexes.retrieval.scale import Scale
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +26,7 @@ class FaissSearch:
     """Searches one CSV. Instances with the same model name share the model, which is loaded once per process.
 
     `model` is a hub name or a local folder; None searches lexically, and so does a model that can't be loaded, which is
-    logged. With the snapshots below `data_dir`, the second start encodes nothing. Confidence is that of the bot with
-    this `data_dir`, or, if it hasn't been fitted to the model yet, of a bot that serves this file alone. Raises
-    UnusableFileError.
+    logged. With the snapshots below `data_dir`, the second start encodes nothing. Raises UnusableFileError.
     """
 
     def __init__(
@@ -48,7 +45,7 @@ class FaissSearch:
         self.name = name_of(path)
         source, folder = Source(self.name, path), Path(data_dir)
         self._registry = Registry(lambda: [source], same)
-        self._maintenance = Maintenance(self._registry, folder, own_fit=snapshot_folder(folder, source))
+        self._maintenance = Maintenance(self._registry, folder)
         self._maintenance.load().result()
         if self.name in self._registry.failures:
             self._maintenance.close()
@@ -56,7 +53,6 @@ class FaissSearch:
         encoder = _encoder(model, revision, manager) if model else None
         if encoder:
             self._maintenance.use_encoder(encoder, progress).result()
-            self._maintenance.calibrate().result()
 
     @property
     def encoder(self) -> Encoder | None:
@@ -64,9 +60,9 @@ class FaissSearch:
         return self._registry.encoder
 
     @property
-    def fit(self) -> Fit | None:
-        """The weights of confidence fitted to the encoder; None if they are the shipped ones."""
-        return self._registry.fit
+    def scale(self) -> Scale | None:
+        """The scale of the encoder's cosines on this file; None when the search is lexical only."""
+        return self._registry.loaded[self.name].index.scale
 
     def search(self, question: str, top_k: int = 3) -> list[Hit]:
         """Return the closest records, best first, each with its score and confidence."""
@@ -78,7 +74,7 @@ class FaissSearch:
 
     def explain(self, answer: Answer, hit: Hit) -> dict[str, Any]:
         """Return why a hit was found and how its confidence was computed; JSON types only."""
-        return explain(self._registry.loaded[self.name].index, answer.question, hit, self._registry.weights)
+        return explain(self._registry.loaded[self.name].index, answer.question, hit)
 
     def why(self, answer: Answer, threshold: float) -> tuple[Translatable, ...]:
         """Say why a bot with this threshold would give the first hit unasked, or why not."""

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -57,9 +56,11 @@ def test_the_logistic_by_hand() -> None:
     )
 
 
-def test_an_encoder_has_its_own_weights_and_a_knowledge_base_its_own_shift() -> None:
+def test_votes_shift_a_knowledge_base_and_an_encoder_that_loses_its_questions_is_less_sure() -> None:
     dense = hit("a", "yes", 0.9, dense=0.8)
-    assert odds([dense], dense=replace(DENSE, constant=DENSE.constant - 2)) == pytest.approx(odds([dense]) - 2)
+    lost = hit("a", "yes", 0.9, dense=0.8, lost=0.25)
+    assert odds([lost]) == pytest.approx(odds([dense]) + DENSE.factors.lost * 0.25)
+    assert DENSE.factors.lost < 0
     assert odds([dense], shifts={"kb": 0.5, "other": 9}) == pytest.approx(odds([dense]) + 0.5)
 
 

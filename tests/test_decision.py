@@ -9,13 +9,15 @@ import pytest
 from bot.cli import main
 from handlers.texts import ENGLISH, JAPANESE
 from indexes import FaissSearch
-from indexes.confidence.calibration import Judgement
+from indexes.confidence.evaluation import read_queries
+from indexes.confidence.votes import Judgement
 from indexes.maintenance import Maintenance
 from indexes.messages import en
 from indexes.records import Source
 from indexes.registry import Registry
 from tests.encoders import minilm_link
 
+SETS = Path(__file__).parent / "sets"
 FAQ = """\
 id,question,answer
 pw,How do I reset my password?,Use the reset page.
@@ -66,7 +68,7 @@ def test_every_reason_is_named_and_agrees_with_what_the_bot_does(faq: Path, ques
 
 
 def test_every_sentence_about_a_row_is_reached() -> None:
-    reached = {key for keys in ASKED.values() for key in keys} | {"why.votes", "why.close_other"}
+    reached = {key for keys in ASKED.values() for key in keys} | {"why.votes", "why.close_other", "why.lost"}
     assert reached == {key for key in en.WORDS if key.startswith("why.")}
 
 
@@ -74,6 +76,17 @@ def test_with_a_model_nobody_is_told_that_only_words_were_compared(faq: Path) ->
     with FaissSearch(faq, str(minilm_link(faq.parent)), data_dir=faq.parent / "data") as search:
         answer = search.answer("Who repairs broken chairs?")
         assert [reason.key for reason in search.why(answer, 0.9)] == ["why.unsure", "why.little"]
+
+
+def test_a_model_that_does_not_know_the_language_is_named(tmp_path: Path) -> None:
+    """all-MiniLM-L6-v2 is English."""
+    with FaissSearch(SETS / "clinic-ja" / "kb.csv", str(minilm_link(tmp_path)), data_dir=tmp_path / "data") as search:
+        asked = [query.text for query in read_queries(SETS / "clinic-ja" / "queries.jsonl")]
+        said = [search.why(search.answer(text), 0.9) for text in asked]
+        assert search.scale is not None
+    named = {reason for reasons in said for reason in reasons if reason.key == "why.lost"}
+    assert [reason.values["percent"] for reason in named] == [f"{search.scale.lost * 100:.0f}"]
+    assert len([reasons for reasons in said if named & set(reasons)]) >= 3
 
 
 def test_ratings_are_named_where_they_are_decisive(faq: Path) -> None:

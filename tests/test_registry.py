@@ -625,7 +625,6 @@ def test_after_closing_work_is_cancelled_and_searching_goes_on(world: World) -> 
     world.write("it", HEADER + VPN + WIFI)
     registry = world.registry()
     world.maintenance.close()
-    assert world.maintenance.calibrate().cancelled()
     assert world.maintenance.reload("it-help").cancelled()
     assert world.maintenance.update_confidence({}).cancelled()
     asked = registry.loaded["it"].index.records[0]

@@ -1,7 +1,8 @@
 """Cosines on a scale: an encoder whose cosines are all higher answers alike, and as surely."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_it_is_measured_once_kept_with_the_snapshot_and_measured_again_when_the_
         return builder.with_vectors(loaded, encoder, (), data=data).loaded
 
     first = built(20)
-    assert len(asked) == 20 + 4
+    assert len(asked) == 2 * 20 + 4
     assert first.index.scale is not None
     assert first.index.scale.rows == 20
     grown = built(22)
@@ -145,13 +146,14 @@ def test_it_is_measured_once_kept_with_the_snapshot_and_measured_again_when_the_
     restarted = built(22)
     assert (asked, restarted.index.scale) == ([], first.index.scale)
     large = built(500)
-    assert len(asked) == SAMPLE + 4
+    assert len(asked) == 2 * SAMPLE + 4
     assert large.index.scale is not None
     assert large.index.scale.rows == 500
 
 
+@pytest.mark.parametrize("earlier", [lambda _: None, lambda scale: {"zero": 0.5, "one": 1.0, "rows": scale["rows"]}])
 def test_a_snapshot_of_an_earlier_version_gets_its_scale_and_nothing_is_encoded_again(
-    tmp_path: Path, counting: tuple[CountingModel, EncoderWorker]
+    tmp_path: Path, counting: tuple[CountingModel, EncoderWorker], earlier: Callable[[dict[str, Any]], Any]
 ) -> None:
     model, worker = counting
     path, builder = tmp_path / "it.csv", Builder(tmp_path / "data")
@@ -160,8 +162,8 @@ def test_a_snapshot_of_an_earlier_version_gets_its_scale_and_nothing_is_encoded_
     built = build(tmp_path / "data", path, worker)
     assert built.snapshot is not None
     manifest = built.snapshot.folder / "manifest.json"
-    without = {key: value for key, value in json.loads(manifest.read_text()).items() if key != "scale"}
-    manifest.write_text(json.dumps(without))
+    kept = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**kept, "scale": earlier(kept["scale"])}))
     model.encoded.clear()
     for _ in range(2):
         loaded, data = builder.read(source, Synonyms(), builder.snapshots(source).load())
@@ -184,3 +186,23 @@ def test_a_knowledge_base_of_one_row_has_the_scale_of_the_fixed_texts(tmp_path: 
     assert scale is not None
     assert scale.one == pytest.approx(1.0)
     assert scale.zero == pytest.approx(texts[~np.eye(len(texts), dtype=np.bool_)].mean(), abs=1e-6)
+
+
+def test_an_encoder_that_does_not_know_the_language_is_less_sure(tmp_path: Path) -> None:
+    """all-MiniLM-L6-v2 has no pieces for most kanji: it can tell few Japanese questions apart by their words alone."""
+    worker = EncoderWorker("minilm", lambda: load_sentence_transformer(str(minilm_path())))
+    try:
+        japanese, english = (
+            build(tmp_path / name, SETS / name / "kb.csv", worker).index for name in ("clinic-ja", "library-en")
+        )
+        assert english.scale is not None
+        assert japanese.scale is not None
+        assert english.scale.lost < 0.02
+        assert japanese.scale.lost > 0.3
+        text = normalize(japanese.records[0].question)
+        question = Question(text, text, worker.encode_query(text))
+    finally:
+        worker.close()
+    hits = [replace(hit, evidence=replace(hit.evidence, verbatim=False)) for hit in japanese.search(question)]
+    trusted = [replace(hit, evidence=replace(hit.evidence, lost=0.0)) for hit in hits]
+    assert with_confidence(question, hits)[0].confidence < with_confidence(question, trusted)[0].confidence

@@ -15,7 +15,7 @@ from handlers.learning.store.voices import PERSON, Voices
 from handlers.schema import open_database
 from handlers.store.database import Database
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions
-from indexes.confidence.calibration import SHIFT_DEVIATION, Judgement, confidence_shift
+from indexes.confidence.votes import SHIFT_DEVIATION, Judgement, confidence_shift
 from tests.former import former_database, former_ids
 
 

@@ -64,7 +64,7 @@ def _explained(services: Services, why: Sequence[Translatable], answer: Answer |
         [
             {
                 "title": hit.record.title,
-                **explain(registry.loaded[hit.knowledge_base].index, answer.question, hit, registry.weights),
+                **explain(registry.loaded[hit.knowledge_base].index, answer.question, hit),
             }
             for hit in answer.hits
         ]

@@ -16,7 +16,7 @@ from handlers.learning.store.judged_replies import JudgedReplies, JudgedReply, P
 from handlers.learning.views import proof as view
 from handlers.services import QUESTION_LENGTH, Services
 from handlers.store.installation import KEEP_AUTO_REPLY, Installation
-from indexes.confidence.confidence import LEXICAL, unshifted
+from indexes.confidence.confidence import DENSE, LEXICAL, unshifted
 from indexes.confidence.proof import Proof
 from indexes.records import Record
 from indexes.registry import Registry
@@ -147,11 +147,11 @@ def _confidence(services: Services, name: str, reply: JudgedReply) -> float | No
 
 
 def _engine(registry: Registry, name: str) -> str:
-    """Return what stands for the encoder and the weights by which a knowledge base is searched now."""
+    """Return what stands for the encoder, its scale and the weights by which a knowledge base is searched now."""
     loaded = registry.loaded.get(name)
-    is_dense = loaded is not None and loaded.index.dense is not None and registry.encoder is not None
-    encoder = registry.encoder.name if is_dense and registry.encoder else ""
-    return _digest(encoder, repr(registry.weights if is_dense else LEXICAL))
+    if loaded is None or loaded.index.dense is None or registry.encoder is None:
+        return _digest("", repr(LEXICAL))
+    return _digest(registry.encoder.name, repr(loaded.index.scale), repr(DENSE))
 
 
 def _digest(*parts: str) -> str:

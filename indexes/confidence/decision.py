@@ -10,13 +10,11 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from indexes.confidence.confidence import (
-    DENSE,
-    LEXICAL,
-    Weights,
     features,
     names_another_code,
     probability,
     unshifted,
+    weights_for,
 )
 from indexes.messages import Translatable
 from indexes.records import has_answer, may_be_volunteered
@@ -56,12 +54,11 @@ def reasons(
     question: "Question",
     hits: "Sequence[Hit]",
     threshold: float,
-    dense: Weights = DENSE,
     shifts: Mapping[str, float] | None = None,
 ) -> tuple[Translatable, ...]:
     """Say why the first hit is given unasked or not, the most important first.
 
-    `hits`, `dense` and `shifts` are those of `with_confidence`, and the hits have their confidence.
+    `hits` and `shifts` are those of `with_confidence`, and the hits have their confidence.
     """
     if not any(letter.isalnum() for letter in question.normalized):
         return (Translatable("why.no_words"),)
@@ -70,7 +67,7 @@ def reasons(
     first = hits[0]
     title, percent, asked = _title(first), floor(first.confidence * 100), f"{threshold * 100:g}"
     decided = verdict(first.record, first.confidence, threshold)
-    weak = _is_weak(first, threshold, dense, shifts or {})
+    weak = _is_weak(first, threshold, shifts or {})
     if decided is Verdict.NO_ANSWER:
         return (Translatable("why.no_answer", title=title), *([Translatable("why.little")] if weak else []))
     if decided is Verdict.NO_QUESTION:
@@ -95,16 +92,23 @@ def _doubt(
     before = unshifted(first.confidence, shifts.get(first.knowledge_base, 0.0))
     if before >= threshold:
         return Translatable("why.votes", percent=floor(before * 100))
+    if first.evidence.lost and _reaches(replace(first, evidence=replace(first.evidence, lost=0.0)), threshold, shifts):
+        return Translatable("why.lost", percent=f"{first.evidence.lost * 100:.0f}")
     if weak:
         return Translatable("why.little")
     return Translatable("why.close", title=_title(rival)) if rival else Translatable("why.close_other")
 
 
-def _is_weak(hit: "Hit", threshold: float, dense: Weights, shifts: Mapping[str, float]) -> bool:
+def _is_weak(hit: "Hit", threshold: float, shifts: Mapping[str, float]) -> bool:
     """Return whether the hit would be below the threshold even if there were no other answer."""
-    weights, shift = LEXICAL if hit.dense is None else dense, shifts.get(hit.knowledge_base, 0.0)
     alone = replace(hit, evidence=replace(hit.evidence, rival=0.0))
-    return not hit.evidence.verbatim and probability(weights.logit(features(alone)) + shift) < threshold
+    return not hit.evidence.verbatim and not _reaches(alone, threshold, shifts)
+
+
+def _reaches(hit: "Hit", threshold: float, shifts: Mapping[str, float]) -> bool:
+    """Return whether the hit's own evidence is enough."""
+    shift = shifts.get(hit.knowledge_base, 0.0)
+    return probability(weights_for(hit).logit(features(hit)) + shift) >= threshold
 
 
 def _rival(hits: "Sequence[Hit]") -> "Hit | None":

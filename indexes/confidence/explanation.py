@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from indexes.confidence.confidence import DENSE, SURE, Weights, features
+from indexes.confidence.confidence import SURE, features
 from indexes.confidence.confidence import explain as explain_confidence
 from indexes.retrieval.index import DENSE_WEIGHT, Hit, Index, Question, passages
 from indexes.retrieval.lexical import VIEWS
@@ -14,10 +14,10 @@ PASSAGE = 60
 """Characters of a passage that are shown."""
 
 
-def explain(index: Index, question: Question, hit: Hit, weights: Weights = DENSE) -> dict[str, Any]:
+def explain(index: Index, question: Question, hit: Hit) -> dict[str, Any]:
     """Return the parts of the score and the confidence of a hit of this index; JSON types only.
 
-    `weights` are the weights its confidence was computed with. `confidence.terms` add up to the log-odds, unless a hit
+    `confidence.terms` add up to the log-odds, unless a hit
     of another knowledge base reduced the margin, votes shifted them or the hit is verbatim.
     """
     row = next(place for place, record in enumerate(index.records) if record == hit.record)
@@ -33,7 +33,7 @@ def explain(index: Index, question: Question, hit: Hit, weights: Weights = DENSE
             "value": hit.confidence,
             "verbatim": hit.evidence.verbatim,
             "features": {name: getattr(features(hit), name) for name in features(hit).__slots__},
-            "terms": explain_confidence(hit, weights),
+            "terms": explain_confidence(hit),
         },
     }
 

@@ -192,6 +192,7 @@ WORDS = {
     "why.votes": "Members rated replies of this knowledge base as wrong; without that it would be {percent}%.",
     "why.close": "Another answer is too close: “{title}”.",
     "why.close_other": "Another answer is too close.",
+    "why.lost": "The model doesn't know the words of this knowledge base: asked by them alone, {percent}% aren't found.",
     "why.little": "The row has too little in common with the question.",
     "why.words_only": "Only words were compared, not what they mean: no model is in use.",
 }

@@ -65,6 +65,8 @@ class Evidence:
     """The share of the best AGREEMENT_ROWS rows that have this answer."""
     words: int = 0
     """Number of different words in the question."""
+    lost: float = 0.0
+    """The share of the knowledge base's questions that the encoder doesn't find by their words alone (`Scale.lost`)."""
     verbatim: bool = False
     """Whether the record's question or an alias is the question, word for word."""
 
@@ -189,6 +191,7 @@ class Index:
                 missing=max(asked.known - float(coverage), 0.0),
                 agreement=float(same[best].mean()),
                 words=asked.words,
+                lost=self.scale.lost if self.scale and found.dense is not None else 0.0,
                 verbatim=bool(found.verbatim[place]),
             ),
         )

@@ -1,10 +1,14 @@
-"""The range of an encoder's cosines: what is far and what is the same differs between encoders and knowledge bases.
+"""The range of an encoder's cosines on a knowledge base, and how much of its words the encoder knows.
 
 One encoder gives unrelated texts a cosine of .1, another .8. Scores, support and confidence need numbers that mean the
 same for each, so cosines are put on a scale from 0 (as near as anything is) to 1 (as near as a text is to itself). The
 scale needs no labelled data: a knowledge base has questions whose other rows are known to answer something else.
+
+An encoder that wasn't made for a language reads its letters as unknown ones and is sure of the wrong row. It shows when
+the knowledge base's own questions are asked by their words alone, without hiragana: some are no longer found.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.encoder.worker import CANARIES
+from indexes.retrieval.tokens import runs
 
 if TYPE_CHECKING:
-    from indexes.encoder import Encoder
+    from indexes.encoder import Encoder, Vector
     from indexes.retrieval.dense import DenseIndex
     from indexes.retrieval.index import Index
 
 SAMPLE = 100
-"""Questions of a knowledge base that are encoded to measure its scale; the mean then varies by less than .01."""
+"""Questions of a knowledge base that are encoded, twice each, to measure its scale: the mean varies by under .01."""
 
 FIXED_WEIGHT = 5.0
 """The fixed texts count as much as this many questions: the scale of a small knowledge base is mostly theirs."""
@@ -35,12 +40,14 @@ NARROWEST = 0.05
 class Scale:
     """The cosines of questions with passages: `zero` of rows with another answer, `one` of a question with itself.
 
-    `rows` is how many rows the knowledge base had when it was measured.
+    `rows` is how many rows the knowledge base had when it was measured; `lost` the share of its questions that the
+    encoder doesn't find by their words alone, of those that it finds as written.
     """
 
     zero: float
     one: float
     rows: int = 0
+    lost: float = 0.0
 
     def similarity(self, cosines: NDArray[np.float64], background: float) -> NDArray[np.float64]:
         """Put the cosines of one question on the scale; below `zero` the result is negative.
@@ -64,13 +71,35 @@ def measure(index: "Index", dense: "DenseIndex", encoder: "Encoder") -> Scale:
     rows = np.sort(np.random.default_rng(1).choice(len(index), min(SAMPLE, len(index)), replace=False))
     fixed = np.array([encoder.encode_query(text) for text in CANARIES]) @ encoder.canaries.T
     zero, one = _mean(fixed[~np.eye(*fixed.shape, dtype=np.bool_)], 0.0), _mean(fixed.diagonal(), 1.0)
+    lost = 0.0
     if len(rows):
         questions = np.array([encoder.encode_query(index.passages(row)[0]) for row in rows.tolist()])
+        lost = _lost(
+            index,
+            dense,
+            encoder,
+            [row for row, vector in zip(rows.tolist(), questions, strict=True) if _finds(index, dense, vector, row)],
+        )
         cosines = questions @ np.array([dense.of_row(row)[0] for row in rows.tolist()]).T
         answers = index.answers[rows]
         zero = _shrunk(_mean(cosines[answers[:, np.newaxis] != answers], zero), len(rows), zero)
         one = _shrunk(_mean(cosines.diagonal(), one), len(rows), one)
-    return Scale(zero, one, len(index))
+    return Scale(zero, one, len(index), lost)
+
+
+def _lost(index: "Index", dense: "DenseIndex", encoder: "Encoder", rows: Sequence[int]) -> float:
+    """Return the share of these questions, all found as written, that aren't found by their words alone."""
+    count = 0
+    for row in rows:
+        text = index.passages(row)[0]
+        words = " ".join(text[start:end] for start, end in runs(text))
+        count += bool(words) and words != text and not _finds(index, dense, encoder.encode_query(words), row)
+    return count / (len(rows) + FIXED_WEIGHT)
+
+
+def _finds(index: "Index", dense: "DenseIndex", vector: "Vector", row: int) -> bool:
+    """Return whether the passage that is nearest to a question has the answer of this row."""
+    return bool((index.answers[dense.nearest(vector, 1)] == index.answers[row]).any())
 
 
 def _mean(values: NDArray[np.float32], otherwise: float) -> float:

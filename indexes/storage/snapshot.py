@@ -87,7 +87,7 @@ class Snapshot:
     kind: IndexKind | None = None
     """How the vectors are searched."""
     scale: Scale | None = None
-    """The scale of the encoder's cosines; None in snapshots of earlier versions."""
+    """The scale of the encoder's cosines; None in snapshots of earlier versions, which didn't measure all of it."""
 
     @property
     def vectors(self) -> Path:
@@ -206,7 +206,8 @@ def _verified(folder: Path) -> Snapshot:
         packed = (folder / "keys.bin").read_bytes()
         stamp = EncoderStamp(**manifest["encoder"]) if manifest["encoder"] else None
         kind = IndexKind(**manifest["kind"]) if manifest.get("kind") else None
-        scale = Scale(**manifest["scale"]) if manifest.get("scale") else None
+        measured = manifest.get("scale") or {}
+        scale = Scale(**measured) if "lost" in measured else None
         return Snapshot(folder, manifest["created"], manifest["digest"], stamp, packed, kind, scale)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SnapshotError(

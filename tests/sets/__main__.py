@@ -110,10 +110,10 @@ def title(encoder: str | None) -> str:
 
 def line(row: Row) -> str:
     """Format a row of the table."""
-    weights = row.measures["weights"]
-    fitted = f"{weights['aliases']}" if weights["origin"] == "fitted" else "shipped"
+    scale = row.measures["scale"]
+    lost = f"{scale['lost']:.0%}" if scale else "–"
     cells = "".join(cell(number) for number in row.numbers)
-    return f"{row.name:<20}{row.encoder:<10}{fitted:>7}{row.measures['queries']:6d}{cells}"
+    return f"{row.name:<20}{row.encoder:<10}{lost:>7}{row.measures['queries']:6d}{cells}"
 
 
 def cell(number: float | None) -> str:
@@ -180,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not found:
         print(f"No sets in {options.folder}: looked for */queries.jsonl", file=sys.stderr)
         return 1
-    print(f"{'set':<20}{'encoder':<10}{'weights':>7}{'n':>6}" + "".join(f"{title:>6}" for title in HEADING))
+    print(f"{'set':<20}{'encoder':<10}{'lost':>7}{'n':>6}" + "".join(f"{title:>6}" for title in HEADING))
     summaries = []
     with tempfile.TemporaryDirectory() as data_dir:
         for encoder in encoders(options, Path(data_dir)):
@@ -191,9 +191,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             summaries.append(summary(title(encoder), rows))
     print("", *summaries, sep="\n")
     print(
-        f"\nweights: shipped, or the aliases they are fitted to. pMRR, pAP: plain cosine of the questions. repl, prec, "
-        f"cover, far!: replies at the threshold {THRESHOLD}, how many are right, share of the answerable answered, "
-        "share of far questions replied to. A set without answers counts for ranking only."
+        "\nlost: questions that the encoder doesn't find by their words alone. pMRR, pAP: plain cosine of questions. "
+        f"repl, prec, cover, far!: replies at the threshold {THRESHOLD}, how many are right, share of the answerable "
+        "answered, share of far questions replied to. A set without answers counts for ranking only."
     )
     return 0
 

@@ -1,6 +1,7 @@
 """`kotae eval` and `kotae search` measure the bot that serves the file: same hits, same confidences, same weights."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import pytest
 from bot.app import Bot
 from bot.cli import main
 from bot.playground import LocalSlack
-from indexes.confidence.calibration import MIN_ALIASES
 from indexes.confidence.evaluation import Outcome, evaluate, rank_of, read_queries
 from indexes.encoder import ModelManager, models
 from tests.encoders import minilm_path
@@ -38,7 +38,7 @@ def manager() -> ModelManager:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A real model under a name that the shipped weights are not known to fit."""
+    """A real model under a name of our own."""
     folder = tmp_path / "our-encoder"
     folder.symlink_to(minilm_path(), target_is_directory=True)
     return folder
@@ -59,7 +59,7 @@ def environment(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def served(start: Start, slack: LocalSlack, knowledge: Path, model: Path, *others: str) -> tuple[Bot, Path]:
-    """Start a bot that serves it-help and some others, and wait until it has fitted confidence."""
+    """Start a bot that serves it-help and some others, and wait until it searches them by meaning."""
     for path in knowledge.glob("*.csv"):
         path.unlink()
     for name in ("it-help", *others):
@@ -70,7 +70,8 @@ def served(start: Start, slack: LocalSlack, knowledge: Path, model: Path, *other
         ]
         (knowledge / f"{name}.csv").write_text("id,question,answer,aliases\n" + "".join(rows))
     bot = start(encoder_backend="sentence-transformers", model_name=str(model))
-    slack.wait_until(lambda: bot.services.registry.fit, what="the fit")
+    loaded = bot.services.registry.loaded
+    slack.wait_until(lambda: all(bot.services.registry.loaded[name].index.dense for name in loaded), what="the vectors")
     return bot, knowledge / "it-help.csv"
 
 
@@ -107,57 +108,27 @@ def test_what_eval_measures_is_the_bot_that_serves_this_file_alone(
     expected = evaluate(confidences(slack, bot, capsys, csv, queries), measured["shipped"]["threshold"])
     assert {key: measured[key] for key in COMPARED} == {key: expected[key] for key in COMPARED}
     assert measured["encoder"] == str(model)
-    assert measured["weights"] == {"origin": "fitted", "aliases": 48, "knowledge_bases": ["it-help"]}
+    scale = bot.services.registry.loaded["it-help"].index.scale
+    assert scale is not None
+    assert measured["scale"] == pytest.approx(asdict(scale), abs=1e-6)
     assert measured["partial"] == 1
     assert 0 < measured["shipped"]["replies"] < measured["queries"]
 
 
 @pytest.mark.usefixtures("environment")
-def test_where_a_bot_has_fitted_confidence_eval_measures_with_that(
-    slack: LocalSlack,
-    start: Start,
-    knowledge: Path,
-    model: Path,
-    queries: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    bot, csv = served(start, slack, knowledge, model, "dev-faq")
-    alone = printed(capsys, "search", csv, QUERIES[0]["query"])["hits"][0]["confidence"]
-    slack.wait_until((knowledge.parent / "data" / "calibration.json").exists, what="the file")
-    monkeypatch.setenv("DATA_DIR", str(knowledge.parent / "data"))
-    measured = printed(capsys, "eval", csv, queries)
-    expected = evaluate(confidences(slack, bot, capsys, csv, queries), measured["shipped"]["threshold"])
-    assert {key: measured[key] for key in COMPARED} == {key: expected[key] for key in COMPARED}
-    assert measured["weights"] == {"origin": "fitted", "aliases": 96, "knowledge_bases": ["dev-faq", "it-help"]}
-    assert abs(asked_so_far(bot)[0].confidence - alone) > 1e-4
-
-
-@pytest.mark.usefixtures("environment")
-def test_the_fit_to_one_file_is_none_of_the_bots_and_is_made_anew_when_the_file_changes(
-    tmp_path: Path, queries: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+def test_eval_says_which_weights_and_which_scale_it_used(
+    tmp_path: Path, queries: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     csv = tmp_path / "faq.csv"
-    rows = [
-        f"How do I {verb} a {thing}?,See {thing}s: {verb}.,{verb} my {thing}\n" for verb in VERBS for thing in THINGS
-    ]
-    csv.write_text("question,answer,aliases\n" + "".join(rows))
-    few = printed(capsys, "eval", csv, queries)["weights"]
-    assert few == {"origin": "shipped", "aliases": 24, "knowledge_bases": ["faq"]}
+    rows = [f"How do I {verb} a {thing}?,See {thing}s: {verb}.\n" for verb in VERBS for thing in THINGS]
+    csv.write_text("question,answer\n" + "".join(rows))
+    scale = printed(capsys, "eval", csv, queries)["scale"]
+    assert scale["rows"] == len(rows)
     assert main(["eval", str(csv), str(queries)]) == 0
     said = capsys.readouterr().out
-    assert (
-        f"weights of confidence: as shipped; faq has 24 aliases, and fitting to this encoder takes {MIN_ALIASES}"
-        in said
-    )
+    assert "weights of confidence: by meaning, as shipped\n" in said
+    assert f"{scale['zero']:.3f} with other rows, {scale['one']:.3f} with the same question\n" in said
+    assert "Questions it doesn't find by their words alone: 0%\n" in said
     assert "27 queries, 24 of them answerable; partial, and left out: 1" in said
-    csv.write_text("question,answer,aliases\n" + "".join(row[:-1] + f"|{n}?\n" for n, row in enumerate(rows)))
-    with caplog.at_level("INFO"):
-        assert printed(capsys, "eval", csv, queries)["weights"]["aliases"] == 48
-        assert printed(capsys, "eval", csv, queries)["weights"]["origin"] == "fitted"
-    assert caplog.text.count("Confidence is fitted to") == 1
-    assert main(["eval", str(csv), str(queries)]) == 0
-    assert "weights of confidence: fitted on this machine to 48 aliases of faq" in capsys.readouterr().out
-    assert not (tmp_path / "eval-data" / "calibration.json").exists()
     assert main(["eval", str(csv), str(queries), "--encoder", "lexical"]) == 0
-    assert "Encoder: lexical; weights of confidence: as shipped\n" in capsys.readouterr().out
+    assert "Encoder: lexical; weights of confidence: by words, as shipped\n" in capsys.readouterr().out

@@ -13,8 +13,8 @@ from handlers.learning.store.misses import Misses
 from handlers.learning.store.voices import Voices
 from handlers.learning.votes import vote_on
 from handlers.store.questions import Questions
-from indexes.confidence.calibration import Judgement
 from indexes.confidence.confidence import unshifted
+from indexes.confidence.votes import Judgement
 from tests.slack.conftest import Start, settle, stop
 
 QUESTION = "VPNがつながりません"

@@ -31,15 +31,15 @@ from sqlalchemy import (
 from handlers.store.database import Database, metadata
 from handlers.store.installation import PSEUDONYMS, VOICES_COUNTED, Installation
 from handlers.store.questions import FIRST_HIT_VOTES, FIRST_NAME, FIRST_RECORD, FIRST_THOUGHT, questions, votes
-from indexes.confidence.calibration import Judgement
 from indexes.confidence.confidence import probability
+from indexes.confidence.votes import Judgement
 
 KEPT = 8
 """Voices of one person in one knowledge base that count, the newest."""
 PERSON = 2
 """The most that all voices of one person in one knowledge base weigh together, in votes.
 
-By `calibration.confidence_shift` one person alone then never moves the log-odds by more than
+By `votes.confidence_shift` one person alone then never moves the log-odds by more than
 SHIFT_DEVIATION ** 2 * 2 = 0.5: a confidence of .90 to .85 or .94.
 """
 UNITS = 840
