@@ -78,10 +78,10 @@ def test_an_unusable_file_is_reported_with_the_same_keys(tmp_path: Path) -> None
 
 
 def test_long_lists_are_cut_for_people_and_whole_in_json(tmp_path: Path) -> None:
-    report = check(tmp_path, "質問,回答\na,b\n" + "x\n" * 100)
+    report = check(tmp_path, "質問,回答\na,b\n" + "x,y\n" * 101)
     assert len(report.as_dict()["problems"]) == 100
     text = format_report(report)
-    assert text.count("1 field, the header has 2") == 40
+    assert text.count("the same question and answer as in line 3") == 40
     assert text.endswith("  … and 60 more lines (--json has them all)\n")
 
 

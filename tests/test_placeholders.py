@@ -74,11 +74,11 @@ def test_check_names_the_rows_without_an_answer(tmp_path: Path) -> None:
     [
         ("question,anser", 'no column has the answers: is it "anser"? Name it "answer"'),
         ("question,Bot_Reply", 'no column has the answers: is it "Bot_Reply"? Name it "reply"'),
-        ("質問,解答", 'no column has the answers: is it "解答"? Name it "回答"'),
+        ("質問,回当", 'no column has the answers: is it "回当"? Name it "回答"'),
         ("質問,備考", 'no column has the answers; name it "回答"'),
         ("question,remark", 'no column has the answers; name it "answer"'),
         ("questoin,answer", 'no column has the questions: is it "questoin"? Name it "question"'),
-        ("用語,説明", 'no column has the questions; name it "質問"'),
+        ("製品,説明", 'no column has the questions; name it "質問"'),
     ],
 )
 def test_check_names_the_closest_known_header(tmp_path: Path, header: str, says: str) -> None:

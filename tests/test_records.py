@@ -188,9 +188,6 @@ def test_files_that_are_not_csv_are_refused(content: bytes, what: str) -> None:
 @pytest.mark.parametrize(
     ("text", "codec"),
     [
-        ("question,answer\nRéseau,Créer\n", "cp1252"),
-        ("question,answer\nGröße,Müller\n", "cp1252"),
-        ("question,answer\nWhat’s VPN,It “works”\n", "cp1252"),
         ("вопрос,ответ\nКак сбросить пароль,Нажмите кнопку\n", "cp1251"),
         ("question,answer\n" + "비밀번호를 잊어버렸습니다,재설정하세요\n" * 3, "euc_kr"),
         ("question,answer\n" + "忘记密码怎么办,请联系管理员重置您的密码\n" * 3, "gbk"),
@@ -294,13 +291,11 @@ def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
 # What costs only its row
 
 
-def test_ragged_rows_are_skipped_by_line_and_the_rest_loads() -> None:
-    rows, problems = parsed('質問,回答,備考\na,b,c\n1,2\n"x\ny",z\nd,e,f,g\nh,i,j,,\n')
+def test_rows_with_a_field_too_many_are_skipped_by_line_and_the_rest_loads() -> None:
+    rows, problems = parsed("質問,回答,備考\na,b,c\nd,e,f,g\nh,i,j,,\n")
     assert rows == [("a", "b"), ("h", "i")]
     assert told(problems) == [
-        (3, "2 fields, the header has 3; is a part of the row missing?", True),
-        (4, "2 fields, the header has 3; the row runs to line 5: is a quotation mark missing?", True),
-        (6, "4 fields, the header has 3; put quotation marks around a cell that contains the delimiter", True),
+        (3, "4 fields, the header has 3; put quotation marks around a cell that contains the delimiter", True)
     ]
 
 

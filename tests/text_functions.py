@@ -19,8 +19,9 @@ from handlers.texts import ENGLISH, for_question
 from indexes import names
 from indexes import text as indexed_text
 from indexes.confidence.confidence import with_confidence
-from indexes.records import Record, checking, columns, conventions, has_answer, parse_records
+from indexes.records import Record, checking, columns, conventions, has_answer, header_names, parse_records
 from indexes.records.csv_editor import CsvEditor, encodable
+from indexes.records.entities import without_entities
 from indexes.retrieval import clustering, folding, highlighting, synonyms, tokens
 from indexes.retrieval.chunking import chunks
 from indexes.retrieval.index import Hit, Index, Question
@@ -132,7 +133,14 @@ RUN: dict[str, Callable[[str], object]] = {
     ],
     "indexes.records.checking.numbers": checking.numbers,
     "indexes.records.columns.is_known": columns.is_known,
-    "indexes.records.columns.assign_roles": lambda cell: columns.assign_roles(["question", cell], "faq.csv"),
+    "indexes.records.header_names.read_header": header_names.read_header,
+    "indexes.records.header_names.bare": header_names.bare,
+    "indexes.records.entities.without_entities": without_entities,
+    "indexes.records.columns.named_columns": lambda cell: columns.named_columns(["question", cell], {}, "faq.csv"),
+    "indexes.records.columns.guess_columns": lambda cell: columns.guess_columns(["x", cell], [[cell]] * 2, {}),
+    "indexes.records.columns.data_in_header": lambda cell: columns.data_in_header([cell, "x"], [[f"x{cell}"]] * 2),
+    "indexes.records.columns.other_separator": lambda cell: columns.other_separator([cell], [cell]),
+    "indexes.records.columns.no_columns": lambda cell: columns.no_columns([cell], "faq.csv"),
     "indexes.records.columns.closest_name": lambda cell: columns.closest_name("answer", [cell, f"x{cell}"]),
     "indexes.records.columns.refuse_duplicates": lambda cell: columns.refuse_duplicates(["question", cell], "faq.csv"),
     "indexes.records.conventions.next_id": lambda cell: conventions.next_id([cell] * FEW),
@@ -191,6 +199,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.files.views.uploads",
         "handlers.files.views.versions",
         "indexes.records.decoding",
+        "indexes.records.reading",
         "indexes.records.table",
         "indexes.records.workbook",
     ),

@@ -3,6 +3,7 @@
 They write as they would anywhere: Markdown, Slack's marks, bullets of their own, tables pasted from a sheet, HTML.
 """
 
+import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,11 @@ from dataclasses import dataclass
 _BREAK = re.compile(r"<br\s*/?>|</?(?:p|div|ul|ol|table|tr)\b[^<>]*>", re.IGNORECASE)
 _ITEM = re.compile(r"(?<!\s)\s*<li\b[^<>]*>", re.IGNORECASE)
 _BOLD = re.compile(r"</?(?:b|strong)>", re.IGNORECASE)
-_HTML = re.compile(r"</?(?:br|p|div|ul|ol|li|b|strong)\b[^<>]*>", re.IGNORECASE)
+_ANCHOR = re.compile(r"<a\b([^<>]*)>([^<]*(?:<(?!/?a\b)[^<]*)*)</a\s*>", re.IGNORECASE)
+_ADDRESS = re.compile(r"""\bhref\s*=\s*["']?([^\s"'<>]+)""", re.IGNORECASE)
+_INLINE_TAG = re.compile(r"</?(?:a|span|i|em|u|font|td|th|h[1-6])\b[^<>]*>", re.IGNORECASE)
+_HTML = re.compile(r"</?(?:a|br|p|div|ul|ol|li|b|strong|span)\b[^<>]*>", re.IGNORECASE)
+_ANGLE = {"&lt;": "<", "&gt;": ">"}
 
 _FENCE = re.compile(r"\s*```")
 _BULLET = re.compile(r"([ \t\u3000]*)(?:[-*+](?=\s)|[・•◦▪‣])\s*(\S.*)")
@@ -20,6 +25,7 @@ _LINE_SPACE = re.compile(r"(?<![ \u3000])[ \u3000]+(?=\n)")
 _PIPE = re.compile(r"(?<!\\)\|")
 _HEADING = re.compile(r"#{1,6}[ \t]+(?=\S)")
 _MOST_INDENTED = 8
+_LONGEST_LABEL = 200
 
 
 @dataclass(frozen=True)
@@ -79,9 +85,23 @@ def tidy(text: str) -> str:
     """Make line breaks and the usual HTML the same as typed ones."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if _HTML.search(text):
-        text = _BOLD.sub("**", _BREAK.sub("\n", _ITEM.sub("\n・", text.replace("&nbsp;", " "))))
-        text = re.sub(r"</li>", "", text, flags=re.IGNORECASE)
+        text = _ANCHOR.sub(_linked, text.replace("&nbsp;", " "))
+        text = _BOLD.sub("**", _BREAK.sub("\n", _ITEM.sub("\n・", text)))
+        text = _INLINE_TAG.sub("", re.sub(r"</li>", "", text, flags=re.IGNORECASE))
+        text = re.sub("&[lg]t;", lambda entity: _ANGLE[entity[0]], text)
     return re.sub(r"\n{3,}", "\n\n", _LINE_SPACE.sub("", text)).strip()
+
+
+def _linked(anchor: re.Match[str]) -> str:
+    """Write an HTML link as a Markdown one, or as a text with its address where Markdown can't."""
+    found = _ADDRESS.search(anchor[1])
+    label = " ".join(re.sub(r"[\[\]]|<[^<>]*>", "", anchor[2]).split())
+    address = html.unescape(found[1]) if found else ""
+    if address == label or not address.startswith(("https://", "http://", "mailto:")):
+        return label
+    if not label or address.startswith("mailto:") or re.search(r"[()]", address) or len(label) > _LONGEST_LABEL:
+        return f"{label} {address.removeprefix('mailto:')}".strip()
+    return f"[{label}]({address})"
 
 
 def _headed(line: str) -> str:

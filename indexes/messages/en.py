@@ -45,6 +45,21 @@ WORDS = {
     "or answer (回答, 答え, 内容, content, description, body, text …)",
     "csv.header_below": "{error}. Or: line {line} looks like the header: delete the lines above it",
     "csv.same_columns": '{file}: two columns are both named "{column}"; rename or remove one',
+    "csv.other_separator": '{file}:{line}: the columns are separated by "{separator}"; '
+    "save the file with commas, semicolons or tabs between them",
+    "csv.first_row_is_data": '{file}:{line}: the first row looks like data ("{text}"), not like names of columns; '
+    "add a first row with the names, such as {names}",
+    "csv.header_short": "{file}:{line}: the header names {names} columns, but {count} rows have {fields} cells; "
+    "name the other columns, or put quotation marks around cells that contain the delimiter",
+    "csv.guessed": 'no column has a known name: "{question}" is taken for the question and "{answer}" for the answer. '
+    "The rows are shown to who asks, but never volunteered until you name the columns question and answer, "
+    "or choose them in kotae.toml or when uploading",
+    "csv.guessed_answer": 'no column has a known name: "{answer}" is taken for the answer. '
+    "The rows are shown to who asks, but never volunteered until you name the columns question and answer, "
+    "or choose them in kotae.toml or when uploading",
+    "csv.chosen_column_missing": '{file}: the column "{column}", which was chosen for {role}, does not exist; '
+    "the first row has {headers}",
+    "csv.western": 'read as Windows-1252 ("{text}"); if that looks wrong, save the file as "CSV UTF-8"',
     "csv.missing_question": 'no column has the questions; name it "{name}". Until then no row is volunteered',
     "csv.missing_answer": 'no column has the answers; name it "{name}". Until then no row is volunteered',
     "csv.misspelt_question": 'no column has the questions: is it "{column}"? Name it "{name}". '
@@ -86,7 +101,12 @@ WORDS = {
     "row.fields.other": "{count} fields",
     "row.runs_on": "the row runs to line {line}: is a quotation mark missing?",
     "row.unquoted": "put quotation marks around a cell that contains the delimiter",
-    "row.incomplete": "is a part of the row missing?",
+    "row.short.one": "this row ends before the last column; its missing cells are blank",
+    "row.short.other": "this row and {others} others end before the last column; their missing cells are blank",
+    "row.header_short": "name the column that the header lacks",
+    "row.private_use": "contains {character}, a character that only some fonts or companies have; others may see a box. Replace it",
+    "row.merged": 'no question in {count} row(s) below "{question}" (line {line}), as in cells that were merged: '
+    "repeat the question in each row, or put the whole answer into one cell",
     "row.nul": "NUL bytes were removed; is the row complete?",
     "row.cut": '"{column}" has {count:,} characters and was cut after {most:,}; split the row',
     # Writing a row

@@ -44,6 +44,18 @@ WORDS = {
     "回答（answer、答え、内容、content、description、body、text など）にしてください",
     "csv.header_below": "{error}。または、{line}行目が見出しのようですので、その上の行を削除してください",
     "csv.same_columns": "{file}: 「{column}」という列が2つあります。どちらかの名前を変えるか、削除してください",
+    "csv.other_separator": "{file} {line}行目: 列が「{separator}」で区切られています。"
+    "カンマ、セミコロン、タブのどれかで区切って保存してください",
+    "csv.first_row_is_data": "{file} {line}行目: 1行目が見出しではなくデータのようです（「{text}」）。"
+    "いちばん上に {names} のような見出しの行を追加してください",
+    "csv.header_short": "{file} {line}行目: 見出しは {names}列ですが、セルが {fields}個の行が {count}行あります。"
+    "足りない列の見出しを書くか、区切り文字を含むセルを引用符で囲んでください",
+    "csv.guessed": "知っている見出しがないため、「{question}」を質問、「{answer}」を回答として読みました。"
+    "検索すると表示されますが、見出しを「質問」「回答」にするか、kotae.toml かアップロード時に列を選ぶまで、自動回答には使われません",
+    "csv.guessed_answer": "知っている見出しがないため、「{answer}」を回答として読みました。"
+    "検索すると表示されますが、見出しを「質問」「回答」にするか、kotae.toml かアップロード時に列を選ぶまで、自動回答には使われません",
+    "csv.chosen_column_missing": "{file}: {role} に指定された列「{column}」がありません。1行目は {headers} です",
+    "csv.western": "Windows-1252 として読みました（「{text}」）。文字化けしている場合は「CSV UTF-8」形式で保存してください",
     "csv.missing_question": "質問の列がありません。質問が入っている列の見出しを「{name}」にしてください。"
     "それまで自動回答には使われません",
     "csv.missing_answer": "回答の列がありません。回答が入っている列の見出しを「{name}」にしてください。"
@@ -85,7 +97,12 @@ WORDS = {
     "row.fields.other": " {count}個",
     "row.runs_on": "この行は {line}行目まで続いています。引用符が抜けていませんか？",
     "row.unquoted": "区切り文字を含むセルは引用符で囲んでください",
-    "row.incomplete": "途中が抜けていませんか？",
+    "row.short.one": "この行は最後の列の手前で終わっています。足りないセルは空として読みました",
+    "row.short.other": "この行とほかの {others}行は最後の列の手前で終わっています。足りないセルは空として読みました",
+    "row.header_short": "見出しに足りない列の名前を書いてください",
+    "row.private_use": "外字などの私用文字 {character} が含まれています。ほかの環境では表示できないことがあるので、別の文字に置き換えてください",
+    "row.merged": "{line}行目「{question}」の下に、質問が空の行が {count}行あります。セルの結合が解除されたようです。"
+    "それぞれの行に質問を書くか、回答を 1つのセルにまとめてください",
     "row.nul": "NUL 文字を取り除きました。内容が欠けていないか確認してください",
     "row.cut": "「{column}」が {count:,}文字あるため、{most:,}文字で切りました。行を分けてください",
     # 行の書き込み

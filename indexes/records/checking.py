@@ -5,7 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ _COMPARED = 300
 _COMMON_FROM = 1_000
 """Rarity is computed as if there were at least this many rows: few rows don't show which phrases are common."""
 _SHOWN = 20
+_FEWEST_MERGED = 2
+"""One row without a question is no sign of merged cells."""
 _NUMBER = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W_]+")
 
@@ -104,14 +106,24 @@ def check_file(path: Path, sheet: str = "") -> CheckReport:
         columns=found.columns,
         details=found.details,
         records=len(found.records),
-        problems=tuple(sorted([*found.problems, *volunteering_problems(found)], key=lambda problem: problem.line)),
+        problems=tuple(
+            sorted(
+                [*found.problems, *volunteering_problems(found), *_merged_cells(found)],
+                key=lambda problem: problem.line,
+            )
+        ),
         near_duplicates=tuple(near_duplicates(found)),
         sheet=found.sheet,
     )
 
 
 def volunteering_problems(found: KnowledgeBase) -> Iterator[Problem]:
-    """Yield why rows are never posted unasked: a missing column, or else rows without an answer."""
+    """Yield why rows are never posted unasked: a missing column, or else rows without an answer.
+
+    Of guessed columns, reading the file has already told.
+    """
+    if found.guessed:
+        return
     japanese = is_japanese("".join([*found.columns.values(), *found.details]))
     if "question" not in found.columns:
         yield Problem(found.header_line, _no_questions(found, "質問" if japanese else "question"), skipped=False)
@@ -119,6 +131,23 @@ def volunteering_problems(found: KnowledgeBase) -> Iterator[Problem]:
         yield Problem(found.header_line, _no_answers(found, "回答" if japanese else "answer"), skipped=False)
     else:
         yield from (Problem(one.line, _no_answer(one), skipped=False) for one in found.records if not has_answer(one))
+
+
+def _merged_cells(found: KnowledgeBase) -> Iterator[Problem]:
+    """Yield where rows without a question follow one that has it, as cells that are merged in a workbook become."""
+    if "question" not in found.columns:
+        return
+    runs = [(asked, list(rows)) for asked, rows in groupby(found.records, key=_has_question)]
+    merged = [(before[-1], rows) for (_, before), (asked, rows) in pairwise(runs) if not asked]
+    if sum(len(rows) for _, rows in merged) < _FEWEST_MERGED:
+        return
+    for above, rows in merged:
+        message = Translatable("row.merged", count=len(rows), question=above.question, line=above.line)
+        yield Problem(rows[0].line, message, skipped=False)
+
+
+def _has_question(record: Record) -> bool:
+    return bool(record.question)
 
 
 def _no_questions(found: KnowledgeBase, usual: str) -> Translatable:

@@ -1,87 +1,136 @@
-"""Assigning roles to columns by common Japanese and English header names."""
+"""Assigning roles to columns: as an admin chose, by known header names, or else guessed."""
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import islice
 
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
+from indexes.records.header_names import NAMES, HeaderName, bare, read_header
 from indexes.text import normalize
 
-_NAMES: Mapping[str, str] = {
-    # In order of preference: of two headers for one role, the one named first here gets it.
-    "question": (
-        "質問 question 質問内容 質問文 questions よくある質問 ご質問 faq q "
-        "問い合わせ 問合せ 問合わせ お問い合わせ お問合せ お問合わせ "
-        "問い合わせ内容 問合せ内容 お問い合わせ内容 inquiry query "
-        "件名 subject タイトル title 題名 表題 見出し heading トピック topic 名称 名前 name"
-    ),
-    "answer": (
-        "回答 answer 回答内容 回答文 answers 答え 答 こたえ ご回答 a 返答 返信 response reply "
-        "解決策 解決方法 対処法 対処方法 対応方法 solution resolution "
-        "本文 body 内容 content contents コンテンツ 説明 説明文 description "
-        "テキスト text 文章 詳細 detail details"
-    ),
-    "id": "id no no. # 番号 管理番号 識別子 ナンバー number key faqid 質問番号 faq番号 通番 連番",
-    "category": "カテゴリ カテゴリー category categories 分類 区分 ジャンル 種別 section",
-    "url": "url リンク link links urls 参照url 関連url 参考url リンク先 参照先 関連リンク 参考リンク href",
-    "keywords": "キーワード keywords keyword タグ tags tag 検索キーワード 検索語",
-    "aliases": "言い換え 別の聞き方 aliases alias 別名 同義質問 類似質問 言いかえ 別表現 paraphrases variants",
-    "updated": (
-        "更新日 最終更新日 最終更新 更新日時 最終更新日時 updated lastupdated updatedat updatedon modified lastmodified"
-    ),
-    "owner": "担当 担当者 担当部署 担当部門 担当者名 担当チーム owner owners 管理者 maintainer",
-}
-_RANKS: Mapping[str, tuple[str, int]] = {
-    name: (role, rank) for role, names in _NAMES.items() for rank, name in enumerate(names.split())
-}
-_INNER_SPACE = re.compile(r"[\s_-]+")
-_SHOWN_HEADERS = 12
-_CLOSE = 0.5
-"""Least share of letters in common between a misspelt header and a name: 解答 and 回答 share half."""
-_LONGEST_HEADER = 40
-
+SEARCHED = ("question", "answer")
+"""The roles of which a file needs at least one."""
+ROLES = tuple(NAMES)
+"""Every role that a column can have."""
 MAX_COLUMNS = 200
 """Far beyond any FAQ; more columns mean a wrong delimiter or a wrong file."""
+
+_SHOWN_HEADERS = 12
+_CLOSE, _CLOSE_LATIN, _CLOSE_OTHERS = 0.5, 0.6, 0.75
+"""Least share of letters in common between a misspelt header and a name, if that is Japanese, Latin, or not of the
+first group. 回当 and 回答 share half."""
+_LONGEST_HEADER = 40
+_LONGEST_NAME = 60
+_SAMPLED = 1_000
+"""Rows that are looked at to tell texts from numbers and dates."""
+_MOSTLY = 0.5
+_LETTERS = re.compile(r"[^\W\d_]{2}|[\u3041-\u30ff\u3400-\u9fff]")
+_VALUE = re.compile(
+    r"(?P<number>[-+]?[\d,.]*\d%?)|(?P<date>\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}.*)"
+    r"|(?P<address>https?://\S+)|(?P<mail>[^\s@]+@[^\s@]+\.[a-z]+)",
+    re.IGNORECASE,
+)
+_CLOSING = " \t\n\"'」』)）"
+_SENTENCE_ENDS = ("?", "？", "。", "です", "ます", "ですか", "ますか", "ません", "ください")
+_FEWEST_WORDS = 5
+"""Words of an English text that ends with a full stop, from which it is a sentence."""
+_SEPARATORS = ("|", "｜", "，", "、", "^", "~", "¦", "\x1f", ":", "：", "/", "／")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The header as written by role, in file order; `guessed` if no header is a known name of question or answer."""
+
+    roles: Mapping[str, str]
+    guessed: bool = False
 
 
 def is_known(header: str) -> bool:
     """Return whether the header is a known name of a role."""
-    return _rank(header) is not None
+    return read_header(header) is not None
 
 
-def assign_roles(header: Sequence[str], name: str) -> dict[str, str]:
-    """Return the header as written by role, in file order; raises UnusableFileError without a searchable column."""
+def named_columns(header: Sequence[str], chosen: Mapping[str, str], name: str) -> dict[str, str]:
+    """Return the header by role, in file order: the `chosen` ones, others by their names; may lack both texts.
+
+    Raises UnusableFileError if two headers are the same or a chosen one doesn't exist.
+    """
     refuse_duplicates(header, name)
-    best: dict[str, tuple[int, str]] = {}
+    given = {role: _existing(role, title, header, name) for role, title in chosen.items()}
+    best: dict[str, tuple[HeaderName, str]] = {}
     for title in header:
-        if ranked := _rank(title):
-            role, rank = ranked
-            best[role] = min(best.get(role, (rank, title)), (rank, title), key=lambda entry: entry[0])
-    if not {"question", "answer"} & best.keys():
-        shown = tuple(Translatable("list.quoted", text=title) for title in header[:_SHOWN_HEADERS])
-        more = ("…",) if len(header) > _SHOWN_HEADERS else ()
-        raise UnusableFileError("csv.no_columns", file=name, headers=(*shown, *more))
-    chosen = {title: role for role, (_, title) in best.items()}
-    return {chosen[title]: title for title in header if title in chosen}
+        found = read_header(title)
+        if found and found.role not in given and title not in given.values():
+            best[found.role] = min(best.get(found.role, (found, title)), (found, title), key=lambda entry: entry[0])
+    roles = {title: role for role, (_, title) in best.items()} | {title: role for role, title in given.items()}
+    return {roles[title]: title for title in header if title in roles}
+
+
+def guess_columns(header: Sequence[str], columns: Sequence[Sequence[str]], roles: Mapping[str, str]) -> dict[str, str]:
+    """Return `roles` with two columns of texts as question and answer, or one as answer; as they are without any.
+
+    A header that resembles a known name is preferred; else the question is the first of them, the answer the longest
+    of the others.
+    """
+    taken = set(roles.values())
+    texts = [
+        (title, length)
+        for title, cells in zip(header, columns, strict=True)
+        if title not in taken and (length := _text_length(cells))
+    ]
+    titles = [title for title, _ in texts]
+    if len(texts) < 2:  # noqa: PLR2004
+        guessed = dict.fromkeys(titles, "answer")
+    else:
+        answer = _closest("answer", titles)
+        question = _closest("question", [title for title in titles if title != answer])
+        question = question or next(title for title in titles if title != answer)
+        others = [text for text in texts if text[0] != question]
+        guessed = {question: "question", answer or max(others, key=lambda text: text[1])[0]: "answer"}
+    guessed |= {title: role for role, title in roles.items()}
+    return {guessed[title]: title for title in header if title in guessed}
+
+
+def data_in_header(header: Sequence[str], columns: Sequence[Sequence[str]]) -> str:
+    """Return the first header that looks like a cell of a row, blank for none.
+
+    It is a sentence or a long text, a value such as the ones below it, or stands below itself again.
+    """
+    return next((title for title, cells in zip(header, columns, strict=True) if _is_data(title, cells)), "")
+
+
+def other_separator(header: Sequence[str], cells: Sequence[str]) -> str:
+    """Return the character that separates the cells of a file that was read as one column; blank for none."""
+    title = header[0]
+    for separator in _SEPARATORS if len(header) == 1 else ():
+        parts = [part for part in title.split(separator) if part.strip()]
+        having = sum(separator in cell for cell in cells)
+        if len(parts) > 1 and 2 * having >= len(cells) and (any(map(is_known, parts)) or separator in "|｜¦\x1f"):
+            return separator
+    return ""
+
+
+def no_columns(header: Sequence[str], name: str) -> UnusableFileError:
+    """Make the error for a file without a column to search."""
+    shown = tuple(Translatable("list.quoted", text=title) for title in header[:_SHOWN_HEADERS])
+    more = ("…",) if len(header) > _SHOWN_HEADERS else ()
+    return UnusableFileError("csv.no_columns", file=name, headers=(*shown, *more))
 
 
 def closest_name(role: str, headers: Sequence[str]) -> tuple[str, str] | None:
     """Return the header that is most similar to a name of the role, and that name; None if none is similar."""
     pairs = (
-        (_likeness(_bare(header), name), header, name)
+        (likeness, header, name)
         for header in headers
-        for name in _NAMES[role].split()
-        if len(header) <= _LONGEST_HEADER
+        for group, names in enumerate(NAMES[role])
+        for name in names.split()
+        if len(header) <= _LONGEST_HEADER and (likeness := _likeness(bare(header), name)) >= _close(group, name)
     )
-    likeness, header, name = max(pairs, default=(0.0, "", ""), key=lambda pair: pair[0])
-    return (header, name) if likeness >= _CLOSE else None
-
-
-def _likeness(header: str, name: str) -> float:
-    """Return the share of the longer text's letters that both have in the same order."""
-    shared = sum(block.size for block in SequenceMatcher(None, header, name).get_matching_blocks())
-    return shared / max(len(header), len(name))
+    _, header, name = max(pairs, default=(0.0, "", ""), key=lambda pair: pair[0])
+    return (header, name) if header else None
 
 
 def refuse_duplicates(header: Sequence[str], name: str) -> None:
@@ -93,9 +142,49 @@ def refuse_duplicates(header: Sequence[str], name: str) -> None:
         seen.add(normalize(title))
 
 
-def _rank(header: str) -> tuple[str, int] | None:
-    return _RANKS.get(_bare(header))
+def _existing(role: str, title: str, header: Sequence[str], name: str) -> str:
+    """Return the header as written in the file; raises UnusableFileError if there is none."""
+    same = next((other for other in header if bare(other) == bare(title)), None)
+    if same is None:
+        shown = tuple(Translatable("list.quoted", text=other) for other in header[:_SHOWN_HEADERS])
+        raise UnusableFileError("csv.chosen_column_missing", file=name, role=role, column=title, headers=shown)
+    return same
 
 
-def _bare(header: str) -> str:
-    return _INNER_SPACE.sub("", normalize(header))
+def _closest(role: str, titles: Sequence[str]) -> str:
+    found = closest_name(role, titles)
+    return found[0] if found else ""
+
+
+def _close(group: int, name: str) -> float:
+    if group:
+        return _CLOSE_OTHERS
+    return _CLOSE_LATIN if name.isascii() else _CLOSE
+
+
+def _likeness(header: str, name: str) -> float:
+    """Return the share of the longer text's letters that both have in the same order."""
+    shared = sum(block.size for block in SequenceMatcher(None, header, name).get_matching_blocks())
+    return shared / max(len(header), len(name))
+
+
+def _text_length(cells: Sequence[str]) -> float:
+    """Return the mean length of the cells with texts; 0 if less than half of those that are filled in are texts."""
+    filled = [cell for cell in islice(cells, _SAMPLED) if cell]
+    texts = [len(cell) for cell in filled if _LETTERS.search(cell) and not _VALUE.fullmatch(cell)]
+    return sum(texts) / len(texts) if texts and len(texts) >= _MOSTLY * len(filled) else 0.0
+
+
+def _is_data(title: str, cells: Sequence[str]) -> bool:
+    if len(title) > _LONGEST_NAME or _is_sentence(title):
+        return True
+    if (value := _VALUE.fullmatch(title)) and cells:
+        sample = list(islice(cells, _SAMPLED))
+        kinds = [found.lastgroup for cell in sample if (found := _VALUE.fullmatch(cell))]
+        return kinds.count(value.lastgroup) > _MOSTLY * len(sample)
+    return title in cells
+
+
+def _is_sentence(title: str) -> bool:
+    said = title.rstrip(_CLOSING)
+    return said.endswith(_SENTENCE_ENDS) or (said.endswith((".", "!")) and len(said.split()) >= _FEWEST_WORDS)

@@ -15,7 +15,7 @@ from functools import cached_property
 from indexes.errors import KnowledgeBaseError
 from indexes.messages import Value
 from indexes.records.model import KnowledgeBase
-from indexes.records.table import SEPARATOR_HINT
+from indexes.records.table import SEPARATOR_HINT, unnamed
 
 _MARKS = {
     "utf-8-sig": ((codecs.BOM_UTF8, "utf-8"),),
@@ -77,6 +77,7 @@ class CsvEditor:
     def cells(self, line: int) -> dict[str, str]:
         """Return the cells, by role, of the row that starts at a line."""
         row = self._row_at(line)
+        row += [""] * (len(self._header) - len(row))  # blank cells at the end may be left out
         return {role: self._decoded(row[self._place(role)]) for role in self.read.columns}
 
     @property
@@ -102,6 +103,7 @@ class CsvEditor:
         raw = self._raw(row)
         for role, text in texts.items():
             place = self._place(role)
+            raw += [""] * (place + 1 - len(raw))
             encoded = self._encoded(role, text)
             telling = raw[place] and not self._needs_quotes(raw[place])
             always = raw[place].startswith('"') if telling else self._is_usually_quoted(place, blank=not text)
@@ -130,7 +132,8 @@ class CsvEditor:
 
     @cached_property
     def _places(self) -> dict[str, int]:
-        titles = [self._decoded(title).strip() for title in self._header]
+        decoded = (self._decoded(title).strip() for title in self._header)
+        titles = [title or unnamed(place) for place, title in enumerate(decoded, start=1)]
         return {role: titles.index(title) for role, title in self.read.columns.items()}
 
     def _place(self, role: str) -> int:

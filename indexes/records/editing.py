@@ -20,6 +20,7 @@ from indexes.messages import Translatable, reason
 from indexes.records.conventions import format_date, next_id
 from indexes.records.csv_editor import CsvEditor, UnwritableTextError, encodable
 from indexes.records.difference import Difference, difference
+from indexes.records.entities import without_entities
 from indexes.records.model import KnowledgeBase, Record
 from indexes.records.reading import parse_records, read_bytes
 from indexes.records.table import MAX_CELL
@@ -93,7 +94,7 @@ def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: d
             raise UnusableRowError("write.no_such_id", file=read.path.name, id=record_id)
         editor = CsvEditor.of(data, read)
         before = editor.cells(record.line)
-        differing = {role: text for role, text in cells.items() if text.strip() != before.get(role, "").strip()}
+        differing = {role: text for role, text in cells.items() if not _is_same(before.get(role, "").strip(), text)}
         if not differing:
             return WriteResult(read, record, data)
         if "updated" in read.columns and "updated" not in cells:
@@ -140,7 +141,7 @@ def _same_bytes(read: KnowledgeBase) -> bytes:
     """Return the bytes of the file; raises StaleFileError if it has changed since it was read."""
     data = read_bytes(read.path)
     if hashlib.sha256(data).hexdigest() != read.digest:
-        raise StaleFileError(read, parse_records(data, read.path))
+        raise StaleFileError(read, parse_records(data, read.path, chosen=read.chosen))
     return data
 
 
@@ -162,6 +163,11 @@ def unwritable(read: KnowledgeBase, cells: Mapping[str, str]) -> dict[str, Unwri
     return found
 
 
+def _is_same(written: str, text: str) -> bool:
+    """Return whether a text is what is written in a cell, or what readers see of it."""
+    return text.strip() in {written, without_entities(written)}
+
+
 def _storable(read: KnowledgeBase, role: str, text: str) -> str:
     """Return the text as it will be stored in its cell; raises UnwritableTextError."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
@@ -176,7 +182,7 @@ def _storable(read: KnowledgeBase, role: str, text: str) -> str:
 
 def _written(read: KnowledgeBase, data: bytes, line: int) -> WriteResult:
     """Write the bytes if only the row at `line` reads differently, and is used; raises UnusableRowError otherwise."""
-    found = parse_records(data, read.path)
+    found = parse_records(data, read.path, chosen=read.chosen)
     row = next((record for record in found.records if record.line == line), None)
     if row is None:
         known = (problem.message for problem in found.problems if problem.line == line)

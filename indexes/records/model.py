@@ -32,7 +32,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row. Every text is as written, without surrounding white space."""
+    """One row. Every text is as written, without surrounding white space and HTML entities."""
 
     id: str
     question: str
@@ -47,6 +47,8 @@ class Record:
     """The other columns by header, in file order, without blank cells."""
     line: int = 0
     """The line where the row starts, from 1."""
+    guessed: bool = False
+    """Whether nobody said which columns are question and answer: such a row is shown to who asks only."""
 
     @property
     def title(self) -> str:
@@ -107,3 +109,7 @@ class KnowledgeBase:
     """The line where the header starts."""
     sheet: str = ""
     """The sheet of the workbook; blank for a CSV."""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """The headers by role that an admin chose, which were given for reading."""
+    guessed: bool = False
+    """Whether no header was known, so that `columns` has a guess for question and answer."""

@@ -47,8 +47,8 @@ def has_answer(record: Record) -> bool:
 
 
 def may_be_volunteered(record: Record) -> bool:
-    """Return whether the bot may post a row unasked: it has a question and an answer."""
-    return bool(record.question) and has_answer(record)
+    """Return whether the bot may post a row unasked: it has a question and an answer, and they aren't guessed."""
+    return bool(record.question) and not record.guessed and has_answer(record)
 
 
 def _is_placeholder(text: str) -> bool:

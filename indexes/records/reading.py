@@ -3,40 +3,57 @@
 import hashlib
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable, reason
 from indexes.names import name_of
-from indexes.records.columns import assign_roles, is_known
+from indexes.records.columns import (
+    SEARCHED,
+    Columns,
+    data_in_header,
+    guess_columns,
+    is_known,
+    named_columns,
+    no_columns,
+    other_separator,
+)
 from indexes.records.decoding import MAX_BYTES
+from indexes.records.entities import without_entities
 from indexes.records.model import KnowledgeBase, Problem, Record
 from indexes.records.table import Table, read_table
 from indexes.records.workbook import named
+from indexes.text import is_japanese
 
 _ROLES = ("id", "question", "answer", "category", "url", "keywords", "aliases", "updated", "owner")
 _KEYWORD_SEPARATOR = re.compile(r"[,，、;；|｜\r\n]")
 _ALIAS_SEPARATOR = re.compile(r"[|｜\r\n]")
 _HEADER_SEARCHED = 10
+_SEPARATOR_SEARCHED = 100
+Row = tuple[str, ...]
+"""The texts of a row in the order of its columns, without its id."""
+_AS_NAMED: Mapping[str, str] = MappingProxyType({})
 _NO_DETAILS: Mapping[str, str] = MappingProxyType({})
 """Shared by all rows: an empty dict for each of a million rows takes 64 MB."""
 
 
-def read_records(path: Path, sheet: str = "") -> KnowledgeBase:
+def read_records(path: Path, sheet: str = "", chosen: Mapping[str, str] = _AS_NAMED) -> KnowledgeBase:
     """Read a CSV file or a workbook; raises UnusableFileError if it can't be used as a knowledge base."""
-    return parse_records(read_bytes(path), path, sheet)
+    return parse_records(read_bytes(path), path, sheet, chosen)
 
 
-def parse_records(data: bytes, path: Path, sheet: str = "") -> KnowledgeBase:
+def parse_records(data: bytes, path: Path, sheet: str = "", chosen: Mapping[str, str] = _AS_NAMED) -> KnowledgeBase:
     """Parse the bytes of a CSV file, or a sheet of a workbook, by default the first.
 
-    `path` is only used for names, and its ending says which of them it is.
+    `path` is only used for names, and its ending says which of them it is. `chosen` are headers by role, for columns
+    that aren't called by a known name.
     """
     table = read_table(data, path.name, is_known, sheet)
     try:
-        return _knowledge_base(table, path, hashlib.sha256(data).hexdigest())
+        columns = _assign_roles(table, chosen, path.name, may_guess=bool(sheet) or len(table.sheets) <= 1)
+        return _knowledge_base(table, columns, path, hashlib.sha256(data).hexdigest(), chosen)
     except UnusableFileError as error:
         if len(table.sheets) > 1:
             others = named(table.sheets)
@@ -46,10 +63,15 @@ def parse_records(data: bytes, path: Path, sheet: str = "") -> KnowledgeBase:
         raise
 
 
-def _knowledge_base(table: Table, path: Path, digest: str) -> KnowledgeBase:
-    roles = _assign_roles(table, path.name)
+def _knowledge_base(
+    table: Table, columns: Columns, path: Path, digest: str, chosen: Mapping[str, str]
+) -> KnowledgeBase:
+    roles = columns.roles
     problems = list(table.problems)
-    records = tuple(_records(table, roles, problems))
+    if columns.guessed:
+        problems.append(Problem(table.header_line, _guessed(roles), skipped=False))
+    records = tuple(_records(table, columns, problems))
+    problems += _short_rows(table, records)
     problems.sort(key=lambda problem: problem.line)
     if not records:
         raise _no_records(path.name, problems)
@@ -65,6 +87,8 @@ def _knowledge_base(table: Table, path: Path, digest: str) -> KnowledgeBase:
         details=tuple(title for title in table.header if title not in roles.values()),
         header_line=table.header_line,
         sheet=table.sheet,
+        chosen=chosen,
+        guessed=columns.guessed,
     )
 
 
@@ -83,14 +107,40 @@ def read_bytes(path: Path) -> bytes:
         raise UnusableFileError("file.unreadable", file=path.name, reason=reason(error)) from error
 
 
-def _assign_roles(table: Table, name: str) -> dict[str, str]:
-    try:
-        return assign_roles(table.header, name)
-    except UnusableFileError as error:
-        for line, row in zip(table.lines, table.rows(_HEADER_SEARCHED), strict=False):
-            if sum(map(is_known, row)) > 1:
-                raise UnusableFileError("csv.header_below", error=error.message, line=line) from error
-        raise
+def _assign_roles(table: Table, chosen: Mapping[str, str], name: str, *, may_guess: bool) -> Columns:
+    """Return the columns; a sheet is only guessed if there is no other or it was named: it may be a cover."""
+    roles = named_columns(table.header, chosen, name)
+    if table.is_titled:
+        _refuse_lines_above_header(table, name)
+    if not roles.keys().isdisjoint(SEARCHED):
+        return Columns(roles)
+    _refuse_other_layouts(table, name)
+    guessed = guess_columns(table.header, table.columns, roles) if may_guess else roles
+    if guessed.keys().isdisjoint(SEARCHED):
+        raise no_columns(table.header, name)
+    return Columns(guessed, guessed=True)
+
+
+def _refuse_other_layouts(table: Table, name: str) -> None:
+    """Raise UnusableFileError for another delimiter, for lines above the header, and for a file without a header."""
+    if separator := other_separator(table.header, table.columns[0][:_SEPARATOR_SEARCHED]):
+        raise UnusableFileError("csv.other_separator", file=name, line=table.header_line, separator=separator)
+    _refuse_lines_above_header(table, name)
+    if text := data_in_header(table.header, table.columns):
+        names = "質問,回答" if is_japanese("".join(table.header)) else "question,answer"
+        raise UnusableFileError("csv.first_row_is_data", file=name, line=table.header_line, text=text, names=names)
+
+
+def _refuse_lines_above_header(table: Table, name: str) -> None:
+    for line, row in zip(table.lines, table.rows(_HEADER_SEARCHED), strict=False):
+        if sum(map(is_known, row)) > 1:
+            raise UnusableFileError("csv.header_below", error=no_columns(table.header, name).message, line=line)
+
+
+def _guessed(roles: Mapping[str, str]) -> Translatable:
+    if "question" in roles:
+        return Translatable("csv.guessed", question=roles["question"], answer=roles["answer"])
+    return Translatable("csv.guessed_answer", answer=roles["answer"])
 
 
 def _no_records(name: str, problems: list[Problem]) -> UnusableFileError:
@@ -100,51 +150,84 @@ def _no_records(name: str, problems: list[Problem]) -> UnusableFileError:
     return UnusableFileError("csv.no_usable_row", file=name, line=first.line, why=first.message)
 
 
-def _records(table: Table, roles: dict[str, str], problems: list[Problem]) -> Iterator[Record]:
+def _records(table: Table, columns: Columns, problems: list[Problem]) -> Iterator[Record]:
     """Yield the usable rows; append the problems of the others to `problems`."""
+    roles = columns.roles
     column = dict(zip(table.header, table.columns, strict=True))
     blanks = [""] * len(table.lines)
-    cells = zip(*(column[roles[role]] if role in roles else blanks for role in _ROLES), strict=True)
+    by_role = [column[roles[role]] if role in roles else blanks for role in _ROLES]
+    others = [cells for title, cells in column.items() if title != roles.get("id")]
     lines_of_id: dict[str, int] = {}
-    lines_of_text: dict[tuple[str, str], int] = {}
-    for line, row, details in zip(table.lines, cells, _details(table, roles), strict=True):
+    lines_of_row: dict[Row, int] = {}
+    plain = _plain_rows(lambda: zip(by_role[1], by_role[2], zip(*others, strict=True), strict=True))
+    rows = zip(table.lines, zip(*by_role, strict=True), _details(table, roles), zip(*others, strict=True), strict=True)
+    for line, row, details, whole in rows:
         written_id, question, answer, category, url, keywords, aliases, updated, owner = row
         if not question and not answer:
             message = Translatable("row.both_blank") if "question" in roles else Translatable("row.text_blank")
         elif written_id and written_id in lines_of_id:
             message = Translatable("row.id_taken", id=written_id, line=lines_of_id[written_id])
-        elif (question, answer) in lines_of_text:
-            message = Translatable("row.repeated", line=lines_of_text[question, answer])
+        elif whole in lines_of_row:
+            message = Translatable("row.repeated", line=lines_of_row[whole])
         else:
-            identity = written_id or _derived_id(question, answer)
-            lines_of_id[identity] = lines_of_text[question, answer] = line
+            is_plain = plain.get((question, answer), whole) == whole
+            identity = written_id or (_derived_id(question, answer) if is_plain else _derived_id(*whole))
+            lines_of_id[identity] = lines_of_row[whole] = line
             yield Record(
                 id=identity,
-                question=question,
-                answer=answer,
-                category=category,
+                question=without_entities(question),
+                answer=without_entities(answer),
+                category=without_entities(category),
                 url=url,
-                keywords=_split(_KEYWORD_SEPARATOR, keywords),
-                aliases=_split(_ALIAS_SEPARATOR, aliases),
+                keywords=_split(_KEYWORD_SEPARATOR, without_entities(keywords)),
+                aliases=_split(_ALIAS_SEPARATOR, without_entities(aliases)),
                 updated=updated,
                 owner=owner,
                 details=details,
                 line=line,
+                guessed=columns.guessed,
             )
             continue
         problems.append(Problem(line, message, skipped=True))
 
 
-def _details(table: Table, roles: dict[str, str]) -> Iterable[Mapping[str, str]]:
+def _plain_rows(rows: Callable[[], Iterable[tuple[str, str, Row]]]) -> Mapping[tuple[str, str], Row]:
+    """Return, for a question and answer that several rows have, the row whose id is derived from these two alone.
+
+    It is the first in the order of all their texts: taking the first of the file, moving rows would change ids.
+    """
+    seen: set[int] = set()
+    doubled: set[int] = set()
+    for question, answer, _ in rows():
+        key = hash((question, answer))
+        (doubled if key in seen else seen).add(key)
+    plain: dict[tuple[str, str], Row] = {}
+    for question, answer, whole in rows() if doubled else ():
+        if hash((question, answer)) in doubled:
+            plain[question, answer] = min(plain.get((question, answer), whole), whole)
+    return plain
+
+
+def _short_rows(table: Table, records: Sequence[Record]) -> Iterator[Problem]:
+    """Say once that spreadsheets left out blank cells at the end of rows."""
+    used = {record.line for record in records} if table.short else set()
+    lines = [line for line in table.short if line in used]
+    if lines:
+        others = len(lines) - 1
+        message = Translatable("row.short.other", others=others) if others else Translatable("row.short.one")
+        yield Problem(lines[0], message, skipped=False)
+
+
+def _details(table: Table, roles: Mapping[str, str]) -> Iterable[Mapping[str, str]]:
     columns = zip(table.header, table.columns, strict=True)
     others = [(title, cells) for title, cells in columns if title not in roles.values()]
     for row in range(len(table.lines)):
-        yield {title: cells[row] for title, cells in others if cells[row]} or _NO_DETAILS
+        yield {title: without_entities(cells[row]) for title, cells in others if cells[row]} or _NO_DETAILS
 
 
-def _derived_id(question: str, answer: str) -> str:
+def _derived_id(*texts: str) -> str:
     """Return an id derived from the content of a row, so that moving rows changes no id."""
-    return hashlib.sha256(f"{question}\0{answer}".encode()).hexdigest()[:12]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
 def _split(separator: re.Pattern[str], cell: str) -> tuple[str, ...]:

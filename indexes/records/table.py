@@ -3,8 +3,10 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, dropwhile, islice
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
 from indexes.names import is_workbook
 from indexes.records.columns import MAX_COLUMNS
-from indexes.records.decoding import MAX_BYTES, decode, refuse_control_characters
+from indexes.records.decoding import MAX_BYTES, WESTERN, decode, line_at, refuse_control_characters
 from indexes.records.model import Problem
 from indexes.records.workbook import Sheet, read_sheet
 
@@ -24,6 +26,8 @@ DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
 _SAMPLED_LINES = 200
 _NOTHING = re.compile(r'[\s\0",;]*')
 SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line
+_BEYOND_ASCII = re.compile(r"\S{0,20}[^\x00-\x7f]\S{0,20}")
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _END = "\0"
 """Appended as a last line, which no text contains by then: an unclosed quotation mark swallows it."""
 
@@ -44,6 +48,13 @@ class Table:
     """The sheet that was read; blank for a CSV."""
     sheets: tuple[str, ...] = ()
     """All sheets of the workbook."""
+    short: tuple[int, ...] = ()
+    """The lines of rows whose last cells are missing, which are blank then."""
+
+    @property
+    def is_titled(self) -> bool:
+        """Return whether the first row has one text above several columns, like the title of a sheet."""
+        return len(self.header) > 1 and sum(unnamed(place) != title for place, title in enumerate(self.header, 1)) == 1
 
     def rows(self, count: int) -> list[tuple[str, ...]]:
         """Return the first `count` rows."""
@@ -56,13 +67,19 @@ class _Rows:
 
     header: list[str]
     header_line: int
+    has_stray_quotes: Callable[[int, int], bool]
+    """Whether the row between two lines is torn by a missing quotation mark."""
     columns: list[list[str]] = field(init=False)
     starts: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     in_blanks: bool = False
     """Whether the last row was blank: of a run of blank rows, which Excel often leaves at the end, one is reported."""
     least: int = field(init=False)
-    """Fewest fields of a row: up to the last column that has a name."""
+    """Fields of a row that isn't short: up to the last column that has a name."""
+    short: list[int] = field(default_factory=list)
+    """Where rows start that end before: spreadsheets leave out blank cells at the end."""
+    wide: list[tuple[int, int, int]] = field(default_factory=list)
+    """Start, last line and number of fields of the rows with text beyond the header."""
 
     def __post_init__(self) -> None:
         self.columns = [[] for _ in self.header]
@@ -77,14 +94,34 @@ class _Rows:
         self.in_blanks = blank and (len(row) > 1 or self.in_blanks)
         if blank:
             return
-        if len(row) < self.least or any(cells[len(self.header) :]):
-            message = _width_message(len(row), self.least, end if end > start else 0)
-            self.problems.append(Problem(start, message, skipped=True))
+        if any(cells[len(self.header) :]):
+            self.wide.append((start, end, len(row)))
             return
+        if len(row) < self.least:
+            if end > start and self.has_stray_quotes(start, end):
+                message = _width_message(len(row), self.least, Translatable("row.runs_on", line=end))
+                self.problems.append(Problem(start, message, skipped=True))
+                return
+            self.short.append(start)
         self.starts.append(start)
         cells += [""] * (len(self.header) - len(cells))
         for column, cell in zip(self.columns, cells, strict=False):
             column.append(cell)
+
+    def close(self, name: str) -> None:
+        """Report the wide rows. Raises UnusableFileError if the header is too short for every row."""
+        widths = Counter(width for _, _, width in self.wide)
+        usual, count = widths.most_common(1)[0] if widths else (0, 0)
+        is_header_short = count > 1 and 2 * count > len(self.wide) + len(self.starts)
+        if is_header_short and not self.starts:
+            line, names = self.header_line, len(self.header)
+            raise UnusableFileError("csv.header_short", file=name, line=line, names=names, count=count, fields=usual)
+        for start, end, width in self.wide:
+            if is_header_short and width == usual:
+                why = Translatable("row.header_short")
+            else:
+                why = Translatable("row.runs_on", line=end) if end > start else Translatable("row.unquoted")
+            self.problems.append(Problem(start, _width_message(width, self.least, why), skipped=True))
 
 
 def read_table(data: bytes, name: str, is_known: Callable[[str], bool], sheet: str = "") -> Table:
@@ -101,8 +138,10 @@ def read_table(data: bytes, name: str, is_known: Callable[[str], bool], sheet: s
 def _sheet_table(sheet: Sheet, name: str) -> Table:
     for number, row in enumerate(sheet.rows, start=1):
         refuse_control_characters("\n".join(row), name, number)
-    rows = ((number, number, row) for number, row in enumerate(sheet.rows, start=1))
-    return replace(_table(_whole_rows(rows, name, frozenset())), sheet=sheet.name, sheets=sheet.names)
+    numbered = ((number, number, row) for number, row in enumerate(sheet.rows, start=1))
+    rows = _whole_rows(numbered, name, frozenset())
+    rows.problems += _private_characters("\n".join(row) for row in sheet.rows)
+    return replace(_table(rows), sheet=sheet.name, sheets=sheet.names)
 
 
 def _csv_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table:
@@ -115,8 +154,11 @@ def _csv_table(data: bytes, name: str, is_known: Callable[[str], bool]) -> Table
     csv.field_size_limit(MAX_BYTES)  # the default limit would reject the file for one long cell
     delimiter = _delimiter(lines, is_known)
     with_nul = _lines_with_nul(text)
+    noticed = [*_encoding_notice(text, encoding), *_private_characters(io.StringIO(text, newline=""))]
     del text  # may be hundreds of megabytes
-    return _table(_whole_rows(_parse(lines, delimiter, name), name, with_nul), encoding, delimiter)
+    rows = _whole_rows(_parse(lines, delimiter, name), name, with_nul, partial(_has_stray_quotes, lines, delimiter))
+    rows.problems += noticed
+    return _table(rows, encoding, delimiter)
 
 
 def _table(rows: _Rows, encoding: str = "utf-8", delimiter: str = ",") -> Table:
@@ -130,6 +172,7 @@ def _table(rows: _Rows, encoding: str = "utf-8", delimiter: str = ",") -> Table:
         encoding=encoding,
         delimiter=delimiter,
         header_line=rows.header_line,
+        short=tuple(rows.short),
     )
 
 
@@ -138,6 +181,20 @@ def _lines_with_nul(text: str) -> frozenset[int]:
         return frozenset()
     lines = io.StringIO(text, newline="")
     return frozenset(number for number, line in enumerate(lines, start=1) if "\0" in line)
+
+
+def _encoding_notice(text: str, encoding: str) -> Iterator[Problem]:
+    """Say which encoding was chosen where the bytes alone don't tell."""
+    if encoding == WESTERN and (found := _BEYOND_ASCII.search(text)):
+        message = Translatable("csv.western", text=found[0].strip())
+        yield Problem(line_at(text[: found.start()]), message, skipped=False)
+
+
+def _private_characters(lines: Iterable[str]) -> Iterator[Problem]:
+    """Yield the lines with characters that mean something in one font or company only."""
+    for number, line in enumerate(lines, start=1):
+        if found := _PRIVATE.search(line):
+            yield Problem(number, Translatable("row.private_use", character=f"U+{ord(found[0]):04X}"), skipped=False)
 
 
 def _delimiter(lines: list[str], is_known: Callable[[str], bool]) -> str:
@@ -177,7 +234,12 @@ def _parse(lines: list[str], delimiter: str, name: str) -> Iterator[tuple[int, i
         yield start, end, row
 
 
-def _whole_rows(parsed: Iterator[tuple[int, int, list[str]]], name: str, with_nul: frozenset[int]) -> _Rows:
+def _whole_rows(
+    parsed: Iterator[tuple[int, int, list[str]]],
+    name: str,
+    with_nul: frozenset[int],
+    has_stray_quotes: Callable[[int, int], bool] = lambda _, __: False,
+) -> _Rows:
     first, last, header = next((row for row in parsed if not _is_blank(row[2])), (0, 0, []))
     if not header:
         raise _empty(name)
@@ -185,23 +247,27 @@ def _whole_rows(parsed: Iterator[tuple[int, int, list[str]]], name: str, with_nu
         raise UnusableFileError("csv.nul_in_header", file=name)
     if len(header) > MAX_COLUMNS:
         raise UnusableFileError("csv.too_many_columns", file=name, count=len(header), most=MAX_COLUMNS)
-    rows = _Rows([cell.strip() for cell in header], first)
+    rows = _Rows([cell.strip() for cell in header], first, has_stray_quotes)
     for start, end, row in parsed:
         if not with_nul.isdisjoint(range(start, end + 1)):
             rows.problems.append(Problem(start, Translatable("row.nul"), skipped=False))
         rows.add(start, end, row)
+    rows.close(name)
     return rows
 
 
-def _width_message(width: int, expected: int, runs_to: int) -> Translatable:
+def _has_stray_quotes(lines: Sequence[str], delimiter: str, start: int, end: int) -> bool:
+    """Return whether a cell goes on after its closing quotation mark, as when another one is missing."""
+    try:
+        list(csv.reader(lines[start - 1 : end], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    return False
+
+
+def _width_message(width: int, expected: int, why: Translatable) -> Translatable:
     one = width == 1
     fields = Translatable("row.fields.one", count=width) if one else Translatable("row.fields.other", count=width)
-    if runs_to:
-        why = Translatable("row.runs_on", line=runs_to)
-    elif width > expected:
-        why = Translatable("row.unquoted")
-    else:
-        why = Translatable("row.incomplete")
     return Translatable("row.width", fields=fields, expected=expected, why=why)
 
 
@@ -212,11 +278,16 @@ def _empty(name: str) -> UnusableFileError:
 def _named_columns(header: list[str], cells: list[list[str]]) -> tuple[tuple[str, ...], tuple[list[str], ...]]:
     """Drop columns without a name and cells; name other unnamed columns "column N"."""
     named = [
-        (title or f"column {place}", column)
+        (title or unnamed(place), column)
         for place, (title, column) in enumerate(zip(header, cells, strict=True), start=1)
         if title or any(column)
     ]
     return tuple(title for title, _ in named), tuple(column for _, column in named)
+
+
+def unnamed(place: int) -> str:
+    """Return the header of a column without one, by its place from 1."""
+    return f"column {place}"
 
 
 def _clip(header: Iterable[str], columns: Iterable[list[str]], starts: list[int]) -> Iterator[Problem]:

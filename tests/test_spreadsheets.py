@@ -1,0 +1,260 @@
+"""What spreadsheets and exports leave in a CSV: unknown headers, none at all, missing cells, other encodings, HTML."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from indexes.errors import UnusableFileError
+from indexes.records import KnowledgeBase, check_file, may_be_volunteered, parse_records, read_records
+from indexes.records.editing import change
+
+FILE = Path("faq.csv")
+
+
+def read(content: str | bytes) -> KnowledgeBase:
+    return parse_records(content if isinstance(content, bytes) else content.encode(), FILE)
+
+
+def refused(content: str | bytes) -> str:
+    with pytest.raises(UnusableFileError) as caught:
+        read(content)
+    return str(caught.value)
+
+
+def told(found: KnowledgeBase) -> list[tuple[int, str, bool]]:
+    return [(problem.line, str(problem.message), problem.skipped) for problem in found.problems]
+
+
+# Headers that nobody knows
+
+
+@pytest.mark.parametrize(
+    ("header", "question", "answer"),
+    [
+        ("thing,about it", "thing", "about it"),
+        ("商品,特長", "商品", "特長"),
+        ("番号,商品,色,特長", "商品", "特長"),
+        ("qestion,anser", "qestion", "anser"),
+        ("anser,qestion", "qestion", "anser"),
+        ("Room,Floor,What is in it", "Room", "What is in it"),
+    ],
+)
+def test_unknown_headers_are_guessed_said_and_never_volunteered(header: str, question: str, answer: str) -> None:
+    titles = header.split(",")
+    cells = {"番号": "12", "色": "赤", "Floor": "3", answer: "A longer text about this one", question: "Short name"}
+    found = read(f"{header}\n{','.join(cells.get(title, 'x y') for title in titles)}\n")
+    assert (found.columns["question"], found.columns["answer"], found.guessed) == (question, answer, True)
+    assert (found.records[0].question, found.records[0].answer) == (cells[question], cells[answer])
+    assert not may_be_volunteered(found.records[0])
+    assert [(line, skipped) for line, _, skipped in told(found)] == [(1, False)]
+    assert f'"{question}" is taken for the question and "{answer}" for the answer' in told(found)[0][1]
+
+
+def test_a_known_header_is_never_guessed_away() -> None:
+    found = read("質問,何か\n何時まで？,18時\n")
+    assert (found.columns, found.guessed) == ({"question": "質問"}, False)
+    assert found.records[0].details == {"何か": "18時"}
+
+
+def test_chosen_columns_are_read_and_may_be_volunteered() -> None:
+    text = "商品,特長,id\n椅子,軽い,7\n".encode()
+    found = parse_records(text, FILE, chosen={"question": "商品", "answer": "特長"})
+    assert found.columns == {"question": "商品", "answer": "特長", "id": "id"}
+    assert may_be_volunteered(found.records[0])
+    assert found.problems == ()
+
+
+def test_a_chosen_column_wins_over_a_known_name() -> None:
+    found = parse_records("件名,質問,回答\nt,q,a\n".encode(), FILE, chosen={"question": "件名"})
+    assert (found.records[0].question, found.records[0].details) == ("t", {"質問": "q"})
+
+
+def test_a_chosen_column_that_does_not_exist_is_refused_with_the_ones_that_do() -> None:
+    with pytest.raises(UnusableFileError) as caught:
+        parse_records("件名,本文\na,b\n".encode(), FILE, chosen={"question": "題"})
+    assert str(caught.value) == (
+        'faq.csv: the column "題", which was chosen for question, does not exist; the first row has "件名", "本文"'
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Where do I park?,Behind the house\nWho pays?,We do\n",
+        "駐車場はどこですか,裏にあります\n料金はいくらですか,無料です\n",
+        "料金を教えてください。,無料\n場所,裏\n",
+        "1,Parking,Behind\n2,Paying,Nothing\n",
+        "2024-04-01,Opening,Hall A\n2024-05-01,Closing,Hall B\n",
+        "Parking,Behind the house\nParking,In the street\n",
+    ],
+)
+def test_a_file_without_a_header_says_that_the_first_row_looks_like_data(text: str) -> None:
+    assert refused(text).startswith("faq.csv:1: the first row looks like data (")
+
+
+@pytest.mark.parametrize(
+    ("text", "separator"),
+    [
+        ("Question|Answer|\nWhere?|Here|\n", "|"),
+        ("Thing | Info\nWhere | Here, there\n", "|"),
+        ("質問｜回答\nどこ｜ここ\n", "｜"),
+        ("質問，回答\nどこ，ここ\n", "，"),
+        ("質問、回答\nどこ、ここ\n", "、"),
+        ("Question^Answer\nWhere?^Here\n", "^"),
+    ],
+)
+def test_another_separator_is_named(text: str, separator: str) -> None:
+    assert refused(text).startswith(f'faq.csv:1: the columns are separated by "{separator}"; save the file with commas')
+
+
+def test_a_header_with_a_name_too_few_is_named() -> None:
+    assert refused("質問,回答\nどこ,2階,本社\n何時,9時,支社\n").startswith(
+        "faq.csv:1: the header names 2 columns, but 2 rows have 3 cells; name the other columns"
+    )
+    found = read("質問,回答\nどこ,2階,本社\n誰,総務\n何時,9時,支社\n")
+    assert [record.question for record in found.records] == ["誰"]
+    assert {message for _, message, _ in told(found)} == {
+        "3 fields, the header has 2; name the column that the header lacks"
+    }
+
+
+def test_a_title_above_the_header_is_pointed_out_even_if_it_is_a_known_name() -> None:
+    assert refused("よくある質問,,\n番号,質問,回答\n1,a,b\n").endswith(
+        "Or: line 2 looks like the header: delete the lines above it"
+    )
+
+
+# Cells
+
+
+def test_blank_cells_that_a_spreadsheet_left_out_are_blank_and_said_once() -> None:
+    found = read('質問,回答,分類,更新者\n一,ア,x,y\n二,イ,z\n"三\n行",ウ\n四\n五,オ,,\n')
+    assert [(record.question, record.answer, record.category) for record in found.records] == [
+        ("一", "ア", "x"),
+        ("二", "イ", "z"),
+        ("三\n行", "ウ", ""),
+        ("四", "", ""),
+        ("五", "オ", ""),
+    ]
+    message = "this row and 2 others end before the last column; their missing cells are blank"
+    assert told(found) == [(3, message, False)]
+
+
+def test_a_short_row_that_swallowed_others_is_still_refused() -> None:
+    found = read('質問,回答,分類\n"一,ア,x\n"二",イ\n三,ウ,z\n')
+    assert [record.question for record in found.records] == ["三"]
+    assert [(line, skipped) for line, _, skipped in told(found)] == [(2, True)]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_row_without_its_last_cells_can_be_changed(tmp_path: Path, line_end: str) -> None:
+    path = tmp_path / "faq.csv"
+    path.write_bytes(line_end.join(["質問,回答,分類", "一,ア", "二", ""]).encode())
+    base = read_records(path)
+    first = change(base, base.records[0].id, {"category": "総務"}, datetime.now(UTC)).knowledge_base
+    change(first, first.records[1].id, {"answer": "イ"}, datetime.now(UTC))
+    assert path.read_bytes() == line_end.join(["質問,回答,分類", "一,ア,総務", "二,イ", ""]).encode()
+
+
+def test_rows_are_the_same_only_when_every_column_is() -> None:
+    found = read("質問,回答,拠点\n窓口,受付,東京\n窓口,受付,大阪\n窓口,受付,東京\n")
+    assert [record.details for record in found.records] == [{"拠点": "東京"}, {"拠点": "大阪"}]
+    assert len({record.id for record in found.records}) == 2
+    assert told(found) == [(4, "the same question and answer as in line 2", True)]
+
+
+def test_check_warns_of_merged_cells(tmp_path: Path) -> None:
+    path = tmp_path / "faq.csv"
+    path.write_text(
+        "分類,質問,回答\n席,席を替えたい,1. 申請\n,,2. 承認\n,,3. 移動\n,鍵をなくした,総務へ\n", encoding="utf-8"
+    )
+    report = check_file(path)
+    assert [(problem.line, problem.skipped) for problem in report.problems] == [(3, False)]
+    assert str(report.problems[0].message).startswith('no question in 2 row(s) below "席を替えたい" (line 2)')
+    assert report.records == 4
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("R&amp;D", "R&D"),
+        ("9&ndash;17&nbsp;Uhr", "9–17 Uhr"),
+        ("It&#8217;s &pound;5", "It’s £5"),
+        ("a &lt;b&gt; tag", "a &lt;b&gt; tag"),
+        ("write `&nbsp;`", "write `&nbsp;`"),
+        ("Q&A & more; AT&T;", "Q&A & more; AT&T;"),
+        ("&#0; &#1; &unknown;", "&#0; &#1; &unknown;"),
+    ],
+)
+def test_entities_are_the_characters_they_stand_for(written: str, read_as: str) -> None:
+    found = read(f'question,answer,note\n"{written}",x,"{written}"\n')
+    assert (found.records[0].question, found.records[0].details["note"]) == (read_as, read_as)
+
+
+def test_saving_what_readers_see_of_entities_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "faq.csv"
+    path.write_text("question,answer\nR&amp;D?,9&ndash;17\n", encoding="utf-8")
+    base = read_records(path)
+    cells = {"question": base.records[0].question, "answer": base.records[0].answer}
+    assert change(base, base.records[0].id, cells, datetime.now(UTC)).data == path.read_bytes()
+
+
+# Encodings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "question,answer\nI can’t log in,Don’t panic – call us\n",
+        "question,answer\nIt won’t start,Press ‘On’\n",
+        "question,answer\nWhere’s the key?,Ask\n",
+        "question,answer\nWhat’s VPN,It “works”\n",
+        "question,answer\nHours,9–17\n",
+        "question,answer\nPrice,€5 or £4\n",
+        "question,answer\nRéseau,Créer un accès à l’étage\n",
+        "question,answer\nOù est l’entrée ?,À gauche… puis « tout droit »\n",
+        "question,answer\nGröße,Müller weiß es\n",
+        "question,answer\nÖffnungszeiten,Straße 5 – täglich\n",
+        "question,answer\n¿Dónde está el baño?,Mañana\n",
+        "question,answer\nTemperature,20 °C ± 1\n",
+        "question,answer\nWi-Fi®,Use Guest™\n",
+    ],
+)
+def test_windows_1252_is_read_and_said(text: str) -> None:
+    found = read(text.encode("cp1252"))
+    rows = [tuple(line.split(",")) for line in text.splitlines()[1:]]
+    assert [(record.question, record.answer) for record in found.records] == rows
+    assert found.encoding == "cp1252"
+    assert [message.startswith("read as Windows-1252 (") for _, message, _ in told(found)] == [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "question,answer\nVPNが使えない,再起動します\n",
+        "id,name,description\n1,A棟,B棟の隣\n",
+        "question,answer\nWhere is 総務?,3F\n",
+        "質問,回答\n表示,ソート\n",
+        "question,answer\nｶｷﾞ,ｿｳﾑ\n",
+        "質問,回答\nCaféの場所,①階\n".replace("é", "e"),
+    ],
+)
+def test_japanese_is_still_cp932(text: str) -> None:
+    assert read(text.encode("cp932")).encoding == "cp932"
+
+
+@pytest.mark.parametrize("bad", [b"\xff\xff", b"\xfd", b"\xa0", b"\x85\x20"])
+def test_bad_bytes_in_cp932_are_refused_by_line(bad: bytes) -> None:
+    lines = [f"質問{n}の書き方を教えてください,回答はこちらの資料にあります".encode("cp932") for n in range(5)]
+    lines[3] += bad
+    assert refused(b"\r\n".join(["質問,回答".encode("cp932"), *lines])) == (
+        "faq.csv:5: the file is cp932 but its bytes are damaged here; export it again"
+    )
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "cp932"])
+def test_private_characters_are_said_by_line(codec: str) -> None:
+    found = read("質問,回答\n高さ,\ue000の部品です\n幅,5\n".encode(codec))
+    assert [(line, skipped) for line, _, skipped in told(found)] == [(2, False)]
+    assert "U+E000" in told(found)[0][1]
