@@ -49,6 +49,7 @@ class KnowledgeBaseSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: Path | None = None
+    sheet: str = Field(default="", pattern=r"^[^\x00]*$")
     public: bool = False
 
 

@@ -9,7 +9,8 @@ from bot.settings import Settings, SettingsError
 from handlers.channel_rules import AutoReply
 from handlers.store.database import Database
 from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
-from indexes.names import composed, folded, is_csv, name_of, same_name
+from indexes.builder import snapshot_folder
+from indexes.names import composed, folded, is_csv, is_workbook, name_of, same_name
 from indexes.records import Source
 
 log = logging.getLogger(__name__)
@@ -28,14 +29,19 @@ class KnowledgeFolder:
         self._twins: set[str] = set()
 
     def sources(self) -> list[Source]:
-        """List the CSV files by name: the folder's, those that kotae.toml names, then the missing ones.
+        """List the CSV files and workbooks by name: the folder's, those that kotae.toml names, then the missing ones.
 
         A file that disappeared without an admin's decision keeps answering from its snapshot, after a restart too: an
         accident is more likely than an intention. Remove is a button.
         """
         found = self._found()
         gone = {name: file.path for name, file in self._files.items() if name not in found and self._is_missed(file)}
-        return [Source(name, path) for name, path in (found | gone).items()]
+        return [self._source(name, path) for name, path in (found | gone).items()]
+
+    def _source(self, name: str, path: Path) -> Source:
+        sections = self._settings.config.knowledge_bases
+        known = same_name(name, sections)
+        return Source(name, path, sections[known].sheet if known else "")
 
     def _found(self) -> dict[str, Path]:
         folder = self._settings.environment.knowledge_dir
@@ -54,15 +60,25 @@ class KnowledgeFolder:
         return found
 
     def _tables(self) -> list[Path]:
-        """List the folder's CSV files; of two with the same name, the one that earlier versions read comes first."""
-        paths = sorted(self._settings.environment.knowledge_dir.glob("*"), key=lambda path: (_is_unusual(path), path))
-        return [path for path in paths if is_csv(path) and self._is_knowledge(path)]
+        """List the folder's CSV files and workbooks; of two with the same name, the one that is served comes first."""
+        found = self._settings.environment.knowledge_dir.glob("*")
+        paths = [path for path in found if (is_csv(path) or is_workbook(path)) and self._is_knowledge(path)]
+        served = {file.path for file in self._files.values()}
+        return sorted(
+            paths, key=lambda path: (path.absolute() not in served, not self._was_served(path), *_usual(path))
+        )
+
+    def _was_served(self, path: Path) -> bool:
+        """Tell whether this version or an earlier one has served a file."""
+        source = Source(name_of(path), path)
+        remembered = any(file.path == path.absolute() for file in self._files.values())
+        return remembered or snapshot_folder(self._settings.environment.data_dir, source).is_dir()
 
     def _refuse_twin(self, first: Path, second: Path) -> None:
-        """Log once that a file is left out; at the start `check` refuses it."""
+        """Log once that a file is left out; at the start `check` refuses most of them."""
         if second.name not in self._twins:
             self._twins.add(second.name)
-            log.warning("%s is left out: %s has the same name. Rename one of them", second.name, first.name)
+            log.error("%s is left out: %s has the same name. Rename or remove one of them", second.name, first.name)
 
     def _is_knowledge(self, path: Path) -> bool:
         """Leave out the synonyms, and the temporary files of editors and macOS."""
@@ -97,14 +113,20 @@ class KnowledgeFolder:
             raise self._wrong("synonyms", str(self._settings.synonyms), "there is no such file", [])
 
     def _check_twins(self) -> None:
-        """Raise SettingsError for two files that would be one knowledge base."""
+        """Raise SettingsError for two files that would be one knowledge base.
+
+        A CSV beside the workbook that it was saved from was no mistake before workbooks were read, and is none after
+        `kotae convert`: there what is served goes on, and the other file is left out.
+        """
         first: dict[str, Path] = {}
         for path in self._tables():
             other = first.setdefault(folded(name_of(path)), path)
-            if other != path:
+            goes_on = is_workbook(other) != is_workbook(path) and self._was_served(other)
+            if other != path and not goes_on:
                 raise SettingsError(
-                    f"{other} and {path}: both would be the knowledge base {name_of(other)!r}, since upper"
-                    " and lower case, full and half width and decomposed letters are one name. Rename or remove one."
+                    f"{other} and {path}: both would be the knowledge base {name_of(other)!r}, since .csv and"
+                    " .xlsx, upper and lower case, full and half width and decomposed letters are one name. Rename or"
+                    " remove one."
                 )
 
     def _check_shadow(self) -> None:
@@ -153,9 +175,9 @@ def wrong(settings: Settings, key: str, value: str, what: str, known: Iterable[s
     return SettingsError(f"{settings.config_path.name}: {key} = {value!r}: {what}{hint}")
 
 
-def _is_unusual(path: Path) -> bool:
-    """Tell whether a file's name had to be composed, or its ending is in upper case."""
-    return path.suffix != path.suffix.lower() or path.stem != composed(path.stem)
+def _usual(path: Path) -> tuple[bool, bool, Path]:
+    """Return a key to sort by: a workbook, a name that had to be composed or an ending in upper case comes last."""
+    return is_workbook(path), path.suffix != path.suffix.lower() or path.stem != composed(path.stem), path
 
 
 def _changed_files(there: Mapping[str, Path], remembered: Sequence[KnowledgeFile]) -> list[KnowledgeFile]:

@@ -23,34 +23,36 @@ SYNONYMS_FILE = "_synonyms.csv"
 
 
 class FaissSearch:
-    """Searches one CSV. Instances with the same model name share the model, which is loaded once per process.
+    """Searches one CSV or workbook. Instances with the same model name share the model, loaded once per process.
 
-    `model` is a hub name or a local folder; None searches lexically, and so does a model that can't be loaded, which is
-    logged. With the snapshots below `data_dir`, the second start encodes nothing. Raises UnusableFileError.
+    `sheet` is the one of a workbook, by default the first. `model` is a hub name or a local folder; None searches
+    lexically, and so does a model that can't be loaded, which is logged. With the snapshots below `data_dir`, the
+    second start encodes nothing. Raises UnusableFileError.
     """
 
     def __init__(
         self,
         csv: str | Path,
-        model: str | None = DEFAULT_MODEL,
+        model: str | Path | None = DEFAULT_MODEL,
         *,
         revision: str | None = None,
         data_dir: str | Path = ".kotae",
         synonyms: str | Path | None = None,
+        sheet: str = "",
         manager: ModelManager = models,
         progress: Progress | None = None,
     ) -> None:
         path = Path(csv)
         same = Path(synonyms) if synonyms else path.with_name(SYNONYMS_FILE)
         self.name = name_of(path)
-        source, folder = Source(self.name, path), Path(data_dir)
+        source, folder = Source(self.name, path, sheet), Path(data_dir)
         self._registry = Registry(lambda: [source], same)
         self._maintenance = Maintenance(self._registry, folder)
         self._maintenance.load().result()
         if self.name in self._registry.failures:
             self._maintenance.close()
             raise UnusableFileError.of(self._registry.failures[self.name])
-        encoder = _encoder(model, revision, manager) if model else None
+        encoder = _encoder(str(model), revision, manager) if model else None
         if encoder:
             self._maintenance.use_encoder(encoder, progress).result()
 

@@ -31,7 +31,20 @@ FAQ = (
     "room,How do I book a meeting room?,In the calendar.,,\n"
 )
 NAMES = [command.name for command in COMMANDS]
-PROMISED = {"serve", "try", "search", "check", "eval", "manifest", "connect", "doctor", "status", "forget", "model"}
+PROMISED = {
+    "serve",
+    "try",
+    "search",
+    "check",
+    "eval",
+    "manifest",
+    "connect",
+    "convert",
+    "doctor",
+    "status",
+    "forget",
+    "model",
+}
 SLOW = {"alembic", "faiss", "pandas", "scipy", "slack_bolt", "slack_sdk", "sqlalchemy", "torch", "transformers"}
 RUNNING = {
     "pid": 4711,

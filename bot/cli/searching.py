@@ -27,6 +27,7 @@ def _search(options: Namespace, settings: "Settings") -> int:
             revision=settings.revision,
             data_dir=settings.environment.data_dir,
             synonyms=settings.chosen_synonyms,
+            sheet=_sheet(settings, options.csv),
             progress=progress,
         ) as knowledge_base,
     ):
@@ -109,6 +110,7 @@ def _eval(options: Namespace, settings: "Settings") -> int:
             revision=None if options.encoder else settings.revision,
             data_dir=settings.environment.data_dir,
             synonyms=settings.chosen_synonyms,
+            sheet=_sheet(settings, options.csv),
             progress=progress,
         ) as knowledge_base,
     ):
@@ -123,15 +125,46 @@ def _eval(options: Namespace, settings: "Settings") -> int:
     return OK
 
 
-def _check(options: Namespace, _: "Settings") -> int:
+def _check(options: Namespace, settings: "Settings") -> int:
     from indexes.records import check_file, format_report
 
-    reports = [check_file(path) for path in options.csv]
+    reports = [check_file(path, _sheet(settings, path)) for path in options.csv]
     if options.json:
         print(json.dumps([report.as_dict() for report in reports], ensure_ascii=False, indent=2))
     else:
         print("\n\n".join(format_report(report) for report in reports))
     return OK if all(report.usable for report in reports) else FAILED
+
+
+def _convert(options: Namespace, settings: "Settings") -> int:
+    from indexes.names import ENDING, is_workbook
+    from indexes.records import parse_records, read_bytes
+    from indexes.records.editing import replace_csv
+    from indexes.records.workbook import as_csv, read_sheet
+
+    path: Path = options.workbook
+    target = path.with_suffix(ENDING)
+    if not is_workbook(path):
+        print(f"{path.name}: no workbook; .xlsx, .xlsm, .xls and .ods can be converted", file=sys.stderr)
+        return FAILED
+    if target.exists():
+        print(f"{target} exists already and is left as it is; rename or remove it first", file=sys.stderr)
+        return FAILED
+    data, sheet = read_bytes(path), options.sheet or _sheet(settings, path)
+    count = len(parse_records(data, path, sheet).records)
+    replace_csv(target, as_csv(read_sheet(data, path.name, sheet)), "")
+    print(f"{target}: {count} records")
+    print(f"Move {path.name} to another folder: of two files with one name, the bot reads one only", file=sys.stderr)
+    return OK
+
+
+def _sheet(settings: "Settings", path: Path) -> str:
+    """Return the sheet that kotae.toml names for a workbook; blank for the first one."""
+    from indexes.names import name_of, same_name
+
+    sections = settings.config.knowledge_bases
+    known = same_name(name_of(path), sections)
+    return sections[known].sheet if known else ""
 
 
 def _search_arguments(parser: ArgumentParser) -> None:
@@ -159,6 +192,11 @@ def _eval_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--plot", type=Path, metavar="OUT.png", help="also draw confidence against being right")
 
 
+def _convert_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("workbook", type=Path, metavar="KB.xlsx")
+    parser.add_argument("--sheet", default="", metavar="NAME", help="default: kotae.toml's, else the first one")
+
+
 def _check_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("csv", type=Path, nargs="+", metavar="KB.csv")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -179,5 +217,18 @@ COMMANDS = (
         "eval KB.csv queries.jsonl",
         _eval_arguments,
     ),
-    Command("check", _check, "Validate CSV files, problems by line.", "check knowledge/*.csv", _check_arguments),
+    Command(
+        "check",
+        _check,
+        "Validate CSV files and workbooks, problems by line.",
+        "check knowledge/*.csv",
+        _check_arguments,
+    ),
+    Command(
+        "convert",
+        _convert,
+        "Write a workbook's sheet as a CSV beside it, so that its entries can be edited in Slack.",
+        "convert knowledge/it-help.xlsx",
+        _convert_arguments,
+    ),
 )

@@ -39,14 +39,15 @@ def check_knowledge(settings: Settings) -> Iterator[Finding]:
         yield Finding("fail", str(error))
         return
     for source in mapping.sources():
-        report = check_file(source.path)
+        report = check_file(source.path, source.sheet)
         if not report.usable:
             yield Finding("fail", str(report.error))
         elif report.problems:
             hint = f"see kotae check {source.path}"
             yield Finding("note", f"{source.path}: {report.records} records, {len(report.problems)} problems; {hint}")
         else:
-            yield Finding("ok", f"{source.path}: {report.records} records ({report.encoding})")
+            written = f'sheet "{report.sheet}"' if report.sheet else report.encoding
+            yield Finding("ok", f"{source.path}: {report.records} records ({written})")
 
 
 def check_model(settings: Settings) -> Iterator[Finding]:

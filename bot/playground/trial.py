@@ -26,7 +26,7 @@ from bot.playground.terminal import converse
 from bot.playground.terminal.script import read_script
 from bot.settings import Settings, has_display
 from indexes.encoder import ModelManager, models
-from indexes.names import is_csv, name_of
+from indexes.names import is_csv, is_workbook, name_of
 from indexes.registry import Registry
 from indexes.reload_report import ReloadReport
 
@@ -133,7 +133,7 @@ def _workspace(folder: Path) -> Workspace:
     workspace = sample_workspace()
     there = {channel.name for channel in workspace.channels.values()}
     staff = [workspace.person(key) for key in ("hanako", "alice", "ichiro", "olivia", "bot")]
-    for name in sorted(name_of(path) for path in folder.glob("*") if is_csv(path)):
+    for name in sorted(name_of(path) for path in folder.glob("*") if is_csv(path) or is_workbook(path)):
         if name not in there and not name.startswith("_"):
             workspace.add_channel(name, staff)
     return workspace

@@ -17,7 +17,7 @@ from handlers.entries import proposals
 from handlers.entries.store.proposals import Proposal
 from handlers.entries.views import editing as views
 from handlers.entries.views.editing import Draft
-from handlers.entries.writing import as_now, is_touched, similar, store, writable
+from handlers.entries.writing import as_now, is_touched, refuse_workbook, similar, store, writable
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -56,6 +56,7 @@ def open_add(
 
     `question_id` is the question that the entry answers: its miss is closed once the entry is written.
     """
+    refuse_workbook(services, request, knowledge_base)
     names = writable(services, request)
     if not _has_some(request, names):
         return
@@ -71,6 +72,7 @@ def open_add(
 
 def open_edit(services: Services, request: Request, knowledge_base: str, record_id: str) -> None:
     """Open the form with an entry as it is now, for admins."""
+    refuse_workbook(services, request, knowledge_base)
     record = services.registry.record(knowledge_base, record_id)
     if record is None or knowledge_base not in writable(services, request) or len(record_id) > views.RECORD_ID:
         request.tell_privately(notice(request.texts("edit.gone")))

@@ -1,7 +1,7 @@
 """Writing entries into knowledge bases: where a person may, similar entries, and the writing itself."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,8 +17,9 @@ from handlers.store.audit import AuditLog
 from handlers.store.errors import StoreError
 from handlers.texts import HandlerError
 from indexes.messages import Translatable
+from indexes.names import is_workbook
 from indexes.records import KnowledgeBase, Record
-from indexes.records.editing import add, change
+from indexes.records.editing import add, change, ensure_editable
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +46,35 @@ class ChangedMeanwhileError(HandlerError):
 
 
 def writable(services: Services, request: Request) -> tuple[str, ...]:
+    """List the knowledge bases of `seen` that are CSV files: a workbook is never written."""
+    loaded = services.registry.loaded
+    return tuple(name for name in seen(services, request) if not is_workbook(loaded[name].source.path))
+
+
+def refuse_workbook(services: Services, request: Request, wanted: str) -> None:
+    """Raise WorkbookError if somebody means a knowledge base that is a workbook.
+
+    They mean the `wanted` one, else the channel's own, or any where they see nothing else.
+    """
+    names, all_seen = writable(services, request), seen(services, request)
+    own = [name for name in _own(services, request, all_seen) if name not in services.channels.shared]
+    meant = [wanted] if wanted in all_seen else (own or all_seen)
+    if meant and not set(meant) & set(names):
+        ensure_editable(services.registry.loaded[meant[0]].source.path)
+
+
+def seen(services: Services, request: Request) -> tuple[str, ...]:
     """List the loaded knowledge bases that this person sees in their own channels, this channel's first."""
     if request.person.standing is not Standing.MEMBER:
         return ()
-    seen = services.channels.names(services.access.channels_of(request.user))
-    here = services.channels.of(request.channel).knowledge_bases if request.channel and not request.is_direct else ()
-    ordered = dict.fromkeys([*(name for name in here if name in seen), *seen])
+    everywhere = services.channels.names(services.access.channels_of(request.user))
+    ordered = dict.fromkeys([*_own(services, request, everywhere), *everywhere])
     return tuple(name for name in ordered if name in services.registry.loaded)
+
+
+def _own(services: Services, request: Request, among: Collection[str]) -> list[str]:
+    here = services.channels.of(request.channel).knowledge_bases if request.channel and not request.is_direct else ()
+    return [name for name in here if name in among]
 
 
 def similar(services: Services, draft: Draft) -> list[Entry]:

@@ -13,6 +13,7 @@ from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFi
 from handlers.texts import Texts
 from indexes.messages import Translatable
 from indexes.names import find_name
+from indexes.records.editing import ensure_editable
 
 LISTED = 1000
 
@@ -25,7 +26,9 @@ def command(services: Services, request: Request, argument: str) -> None:
         names = one_line(", ".join(known), LISTED)
         which = request.texts("versions.which", command=services.config.admin_command, action="remove", names=names)
         request.tell_privately(notice(which))
-    elif name in services.channels.named:
+        return
+    _refuse_workbook(services, name)
+    if name in services.channels.named:
         request.tell_privately(notice(request.texts("removal.named", name=one_line(name, view.NAME))))
     else:
         request.tell_privately(view.asked(_shown(services, name), services.config.admin_command, request.texts))
@@ -83,7 +86,15 @@ def ask_admins(services: Services) -> None:
             _note(services, lost, FileState.REPORTED)
 
 
+def _refuse_workbook(services: Services, name: str) -> None:
+    """Raise WorkbookError for a workbook that is there; one that is gone can be removed."""
+    path = services.registry.source(name).path
+    if path.exists():
+        ensure_editable(path)
+
+
 def _remove(services: Services, request: Request, file: KnowledgeFile) -> None:
+    _refuse_workbook(services, file.name)
     shown = _shown(services, file.name)
     services.maintenance.remove(file.name, request.user).result()
     KnowledgeFiles(services.database).decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, request.user))

@@ -1,13 +1,15 @@
 """Which knowledge base a file is for, by its name; what a file would change there."""
 
 import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from handlers.files.pending import Pending
 from handlers.services import Services
 from handlers.store.knowledge_files import KnowledgeFiles
-from indexes.names import composed, folded
+from indexes.names import composed, folded, is_workbook, without_ending
 from indexes.records import Source
+from indexes.records.editing import ensure_editable
 from indexes.storage.import_preview import ImportPreview, preview_knowledge_base, preview_synonyms
 
 NAME_LENGTH = 60
@@ -37,7 +39,15 @@ def source_of(services: Services, name: str) -> Source:
 
 
 def preview_of(services: Services, source: Source, data: bytes, file: str) -> ImportPreview:
-    """Compare the bytes of a CSV called `file` with what is there; raises UnusableFileError."""
+    """Compare the bytes of a CSV or workbook called `file` with what is there.
+
+    Raises UnusableFileError, or WorkbookError where a workbook is the source. Of a workbook that is gone, a CSV takes
+    the place.
+    """
+    if source.path.exists():
+        ensure_editable(source.path)
+    elif is_workbook(source.path):
+        source = replace(source, path=source.path.with_suffix(".csv"))
     if source == services.registry.synonyms_file:
         return preview_synonyms(source, data, file)
     loaded = services.registry.loaded.get(source.name)
@@ -64,5 +74,5 @@ def known_name(services: Services, file: str) -> str:
 def _stem(file: str) -> str:
     """Return a file's name without folders, the ending, and the number that browsers give a second copy."""
     name = PurePosixPath(composed(file).replace("\\", "/")).name
-    stem = re.sub(r"\.(csv|tsv)$", "", name, flags=re.IGNORECASE)
-    return _COPY.sub("", stem).strip()
+    stem = re.sub(r"\.tsv$", "", name, flags=re.IGNORECASE)
+    return _COPY.sub("", without_ending(stem)).strip()

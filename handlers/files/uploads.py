@@ -1,4 +1,4 @@
-"""CSV files that admins send to the bot: a preview is shown first, and applied when the admin confirms.
+"""CSV files and workbooks that admins send to the bot: a preview is shown first, and applied when the admin confirms.
 
 The preview is a direct message: it shows entries of the knowledge base, which a channel must not see. `/kb rollback`
 uses the same preview for an earlier version.
@@ -22,10 +22,11 @@ from handlers.request import Request, run_each
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, one_line, plain
+from indexes.names import WORKBOOKS
 from indexes.storage.import_preview import ImportPreview
 
-_TABLES = (".csv", ".tsv")
-_SHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+_TABLES = (".csv", ".tsv", *WORKBOOKS)
+_OTHER_SHEETS = (".xlsb", ".numbers", ".gsheet")
 
 
 def brings_files(event: Mapping[str, Any]) -> bool:
@@ -34,13 +35,13 @@ def brings_files(event: Mapping[str, Any]) -> bool:
 
 
 def direct(services: Services, request: Request) -> None:
-    """Take the CSV files of a direct message; anything else is a question."""
+    """Take the tables among the files of a direct message; anything else is a question."""
     if not _took(services, request):
         search.direct(services, request)
 
 
 def mention(services: Services, request: Request) -> None:
-    """Take the CSV files of a mention; anything else is a question."""
+    """Take the tables among the files of a mention; anything else is a question."""
     if not _took(services, request):
         search.mention(services, request)
 
@@ -116,7 +117,7 @@ def _took(services: Services, request: Request) -> bool:
     files = [_told(services, file) for file in request.event["files"]]
     tables = [file for file in files if _ends(file, _TABLES)]
     run_each(request, [partial(_receive, services, request, str(file["id"])) for file in tables])
-    if not tables and not asks and any(_ends(file, _SHEETS) for file in files):
+    if not tables and not asks and any(_ends(file, _OTHER_SHEETS) for file in files):
         request.tell_privately(notice(request.texts("upload.only_csv")))
         return True
     return bool(tables)

@@ -70,7 +70,7 @@ def _export(services: Services, source: Source) -> Export:
     if source == services.registry.synonyms_file:
         return export_table(data, source.path.name)
     learned = LearnedAliases(services.database).aliases() or {}
-    return export(data, source.path, learned.get(source.name, ()))
+    return export(data, source, learned.get(source.name, ()))
 
 
 def _propose(services: Services, request: Request, source: Source, number: int | None) -> None:

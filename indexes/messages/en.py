@@ -83,6 +83,8 @@ WORDS = {
     "workbook.password": "{file}: protected by a password; save it without one",
     "workbook.too_much": "{file}: takes too much memory or time to read. Is there a value far below or far to the right "
     'of the table? Delete it, or save the sheet as "CSV UTF-8"',
+    "workbook.is_source": "{file} is a workbook, and stays the source of its knowledge base: Kotae never writes it. Change "
+    "it in the knowledge folder, or run `kotae convert {file}` there to go on with a CSV",
     "workbook.no_sheet": "{file}: no sheet to read: every one is hidden, or a chart",
     "workbook.no_such_sheet": "{file}: no sheet is called '{sheet}'; there are: {sheets}",
     "workbook.other_sheets": "{error}. This is the sheet '{sheet}' of {sheets}; another is read if it stands first, "

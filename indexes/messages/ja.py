@@ -79,6 +79,8 @@ WORDS = {
     "workbook.password": "{file}: パスワードがかかっています。パスワードなしで保存してください",
     "workbook.too_much": "{file}: 読み込むのにメモリか時間がかかりすぎます。表のずっと下や右に値が残っていませんか？"
     "削除するか、シートを「CSV UTF-8」形式で保存してください",
+    "workbook.is_source": "{file} はブックで、ナレッジベースの元のファイルなので、Kotae は書き込みません。ナレッジのフォルダーで直すか、"
+    "そこで `kotae convert {file}` を実行して CSV に切り替えてください",
     "workbook.no_sheet": "{file}: 読めるシートがありません。すべて非表示か、グラフです",
     "workbook.no_such_sheet": "{file}: 「{sheet}」というシートはありません。あるのは {sheets} です",
     "workbook.other_sheets": "{error}。これは {sheets} のうち「{sheet}」のシートです。別のシートを読むには、先頭に置くか、"

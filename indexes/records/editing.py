@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from indexes.atomic_file import replace_file
 from indexes.errors import KnowledgeBaseError
 from indexes.messages import Translatable, reason
+from indexes.names import is_workbook
 from indexes.records.conventions import format_date, next_id
 from indexes.records.csv_editor import CsvEditor, UnwritableTextError, encodable
 from indexes.records.difference import Difference, difference
@@ -51,6 +52,10 @@ class ChangedFileError(KnowledgeBaseError):
     """The file to replace has changed meanwhile; nothing was written."""
 
 
+class WorkbookError(KnowledgeBaseError):
+    """The file is a workbook: it is read, and never written."""
+
+
 class UnusableRowError(KnowledgeBaseError):
     """The row would not be used after writing it; the message is the one of a reload."""
 
@@ -77,6 +82,7 @@ def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime) -> WriteRe
     Raises StaleFileError, UnwritableTextError, UnusableRowError, UnwritableFileError or UnusableFileError, and then the
     file is unchanged.
     """
+    ensure_editable(read.path)
     with _locked(read.path):
         data = _same_bytes(read)
         editor = CsvEditor.of(data, read)
@@ -87,6 +93,7 @@ def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime) -> WriteRe
 
 def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: datetime) -> WriteResult:
     """Change the cells of a record, by role, where they differ, and its `updated` date. Raises like `add`."""
+    ensure_editable(read.path)
     with _locked(read.path):
         data = _same_bytes(read)
         record = next((record for record in read.records if record.id == record_id), None)
@@ -109,10 +116,17 @@ def replace_csv(path: Path, data: bytes, expected: str) -> None:
     `expected` is the digest that the file must have, blank if there is none. Raises ChangedFileError or
     UnwritableFileError.
     """
+    ensure_editable(path)
     with _locked(path):
         if digest_of(path) != expected:
             raise ChangedFileError("file.changed", file=path.name)
         _store(path, data)
+
+
+def ensure_editable(path: Path) -> None:
+    """Raise WorkbookError for a workbook."""
+    if is_workbook(path):
+        raise WorkbookError("workbook.is_source", file=path.name)
 
 
 def digest_of(path: Path) -> str:

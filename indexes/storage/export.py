@@ -5,9 +5,8 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from indexes.records import parse_records
+from indexes.records import Source, parse_records
 from indexes.records.columns import is_known
 from indexes.records.table import Table, read_table
 from indexes.retrieval.learned_aliases import LearnedAlias, with_learned_aliases
@@ -31,10 +30,10 @@ class Export:
     guarded: int
 
 
-def export(data: bytes, path: Path, learned: Sequence[LearnedAlias]) -> Export:
+def export(data: bytes, source: Source, learned: Sequence[LearnedAlias]) -> Export:
     """Write all rows and columns of a knowledge base, with the learned aliases. Raises UnusableFileError."""
-    base = parse_records(data, path)
-    table = read_table(data, path.name, is_known)
+    base = parse_records(data, source.path, source.sheet)
+    table = read_table(data, source.path.name, is_known, source.sheet)
     pairs = zip(base.records, with_learned_aliases(base.records, learned), strict=True)
     aliases = {record.line: after.aliases for record, after in pairs if record.aliases != after.aliases}
     return _written(_with_aliases(table, base.columns, aliases) if aliases else table)

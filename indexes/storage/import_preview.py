@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from indexes.errors import UnusableFileError
+from indexes.names import is_workbook
 from indexes.records import Problem, Record, Source, parse_records, read_bytes
 from indexes.records.difference import difference
+from indexes.records.workbook import as_csv, read_sheet
 from indexes.retrieval.synonyms import Synonyms, parse_synonyms
 
 Read = TypeVar("Read")
@@ -26,7 +28,8 @@ class Change:
 class ImportPreview:
     """What replacing a file with a CSV would change; `entries` and `before` are counts after and before.
 
-    `current` are the bytes of the file now, None if there is no file yet.
+    `current` are the bytes of the file now, None if there is no file yet; `data` are those that would replace them: of
+    a workbook, the CSV of its `sheet`.
     """
 
     source: Source
@@ -40,6 +43,7 @@ class ImportPreview:
     added: tuple[str, ...]
     changed: tuple[Change, ...]
     removed: tuple[str, ...]
+    sheet: str = ""
 
     @property
     def digest(self) -> str:
@@ -62,13 +66,13 @@ def preview_knowledge_base(source: Source, data: bytes, name: str, loaded: Seque
 
     If the current file can't be read, the CSV is compared with the records that are `loaded`.
     """
-    new = parse_records(data, Path(name))
+    new = parse_records(data, Path(name), source.sheet)
     current = _current(source)
     old = _unless_unusable(lambda: parse_records(current or b"", source.path).records, loaded)
     found = difference(old, new.records)
     return ImportPreview(
         source,
-        data,
+        _csv_of(data, name, source.sheet),
         current,
         len(new.records),
         len(old),
@@ -78,6 +82,7 @@ def preview_knowledge_base(source: Source, data: bytes, name: str, loaded: Seque
         added=tuple(record.title for record in found.added),
         changed=tuple(Change(after.title, _columns(before, after, new.columns)) for before, after in found.changed),
         removed=tuple(record.title for record in found.removed),
+        sheet=new.sheet,
     )
 
 
@@ -91,7 +96,7 @@ def preview_synonyms(source: Source, data: bytes, name: str) -> ImportPreview:
     before, after = dict(old.pairs), dict(new.pairs)
     return ImportPreview(
         source,
-        data,
+        _csv_of(data, name, source.sheet),
         current,
         len(after),
         len(before),
@@ -102,6 +107,11 @@ def preview_synonyms(source: Source, data: bytes, name: str) -> ImportPreview:
         changed=tuple(Change(_pair(key, after), ()) for key in after if before.get(key, after[key]) != after[key]),
         removed=tuple(_pair(key, before) for key in before if key not in after),
     )
+
+
+def _csv_of(data: bytes, name: str, sheet: str) -> bytes:
+    """Return the bytes of a CSV as they are, and those of a workbook as a CSV."""
+    return as_csv(read_sheet(data, name, sheet)) if is_workbook(Path(name)) else data
 
 
 def _current(source: Source) -> bytes | None:

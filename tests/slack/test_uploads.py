@@ -194,12 +194,6 @@ def test_files_without_a_mention_and_other_files_are_left_alone(slack: LocalSlac
     assert direct(slack) == []
 
 
-@pytest.mark.usefixtures("bot")
-def test_a_workbook_is_answered_with_what_to_do(slack: LocalSlack) -> None:
-    sent = slack.upload("olivia", slack.person("olivia"), "it-help.xlsx", b"PK\x03\x04")
-    assert slack.reply(sent).shown == "I read CSV files. Save the table as “CSV UTF-8” and send me that, please."
-
-
 # -- Which knowledge base
 
 

@@ -109,6 +109,8 @@ def _title(upload: "Upload", found: "ImportPreview", version: "Version | None", 
     if version:
         return texts("upload.version", at=moment(version.at), records=entries(found.entries, texts), **values)
     written = f"{escape(found.encoding)}, {texts(f'delimiter.{DELIMITERS[found.delimiter]}')}"
+    if found.sheet:
+        written = texts("upload.sheet", sheet=one_line(found.sheet.replace("*", "＊"), NAME))
     key = "upload.title_new" if found.current is None else "upload.title"
     return texts(key, records=entries(found.entries, texts), written=written, **values)
 
