@@ -74,12 +74,8 @@ def measure(index: "Index", dense: "DenseIndex", encoder: "Encoder") -> Scale:
     lost = 0.0
     if len(rows):
         questions = np.array([encoder.encode_query(index.passages(row)[0]) for row in rows.tolist()])
-        lost = _lost(
-            index,
-            dense,
-            encoder,
-            [row for row, vector in zip(rows.tolist(), questions, strict=True) if _finds(index, dense, vector, row)],
-        )
+        found = [row for row, asked in zip(rows.tolist(), questions, strict=True) if _finds(index, dense, asked, row)]
+        lost = _lost(index, dense, encoder, found)
         cosines = questions @ np.array([dense.of_row(row)[0] for row in rows.tolist()]).T
         answers = index.answers[rows]
         zero = _shrunk(_mean(cosines[answers[:, np.newaxis] != answers], zero), len(rows), zero)
