@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.slack_client import scopes_of, slack_client
 from bot.startup_log import StartupLog
 from handlers.access import Access
-from handlers.admin import waiting
+from handlers.admin import recovery, waiting
 from handlers.channels import Channels
 from handlers.counters import Counters
 from handlers.fair_turns import Source
@@ -34,7 +34,7 @@ from handlers.learning.votes import update_confidence
 from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, Kind, WorkQueue
 from handlers.routing import register
-from handlers.schema import open_database
+from handlers.schema import open_or_recover
 from handlers.services import Config, Process, Services
 from handlers.store.claims import Claims
 from indexes.encoder import ModelManager, models
@@ -109,7 +109,7 @@ def ask_admins(services: Services) -> None:
 
 def _ask_admins(services: Services) -> None:
     """Ask about waiting channels and missing files; a failure is logged and tried again at the next look."""
-    for ask in (waiting.ask_admins, removal.ask_admins):
+    for ask in (recovery.ask_admins, waiting.ask_admins, removal.ask_admins):
         try:
             ask(services)
         except Exception:
@@ -137,7 +137,7 @@ def build_app(
     client = slack_client(environment)
     introduced = client.auth_test()
     identity: dict[str, Any] = introduced.data  # type: ignore[assignment]
-    database = open_database(settings.database_url)
+    database = open_or_recover(settings.database_url, environment.data_dir)
     mapping = ChannelMapping(settings, database)
     channels = Channels(database, default=mapping.default_rules(), public=mapping.public, named=mapping.named)
     mapping.apply(client, channels)

@@ -6,8 +6,10 @@ from functools import partial
 
 from bot.settings import Settings
 from handlers.files.pending import forget_uploads
-from handlers.privacy.store.forgetting import ForgettingError, databases
+from handlers.privacy.store.erasures import Erasures
+from handlers.privacy.store.forgetting import ForgettingError, databases, voice_of
 from handlers.privacy.store.forgetting import forget as forget_in
+from handlers.store.database import file_of
 from indexes.storage.versions import forget_author
 
 
@@ -32,6 +34,9 @@ def forget(settings: Settings, user: str) -> Iterator[Place]:
     found = databases(settings.database_url)
     if not found:
         yield Place("state database", failure=f"there is none in {data_dir}; check DATA_DIR and DATABASE_URL")
+    elif file := file_of(settings.database_url):
+        known = {voice for _, url in found if (voice := voice_of(url, user))}
+        Erasures(file).add(user, sorted(known))
     for name, url in found:
         yield _tried(name, partial(forget_in, url, user))
     yield _tried("uploads", lambda: {"removed": forget_uploads(data_dir / "uploads", user)})

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from bot.background import BackgroundThread
 from handlers.access import Standing
+from handlers.admin.views.recovery import damaged_now
+from handlers.admins import tell_admins
 from handlers.learning.misses import looks_like_a_question
 from handlers.learning.proof import tell_changes, tell_kept
 from handlers.learning.store.judged_replies import JudgedReplies
@@ -55,13 +57,19 @@ class Housekeeping(BackgroundThread):
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            try:
-                self.tidy()
-            except _ClosingError:
-                return
-            except Exception:
-                log.exception("Housekeeping failed; trying again in %.0f minutes", self._look_seconds / 60)
+            for work in (self.tidy, self.keep_files):
+                try:
+                    work()
+                except _ClosingError:
+                    return
+                except Exception:
+                    log.exception("Housekeeping failed; trying again in %.0f minutes", self._look_seconds / 60)
             self._stop.wait(self._look_seconds)
+
+    def keep_files(self) -> None:
+        """Make the daily copy of the state database, and delete files that are too old; see `KEPT`."""
+        if self._services.database.back_up(self._clock()):
+            tell_admins(self._services, damaged_now)
 
     def tidy(self) -> None:
         """Do everything that is due."""

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from bot.settings import SettingsError
 from indexes.atomic_file import replace_file
+from indexes.permissions import make_private_folder
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
     """
     lock = FileLock(data_dir / LOCK, timeout=0)
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_private_folder(data_dir)
         lock.acquire()
     except Timeout:
         raise TakenError(

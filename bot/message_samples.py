@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import Option
 from slack_sdk.models.views import View
 
 from handlers.admin.store.statistics import Overview, Rehearsal, Tally
-from handlers.admin.views import admin, reports, settings, waiting
+from handlers.admin.views import admin, recovery, reports, settings, waiting
 from handlers.answers.views import answers, full_answer, guide, published, reasons
 from handlers.channel_rules import AutoReply, Channel, ChannelProof, Waiting
 from handlers.counters import Count
@@ -32,6 +32,7 @@ from handlers.slack import blocks
 from handlers.slack.blocks import Message
 from handlers.store.audit import AuditEntry
 from handlers.store.knowledge_files import FileState, KnowledgeFile
+from handlers.store.recovery import Recovery
 from handlers.texts import Texts
 from indexes.confidence.proof import Proof
 from indexes.messages import Translatable
@@ -67,6 +68,7 @@ CHANNEL = Channel(PLACE, NAME, (NAME,), AutoReply.SHADOW, 0.9, (PERSON,), {"auto
 REHEARSING = ChannelProof(CHANNEL, {NAME: Proof(2, 0)})
 UNPROVED = ChannelProof(replace(CHANNEL, auto_reply=AutoReply.ON), {NAME: Proof(2, 0)})
 WAITING_CHANNEL = Waiting(NAME, PLACE, (NAME,), (NAME,))
+RECOVERY = Recovery(AT, "state.db.damaged-20260101-000000", "database disk image is malformed", AT)
 LOST_FILE = KnowledgeFile(NAME, PATH, FileState.LOST)
 REMOVABLE = removal.Shown(NAME, PATH.name, 3, [PLACE])
 COLUMNS = {"question": "question", "answer": "answer", "category": "category", "aliases": "aliases", "url": "url"}
@@ -155,6 +157,8 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "admin/status": lambda texts: admin.status(
             {}, frozenset(), {NAME: TROUBLE}, [UNPROVED], [NAME], PROCESS, TROUBLE, [LOST_FILE], AT, texts
         ),
+        "recovery/asked": lambda texts: recovery.asked(RECOVERY, [CHANNEL], [NAME], texts),
+        "recovery/damaged_now": recovery.damaged_now,
         "answers/answer": _reader,
         "answers/folded": lambda texts: answers.folded(RESULT, texts, ask=True),
         "answers/volunteered": lambda texts: answers.volunteered(RESULT, texts, {PERSON: "right"}),

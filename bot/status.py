@@ -48,7 +48,8 @@ def write_status(data_dir: Path, services: "Services") -> None:
         "at": time.time(),
         "process": {**asdict(process), "model_trouble": _in_english(process.model_trouble)},
         "encoder": registry.encoder.name if registry.encoder else None,
-        "database_trouble": _in_english(services.database.trouble),
+        "database_trouble": _in_english(services.database.damage or services.database.trouble),
+        "recovery": asdict(waiting) if (waiting := services.database.recovery.waiting) else None,
         "knowledge_bases": {
             name: {
                 "records": len(loaded.index.records),
@@ -61,6 +62,17 @@ def write_status(data_dir: Path, services: "Services") -> None:
         "failures": {name: str(why) for name, why in registry.failures.items()},
     }
     replace_file(data_dir / FILE, json.dumps(status, ensure_ascii=False).encode())
+
+
+def explain_recovery(recovery: Mapping[str, Any]) -> str:
+    """Say what happened to the database, from the values of a `Recovery`, and what an admin is asked for."""
+    kept = f"set aside as {recovery['damaged']}; " if recovery["damaged"] else ""
+    stored_at = recovery["stored_at"]
+    until = f"what was stored until {time.ctime(stored_at)} is in use" if stored_at else "it began empty"
+    return (
+        f"the state database had to be given up ({recovery['reason'] or 'unknown'}); {kept}{until}. Auto-reply runs in"
+        " shadow mode until an admin confirms the settings in Slack"
+    )
 
 
 def _in_english(trouble: Translatable | None) -> str:
@@ -107,6 +119,8 @@ def format_status(status: dict[str, Any]) -> str:
         lines.append(f"  Model: {process['model_trouble']}")
     if status["database_trouble"]:
         lines.append(f"  Database: {status['database_trouble']}")
+    if recovery := status.get("recovery"):
+        lines.append(f"  Recovered: {explain_recovery(recovery)}")
     for name, one in status["knowledge_bases"].items():
         notes = [one["trouble"] or ("the file has changed since; reload it" if one["file_changed"] else "")]
         lines.append(f"  {name}: {one['records']} records{''.join(f' - {note}' for note in notes if note)}")

@@ -43,6 +43,7 @@ class Channel:
     `ask` are the ids of the people and user groups who answer what no knowledge base does; in Slack's settings they are
     joined by spaces, and an empty value means nobody. The knowledge bases are a JSON list. `promise` is the precision
     that a knowledge base must be proved to have before its replies are posted unasked; 0 asks for no proof.
+    `held_back` when nothing is posted unasked until an admin has confirmed the settings.
     """
 
     id: str
@@ -54,9 +55,14 @@ class Channel:
     set_by: Mapping[str, str] | None = None
     promise: float = PROMISE
     unproved: Unproved = Unproved.NOT_ALLOWED
+    held_back: bool = False
 
     def posts(self, proof: Proof) -> bool:
         """Tell whether replies of a knowledge base with this proof are posted unasked; otherwise only admins know."""
+        return not self.held_back and self.may_post(proof)
+
+    def may_post(self, proof: Proof) -> bool:
+        """Tell whether they are posted unasked once the settings are confirmed."""
         return self.auto_reply is AutoReply.ON and (proof.is_proved or self.unproved is not Unproved.NOT_ALLOWED)
 
 
@@ -70,12 +76,13 @@ class ChannelProof:
     @property
     def withheld(self) -> list[str]:
         """The knowledge bases whose replies only admins see until they are proved."""
-        return [name for name, proof in self.proofs.items() if not self.channel.posts(proof)]
+        return [name for name, proof in self.proofs.items() if not self.channel.may_post(proof)]
 
     @property
     def posts_something(self) -> bool:
         """Whether replies of some knowledge base are posted unasked, or would be once it is loaded."""
-        return self.channel.auto_reply is AutoReply.ON and (not self.proofs or len(self.withheld) < len(self.proofs))
+        is_on = self.channel.auto_reply is AutoReply.ON and not self.channel.held_back
+        return is_on and (not self.proofs or len(self.withheld) < len(self.proofs))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The rules of every channel: from the convention, then kotae.toml, then the settings that admins made in Slack."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from handlers.channel_rules import HELPER, AutoReply, Channel, SettingName, Unproved, Waiting
@@ -29,6 +29,7 @@ class Channels:
         named: frozenset[str] = frozenset(),
     ) -> None:
         self._settings = ChannelSettings(database)
+        self._recovery = database.recovery
         self._default = default
         self._configured: Mapping[str, Channel] = {}
         self.waiting: tuple[Waiting, ...] = ()
@@ -66,7 +67,8 @@ class Channels:
         if "knowledge_bases" in chosen:
             names = (*json.loads(chosen["knowledge_bases"].value), *self.shared)
             rules = replace(rules, knowledge_bases=tuple(dict.fromkeys(names)))
-        return replace(rules, set_by={key: setting.by for key, setting in chosen.items()})
+        held_back = self._recovery.waiting is not None
+        return replace(rules, set_by={key: setting.by for key, setting in chosen.items()}, held_back=held_back)
 
     def configured(self) -> list[Channel]:
         """List the channels that have knowledge bases of their own or for which an admin set something, by name."""
@@ -104,3 +106,32 @@ class Channels:
     def allow_unproved(self, channel_id: str, why: Unproved, by: str) -> None:
         """Store whether unproved replies are posted in a channel, and who decided it; raises StoreError."""
         self._settings.set(channel_id, UNPROVED, why.value, by)
+
+
+def is_plausible(key: str, value: str) -> bool:
+    """Tell whether the value of a stored setting can be read as `Channels.of` does."""
+    read: Mapping[str, Callable[[str], object]] = {
+        "auto_reply": AutoReply,
+        "threshold": _share,
+        "promise": _share,
+        UNPROVED: Unproved,
+        "knowledge_bases": _names,
+    }
+    try:
+        read.get(key, str)(value)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
+
+def _share(value: str) -> float:
+    if not 0.0 <= float(value) <= 1.0:
+        raise ValueError(value)
+    return float(value)
+
+
+def _names(value: str) -> list[str]:
+    names = json.loads(value)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(value)
+    return names

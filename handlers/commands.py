@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from handlers.access import Need
 from handlers.admin import reports, settings, waiting
 from handlers.admin.views import admin
+from handlers.admin.views import recovery as recovery_view
 from handlers.audience import closed_to
 from handlers.entries import editing, proposals
 from handlers.files import removal, versions
@@ -121,12 +122,13 @@ def _status(services: Services, request: Request, _: str) -> None:
         [proofs_of(services, channel) for channel in services.channels.configured()],
         services.channels.shared,
         services.process(),
-        services.database.trouble,
+        services.database.damage or services.database.trouble,
         KnowledgeFiles(services.database).all(),
         time.time(),
         request.texts,
     )
-    request.tell_privately(view)
+    of_recovery = recovery_view.in_status(services.database.recovery.waiting, request.texts)
+    request.tell_privately(replace(view, blocks=[*of_recovery, *view.blocks]))
 
 
 def _for_days(action: str, run: Callable[[Services, Request, int], None]) -> Callable[[Services, Request, str], None]:

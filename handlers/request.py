@@ -136,6 +136,15 @@ class Request:
             log.warning("A response_url was refused (%s); posting instead", status)
         return status == HTTPStatus.OK
 
+    def is_of_before(self, ts: str | None = None) -> bool:
+        """Tell whether an event, or the message `ts`, is older than the start without a damaged database.
+
+        It may have been answered already: nobody knows any more.
+        """
+        event = self.body.get("event", {})
+        said = ts or event.get("event_ts") or event.get("ts")
+        return bool(said) and float(said) < self.services.database.recovery.answers_since
+
     def is_first_delivery(self) -> bool:
         """Claim the payload; False if Slack delivered it before."""
         key = self.body.get("event_id") or self.body.get("trigger_id")

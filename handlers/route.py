@@ -156,7 +156,7 @@ def _why_not(services: Services, admission: Admission, texts: Texts) -> str:
 def _run(route: Route, request: Request, done: Done) -> None:
     request.trace.start()
     try:
-        if not (route.claims or request.is_first_delivery()):
+        if request.is_of_before() or not (route.claims or request.is_first_delivery()):
             request.trace.outcome = "repeated"
         elif refusal := request.refusal(route.need(request)):
             request.trace.outcome = "refused"

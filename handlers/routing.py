@@ -14,7 +14,7 @@ from slack_bolt import App
 
 from handlers import commands
 from handlers.access import Need
-from handlers.admin import settings, waiting
+from handlers.admin import recovery, settings, waiting
 from handlers.answers import (
     add_answer,
     auto_reply,
@@ -137,6 +137,8 @@ def _register_settings(app: App, routes: Routes) -> None:
     app.action("shadow_go_live")(routes.on(settings.go_live, needs=Need.ADMIN))
     app.action("proof_overrule")(routes.on(settings.overrule, needs=Need.ADMIN))
     app.view("kb_settings")(routes.form(settings.check, settings.saved, needs=Need.ADMIN))
+    app.action("recovery_confirm")(routes.on(recovery.confirmed, needs=Need.ADMIN))
+    app.action("recovery_show")(routes.on(recovery.shown, needs=Need.ADMIN))
     app.action("channel_serve")(routes.on(waiting.served, needs=Need.ADMIN))
     app.action("channel_decline")(routes.on(waiting.declined, needs=Need.ADMIN))
 

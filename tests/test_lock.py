@@ -1,11 +1,15 @@
 """One bot for each DATA_DIR: whatever lies there, and whatever becomes of it meanwhile."""
 
+import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
 
 from bot.lock import HOLDER, LOCK, TakenError, only_one
+from handlers.schema import open_database
+from handlers.store.claims import Claims
 
 HOLDERS = [
     b"",
@@ -43,3 +47,31 @@ def test_it_ends_though_its_folder_is_gone(tmp_path: Path) -> None:
         shutil.rmtree(tmp_path / "data")
     with only_one(tmp_path / "data"):
         assert (tmp_path / "data" / HOLDER).exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_its_folder_is_for_its_owner_alone_also_one_that_was_there(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        (tmp_path / "old").mkdir(mode=0o777)
+        for name in ("old", "new"):
+            with only_one(tmp_path / name):
+                assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o700
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_the_database_is_for_its_owner_alone_also_one_that_was_there(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        for _ in range(2):
+            database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
+            Claims(database).take("event:1")
+            files = [each for each in tmp_path.glob("state.db*") if not each.name.endswith(".lock")]
+            assert {each.name for each in files} == {"state.db", "state.db-wal", "state.db-shm"}
+            assert {stat.S_IMODE(each.stat().st_mode) for each in files} == {0o600}
+            database.close()
+            (tmp_path / "state.db").chmod(0o666)
+    finally:
+        os.umask(before)

@@ -3,6 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,12 +11,17 @@ from bot.channel_mapping import ChannelMapping
 from bot.doctor.finding import Finding
 from bot.manifest import warnings
 from bot.settings import Settings, SettingsError
+from bot.status import explain_recovery
 from handlers.schema import open_database
-from handlers.store.database import Database, upgrade_due
+from handlers.store.backup import backup_of
+from handlers.store.damage import damage_of
+from handlers.store.database import Database, file_of, opening, upgrade_due
 from handlers.store.errors import StoreError
+from handlers.store.recovery import KEEP_SECONDS, RecoveryNote, set_aside
 from indexes.encoder import cache_directory, find_model
 from indexes.records import check_file
 
+DAY = 24 * 3600
 FREE_MEGABYTES = 1000
 """With less, a model of half a gigabyte and its snapshots may not fit."""
 
@@ -92,14 +98,39 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", f"State database: {file} is made at the first start")
         return
     try:
+        if damage := _damage(settings):
+            yield Finding("fail", damage)
+            return
         due = upgrade_due(settings.database_url)  # a bot of the earlier version may be running on it
         if due is None:
             open_database(settings.database_url).close()
     except StoreError as error:
         yield Finding("fail", str(error))
     else:
+        yield from _recovery(settings)
         upgrade = f", and is upgraded from schema {due[0]} to {due[1]} at the next start" if due else ""
         yield Finding("ok", f"State database: opens{upgrade}")
+
+
+def _damage(settings: Settings) -> str:
+    """Say what is damaged in the state database, and what the next start does about it; blank if nothing is."""
+    file = file_of(settings.database_url)
+    with opening():
+        damage = damage_of(file) if file else ""
+    if file is None or not damage:
+        return ""
+    copy = f"goes on with {backup_of(file)}" if backup_of(file).is_file() else "begins with an empty one"
+    return f"State database: {file} is damaged ({damage}). The next start sets it aside and {copy}"
+
+
+def _recovery(settings: Settings) -> Iterator[Finding]:
+    """Note that the settings wait for an admin, and which damaged files are kept."""
+    file = file_of(settings.database_url)
+    if waiting := RecoveryNote(file).waiting:
+        yield Finding("note", f"State database: {explain_recovery(asdict(waiting))}")
+    if kept := set_aside(file) if file else []:
+        names = ", ".join(each.name for each in kept)
+        yield Finding("note", f"Set aside since it was damaged: {names}; deleted after {KEEP_SECONDS / DAY:.0f} days")
 
 
 def existing_database(settings: Settings) -> Database | None:

@@ -62,6 +62,8 @@ def _reconsider(services: Services, request: Request, message: Mapping[str, Any]
     reply = Questions(services.database).reply_to(request.channel, message["ts"])
     mentions = not request.is_direct and services.is_mentioned(message.get("text", ""))
     rules = services.channels.of(request.channel)
+    if reply is None and request.is_of_before(message["ts"]):
+        return
     if reply and mentions:
         _answer_again(services, request, message, replace(reply, source=Origin.MENTION))
     elif reply and reply.source.is_asked:

@@ -1,12 +1,17 @@
 """What admins set for channels in Slack."""
 
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
-from sqlalchemy import Column, Float, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Connection, Float, String, Table, Text, delete, insert, select
 
 from handlers.store.database import Database, metadata
-from indexes.messages import Translatable
+from handlers.store.errors import StoreError
+from handlers.store.seal import Seal, SettingRow, digest_of
+from indexes.messages import Translatable, reason
 
 settings = Table(
     "settings",
@@ -17,6 +22,9 @@ settings = Table(
     Column("by", String(32), nullable=False),
     Column("at", Float, nullable=False),
 )
+
+
+_WANTED = select(settings.c.channel, settings.c.key, settings.c.value)
 
 
 @dataclass(frozen=True)
@@ -32,13 +40,30 @@ class ChannelSettings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._seal = Seal(database.file)
+
+    def seal(self) -> None:
+        """Seal the settings as they are; raises OSError."""
+        rows = self._database.read("read settings", _WANTED)
+        if rows is not None:
+            self._seal.put(digest_of((channel, key, value) for channel, key, value in rows))
 
     def set(self, channel: str, key: str, value: str, by: str) -> None:
         """Store a setting for a channel; raises StoreError."""
-        with self._database.transaction(Translatable("database.failed.setting")) as connection:
-            same = (settings.c.channel == channel, settings.c.key == key)
-            connection.execute(delete(settings).where(*same))
-            connection.execute(insert(settings).values(channel=channel, key=key, value=value, by=by, at=time.time()))
+        failure = Translatable("database.failed.setting")
+        try:
+            with self._database.reading_first:
+                with self._database.transaction(failure) as connection:
+                    before = digest_of(_rows(connection))
+                    same = (settings.c.channel == channel, settings.c.key == key)
+                    connection.execute(delete(settings).where(*same))
+                    row = {"channel": channel, "key": key, "value": value, "by": by, "at": time.time()}
+                    connection.execute(insert(settings).values(row))
+                    after = digest_of(_rows(connection))
+                    self._seal.put(before, after)
+                self._seal.put(after)
+        except OSError as error:
+            raise StoreError("database.not_written", failure=failure, reason=reason(error)) from error
         self._keep(channel, {**self._known.get(channel, {}), key: ChannelSetting(value, by)})
 
     def of(self, channel: str) -> dict[str, ChannelSetting]:
@@ -62,3 +87,16 @@ class ChannelSettings:
 
     def _keep(self, channel: str, chosen: dict[str, ChannelSetting]) -> None:
         self._known[channel] = chosen
+
+
+def _rows(connection: Connection) -> list[SettingRow]:
+    return [(channel, key, value) for channel, key, value in connection.execute(_WANTED)]
+
+
+def settings_in(file: Path) -> list[SettingRow]:
+    """Return the settings in a SQLite file that no connection is open to."""
+    if not file.exists():
+        return []
+    with closing(sqlite3.connect(file)) as connection:
+        has_some = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'settings'").fetchone()
+        return connection.execute("SELECT channel, key, value FROM settings").fetchall() if has_some else []

@@ -28,10 +28,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
+from handlers.store.backup import back_up, backup_of, is_due
 from handlers.store.errors import StoreError
 from handlers.store.migrations import copy_of, due, upgrade
+from handlers.store.recovery import RecoveryNote
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable, reason
+from indexes.permissions import make_private
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +75,15 @@ class Database:
     """The engine behind the stores. `read`, `write` and `change` survive a failure, and `trouble` then says why.
 
     `last_known` keeps small tables as they were last read or written, by table and key, for while the database fails.
-    `reading_first` is the lock for transactions that read rows and then change them.
+    `reading_first` is the lock for transactions that read rows and then change them. `recovery` tells whether the bot
+    had to start without a damaged database, and `damage` what the daily check found since.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.file = file_of(str(engine.url.render_as_string(hide_password=False)))
+        self.recovery = RecoveryNote(self.file)
+        self.damage: Translatable | None = None
         self.trouble: Translatable | None = None
         self.last_known: dict[str, dict[Any, Any]] = {}
         self.reading_first = Lock()
@@ -87,7 +94,7 @@ class Database:
 
         It is refused when it lacks a column of the `expected` tables.
         """
-        with _opening():
+        with opening():
             return cls(_open(make_url(url), expected))
 
     def close(self) -> None:
@@ -142,16 +149,28 @@ class Database:
         self.trouble = None
         return done
 
+    def back_up(self, now: float) -> bool:
+        """Make SQLite's daily copy if it is due; return whether the database was found damaged, for the first time.
+
+        Of a damaged database the last good copy stays. Raises OSError or sqlite3.Error.
+        """
+        if self.file is None or self.damage or not self.file.is_file() or not is_due(self.file, now):
+            return False
+        if found := back_up(self.file):
+            log.error(
+                "%s is damaged (%s). The last good copy is kept; restart Kotae to go on with it", self.file, found
+            )
+            self.damage = Translatable("database.damaged")
+        return self.damage is not None
+
     def drop_copy(self, before: float) -> None:
-        """Delete the copy made before the last upgrade if that was before a time (seconds since the epoch)."""
-        if self._engine.dialect.name != "sqlite":
-            return
-        copy = copy_of(Path(str(self._engine.url.database)))
-        try:
-            if copy.is_file() and copy.stat().st_mtime < before:
-                copy.unlink()
-        except OSError as error:
-            log.warning("%s is old and can't be deleted (%s)", copy, error.strerror)
+        """Delete the copies made daily and before the last upgrade that are from before a time (since the epoch)."""
+        for copy in (copy_of(self.file), backup_of(self.file)) if self.file else ():
+            try:
+                if copy.is_file() and copy.stat().st_mtime < before:
+                    copy.unlink()
+            except OSError as error:
+                log.warning("%s is old and can't be deleted (%s)", copy, error.strerror)
 
     def compact(self) -> None:
         """Rewrite SQLite's file and empty its write-ahead log: freed pages and moved rows still hold deleted texts."""
@@ -171,17 +190,24 @@ class Database:
         self.trouble = why
 
 
+def file_of(url: str) -> Path | None:
+    """Return the file of a SQLite database; None for any other."""
+    location = make_url(url)
+    is_file = location.get_backend_name() == "sqlite" and location.database not in {None, "", ":memory:"}
+    return Path(str(location.database)) if is_file else None
+
+
 def upgrade_due(url: str) -> tuple[str, str] | None:
     """Return the schema of a database and the one it is upgraded to at the next start; None if it is up to date.
 
     Changes nothing. Raises StoreError as opening it would.
     """
-    with _opening():
+    with opening():
         return due(make_url(url))
 
 
 @contextmanager
-def _opening() -> Iterator[None]:
+def opening() -> Iterator[None]:
     """Say why a database can't be opened; raises StoreError."""
     try:
         yield
@@ -195,7 +221,7 @@ def _open(location: URL, expected: MetaData) -> Engine:
     if is_sqlite and location.database in {None, "", ":memory:"}:
         raise StoreError("database.in_memory")  # there, each connection has its own, empty one
     if is_sqlite and location.database:
-        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_private(Path(location.database))
     waiting = {"timeout": SQLITE_WAIT_SECONDS} if is_sqlite else {}
     engine = create_engine(location, connect_args=waiting, hide_parameters=True)
     if is_sqlite:
@@ -205,6 +231,16 @@ def _open(location: URL, expected: MetaData) -> Engine:
     if is_sqlite and location.database:
         _notice_removal(engine, Path(location.database))
     return engine
+
+
+def _make_private(file: Path) -> None:
+    """Make the file, and take it and its copies from all other users: SQLite gives its log the same permissions."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        file.touch(0o600)
+    for each in (file, *file.parent.glob(f"{file.name}[.-]*")):
+        if not each.name.endswith(".lock"):
+            make_private(each)
 
 
 def _use_wal(engine: Engine) -> None:

@@ -124,6 +124,8 @@ PRESSED = {
     "kb_remove": ("removal.removed", Need.ADMIN, "gone"),
     "kb_keep": ("removal.kept", Need.ADMIN, "gone"),
     "kb_remove_cancel": ("removal.cancelled", Need.ADMIN, "gone"),
+    "recovery_confirm": ("recovery.confirmed", Need.ADMIN, "0123456789abcdef"),
+    "recovery_show": ("recovery.shown", Need.ADMIN, "show"),
     "channel_serve": ("waiting.served", Need.ADMIN, "gone\nC1"),
     "channel_decline": ("waiting.declined", Need.ADMIN, "gone\nC1"),
     "kb_add_answer": ("add_answer.add_answer", Need.MEMBER, "1"),

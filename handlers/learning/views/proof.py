@@ -28,6 +28,8 @@ def lines(found: ChannelProof, texts: Texts, most: int = LISTED) -> list[str]:
 
 def state(found: ChannelProof, texts: Texts) -> list[str]:
     """Say how far the proofs are, and what that means for a channel where auto-reply is on."""
+    if found.channel.auto_reply is AutoReply.ON and found.channel.held_back:
+        return [texts("recovery.held_back"), *lines(found, texts)]
     said = lines(found, texts)
     if not said or found.channel.auto_reply is not AutoReply.ON:
         return said

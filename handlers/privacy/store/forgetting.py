@@ -25,6 +25,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    inspect,
     make_url,
     or_,
     select,
@@ -34,8 +35,9 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from handlers.learning.store import voices
 from handlers.store.audit import impersonal, quoted
-from handlers.store.database import FORGOTTEN, delete_securely
-from handlers.store.installation import PSEUDONYMS
+from handlers.store.database import FORGOTTEN, delete_securely, file_of
+from handlers.store.installation import PSEUDONYMS, installation
+from handlers.store.recovery import ENDINGS, set_aside
 
 WAIT_SECONDS = 60
 """How long it waits for the running bot to finish writing; each write takes a millisecond."""
@@ -47,15 +49,18 @@ OF_QUESTION = ("reports", "publications", "replies")
 def databases(url: str) -> list[tuple[str, str]]:
     """List names and addresses of a state database and its copies; none where there is no file.
 
-    Copies are SQLite files beside it whose names begin with its name and a dot: ``state.db.before-upgrade``. A process
-    that has one of them open must not call this: closing a file releases the locks that SQLite holds on it.
+    Copies are SQLite files beside it whose names begin with its name and a dot: ``state.db.before-upgrade``. What is
+    damaged is listed too, whatever it holds. A process that has one of them open must not call this: closing a file
+    releases the locks that SQLite holds on it.
     """
-    location = make_url(url)
-    if location.get_backend_name() != "sqlite" or not location.database:
+    file = file_of(url)
+    if file is None:
         return [("state database", url)]
-    file = Path(location.database)
-    files = sorted(each for each in [file, *file.parent.glob(f"{file.name}.*")] if _is_sqlite(each))
-    return [(each.name, f"sqlite:///{each}") for each in files]
+    files = {each for each in file.parent.glob(f"{file.name}.*") if _is_sqlite(each)}
+    files |= {each for each in set_aside(file) if not each.name.endswith(ENDINGS[1:])}
+    if file.is_file() and file.stat().st_size:
+        files.add(file)
+    return [(each.name, f"sqlite:///{each}") for each in sorted(files)]
 
 
 class ForgettingError(Exception):
@@ -82,6 +87,29 @@ def forget(url: str, user: str) -> Counter[str]:
     except SQLAlchemyError as error:
         raise ForgettingError(str(getattr(error, "orig", None) or type(error).__name__)) from error
     return changed
+
+
+def voice_of(url: str, user: str) -> str | None:
+    """Return a person's pseudonym in a database; None if it can't be read, or is older than pseudonyms."""
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    try:
+        with engine.connect() as connection:
+            wanted = select(installation.c.value).where(installation.c.key == PSEUDONYMS)
+            secret = connection.execute(wanted).scalar_one_or_none()
+    except SQLAlchemyError:
+        return None
+    return voices.pseudonym(user, secret) if secret else None
+
+
+def forget_voice(url: str, pseudonym: str) -> None:
+    """Remove what a person has voted from a database, by their pseudonym; raises ForgettingError."""
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    try:
+        with engine.begin() as connection:
+            if inspect(connection).has_table("voices"):
+                voices.forget(connection, pseudonym)
+    except SQLAlchemyError as error:
+        raise ForgettingError(str(getattr(error, "orig", None) or type(error).__name__)) from error
 
 
 def _is_sqlite(file: Path) -> bool:

@@ -6,10 +6,9 @@ no way back: the copy that is made before an upgrade is the way back.
 """
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -20,8 +19,8 @@ from alembic.util import CommandError
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event, inspect, text
 
+from handlers.store.backup import copy_database, fresh_copy, put
 from handlers.store.errors import StoreError
-from indexes.atomic_file import sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +44,13 @@ def upgrade(location: URL, expected: MetaData) -> None:
     if is_sqlite:
         event.listen(engine, "connect", _leave_transactions_alone)
         event.listen(engine, "begin", _begin)
-    with _alone(location), engine.begin() as connection:
+    with alone(_file(location)), engine.begin() as connection:
         if location.get_backend_name() == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         _upgrade(connection)
         _compare(connection, expected)
+        if is_sqlite:
+            _repeat_version(connection)
 
 
 def due(location: URL) -> tuple[str, str] | None:
@@ -119,34 +120,35 @@ def _compare(connection: Connection, expected: MetaData) -> None:
         raise StoreError("database.lacks", columns=tuple(missing))
 
 
+def _repeat_version(connection: Connection) -> None:
+    """Write the schema's number into the header, too: a damaged number is then told from that of a newer version."""
+    number = int(MigrationContext.configure(connection).get_current_revision() or UNVERSIONED)
+    if connection.exec_driver_sql("PRAGMA user_version").scalar_one() != number:
+        connection.exec_driver_sql(f"PRAGMA user_version = {number}")
+
+
+def _file(location: URL) -> Path | None:
+    return Path(location.database) if location.get_backend_name() == "sqlite" and location.database else None
+
+
 @contextmanager
-def _alone(location: URL) -> Iterator[None]:
+def alone(file: Path | None) -> Iterator[None]:
     """Let one process at a time at a SQLite file; a server has locks of its own."""
-    if location.get_backend_name() != "sqlite" or not location.database:
+    if file is None:
         yield
         return
     try:
-        with FileLock(f"{location.database}.lock", timeout=LOCK_SECONDS):
+        with FileLock(f"{file}.lock", timeout=LOCK_SECONDS):
             yield
     except Timeout as error:
         raise StoreError("database.upgrading", seconds=LOCK_SECONDS, file=error.lock_file) from error
 
 
 def _copy(file: Path) -> None:
-    """Copy a SQLite file, with what is still in its write-ahead log, readable by its owner alone; raises OSError."""
-    fresh = file.with_name(f".{file.name}.copy.new")
-    try:
-        fresh.unlink(missing_ok=True)
-        fresh.touch(0o600)
-        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(fresh)) as target:
-            source.backup(target)
-            target.execute("PRAGMA journal_mode=DELETE")  # the copy is one file, without a write-ahead log beside it
-        with fresh.open("rb+") as written:
-            os.fsync(written.fileno())
-        fresh.replace(copy_of(file))
-    finally:
-        fresh.unlink(missing_ok=True)
-    sync_folder(file.parent)
+    """Copy a SQLite file as it is before the upgrade; raises OSError."""
+    with fresh_copy(copy_of(file)) as fresh:
+        copy_database(file, fresh)
+        put(fresh, copy_of(file))
 
 
 def _leave_transactions_alone(connection: sqlite3.Connection, _: object) -> None:
