@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 EXPLANATION = 2000
 """Characters of an error's message that are shown."""
+LOGGED = frozenset({"file", "folder", "line", "count", "status", "host"})
+"""Values of an error's message that are logged; the others may quote what somebody typed, or an answer."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ def run_each(request: Request, jobs: Sequence[Callable[[], None]]) -> None:
 def fail(request: Request, error: Exception) -> None:
     """Handle any error of a handler: log it, and tell the asker."""
     if isinstance(error, KnowledgeBaseError):
-        log.warning("%s", error)
+        log.warning("Somebody was told: %s", _without_texts(error))
         message = notice(mrkdwn(request.texts.say(error.message), EXPLANATION))
     elif isinstance(error, SlackApiError) and error.response.get("error") == "expired_trigger_id":
         log.warning("A form could not be opened within 3 s; the person was asked to try again")
@@ -184,3 +186,9 @@ def fail(request: Request, error: Exception) -> None:
         message = notice(request.texts("error.apology", reference=reference))
     if request.asked:
         request.tell_privately(message)
+
+
+def _without_texts(error: KnowledgeBaseError) -> str:
+    """Return an error for the log: the key of its message and where it was."""
+    where = {name: value for name, value in error.message.values.items() if name in LOGGED}
+    return " ".join([error.message.key, *(f"{name}={value}" for name, value in where.items())])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot import logs
 from bot.playground.slack import text as playground_text
 from bot.playground.slack.sample_workspace import sample_workspace
 from bot.playground.terminal import mrkdwn as terminal
@@ -74,6 +75,7 @@ def judged(cell: str) -> object:
 SYNONYMS = Synonyms([("vpn", "virtual network"), ("ア", "イ"), ("a-", "b"), ("1.", "one"), ("  ", "x")])
 
 RUN: dict[str, Callable[[str], object]] = {
+    "bot.logs.without_secrets": logs.without_secrets,
     "bot.playground.terminal.mrkdwn.clean": terminal.clean,
     "bot.playground.terminal.mrkdwn.plain": terminal.plain,
     "bot.playground.terminal.mrkdwn.mrkdwn": lambda cell: terminal.mrkdwn(cell, WORKSPACE),
@@ -184,6 +186,7 @@ PATHS: dict[str, Callable[[str], object]] = {
 NOT_A_TEXT: dict[str, tuple[str, ...]] = {
     "names, ids, addresses and values of the configuration, or what an admin typed behind /kb": (
         "bot.env_file",
+        "bot.logs.log_to_stderr",
         "bot.settings",
         "handlers.files.downloads",
         "handlers.privacy.store.forgetting",

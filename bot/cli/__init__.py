@@ -5,7 +5,6 @@ needs it.
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -14,28 +13,17 @@ from bot.cli.command import FAILED, Command
 
 COMMANDS = (*running.COMMANDS, *searching.COMMANDS, *slack_app.COMMANDS, *state.COMMANDS, *models.COMMANDS)
 
-LOGGED_AS_WARNING = (
-    "alembic",
-    "asyncio",
-    "faiss",
-    "httpcore2",
-    "httpx2",
-    "sentence_transformers",
-    "transformers",
-    "urllib3",
-)
-"""Libraries that log more than their users want to know."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = parser().parse_args(arguments)
+    from bot.logs import log_to_stderr
     from bot.settings import SettingsError, load_settings
     from indexes.errors import KnowledgeBaseError
 
     try:
         settings = load_settings()
-        _log_to_stderr(settings.environment.log_level)
+        log_to_stderr(settings.environment.log_level)
         exit_code: int = options.run(options, settings)
     except (KnowledgeBaseError, SettingsError) as error:
         print(error, file=sys.stderr)
@@ -69,12 +57,3 @@ def _add(parent: argparse.ArgumentParser, kind: str, commands: Iterable[Command]
         command.add_arguments(sub)
         if command.actions:
             _add(sub, "action", command.actions)
-
-
-def _log_to_stderr(level: str) -> None:
-    """Log to stderr. Slack's SDK stays at INFO at least: at DEBUG it logs questions and response_urls."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr)
-    for name in ("slack_bolt", "slack_sdk"):
-        logging.getLogger(name).setLevel(max(logging.getLevelName(level), logging.INFO))
-    for name in LOGGED_AS_WARNING:
-        logging.getLogger(name).setLevel(logging.WARNING)
