@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from indexes.builder import LoadedKnowledgeBase
-from indexes.confidence.confidence import with_confidence
+from indexes.confidence.confidence import DOUBTFUL, with_confidence
 from indexes.confidence.decision import Verdict, reasons, verdict
 from indexes.encoder import Encoder, Vector
 from indexes.errors import EncodingError, ModelUnavailableError, UnknownKnowledgeBaseError
 from indexes.messages import Translatable
 from indexes.records import Record, Source
 from indexes.retrieval.clustering import Groups, QuestionVectors, group_by_letters, group_by_meaning
+from indexes.retrieval.details import shared_with_details
 from indexes.retrieval.index import Hit, Question
 from indexes.retrieval.learned_aliases import LearnedAlias, LearnedAliases
 from indexes.retrieval.synonyms import Synonyms
@@ -116,7 +117,12 @@ class Registry:
                 said[index.synonyms.digest] = _question(question, index.synonyms, state)
             found += index.search(said[index.synonyms.digest], max(top_k, MERGED_HITS))
         merged = _distinct(sorted(found, key=lambda hit: (hit.evidence.verbatim, hit.score), reverse=True))
-        hits = tuple(different_first(with_confidence(asked, merged, state.shifts), top_k))
+        judged = with_confidence(asked, _by_details(merged, asked), state.shifts)
+        hits = tuple(different_first(judged, top_k))
+        if not hits or hits[0].confidence < DOUBTFUL:
+            indexes = [state.loaded[name].index for name in dict.fromkeys(names) if name in state.loaded]
+            detailed = [hit for index in indexes for hit in index.search_details(said[index.synonyms.digest], top_k)]
+            hits = _details_first(with_confidence(asked, detailed, state.shifts), hits, top_k)
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
         return Answer(asked, hits, encoder, time.perf_counter() - started, state.shifts)
 
@@ -249,10 +255,37 @@ def different_first(hits: Sequence[Hit], top_k: int) -> list[Hit]:
     return [hits[place] for place in sorted(kept)]
 
 
+def _by_details(hits: Sequence[Hit], question: Question) -> list[Hit]:
+    """Order the records with the question and answer of the first by what the question says of their other columns."""
+    if not hits:
+        return []
+    first = hits[0].record
+    twins = [hit for hit in hits if (hit.record.question, hit.record.answer) == (first.question, first.answer)]
+    if len(twins) == 1:
+        return list(hits)
+    twins.sort(key=lambda hit: -shared_with_details(question.normalized, hit.record))
+    others = [hit for hit in hits if hit not in twins]
+    return [*twins, *others]
+
+
+def _details_first(detailed: Sequence[Hit], hits: Sequence[Hit], top_k: int) -> tuple[Hit, ...]:
+    """Put the records found by their details before the others; nobody is sure of them, and they are never volunteered.
+
+    They are at least as sure as the next, so that the order of hits stays that of their confidence.
+    """
+    least = hits[0].confidence if hits else 0.0
+    found = [replace(hit, confidence=min(max(hit.confidence, least), DOUBTFUL)) for hit in detailed]
+    found.sort(key=lambda hit: -hit.confidence)
+    places = {(hit.knowledge_base, hit.record.id) for hit in found}
+    others = [hit for hit in hits if (hit.knowledge_base, hit.record.id) not in places]
+    return tuple([*found, *others][:top_k])
+
+
 def _distinct(hits: Sequence[Hit]) -> list[Hit]:
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, ...]] = set()
     return [
         hit
         for hit in hits
-        if (key := (hit.record.question, hit.record.answer)) not in seen and not seen.add(key)  # type: ignore[func-returns-value]
+        if (key := (hit.record.question, hit.record.answer, *hit.record.details.values())) not in seen
+        and not seen.add(key)  # type: ignore[func-returns-value]
     ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from indexes.retrieval.chunking import chunks
 from indexes.retrieval.dense import CANDIDATES, DenseIndex
+from indexes.retrieval.details import DetailsIndex
 from indexes.retrieval.lexical import LexicalIndex, LexicalQuery, Scores
 from indexes.retrieval.scale import Scale
 from indexes.text import normalize
@@ -120,6 +121,7 @@ class Index:
         self.dense = dense
         self.scale = scale
         self.lexical = LexicalIndex(self.records, synonyms)
+        self._details = DetailsIndex(self.records, synonyms)
         self._answers = _number_answers(self.records)
 
     def with_dense(self, dense: DenseIndex, scale: Scale | None = None) -> "Index":
@@ -153,6 +155,16 @@ class Index:
         best = np.argsort(-found.own_score, kind="stable")[:AGREEMENT_ROWS]
         hits = [self._hit(found, place, asked, best) for place in _pick(found, top_k)]
         return [replace(hit, chunk=self.best_chunk(hit.record, asked)) if n == 0 else hit for n, hit in enumerate(hits)]
+
+    def search_details(self, question: Question, top_k: int = 3) -> list[Hit]:
+        """Return up to `top_k` records with words of the question in their details that no record has elsewhere."""
+        rows = self._details.best(self.lexical.unknown_words(question.normalized), top_k)
+        asked = self.lexical.query(question.normalized)
+        vector = _usable(question.vector) if self.dense else None
+        ascending = np.sort(rows)
+        found = self._score(asked, ascending, np.zeros(len(rows), dtype=np.bool_), vector)
+        best = np.argsort(-found.own_score, kind="stable")[:AGREEMENT_ROWS]
+        return [self._hit(found, int(place), asked, best) for place in np.searchsorted(ascending, rows)]
 
     def _score(
         self, asked: LexicalQuery, rows: NDArray[np.int64], verbatim: NDArray[np.bool_], vector: "Vector | None"

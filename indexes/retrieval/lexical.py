@@ -238,6 +238,11 @@ class LexicalIndex:
         questions, everything = (_matches(views, words, characters, budget) for views in (self._questions, self._all))
         return LexicalQuery(questions, everything, self._starts, count_words(text))
 
+    def unknown_words(self, text: str) -> Keys:
+        """Return the words and n-grams of a normalized question that no row has."""
+        keys = np.unique(script_tokens([text]).keys)
+        return np.asarray(keys[~self._all[0].has(keys)], dtype=np.uint64)
+
     def verbatim(self, text: str) -> Ints:
         """Return the rows whose question, or an alias, is this normalized question word for word, ascending."""
         key = verbatim_key(text)

@@ -1,0 +1,40 @@
+"""Searching the columns without a role, which are shown as details: only when nothing else answers."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from indexes.retrieval.lexical import Ints, Keys, View, count
+from indexes.retrieval.tokens import script_tokens, words
+from indexes.text import normalize
+
+if TYPE_CHECKING:
+    from indexes.records import Record
+    from indexes.retrieval.synonyms import Synonyms
+
+
+class DetailsIndex:
+    """Finds rows by words in their details."""
+
+    def __init__(self, records: Sequence["Record"], synonyms: "Synonyms") -> None:
+        self._rows = np.array([row for row, record in enumerate(records) if record.details], dtype=np.int64)
+        texts = [synonyms.apply(normalize(_text(records[row]))) for row in self._rows]
+        self._view = View(list(count(script_tokens(texts), len(texts)))) if texts else None
+
+    def best(self, keys: Keys, most: int) -> Ints:
+        """Return up to `most` rows whose details have any of these words, those with the rarest words first."""
+        if self._view is None or not len(keys):
+            return np.zeros(0, dtype=np.int64)
+        cosine, coverage = self._view.match(keys).all()
+        order = np.lexsort((-cosine, -coverage))[:most]
+        return np.asarray(self._rows[order[coverage[order] > 0]], dtype=np.int64)
+
+
+def shared_with_details(question: str, record: "Record") -> int:
+    """Return how many words of a normalized question are in a record's details."""
+    return len(set(words(question)) & set(words(normalize(_text(record)))))
+
+
+def _text(record: "Record") -> str:
+    return "\n".join(record.details.values())
