@@ -2,7 +2,7 @@
 
 import difflib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     field_validator,
+    model_validator,
 )
 
 from handlers.channel_rules import HELPER, HELPERS, MOST_PROMISED, AutoReply
@@ -43,6 +44,37 @@ class ChannelSection(BaseModel):
     ask: Helpers | None = None
 
 
+ColumnName = Annotated[str, Field(min_length=1)]
+
+
+class ColumnsSection(BaseModel):
+    """`[knowledge_bases.NAME.columns]` of kotae.toml: the header of the column for each role."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: ColumnName | None = None
+    answer: ColumnName | None = None
+    id: ColumnName | None = None
+    category: ColumnName | None = None
+    url: ColumnName | None = None
+    keywords: ColumnName | None = None
+    aliases: ColumnName | None = None
+    updated: ColumnName | None = None
+    owner: ColumnName | None = None
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        named = list(self.by_role.values())
+        if twice := next((title for title in named if named.count(title) > 1), None):
+            raise ValueError(f"{twice!r} is named for two roles; each needs a column of its own")
+        return self
+
+    @property
+    def by_role(self) -> dict[str, str]:
+        """The headers by role, without roles that aren't named."""
+        return self.model_dump(exclude_none=True)
+
+
 class KnowledgeBaseSection(BaseModel):
     """`[knowledge_bases.NAME]` of kotae.toml."""
 
@@ -50,6 +82,7 @@ class KnowledgeBaseSection(BaseModel):
 
     file: Path | None = None
     sheet: str = Field(default="", pattern=r"^[^\x00]*$")
+    columns: ColumnsSection = ColumnsSection()
     public: bool = False
 
 

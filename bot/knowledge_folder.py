@@ -41,7 +41,9 @@ class KnowledgeFolder:
     def _source(self, name: str, path: Path) -> Source:
         sections = self._settings.config.knowledge_bases
         known = same_name(name, sections)
-        return Source(name, path, sections[known].sheet if known else "")
+        if known is None:
+            return Source(name, path)
+        return Source(name, path, sections[known].sheet, sections[known].columns.by_role)
 
     def _found(self) -> dict[str, Path]:
         folder = self._settings.environment.knowledge_dir

@@ -196,7 +196,7 @@ def _indexed(
     mark: tuple[int, int] | None,
     aliases: Sequence[LearnedAlias],
 ) -> LoadedKnowledgeBase:
-    knowledge_base = parse_records(data, source.path, source.sheet)
+    knowledge_base = parse_records(data, source.path, source.sheet, source.columns)
     index = Index(source.name, with_learned_aliases(knowledge_base.records, aliases), synonyms)
     return LoadedKnowledgeBase(source, knowledge_base, index, snapshot, time.time(), mark)
 

@@ -1,8 +1,9 @@
 """The interface for scripts: ``FaissSearch("data.csv").search("question")``."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from indexes.confidence.explanation import explain
@@ -18,6 +19,7 @@ from indexes.retrieval.scale import Scale
 
 log = logging.getLogger(__name__)
 
+_AS_NAMED: Mapping[str, str] = MappingProxyType({})
 SYNONYMS_FILE = "_synonyms.csv"
 """Name of the synonyms file beside the CSV, unless another is given."""
 
@@ -25,7 +27,8 @@ SYNONYMS_FILE = "_synonyms.csv"
 class FaissSearch:
     """Searches one CSV or workbook. Instances with the same model name share the model, loaded once per process.
 
-    `sheet` is the one of a workbook, by default the first. `model` is a hub name or a local folder; None searches
+    `sheet` is the one of a workbook, by default the first; `columns` are headers by role (question, answer, …), for
+    files whose headers have other names. `model` is a hub name or a local folder; None searches
     lexically, and so does a model that can't be loaded, which is logged. With the snapshots below `data_dir`, the
     second start encodes nothing. Raises UnusableFileError.
     """
@@ -39,13 +42,14 @@ class FaissSearch:
         data_dir: str | Path = ".kotae",
         synonyms: str | Path | None = None,
         sheet: str = "",
+        columns: Mapping[str, str] = _AS_NAMED,
         manager: ModelManager = models,
         progress: Progress | None = None,
     ) -> None:
         path = Path(csv)
         same = Path(synonyms) if synonyms else path.with_name(SYNONYMS_FILE)
         self.name = name_of(path)
-        source, folder = Source(self.name, path, sheet), Path(data_dir)
+        source, folder = Source(self.name, path, sheet, columns), Path(data_dir)
         self._registry = Registry(lambda: [source], same)
         self._maintenance = Maintenance(self._registry, folder)
         self._maintenance.load().result()

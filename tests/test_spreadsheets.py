@@ -74,7 +74,8 @@ def test_a_chosen_column_that_does_not_exist_is_refused_with_the_ones_that_do() 
     with pytest.raises(UnusableFileError) as caught:
         parse_records("件名,本文\na,b\n".encode(), FILE, chosen={"question": "題"})
     assert str(caught.value) == (
-        'faq.csv: the column "題", which was chosen for question, does not exist; the first row has "件名", "本文"'
+        'kotae.toml: knowledge_bases.faq.columns.question = "題": faq.csv has no such column; '
+        'its first row has "件名", "本文"'
     )
 
 

@@ -25,6 +25,7 @@ from indexes.records.csv_editor import CsvEditor, encodable
 from indexes.records.entities import without_entities
 from indexes.retrieval import clustering, folding, highlighting, synonyms, tokens
 from indexes.retrieval.chunking import chunks
+from indexes.retrieval.details import shared_with_details
 from indexes.retrieval.index import Hit, Index, Question
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage import export, snapshot
@@ -156,6 +157,9 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.text.normalize": indexed_text.normalize,
     "indexes.text.match_key": indexed_text.match_key,
     "indexes.text.is_japanese": indexed_text.is_japanese,
+    "indexes.retrieval.details.shared_with_details": lambda cell: shared_with_details(
+        cell, Record("1", "q", "a", details={"note": cell})
+    ),
     "indexes.retrieval.folding.singular": folding.singular,
     "indexes.retrieval.folding.singular_words": folding.singular_words,
     "indexes.retrieval.folding.verbatim_key": folding.verbatim_key,

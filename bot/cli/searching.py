@@ -11,6 +11,7 @@ from bot.cli.command import FAILED, OK, Command, positive
 from bot.cli.progress import progress_bar
 
 if TYPE_CHECKING:
+    from bot.config_file import KnowledgeBaseSection
     from bot.settings import Settings
     from indexes.messages import Translatable
     from indexes.registry import Answer
@@ -27,7 +28,8 @@ def _search(options: Namespace, settings: "Settings") -> int:
             revision=settings.revision,
             data_dir=settings.environment.data_dir,
             synonyms=settings.chosen_synonyms,
-            sheet=_sheet(settings, options.csv),
+            sheet=_section(settings, options.csv).sheet,
+            columns=_section(settings, options.csv).columns.by_role,
             progress=progress,
         ) as knowledge_base,
     ):
@@ -110,7 +112,8 @@ def _eval(options: Namespace, settings: "Settings") -> int:
             revision=None if options.encoder else settings.revision,
             data_dir=settings.environment.data_dir,
             synonyms=settings.chosen_synonyms,
-            sheet=_sheet(settings, options.csv),
+            sheet=_section(settings, options.csv).sheet,
+            columns=_section(settings, options.csv).columns.by_role,
             progress=progress,
         ) as knowledge_base,
     ):
@@ -128,7 +131,8 @@ def _eval(options: Namespace, settings: "Settings") -> int:
 def _check(options: Namespace, settings: "Settings") -> int:
     from indexes.records import check_file, format_report
 
-    reports = [check_file(path, _sheet(settings, path)) for path in options.csv]
+    sections = [(path, _section(settings, path)) for path in options.csv]
+    reports = [check_file(path, section.sheet, section.columns.by_role) for path, section in sections]
     if options.json:
         print(json.dumps([report.as_dict() for report in reports], ensure_ascii=False, indent=2))
     else:
@@ -150,21 +154,23 @@ def _convert(options: Namespace, settings: "Settings") -> int:
     if target.exists():
         print(f"{target} exists already and is left as it is; rename or remove it first", file=sys.stderr)
         return FAILED
-    data, sheet = read_bytes(path), options.sheet or _sheet(settings, path)
-    count = len(parse_records(data, path, sheet).records)
+    section = _section(settings, path)
+    data, sheet = read_bytes(path), options.sheet or section.sheet
+    count = len(parse_records(data, path, sheet, section.columns.by_role).records)
     replace_csv(target, as_csv(read_sheet(data, path.name, sheet)), "")
     print(f"{target}: {count} records")
     print(f"Move {path.name} to another folder: of two files with one name, the bot reads one only", file=sys.stderr)
     return OK
 
 
-def _sheet(settings: "Settings", path: Path) -> str:
-    """Return the sheet that kotae.toml names for a workbook; blank for the first one."""
+def _section(settings: "Settings", path: Path) -> "KnowledgeBaseSection":
+    """Return what kotae.toml says about a file: the sheet of a workbook, and which columns are which."""
+    from bot.config_file import KnowledgeBaseSection
     from indexes.names import name_of, same_name
 
     sections = settings.config.knowledge_bases
     known = same_name(name_of(path), sections)
-    return sections[known].sheet if known else ""
+    return sections[known] if known else KnowledgeBaseSection()
 
 
 def _search_arguments(parser: ArgumentParser) -> None:

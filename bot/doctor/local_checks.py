@@ -45,7 +45,7 @@ def check_knowledge(settings: Settings) -> Iterator[Finding]:
         yield Finding("fail", str(error))
         return
     for source in mapping.sources():
-        report = check_file(source.path, source.sheet)
+        report = check_file(source.path, source.sheet, source.columns)
         if not report.usable:
             yield Finding("fail", str(report.error))
         elif report.problems:

@@ -57,8 +57,8 @@ WORDS = {
     "csv.guessed_answer": 'no column has a known name: "{answer}" is taken for the answer. '
     "The rows are shown to who asks, but never volunteered until you name the columns question and answer, "
     "or choose them in kotae.toml or when uploading",
-    "csv.chosen_column_missing": '{file}: the column "{column}", which was chosen for {role}, does not exist; '
-    "the first row has {headers}",
+    "csv.chosen_column_missing": 'kotae.toml: knowledge_bases.{name}.columns.{role} = "{column}": {file} has no such '
+    "column; its first row has {headers}",
     "csv.western": 'read as Windows-1252 ("{text}"); if that looks wrong, save the file as "CSV UTF-8"',
     "csv.missing_question": 'no column has the questions; name it "{name}". Until then no row is volunteered',
     "csv.missing_answer": 'no column has the answers; name it "{name}". Until then no row is volunteered',

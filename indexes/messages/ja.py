@@ -54,7 +54,8 @@ WORDS = {
     "検索すると表示されますが、見出しを「質問」「回答」にするか、kotae.toml かアップロード時に列を選ぶまで、自動回答には使われません",
     "csv.guessed_answer": "知っている見出しがないため、「{answer}」を回答として読みました。"
     "検索すると表示されますが、見出しを「質問」「回答」にするか、kotae.toml かアップロード時に列を選ぶまで、自動回答には使われません",
-    "csv.chosen_column_missing": "{file}: {role} に指定された列「{column}」がありません。1行目は {headers} です",
+    "csv.chosen_column_missing": 'kotae.toml: knowledge_bases.{name}.columns.{role} = "{column}": {file} にこの列はありません。'
+    "1行目は {headers} です",
     "csv.western": "Windows-1252 として読みました（「{text}」）。文字化けしている場合は「CSV UTF-8」形式で保存してください",
     "csv.missing_question": "質問の列がありません。質問が入っている列の見出しを「{name}」にしてください。"
     "それまで自動回答には使われません",

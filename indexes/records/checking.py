@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice, pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from indexes.errors import UnusableFileError
@@ -28,6 +29,7 @@ _COMPARED = 300
 _COMMON_FROM = 1_000
 """Rarity is computed as if there were at least this many rows: few rows don't show which phrases are common."""
 _SHOWN = 20
+_AS_NAMED: Mapping[str, str] = MappingProxyType({})
 _FEWEST_MERGED = 2
 """One row without a question is no sign of merged cells."""
 _NUMBER = re.compile(r"\d+")
@@ -93,10 +95,10 @@ class CheckReport:
         }
 
 
-def check_file(path: Path, sheet: str = "") -> CheckReport:
+def check_file(path: Path, sheet: str = "", chosen: Mapping[str, str] = _AS_NAMED) -> CheckReport:
     """Read a file the way the bot does, and return a report; problems of the file are never raised."""
     try:
-        found = read_records(path, sheet)
+        found = read_records(path, sheet, chosen)
     except UnusableFileError as error:
         return CheckReport(file=str(path), error=str(error))
     return CheckReport(

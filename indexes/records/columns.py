@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
+from pathlib import Path
 
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
+from indexes.names import name_of
 from indexes.records.header_names import NAMES, HeaderName, bare, read_header
 from indexes.text import normalize
 
@@ -147,7 +149,8 @@ def _existing(role: str, title: str, header: Sequence[str], name: str) -> str:
     same = next((other for other in header if bare(other) == bare(title)), None)
     if same is None:
         shown = tuple(Translatable("list.quoted", text=other) for other in header[:_SHOWN_HEADERS])
-        raise UnusableFileError("csv.chosen_column_missing", file=name, role=role, column=title, headers=shown)
+        values = {"role": role, "column": title, "name": name_of(Path(name))}
+        raise UnusableFileError("csv.chosen_column_missing", file=name, headers=shown, **values)
     return same
 
 

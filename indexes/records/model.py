@@ -16,12 +16,14 @@ TITLE_LENGTH = 80
 class Source:
     """A CSV file or a workbook, and the name of its knowledge base.
 
-    `sheet` is the one to read of a workbook; blank for the first one.
+    `sheet` is the one to read of a workbook; blank for the first one. `columns` are headers by role, where kotae.toml
+    names them.
     """
 
     name: str
     path: Path
     sheet: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def folder(self) -> str:

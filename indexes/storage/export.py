@@ -32,7 +32,7 @@ class Export:
 
 def export(data: bytes, source: Source, learned: Sequence[LearnedAlias]) -> Export:
     """Write all rows and columns of a knowledge base, with the learned aliases. Raises UnusableFileError."""
-    base = parse_records(data, source.path, source.sheet)
+    base = parse_records(data, source.path, source.sheet, source.columns)
     table = read_table(data, source.path.name, is_known, source.sheet)
     pairs = zip(base.records, with_learned_aliases(base.records, learned), strict=True)
     aliases = {record.line: after.aliases for record, after in pairs if record.aliases != after.aliases}
