@@ -12,7 +12,7 @@ from tests.pathological import slow
 from tests.test_linear_expressions import modules
 from tests.text_functions import NOT_A_TEXT, PATHS, RUN
 
-PACKAGES_OF_TEXT = ("handlers.slack.", "indexes.records.", "indexes.retrieval.")
+PACKAGES_OF_TEXT = ("handlers.slack.", "indexes.")
 EXCLUDED = {name for names in NOT_A_TEXT.values() for name in names}
 
 

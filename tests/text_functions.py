@@ -20,15 +20,19 @@ from handlers.texts import ENGLISH, for_question
 from indexes import names
 from indexes import text as indexed_text
 from indexes.confidence.confidence import with_confidence
-from indexes.records import Record, checking, columns, conventions, has_answer, header_names, parse_records
+from indexes.confidence.decision import reasons
+from indexes.confidence.explanation import explain, format_explanation
+from indexes.records import Record, Source, checking, columns, conventions, has_answer, header_names, parse_records
 from indexes.records.csv_editor import CsvEditor, encodable
 from indexes.records.entities import without_entities
+from indexes.registry import unknown_knowledge_base
 from indexes.retrieval import clustering, folding, highlighting, synonyms, tokens
 from indexes.retrieval.chunking import chunks
 from indexes.retrieval.details import shared_with_details
 from indexes.retrieval.index import Hit, Index, Question
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage import export, snapshot
+from indexes.storage.import_preview import preview_knowledge_base
 
 WORKSPACE = sample_workspace("Kotae")
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -65,6 +69,20 @@ def searched(cell: str) -> object:
     index = Index("faq", [Record("1", cell, cell, aliases=(cell,)), Record("2", "other", "thing")], Synonyms())
     question = Question(cell, indexed_text.normalize(cell))
     return with_confidence(question, index.search(question))
+
+
+def explained(cell: str) -> object:
+    """Explain the hit of a question that is the text."""
+    index = Index("faq", [Record("1", cell, cell), Record("2", "other", "thing")], SYNONYMS)
+    question = Question(cell, indexed_text.normalize(cell))
+    hits = with_confidence(question, index.search(question))
+    return [format_explanation(explain(index, question, hit)) for hit in hits[:1]], reasons(question, hits, 0.9)
+
+
+def previewed(cell: str) -> object:
+    """Compare a CSV that has the text in its cells with one that has it with something before it."""
+    before = parse_records(quoted(f"p {cell}"), FILE).records
+    return preview_knowledge_base(Source("faq", FILE), quoted(f"q {cell}"), FILE.name, before)
 
 
 def judged(cell: str) -> object:
@@ -176,7 +194,10 @@ PATHS: dict[str, Callable[[str], object]] = {
     "a CSV is read": records,
     "a CSV is edited": laid_out,
     "a CSV is searched": searched,
+    "a CSV is compared": previewed,
     "a hit is judged": judged,
+    "a hit is explained": explained,
+    "a knowledge base is unknown": lambda cell: str(unknown_knowledge_base(cell, [cell]).message),
     "an answer is shown": lambda cell: answers.answer(result(cell), ENGLISH),
     "an answer is volunteered": lambda cell: answers.volunteered(result(cell), ENGLISH),
     "an answer is folded away": lambda cell: answers.folded(result(cell), ENGLISH),
@@ -206,6 +227,10 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.slack.mrkdwn.person",
         "handlers.files.views.uploads",
         "handlers.files.views.versions",
+        "indexes.confidence.evaluation",
+        "indexes.encoder",
+        "indexes.messages",
+        "indexes.storage.versions.forget_author",
         "indexes.records.decoding",
         "indexes.records.reading",
         "indexes.records.table",
@@ -233,6 +258,10 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "bot.playground.terminal.mrkdwn",
     ),
     "run as a whole, among PATHS": (
+        "indexes.confidence.decision",
+        "indexes.confidence.explanation",
+        "indexes.registry.unknown_knowledge_base",
+        "indexes.storage.import_preview",
         "indexes.confidence.confidence.with_confidence",
         "indexes.records.checking.check_file",
         "indexes.records.editing",
