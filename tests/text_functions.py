@@ -31,7 +31,7 @@ from indexes.retrieval.chunking import chunks
 from indexes.retrieval.details import shared_with_details
 from indexes.retrieval.index import Hit, Index, Question
 from indexes.retrieval.synonyms import Synonyms
-from indexes.storage import export, snapshot
+from indexes.storage import export, round_trip, snapshot
 from indexes.storage.import_preview import preview_knowledge_base
 
 WORKSPACE = sample_workspace("Kotae")
@@ -49,6 +49,14 @@ def quoted(cell: str) -> bytes:
 def records(cell: str) -> tuple[Record, ...]:
     """Return what a CSV with the text in its cells is read as; a text that is blank is no row."""
     return parse_records(quoted(f"q {cell}"), FILE).records
+
+
+def sent_back(cell: str) -> object:
+    """Upload a CSV again that has the text in its cells."""
+    data, source = quoted(cell), Source("faq", FILE)
+    file, exported, ids = export.tables(data, source, ())
+    rows = [file.header, *zip(*exported.columns, strict=True), ("A-2", f"'{cell}", cell)]
+    return round_trip.take_back(rows, file, exported, ids)
 
 
 def laid_out(cell: str) -> object:
@@ -141,6 +149,8 @@ RUN: dict[str, Callable[[str], object]] = {
     "handlers.slack.mrkdwn.has_words": mrkdwn.has_words,
     "handlers.slack.markup_parser.parse": markup_parser.parse,
     "handlers.slack.markup_parser.tidy": markup_parser.tidy,
+    "indexes.storage.round_trip.take_back": sent_back,
+    "indexes.storage.export.harmless": export.harmless,
     "indexes.storage.export.export_table": lambda cell: export.export_table(quoted(cell), "faq.csv"),
     "indexes.retrieval.clustering.group_by_letters": lambda cell: clustering.group_by_letters([cell, f"x{cell}"]),
     "indexes.names.composed": names.composed,

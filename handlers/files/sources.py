@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from handlers.files.pending import Pending
+from handlers.learning.store.learned_aliases import LearnedAliases
 from handlers.services import Services
 from handlers.store.knowledge_files import KnowledgeFiles
 from indexes.names import composed, folded, is_workbook, without_ending
@@ -51,7 +52,9 @@ def preview_of(services: Services, source: Source, data: bytes, file: str) -> Im
     if source == services.registry.synonyms_file:
         return preview_synonyms(source, data, file)
     loaded = services.registry.loaded.get(source.name)
-    return preview_knowledge_base(source, data, file, loaded.knowledge_base.records if loaded else ())
+    learned = LearnedAliases(services.database).aliases() or {}
+    records = loaded.knowledge_base.records if loaded else ()
+    return preview_knowledge_base(source, data, file, records, learned.get(source.name, ()))
 
 
 def new_name(file: str) -> str:

@@ -32,11 +32,18 @@ class Export:
 
 def export(data: bytes, source: Source, learned: Sequence[LearnedAlias]) -> Export:
     """Write all rows and columns of a knowledge base, with the learned aliases. Raises UnusableFileError."""
+    _, exported, _ = tables(data, source, learned)
+    return _written(exported)
+
+
+def tables(data: bytes, source: Source, learned: Sequence[LearnedAlias]) -> tuple[Table, Table, str]:
+    """Return a file's table, the same with the learned aliases, and the header of its ids, blank if there are none."""
     base = parse_records(data, source.path, source.sheet, source.columns)
     table = read_table(data, source.path.name, is_known, source.sheet)
     pairs = zip(base.records, with_learned_aliases(base.records, learned), strict=True)
     aliases = {record.line: after.aliases for record, after in pairs if record.aliases != after.aliases}
-    return _written(_with_aliases(table, base.columns, aliases) if aliases else table)
+    exported = _with_aliases(table, base.columns, aliases) if aliases else table
+    return table, exported, base.columns.get("id", "")
 
 
 def export_table(data: bytes, name: str) -> Export:
@@ -68,12 +75,12 @@ def _joined(aliases: Sequence[str]) -> str:
 def _written(table: Table) -> Export:
     rows = [table.header, *zip(*table.columns, strict=True)]
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows([_harmless(cell) for cell in row] for row in rows)
-    guarded = sum(_harmless(cell) != cell for row in rows for cell in row)
+    csv.writer(text, lineterminator="\r\n").writerows([harmless(cell) for cell in row] for row in rows)
+    guarded = sum(harmless(cell) != cell for row in rows for cell in row)
     left_out = sum(problem.skipped for problem in table.problems)
     return Export(text.getvalue().encode("utf-8-sig"), len(table.lines), left_out, guarded)
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """Escape a cell that a spreadsheet might compute: a formula can send the other cells elsewhere."""
     return f"'{cell}" if _FORMULA.match(cell) else cell

@@ -11,7 +11,9 @@ from indexes.names import is_workbook
 from indexes.records import Problem, Record, Source, parse_records, read_bytes
 from indexes.records.difference import difference
 from indexes.records.workbook import as_csv, read_sheet
+from indexes.retrieval.learned_aliases import LearnedAlias
 from indexes.retrieval.synonyms import Synonyms, parse_synonyms
+from indexes.storage.round_trip import without_export
 
 Read = TypeVar("Read")
 
@@ -61,28 +63,36 @@ class ImportPreview:
         return 2 * len(self.removed) > self.before
 
 
-def preview_knowledge_base(source: Source, data: bytes, name: str, loaded: Sequence[Record]) -> ImportPreview:
+def preview_knowledge_base(
+    source: Source, data: bytes, name: str, loaded: Sequence[Record], learned: Sequence[LearnedAlias] = ()
+) -> ImportPreview:
     """Compare a CSV called `name` with the file of a knowledge base; raises UnusableFileError if it can't be used.
 
-    If the current file can't be read, the CSV is compared with the records that are `loaded`.
+    If the current file can't be read, the CSV is compared with the records that are `loaded`. What an export with the
+    `learned` aliases changed is taken back.
     """
-    new = parse_records(data, Path(name), source.sheet)
+    sent = parse_records(data, Path(name), source.sheet)
     current = _current(source)
+    data = _unless_unusable(
+        lambda: without_export(data, sent, Path(name), source, current or b"", learned),
+        _csv_of(data, name, source.sheet),
+    )
+    new = parse_records(data, source.path)
     old = _unless_unusable(lambda: parse_records(current or b"", source.path).records, loaded)
     found = difference(old, new.records)
     return ImportPreview(
         source,
-        _csv_of(data, name, source.sheet),
+        data,
         current,
         len(new.records),
         len(old),
-        new.encoding,
-        new.delimiter,
-        new.problems,
+        sent.encoding,
+        sent.delimiter,
+        sent.problems,
         added=tuple(record.title for record in found.added),
         changed=tuple(Change(after.title, _columns(before, after, new.columns)) for before, after in found.changed),
         removed=tuple(record.title for record in found.removed),
-        sheet=new.sheet,
+        sheet=sent.sheet,
     )
 
 

@@ -179,7 +179,7 @@ def test_the_export_opens_in_a_spreadsheet_and_computes_nothing(slack: LocalSlac
         "id;質問;回答;備考\n"
         '1;=HYPERLINK("http://evil.example")?;"+81-3-1234\nnext; line";@x\n'
         "2;-5度は？;普通;\tx\n"
-        "3;ragged\n"
+        "3;too;wide;for;it\n"
         "4;＝SUM(A1);a = b;'quoted\n"
     )
     (knowledge / "it-help.csv").write_bytes(rows.encode("cp932"))
