@@ -71,14 +71,14 @@ def preview_knowledge_base(
     If the current file can't be read, the CSV is compared with the records that are `loaded`. What an export with the
     `learned` aliases changed is taken back.
     """
-    sent = parse_records(data, Path(name), source.sheet)
+    sent = parse_records(data, Path(name), source.sheet, source.columns)
     current = _current(source)
     data = _unless_unusable(
         lambda: without_export(data, sent, Path(name), source, current or b"", learned),
         _csv_of(data, name, source.sheet),
     )
-    new = parse_records(data, source.path)
-    old = _unless_unusable(lambda: parse_records(current or b"", source.path).records, loaded)
+    new = parse_records(data, source.path, chosen=source.columns)
+    old = _unless_unusable(lambda: parse_records(current or b"", source.path, chosen=source.columns).records, loaded)
     found = difference(old, new.records)
     return ImportPreview(
         source,
