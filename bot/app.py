@@ -18,6 +18,7 @@ from bot.folder_watch import FolderWatch, Tell, log_reports
 from bot.housekeeping import Housekeeping
 from bot.manifest import AGENT_SCOPE
 from bot.model_watch import LOOK_SECONDS, ModelWatch
+from bot.retention import sweep_all, sweep_leftovers
 from bot.settings import Settings
 from bot.slack_client import scopes_of, slack_client
 from bot.startup_log import StartupLog
@@ -133,6 +134,7 @@ def build_app(
     startup_log = StartupLog()
     environment = settings.environment
     ChannelMapping(settings).check()
+    sweep_leftovers(settings, time.time())
     startup_log.done("settings", "settings")
     client = slack_client(environment)
     introduced = client.auth_test()
@@ -182,7 +184,9 @@ def build_app(
         if settings.config.watch
         else None,
         digest=WeeklyDigest(services, mapping.digest_channel) if mapping.digest_channel else None,
-        housekeeping=Housekeeping(services, settings.config.keep_questions_days),
+        housekeeping=Housekeeping(
+            services, settings.config.keep_questions_days, sweeps=partial(sweep_all, services, settings)
+        ),
         listeners=listeners,
         startup_log=startup_log,
     )

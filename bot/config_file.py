@@ -103,6 +103,7 @@ class ConfigFile(BaseModel):
     timezone: str | None = None
     confirmations: Annotated[int, Field(ge=2)] = 2
     keep_questions_days: Annotated[int, Field(ge=1)] = 90
+    keep_audit_days: Annotated[int, Field(ge=1)] = 730
     channels: dict[str, ChannelSection] = {}
     knowledge_bases: dict[str, KnowledgeBaseSection] = {}
 

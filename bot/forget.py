@@ -33,7 +33,7 @@ def forget(settings: Settings, user: str) -> Iterator[Place]:
     data_dir = settings.environment.data_dir
     found = databases(settings.database_url)
     if not found:
-        yield Place("state database", failure=f"there is none in {data_dir}; check DATA_DIR and DATABASE_URL")
+        yield Place("state database", failure=_nothing_there(settings))
     elif file := file_of(settings.database_url):
         known = {voice for _, url in found if (voice := voice_of(url, user))}
         Erasures(file).add(user, sorted(known))
@@ -41,6 +41,16 @@ def forget(settings: Settings, user: str) -> Iterator[Place]:
         yield _tried(name, partial(forget_in, url, user))
     yield _tried("uploads", lambda: {"removed": forget_uploads(data_dir / "uploads", user)})
     yield _tried("versions", lambda: {"author removed": forget_author(data_dir, user)})
+
+
+def _nothing_there(settings: Settings) -> str:
+    """Say that there is no database, and why that may be: Kotae was never started, or with another DATA_DIR."""
+    file = file_of(settings.database_url)
+    place = f"there is no {file.absolute()}" if file else "there is none"
+    return (
+        f"{place}. Either Kotae was never started here, and nothing is stored about anybody, or it works with another"
+        " DATA_DIR or DATABASE_URL: run this where its .env is"
+    )
 
 
 def still_named(settings: Settings, user: str) -> Iterator[str]:

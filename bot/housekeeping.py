@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from bot.background import BackgroundThread
 from handlers.access import Standing
@@ -46,11 +46,16 @@ class Housekeeping(BackgroundThread):
         keep_days: int,
         clock: Callable[[], float] = time.time,
         look_seconds: float = LOOK_SECONDS,
+        sweeps: Callable[[float], Iterable[Callable[[], None]]] = lambda _: (),
     ) -> None:
-        """Keep the texts of questions for `keep_days`; `clock` returns seconds since the epoch."""
+        """Keep the texts of questions for `keep_days`; `clock` returns seconds since the epoch.
+
+        `sweeps` returns jobs that delete what else is too old at a time; see `bot.retention`.
+        """
         super().__init__("kotae-housekeeping")
         self._services = services
         self._keep_days = keep_days
+        self._sweeps = sweeps
         self._clock = clock
         self._look_seconds = look_seconds
         self._purged = 0.0
@@ -67,9 +72,14 @@ class Housekeeping(BackgroundThread):
             self._stop.wait(self._look_seconds)
 
     def keep_files(self) -> None:
-        """Make the daily copy of the state database, and delete files that are too old; see `KEPT`."""
+        """Make the daily copy of the state database, and delete what is too old; see `bot.retention`."""
         if self._services.database.back_up(self._clock()):
             tell_admins(self._services, damaged_now)
+        for sweep in self._sweeps(self._clock()):
+            try:
+                sweep()
+            except OSError as error:
+                log.warning("Something old can't be deleted (%s: %s)", error.filename, error.strerror)
 
     def tidy(self) -> None:
         """Do everything that is due."""

@@ -2,6 +2,7 @@
 
 import difflib
 import logging
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,11 +11,14 @@ from handlers.channel_rules import AutoReply
 from handlers.store.database import Database
 from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
 from indexes.builder import snapshot_folder
-from indexes.names import composed, folded, is_csv, is_workbook, name_of, same_name
+from indexes.names import ENDING, WORKBOOKS, composed, folded, is_csv, is_workbook, name_of, same_name
 from indexes.records import Source
 
 log = logging.getLogger(__name__)
 
+NAMED = 5
+"""Knowledge bases that an error names."""
+BACK = "Is the disk mounted, and the checkout complete? Put the files back"
 _EXPECTED = {FileState.THERE, FileState.GONE, FileState.ASKED, FileState.LOST, FileState.REPORTED}
 
 
@@ -94,11 +98,14 @@ class KnowledgeFolder:
     def check(self) -> None:
         """Raise SettingsError for a configuration that names missing files."""
         folder = self._settings.environment.knowledge_dir
+        if not folder.is_dir() and self.answered():
+            raise SettingsError(f"KNOWLEDGE_DIR = {folder}: the folder is gone, and it held {self._held()}. {BACK}")
         if not folder.is_dir():
             raise SettingsError(
                 f"KNOWLEDGE_DIR = {folder}: there is no such folder. Create it and put a CSV with questions and answers"
                 f" in it, named after a channel: {folder / 'it-help.csv'} serves #it-help."
             )
+        self._check_emptied()
         self._check_twins()
         names = {source.name for source in self.sources()}
         for name, section in self._settings.config.knowledge_bases.items():
@@ -113,6 +120,45 @@ class KnowledgeFolder:
         self._check_shadow()
         if self._settings.config.synonyms and not self._settings.synonyms.is_file():
             raise self._wrong("synonyms", str(self._settings.synonyms), "there is no such file", [])
+
+    def _check_emptied(self) -> None:
+        """Raise SettingsError for a folder without tables that had some: a disk that isn't mounted looks like that."""
+        folder = self._settings.environment.knowledge_dir
+        if self.is_empty and self.answered():
+            raise SettingsError(
+                f"KNOWLEDGE_DIR = {folder}: the folder is empty, and it held {self._held()}. {BACK}, or run"
+                " `kotae serve --empty` once if it is meant to be empty"
+            )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the folder is there, and nothing in it can be a knowledge base."""
+        return self._settings.environment.knowledge_dir.is_dir() and not self._tables()
+
+    def _held(self) -> str:
+        had = sorted(self.answered())
+        more = f" and {len(had) - NAMED} more" if len(had) > NAMED else ""
+        return f"{', '.join(had[:NAMED])}{more} when Kotae last ran"
+
+    def answered(self) -> dict[str, Path]:
+        """Return the knowledge bases of this folder that were searched last, with the folders of their snapshots."""
+        environment = self._settings.environment
+        found = {}
+        for snapshot in environment.data_dir.glob("snapshots/*"):
+            name = snapshot.name.rpartition("-")[0]
+            files = [environment.knowledge_dir / f"{name}{ending}" for ending in (ENDING, ENDING.upper(), *WORKBOOKS)]
+            if any(Source(name, file).folder == snapshot.name for file in files):
+                found[name] = snapshot
+        return found
+
+    def accept_empty(self) -> None:
+        """Forget what the folder held: it is meant to be empty. Earlier versions of its files stay."""
+        if self._database:
+            files = KnowledgeFiles(self._database)
+            for file in filter(self._is_missed, files.all()):
+                files.decide(KnowledgeFile(file.name, file.path, FileState.REMOVED))
+        for snapshot in self.answered().values():
+            shutil.rmtree(snapshot)
 
     def _check_twins(self) -> None:
         """Raise SettingsError for two files that would be one knowledge base.

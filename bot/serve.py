@@ -10,9 +10,11 @@ from urllib.error import URLError
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.app import Bot, build_app
+from bot.knowledge_folder import KnowledgeFolder
 from bot.lock import only_one
 from bot.settings import Settings
 from bot.status import RENEWED_SECONDS, forget_status, write_status
+from handlers.schema import open_or_recover
 from indexes.encoder import models
 
 log = logging.getLogger(__name__)
@@ -28,12 +30,15 @@ REFUSED = {
 }
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, *, is_empty: bool = False) -> int:
     """Answer on Slack until SIGINT or SIGTERM; then finish the accepted requests and return 0.
 
-    Raises TakenError while another bot works with the same DATA_DIR.
+    `is_empty` says that the knowledge folder is meant to be empty, although it was not. Raises
+    TakenError while another bot works with the same DATA_DIR.
     """
     with only_one(settings.environment.data_dir):
+        if is_empty:
+            _accept_empty(settings)
         return _serve(settings)
 
 
@@ -66,6 +71,17 @@ def _serve(settings: Settings) -> int:
         logging.shutdown()
         os._exit(0)  # a job that hangs would keep the interpreter from ending
     return 0
+
+
+def _accept_empty(settings: Settings) -> None:
+    """Forget what the knowledge folder held; not while it holds something."""
+    database = open_or_recover(settings.database_url, settings.environment.data_dir)
+    try:
+        folder = KnowledgeFolder(settings, database)
+        if folder.is_empty:
+            folder.accept_empty()
+    finally:
+        database.close()
 
 
 def explain(error: SlackApiError) -> str:

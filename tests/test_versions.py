@@ -1,14 +1,16 @@
 """What a CSV was before: distinct contents, the last ones, byte for byte, whatever happens to the disk."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from indexes.errors import VersionError
 from indexes.records import Source
-from indexes.storage.versions import Version, Versions
+from indexes.storage.versions import Version, Versions, forget_author
 
 
 @pytest.fixture
@@ -65,15 +67,78 @@ def test_damage_is_found_and_never_handed_out(tmp_path: Path, source: Source) ->
         versions.read(source, old)
 
 
-@pytest.mark.parametrize("listing", [b"", b"{", b"[1]", b'[{"x": 1}]', b"null", b"\xff"])
-def test_a_damaged_listing_loses_the_list_and_nothing_else(tmp_path: Path, source: Source, listing: bytes) -> None:
+DAMAGED = [
+    *(
+        b"",
+        b"{",
+        b"[1]",
+        b'[{"x": 1}]',
+        b"null",
+        b"\xff",
+        b"{}",
+        b'{"versions": []}',
+        b'{"sha256": "", "versions": []}',
+    ),
+    b'{"sha256": "", "versions": 1}',
+]
+
+
+@pytest.mark.parametrize("listing", DAMAGED)
+def test_a_damaged_list_is_rebuilt_from_the_contents(
+    tmp_path: Path, source: Source, listing: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     versions = Versions(tmp_path)
-    versions.keep(source, b"a", 1, "file")
+    contents = [f"question,answer\n{number},yes\n{number}0,no\n".encode() for number in range(3)]
+    kept = [versions.keep(source, data, 2, "upload", "U1") for data in contents]
+    for age, version in enumerate(reversed(kept)):
+        [blob] = tmp_path.rglob(f"{version.digest}.csv.gz")
+        os.utime(blob, (1_000_000 - age, 1_000_000 - age))
     [path] = tmp_path.rglob("versions.json")
     path.write_bytes(listing)
-    assert versions.of(source) == ()
-    assert versions.keep(source, b"b", 1, "file").number == 1
-    assert numbers(versions, source) == [1]
+    found = versions.of(source)
+    assert [(each.number, each.origin, each.records, each.by) for each in found] == [
+        (3, "rebuilt", 2, ""),
+        (2, "rebuilt", 2, ""),
+        (1, "rebuilt", 2, ""),
+    ]
+    assert [versions.read(source, each) for each in found] == contents[::-1]
+    assert "is damaged" in caplog.text
+    caplog.clear()
+    assert versions.of(source) == found
+    assert caplog.text == ""
+    assert versions.keep(source, b"b", 1, "file").number == 4
+
+
+def test_no_flipped_bit_of_a_list_is_taken_for_a_version(tmp_path: Path, source: Source) -> None:
+    versions = Versions(tmp_path)
+    versions.keep(source, b"question,answer\n1,yes\n", 1, "upload", "U1")
+    [path] = tmp_path.rglob("versions.json")
+    whole, expected = path.read_bytes(), versions.of(source)
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        found = versions.of(source)
+        assert found == expected or [each.origin for each in found] == ["rebuilt"], whole[at : at + 9]
+
+
+def test_a_damaged_content_is_not_listed_again(tmp_path: Path, source: Source) -> None:
+    versions = Versions(tmp_path)
+    versions.keep(source, b"a" * 500, 1, "file")
+    good = versions.keep(source, b"b" * 500, 1, "file")
+    [bad] = [each for each in tmp_path.rglob("*.csv.gz") if good.digest not in each.name]
+    bad.write_bytes(b"noise")
+    [path] = tmp_path.rglob("versions.json")
+    path.write_bytes(b"")
+    assert [each.digest for each in versions.of(source)] == [good.digest]
+
+
+def test_a_list_of_an_earlier_version_is_read_as_it_was(tmp_path: Path, source: Source) -> None:
+    versions = Versions(tmp_path)
+    kept = versions.keep(source, b"a", 1, "upload", "U1")
+    [path] = tmp_path.rglob("versions.json")
+    path.write_text(json.dumps([asdict(kept)]))
+    assert versions.of(source) == (kept,)
+    assert forget_author(tmp_path, "U1") == 1
+    assert versions.of(source) == (replace(kept, by=""),)
 
 
 def test_a_disk_that_takes_nothing_is_said_and_what_was_kept_stays(tmp_path: Path, source: Source) -> None:
@@ -88,4 +153,4 @@ def test_many_at_once_are_all_numbered(tmp_path: Path, source: Source) -> None:
         kept = list(pool.map(lambda number: versions.keep(source, bytes([number]), 1, "edit"), range(16)))
     assert sorted(version.number for version in kept) == list(range(1, 17))
     [listing] = tmp_path.rglob("versions.json")
-    assert [Version(**each) for each in json.loads(listing.read_bytes())] == list(versions.of(source))
+    assert [Version(**each) for each in json.loads(listing.read_bytes())["versions"]] == list(versions.of(source))

@@ -12,8 +12,15 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 MAX_PORT = 65535
-TRY_DEFAULTS: dict[str, Any] = {"knowledge": None, "terminal": False, "no_open": False, "port": 0, "script": None}
-"""The options of `kotae try` where it runs without being named."""
+TRY_DEFAULTS: dict[str, Any] = {
+    "knowledge": None,
+    "terminal": False,
+    "no_open": False,
+    "port": 0,
+    "script": None,
+    "empty": False,
+}
+"""The options of `kotae try` and `kotae serve` where they run without being named."""
 
 
 def start(options: Namespace, settings: "Settings") -> int:
@@ -23,10 +30,16 @@ def start(options: Namespace, settings: "Settings") -> int:
     return _try(options, settings)
 
 
-def _serve(_: Namespace, settings: "Settings") -> int:
+def _serve(options: Namespace, settings: "Settings") -> int:
     from bot.serve import serve
 
-    return serve(settings)
+    return serve(settings, is_empty=options.empty)
+
+
+def _serve_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--empty", action="store_true", help="start although KNOWLEDGE_DIR is empty and held knowledge bases before"
+    )
 
 
 def _try(options: Namespace, settings: "Settings") -> int:
@@ -64,7 +77,7 @@ def _port(text: str) -> int:
 
 
 COMMANDS = (
-    Command("serve", _serve, "Connect to Slack and answer until stopped.", "serve"),
+    Command("serve", _serve, "Connect to Slack and answer until stopped.", "serve", _serve_arguments),
     Command(
         "try",
         _try,

@@ -374,6 +374,7 @@ WORDS = {
     "versions.by.rollback": "brought back{by}",
     "versions.by.edit": "edited{by}",
     "versions.by.file": "from the file{by}",
+    "versions.by.rebuilt": "found again after the list was damaged{by}",
     "versions.which": "Say which knowledge base: `{command} {action} name`. There are: {names}",
     "versions.none_before": "No earlier version of *{name}* is kept.",
     "versions.unknown": "Version {number} of *{name}* is not kept. `{command} versions` lists those that are.",

@@ -372,6 +372,7 @@ WORDS = {
     "versions.by.rollback": "前の版に戻す{by}",
     "versions.by.edit": "編集{by}",
     "versions.by.file": "ファイルから{by}",
+    "versions.by.rebuilt": "一覧の破損後に復元{by}",
     "versions.which": "ナレッジベースを指定してください: `{command} {action} 名前`。次のものがあります: {names}",
     "versions.none_before": "*{name}* の前の版は保存されていません。",
     "versions.unknown": "*{name}* の第{number}版は保存されていません。`{command} versions` で一覧を確認してください。",

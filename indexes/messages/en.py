@@ -20,6 +20,7 @@ WORDS = {
     "file.missing": "{file}: there is no such file; was it moved or renamed?",
     "file.no_permission": "{file}: no permission to read it; allow Kotae's user to",
     "file.unreadable": "{file}: can't be read: {reason}",
+    "file.no_folder": "{file}: its folder {folder} is gone, so nothing was written. Is the disk mounted?",
     "file.locked": "{file}: another process is writing to it; try again in a moment",
     "file.unwritable": "{file}: can't be written ({reason}); free some space or make its folder writable for "
     "Kotae's user. Nothing was changed",

@@ -20,6 +20,7 @@ WORDS = {
     "file.missing": "{file}: ファイルがありません。移動したか、名前を変えていませんか？",
     "file.no_permission": "{file}: 読み取る権限がありません。Kotae を動かしているユーザーに許可してください",
     "file.unreadable": "{file}: 読み込めません（{reason}）",
+    "file.no_folder": "{file}: フォルダー {folder} がないため、書き込んでいません。ディスクの接続を確認してください",
     "file.locked": "{file}: ほかの処理が書き込み中です。少し待ってからもう一度お試しください",
     "file.unwritable": "{file}: 書き込めません（{reason}）。空きを作るか、Kotae を動かしているユーザーがフォルダーに"
     "書き込めるようにしてください。内容は変わっていません",

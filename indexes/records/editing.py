@@ -138,6 +138,8 @@ def digest_of(path: Path) -> str:
 def _locked(path: Path) -> Iterator[None]:
     """Hold a lock between processes, a hidden file beside the CSV."""
     target = path.resolve()
+    if not target.parent.is_dir():  # the lock would make it, and the next start would take it for an empty one
+        raise UnwritableFileError("file.no_folder", file=path.name, folder=str(target.parent))
     lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=LOCK_SECONDS)
     try:
         lock.acquire()

@@ -1,7 +1,7 @@
 """Earlier versions of each CSV, for rollback: the last distinct contents, compressed, without vectors.
 
     <data_dir>/versions/<source's folder>/
-        versions.json              a list of `Version`, newest first; replaced atomically
+        versions.json              a list of `Version`, newest first, and its SHA-256; replaced atomically
         <digest>.csv.gz            the CSV, byte for byte
 
 A content that comes back, for example by a rollback, becomes a new version and loses its old number: a number stands
@@ -15,24 +15,28 @@ import logging
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
 
 from indexes.atomic_file import replace_file
-from indexes.errors import VersionError
+from indexes.errors import UnusableFileError, VersionError
 from indexes.messages import reason
-from indexes.records import Source
+from indexes.records import Source, parse_records
 
 log = logging.getLogger(__name__)
 
 KEEP = 10
+LISTING = "versions.json"
 FAST = 1
 """gzip level; it reduces a CSV to about a fifth."""
 
-Origin = Literal["upload", "rollback", "edit", "file"]
-"""How a version came about; "file" is a change on disk, or the content at the first start."""
+Origin = Literal["upload", "rollback", "edit", "file", "rebuilt"]
+"""How a version came about; "file" is a change on disk, or the content at the first start.
+
+"rebuilt" is a content that was found when the list of versions was damaged.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,34 @@ class Versions:
         self._lock = Lock()
 
     def of(self, source: Source) -> tuple[Version, ...]:
-        """Return the versions of a file, newest first. Damage is logged, never raised."""
-        listing = self._folder(source) / "versions.json"
+        """Return the versions of a file, newest first. A damaged list is rebuilt from the contents, which is logged."""
+        listing = self._folder(source) / LISTING
         try:
-            return tuple(Version(**each) for each in json.loads(listing.read_bytes()))
+            return tuple(Version(**each) for each in _listed(listing.read_bytes()))
         except FileNotFoundError:
             return ()
-        except (OSError, ValueError, TypeError) as error:
-            log.warning("%s can't be read (%s); versions are counted anew", listing, error)
-            return ()
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            rebuilt = self._rebuilt(source)
+            log.error("%s is damaged (%s); %d versions were found again", listing, error, len(rebuilt))  # noqa: TRY400 - that is all
+            return rebuilt
+
+    def _rebuilt(self, source: Source) -> tuple[Version, ...]:
+        """List the contents that are whole, in the order in which they were written, and store the list."""
+        found: list[Version] = []
+        for blob in sorted(self._folder(source).glob("*.csv.gz"), key=lambda path: path.stat().st_mtime_ns):
+            version = Version(len(found) + 1, blob.stat().st_mtime, blob.name.partition(".")[0], 0, "rebuilt")
+            try:
+                data = self.read(source, version)
+            except VersionError as error:
+                log.warning("%s", error)
+                continue
+            found.append(replace(version, records=_count(data, source)))
+        rebuilt = tuple(reversed(found))
+        try:
+            _write_listing(self._folder(source) / LISTING, [asdict(each) for each in rebuilt])
+        except OSError as error:
+            log.warning("The list of versions of %s can't be stored (%s)", source.name, error.strerror)
+        return rebuilt
 
     def read(self, source: Source, version: Version) -> bytes:
         """Return the CSV of a version; raises VersionError if it is missing or damaged."""
@@ -100,7 +123,7 @@ class Versions:
         folder = self._folder(source)
         folder.mkdir(parents=True, exist_ok=True)
         replace_file(self._blob(source, listed[0].digest), gzip.compress(data, FAST))
-        replace_file(folder / "versions.json", json.dumps([asdict(each) for each in listed], indent=1).encode())
+        _write_listing(folder / LISTING, [asdict(each) for each in listed])
         needed = {self._blob(source, each.digest) for each in listed}
         for path in folder.glob("*.csv.gz"):
             if path not in needed:
@@ -114,14 +137,42 @@ class Versions:
 
 
 def forget_author(data_dir: Path, user: str) -> int:
-    """Remove a user's id from their versions, which stay; return how many there are. Raises OSError."""
+    """Remove a user's id from their versions, which stay; return how many there are. Raises OSError or ValueError."""
     count = 0
-    for listing in (data_dir / "versions").glob("*/versions.json"):
-        listed = json.loads(listing.read_bytes())
+    for listing in (data_dir / "versions").glob(f"*/{LISTING}"):
+        listed = _listed(listing.read_bytes())
         theirs = [each for each in listed if each.get("by") == user]
         for each in theirs:
             each["by"] = ""
         if theirs:
-            replace_file(listing, json.dumps(listed, indent=1).encode())
+            _write_listing(listing, listed)
         count += len(theirs)
     return count
+
+
+def _listed(data: bytes) -> list[dict[str, Any]]:
+    """Read a list of versions; raises ValueError, LookupError or TypeError if it is damaged.
+
+    Lists of earlier versions have no checksum.
+    """
+    stored = json.loads(data)
+    listed: list[dict[str, Any]] = stored if isinstance(stored, list) else stored["versions"]
+    if not isinstance(stored, list) and stored["sha256"] != _digest(listed):
+        raise ValueError("its checksum is wrong")
+    return listed
+
+
+def _write_listing(listing: Path, listed: list[dict[str, Any]]) -> None:
+    replace_file(listing, json.dumps({"sha256": _digest(listed), "versions": listed}, indent=1).encode())
+
+
+def _digest(listed: object) -> str:
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+
+def _count(data: bytes, source: Source) -> int:
+    """Count the records of a content; 0 if it could not be used."""
+    try:
+        return len(parse_records(data, source.path).records)
+    except UnusableFileError:
+        return 0

@@ -203,8 +203,8 @@ def test_a_file_that_is_back_is_not_removed(slack: LocalSlack, start: Start, kno
 
 
 @pytest.mark.parametrize(
-    ("how", "while_down"),  # a start without its folder is refused
-    [("emptied", True), ("emptied", False), ("two of three", True), ("two of three", False), ("vanished", False)],
+    ("how", "while_down"),  # a start without its folder, or with an empty one, is refused
+    [("emptied", False), ("two of three", True), ("two of three", False), ("vanished", False)],
 )
 def test_when_most_files_are_gone_it_is_a_fault_and_nothing_can_be_removed(
     slack: LocalSlack, start: Start, knowledge: Path, how: str, caplog: pytest.LogCaptureFixture, *, while_down: bool

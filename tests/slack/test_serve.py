@@ -20,7 +20,7 @@ QUESTION, ANSWER = "パスワードを忘れました", "再設定ページか�
 class Process:
     """The bot as a process of its own, with its stderr in a file."""
 
-    def __init__(self, slack: LocalSlack, folder: Path, **changed: str) -> None:
+    def __init__(self, slack: LocalSlack, folder: Path, *options: str, **changed: str) -> None:
         kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HF_HUB_OFFLINE"}}
         self.environment = {
             **kept,
@@ -34,7 +34,11 @@ class Process:
         self.log = folder / "stderr.txt"
         with self.log.open("w") as log:
             self.running = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve"], cwd=folder, env=self.environment, stdout=log, stderr=log
+                [sys.executable, "-m", "bot", "serve", *options],
+                cwd=folder,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
             )
 
     def text(self) -> str:
@@ -211,3 +215,46 @@ def test_a_second_trial_says_who_has_the_data(slack: LocalSlack, knowledge: Path
     assert (second.returncode, second.stdout) == (1, "")
     assert f"process {os.getpid()} on " in second.stderr
     assert "Traceback" not in second.stderr
+
+
+def test_a_folder_that_was_emptied_is_refused_until_somebody_says_that_it_is_meant(
+    slack: LocalSlack, knowledge: Path, processes: list[Process]
+) -> None:
+    process = serving(slack, knowledge, processes)
+    slack.wait_connected(timeout=60)
+    slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
+    process.running.send_signal(signal.SIGTERM)
+    assert ended(process) == 0
+    slack.wait_until(lambda: slack.connections == 0, what="the end of the connection")
+    away = knowledge.with_name("away")
+    knowledge.rename(away)
+    held = "it held _shared, dev-faq, it-help when Kotae last ran. Is the disk mounted"
+    assert f"the folder is gone, and {held}" in refused(slack, knowledge, processes)
+    assert not knowledge.exists()
+    knowledge.mkdir()
+    text = refused(slack, knowledge, processes)
+    assert f"KNOWLEDGE_DIR = knowledge: the folder is empty, and {held}" in text
+    assert "`kotae serve --empty` once if it is meant to be empty" in text
+    processes.append(Process(slack, knowledge.parent, "--empty"))
+    slack.wait_connected(timeout=60)
+    shown = slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}")).shown
+    assert ANSWER not in shown
+    processes[-1].running.send_signal(signal.SIGTERM)
+    assert ended(processes[-1]) == 0
+    slack.wait_until(lambda: slack.connections == 0, what="the end of the connection")
+    again = serving(slack, knowledge, processes)
+    slack.wait_connected(timeout=60)
+    assert again.running.poll() is None
+
+
+def test_leftovers_of_a_killed_bot_are_gone_after_the_next_start(
+    slack: LocalSlack, knowledge: Path, processes: list[Process]
+) -> None:
+    leftovers = [knowledge / ".it-help.csv.0a1b2c.new", knowledge.parent / ".kotae" / ".status.json.0a1b2c.new"]
+    for leftover in leftovers:
+        leftover.parent.mkdir(exist_ok=True)
+        leftover.write_bytes(b"half")
+    serving(slack, knowledge, processes)
+    slack.wait_connected(timeout=60)
+    assert [each for each in leftovers if each.exists()] == []
+    assert (knowledge.parent / ".kotae").stat().st_mode & 0o777 == (0o700 if os.name != "nt" else 0o777)

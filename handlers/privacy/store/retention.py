@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, delete, or_, select, tuple_, update
 from handlers.answers.store.publications import publications
 from handlers.entries.store.proposals import approval_messages, proposals
 from handlers.learning.store.alias_votes import confirmations
+from handlers.learning.store.judged_replies import rejudged
 from handlers.learning.store.learned_aliases import learned
 from handlers.learning.store.misses import closings, open_among, reports
 from handlers.store.audit import VOTES, audit, impersonal
@@ -46,6 +47,14 @@ class Retention:
         if removed:
             self._database.compact()
         self._database.drop_copy(before)
+
+    def purge_audit(self, before: float) -> None:
+        """Delete audit entries from before a time (seconds since the epoch)."""
+        self._database.write("remove old audit entries", delete(audit).where(audit.c.at < before))
+
+    def purge_judgements(self, before: float) -> None:
+        """Delete what came of searching judged questions again before a time (seconds since the epoch)."""
+        self._database.write("remove old judgements", delete(rejudged).where(rejudged.c.at < before))
 
     def _batches(self, before: float, misses_before: float, asks: Callable[[str], bool]) -> Iterator[int]:
         """Remove batch after batch. Questions come first: votes on aliases tell which of them are open misses."""

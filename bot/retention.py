@@ -1,0 +1,178 @@
+"""What is kept, and how long: one table. Housekeeping goes through it every hour."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.config_file import ConfigFile
+from bot.settings import Settings
+from handlers.files.pending import Pending
+from handlers.privacy.store import erasures
+from handlers.privacy.store.retention import Retention
+from handlers.services import Services
+from handlers.store import claims, recovery
+from handlers.store.questions import MOST_DAYS
+from indexes.storage.leftovers import sweep_data, sweep_files
+
+DAY = 24 * 3600.0
+JUDGEMENTS_DAYS = 730
+"""After so long a reply that was searched again must be judged once more to prove anything."""
+REMOVED_DAYS = 365
+"""How long the versions of a removed knowledge base can be brought back."""
+CACHE_DAYS = 30
+"""How long vectors are kept of files that no channel searches, such as those of `kotae search`."""
+
+Sweep = Callable[[Services, Path, float], None]
+"""Deletes what is from before a time (seconds since the epoch): called with DATA_DIR."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One thing that is kept: `where` it is (tables, or files below DATA_DIR), for how many days, and what ends it.
+
+    Without days it is kept as long as what it belongs to. Without a sweep of its own, something else ends it.
+    """
+
+    what: str
+    where: tuple[str, ...]
+    days: Callable[[ConfigFile], float] | None = None
+    sweep: Sweep | None = None
+
+
+def _questions_days(config: ConfigFile) -> float:
+    return config.keep_questions_days
+
+
+def _purge_audit(services: Services, _: Path, before: float) -> None:
+    Retention(services.database).purge_audit(before)
+
+
+def _purge_judgements(services: Services, _: Path, before: float) -> None:
+    Retention(services.database).purge_judgements(before)
+
+
+def _purge_uploads(services: Services, *_: object) -> None:
+    Pending(services.config.uploads_dir).purge()
+
+
+def _sweep_set_aside(services: Services, _: Path, before: float) -> None:
+    if services.database.file:
+        recovery.sweep(services.database.file, before)
+
+
+def _expire_note(services: Services, _: Path, before: float) -> None:
+    services.database.recovery.expire(before + recovery.NOTE_SECONDS)
+
+
+def _expire_erasures(services: Services, _: Path, before: float) -> None:
+    if services.database.file:
+        erasures.Erasures(services.database.file).expire(before)
+
+
+def _sweep_versions(services: Services, data_dir: Path, before: float) -> None:
+    _sweep_folders(services, data_dir / "versions", before)
+
+
+def _sweep_snapshots(services: Services, data_dir: Path, before: float) -> None:
+    _sweep_folders(services, data_dir / "snapshots", before)
+
+
+def _sweep_folders(services: Services, folder: Path, before: float) -> None:
+    """Delete the folders of files that are no knowledge base of today, and in which nothing was written since."""
+    registry = services.registry
+    served = {registry.source(name).folder for name in registry.sources()}
+    for each in folder.glob("*") if served else ():
+        if each.name not in served and each.is_dir() and _newest(each) < before:
+            shutil.rmtree(each)
+
+
+def _newest(folder: Path) -> float:
+    return max((each.stat().st_mtime for each in [folder, *folder.rglob("*")]), default=0.0)
+
+
+KEPT = (
+    Kept(
+        "the words of questions, who asked, and what was posted",
+        ("questions", "replies", "publications", "reports"),
+        _questions_days,
+    ),
+    Kept(
+        "who voted, and who confirmed a phrasing; the votes stay as counts",
+        ("votes", "confirmations", "learned"),
+        _questions_days,
+    ),
+    Kept("open misses, and what admins did with them", ("closings",), lambda _: MOST_DAYS),
+    Kept("decided proposals; waiting ones stay", ("proposals", "proposal_requests"), _questions_days),
+    Kept(
+        "what admins did; the questions quoted in it go with the questions",
+        ("audit",),
+        lambda config: config.keep_audit_days,
+        _purge_audit,
+    ),
+    Kept(
+        "replies that were searched again, for the proof", ("rejudged",), lambda _: JUDGEMENTS_DAYS, _purge_judgements
+    ),
+    Kept("events that were seen", ("seen",), lambda _: claims.KEEP_SEEN_SECONDS / DAY),
+    Kept("a file that waits for an admin's decision", ("uploads",), lambda _: 1.0, _purge_uploads),
+    Kept(
+        "the last ten versions of a knowledge base; of a removed one",
+        ("versions",),
+        lambda _: REMOVED_DAYS,
+        _sweep_versions,
+    ),
+    Kept(
+        "vectors: three snapshots of a knowledge base; of other files",
+        ("snapshots",),
+        lambda _: CACHE_DAYS,
+        _sweep_snapshots,
+    ),
+    Kept(
+        "the daily copy of the database, and the one from before an upgrade",
+        ("state.db.backup", "state.db.before-upgrade"),
+        _questions_days,
+    ),
+    Kept("a damaged database", ("state.db.damaged-*",), lambda _: recovery.KEEP_SECONDS / DAY, _sweep_set_aside),
+    Kept(
+        "the note of a recovery, once it is confirmed",
+        ("state.db.recovered",),
+        lambda _: recovery.NOTE_SECONDS / DAY,
+        _expire_note,
+    ),
+    Kept(
+        "digests of who was forgotten", ("state.db.erasures",), lambda _: erasures.KEEP_SECONDS / DAY, _expire_erasures
+    ),
+    Kept(
+        "settings, names of channels and files, what is proved, voices under pseudonyms: as long as they hold",
+        (
+            "settings",
+            "state.db.seal",
+            "channel_names",
+            "knowledge_files",
+            "proofs",
+            "installation",
+            "voices",
+            "tallies",
+        ),
+    ),
+    Kept("one row for each person and channel that was greeted", ("once",)),
+)
+"""What is kept. Whoever adds a table or a file adds a line."""
+
+
+def sweep_all(services: Services, settings: Settings, now: float) -> Iterator[Callable[[], None]]:
+    """Yield a job for each line of the table that has a sweep, so that one that fails does not stop the others."""
+    data_dir = settings.environment.data_dir
+    for kept in KEPT:
+        if kept.sweep and kept.days:
+            yield _job(kept.sweep, services, data_dir, now - kept.days(settings.config) * DAY)
+
+
+def _job(sweep: Sweep, services: Services, data_dir: Path, before: float) -> Callable[[], None]:
+    return lambda: sweep(services, data_dir, before)
+
+
+def sweep_leftovers(settings: Settings, before: float) -> None:
+    """Delete what a killed process has left behind in DATA_DIR and the knowledge folder; raises OSError."""
+    sweep_data(settings.environment.data_dir, before)
+    sweep_files(settings.environment.knowledge_dir, before)

@@ -1,0 +1,61 @@
+"""What a process that was killed has left behind: files that were not renamed yet, and snapshots that nothing names."""
+
+import logging
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT_SECONDS = 3600.0
+"""How long another process may take to write a snapshot."""
+_OURS = re.compile(r"\..+\.[0-9a-f]{6}\.new(-wal|-shm|-journal)?")
+"""Names that `replace_file` and copies of the database have until they are whole."""
+_FOLDERS = ("snapshots/*", "versions/*", "uploads/*")
+_GENERATION = re.compile(r"\d{20}-[0-9a-f]{6}")
+
+
+def sweep_data(data_dir: Path, before: float) -> int:
+    """Delete leftovers below DATA_DIR from before a time (seconds since the epoch); return how many there were."""
+    folders = [data_dir, *(folder for each in _FOLDERS for folder in data_dir.glob(each) if folder.is_dir())]
+    files = sum(sweep_files(folder, before) for folder in folders)
+    return files + sum(_sweep_snapshots(folder, before - SNAPSHOT_SECONDS) for folder in data_dir.glob("snapshots/*"))
+
+
+def sweep_files(folder: Path, before: float) -> int:
+    """Delete files in one folder that were never renamed; nothing with another name, and no link."""
+    leftovers = [each for each in folder.glob(".*") if _OURS.fullmatch(each.name) and _is_old_file(each, before)]
+    for leftover in leftovers:
+        _report(leftover)
+        leftover.unlink(missing_ok=True)
+    return len(leftovers)
+
+
+def _sweep_snapshots(folder: Path, before: float) -> int:
+    """Delete generations that never became current."""
+    leftovers = [each for each in _never_current(folder) if each.stat().st_mtime < before]
+    for leftover in leftovers:
+        _report(leftover)
+        shutil.rmtree(leftover, ignore_errors=True)
+    return len(leftovers)
+
+
+def _never_current(folder: Path) -> Iterator[Path]:
+    try:
+        current = (folder / "CURRENT").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        current = ""
+    except (OSError, UnicodeDecodeError):
+        return  # nobody knows which one was current
+    if current and not _GENERATION.fullmatch(current):
+        return
+    yield from (each for each in folder.glob("*") if _GENERATION.fullmatch(each.name) and each.name > current)
+
+
+def _is_old_file(path: Path, before: float) -> bool:
+    return path.is_file() and not path.is_symlink() and path.stat().st_mtime < before
+
+
+def _report(leftover: Path) -> None:
+    log.info("%s was left behind by a process that was killed; it is deleted", leftover)
