@@ -12,9 +12,9 @@ from bot.channel_bindings import BaseName, SlackChannel, bound_to, has_answered,
 from bot.channel_sections import SHARED, ChannelSections, section_name
 from bot.knowledge_folder import KnowledgeFolder, wrong
 from bot.settings import Settings, SettingsError
-from handlers.access import error_code
 from handlers.channel_rules import Channel, Waiting
 from handlers.channels import Channels
+from handlers.slack.trouble import error_code
 from handlers.store.channel_names import Binding, BindingState, ChannelNames
 from handlers.store.database import Database
 from indexes.names import folded, same_name

@@ -8,10 +8,10 @@ from functools import partial
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.background import BackgroundThread
-from handlers.access import error_code
 from handlers.learning.misses import digest
 from handlers.services import Services
 from handlers.slack.blocks import Message
+from handlers.slack.trouble import error_code
 from handlers.store.installation import Installation
 
 log = logging.getLogger(__name__)

@@ -1,8 +1,12 @@
 """The Slack client: its address and its retries."""
 
 import socket
+import time
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from http.client import HTTPException
 from typing import Any
+from urllib.error import URLError
 
 from slack_sdk import WebClient
 from slack_sdk.http_retry import (
@@ -11,54 +15,91 @@ from slack_sdk.http_retry import (
     HttpResponse,
     RateLimitErrorRetryHandler,
     RetryHandler,
+    RetryState,
 )
 from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
 from slack_sdk.web import SlackResponse
 
 from bot.settings import Environment
+from handlers.slack.trouble import PASSING
 
-POSTING = (
-    "apps.manifest.create",
-    "chat.postMessage",
-    "chat.postEphemeral",
-    "chat.scheduleMessage",
-    "files.completeUploadExternal",
-)
-"""Methods that would post, or create an app, twice if retried after a lost response."""
+RECONCILED = ("chat.postMessage",)
+"""Methods whose failures the outbox deals with, because it can look whether they were performed all the same."""
+REPEATED_ONCE = ("chat.postEphemeral",)
+"""Methods that post, where nobody can look whether they were performed: after an error of Slack's, one more try."""
+NEVER_REPEATED = ("apps.manifest.create", "chat.scheduleMessage", "files.completeUploadExternal")
+"""Methods that would make something twice."""
 TIMEOUT_SECONDS = 10
-RATE_LIMIT_RETRIES = 5
-SERVER_ERROR_RETRIES = 4
-"""With pauses that double from half a second: about eight seconds of unavailability."""
+MOST_RETRIES = 5
+"""With pauses that double from half a second: about 16 seconds of unavailability."""
+MOST_CONNECTING = 3
+LONGEST_SECONDS = 60.0
+"""How long a call is retried in all; a pause that Slack asks for is not begun when it would last longer."""
 
 
-class _RetryConnecting(ConnectionErrorRetryHandler):
-    """Retries a broken connection; a posting only when it broke before anything was sent."""
+class _WithinTime(RetryHandler):
+    """Ends the retries of a call after a while, whatever they are for."""
+
+    def can_retry(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        """Tell whether to try again."""
+        if not super().can_retry(state=state, request=request, response=response, error=error):
+            return False
+        state.custom_values = state.custom_values or {"until": time.monotonic() + LONGEST_SECONDS}
+        pause = _retry_after(response.headers) if response else 0.0
+        return time.monotonic() + pause < float(state.custom_values["until"])
+
+
+class _RetryRateLimits(_WithinTime, RateLimitErrorRetryHandler):
+    """Waits as long as Slack asks, whatever the method: what comes too often is not performed."""
+
+
+class _RetryServerErrors(_WithinTime, ServerErrorRetryHandler):
+    """Retries when Slack has trouble, as its status says, or its error code."""
+
+    def _can_retry(
+        self, *, state: RetryState, request: HttpRequest, response: HttpResponse | None = None, **_: Any
+    ) -> bool:
+        if response is None or _is_one_of(request, RECONCILED + NEVER_REPEATED):
+            return False
+        in_trouble = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if not in_trouble and (response.body or {}).get("error") not in PASSING:
+            return False
+        return state.current_attempt == 0 or not _is_one_of(request, REPEATED_ONCE)
+
+
+class _RetryConnecting(_WithinTime, ConnectionErrorRetryHandler):
+    """Retries a broken connection; what may not be done twice, only when nothing was sent."""
 
     def _can_retry(self, *, request: HttpRequest, error: Exception | None = None, **details: Any) -> bool:
-        if _posts(request) and not isinstance(getattr(error, "reason", None), ConnectionRefusedError | socket.gaierror):
-            return False
-        return super()._can_retry(request=request, error=error, **details)
+        once = _is_one_of(request, RECONCILED + REPEATED_ONCE + NEVER_REPEATED)
+        nothing_sent = isinstance(getattr(error, "reason", None), ConnectionRefusedError | socket.gaierror)
+        return (nothing_sent or not once) and super()._can_retry(request=request, error=error, **details)
 
 
-class _RetryServerErrors(ServerErrorRetryHandler):
-    """Retries when Slack is unavailable (503); after an internal error (500) a posting may have been posted."""
-
-    def _can_retry(self, *, request: HttpRequest, response: HttpResponse | None = None, **details: Any) -> bool:
-        if _posts(request) and response is not None and response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
-            return False
-        return super()._can_retry(request=request, response=response, **details)
+def _is_one_of(request: HttpRequest, methods: tuple[str, ...]) -> bool:
+    return request.url.rstrip("?/").endswith(methods)
 
 
-def _posts(request: HttpRequest) -> bool:
-    return request.url.rstrip("?/").endswith(POSTING)
+def _retry_after(headers: Mapping[str, Sequence[str]]) -> float:
+    """Return the seconds that Slack asks to wait; 0 when it doesn't say."""
+    asked = [value[0] for name, value in headers.items() if name.lower() == "retry-after"]
+    return float(asked[0]) if asked else 0.0
 
 
 def retry_handlers() -> list[RetryHandler]:
-    """Return the retries: always after a 429 or 503, after other failures unless that might post twice."""
+    """Return the retries: after any failure that may pass, unless the call might then be performed twice."""
+    breaks: list[type[Exception]] = [URLError, ConnectionError, TimeoutError, HTTPException]
     return [
-        RateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES),
-        _RetryServerErrors(max_retry_count=SERVER_ERROR_RETRIES),
-        _RetryConnecting(max_retry_count=1),
+        _RetryRateLimits(max_retry_count=MOST_RETRIES),
+        _RetryServerErrors(max_retry_count=MOST_RETRIES),
+        _RetryConnecting(max_retry_count=MOST_CONNECTING, error_types=breaks),
     ]
 
 

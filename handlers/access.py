@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from handlers.outsiders import PAGE, PAGES, Outsiders, TooManyError
+from handlers.slack.trouble import error_code
 
 log = logging.getLogger(__name__)
 
@@ -265,8 +266,3 @@ class Access:
             }
             self._remembered[kind, key] = (now, fresh)
         return fresh
-
-
-def error_code(error: Exception) -> str:
-    """Return Slack's error code; the whole response may contain what people wrote."""
-    return str(error.response.get("error")) if isinstance(error, SlackApiError) else type(error).__name__

@@ -1,13 +1,17 @@
 """What the bot writes in Slack: the only module that posts, changes and deletes messages, and uploads files."""
 
 import logging
+from http.client import HTTPException
+from urllib.error import URLError
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
+from handlers.outbox import Outbox
 from handlers.pictures import Pictures
 from handlers.slack.blocks import Message
+from handlers.slack.trouble import CALL_ERRORS, error_code
 from handlers.store.database import Database
 from handlers.texts import HandlerError
 
@@ -15,40 +19,51 @@ log = logging.getLogger(__name__)
 
 
 class Messenger:
-    """Posts messages, changes them and deletes them. What Slack refuses raises SlackApiError unless said otherwise."""
+    """Posts messages, changes them and deletes them.
+
+    What Slack refuses raises SlackApiError unless said otherwise; what breaks, OSError or HTTPException. A `key` is of
+    one message, which is not posted again under the same key, even after a crash.
+    """
 
     def __init__(self, client: WebClient, database: Database) -> None:
         self._client = client
+        self.outbox = Outbox(client, database)
         self.pictures = Pictures(client, database)
 
-    def post(self, channel: str, message: Message, thread: str | None = None) -> str | None:
+    def post(self, channel: str, message: Message, thread: str | None = None, key: str = "") -> str | None:
         """Post a message that everybody in the channel sees; return its ts.
 
         None when the thread's first message was deleted meanwhile: Slack then posts into the channel; that is undone.
         """
-        sent = self._client.chat_postMessage(
-            channel=channel, thread_ts=thread, unfurl_links=False, unfurl_media=False, **message.arguments()
-        )
-        if thread and not sent["message"].get("thread_ts"):
-            self._client.chat_delete(channel=channel, ts=sent["ts"])
+        sent = self.outbox.post(channel, message.arguments(), thread, key)
+        if thread and not sent.thread:
+            self.withdraw(channel, sent.ts)
             return None
-        return str(sent["ts"])
+        return sent.ts
 
     def post_ephemeral(self, channel: str, user: str, message: Message, thread: str | None = None) -> None:
-        """Post a message that one person alone sees, as long as they don't reload Slack."""
-        self._client.chat_postEphemeral(channel=channel, user=user, thread_ts=thread, **message.arguments())
+        """Post a message that one person alone sees, as long as they don't reload Slack.
 
-    def send(self, user: str, message: Message) -> tuple[str, str]:
+        A connection that breaks after the call was sent counts as posted: nobody can look, and most likely it was.
+        """
+        try:
+            self._client.chat_postEphemeral(channel=channel, user=user, thread_ts=thread, **message.arguments())
+        except URLError:
+            raise
+        except (HTTPException, OSError) as error:
+            log.warning("The connection broke while posting to one person (%s)", type(error).__name__)
+
+    def send(self, user: str, message: Message, key: str = "") -> tuple[str, str]:
         """Send a direct message; return the channel and the ts of the message."""
-        sent = self._client.chat_postMessage(channel=user, unfurl_links=False, **message.arguments())
-        return str(sent["channel"]), str(sent["ts"])
+        sent = self.outbox.post(user, message.arguments(), key=key)
+        return sent.channel, sent.ts
 
     def inform(self, user: str, message: Message) -> tuple[str, str] | None:
-        """Send a direct message; None when Slack refuses it, which is logged: others are to be told as well."""
+        """Send a direct message; None when that fails, which is logged: others are to be told as well."""
         try:
             return self.send(user, message)
-        except SlackApiError as error:
-            log.warning("%s can't be told in a direct message (%s)", user, error.response.get("error"))
+        except CALL_ERRORS as error:
+            log.warning("%s can't be told in a direct message (%s)", user, error_code(error))
             return None
 
     def send_file(self, user: str, message: Message, name: str, data: bytes) -> None:

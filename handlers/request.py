@@ -2,11 +2,12 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from http.client import HTTPException
+from itertools import count
 from typing import Any
 from urllib.error import URLError
 
@@ -20,6 +21,7 @@ from handlers.access import Need, Person
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn
+from handlers.slack.trouble import error_code, may_pass
 from handlers.texts import Texts
 from handlers.trace import Trace
 from indexes.errors import KnowledgeBaseError
@@ -48,6 +50,7 @@ class Request:
     thread: str | None
     asked: bool
     trace: Trace = field(default_factory=Trace)
+    _posts: Iterator[int] = field(default_factory=count, compare=False)
 
     @property
     def event(self) -> Mapping[str, Any]:
@@ -60,13 +63,25 @@ class Request:
         """The value of the button that was pressed."""
         return str(self.body["actions"][0].get("value") or "")
 
-    def open(self, view: View) -> str:
-        """Open a modal, or push it onto the open one, within the 3 seconds of the trigger; return its id."""
+    def next_key(self) -> str:
+        """Return the key of the next message that answers this payload; blank if Slack gave the payload no id.
+
+        The keys are the same when the payload is handled again after a crash.
+        """
+        delivery = self.body.get("event_id") or self.body.get("trigger_id")
+        return f"{delivery}:{next(self._posts)}" if delivery else ""
+
+    def open(self, view: View) -> None:
+        """Open a modal, or push it onto the open one, within the 3 seconds of the trigger."""
         client = self.services.client
-        arguments = {"trigger_id": self.body["trigger_id"], "view": view}
         is_modal = self.body.get("view", {}).get("type") == "modal"
-        opened = client.views_push(**arguments) if is_modal else client.views_open(**arguments)
-        return str(opened["view"]["id"])
+        show = client.views_push if is_modal else client.views_open
+        try:
+            show(trigger_id=self.body["trigger_id"], view=view)
+        except SlackApiError as error:
+            if error.response.get("error") != "exchanged_trigger_id":
+                raise
+            log.warning("A form was opened by a call whose response was lost")  # a trigger opens one form only
 
     @cached_property
     def person(self) -> Person:
@@ -98,7 +113,7 @@ class Request:
         elif self.channel:
             self.services.messenger.post_ephemeral(self.channel, self.user, message, self.thread)
         else:
-            self.services.messenger.send(self.user, message)
+            self.services.messenger.send(self.user, message, self.next_key())
 
     def post(self, message: Message) -> str | None:
         """Post where the request came from, in its thread; a mention or a message to an agent begins one.
@@ -108,7 +123,7 @@ class Request:
         event = self.body.get("event", {})
         to_agent = self.services.config.is_agent and self.is_direct and event.get("type") == "message"
         begun = event.get("ts") if to_agent or event.get("type") == "app_mention" else None
-        return self.services.messenger.post(self.channel, message, self.thread or begun)
+        return self.services.messenger.post(self.channel, message, self.thread or begun, self.next_key())
 
     def update_message(self, message: Message) -> None:
         """Replace the message whose button was pressed by another."""
@@ -180,6 +195,9 @@ def fail(request: Request, error: Exception) -> None:
     elif isinstance(error, SlackApiError) and error.response.get("error") == "expired_trigger_id":
         log.warning("A form could not be opened within 3 s; the person was asked to try again")
         message = notice(request.texts("modal.late"))
+    elif may_pass(error):
+        log.warning("Slack could not be reached, or had trouble (%s)", error_code(error))
+        message = notice(request.texts("error.slack"))
     else:
         reference = secrets.token_hex(4)
         log.error("Something went wrong; reference %s", reference, exc_info=error)

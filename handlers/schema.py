@@ -10,7 +10,16 @@ from handlers.channels import is_plausible
 from handlers.entries.store import proposals
 from handlers.learning.store import alias_votes, judged_replies, learned_aliases, misses, voices
 from handlers.privacy.store.erasures import Erasures
-from handlers.store import audit, channel_names, channel_settings, claims, installation, knowledge_files, questions
+from handlers.store import (
+    audit,
+    channel_names,
+    channel_settings,
+    claims,
+    installation,
+    knowledge_files,
+    outbox,
+    questions,
+)
 from handlers.store.backup import backup_of
 from handlers.store.channel_settings import ChannelSettings, settings_in
 from handlers.store.database import Database, file_of, metadata, opening
@@ -32,6 +41,7 @@ MODULES = (
     knowledge_files,
     learned_aliases,
     misses,
+    outbox,
     proposals,
     publications,
     questions,

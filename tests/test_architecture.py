@@ -53,7 +53,13 @@ def test_the_playground_hides_no_import_from_import_linter() -> None:
     assert [path.name for path in sources if "TYPE_CHECKING" in path.read_text(encoding="utf-8")] == []
 
 
-def test_only_the_messenger_writes_in_slack() -> None:
+def test_only_the_messenger_writes_in_slack_and_it_posts_through_the_outbox() -> None:
     writes = re.compile(r"\.(chat_\w+|files_upload\w*|views_publish)\(")
     files = {path.relative_to(ROOT).as_posix() for path in SOURCES if writes.search(path.read_text(encoding="utf-8"))}
-    assert {file for file in files if file.startswith("handlers/")} == {"handlers/messenger.py", "handlers/pictures.py"}
+    assert {file for file in files if file.startswith("handlers/")} == {
+        "handlers/messenger.py",
+        "handlers/outbox.py",
+        "handlers/pictures.py",
+    }
+    made = re.compile(r"\bOutbox\(")
+    assert [each.name for each in SOURCES if made.search(each.read_text(encoding="utf-8"))] == ["messenger.py"]

@@ -90,7 +90,8 @@ def put_reply(
 ) -> None:
     """Post the answer, or update the earlier one. If somebody deleted that one, it stays deleted."""
     if reply is None:
-        sent = services.messenger.post(request.channel, view, message.get("thread_ts", message["ts"]))
+        thread = message.get("thread_ts", message["ts"])
+        sent = services.messenger.post(request.channel, view, thread, request.next_key())
     else:
         sent = reply.reply if services.messenger.update_message(request.channel, reply.reply, view) else None
     if sent is None:

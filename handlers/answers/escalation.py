@@ -1,6 +1,7 @@
 """Asking a person: the bot mentions the people who are named for the channel, and offers to save their answer."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from handlers import texts as words
 from handlers.answers import add_answer
@@ -59,9 +60,8 @@ def _call(
     call = published.call(
         question.id, question.text, request.person.name, helpers, tried, words.for_question(question.text)
     )
-    return services.messenger.post(question.channel, call, request.thread) or services.messenger.post(
-        question.channel, call
-    )
+    post = partial(services.messenger.post, question.channel, call)
+    return post(request.thread, request.next_key()) or post(key=request.next_key())
 
 
 def resolved(services: Services, request: Request) -> None:

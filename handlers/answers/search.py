@@ -43,7 +43,7 @@ def in_group(services: Services, request: Request) -> None:
 
     Slack doesn't promise an `app_mention` there; if it sends both events, the first is answered.
     """
-    mention(services, replace(request, body={"event": {**request.event, "type": "app_mention"}}))
+    mention(services, replace(request, body={**request.body, "event": {**request.event, "type": "app_mention"}}))
 
 
 def answer_mention(services: Services, request: Request) -> None:

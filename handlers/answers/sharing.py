@@ -38,6 +38,6 @@ def _post(services: Services, request: Request, question: AskedQuestion, result:
     publications = Publications(services.database)
     with publications.only_once(question.id, "share", Publication(question.channel, request.user)) as first:
         view = published.shared(result, key.shown, request.person.name, words.for_question(question.text))
-        sent = services.messenger.post(question.channel, view) if first else None
+        sent = services.messenger.post(question.channel, view, key=request.next_key()) if first else None
     if sent:
         publications.posted(question.id, "share", sent, services.messenger.link_if_any(question.channel, sent))

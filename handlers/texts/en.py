@@ -523,6 +523,7 @@ WORDS = {
     "database.lacks": "The state database lacks {columns}: something else has changed or made it. Restore a copy of "
     "it, or move it away so that Kotae starts with an empty one",
     "database.upgrading": "The state database has been locked by another process for {seconds} s ({file})",
+    "error.slack": "Slack is having trouble right now, so this didn't get through. Please try again in a few minutes.",
     "error.apology": "Sorry, something went wrong on my side. It is in the log as `{reference}`; please tell an admin.",
     # Why a message gets a reply of its own accord, or none
     "why.on": "Auto-reply is on here: what is sure enough is posted.",

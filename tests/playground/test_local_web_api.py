@@ -341,6 +341,15 @@ def test_a_server_error_may_hide_that_the_call_was_performed(
     assert [call.status for call in slack.calls] == [status]
 
 
+def test_a_stale_read_lacks_the_newest_message(slack: LocalSlack, client: WebClient) -> None:
+    channel = slack.channel("it-help").id
+    for text in ("older", "newest"):
+        client.chat_postMessage(channel=channel, text=text)
+    slack.faults.stale_read("conversations.history")
+    read = [client.conversations_history(channel=channel)["messages"] for _ in range(2)]
+    assert [[each["text"] for each in messages] for messages in read] == [["older"], ["newest", "older"]]
+
+
 def test_frozen_http_answers_after_the_thaw_only(slack: LocalSlack) -> None:
     slack.faults.freeze(http=True)
     impatient = WebClient(token=slack.bot_token, base_url=slack.api_url, timeout=1, retry_handlers=[])

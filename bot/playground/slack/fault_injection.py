@@ -141,6 +141,10 @@ class FaultInjector:
         """Close the connection instead of responding, after performing the call if `applied`."""
         self._add_http_fault(HttpFault(method, "drop", times, applied=applied))
 
+    def stale_read(self, method: str, *, times: int | None = 1) -> None:
+        """Leave the newest message out of what is read, as if the call had reached a copy that is behind."""
+        self._add_http_fault(HttpFault(method, "stale", times))
+
     def _add_http_fault(self, fault: HttpFault) -> None:
         self._loop.do(lambda: self._backend.faults.http.append(fault))
 

@@ -17,7 +17,7 @@ class HttpFault:
     """
 
     method: str
-    kind: Literal["rate_limit", "status", "slow", "drop", "error"]
+    kind: Literal["rate_limit", "status", "slow", "drop", "error", "stale"]
     times: int | None
     seconds: float = 0.0
     status: int = 200
@@ -27,7 +27,7 @@ class HttpFault:
     @property
     def refuses(self) -> bool:
         """Whether it keeps the call from being performed."""
-        return self.kind != "slow" and not self.applied
+        return self.kind not in ("slow", "stale") and not self.applied
 
 
 @dataclass

@@ -108,6 +108,8 @@ class WebServer:
                 await asyncio.sleep(fault.seconds)
         refusing = next((each for each in faults if each.refuses), None)
         status, headers, body = _refusal(refusing) if refusing else perform()
+        if any(each.kind == "stale" for each in faults) and isinstance(body, dict):
+            body["messages"] = _without_newest(body["messages"])
         if denying := next((each for each in faults if each.kind == "status" and each.applied), None):
             status, headers, body = _refusal(denying)
         call.status, call.response = status, body if isinstance(body, dict) else {"ok": status == HTTPStatus.OK}
@@ -117,6 +119,11 @@ class WebServer:
         if call.dropped and request.transport is not None:
             request.transport.abort()
         return _response(status, headers, body)
+
+
+def _without_newest(messages: list[JSON]) -> list[JSON]:
+    newest = max((float(each["ts"]) for each in messages), default=0.0)
+    return [each for each in messages if float(each["ts"]) != newest]
 
 
 def _refusal(fault: HttpFault) -> Answer:

@@ -1,0 +1,70 @@
+"""Messages being posted, so that one is not posted again when nobody knows whether it was posted."""
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Float, String, Table, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from handlers.store.database import Database, metadata
+
+KEEP_SECONDS = 24 * 3600
+"""How long a row stays: far longer than a request may be taken up again after a restart."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("channel", String(32), nullable=False),
+    Column("thread", String(32), nullable=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("posted_in", String(32), nullable=True),
+    Column("ts", String(32), nullable=True),
+)
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message that is being posted, or was; the text is not stored.
+
+    `id` is in the message's metadata. `channel` may be a user's id: it is then a direct message, and `posted_in` says
+    in which channel. `at` is when it was first tried. `ts` is None until it is known that the message is there.
+    """
+
+    id: str
+    channel: str
+    thread: str | None
+    at: float
+    posted_in: str | None = None
+    ts: str | None = None
+
+
+class Posts:
+    """Stores which messages are being posted. Nothing here raises: a broken database keeps no answer back."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, post: Post) -> Post | None:
+        """Store a post before it is tried; return the one of the same id that was tried before, if any."""
+        old = delete(outbox).where(outbox.c.at < time.time() - KEEP_SECONDS)
+        values = {"id": post.id, "channel": post.channel, "thread": post.thread, "at": post.at}
+        try:
+            self._database.write("remember what is being posted", old, insert(outbox).values(values))
+        except IntegrityError:
+            return self.get(post.id)
+        return None
+
+    def get(self, id_: str) -> Post | None:
+        """Return a post; None when it was never tried, or long ago, or the database fails."""
+        rows = self._database.read("look up what was posted", select(outbox).where(outbox.c.id == id_))
+        return Post(*rows[0]) if rows else None
+
+    def confirm(self, id_: str, channel: str, ts: str) -> None:
+        """Store that a message is there."""
+        there = update(outbox).where(outbox.c.id == id_).values(posted_in=channel, ts=ts)
+        self._database.write("remember what was posted", there)
+
+    def drop(self, id_: str) -> None:
+        """Forget a post that Slack refused: it is not there, and may be tried again."""
+        self._database.write("forget what was not posted", delete(outbox).where(outbox.c.id == id_))

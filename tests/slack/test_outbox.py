@@ -1,0 +1,239 @@
+"""A call of Slack may fail before it is performed or after: what is posted is there once, and never twice."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile
+from bot.playground import LocalSlack
+from handlers.channel_rules import AutoReply
+from handlers.slack.blocks import notice
+from tests.slack.conftest import Start, settle, stop
+
+QUESTION, ANSWER = "パスワードを忘れました", "再設定ページから"
+POST = "chat.postMessage"
+
+
+def server_error(slack: LocalSlack, **details: Any) -> None:
+    slack.faults.server_error(POST, **details)
+
+
+ASKING: dict[str, Callable[[LocalSlack], object]] = {
+    "mention": lambda slack: slack.mention("hanako", "it-help", QUESTION),
+    "dm": lambda slack: slack.dm("hanako", QUESTION),
+    "auto": lambda slack: slack.say("hanako", "it-help", QUESTION),
+}
+FAILURES: dict[str, Callable[[LocalSlack], None]] = {
+    **{
+        f"{status} {'after' if applied else 'before'}": partial(server_error, status=status, applied=applied)
+        for status in (500, 502, 503)
+        for applied in (False, True)
+    },
+    "dropped after": lambda slack: slack.faults.drop_response(POST),
+    "dropped before": lambda slack: slack.faults.drop_response(POST, applied=False),
+    "internal_error": lambda slack: slack.faults.error(POST, "internal_error"),
+    "twice": partial(server_error, status=500, times=2),
+}
+
+
+@pytest.fixture
+def bot(start: Start) -> Bot:
+    return start(ConfigFile(channels={"it-help": ChannelSection(auto_reply=AutoReply.ON, threshold=0.5)}))
+
+
+def said(slack: LocalSlack) -> list[str]:
+    return [each.shown for each in [*slack.bot_messages(), *slack.ephemerals("hanako")]]
+
+
+def answered_once(slack: LocalSlack, bot: Bot) -> None:
+    slack.wait_until(lambda: said(slack), what="the answer")
+    settle(slack, bot)
+    assert [ANSWER in each for each in said(slack)] == [True]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("how", ASKING)
+@pytest.mark.usefixtures("lawful")
+def test_an_answer_is_there_once_however_its_call_failed(slack: LocalSlack, bot: Bot, how: str, failure: str) -> None:
+    FAILURES[failure](slack)
+    ASKING[how](slack)
+    answered_once(slack, bot)
+
+
+@pytest.mark.usefixtures("lawful")
+def test_a_call_that_slack_performs_after_it_was_given_up_is_found(slack: LocalSlack, bot: Bot) -> None:
+    slack.faults.slow(POST, seconds=12)
+    ASKING["mention"](slack)
+    answered_once(slack, bot)
+    assert len(slack.calls_of(POST)) == 1
+
+
+@pytest.mark.usefixtures("lawful")
+def test_a_copy_that_appears_after_the_message_was_posted_again_is_deleted(slack: LocalSlack, bot: Bot) -> None:
+    slack.faults.drop_response(POST)
+    slack.faults.stale_read("conversations.replies")
+    ASKING["mention"](slack)
+    answered_once(slack, bot)
+    assert len(slack.calls_of(POST)) == 2
+
+
+@pytest.mark.parametrize("reading", ["503", "dropped", "429"])
+@pytest.mark.usefixtures("lawful")
+def test_nothing_is_posted_again_before_it_is_known_that_it_is_not_there(
+    slack: LocalSlack, bot: Bot, reading: str
+) -> None:
+    if reading == "429":
+        slack.faults.rate_limit("conversations.replies", retry_after=1, times=2)
+    elif reading == "503":
+        slack.faults.server_error("conversations.replies", times=2)
+    else:
+        slack.faults.drop_response("conversations.replies", times=2)
+    slack.faults.server_error(POST, status=500, applied=True)
+    ASKING["mention"](slack)
+    answered_once(slack, bot)
+    assert len(slack.calls_of(POST)) == 1
+
+
+@pytest.mark.usefixtures("lawful")
+def test_where_messages_cannot_be_read_back_an_error_is_worth_one_more_try(slack: LocalSlack, bot: Bot) -> None:
+    slack.faults.error("conversations.replies", "missing_scope", times=None)
+    slack.faults.server_error(POST, status=502)
+    ASKING["mention"](slack)
+    answered_once(slack, bot)
+    assert len(slack.calls_of(POST)) == 2
+
+
+def test_an_answer_whose_thread_is_gone_is_taken_back_although_the_response_was_lost(
+    slack: LocalSlack, bot: Bot
+) -> None:
+    slack.faults.slow("conversations.members", seconds=1.5)
+    slack.faults.drop_response(POST)
+    question = slack.mention("hanako", "it-help", QUESTION)
+    slack.wait_until(lambda: slack.calls_of("conversations.members"), what="the look at the readers")
+    slack.delete(question)
+    slack.wait_until(lambda: slack.calls_of(POST), what="the post")
+    settle(slack, bot)
+    slack.wait_until(lambda: not said(slack), what="the deletion")
+
+
+def test_while_slack_takes_no_messages_the_asker_is_told(slack: LocalSlack, bot: Bot, longest: float) -> None:
+    slack.faults.server_error(POST, status=500, times=None)
+    ASKING["mention"](slack)
+    slack.wait_until(lambda: slack.ephemerals("hanako"), longest)
+    settle(slack, bot)
+    assert ["Slack の調子が悪く" in each for each in said(slack)] == [True]
+
+
+@pytest.fixture
+def longest() -> float:
+    """Seconds after which a post is given up, with room for the last try."""
+    return 90.0
+
+
+def send_once(bot: Bot, place: str) -> None:
+    bot.services.messenger.send(place, notice("once"), key="k")
+
+
+@pytest.mark.parametrize("where", ["it-help", "hanako"])
+def test_what_has_a_key_is_posted_once_across_a_restart(slack: LocalSlack, start: Start, where: str) -> None:
+    """The first process ends before it hears that the message was posted."""
+    first = start()
+    place = slack.channel(where).id if where == "it-help" else slack.person(where).id
+    slack.faults.drop_response(POST)
+    slack.faults.error("conversations.history", "fatal_error", times=None)
+    slack.faults.error("users.conversations", "fatal_error", times=None)
+    assert first.services.queue.put(partial(send_once, first, place))
+    slack.wait_until(lambda: slack.calls_of(POST), what="the post")
+    assert not first.stop()
+    slack.faults.clear()
+    again = start()
+    assert again.services.messenger.outbox.was_posted("k")
+    assert not again.services.messenger.outbox.was_posted("another")
+    send_once(again, place)
+    assert [each.shown for each in slack.bot_messages()] == ["once"]
+    stop(slack, again)
+    last = start()
+    slack.faults.error("*", "fatal_error", times=None)
+    assert last.services.messenger.outbox.was_posted("k")
+    slack.faults.clear()
+
+
+def test_what_slack_refused_may_be_posted_under_the_same_key(slack: LocalSlack, start: Start) -> None:
+    messenger = start().services.messenger
+    place = slack.channel("it-help").id
+    slack.faults.error(POST, "restricted_action")
+    assert messenger.inform(place, notice("once")) is None
+    assert not messenger.outbox.was_posted("k")
+    assert messenger.send(place, notice("once"), key="k")
+    assert messenger.outbox.was_posted("k")
+
+
+def test_nobody_reads_more_in_the_metadata_than_an_id(slack: LocalSlack, bot: Bot) -> None:
+    ASKING["dm"](slack)
+    settle(slack, bot)
+    [message] = slack.bot_messages()
+    assert message.metadata
+    assert message.metadata["event_type"] == "kotae_message"
+    assert set(message.metadata["event_payload"]) == {"id"}
+    assert len(message.metadata["event_payload"]["id"]) == 32
+
+
+READS = ("users.info", "conversations.info", "conversations.members", "users.conversations")
+
+
+@pytest.mark.parametrize("method", READS)
+@pytest.mark.parametrize("status", [500, 502, 504])
+@pytest.mark.usefixtures("lawful")
+def test_what_is_only_read_is_asked_again(slack: LocalSlack, bot: Bot, method: str, status: int) -> None:
+    slack.faults.server_error(method, status=status, times=2)
+    ASKING["dm" if method == "users.conversations" else "mention"](slack)
+    answered_once(slack, bot)
+
+
+@pytest.mark.parametrize("method", READS)
+@pytest.mark.usefixtures("lawful")
+def test_a_read_whose_connection_breaks_twice_is_asked_again(slack: LocalSlack, bot: Bot, method: str) -> None:
+    slack.faults.drop_response(method, times=2)
+    ASKING["dm" if method == "users.conversations" else "mention"](slack)
+    answered_once(slack, bot)
+
+
+def test_a_pause_that_is_too_long_is_not_begun(slack: LocalSlack, bot: Bot) -> None:
+    slack.faults.rate_limit("users.info", retry_after=3600, times=None)
+    started = time.monotonic()
+    ASKING["mention"](slack)
+    slack.wait_until(lambda: slack.ephemerals("hanako"), 30)
+    assert time.monotonic() - started < 10
+    settle(slack, bot)
+    assert ["couldn't check with Slack who you are" in each for each in said(slack)] == [True]
+
+
+@pytest.mark.parametrize("failure", ["500 before", "500 after", "dropped after"])
+def test_what_one_person_sees_is_tried_twice_at_most(slack: LocalSlack, bot: Bot, failure: str) -> None:
+    method = "chat.postEphemeral"
+    if failure == "dropped after":
+        slack.faults.drop_response(method)
+    else:
+        slack.faults.server_error(method, status=500, applied=failure == "500 after")
+    place = slack.channel("it-help").id
+    bot.services.messenger.post_ephemeral(place, slack.person("hanako").id, notice("once"))
+    assert len(slack.calls_of(method)) == (1 if failure == "dropped after" else 2)
+    assert 1 <= len(slack.ephemerals("hanako")) <= 2
+
+
+@pytest.mark.parametrize("failure", ["500 before", "500 after", "dropped after"])
+@pytest.mark.usefixtures("lawful")
+def test_a_form_whose_response_is_lost_is_open_and_nothing_is_said(slack: LocalSlack, bot: Bot, failure: str) -> None:
+    if failure == "dropped after":
+        slack.faults.drop_response("views.open")
+    else:
+        slack.faults.server_error("views.open", status=500, applied=failure == "500 after")
+    slack.command("olivia", "it-help", "/kb add")
+    slack.wait_until(lambda: slack.views("olivia"), what="the form")
+    settle(slack, bot)
+    assert len(slack.views("olivia")) == 1
+    assert slack.ephemerals("olivia") == []
