@@ -33,6 +33,8 @@ TIMEOUT_SECONDS = 10
 MOST_RETRIES = 5
 """With pauses that double from half a second: about 16 seconds of unavailability."""
 MOST_CONNECTING = 3
+MOST_CODES = 2
+"""Retries after an error code that may pass: one that Slack sends twice more is likely to last."""
 LONGEST_SECONDS = 60.0
 """How long a call is retried in all; a pause that Slack asks for is not begun when it would last longer."""
 
@@ -68,10 +70,10 @@ class _RetryServerErrors(_WithinTime, ServerErrorRetryHandler):
     ) -> bool:
         if response is None or _is_one_of(request, RECONCILED + NEVER_REPEATED):
             return False
-        in_trouble = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-        if not in_trouble and (response.body or {}).get("error") not in PASSING:
-            return False
-        return state.current_attempt == 0 or not _is_one_of(request, REPEATED_ONCE)
+        most = 1 if _is_one_of(request, REPEATED_ONCE) else MOST_RETRIES
+        if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            most = min(most, MOST_CODES) if (response.body or {}).get("error") in PASSING else 0
+        return state.current_attempt < most
 
 
 class _RetryConnecting(_WithinTime, ConnectionErrorRetryHandler):

@@ -103,7 +103,7 @@ class Stage:
 
     def _trouble(self, method: str) -> None:
         """`:trouble METHOD`: let Slack refuse the next call of a method."""
-        self._slack.faults.error(method, "internal_error")
+        self._slack.faults.error(method, "access_denied")
 
     def _visit(self, _: str) -> None:
         """`:visit`: open the Messages tab."""

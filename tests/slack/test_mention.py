@@ -263,16 +263,16 @@ def test_slack_out_of_reach_delays_the_answer_and_does_not_double_it(slack: Loca
 
 
 def test_an_answer_that_cannot_be_given_breaks_nothing(slack: LocalSlack, bot: Bot) -> None:
-    slack.faults.error("chat.*", "fatal_error", times=2)  # the answer, and the apology
+    slack.faults.error("chat.*", "access_denied", times=2)  # the answer, and the apology
     slack.mention("alice", "it-help", ASK_WIFI)
-    slack.wait_until(lambda: sum(each.error == "fatal_error" for each in slack.calls) == 2)
+    slack.wait_until(lambda: sum(each.error == "access_denied" for each in slack.calls) == 2)
     settle(slack, bot)
     assert slack.bot_messages() == []
     assert WIFI in slack.reply(slack.mention("alice", "it-help", ASK_WIFI)).shown
 
 
 def test_an_answer_that_cannot_be_given_is_apologised_for(slack: LocalSlack, bot: Bot) -> None:
-    slack.faults.error("chat.postMessage", "fatal_error")
+    slack.faults.error("chat.postMessage", "access_denied")
     slack.mention("hanako", "it-help", ASK_WIFI)
     apology = slack.wait_until(lambda: slack.ephemerals("hanako"))[0]
     settle(slack, bot)

@@ -49,7 +49,7 @@ def test_the_statistics_are_told_without_it(slack: LocalSlack, bot: Bot) -> None
 
 @pytest.mark.usefixtures("bot")
 def test_what_else_slack_refuses_is_not_taken_for_a_deleted_picture(slack: LocalSlack, bot: Bot) -> None:
-    slack.faults.error("views.publish", "internal_error", times=None)
+    slack.faults.error("views.publish", "access_denied", times=None)
     slack.open_home("olivia", timeout=2)
     settle(slack, bot)
     assert len(slack.calls_of("views.publish")) == 1
@@ -109,7 +109,7 @@ def test_a_restart_leaves_no_picture_behind(slack: LocalSlack, start: Start) -> 
 def test_one_that_slack_would_not_delete_is_deleted_later(slack: LocalSlack, bot: Bot) -> None:
     tab(slack, bot)
     one_more_question(slack, bot)
-    slack.faults.error("files.delete", "internal_error", times=2)
+    slack.faults.error("files.delete", "access_denied", times=2)
     assert has_picture(tab(slack, bot))
     assert len(alive(slack)) == 2
     one_more_question(slack, bot)

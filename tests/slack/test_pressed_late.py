@@ -113,7 +113,7 @@ def test_people_are_called_once_though_slack_has_no_address(
 ) -> None:
     bot = start(ConfigFile(channels={"dev-faq": ChannelSection(ask=tuple(helpers))}))
     answer = slack.reply(slack.command("alice", "dev-faq", "/search Where is the fax?"))
-    slack.faults.error("chat.getPermalink", "internal_error")
+    slack.faults.error("chat.getPermalink", "access_denied")
     for _ in range(2):
         slack.press("alice", answer, "ask_person", wait=False)
         settle(slack, bot)
@@ -141,7 +141,7 @@ def test_people_are_called_in_the_channel_when_the_thread_is_gone(
 @pytest.mark.usefixtures("lawful")
 def test_what_is_written_is_not_offered_for_writing_again(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     view = add(slack, "olivia")
-    slack.faults.error("views.update", "internal_error")
+    slack.faults.error("views.update", "access_denied")
     save(slack, bot, "olivia", view, SCANNER)
     assert (knowledge / "it-help.csv").read_text("utf-8").count(SCANNER["question"]) == 1
     assert view.shown.startswith(":white_check_mark: Saved in *it-help*.")

@@ -90,7 +90,7 @@ def test_what_is_public_may_be_shared_there(slack: LocalSlack, start: Start) -> 
 
 def test_when_slack_cannot_say_who_is_there_nothing_is_shared(slack: LocalSlack, bot: Bot) -> None:
     answer = ask(slack, "alice")
-    slack.faults.error("conversations.members", "internal_error")
+    slack.faults.error("conversations.members", "access_denied")
     assert "guests" in slack.reply(slack.press("alice", answer, SHARE)).shown
     settle(slack, bot)
     assert slack.bot_messages() == []
