@@ -144,11 +144,11 @@ def test_what_has_a_key_is_posted_once_across_a_restart(slack: LocalSlack, start
     first = start()
     place = slack.channel(where).id if where == "it-help" else slack.person(where).id
     slack.faults.drop_response(POST)
-    slack.faults.error("conversations.history", "fatal_error", times=None)
-    slack.faults.error("users.conversations", "fatal_error", times=None)
-    assert first.services.queue.put(partial(send_once, first, place))
-    slack.wait_until(lambda: slack.calls_of(POST), what="the post")
-    assert not first.stop()
+    slack.faults.error("conversations.history", "token_revoked")
+    slack.faults.error("users.conversations", "token_revoked")
+    with pytest.raises(OSError, match="closed"):
+        send_once(first, place)
+    stop(slack, first)
     slack.faults.clear()
     again = start()
     assert again.services.messenger.outbox.was_posted("k")
