@@ -26,7 +26,7 @@ from indexes.records import Record, Source, checking, columns, conventions, has_
 from indexes.records.csv_editor import CsvEditor, encodable
 from indexes.records.entities import without_entities
 from indexes.registry import unknown_knowledge_base
-from indexes.retrieval import clustering, folding, highlighting, synonyms, tokens
+from indexes.retrieval import clustering, folding, highlighting, readings, synonyms, tokens
 from indexes.retrieval.chunking import chunks
 from indexes.retrieval.details import shared_with_details
 from indexes.retrieval.index import Hit, Index, Question
@@ -188,6 +188,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.retrieval.details.shared_with_details": lambda cell: shared_with_details(
         cell, Record("1", "q", "a", details={"note": cell})
     ),
+    "indexes.retrieval.readings.in_kana": readings.in_kana,
     "indexes.retrieval.folding.singular": folding.singular,
     "indexes.retrieval.folding.singular_words": folding.singular_words,
     "indexes.retrieval.folding.verbatim_key": folding.verbatim_key,

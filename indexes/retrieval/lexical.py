@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.retrieval.folding import verbatim_key
+from indexes.retrieval.readings import in_kana
 from indexes.retrieval.tokens import (
     KEY_BITS,
     Tokens,
@@ -205,7 +206,10 @@ class Match:
 
 
 class LexicalIndex:
-    """Searches records by words and characters, in their questions and in all their text."""
+    """Searches records by words and characters, in their questions and in all their text.
+
+    How a question or alias reads in kana, where that is known, is one more alias, which is not part of all the text.
+    """
 
     def __init__(self, records: Sequence["Record"], synonyms: "Synonyms") -> None:
         lengths: list[int] = []
@@ -213,14 +217,17 @@ class LexicalIndex:
         verbatim: list[int] = []
         for at in range(0, len(records), _CHUNK):
             some = records[at : at + _CHUNK]
-            asked = [[synonyms.apply(normalize(text)) for text in question_texts(record)] for record in some]
+            written = [[synonyms.apply(normalize(text)) for text in question_texts(record)] for record in some]
+            read = [list(filter(None, map(in_kana, texts))) for texts in written]
+            asked = [[*texts, *more] for texts, more in zip(written, read, strict=True)]
             others = [synonyms.apply(normalize(other_text(record))) for record in some]
             owners = np.repeat(np.arange(len(some)), [len(texts) for texts in asked])
             lengths += map(len, asked)
             verbatim += map(verbatim_key, chain.from_iterable(asked))
             for place, tokenize in enumerate((script_tokens, character_tokens)):
                 tokens = tokenize(list(chain.from_iterable(asked)))
-                both = join(Tokens(tokens.keys, owners[tokens.texts]), tokenize(others))
+                as_written = ~_which(written, read)[tokens.texts]
+                both = join(Tokens(tokens.keys, owners[tokens.texts]).where(as_written), tokenize(others))
                 chunks[place].extend(count(tokens, len(owners)))
                 chunks[place + 2].extend(count(both, len(some)))
         self._verbatim = np.array(verbatim, dtype=np.uint64)
@@ -318,6 +325,12 @@ def _matches(views: Sequence[View], words: Keys, characters: Keys, budget: int) 
     """Match words and characters; a question without words, such as one in hiragana, by its characters alone."""
     by_characters = views[1].match(characters, budget)
     return [views[0].match(words, budget) if len(words) else by_characters, by_characters]
+
+
+def _which(firsts: Sequence[Sequence[str]], others: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
+    """Return which texts are others when each record has its first texts, then its other ones."""
+    lengths = [len(texts) for pair in zip(firsts, others, strict=True) for texts in pair]
+    return np.repeat(np.tile([False, True], len(firsts)), lengths)
 
 
 def question_texts(record: "Record") -> tuple[str, ...]:
