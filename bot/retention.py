@@ -11,7 +11,7 @@ from handlers.files.pending import Pending
 from handlers.privacy.store import erasures
 from handlers.privacy.store.retention import Retention
 from handlers.services import Services
-from handlers.store import claims, recovery
+from handlers.store import claims, outbox, recovery
 from handlers.store.questions import MOST_DAYS
 from indexes.storage.leftovers import sweep_data, sweep_files
 
@@ -50,6 +50,10 @@ def _purge_audit(services: Services, _: Path, before: float) -> None:
 
 def _purge_judgements(services: Services, _: Path, before: float) -> None:
     Retention(services.database).purge_judgements(before)
+
+
+def _purge_posts(services: Services, _: Path, before: float) -> None:
+    outbox.Posts(services.database).purge(before)
 
 
 def _purge_uploads(services: Services, *_: object) -> None:
@@ -114,6 +118,12 @@ KEPT = (
         "replies that were searched again, for the proof", ("rejudged",), lambda _: JUDGEMENTS_DAYS, _purge_judgements
     ),
     Kept("events that were seen", ("seen",), lambda _: claims.KEEP_SEEN_SECONDS / DAY),
+    Kept(
+        "where and when something was posted, without its words",
+        ("outbox",),
+        lambda _: outbox.KEEP_SECONDS / DAY,
+        _purge_posts,
+    ),
     Kept("a file that waits for an admin's decision", ("uploads",), lambda _: 1.0, _purge_uploads),
     Kept(
         "the last ten versions of a knowledge base; of a removed one",

@@ -1,6 +1,5 @@
 """Messages being posted, so that one is not posted again when nobody knows whether it was posted."""
 
-import time
 from dataclasses import dataclass
 
 from sqlalchemy import Column, Float, String, Table, delete, insert, select, update
@@ -47,10 +46,9 @@ class Posts:
 
     def begin(self, post: Post) -> Post | None:
         """Store a post before it is tried; return the one of the same id that was tried before, if any."""
-        old = delete(outbox).where(outbox.c.at < time.time() - KEEP_SECONDS)
         values = {"id": post.id, "channel": post.channel, "thread": post.thread, "at": post.at}
         try:
-            self._database.write("remember what is being posted", old, insert(outbox).values(values))
+            self._database.write("remember what is being posted", insert(outbox).values(values))
         except IntegrityError:
             return self.get(post.id)
         return None
@@ -64,6 +62,10 @@ class Posts:
         """Store that a message is there."""
         there = update(outbox).where(outbox.c.id == id_).values(posted_in=channel, ts=ts)
         self._database.write("remember what was posted", there)
+
+    def purge(self, before: float) -> None:
+        """Forget posts that were first tried before a time (seconds since the epoch)."""
+        self._database.write("forget what was posted long ago", delete(outbox).where(outbox.c.at < before))
 
     def drop(self, id_: str) -> None:
         """Forget a post that Slack refused: it is not there, and may be tried again."""

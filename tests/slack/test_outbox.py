@@ -6,12 +6,15 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bot.app import Bot
 from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack
 from handlers.channel_rules import AutoReply
+from handlers.services import Services
 from handlers.slack.blocks import notice
+from handlers.store.outbox import KEEP_SECONDS, Posts, outbox
 from tests.slack.conftest import Start, settle, stop
 
 QUESTION, ANSWER = "パスワードを忘れました", "再設定ページから"
@@ -134,8 +137,8 @@ def longest() -> float:
     return 90.0
 
 
-def send_once(bot: Bot, place: str) -> None:
-    bot.services.messenger.send(place, notice("once"), key="k")
+def send_once(services: Services, place: str) -> None:
+    services.messenger.send(place, notice("once"), key="k")
 
 
 @pytest.mark.parametrize("where", ["it-help", "hanako"])
@@ -147,13 +150,13 @@ def test_what_has_a_key_is_posted_once_across_a_restart(slack: LocalSlack, start
     slack.faults.error("conversations.history", "token_revoked")
     slack.faults.error("users.conversations", "token_revoked")
     with pytest.raises(OSError, match="closed"):
-        send_once(first, place)
+        send_once(first.services, place)
     stop(slack, first)
     slack.faults.clear()
     again = start()
     assert again.services.messenger.outbox.was_posted("k")
     assert not again.services.messenger.outbox.was_posted("another")
-    send_once(again, place)
+    send_once(again.services, place)
     assert [each.shown for each in slack.bot_messages()] == ["once"]
     stop(slack, again)
     last = start()
@@ -180,6 +183,17 @@ def test_nobody_reads_more_in_the_metadata_than_an_id(slack: LocalSlack, bot: Bo
     assert message.metadata["event_type"] == "kotae_message"
     assert set(message.metadata["event_payload"]) == {"id"}
     assert len(message.metadata["event_payload"]["id"]) == 32
+
+
+def test_what_was_posted_is_forgotten_after_a_day(slack: LocalSlack, start: Start) -> None:
+    services = start().services
+    send_once(services, slack.channel("it-help").id)
+    posts = Posts(services.database)
+    posts.purge(time.time() - KEEP_SECONDS)
+    assert services.messenger.outbox.was_posted("k")
+    assert "once" not in str(services.database.read("look", select(outbox)))
+    posts.purge(time.time())
+    assert services.database.read("look", select(outbox)) == []
 
 
 READS = ("users.info", "conversations.info", "conversations.members", "users.conversations")
