@@ -15,7 +15,7 @@ from bot.model_watch import LOOK_SECONDS
 from bot.playground import Envelope, LocalSlack, Message, controls, live_mentions
 from bot.settings import Environment, Settings
 from handlers.fair_turns import Source
-from handlers.queue import Admission, Kind
+from handlers.queue import LIMITS, WORKERS, Kind
 from handlers.store.questions import AskedQuestion, Questions, questions
 from indexes.encoder import ModelManager
 from tests.encoders import hashing_manager
@@ -218,10 +218,10 @@ def settle(slack: LocalSlack, bot: Bot) -> None:
 
 
 def fill(bot: Bot, job: Callable[[], None]) -> None:
-    """Let so many people ask for `job` that there is no room for another."""
-    strangers = (Source(f"U-FILL-{number}", f"C-FILL-{number}") for number in count())
-    while bot.services.queue.put(Kind.ASKED, next(strangers), job) is Admission.ACCEPTED:
-        pass
+    """Let so many people ask for `job`, which must not end yet, that there is no room for another."""
+    queue, strangers = bot.services.queue, (Source(f"U-FILL-{number}", f"C-FILL-{number}") for number in count())
+    while len(queue) < LIMITS[Kind.ASKED].waiting + WORKERS:
+        queue.put(Kind.ASKED, next(strangers), job)
 
 
 def redeliver(slack: LocalSlack, envelope: Envelope, **changes: object) -> None:

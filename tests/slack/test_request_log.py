@@ -64,7 +64,7 @@ def test_messages_have_a_line_where_they_are_searched_and_nowhere_else(
 
 
 def test_a_question_that_fails_says_so(slack: LocalSlack, bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
-    slack.faults.error("chat.postMessage", "fatal_error")
+    slack.faults.error("chat.postMessage", "not_in_channel", times=None)
     slack.mention("alice", "it-help", WIFI)
     settle(slack, bot)
     assert "handler=search.mention origin=mention outcome=failed" in lines(caplog)
