@@ -92,6 +92,9 @@ REPLACEMENT = ImportPreview(
     (QUESTION,),
     (Change(QUESTION, ("answer",)),),
     (QUESTION, "Another?"),
+    headers=("Item", "Text"),
+    columns={"question": "Item"},
+    open_roles=("question", "answer"),
 )
 VERSION = Version(2, AT, DIGEST, 3, "upload", PERSON)
 REPORT = ReloadReport(NAME, added=1, changed=1, removed=1, records=3, problems=(PROBLEM,), warnings=(TROUBLE,))

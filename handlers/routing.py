@@ -123,6 +123,7 @@ def _register_home(app: App, routes: Routes) -> None:
 def _register_files(app: App, routes: Routes) -> None:
     """Register uploads, versions and removal of knowledge bases."""
     app.action("upload_choose")(routes.on(uploads.chosen, needs=Need.ADMIN))
+    app.action(re.compile("upload_column_(question|answer)"))(routes.on(uploads.column_chosen, needs=Need.ADMIN))
     app.action("upload_apply")(routes.on(uploads.applied, needs=Need.ADMIN))
     app.action("upload_cancel")(routes.on(uploads.cancelled, needs=Need.ADMIN))
     app.action("version_restore")(routes.on(versions.restored, needs=Need.ADMIN))

@@ -171,6 +171,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.records.columns.guess_columns": lambda cell: columns.guess_columns(["x", cell], [[cell]] * 2, {}),
     "indexes.records.columns.data_in_header": lambda cell: columns.data_in_header([cell, "x"], [[f"x{cell}"]] * 2),
     "indexes.records.columns.other_separator": lambda cell: columns.other_separator([cell], [cell]),
+    "indexes.records.columns.usual_names": lambda cell: columns.usual_names([cell]),
     "indexes.records.columns.no_columns": lambda cell: columns.no_columns([cell], "faq.csv"),
     "indexes.records.columns.closest_name": lambda cell: columns.closest_name("answer", [cell, f"x{cell}"]),
     "indexes.records.columns.refuse_duplicates": lambda cell: columns.refuse_duplicates(["question", cell], "faq.csv"),

@@ -11,9 +11,9 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from handlers.texts import HandlerError
@@ -48,6 +48,8 @@ class Upload:
     is_certain: bool
     version: int
     at: float
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The headers by role that somebody chose."""
 
 
 class Pending:
@@ -96,11 +98,17 @@ class Pending:
 
     def choose(self, upload: Upload, target: str) -> Upload:
         """Store which knowledge base a file is for; raises PendingError if it was decided meanwhile."""
-        chosen = replace(upload, target=target)
+        return self._stored(replace(upload, target=target))
+
+    def choose_columns(self, upload: Upload, columns: Mapping[str, str]) -> Upload:
+        """Store which columns are which; raises PendingError if the file was decided meanwhile."""
+        return self._stored(replace(upload, columns=columns))
+
+    def _stored(self, chosen: Upload) -> Upload:
         try:
             self._describe(chosen)
         except OSError as error:
-            raise _gone(upload) from error
+            raise _gone(chosen) from error
         return chosen
 
     @contextmanager

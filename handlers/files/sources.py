@@ -1,8 +1,10 @@
 """Which knowledge base a file is for, by its name; what a file would change there."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from handlers.files.pending import Pending
 from handlers.learning.store.learned_aliases import LearnedAliases
@@ -16,6 +18,7 @@ from indexes.storage.import_preview import ImportPreview, preview_knowledge_base
 NAME_LENGTH = 60
 """Characters of a new knowledge base's name: in Japanese 180 bytes, and file systems take 255."""
 SYNONYMS = "_synonyms"
+_AS_NAMED: Mapping[str, str] = MappingProxyType({})
 _COPY = re.compile(r"(?<!\s)\s*[(（]\d{1,3}[)）]$")
 _RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 
@@ -39,8 +42,10 @@ def source_of(services: Services, name: str) -> Source:
     return Source(fresh, services.config.knowledge_dir / f"{fresh}.csv")
 
 
-def preview_of(services: Services, source: Source, data: bytes, file: str) -> ImportPreview:
-    """Compare the bytes of a CSV or workbook called `file` with what is there.
+def preview_of(
+    services: Services, source: Source, data: bytes, file: str, columns: Mapping[str, str] = _AS_NAMED
+) -> ImportPreview:
+    """Compare the bytes of a CSV or workbook called `file` with what is there; `columns` are chosen headers by role.
 
     Raises UnusableFileError, or WorkbookError where a workbook is the source. Of a workbook that is gone, a CSV takes
     the place.
@@ -54,7 +59,7 @@ def preview_of(services: Services, source: Source, data: bytes, file: str) -> Im
     loaded = services.registry.loaded.get(source.name)
     learned = LearnedAliases(services.database).aliases() or {}
     records = loaded.knowledge_base.records if loaded else ()
-    return preview_knowledge_base(source, data, file, records, learned.get(source.name, ()))
+    return preview_knowledge_base(source, data, file, records, learned.get(source.name, ()), columns)
 
 
 def new_name(file: str) -> str:

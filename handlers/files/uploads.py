@@ -63,6 +63,23 @@ def chosen(services: Services, request: Request) -> None:
         request.update_message(card(services, upload, request))
 
 
+def column_chosen(services: Services, request: Request) -> None:
+    """Show what a file would change with the column that the admin chose as question or answer."""
+    pressed = request.body["actions"][0]
+    upload = _waiting(services, request, str(pressed["block_id"]).removeprefix("upload_columns:"))
+    if upload is None:
+        return
+    ensure_open(services, request.user, upload.target)
+    found, wanted = _found(services, upload), str(pressed["selected_option"]["value"])
+    header = next((title for place, title in enumerate(found.headers) if str(place) == wanted), "")
+    role = str(pressed["action_id"]).removeprefix("upload_column_")
+    if header and role in found.open_roles:
+        others = {other: found.columns.get(other, "") for other in found.open_roles if other != role}
+        columns = {role: header} | {other: title for other, title in others.items() if title not in {"", header}}
+        upload = pending_files(services).choose_columns(upload, columns)
+        request.update_message(card(services, upload, request))
+
+
 def cancelled(services: Services, request: Request) -> None:
     """Discard a file."""
     if upload := _waiting(services, request, request.pressed):
@@ -144,7 +161,7 @@ def _receive(services: Services, request: Request, file_id: str) -> None:
     source = source_of(services, target or new_name(name) or name)
     ensure_open(services, request.user, source.name)
     found = preview_of(services, source, data, name)
-    if is_certain and found.is_identical:
+    if is_certain and found.is_identical and not found.open_roles:
         message = uploads.identical(name, found, request.texts)
     else:
         upload = pending_files(services).keep(data, name, request.user, request.channel, target, is_certain=is_certain)
@@ -183,4 +200,4 @@ def _waiting(services: Services, request: Request, id_: str) -> Upload | None:
 
 def _found(services: Services, upload: Upload) -> ImportPreview:
     data = pending_files(services).data(upload)
-    return preview_of(services, source_of(services, upload.target), data, upload.file)
+    return preview_of(services, source_of(services, upload.target), data, upload.file, upload.columns)

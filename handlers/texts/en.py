@@ -339,6 +339,10 @@ WORDS = {
     "upload.which": "Which knowledge base is *{file}* for?",
     "upload.none": "I can't tell which knowledge base *{file}* is for. Rename the file after the knowledge base, such as"
     " `it-help.csv`, and send it again.",
+    "upload.columns": "Which column has the questions, and which the answers? Until you choose, I only show these entries "
+    "to people who search. The header of the file is changed to the names I know.",
+    "upload.question_column": "Questions",
+    "upload.answer_column": "Answers",
     "upload.choose": "Knowledge base",
     "upload.new": "New: {name}",
     "upload.summary": "Added *{added}*, changed *{changed}*, removed *{removed}*, unchanged {same}.",

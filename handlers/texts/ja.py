@@ -337,6 +337,10 @@ WORDS = {
     "upload.which": "*{file}* はどのナレッジベースの内容ですか？",
     "upload.none": "*{file}* がどのナレッジベースの内容かわかりません。`it-help.csv` のように、ファイル名をナレッジベースの名前に変えて、"
     "もう一度送ってください。",
+    "upload.columns": "質問と回答の列を選んでください。選ぶまでは、検索した人にだけ表示します。"
+    "選んだ列の見出しは「質問」「回答」に変えて保存します。",
+    "upload.question_column": "質問の列",
+    "upload.answer_column": "回答の列",
     "upload.choose": "ナレッジベース",
     "upload.new": "新規: {name}",
     "upload.summary": "追加 *{added}* 件、変更 *{changed}* 件、削除 *{removed}* 件、そのまま {same} 件",

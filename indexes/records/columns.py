@@ -11,7 +11,7 @@ from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
 from indexes.names import name_of
 from indexes.records.header_names import NAMES, HeaderName, bare, read_header
-from indexes.text import normalize
+from indexes.text import is_japanese, normalize
 
 SEARCHED = ("question", "answer")
 """The roles of which a file needs at least one."""
@@ -133,6 +133,11 @@ def closest_name(role: str, headers: Sequence[str]) -> tuple[str, str] | None:
     )
     _, header, name = max(pairs, default=(0.0, "", ""), key=lambda pair: pair[0])
     return (header, name) if header else None
+
+
+def usual_names(header: Sequence[str]) -> dict[str, str]:
+    """Return the usual names of question and answer, in the language of the header."""
+    return dict(zip(SEARCHED, ("質問", "回答") if is_japanese("".join(header)) else SEARCHED, strict=True))
 
 
 def refuse_duplicates(header: Sequence[str], name: str) -> None:

@@ -97,6 +97,17 @@ class CsvEditor:
         ended = self.lines[-1].endswith(("\r", "\n"))
         return self._bytes([*self.lines, row + self._line_end] if ended else [*self.lines, self._line_end + row])
 
+    def renamed(self, titles: Mapping[str, str]) -> bytes:
+        """Return the bytes with other headers, given by the ones they replace; raises UnwritableTextError."""
+        line = self._rows[0][0]
+        row = "".join(self.lines[line - 1 : self._ends[line]])
+        raw = self._raw(row)
+        for place, title in enumerate(self._titles):
+            if title in titles:
+                raw[place] = _quoted(self._encoded(title, titles[title]), self.read.delimiter, always=False)
+        changed = self.read.delimiter.join(raw) + _line_end(row)
+        return self._bytes([*self.lines[: line - 1], changed, *self.lines[self._ends[line] :]])
+
     def changed(self, line: int, texts: Mapping[str, str]) -> bytes:
         """Return the bytes with other texts, by role, in the row that starts at `line`; raises UnwritableTextError."""
         row = "".join(self.lines[line - 1 : self._ends[line]])
@@ -131,10 +142,13 @@ class CsvEditor:
         return self._rows[0][1]
 
     @cached_property
-    def _places(self) -> dict[str, int]:
+    def _titles(self) -> list[str]:
         decoded = (self._decoded(title).strip() for title in self._header)
-        titles = [title or unnamed(place) for place, title in enumerate(decoded, start=1)]
-        return {role: titles.index(title) for role, title in self.read.columns.items()}
+        return [title or unnamed(place) for place, title in enumerate(decoded, start=1)]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {role: self._titles.index(title) for role, title in self.read.columns.items()}
 
     def _place(self, role: str) -> int:
         if role not in self._places:

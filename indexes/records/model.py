@@ -109,6 +109,8 @@ class KnowledgeBase:
     """The headers that have no role, in file order."""
     header_line: int = 1
     """The line where the header starts."""
+    header: tuple[str, ...] = ()
+    """All headers, in file order."""
     sheet: str = ""
     """The sheet of the workbook; blank for a CSV."""
     chosen: Mapping[str, str] = field(default_factory=dict)

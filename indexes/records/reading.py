@@ -19,13 +19,13 @@ from indexes.records.columns import (
     named_columns,
     no_columns,
     other_separator,
+    usual_names,
 )
 from indexes.records.decoding import MAX_BYTES
 from indexes.records.entities import without_entities
 from indexes.records.model import KnowledgeBase, Problem, Record
 from indexes.records.table import Table, read_table
 from indexes.records.workbook import named
-from indexes.text import is_japanese
 
 _ROLES = ("id", "question", "answer", "category", "url", "keywords", "aliases", "updated", "owner")
 _KEYWORD_SEPARATOR = re.compile(r"[,，、;；|｜\r\n]")
@@ -86,6 +86,7 @@ def _knowledge_base(
         digest=digest,
         details=tuple(title for title in table.header if title not in roles.values()),
         header_line=table.header_line,
+        header=table.header,
         sheet=table.sheet,
         chosen=chosen,
         guessed=columns.guessed,
@@ -127,7 +128,7 @@ def _refuse_other_layouts(table: Table, name: str) -> None:
         raise UnusableFileError("csv.other_separator", file=name, line=table.header_line, separator=separator)
     _refuse_lines_above_header(table, name)
     if text := data_in_header(table.header, table.columns):
-        names = "質問,回答" if is_japanese("".join(table.header)) else "question,answer"
+        names = ",".join(usual_names(table.header).values())
         raise UnusableFileError("csv.first_row_is_data", file=name, line=table.header_line, text=text, names=names)
 
 

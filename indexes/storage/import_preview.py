@@ -2,19 +2,23 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from indexes.errors import UnusableFileError
 from indexes.names import is_workbook
-from indexes.records import Problem, Record, Source, parse_records, read_bytes
+from indexes.records import KnowledgeBase, Problem, Record, Source, parse_records, read_bytes
+from indexes.records.columns import SEARCHED, usual_names
+from indexes.records.csv_editor import CsvEditor
 from indexes.records.difference import difference
 from indexes.records.workbook import as_csv, read_sheet
 from indexes.retrieval.learned_aliases import LearnedAlias
 from indexes.retrieval.synonyms import Synonyms, parse_synonyms
 from indexes.storage.round_trip import without_export
 
+_AS_NAMED: Mapping[str, str] = MappingProxyType({})
 Read = TypeVar("Read")
 
 
@@ -46,6 +50,12 @@ class ImportPreview:
     changed: tuple[Change, ...]
     removed: tuple[str, ...]
     sheet: str = ""
+    headers: tuple[str, ...] = ()
+    """The headers of the file, before any is renamed."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The ones of question and answer, as chosen, known or guessed."""
+    open_roles: tuple[str, ...] = ()
+    """Which of the two an admin may choose a column for, since no header is a known name."""
 
     @property
     def digest(self) -> str:
@@ -64,19 +74,28 @@ class ImportPreview:
 
 
 def preview_knowledge_base(
-    source: Source, data: bytes, name: str, loaded: Sequence[Record], learned: Sequence[LearnedAlias] = ()
+    source: Source,
+    data: bytes,
+    name: str,
+    loaded: Sequence[Record],
+    learned: Sequence[LearnedAlias] = (),
+    chosen: Mapping[str, str] = _AS_NAMED,
 ) -> ImportPreview:
     """Compare a CSV called `name` with the file of a knowledge base; raises UnusableFileError if it can't be used.
 
     If the current file can't be read, the CSV is compared with the records that are `loaded`. What an export with the
-    `learned` aliases changed is taken back.
+    `learned` aliases changed is taken back. `chosen` are headers of question and answer that an admin chose: they are
+    renamed, so that the file is read the same wherever it goes.
     """
-    sent = parse_records(data, Path(name), source.sheet, source.columns)
+    sent = parse_records(data, Path(name), source.sheet, {**source.columns, **chosen})
+    as_named = parse_records(data, Path(name), source.sheet, source.columns) if chosen else sent
     current = _current(source)
     data = _unless_unusable(
         lambda: without_export(data, sent, Path(name), source, current or b"", learned),
         _csv_of(data, name, source.sheet),
     )
+    if chosen:
+        data = _renamed(data, parse_records(data, source.path, chosen=sent.chosen), chosen)
     new = parse_records(data, source.path, chosen=source.columns)
     old = _unless_unusable(lambda: parse_records(current or b"", source.path, chosen=source.columns).records, loaded)
     found = difference(old, new.records)
@@ -93,6 +112,9 @@ def preview_knowledge_base(
         changed=tuple(Change(after.title, _columns(before, after, new.columns)) for before, after in found.changed),
         removed=tuple(record.title for record in found.removed),
         sheet=sent.sheet,
+        headers=sent.header,
+        columns={role: title for role, title in sent.columns.items() if role in SEARCHED},
+        open_roles=tuple(role for role in SEARCHED if as_named.guessed or role not in as_named.columns),
     )
 
 
@@ -117,6 +139,12 @@ def preview_synonyms(source: Source, data: bytes, name: str) -> ImportPreview:
         changed=tuple(Change(_pair(key, after), ()) for key in after if before.get(key, after[key]) != after[key]),
         removed=tuple(_pair(key, before) for key in before if key not in after),
     )
+
+
+def _renamed(data: bytes, read: KnowledgeBase, chosen: Mapping[str, str]) -> bytes:
+    """Return the CSV with the usual names above the chosen columns."""
+    usual = usual_names(read.header)
+    return CsvEditor.of(data, read).renamed({title: usual[role] for role, title in chosen.items()})
 
 
 def _csv_of(data: bytes, name: str, sheet: str) -> bytes:

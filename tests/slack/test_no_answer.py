@@ -17,6 +17,8 @@ FILES = {
     "placeholder": f"question,answer\n{QUESTION},TBD\nWhere is the printer?,Floor 2\nWho orders paper?,The desk\n",
     "Japanese placeholder": f"question,answer\n{QUESTION},（調整中）\nWhere is the printer?,Floor 2\n",
     "misspelt header": f"question,anser\n{QUESTION},With the adapter\nWhere is the printer?,Floor 2\n",
+    "unknown headers": f"thing,facts\n{QUESTION},With the adapter\nWhere is the printer?,Floor 2\n",
+    "half missing, cells left out": f"question,answer,by\n{QUESTION}\nWhere is the printer?,Floor 2,Kim\n",
     "no question": f"Topic area,Content\nRooms,{QUESTION} With the adapter\nPaper,Ask the desk\n",
 }
 

@@ -136,6 +136,7 @@ PRESSED = {
 }
 CHOSEN = {
     "upload_choose": ("uploads.chosen", Need.ADMIN, "it-help"),
+    "upload_column_question": ("uploads.column_chosen", Need.ADMIN, "0"),
     "home_menu": ("home.menu", Need.ADMIN, "export:x"),
 }
 TYPED = {name: Need.MEMBER if name == "add" else Need.ADMIN for name in [*ACTIONS, "", "nonsense"]}

@@ -417,3 +417,64 @@ def test_a_file_that_fits_nowhere_is_asked_to_be_renamed(slack: LocalSlack, know
     assert "Rename the file after the knowledge base" in card.shown
     assert [each["type"] for block in card.blocks for each in block.get("elements", ())] == ["button"]
     press(slack, card, "Cancel", "was set aside")
+
+
+# -- Columns that nobody knows
+
+ROOMS = "部屋,備品\n会議室A,プロジェクター\n会議室B,ホワイトボードと大きな机\n"
+
+
+def choose_column(slack: LocalSlack, card: Message, role: str, header: str, until: str) -> None:
+    slack.press("olivia", card, f"upload_column_{role}", header)
+    slack.wait_until(lambda: until in card.shown, 20, until)
+
+
+def headers(knowledge: Path, name: str) -> str:
+    return (knowledge / name).read_bytes().splitlines()[0].decode("utf-8")
+
+
+def test_unknown_columns_are_chosen_in_the_card_and_then_known(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+    card = upload(slack, "it-help.csv", ROOMS)
+    assert '"部屋" is taken for the question and "備品" for the answer' in card.shown
+    assert "Which column has the questions" in card.shown
+    choose_column(slack, card, "question", "備品", "• プロジェクター")
+    choose_column(slack, card, "answer", "部屋", "2 entries")
+    settle(slack, bot)
+    assert "is taken for" not in card.shown
+    press(slack, card, "Apply", "it-help.csv is in place for *it-help*.")
+    assert headers(knowledge, "it-help.csv") == "回答,質問"
+    settle(slack, bot)
+    record = bot.services.registry.loaded["it-help"].knowledge_base.records[0]
+    assert (record.question, record.answer, record.guessed) == ("プロジェクター", "会議室A", False)
+
+
+def test_a_guessed_file_is_shown_to_who_asks_and_its_columns_can_be_chosen_later(
+    slack: LocalSlack, bot: Bot, knowledge: Path
+) -> None:
+    press(slack, upload(slack, "it-help.csv", ROOMS), "Apply", "it-help.csv is in place for *it-help*.")
+    settle(slack, bot)
+    assert "ホワイトボードと大きな机" in searched(slack, "会議室B")
+    card = upload(slack, "it-help.csv", ROOMS)
+    assert "Which column has the questions" in card.shown
+    choose_column(slack, card, "question", "部屋", "Apply")
+    press(slack, card, "Apply", "it-help.csv is in place for *it-help*.")
+    assert headers(knowledge, "it-help.csv") == "質問,回答"
+
+
+def test_only_the_missing_half_is_asked_for(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+    data = '\ufeffquestion;"extra; words"\r\nWhere?;"Here; or there"\r\n'.encode()
+    card = upload(slack, "it-help.csv", data)
+    menus = [each["action_id"] for block in card.blocks for each in block.get("elements", ()) if "options" in each]
+    assert menus == ["upload_column_answer"]
+    choose_column(slack, card, "answer", "extra; words", "Apply")
+    settle(slack, bot)
+    press(slack, card, "Apply", "it-help.csv is in place for *it-help*.")
+    assert (knowledge / "it-help.csv").read_bytes() == ('\ufeffquestion;answer\r\nWhere?;"Here; or there"\r\n'.encode())
+
+
+def test_many_long_headers_are_offered_as_far_as_slack_takes_them(slack: LocalSlack, bot: Bot) -> None:
+    header = ",".join(f"列{number}{'あ' * 50}" for number in range(150))
+    card = upload(slack, "it-help.csv", f"{header}\n{','.join(['文章です'] * 150)}\n")
+    menus = [each for block in card.blocks for each in block.get("elements", ()) if "options" in each]
+    assert [len(menu["options"]) for menu in menus] == [28, 28]
+    settle(slack, bot)

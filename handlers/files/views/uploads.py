@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import (
     StaticSelectElement,
 )
 
+from handlers.files.views.columns import column_menus
 from handlers.slack.blocks import Message, button, context, entries, notice, section
 from handlers.slack.mrkdwn import ELLIPSIS, escape, length, moment, one_line
 from handlers.texts import Texts
@@ -51,7 +52,9 @@ def proposal(
     title = _title(upload, found, version, texts)
     if found.is_identical:
         said = identical(upload.file, found, texts)
-        return Message(said.text, [*said.blocks, *_decision(upload, found, choices, texts)])
+        return Message(
+            said.text, [*said.blocks, *column_menus(upload, found, texts), *_decision(upload, found, choices, texts)]
+        )
     blocks: list[Block] = [section(title)]
     if stale:
         blocks.append(section(texts("upload.stale", name=one_line(found.source.name, NAME))))
@@ -69,6 +72,7 @@ def proposal(
             blocks.append(section(_list(texts(key), lines, texts)))
     if found.current is not None:
         blocks.append(context(texts("upload.kept", command=command)))
+    blocks += column_menus(upload, found, texts)
     return Message(title, [*blocks, *_decision(upload, found, choices, texts)])
 
 
