@@ -16,6 +16,7 @@ from handlers.learning.store.learned_aliases import alias_id
 from handlers.learning.views import learned_aliases as learned_views
 from handlers.result import Entry, Result
 from handlers.slack import blocks, markup_parser, mrkdwn, rich_text
+from handlers.slack.message_text import message_text
 from handlers.texts import ENGLISH, for_question
 from indexes import names
 from indexes import text as indexed_text
@@ -148,6 +149,10 @@ RUN: dict[str, Callable[[str], object]] = {
     "handlers.slack.mrkdwn.plain": mrkdwn.plain,
     "handlers.slack.mrkdwn.has_words": mrkdwn.has_words,
     "handlers.slack.markup_parser.parse": markup_parser.parse,
+    "handlers.slack.message_text.message_text": lambda cell: [
+        message_text({"text": f"<@U1> {cell}", "blocks": [{"type": "rich_text_section", "text": cell}]}),
+        message_text({"text": "", "attachments": [{"is_share": True, "text": cell}]}),
+    ],
     "handlers.slack.markup_parser.tidy": markup_parser.tidy,
     "indexes.storage.round_trip.take_back": sent_back,
     "indexes.storage.export.harmless": export.harmless,

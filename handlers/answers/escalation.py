@@ -13,6 +13,7 @@ from handlers.request import Request
 from handlers.result import ButtonValue, Result
 from handlers.services import Services
 from handlers.slack.blocks import notice
+from handlers.slack.message_text import message_text
 from handlers.slack.mrkdwn import as_written
 from handlers.store.questions import AskedQuestion, Questions
 
@@ -114,4 +115,4 @@ def _last_reply(services: Services, request: Request, call: Publication) -> str:
     said = [each for each in replies if not each.get("bot_id") and each["ts"] > call.message]
     if not said or not services.access.is_one_of(said[-1].get("user", ""), call.people):
         return ""
-    return as_written(said[-1].get("text", ""))
+    return as_written(message_text(said[-1]))

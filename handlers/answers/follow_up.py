@@ -14,6 +14,7 @@ from handlers.audience import knowledge_bases_for, tell_what_is_withheld
 from handlers.channel_rules import AutoReply
 from handlers.request import Request
 from handlers.services import Services
+from handlers.slack.message_text import message_text
 from handlers.slack.mrkdwn import has_words, plain
 from handlers.store.questions import Origin, PostedReply, Questions
 
@@ -91,7 +92,7 @@ def _asking(request: Request, message: Mapping[str, Any], kind: str) -> Request:
 
 def _answer_again(services: Services, request: Request, message: Mapping[str, Any], reply: PostedReply) -> None:
     """Search again for an edited question. Somebody asked, so there is always an answer, if only a private one."""
-    question = plain(message.get("text", ""))
+    question = plain(message_text(message))
     if not has_words(question):
         return
     names = knowledge_bases_for(services, request, public_reply=not request.is_direct)

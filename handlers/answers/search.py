@@ -11,6 +11,7 @@ from handlers.request import Request
 from handlers.result import Result
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
+from handlers.slack.message_text import message_text
 from handlers.slack.mrkdwn import has_words, plain
 from handlers.store.questions import Origin, PostedReply, Questions
 
@@ -48,7 +49,7 @@ def in_group(services: Services, request: Request) -> None:
 
 def answer_mention(services: Services, request: Request) -> None:
     """Answer in the thread. A mention without words asks the question of the thread's first message."""
-    spoken = plain(request.event.get("text", ""))
+    spoken = plain(message_text(request.event))
     question = spoken if has_words(spoken) else _parent(request)
     if not has_words(question):
         request.post(notice(request.texts("mention.hello")))
@@ -68,7 +69,7 @@ def direct(services: Services, request: Request) -> None:
 
 def answer_direct(services: Services, request: Request) -> None:
     """Answer from the knowledge bases of the channels that the asker belongs to."""
-    question = plain(request.event.get("text", ""))
+    question = plain(message_text(request.event))
     names = knowledge_bases_for(services, request)
     if not has_words(question):
         request.post(notice(request.texts("dm.hello")))
@@ -113,4 +114,4 @@ def _parent(request: Request) -> str:
     if not thread or thread == request.event["ts"]:
         return ""
     messages = request.services.client.conversations_replies(channel=request.channel, ts=thread, limit=1)["messages"]
-    return plain(messages[0].get("text", "")) if messages else ""
+    return plain(message_text(messages[0])) if messages else ""

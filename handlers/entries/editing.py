@@ -21,6 +21,7 @@ from handlers.entries.writing import as_now, is_touched, refuse_workbook, simila
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
+from handlers.slack.message_text import message_text
 from handlers.slack.mrkdwn import as_written, is_address, one_line, plain
 from handlers.store.questions import Questions
 from handlers.texts import HandlerError
@@ -93,7 +94,7 @@ def from_message(services: Services, request: Request) -> None:
     A first message that has replies is itself the question.
     """
     message = request.body["message"]
-    first, text = message.get("thread_ts"), str(message.get("text", ""))
+    first, text = message.get("thread_ts"), message_text(message)
     if first is None:
         open_add(services, request, answer=as_written(text))
         return
@@ -141,7 +142,7 @@ def _first_words(services: Services, request: Request, ts: str) -> str:
     except SlackApiError as error:
         log.info("The thread's first message can't be read (%s)", error.response.get("error"))
         return ""
-    return plain(found[0].get("text", "")) if found else ""
+    return plain(message_text(found[0])) if found else ""
 
 
 def where_opened(request: Request, draft: Draft) -> Request:

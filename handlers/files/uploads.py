@@ -21,6 +21,7 @@ from handlers.files.views import uploads
 from handlers.request import Request, run_each
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
+from handlers.slack.message_text import message_text
 from handlers.slack.mrkdwn import has_words, one_line, plain
 from indexes.names import WORKBOOKS
 from indexes.storage.import_preview import ImportPreview
@@ -125,7 +126,7 @@ def _took(services: Services, request: Request) -> bool:
     with services.locks(request.channel, request.event["ts"]):
         if not services.claims.take(f"files:{request.channel}:{request.event['ts']}"):
             return True
-    asks = has_words(plain(request.event.get("text", "")))
+    asks = has_words(plain(message_text(request.event)))
     if not request.person.is_admin:
         if any(_ends(file, _TABLES) for file in request.event["files"]):
             request.tell_privately(notice(request.texts("upload.admins")))

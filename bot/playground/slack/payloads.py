@@ -59,6 +59,42 @@ def message(workspace: Workspace, it: Message, *, metadata: bool = False) -> JSO
     return told | _thread_facts(workspace, it)
 
 
+def permalink(workspace: Workspace, it: Message) -> str:
+    """The address of a message."""
+    return f"https://{workspace.domain}.slack.com/archives/{it.channel}/p{it.ts.replace('.', '')}"
+
+
+def shared_message(workspace: Workspace, it: Message) -> JSON:
+    """The attachment in which a forwarded message is; below a link to a message, it has no `is_share`."""
+    author = workspace.people.get(it.user)
+    name = author.real_name if author else it.username or ""
+    blocks = it.blocks or [_rich_text(it.text)]
+    inner = {"team": workspace.team_id, "channel": it.channel, "ts": it.ts, "message": {"blocks": blocks}}
+    told: JSON = {
+        "id": 1,
+        "ts": it.ts,
+        "channel_id": it.channel,
+        "channel_team": workspace.team_id,
+        "is_msg_unfurl": True,
+        "is_share": True,
+        "message_blocks": [inner],
+        "fallback": f"[{time.strftime('%B %d', time.gmtime(float(it.ts)))}] {name}: {it.text}",
+        "author_id": it.user,
+        "author_name": name,
+        "from_url": permalink(workspace, it),
+        "original_url": permalink(workspace, it),
+        "mrkdwn_in": ["text"],
+        "footer": "Slack Conversation",
+    }
+    return told | ({"text": it.text} if it.text else {})
+
+
+def _rich_text(text: str) -> JSON:
+    """Text as Slack's composer makes it."""
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "block_id": "b1", "elements": [section]}
+
+
 def _thread_facts(workspace: Workspace, it: Message) -> JSON:
     channel = workspace.channels[it.channel]
     if it.is_reply:

@@ -6,6 +6,7 @@ import re
 import uuid
 from typing import Any
 
+from bot.playground.slack import payloads
 from bot.playground.slack.backend import Backend
 from bot.playground.slack.entities import Channel, Message, Person
 from bot.playground.slack.errors import NotPossibleError
@@ -86,14 +87,32 @@ class UserActions:
         self.backend.change(message, None, attachments=[*message.attachments, attachment])
         return message
 
-    def other_bot(self, channel: Channel, text: str, name: str, thread_ts: str | None) -> Message:
-        """Post a message by another app."""
+    def forward(
+        self, person: Person, channel: Channel, original: Message, comment: str, *, thread_ts: str | None
+    ) -> Message:
+        """Share a message, as "Forward message" does: its words are in an attachment, the comment is the text."""
+        message = self._message(person, channel, comment, thread_ts)
+        message.attachments = [payloads.shared_message(self.workspace, original)]
+        return self.backend.post(message)
+
+    def show_linked(self, message: Message, original: Message) -> Message:
+        """Show a message below the one that links to it, as Slack does a moment after posting: a message_changed."""
+        shown = payloads.shared_message(self.workspace, original)
+        del shown["is_share"]
+        self.backend.change(message, None, attachments=[*message.attachments, shown])
+        return message
+
+    def other_bot(
+        self, channel: Channel, text: str, name: str, thread_ts: str | None, blocks: list[JSON] | None = None
+    ) -> Message:
+        """Post a message by another app, or by a workflow: what was filled in a form is in `blocks`."""
         return self.backend.post(
             Message(
                 channel.id,
                 self.workspace.new_ts(),
                 "",
                 text,
+                blocks=blocks or [],
                 thread_ts=thread_ts,
                 subtype="bot_message",
                 bot_id="B0OTHERBOT",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bot.playground.slack import payloads
 from bot.playground.slack.control_actions import ControlActions
 from bot.playground.slack.entities import Channel, Message, View
 from bot.playground.slack.inspection import Inspection, Where, Who
@@ -66,11 +67,41 @@ class UserApi(Inspection):
         """Add a reaction, or remove it."""
         self._do(lambda: self._backend.react(self.workspace.person(who), message, name, add=add))
 
-    def other_bot_says(
-        self, where: Where, text: str, *, name: str = "Jenkins", thread_ts: str | None = None
+    def forward(
+        self, who: Who, where: Where, original: Message, comment: str = "", *, thread_ts: str | None = None
     ) -> Message:
-        """Post a message by another app."""
-        return self._do(lambda: self._user_actions.other_bot(self.workspace.channel(where), text, name, thread_ts))
+        """Forward a message, with an optional comment."""
+        return self._do(
+            lambda: self._user_actions.forward(
+                self.workspace.person(who),
+                self.workspace.channel(where),
+                original,
+                self.workspace.typed(comment),
+                thread_ts=thread_ts,
+            ),
+        )
+
+    def show_linked(self, message: Message, original: Message) -> Message:
+        """Show a message below one that links to it, as Slack does a moment after that is posted."""
+        return self._do(lambda: self._user_actions.show_linked(message, original))
+
+    def permalink(self, message: Message) -> str:
+        """Return the address of a message."""
+        return payloads.permalink(self.workspace, message)
+
+    def other_bot_says(
+        self,
+        where: Where,
+        text: str,
+        *,
+        name: str = "Jenkins",
+        thread_ts: str | None = None,
+        blocks: list[dict[str, Any]] | None = None,
+    ) -> Message:
+        """Post a message by another app, or by a workflow."""
+        return self._do(
+            lambda: self._user_actions.other_bot(self.workspace.channel(where), text, name, thread_ts, blocks)
+        )
 
     def upload(
         self,
