@@ -11,6 +11,8 @@ from bot.app import Bot
 from bot.housekeeping import Housekeeping
 from bot.playground import LocalSlack
 from handlers.learning.store.voices import Voices
+from handlers.privacy.store.erasures import Erasures
+from handlers.store.audit import AuditLog
 from tests.slack.conftest import Start, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -88,3 +90,34 @@ def test_where_nobody_is_named_the_admins_of_the_workspace_are_told(
     assert words(knowledge) == [QUESTION]
     on_day(clock, keeper, 99.1)
     assert words(knowledge) == [""]
+
+
+def test_everything_else_that_is_too_old_goes_too_and_what_is_in_use_stays(
+    slack: LocalSlack, bot: Bot, knowledge: Path
+) -> None:
+    slack.reply(slack.command("olivia", "it-help", "/kb threshold 0.8"))
+    settle(slack, bot)
+    data = knowledge.parent / "data"
+    old = [
+        *(data / "versions" / "gone-01234567", data / "snapshots" / "gone-01234567"),
+        *(data / "state.db.damaged-20200101-000000", data / "state.db.damaged-20200101-000000-wal"),
+    ]
+    for each in old[:2]:
+        each.mkdir()
+        (each / "file").write_bytes(b"old")
+    for each in old[2:]:
+        each.write_bytes(b"old")
+    Erasures(data / "state.db").add("U0GONE", [])
+    clock = Clock()
+    keeper = Housekeeping(bot.services, 90, clock, sweeps=bot.housekeeping._sweeps)
+    kept = sorted(each for each in data.rglob("*") if each.parent.parent.name in {"versions", "snapshots"})
+    keeper.keep_files()
+    assert [each for each in old if not each.exists()] == []
+    assert len(AuditLog(bot.services.database).newest()) == 1
+    clock.days = 731
+    keeper.keep_files()
+    assert [each for each in old if each.exists()] == []
+    assert [each for each in kept if "gone" not in str(each) and not each.exists()] == []
+    assert not (data / "state.db.erasures").exists()
+    assert AuditLog(bot.services.database).newest() == []
+    assert bot.services.channels.of(slack.channel("it-help").id).threshold == 0.8

@@ -1,0 +1,98 @@
+"""A team with a bot that may be killed: a local Slack, a knowledge folder and DATA_DIR, as long as the fault lasts."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.app import Bot, build_app
+from bot.config_file import ConfigFile
+from bot.playground import LocalSlack
+from bot.settings import Environment, Settings
+from indexes.encoder import ModelManager
+
+ROOT = Path(__file__).parents[2]
+ROWS = [
+    "id,question,answer,category",
+    "pw,How do I reset my password?,Open the reset page and follow the three steps.,Account",
+    "vpn,The VPN does not connect from home.,Restart the router and then open the VPN client again.,Network",
+    "print,The printer on the third floor does not print.,Check paper and power and clear the print queue.,Printer",
+]
+CSV = "\n".join(ROWS) + "\n"
+QUESTION, ANSWER = "How do I reset my password?", "Open the reset page"
+
+
+@contextmanager
+def slack_for(folder: Path) -> Iterator[LocalSlack]:
+    """Make the knowledge folder, and a local Slack beside it."""
+    (folder / "knowledge").mkdir(parents=True, exist_ok=True)
+    (folder / "knowledge" / "it-help.csv").write_text(CSV, encoding="utf-8")
+    with LocalSlack() as slack:
+        yield slack
+
+
+@contextmanager
+def bot_in(slack: LocalSlack, folder: Path, manager: ModelManager | None = None) -> Iterator[Bot]:
+    """Run the bot in this process, over whatever is in `folder`."""
+    model = {"encoder_backend": "sentence-transformers", "model_name": "some/model"}
+    environment = Environment.model_validate(
+        {
+            "slack_api_url": slack.api_url,
+            "slack_bot_token": slack.bot_token,
+            "slack_app_token": slack.app_token,
+            "admin_users": (slack.person("olivia").id,),
+            "knowledge_dir": folder / "knowledge",
+            "data_dir": folder / "data",
+            **(model if manager else {"encoder_backend": "lexical"}),
+        }
+    )
+    config = ConfigFile.model_validate(
+        {"promise": 0.0, "channels": {"it-help": {"auto_reply": "on", "threshold": 0.5}}}
+    )
+    settings = Settings(environment, config, folder / "kotae.toml")
+    bot = build_app(settings, manager) if manager else build_app(settings)
+    try:
+        bot.start()
+        slack.wait_connected()
+        bot.services.registry.wait_ready(60)
+        yield bot
+    finally:
+        bot.stop()
+        slack.wait_until(lambda: slack.connections == 0, what="the end of the connection")
+
+
+class BotProcess:
+    """`kotae serve` in a process of its own, until it is killed."""
+
+    def __init__(self, slack: LocalSlack, folder: Path) -> None:
+        environment = {name: value for name, value in os.environ.items() if name in {"PATH", "HF_HUB_OFFLINE"}}
+        environment |= {
+            "PYTHONPATH": str(ROOT),
+            "SLACK_API_URL": slack.api_url,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "ADMIN_USERS": slack.person("olivia").id,
+            "ENCODER_BACKEND": "lexical",
+            "KNOWLEDGE_DIR": str(folder / "knowledge"),
+            "DATA_DIR": str(folder / "data"),
+        }
+        self._slack = slack
+        with (folder / "log.txt").open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bot", "serve"], cwd=folder, env=environment, stdout=log, stderr=log
+            )
+        slack.wait_connected()
+        slack.wait_until(self._answers, what="an answer")
+
+    def _answers(self) -> bool:
+        """Ask once: right after the connection the knowledge base is still being read."""
+        return ANSWER in self._slack.reply(self._slack.command("alice", "it-help", f"/search {QUESTION}")).shown
+
+    def kill(self) -> None:
+        """Kill it as the kernel would when memory is short."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._slack.wait_until(lambda: self._slack.connections == 0, what="the end of the connection")
