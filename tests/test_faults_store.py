@@ -1,4 +1,4 @@
-"""Quick forms of what `make soak` does in hours: a few damaged files, disks that fail, and kills after a confirmation."""
+"""Quick forms of what `make soak` does: a few damaged files, disks that fail, and kills after a confirmation."""
 
 import importlib
 
