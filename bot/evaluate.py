@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from indexes.confidence.confidence import probability
 from indexes.confidence.evaluation import DEPTH, Outcome, Query, evaluate, hardest, rank_of, reliability, scored
 from indexes.records import may_be_volunteered
 from indexes.registry import Answer
@@ -28,12 +29,13 @@ class Evaluation:
 def run(knowledge_base: FaissSearch, queries: Sequence[Query], threshold: float) -> Evaluation:
     """Ask all queries as the bot would be asked, and measure at the threshold the bot would use.
 
-    To the measures of `evaluate`, this adds the encoder (or "lexical") and the `scale` of its cosines, if any.
+    To the measures of `evaluate`, this adds the encoder (or "lexical"), the `scale` of its cosines, if any, and whether
+    any row has an answer (`answers`). Without answers only the ranking counts: nothing is given unasked.
     """
     with ThreadPoolExecutor(ASKING_AT_ONCE) as pool:
         answers = list(pool.map(lambda query: knowledge_base.answer(query.text, DEPTH), queries))
     outcomes = [
-        Outcome(query, _rank(query, answer), answer.confidence, _is_silent(answer))
+        Outcome(query, _rank(query, answer), _confidence(knowledge_base, answer), _is_silent(answer))
         for query, answer in zip(queries, answers, strict=True)
     ]
     found = {
@@ -41,7 +43,8 @@ def run(knowledge_base: FaissSearch, queries: Sequence[Query], threshold: float)
     }
     encoder = knowledge_base.encoder.name if knowledge_base.encoder else "lexical"
     scale = asdict(knowledge_base.scale) if knowledge_base.scale else None
-    measures = {"encoder": encoder, "scale": scale, **evaluate(outcomes, threshold)}
+    about = {"encoder": encoder, "scale": scale, "answers": knowledge_base.has_answers}
+    measures = {**about, **evaluate(outcomes, threshold)}
     return Evaluation(measures, outcomes, found)
 
 
@@ -66,10 +69,12 @@ def format_evaluation(evaluation: Evaluation) -> str:
             ("AUROC, far questions", "auroc_far"),
         )
     ]
-    lines += [
-        f"  coverage at {p} precision  {_number(share)}" for p, share in measures["coverage_at_precision"].items()
-    ]
-    lines += ["", _shipped(measures["shipped"])]
+    if measures["answers"]:
+        covered = measures["coverage_at_precision"].items()
+        lines += [*(f"  coverage at {p} precision  {_number(share)}" for p, share in covered), ""]
+        lines.append(_shipped(measures["shipped"]))
+    else:
+        lines += ["", "No row has an answer: nothing is given unasked, and only the ranking counts."]
     worst = hardest(scored(evaluation.outcomes), MISSES)
     if worst:
         lines += ["", "Most confident mistakes:"]
@@ -98,6 +103,16 @@ def plot(evaluation: Evaluation, path: Path) -> None:
 
 def _rank(query: Query, answer: Answer) -> int | None:
     return rank_of(query.relevant, [hit.record.id for hit in answer.hits])
+
+
+def _confidence(knowledge_base: FaissSearch, answer: Answer) -> float:
+    """Return the confidence; without any answers, what it would be if the first hit had one.
+
+    Rows without an answer have at most 0.5, so that the best would all be alike and their order be lost.
+    """
+    if knowledge_base.has_answers or not answer.hits:
+        return answer.confidence
+    return probability(sum(knowledge_base.explain(answer, answer.hits[0])["confidence"]["terms"].values()))
 
 
 def _is_silent(answer: Answer) -> bool:

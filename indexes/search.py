@@ -12,9 +12,9 @@ from indexes.errors import ModelUnavailableError, UnusableFileError
 from indexes.maintenance import Maintenance
 from indexes.messages import Translatable
 from indexes.names import name_of
-from indexes.records import Source
+from indexes.records import Source, has_answer
 from indexes.registry import Answer, Registry
-from indexes.retrieval.index import Hit
+from indexes.retrieval.index import Hit, Index
 from indexes.retrieval.scale import Scale
 
 log = logging.getLogger(__name__)
@@ -70,6 +70,16 @@ class FaissSearch:
         """The scale of the encoder's cosines on this file; None when the search is lexical only."""
         return self._registry.loaded[self.name].index.scale
 
+    @property
+    def index(self) -> Index:
+        """The index of the CSV as it is now."""
+        return self._registry.loaded[self.name].index
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether any row has an answer; without one nothing is given unasked."""
+        return any(has_answer(record) for record in self.index.records)
+
     def search(self, question: str, top_k: int = 3) -> list[Hit]:
         """Return the closest records, best first, each with its score and confidence."""
         return list(self.answer(question, top_k).hits)
@@ -80,7 +90,7 @@ class FaissSearch:
 
     def explain(self, answer: Answer, hit: Hit) -> dict[str, Any]:
         """Return why a hit was found and how its confidence was computed; JSON types only."""
-        return explain(self._registry.loaded[self.name].index, answer.question, hit)
+        return explain(self.index, answer.question, hit)
 
     def why(self, answer: Answer, threshold: float) -> tuple[Translatable, ...]:
         """Say why a bot with this threshold would give the first hit unasked, or why not."""

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from bot.evaluate import run
-from indexes import FaissSearch
+from bot.cli import main as cli
 from indexes.confidence.evaluation import Query, read_queries
 from indexes.encoder import models
 from tests.e5 import NORMS, TOKENIZER, WEIGHTS, E5UnavailableError, build, e5_path
@@ -56,25 +55,33 @@ def test_every_set_is_measured_with_every_encoder(tmp_path: Path, capsys: pytest
         assert float(cells["R@3"]) == 1.0
         assert (cells["pMRR"] == "–") == (encoder == "lexical")
         assert (cells["cover"] == "–") == (name == "bare")
+        assert 0 < float(cells["ms"]) < 1000
+        if encoder != "lexical":
+            assert float(cells["xAP"]) == pytest.approx(float(cells["AP"]) / float(cells["pAP"]), abs=0.01)
     for encoder in encoders:
         [summary] = [line for line in lines if line.startswith(f"{encoder}: AP ")]
         assert ("times plain cosine's" in summary) == (encoder != "lexical")
         assert "coverage" in summary
 
 
-def test_a_set_without_answers_counts_for_ranking_and_nothing_in_it_is_volunteered(tmp_path: Path) -> None:
-    folder, encoder = make_set(tmp_path / "bare", ""), str(minilm_link(tmp_path))
+@pytest.mark.parametrize("empty", ["", "TBD", "未定"])
+def test_a_set_without_answers_counts_for_ranking_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], empty: str
+) -> None:
+    folder, encoder = make_set(tmp_path / "bare", empty), str(minilm_link(tmp_path))
     queries = read_queries(folder / "queries.jsonl")
-    with FaissSearch(folder / "kb.csv", encoder, data_dir=tmp_path / "data") as search:
-        found = run(search, queries, threshold=0.0)
-    assert found.measures["shipped"]["replies"] == 0
-    assert max(outcome.confidence for outcome in found.outcomes) == 0.5
     row = measure("bare", folder / "kb.csv", queries, encoder, tmp_path / "data")
-    assert row.numbers[6:] == [None] * 7
-    answered = make_set(tmp_path / "answered", "Same")
+    assert row.measures["shipped"]["replies"] == 0
+    assert row.numbers[8:-1] == [None] * 7
+    answered = make_set(tmp_path / "answered", "Answer {}")
     other = measure("answered", answered / "kb.csv", queries, encoder, tmp_path / "data")
-    assert row.measures["average_precision"] > found.measures["average_precision"] - 1e-9
-    assert row.measures["mrr_at_10"] == other.measures["mrr_at_10"] == 1.0
+    assert None not in other.numbers
+    for key in ("average_precision", "mrr_at_10", "recall_at_1"):
+        assert row.measures[key] == other.measures[key]
+    for folder_, says in ((folder, "only the ranking counts"), (answered, "Replying unasked from 0.90 on")):
+        files = [str(folder_ / name) for name in ("kb.csv", "queries.jsonl")]
+        assert cli(["eval", *files, "--encoder", "lexical"]) == 0
+        assert says in capsys.readouterr().out
 
 
 def test_plain_cosine_by_hand(tmp_path: Path) -> None:
