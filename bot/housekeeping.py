@@ -14,8 +14,10 @@ from handlers.learning.store.judged_replies import JudgedReplies
 from handlers.learning.store.voices import Voices
 from handlers.learning.votes import update_confidence
 from handlers.privacy.announcement import announce
+from handlers.privacy.store.erasures import Erasures
 from handlers.privacy.store.retention import Retention
 from handlers.services import Services
+from handlers.store.backup import backup_of
 from handlers.store.installation import PURGE_ANNOUNCED, Installation
 from handlers.store.questions import MOST_DAYS
 
@@ -73,8 +75,11 @@ class Housekeeping(BackgroundThread):
 
     def keep_files(self) -> None:
         """Make the daily copy of the state database, and delete what is too old; see `bot.retention`."""
-        if self._services.database.back_up(self._clock()):
+        database, started = self._services.database, time.time()
+        if database.back_up(self._clock()):
             tell_admins(self._services, damaged_now)
+        elif database.file:
+            Erasures(database.file).apply(backup_of(database.file), since=started)  # of whoever was forgotten meanwhile
         for sweep in self._sweeps(self._clock()):
             try:
                 sweep()

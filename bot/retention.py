@@ -106,7 +106,8 @@ KEPT = (
         ("votes", "confirmations", "learned"),
         _questions_days,
     ),
-    Kept("open misses, and what admins did with them", ("closings",), lambda _: MOST_DAYS),
+    Kept("the words of open misses", ("questions",), lambda _: MOST_DAYS),
+    Kept("how misses were closed; by whom goes with the question", ("closings",)),
     Kept("decided proposals; waiting ones stay", ("proposals", "proposal_requests"), _questions_days),
     Kept(
         "what admins did; the questions quoted in it go with the questions",

@@ -275,3 +275,15 @@ def test_a_copy_is_made_while_others_write_and_none_of_a_damaged_file(file: Path
     assert not database.back_up(time.time())
     assert backup_of(file).stat().st_mtime_ns > made
     database.close()
+
+
+def test_a_copy_made_while_somebody_was_forgotten_forgets_them_too(file: Path) -> None:
+    database = opened(file)
+    Questions(database).add(replace(ASKED, user=WHO, text="CANARYTEXT"))
+    started = time.time()
+    back_up(file)
+    Erasures(file).add(WHO, [])
+    Erasures(file).apply(backup_of(file), since=started)
+    database.close()
+    assert WHO.encode() not in backup_of(file).read_bytes()
+    assert b"CANARYTEXT" not in backup_of(file).read_bytes()
