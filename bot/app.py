@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +17,10 @@ from bot.connection import PING_SECONDS, Connection
 from bot.digest import WeeklyDigest
 from bot.folder_watch import FolderWatch, Tell, log_reports
 from bot.housekeeping import Housekeeping
+from bot.instance import instance_of
 from bot.manifest import AGENT_SCOPE
 from bot.model_watch import LOOK_SECONDS, ModelWatch
+from bot.replay import Replay
 from bot.retention import sweep_all, sweep_leftovers
 from bot.settings import Settings
 from bot.slack_client import scopes_of, slack_client
@@ -29,6 +32,7 @@ from handlers.counters import Counters
 from handlers.fair_turns import Source
 from handlers.files import removal
 from handlers.files.pending import recover
+from handlers.keeping import keep
 from handlers.learning.learned_aliases import apply_aliases
 from handlers.learning.proof import keep_auto_reply
 from handlers.learning.votes import update_confidence
@@ -38,6 +42,7 @@ from handlers.routing import register
 from handlers.schema import open_or_recover
 from handlers.services import Config, Process, Services
 from handlers.store.claims import Claims
+from handlers.store.inbox import Inbox
 from indexes.encoder import ModelManager, models
 from indexes.maintenance import Maintenance
 from indexes.registry import Registry
@@ -61,12 +66,14 @@ class Bot:
     watch: FolderWatch | None
     digest: WeeklyDigest | None
     housekeeping: Housekeeping
+    replay: Replay
     listeners: ThreadPoolExecutor
     startup_log: StartupLog
 
     def start(self) -> None:
         """Connect first; read the knowledge bases and load the model in the background."""
         keep_auto_reply(self.services)
+        self.replay.recover()
         self.connection.open()
         self.startup_log.done("connected", "connected")
         apply_aliases(self.services)
@@ -78,6 +85,7 @@ class Bot:
         self.services.maintenance.record_versions()
         update_confidence(self.services)
         self.housekeeping.start()
+        self.replay.start()
         ask_admins(self.services)
         if self.model:
             self.model.start()
@@ -89,8 +97,12 @@ class Bot:
         self.startup_log.done("words", f"{number} knowledge bases by words", f" ({failed} unusable)" if failed else "")
 
     def stop(self) -> bool:
-        """Accept nothing more, finish the accepted requests, and return whether all were finished."""
+        """Accept nothing more, finish the accepted requests, and return whether all were finished.
+
+        What was not is done after the next start.
+        """
         self.connection.close()
+        self.replay.close()
         self.listeners.shutdown(wait=True)
         drained = self.services.queue.drain(DRAIN_SECONDS)
         if self.model:
@@ -99,6 +111,7 @@ class Bot:
         for thread in (self.watch, self.digest, self.housekeeping):
             if thread:
                 thread.close()
+        self.services.inbox.close()
         self.services.database.close()
         return drained
 
@@ -151,7 +164,11 @@ def build_app(
     app = App(client=client, listener_executor=listeners)
     counters = Counters()
     acks = AckClock(counters)
-    connection = Connection(app, settings.app_token, acks, ping_seconds)
+
+    def kept(kind: str, payload: Mapping[str, Any]) -> None:
+        keep(services, kind, payload)
+
+    connection = Connection(app, settings.app_token, acks, kept, ping_seconds)
     queue = WorkQueue(counters, acks.are_due)
 
     def rescan() -> None:
@@ -163,6 +180,7 @@ def build_app(
         maintenance=maintenance,
         database=database,
         claims=Claims(database),
+        inbox=Inbox(database, instance_of(environment.data_dir)),
         access=Access(client, identity, environment.admin_users, environment.admin_usergroup),
         channels=channels,
         client=client,
@@ -187,6 +205,7 @@ def build_app(
         housekeeping=Housekeeping(
             services, settings.config.keep_questions_days, sweeps=partial(sweep_all, services, settings)
         ),
+        replay=Replay(app, services),
         listeners=listeners,
         startup_log=startup_log,
     )

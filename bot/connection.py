@@ -10,7 +10,9 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
@@ -31,15 +33,21 @@ REFRESH_SECONDS = 60.0
 CONCURRENCY = 32
 """Envelopes handled at once; each is acked within milliseconds."""
 
+Keep = Callable[[str, Mapping[str, Any]], None]
+"""Keeps the payload of an envelope of some type, so that it can be acked."""
+
 
 class Connection:
-    """One connection to Slack, kept alive while it is open."""
+    """One connection to Slack, kept alive while it is open; `keep` sees each payload before the app does."""
 
-    def __init__(self, app: App, app_token: str, acks: AckClock, ping_seconds: float = PING_SECONDS) -> None:
+    def __init__(
+        self, app: App, app_token: str, acks: AckClock, keep: Keep, ping_seconds: float = PING_SECONDS
+    ) -> None:
         self._handler = SocketModeHandler(app, app_token, ping_interval=ping_seconds, concurrency=CONCURRENCY)
         self._handler.client.on_message_listeners += [acks.arrived, self._hasten_refresh]
         self._handler.client.socket_mode_request_listeners[:] = [self._handle]  # instead of the handler alone
         self._acks = acks
+        self._keep = keep
         self._ping_seconds = ping_seconds
         self._session: Session | None = None
         self._session_since = 0.0
@@ -79,9 +87,17 @@ class Connection:
 
     def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         try:
+            self._keep_first(request)
             self._handler.handle(client, request)  # type: ignore[arg-type]
         finally:
             self._acks.acked(request)
+
+    def _keep_first(self, request: SocketModeRequest) -> None:
+        """Keep a payload before it is acked; if that fails, it is handled all the same."""
+        try:
+            self._keep(request.type, request.payload)
+        except Exception:
+            log.exception("A payload could not be kept for a restart")
 
     def _hasten_refresh(self, message: str) -> None:
         """Close the old socket as soon as there is a new one.

@@ -1,5 +1,6 @@
 """What the bot writes in Slack: the only module that posts, changes and deletes messages, and uploads files."""
 
+import copy
 import logging
 from http.client import HTTPException
 from urllib.error import URLError
@@ -13,6 +14,7 @@ from handlers.pictures import Pictures
 from handlers.slack.blocks import Message
 from handlers.slack.trouble import CALL_ERRORS, error_code
 from handlers.store.database import Database
+from handlers.store.inbox import Work
 from handlers.texts import HandlerError
 
 log = logging.getLogger(__name__)
@@ -29,20 +31,34 @@ class Messenger:
         self._client = client
         self.outbox = Outbox(client, database)
         self.pictures = Pictures(client, database)
+        self.work: Work | None = None
+
+    def within(self, work: Work) -> "Messenger":
+        """Return the messenger for the work on one payload, which posts nothing that an earlier process has posted."""
+        view = copy.copy(self)
+        view.work = work
+        return view
+
+    def may_tell(self) -> bool:
+        """Tell whether a private answer is to be sent: one that can't be read back is sent again once at most."""
+        return self.work is None or self.work.may_tell()
+
+    def _key(self, given: str, to: str) -> str:
+        return given or (self.work.message_key(to) if self.work else "")
 
     def post(self, channel: str, message: Message, thread: str | None = None, key: str = "") -> str | None:
         """Post a message that everybody in the channel sees; return its ts.
 
         None when the thread's first message was deleted meanwhile: Slack then posts into the channel; that is undone.
         """
-        sent = self.outbox.post(channel, message.arguments(), thread, key)
+        sent = self.outbox.post(channel, message.arguments(), thread, self._key(key, f"{channel} {thread}"))
         if thread and not sent.thread:
             self.withdraw(channel, sent.ts)
             return None
         return sent.ts
 
     def post_ephemeral(self, channel: str, user: str, message: Message, thread: str | None = None) -> None:
-        """Post a message that one person alone sees, as long as they don't reload Slack.
+        """Post a message that one person alone sees, as long as they don't reload Slack; callers ask `may_tell` first.
 
         A connection that breaks after the call was sent counts as posted: nobody can look, and most likely it was.
         """
@@ -55,7 +71,7 @@ class Messenger:
 
     def send(self, user: str, message: Message, key: str = "") -> tuple[str, str]:
         """Send a direct message; return the channel and the ts of the message."""
-        sent = self.outbox.post(user, message.arguments(), key=key)
+        sent = self.outbox.post(user, message.arguments(), key=self._key(key, user))
         return sent.channel, sent.ts
 
     def inform(self, user: str, message: Message) -> tuple[str, str] | None:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from http import HTTPStatus
 from http.client import HTTPException
@@ -22,6 +22,7 @@ from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn
 from handlers.slack.trouble import error_code, may_pass
+from handlers.store.inbox import Work
 from handlers.texts import Texts
 from handlers.trace import Trace
 from indexes.errors import KnowledgeBaseError
@@ -104,7 +105,13 @@ class Request:
         return self.channel.startswith("D")
 
     def tell_privately(self, message: Message) -> None:
-        """Tell the asker alone: through the response_url while it is valid, else in an ephemeral or direct message."""
+        """Tell the asker alone: through the response_url while it is valid, else in an ephemeral or direct message.
+
+        Only a direct message can be read back; the others are sent again once at most, see `Messenger.may_tell`.
+        """
+        can_be_read = self.respond is None and (self.is_direct or not self.channel)
+        if not can_be_read and not self.services.messenger.may_tell():
+            return
         as_reply = {"response_type": "ephemeral", "replace_original": False, "thread_ts": self.thread}
         if self._responded(message.arguments() | as_reply):
             return
@@ -162,10 +169,24 @@ class Request:
         said = ts or event.get("event_ts") or event.get("ts")
         return bool(said) and float(said) < self.services.database.recovery.answers_since
 
+    @property
+    def key(self) -> str:
+        """What all deliveries of this payload have in common; see `payload_key`."""
+        return payload_key(self.body)
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether an earlier process may have done a part of this before it ended."""
+        work = self.services.messenger.work
+        return work is not None and work.is_repeat
+
+    def within(self, work: Work) -> "Request":
+        """Return the request with the services for the work on it."""
+        return replace(self, services=self.services.within(work))
+
     def is_first_delivery(self) -> bool:
         """Claim the payload; False if Slack delivered it before."""
-        key = self.body.get("event_id") or self.body.get("trigger_id")
-        return not key or self.services.claims.take(f"event:{key}")
+        return not self.key or self.services.claims.take(f"event:{self.key}")
 
     def refusal(self, need: Need) -> str:
         """Return the key of the text that says why the asker may not; blank when they may."""
@@ -176,6 +197,18 @@ class Request:
         said = self.body.get("event", {}).get("ts")
         if self.asked and (not said or self.services.claims.take(f"refused:{self.channel}:{said}")):
             self.tell_privately(notice(self.texts(refusal)))
+
+
+def payload_key(body: Mapping[str, Any]) -> str:
+    """Return what all deliveries of a payload have in common; blank if there is nothing.
+
+    A form that was submitted and shows an error, since the process ended before its ack, can be submitted again: that
+    is the same form in the same state.
+    """
+    view = body.get("view", {})
+    if body.get("type") == "view_submission":
+        return f"{view['id']}:{view['hash']}"
+    return str(body.get("event_id") or body.get("trigger_id") or "")
 
 
 def run_each(request: Request, jobs: Sequence[Callable[[], None]]) -> None:

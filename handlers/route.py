@@ -76,7 +76,8 @@ class Route:
 
     def _put(self, request: Request, done: Done) -> Admission:
         queue = self.services.queue
-        admission = queue.may_ask(request.user) if request.asked else Admission.ACCEPTED
+        counts = request.asked and not request.is_repeat  # which was counted by the process that acked it
+        admission = queue.may_ask(request.user) if counts else Admission.ACCEPTED
         if admission is not Admission.ACCEPTED:
             return admission
         return queue.put(self.kind, _source(request), partial(_run, self, request, done))
@@ -107,13 +108,15 @@ class FormRoute(Route):
         """Take a submission from Bolt."""
         request = self.request(body, respond)
         answer = self.check(self.services, request)
-        if answer.get("response_action") != "errors":
+        if answer.get("response_action") != "errors" or request.is_repeat:
             done = self.receive(body)
             admission = self._put(request, done)
             if admission is not Admission.ACCEPTED:
                 request.trace.outcome = admission.name.lower()
                 _end(self, request, done)
                 answer = _not_now(request, admission)
+        else:
+            self.receive(body)()
         ack(**answer)
 
 
@@ -160,9 +163,9 @@ def _run(route: Route, request: Request, done: Done) -> None:
             request.trace.outcome = "repeated"
         elif refusal := request.refusal(route.need(request)):
             request.trace.outcome = "refused"
-            route.refuse(route.services, request, refusal)
+            route.refuse(request.services, request, refusal)
         else:
-            route.handler(route.services, request)
+            route.handler(request.services, request)
     except Exception as error:  # noqa: BLE001 - the one door: nothing a handler raises may end the process or a worker
         request.trace.outcome = "failed"
         _fail(request, error)
@@ -218,6 +221,12 @@ def _source(request: Request) -> Source:
 
 
 def _request(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Request:
+    """Read a payload; what the request does belongs to the work on it."""
+    request = _read(services, body, respond, asked=asked)
+    return request.within(services.inbox.work(request.key))
+
+
+def _read(services: Services, body: Mapping[str, Any], respond: Respond, *, asked: bool) -> Request:
     """Read who sent a payload and where: events, interactions and commands have it in different places."""
     if "event" in body:
         event = body["event"]

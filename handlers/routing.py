@@ -32,6 +32,7 @@ from handlers.entries import editing, proposals, typing
 from handlers.files import removal, uploads, versions
 from handlers.home import home
 from handlers.learning import learned_aliases, misses
+from handlers.request import payload_key
 from handlers.route import Routes
 from handlers.services import Services
 
@@ -43,7 +44,7 @@ EARLIER = re.compile("file_shared|assistant_thread_(started|context_changed)")
 
 def register(app: App, services: Services) -> None:
     """Register the handler of each payload, and who may; of two lines that match a payload, the first one takes it."""
-    routes = Routes(services)
+    routes = Routes(services, lambda body: partial(services.inbox.finish, payload_key(body)))
     _register_commands(app, routes)
     _register_messages(app, routes)
     _register_answers(app, routes)

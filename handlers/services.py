@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, WorkQueue
 from handlers.store.claims import Claims
 from handlers.store.database import Database
+from handlers.store.inbox import Inbox, Work
 from indexes.maintenance import Maintenance
 from indexes.messages import Translatable
 from indexes.registry import Registry
@@ -63,13 +64,15 @@ class Config:
 class Services:
     """Everything a handler may call. `client` is for reading from Slack: what is written goes through `messenger`.
 
-    `locks` keep two handlers from working on the same thing; `rescan` looks for new channels and CSV files.
+    `inbox` keeps payloads until they are done; `locks` keep two handlers from working on the same thing; `rescan` looks
+    for new channels and CSV files.
     """
 
     registry: Registry
     maintenance: Maintenance
     database: Database
     claims: Claims
+    inbox: Inbox
     access: Access
     channels: Channels
     client: WebClient
@@ -79,6 +82,10 @@ class Services:
     config: Config
     process: Callable[[], Process]
     rescan: Callable[[], None]
+
+    def within(self, work: Work) -> "Services":
+        """Return the services for the work on one payload, which may be done again after a restart."""
+        return replace(self, claims=self.claims.held_by(work.key), messenger=self.messenger.within(work))
 
     @property
     def bot(self) -> str:

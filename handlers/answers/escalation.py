@@ -46,7 +46,8 @@ def ask_about(
         return
     helpers = services.channels.of(question.channel).ask
     publications = Publications(services.database)
-    with publications.only_once(question.id, "ask", Publication(question.channel, request.user, helpers)) as first:
+    planned = Publication(question.channel, request.user, helpers)
+    with publications.only_once(question.id, "ask", planned, again=request.is_repeat) as first:
         sent = _call(services, request, question, result, helpers) if first else None
     if sent:
         publications.posted(question.id, "ask", sent, services.messenger.link_if_any(question.channel, sent))

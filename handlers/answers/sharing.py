@@ -36,7 +36,8 @@ def _refusal(services: Services, question: AskedQuestion, result: Result, key: B
 
 def _post(services: Services, request: Request, question: AskedQuestion, result: Result, key: ButtonValue) -> None:
     publications = Publications(services.database)
-    with publications.only_once(question.id, "share", Publication(question.channel, request.user)) as first:
+    planned = Publication(question.channel, request.user)
+    with publications.only_once(question.id, "share", planned, again=request.is_repeat) as first:
         view = published.shared(result, key.shown, request.person.name, words.for_question(question.text))
         sent = services.messenger.post(question.channel, view, key=request.next_key()) if first else None
     if sent:

@@ -44,17 +44,24 @@ class TooManyError(HandlerError):
 
 def propose(services: Services, request: Request, draft: Draft) -> str:
     """Store a proposal and ask admins; return what to tell the proposer. Raises StoreError if it can't be stored."""
-    count = Proposals(services.database).waiting_of(request.user)
-    if count >= WAITING:
-        raise TooManyError("proposal.too_many", count=count)
     cells = {role: text.strip() for role, text in draft.texts.items() if text.strip()}
-    proposal = Proposal(request.user, draft.knowledge_base, cells, draft.question_id)
-    proposal = replace(proposal, id=Proposals(services.database).add(proposal))
+    proposal = _stored(services, request, Proposal(request.user, draft.knowledge_base, cells, draft.question_id))
     closest = next((entry.record.title for entry in similar(services, draft) if entry.record), "")
     reached = [admin for admin in reachable(services, draft.knowledge_base) if _ask(services, admin, proposal, closest)]
     if reached:
         return draft.words("proposal.sent")
     return draft.words("proposal.waits", command=services.config.admin_command)
+
+
+def _stored(services: Services, request: Request, proposal: Proposal) -> Proposal:
+    """Store a proposal unless an earlier process stored it from the same form before it ended."""
+    store = Proposals(services.database)
+    mine = [each for each in store.waiting() if each.user == request.user]
+    if request.is_repeat and (same := next((each for each in mine if replace(each, id=0) == proposal), None)):
+        return same
+    if len(mine) >= WAITING:
+        raise TooManyError("proposal.too_many", count=len(mine))
+    return replace(proposal, id=store.add(proposal))
 
 
 def reachable(services: Services, knowledge_base: str) -> list[str]:
@@ -110,7 +117,7 @@ def declined(services: Services, request: Request) -> None:
     proposal = Proposals(services.database).get(int(view["private_metadata"]))
     if proposal is None or not _sees(services, request.user, proposal.knowledge_base):
         request.tell_privately(notice(request.texts("proposal.gone")))
-    elif not Proposals(services.database).claim(proposal.id, request.user):
+    elif not Proposals(services.database).claim(proposal.id, request.user, again=request.is_repeat):
         request.tell_privately(_already(services, proposal.id, request.texts))
     else:
         Proposals(services.database).settle(proposal.id, "declined", _reason(view))
@@ -152,7 +159,7 @@ def _write(services: Services, request: Request, proposal: Proposal, draft: Draf
     """Write the entry for the first admin who decides, and tell the others. If that fails the proposal waits on."""
     if draft.knowledge_base not in writable(services, request):
         raise DecidedError("edit.no_such", name=draft.knowledge_base)
-    if not Proposals(services.database).claim(proposal.id, request.user):
+    if not Proposals(services.database).claim(proposal.id, request.user, again=request.is_repeat):
         raise _taken(services, proposal.id)
     try:
         stored = store(services, request, draft)
@@ -213,7 +220,9 @@ def _ask(services: Services, admin: str, proposal: Proposal, closest: str) -> bo
     sent = services.messenger.inform(admin, views.asked(proposal, closest, _texts(services, admin)))
     if sent is None:
         return False
-    Proposals(services.database).ask(proposal.id, ApprovalMessage(admin, *sent))
+    asked = ApprovalMessage(admin, *sent)
+    if asked not in Proposals(services.database).messages(proposal.id):
+        Proposals(services.database).ask(proposal.id, asked)
     return True
 
 

@@ -18,8 +18,8 @@ from handlers.store.errors import StoreError
 from handlers.texts import HandlerError
 from indexes.messages import Translatable
 from indexes.names import is_workbook
-from indexes.records import KnowledgeBase, Record
-from indexes.records.editing import add, change, ensure_editable
+from indexes.records import KnowledgeBase, Record, read_bytes
+from indexes.records.editing import WriteResult, add, change, ensure_editable
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,8 @@ def store(services: Services, request: Request, draft: Draft) -> Stored:
         read, now = loaded.knowledge_base, datetime.now().astimezone(services.config.timezone)
         if draft.record:
             written = change(read, draft.record, _changes(services, draft), now)
+        elif request.is_repeat and (added := _added_before(read, draft)):
+            written = WriteResult(read, added, read_bytes(read.path))
         else:
             written = add(read, _cells(draft.texts, read), now)
         records = len(written.knowledge_base.records)
@@ -114,6 +116,16 @@ def store(services: Services, request: Request, draft: Draft) -> Stored:
     done = Translatable("audit.edit", **entry) if draft.record else Translatable("audit.add", **entry)
     unlogged = _log(services, request, done)
     return Stored(written.record, report.error or unlogged)
+
+
+def _added_before(read: KnowledgeBase, draft: Draft) -> Record | None:
+    """Return the entry that an earlier process added from the same form before it ended."""
+    texts = {role: text.strip() for role, text in draft.texts.items() if role in read.columns and text.strip()}
+    return next((each for each in reversed(read.records) if _has(views.cells_of(each), texts)), None)
+
+
+def _has(cells: Mapping[str, str], texts: Mapping[str, str]) -> bool:
+    return all(cells[role].strip() == text for role, text in texts.items())
 
 
 def _log(services: Services, request: Request, done: Translatable) -> Translatable | None:
@@ -141,7 +153,7 @@ def _changes(services: Services, draft: Draft) -> dict[str, str]:
         raise NotThereError("edit.gone")
     now = views.cells_of(record)
     touched = {role: text for role, text in draft.texts.items() if is_touched(draft, role)}
-    if any(views.digest(now[role]) != draft.seen[role] for role in touched):
+    if any(views.digest(now[role]) not in {draft.seen[role], views.digest(text)} for role, text in touched.items()):
         written = " ".join(f"{record.question}\n{record.answer}".split())
         raise ChangedMeanwhileError("edit.changed_meanwhile", now=written[:SHOWN])
     return _cells(touched, services.registry.loaded[draft.knowledge_base].knowledge_base)

@@ -1,7 +1,9 @@
 """Things that are to be done once, such as answering an event that Slack may deliver several times."""
 
+import copy
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from threading import Lock
 
 from sqlalchemy import Column, Float, String, Table, delete, insert
@@ -21,7 +23,9 @@ seen = Table(
     metadata,
     Column("key", String(255), primary_key=True),
     Column("at", Float, nullable=False, index=True),
+    Column("holder", String(255), nullable=True),
 )
+"""`holder` is the key of the payload for which it was claimed, NULL in claims of earlier versions."""
 once = Table(
     "once",
     metadata,
@@ -33,7 +37,7 @@ once = Table(
 class Claims:
     """Decides who does something that is to be done once, across threads, processes and restarts.
 
-    One object for the whole process: it also remembers recent claims in memory.
+    One object for the whole process, and its views for a payload: they also remember recent claims in memory.
     """
 
     def __init__(self, database: Database) -> None:
@@ -41,7 +45,19 @@ class Claims:
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
         self._purged = time.monotonic()
+        self._holder: str | None = None
         self.purge()
+
+    def held_by(self, holder: str) -> "Claims":
+        """Return the same claims, for taking more of them for one payload."""
+        view = copy.copy(self)
+        view._holder = holder  # noqa: SLF001 - of its own class
+        return view
+
+    def release(self, holders: Iterable[str]) -> None:
+        """Give up what was claimed for payloads by an earlier process, which ended before it was done with them."""
+        held = delete(seen).where(seen.c.holder.in_(list(holders)))
+        self._database.write("release what was not finished", held)
 
     def take(self, key: str) -> bool:
         """Return True to exactly one caller per key within a week."""
@@ -69,7 +85,8 @@ class Claims:
             if len(self._recent) > RECENT_CLAIMS:
                 self._recent.popitem(last=False)
         try:
-            self._database.write("remember what has happened", insert(table).values(key=key, at=time.time()))
+            holder = {"holder": self._holder} if table is seen else {}
+            self._database.write("remember what has happened", insert(table).values(key=key, at=time.time(), **holder))
         except IntegrityError:
             return False
         return True

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 SQLITE_WAIT_SECONDS = 1
 """How long a write waits for a locked database, and an answer with it; a write itself takes a millisecond."""
+
+TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 metadata = MetaData()
 Value = TypeVar("Value")
@@ -76,7 +78,8 @@ class Database:
 
     `last_known` keeps small tables as they were last read or written, by table and key, for while the database fails.
     `reading_first` is the lock for transactions that read rows and then change them. `recovery` tells whether the bot
-    had to start without a damaged database, and `damage` what the daily check found since.
+    had to start without a damaged database, and `damage` what the daily check found since. Threads of this process
+    write in turns: SQLite lets those that wait try again at random, so that under load some would fail after a second.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -87,6 +90,7 @@ class Database:
         self.trouble: Translatable | None = None
         self.last_known: dict[str, dict[Any, Any]] = {}
         self.reading_first = Lock()
+        self._writing = RLock()
 
     @classmethod
     def open(cls, url: str, expected: MetaData) -> "Database":
@@ -105,7 +109,7 @@ class Database:
     def transaction(self, failure: Translatable) -> Iterator[Connection]:
         """Run the block in one transaction; raises StoreError, with `failure` as what was not done."""
         try:
-            with self._engine.begin() as connection:
+            with self._writing, self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise StoreError("database.not_written", failure=failure, reason=_reason(error)) from error
@@ -126,7 +130,7 @@ class Database:
         """
         key: Row[Any] | None = None
         try:
-            with self._engine.begin() as connection:
+            with self._writing, self._engine.begin() as connection:
                 for statement in statements:
                     done = connection.execute(statement)
                     key = done.inserted_primary_key if isinstance(statement, Insert) else None
@@ -141,7 +145,7 @@ class Database:
     def change(self, purpose: str, work: Callable[[Connection], Value]) -> Value | None:
         """Run `work` in one transaction; None if the database fails. It should begin with a write: that locks."""
         try:
-            with self._engine.begin() as connection:
+            with self._writing, self._engine.begin() as connection:
                 done = work(connection)
         except SQLAlchemyError as error:
             self._survive(purpose, error)
@@ -174,13 +178,36 @@ class Database:
 
     def compact(self) -> None:
         """Rewrite SQLite's file and empty its write-ahead log: freed pages and moved rows still hold deleted texts."""
-        if self._engine.dialect.name == "sqlite":
-            try:
-                with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                    connection.exec_driver_sql("VACUUM")
-                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            except SQLAlchemyError as error:
-                self._survive("rewrite its file", error)
+        if self._maintain("rewrite its file", "VACUUM") is not None:
+            self._maintain("empty its log", TRUNCATE)
+
+    def empty_log(self) -> bool:
+        """Empty SQLite's write-ahead log: it still holds what was deleted, which is overwritten in the file itself.
+
+        Nobody waits for it: most is done while others write, and the rest at once or, if they do, not now. False then.
+        """
+        at_once = ("PRAGMA wal_checkpoint(PASSIVE)", "PRAGMA busy_timeout=0", TRUNCATE)
+        rows = self._maintain("empty its log", *at_once)
+        return rows is not None and not (rows and rows[0][0])
+
+    def _maintain(self, purpose: str, *statements: str) -> Sequence[Any] | None:
+        """Run statements of SQLite's outside of transactions; return the last one's rows, None if the database fails.
+
+        It is done on a connection of its own, whose settings go with it.
+        """
+        rows: Sequence[Any] = ()
+        if self._engine.dialect.name != "sqlite":
+            return rows
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.detach()
+                for statement in statements:
+                    done = connection.exec_driver_sql(statement)
+                    rows = done.all() if done.returns_rows else ()
+                return rows
+        except SQLAlchemyError as error:
+            self._survive(purpose, error)
+            return None
 
     def _survive(self, purpose: str, error: SQLAlchemyError) -> None:
         """Log the first of a series of failures, and keep the reason for admins to see."""

@@ -92,7 +92,7 @@ def test_the_same_press_after_being_forgotten_says_that_it_is_gone(
     slack.press("hanako", answer, "show_2")
     settle(slack, bot)
     assert Voices(bot.services.database).judged() == {}
-    assert found(knowledge.parent / "data", hanako) == []
+    slack.wait_until(lambda: found(knowledge.parent / "data", hanako) == [], 5, what="the end of what was kept")
 
 
 def test_wrong_use_and_failure_have_their_exit_codes(knowledge: Path) -> None:

@@ -48,15 +48,22 @@ class Publications:
         self._database = database
 
     @contextmanager
-    def only_once(self, question: int, kind: Kind, planned: Publication) -> Iterator[bool]:
-        """Yield whether this is the first time; if the block then fails, it may be tried again. Raises StoreError."""
-        first = self._claim(question, kind, planned)
+    def only_once(self, question: int, kind: Kind, planned: Publication, *, again: bool = False) -> Iterator[bool]:
+        """Yield whether this is the first time; if the block then fails, it may be tried again. Raises StoreError.
+
+        `again` is for repeated work: what an earlier process planned for the same person, and ended, is not done yet.
+        """
+        first = self._claim(question, kind, planned) or (again and self._is_unfinished(question, kind, planned.by))
         try:
             yield first
         except BaseException:
             if first:
                 self._database.write("forget what was not published", delete(publications).where(*_is(question, kind)))
             raise
+
+    def _is_unfinished(self, question: int, kind: Kind, by: str) -> bool:
+        planned = self.of(question).get(kind)
+        return planned is not None and not planned.message and planned.by == by
 
     def posted(self, question: int, kind: Kind, message: str, link: str) -> None:
         """Store the message that was posted."""

@@ -5,7 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import JSON, Column, Float, Integer, Row, Select, String, Table, Text, and_, insert, or_, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    Float,
+    Integer,
+    Row,
+    Select,
+    String,
+    Table,
+    Text,
+    and_,
+    false,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from handlers.store.database import Database, Id, metadata, new_id
 from indexes.messages import Translatable
@@ -106,16 +122,16 @@ class Proposals:
         """Return undecided proposals, oldest first."""
         return self._list(select(proposals).where(_undecided()).order_by(proposals.c.at))
 
-    def waiting_of(self, user: str) -> int:
-        """Count somebody's undecided proposals."""
-        return len(self._list(select(proposals).where(_undecided(), proposals.c.user == user)))
+    def claim(self, proposal_id: int, by: str, *, again: bool = False) -> bool:
+        """Return True to exactly one caller, who then calls `settle` or `release`.
 
-    def claim(self, proposal_id: int, by: str) -> bool:
-        """Return True to exactly one caller, who then calls `settle` or `release`."""
+        `again` is for repeated work: what the same person claimed in an earlier process, which ended, is theirs.
+        """
+        mine = and_(proposals.c.state == "writing", proposals.c.by == by) if again else false()
         with self._database.transaction(Translatable("database.failed.undecided")) as connection:
             claimed = connection.execute(
                 update(proposals)
-                .where(proposals.c.id == proposal_id, _undecided())
+                .where(proposals.c.id == proposal_id, or_(_undecided(), mine))
                 .values(state="writing", by=by, decided_at=time.time())
             )
             return claimed.rowcount == 1

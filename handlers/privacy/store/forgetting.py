@@ -133,6 +133,7 @@ class _Person:
 
     def forget(self) -> Counter[str]:
         """Delete the person's votes, questions and proposals, and replace the user id everywhere else."""
+        self._forget_waiting()
         self._forget_voices()
         self._forget_questions()
         self._forget_opinions()
@@ -147,6 +148,14 @@ class _Person:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
+
+    def _forget_waiting(self) -> None:
+        """Delete what the person has just asked and the bot has not done yet."""
+        if "inbox" in self._tables:
+            inbox = self._tables["inbox"]
+            with self._transaction() as connection:
+                own = delete(inbox).where(inbox.c.user == self._user)
+                self._changed["inbox"] += connection.execute(own).rowcount
 
     def _forget_voices(self) -> None:
         if "voices" not in self._tables:

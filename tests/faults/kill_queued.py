@@ -1,0 +1,194 @@
+"""kill -9 while requests wait: what was acked is done after the restart, and done once."""
+
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.playground import Envelope, Interaction, LocalSlack, Message, sample_workspace
+from tests.faults.row import Row
+from tests.slack.conftest import IT_HELP
+
+ROOT = Path(__file__).parents[2]
+KILLS = 160
+"""Of the long form; each while about thirty requests wait."""
+PEOPLE = tuple(f"person-{number}" for number in range(8))
+"""Each makes one request of each kind at a time; more would be refused politely, being more than the queue takes."""
+QUESTION = "パスワードを忘れました。どうすれば再設定できますか？"
+SURE = 'promise = 0\n[channels.it-help]\nauto_reply = "on"\nthreshold = 0.5\n'
+SLOW_SECONDS = 0.3
+ANSWERED_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, and how many answers it has; `most` of them are allowed."""
+
+    kind: str
+    envelopes: Callable[[], list[Envelope]]
+    answers: Callable[[], int]
+    most: int = 1
+
+    @property
+    def was_acked(self) -> bool:
+        """Whether the bot said that it has taken it."""
+        return any(each.outcome == "acked" for each in self.envelopes())
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it was answered, and not too often."""
+        return 1 <= self.answers() <= self.most
+
+
+def run(share: float) -> Row:
+    """Kill the bot many times."""
+    kills = max(1, round(KILLS * share))
+    with tempfile.TemporaryDirectory() as folder, _world(Path(folder)) as world:
+        wrong: list[str] = []
+        longest, trials, waited = 0.0, 0, 0
+        for number in range(kills):
+            asked, waiting, seconds = world.kill(number)
+            wrong += [f"{each.kind}: {each.answers()} answers" for each in asked if not each.is_right]
+            longest, trials, waited = max(longest, seconds), trials + len(asked), waited + waiting
+    worst = f"{waited} waited at {kills} kills; all done {longest:.0f} s after the start" if not wrong else wrong[0]
+    return Row("kill -9 with requests queued", trials, len(wrong), worst)
+
+
+class World:
+    """A local Slack, and a bot in a process of its own."""
+
+    def __init__(self, slack: LocalSlack, folder: Path) -> None:
+        self._slack = slack
+        self._folder = folder
+        self._log = folder / "stderr.txt"
+        self._starts = 0
+        self._random = random.Random(7)
+        self.process = self._start()
+
+    def kill(self, number: int) -> tuple[list[Asked], int, float]:
+        """Ask, kill, restart; return what was acked, how much of that waited, and the seconds until all was done."""
+        self._slack.wait_until(self._has_read, what="the knowledge bases")
+        forms = [self._form(number, each) for each in range(2)]
+        self._slack.faults.slow("*", seconds=SLOW_SECONDS, times=None)
+        asked = list(self._ask(forms))
+        self._slack.wait_until(lambda: sum(each.was_acked for each in asked) > len(asked) * 0.8, what="acks")
+        time.sleep(self._random.random())
+        self.stop(signal.SIGKILL)
+        self._slack.faults.clear()
+        acked = [each for each in asked if each.was_acked]
+        waiting = sum(not each.answers() for each in acked)
+        started = time.monotonic()
+        self.process = self._start()
+        while not all(each.answers() for each in acked) and time.monotonic() - started < ANSWERED_SECONDS:
+            time.sleep(0.1)
+        seconds = time.monotonic() - started
+        self._slack.quiet(1.0)
+        return acked, waiting, seconds
+
+    def stop(self, number: int) -> None:
+        """Send the process a signal, and wait for its end."""
+        self.process.send_signal(number)
+        self.process.wait(30)
+        self._slack.wait_until(lambda: self._slack.connections == 0, what="the end of the connection")
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HF_HUB_OFFLINE"}}
+        environment = {
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "SLACK_API_URL": self._slack.api_url,
+            "SLACK_BOT_TOKEN": self._slack.bot_token,
+            "SLACK_APP_TOKEN": self._slack.app_token,
+            "ENCODER_BACKEND": "lexical",
+        }
+        self._starts += 1
+        with self._log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bot", "serve"], cwd=self._folder, env=environment, stdout=log, stderr=log
+            )
+        self._slack.wait_connected(timeout=60)
+        return process
+
+    def _has_read(self) -> bool:
+        return self._log.read_text(encoding="utf-8").count("knowledge bases by words") == self._starts
+
+    def _ask(self, forms: list[Callable[[], Asked]]) -> Iterator[Asked]:
+        """Ask in every way."""
+        for who in PEOPLE:
+            yield self._posted("mention", self._slack.mention(who, "it-help", QUESTION))
+            yield self._posted("auto-reply", self._slack.say(who, "it-help", QUESTION))
+            yield self._direct(who)
+            yield _pressed("command", self._slack.command(who, "it-help", f"/search {QUESTION}", wait=False))
+        for form in forms:
+            yield form()
+
+    def _posted(self, kind: str, message: Message) -> Asked:
+        return Asked(kind, lambda: self._envelopes(message), lambda: len(self._slack.replies(message)))
+
+    def _direct(self, who: str) -> Asked:
+        person = self._slack.person(who)
+        before = len(self._slack.bot_messages(person))
+        message = self._slack.dm(who, QUESTION)
+        return Asked(
+            "direct message",
+            lambda: self._envelopes(message),
+            lambda: len(self._slack.bot_messages(person)) - before,
+        )
+
+    def _form(self, number: int, each: int) -> Callable[[], Asked]:
+        """Open a form for a new entry; return what submits it."""
+        question = f"Form {number}-{each}?"
+        opened = self._slack.command("olivia", "it-help", "/kb add")
+        self._slack.wait_until(lambda: opened.views, what="the form")
+
+        def submit() -> Asked:
+            typed = {"question": question, "answer": "Yes."}
+            sent = self._slack.submit("olivia", opened.views[0], typed, wait=False)
+            return _pressed("form", sent, lambda: self._entries(question))
+
+        return submit
+
+    def _entries(self, question: str) -> int:
+        with (self._folder / "knowledge" / "it-help.csv").open(encoding="utf-8", newline="") as file:
+            return sum(question in row for row in csv.reader(file))
+
+    def _envelopes(self, message: Message) -> list[Envelope]:
+        return [each for each in self._slack.envelopes if each.event.get("ts") == message.ts]
+
+
+def _pressed(kind: str, interaction: Interaction, answers: Callable[[], int] | None = None) -> Asked:
+    """Return what was asked by a command or a form; the answer to a command can't be read back, so two are allowed."""
+
+    def envelopes() -> list[Envelope]:
+        return [interaction.envelope] if interaction.envelope else []
+
+    if answers:
+        return Asked(kind, envelopes, answers)
+    return Asked(kind, envelopes, lambda: len(interaction.messages), most=2)
+
+
+@contextmanager
+def _world(folder: Path) -> Iterator[World]:
+    (folder / "knowledge").mkdir()
+    (folder / "knowledge" / "it-help.csv").write_text(IT_HELP, encoding="utf-8")
+    (folder / "kotae.toml").write_text(SURE, encoding="utf-8")
+    timing: dict[str, Any] = {"ack_seconds": 3.0, "retry_delays": (1.0, 2.0, 4.0)}
+    workspace = sample_workspace()
+    people = [workspace.add_person(who, who.title()) for who in PEOPLE]
+    next(each for each in workspace.channels.values() if each.name == "it-help").members += [each.id for each in people]
+    with LocalSlack(workspace, commands=("/search", "/kb"), **timing) as slack:
+        world = World(slack, folder)
+        try:
+            yield world
+        finally:
+            world.process.kill()
+            world.process.wait()
