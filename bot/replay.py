@@ -38,12 +38,12 @@ class Replay(BackgroundThread):
         self._kept = inbox.recover()
         self._services.claims.release(each.key for each in self._kept)
         if dropped := inbox.counts.dropped:
-            log.warning("%d requests of before the restart are too old to be answered", dropped)
+            log.warning("Requests of before the restart that are too old to be answered: %d", dropped)
 
     def _run(self) -> None:
         if not self._kept:
             return
-        log.info("Doing what was not finished before the restart: %d requests", len(self._kept))
+        log.info("Requests of before the restart that are done now: %d", len(self._kept))
         self._services.registry.wait_ready(READY_SECONDS)
         keys = [each.key for each in self._kept]
         for number, kept in enumerate(self._kept):

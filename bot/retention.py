@@ -11,7 +11,7 @@ from handlers.files.pending import Pending
 from handlers.privacy.store import erasures
 from handlers.privacy.store.retention import Retention
 from handlers.services import Services
-from handlers.store import claims, outbox, recovery
+from handlers.store import claims, inbox, outbox, recovery
 from handlers.store.questions import MOST_DAYS
 from indexes.storage.leftovers import sweep_data, sweep_files
 
@@ -120,6 +120,11 @@ KEPT = (
     ),
     Kept("events that were seen", ("seen",), lambda _: claims.KEEP_SEEN_SECONDS / DAY),
     Kept(
+        "requests that were acked and are not done yet; the inbox itself sweeps them",
+        ("inbox",),
+        lambda _: inbox.REDONE_SECONDS / DAY,
+    ),
+    Kept(
         "where and when something was posted, without its words",
         ("outbox",),
         lambda _: outbox.KEEP_SECONDS / DAY,
@@ -158,6 +163,7 @@ KEPT = (
         (
             "settings",
             "state.db.seal",
+            "instance",
             "channel_names",
             "knowledge_files",
             "proofs",

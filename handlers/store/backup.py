@@ -36,6 +36,7 @@ def back_up(file: Path) -> str:
         copy_database(file, fresh)
         damage = damage_of(fresh)
         if not damage:
+            leave_out_inbox(fresh)
             put(fresh, backup_of(file))
     return damage
 
@@ -45,6 +46,15 @@ def copy_database(file: Path, fresh: Path) -> None:
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(fresh)) as target:
         source.backup(target)
         target.execute("PRAGMA journal_mode=DELETE")
+
+
+def leave_out_inbox(fresh: Path) -> None:
+    """Delete from a copy what people had just asked: it would be kept for a day, and is of use for two minutes."""
+    with closing(sqlite3.connect(fresh)) as copy:
+        if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'inbox'").fetchone():
+            copy.execute("PRAGMA secure_delete=ON")
+            copy.execute("DELETE FROM inbox")
+            copy.commit()
 
 
 def copy_file(file: Path, fresh: Path) -> None:

@@ -154,7 +154,7 @@ class Inbox:
         """Return the work on a payload, whether it is kept or not."""
         with self._lock:
             held = self._held.get(key)
-        return Work(self, key, is_repeat=bool(held and held.is_repeat), since=held.received if held else self._clock())
+        return Work(self, key, is_repeat=bool(held and held.is_repeat))
 
     def finish(self, key: str) -> None:
         """Delete a payload once all its deliveries are done."""
@@ -274,19 +274,18 @@ def _stored(held: _Held, is_stored: bool) -> None:  # noqa: FBT001 - called by p
 class Work:
     """What is done for one payload: it is finished once, and what it posts can be recognised when it is repeated.
 
-    `is_repeat` tells that an earlier process may have done a part of it; `since` is when the payload was received.
+    `is_repeat` tells that an earlier process may have done a part of it.
     """
 
-    def __init__(self, inbox: Inbox, key: str, *, is_repeat: bool, since: float) -> None:
+    def __init__(self, inbox: Inbox, key: str, *, is_repeat: bool) -> None:
         self._inbox = inbox
         self._told = 0
         self._posted: Counter[str] = Counter()
         self.key = key
         self.is_repeat = is_repeat
-        self.since = since
 
     def message_key(self, to: str) -> str:
-        """Return the key of the next message to a place: the same ones in repeated work; blank without a payload's key."""
+        """Return the next message's key, the same in repeated work; blank without a payload's."""
         self._posted[to] += 1
         return f"{self.key} {to} {self._posted[to]}" if self.key else ""
 

@@ -52,11 +52,11 @@ class Asked:
 def run(share: float) -> Row:
     """Kill the bot many times."""
     kills = max(1, round(KILLS * share))
-    with tempfile.TemporaryDirectory() as folder, _world(Path(folder)) as world:
+    with tempfile.TemporaryDirectory() as folder, world(Path(folder)) as running:
         wrong: list[str] = []
         longest, trials, waited = 0.0, 0, 0
         for number in range(kills):
-            asked, waiting, seconds = world.kill(number)
+            asked, waiting, seconds = running.kill(number)
             wrong += [f"{each.kind}: {each.answers()} answers" for each in asked if not each.is_right]
             longest, trials, waited = max(longest, seconds), trials + len(asked), waited + waiting
     worst = f"{waited} waited at {kills} kills; all done {longest:.0f} s after the start" if not wrong else wrong[0]
@@ -67,102 +67,104 @@ class World:
     """A local Slack, and a bot in a process of its own."""
 
     def __init__(self, slack: LocalSlack, folder: Path) -> None:
-        self._slack = slack
-        self._folder = folder
-        self._log = folder / "stderr.txt"
+        self.slack = slack
+        self.folder = folder
+        self.log = folder / "stderr.txt"
         self._starts = 0
         self._random = random.Random(7)
-        self.process = self._start()
+        self.process = self.start()
 
     def kill(self, number: int) -> tuple[list[Asked], int, float]:
         """Ask, kill, restart; return what was acked, how much of that waited, and the seconds until all was done."""
-        self._slack.wait_until(self._has_read, what="the knowledge bases")
+        self.slack.wait_until(self.has_read, what="the knowledge bases")
         forms = [self._form(number, each) for each in range(2)]
-        self._slack.faults.slow("*", seconds=SLOW_SECONDS, times=None)
+        self.slack.faults.slow("*", seconds=SLOW_SECONDS, times=None)
         asked = list(self._ask(forms))
-        self._slack.wait_until(lambda: sum(each.was_acked for each in asked) > len(asked) * 0.8, what="acks")
+        self.slack.wait_until(lambda: sum(each.was_acked for each in asked) > len(asked) * 0.8, what="acks")
         time.sleep(self._random.random())
         self.stop(signal.SIGKILL)
-        self._slack.faults.clear()
+        self.slack.faults.clear()
         acked = [each for each in asked if each.was_acked]
         waiting = sum(not each.answers() for each in acked)
         started = time.monotonic()
-        self.process = self._start()
+        self.process = self.start()
         while not all(each.answers() for each in acked) and time.monotonic() - started < ANSWERED_SECONDS:
             time.sleep(0.1)
         seconds = time.monotonic() - started
-        self._slack.quiet(1.0)
+        self.slack.quiet(1.0)
         return acked, waiting, seconds
 
     def stop(self, number: int) -> None:
         """Send the process a signal, and wait for its end."""
         self.process.send_signal(number)
         self.process.wait(30)
-        self._slack.wait_until(lambda: self._slack.connections == 0, what="the end of the connection")
+        self.slack.wait_until(lambda: self.slack.connections == 0, what="the end of the connection")
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start a bot, and wait until it is connected."""
         kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HF_HUB_OFFLINE"}}
         environment = {
             **kept,
             "PYTHONPATH": str(ROOT),
-            "SLACK_API_URL": self._slack.api_url,
-            "SLACK_BOT_TOKEN": self._slack.bot_token,
-            "SLACK_APP_TOKEN": self._slack.app_token,
+            "SLACK_API_URL": self.slack.api_url,
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_APP_TOKEN": self.slack.app_token,
             "ENCODER_BACKEND": "lexical",
         }
         self._starts += 1
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve"], cwd=self._folder, env=environment, stdout=log, stderr=log
+                [sys.executable, "-m", "bot", "serve"], cwd=self.folder, env=environment, stdout=log, stderr=log
             )
-        self._slack.wait_connected(timeout=60)
+        self.slack.wait_connected(timeout=60)
         return process
 
-    def _has_read(self) -> bool:
-        return self._log.read_text(encoding="utf-8").count("knowledge bases by words") == self._starts
+    def has_read(self) -> bool:
+        """Tell whether the last bot has read the knowledge bases."""
+        return self.log.read_text(encoding="utf-8").count("knowledge bases by words") == self._starts
 
     def _ask(self, forms: list[Callable[[], Asked]]) -> Iterator[Asked]:
         """Ask in every way."""
         for who in PEOPLE:
-            yield self._posted("mention", self._slack.mention(who, "it-help", QUESTION))
-            yield self._posted("auto-reply", self._slack.say(who, "it-help", QUESTION))
+            yield self._posted("mention", self.slack.mention(who, "it-help", QUESTION))
+            yield self._posted("auto-reply", self.slack.say(who, "it-help", QUESTION))
             yield self._direct(who)
-            yield _pressed("command", self._slack.command(who, "it-help", f"/search {QUESTION}", wait=False))
+            yield _pressed("command", self.slack.command(who, "it-help", f"/search {QUESTION}", wait=False))
         for form in forms:
             yield form()
 
     def _posted(self, kind: str, message: Message) -> Asked:
-        return Asked(kind, lambda: self._envelopes(message), lambda: len(self._slack.replies(message)))
+        return Asked(kind, lambda: self._envelopes(message), lambda: len(self.slack.replies(message)))
 
     def _direct(self, who: str) -> Asked:
-        person = self._slack.person(who)
-        before = len(self._slack.bot_messages(person))
-        message = self._slack.dm(who, QUESTION)
+        person = self.slack.person(who)
+        before = len(self.slack.bot_messages(person))
+        message = self.slack.dm(who, QUESTION)
         return Asked(
             "direct message",
             lambda: self._envelopes(message),
-            lambda: len(self._slack.bot_messages(person)) - before,
+            lambda: len(self.slack.bot_messages(person)) - before,
         )
 
     def _form(self, number: int, each: int) -> Callable[[], Asked]:
         """Open a form for a new entry; return what submits it."""
         question = f"Form {number}-{each}?"
-        opened = self._slack.command("olivia", "it-help", "/kb add")
-        self._slack.wait_until(lambda: opened.views, what="the form")
+        opened = self.slack.command("olivia", "it-help", "/kb add")
+        self.slack.wait_until(lambda: opened.views, what="the form")
 
         def submit() -> Asked:
             typed = {"question": question, "answer": "Yes."}
-            sent = self._slack.submit("olivia", opened.views[0], typed, wait=False)
+            sent = self.slack.submit("olivia", opened.views[0], typed, wait=False)
             return _pressed("form", sent, lambda: self._entries(question))
 
         return submit
 
     def _entries(self, question: str) -> int:
-        with (self._folder / "knowledge" / "it-help.csv").open(encoding="utf-8", newline="") as file:
+        with (self.folder / "knowledge" / "it-help.csv").open(encoding="utf-8", newline="") as file:
             return sum(question in row for row in csv.reader(file))
 
     def _envelopes(self, message: Message) -> list[Envelope]:
-        return [each for each in self._slack.envelopes if each.event.get("ts") == message.ts]
+        return [each for each in self.slack.envelopes if each.event.get("ts") == message.ts]
 
 
 def _pressed(kind: str, interaction: Interaction, answers: Callable[[], int] | None = None) -> Asked:
@@ -177,7 +179,8 @@ def _pressed(kind: str, interaction: Interaction, answers: Callable[[], int] | N
 
 
 @contextmanager
-def _world(folder: Path) -> Iterator[World]:
+def world(folder: Path) -> Iterator[World]:
+    """Start a workspace with a bot that answers unasked in #it-help."""
     (folder / "knowledge").mkdir()
     (folder / "knowledge" / "it-help.csv").write_text(IT_HELP, encoding="utf-8")
     (folder / "kotae.toml").write_text(SURE, encoding="utf-8")
@@ -186,9 +189,9 @@ def _world(folder: Path) -> Iterator[World]:
     people = [workspace.add_person(who, who.title()) for who in PEOPLE]
     next(each for each in workspace.channels.values() if each.name == "it-help").members += [each.id for each in people]
     with LocalSlack(workspace, commands=("/search", "/kb"), **timing) as slack:
-        world = World(slack, folder)
+        running = World(slack, folder)
         try:
-            yield world
+            yield running
         finally:
-            world.process.kill()
-            world.process.wait()
+            running.process.kill()
+            running.process.wait()

@@ -19,7 +19,7 @@ from alembic.util import CommandError
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event, inspect, text
 
-from handlers.store.backup import copy_database, fresh_copy, put
+from handlers.store.backup import copy_database, fresh_copy, leave_out_inbox, put
 from handlers.store.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -148,6 +148,7 @@ def _copy(file: Path) -> None:
     """Copy a SQLite file as it is before the upgrade; raises OSError."""
     with fresh_copy(copy_of(file)) as fresh:
         copy_database(file, fresh)
+        leave_out_inbox(fresh)
         put(fresh, copy_of(file))
 
 
