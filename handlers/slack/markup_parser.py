@@ -14,7 +14,7 @@ _BOLD = re.compile(r"</?(?:b|strong)>", re.IGNORECASE)
 _ANCHOR = re.compile(r"<a\b([^<>]*)>([^<]*(?:<(?!/?a\b)[^<]*)*)</a\s*>", re.IGNORECASE)
 _ADDRESS = re.compile(r"""\bhref\s*=\s*["']?([^\s"'<>]+)""", re.IGNORECASE)
 _INLINE_TAG = re.compile(r"</?(?:a|span|i|em|u|font|td|th|h[1-6])\b[^<>]*>", re.IGNORECASE)
-_HTML = re.compile(r"</?(?:a|br|p|div|ul|ol|li|b|strong|span)\b[^<>]*>", re.IGNORECASE)
+_HTML = re.compile(r"</?(?:br|p|div|ul|ol|li|b|strong|span)\b[^<>]*>|</a\s*>", re.IGNORECASE)
 _ANGLE = {"&lt;": "<", "&gt;": ">"}
 
 _FENCE = re.compile(r"\s*```")
@@ -96,10 +96,10 @@ def _linked(anchor: re.Match[str]) -> str:
     """Write an HTML link as a Markdown one, or as a text with its address where Markdown can't."""
     found = _ADDRESS.search(anchor[1])
     label = " ".join(re.sub(r"[\[\]]|<[^<>]*>", "", anchor[2]).split())
-    address = html.unescape(found[1]) if found else ""
+    address = html.unescape(found[1]).replace("(", "%28").replace(")", "%29") if found else ""
     if address == label or not address.startswith(("https://", "http://", "mailto:")):
         return label
-    if not label or address.startswith("mailto:") or re.search(r"[()]", address) or len(label) > _LONGEST_LABEL:
+    if not label or address.startswith("mailto:") or len(label) > _LONGEST_LABEL:
         return f"{label} {address.removeprefix('mailto:')}".strip()
     return f"[{label}]({address})"
 
