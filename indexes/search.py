@@ -113,5 +113,7 @@ def _encoder(model: str, revision: str | None, manager: ModelManager) -> Encoder
     try:
         return manager.get(model, revision)
     except ModelUnavailableError as error:
-        log.warning("%s Searching lexically.", error)
+        log.warning(
+            "%s In a script the arguments choose the model: FaissSearch(…, model=…). Searching lexically.", error
+        )
         return None

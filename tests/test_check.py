@@ -1,6 +1,9 @@
 """`check_file`: what it counts, what it reports, and which questions it takes for the same."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +20,9 @@ SAMPLE = (
     "2,会議室の予約方法,カレンダーから,\n"
     "4,パスワードを忘れた,情シスへ,\n"
 )
+
+VERBS, THINGS = ("open", "close", "reset", "clean", "order"), ("printer", "projector", "window", "coffee machine")
+PLACES = ("lobby", "kitchen", "meeting room", "large meeting room")
 
 
 def check(folder: Path, text: str, name: str = "it-help.csv") -> CheckReport:
@@ -166,3 +172,16 @@ def test_ten_thousand_rows_take_seconds(tmp_path: Path) -> None:
     assert time.monotonic() - started < 30
     assert report.records == 10_000
     assert len(report.near_duplicates) <= MAX_PAIRS
+
+
+def test_a_report_is_the_same_whatever_the_order_of_sets(tmp_path: Path) -> None:
+    path = tmp_path / "faq.csv"
+    rows = [f"How do I {verb} the {thing} in the {place}?,x" for verb in VERBS for thing in THINGS for place in PLACES]
+    path.write_text("\n".join(["question,answer", *rows]) + "\n", "utf-8")
+    command = [sys.executable, "-m", "bot", "check", str(path), "--json"]
+    outputs = {
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed}).stdout
+        for seed in ("0", "1", "2", "3")
+    }
+    assert len(outputs) == 1
+    assert json.loads(outputs.pop())[0]["near_duplicates"]

@@ -73,8 +73,9 @@ def test_a_revision_is_asked_for_by_name(csv: Path, manager: ModelManager, loade
     assert loader.loads == [("some/model", "v2")]
 
 
-def test_meaning_is_found_with_a_real_model(csv: Path) -> None:
-    with FaissSearch(csv, str(minilm_path())) as knowledge_base:
+@pytest.mark.parametrize("of", [str, Path])
+def test_meaning_is_found_with_a_real_model(csv: Path, of: type[str | Path]) -> None:
+    with FaissSearch(csv, of(minilm_path())) as knowledge_base:
         [hit] = knowledge_base.search("I can't log in", top_k=1)
         assert hit.record.answer == "Use the reset page."
         assert knowledge_base.search("What is the capital of France?")[0].confidence < 0.5
@@ -89,7 +90,10 @@ def test_without_a_model_it_searches_by_words_and_says_so(csv: Path, caplog: pyt
         assert knowledge_base.encoder is None
         [hit] = knowledge_base.search("printer", top_k=1)
     assert (hit.record.answer, hit.dense) == ("Next to the lift.", None)
-    assert "The model some/model can't be used: it is offline. Check MODEL_NAME. Searching lexically." in caplog.text
+    assert (
+        "The model some/model can't be used: it is offline. Check MODEL_NAME. In a script the arguments" in caplog.text
+    )
+    assert "choose the model: FaissSearch(…, model=…). Searching lexically." in caplog.text
     manager.close()
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from indexes.errors import UnusableFileError
 from indexes.records import Problem, Record, parse_records, read_records
 from indexes.records.columns import MAX_COLUMNS
 from indexes.records.decoding import MAX_BYTES
+from indexes.records.editing import add, change
 from indexes.records.table import MAX_CELL
 
 PASSWORD = ("パスワードを忘れました", "ポータルの「再設定」を押します")
@@ -511,3 +513,37 @@ def test_a_csv_is_read_without_waiting_for_pandas(tmp_path: Path) -> None:
         f"import pathlib, sys, indexes.records, indexes.retrieval.synonyms; {read}; sys.exit('pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('="03-0000-0000"', "03-0000-0000"),
+        ('"=""03-0000-0000"""', "03-0000-0000"),
+        ('"=""a, b"""', "a, b"),
+        ('"=""say """"hi"""""""', 'say "hi"'),
+        ('="001" ', "001"),
+        ('=""', ""),
+        ('="a"&"b"', '="a"&"b"'),
+        ('="open', '="open'),
+        ("=A1", "=A1"),
+        ("= ", "="),
+        ('\'="x"', '\'="x"'),
+    ],
+)
+def test_a_formula_that_is_a_text_is_that_text(cell: str, text: str) -> None:
+    rows = ["番号,質問,回答", f'="001",q,{cell}', "2,r,s"]
+    found = parse_records("".join(f"{row}\n" for row in rows).encode(), Path("x.csv"))
+    assert [(one.id, one.answer) for one in found.records] == [("001", text), ("2", "s")]
+
+
+def test_a_row_with_text_formulas_can_be_edited(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes('番号,質問,回答\n="001",代表電話は？,="03-0000-0000"\n="002",FAXは？,="03-0000-0001"\n'.encode())
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    written = change(read_records(path), "002", {"question": "FAX 番号は？", "answer": "03-0000-0001"}, now)
+    assert written.data.decode().splitlines()[1:] == [
+        '="001",代表電話は？,="03-0000-0000"',
+        '="002",FAX 番号は？,="03-0000-0001"',
+    ]
+    assert add(written.knowledge_base, {"question": "住所は？", "answer": "東京"}, now).record.id == "003"

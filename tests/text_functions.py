@@ -230,6 +230,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "bot.env_file",
         "bot.logs.log_to_stderr",
         "bot.settings",
+        "handlers.admin.settings",
         "handlers.files.downloads",
         "handlers.privacy.store.forgetting",
         "handlers.store.recovery.recover",

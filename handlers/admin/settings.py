@@ -1,6 +1,7 @@
 """Settings of a channel that admins change in Slack: by command, in a modal, or at the end of shadow mode."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,9 @@ from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.store.audit import AuditLog
 from indexes.messages import Translatable
+
+_NUMBER = re.compile(r"(\d{1,3}(?:\.\d{0,9})?|\.\d{1,9}) ?(%?)", re.ASCII)
+_FEWEST_PERCENT, _ALL = 10, 100
 
 
 def auto_reply(services: Services, request: Request, argument: str) -> None:
@@ -182,10 +186,11 @@ def _mode(mode: AutoReply) -> Translatable:
 
 
 def _probability(text: str) -> float | None:
-    """Read 0.8, 80% or 80 as 0.8; None for anything else."""
-    try:
-        number = float(text.removesuffix("%"))
-    except ValueError:
+    """Read 0.8, 80% or 80 as 0.8; None for anything else, and for what may mean two things, such as .95% or 1.5."""
+    if not (match := _NUMBER.fullmatch(text)):
         return None
-    number = number / 100 if text.endswith("%") or number > 1 else number
-    return number if 0 <= number <= 1 else None
+    number, is_percent = float(match[1]), bool(match[2])
+    if not is_percent and number <= 1:
+        return number
+    is_clear = number == 0 or number >= _FEWEST_PERCENT or (number >= 1 and number.is_integer())
+    return number / 100 if is_clear and number <= _ALL else None

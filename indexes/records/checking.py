@@ -273,16 +273,17 @@ def _similar(
     """Yield the pairs whose weighted Jaccard similarity is at least SIMILAR.
 
     Prefix filtering (Chaudhuri, Ganti, Kaushik 2006): with every set's grams in one order, the rarest first, two sets
-    that are similar enough share a gram among the first few of both. Only those few are looked up.
+    that are similar enough share a gram among the first few of both. Only those few are looked up. Sums are exact, so
+    that they don't depend on the order of a set.
     """
     holders: dict[str, list[int]] = defaultdict(list)
-    totals = [sum(weights[gram] for gram in grams) for grams in texts]
+    totals = [math.fsum(weights[gram] for gram in grams) for grams in texts]
     for row, grams in enumerate(texts):
         prefix = _prefix(grams, weights, totals[row])
         for other in sorted({other for gram in prefix for other in holders[gram]}):
             if min(totals[row], totals[other]) < SIMILAR * max(totals[row], totals[other]):
                 continue
-            shared = sum(weights[gram] for gram in grams & texts[other])
+            shared = math.fsum(weights[gram] for gram in grams & texts[other])
             similarity = shared / (totals[row] + totals[other] - shared)
             if similarity >= SIMILAR:
                 yield texts[other], grams, similarity

@@ -15,7 +15,7 @@ from functools import cached_property
 from indexes.errors import KnowledgeBaseError
 from indexes.messages import Value
 from indexes.records.model import KnowledgeBase
-from indexes.records.table import SEPARATOR_HINT, unnamed
+from indexes.records.table import SEPARATOR_HINT, cell_text, unnamed
 
 _MARKS = {
     "utf-8-sig": ((codecs.BOM_UTF8, "utf-8"),),
@@ -72,7 +72,7 @@ class CsvEditor:
     def column(self, role: str) -> list[str]:
         """Return the cells of a role's column, including rows that are not used."""
         place = self._place(role)
-        return [self._decoded(row[place]).strip() for _, row in self._rows[1:] if place < len(row)]
+        return [cell_text(self._decoded(row[place])) for _, row in self._rows[1:] if place < len(row)]
 
     def cells(self, line: int) -> dict[str, str]:
         """Return the cells, by role, of the row that starts at a line."""
@@ -143,7 +143,7 @@ class CsvEditor:
 
     @cached_property
     def _titles(self) -> list[str]:
-        decoded = (self._decoded(title).strip() for title in self._header)
+        decoded = (cell_text(self._decoded(title)) for title in self._header)
         return [title or unnamed(place) for place, title in enumerate(decoded, start=1)]
 
     @cached_property

@@ -24,7 +24,7 @@ from indexes.records.difference import Difference, difference
 from indexes.records.entities import without_entities
 from indexes.records.model import KnowledgeBase, Record
 from indexes.records.reading import parse_records, read_bytes
-from indexes.records.table import MAX_CELL
+from indexes.records.table import MAX_CELL, cell_text
 
 LOCK_SECONDS = 30.0
 """How long to wait for another process; it needs about a second for ten thousand rows."""
@@ -101,7 +101,7 @@ def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: d
             raise UnusableRowError("write.no_such_id", file=read.path.name, id=record_id)
         editor = CsvEditor.of(data, read)
         before = editor.cells(record.line)
-        differing = {role: text for role, text in cells.items() if not _is_same(before.get(role, "").strip(), text)}
+        differing = {role: text for role, text in cells.items() if not _is_same(cell_text(before.get(role, "")), text)}
         if not differing:
             return WriteResult(read, record, data)
         if "updated" in read.columns and "updated" not in cells:

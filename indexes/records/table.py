@@ -24,6 +24,7 @@ MAX_CELL = 32_000
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
 
 _SAMPLED_LINES = 200
+_TEXT_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 _NOTHING = re.compile(r'[\s\0",;]*')
 SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line
 _BEYOND_ASCII = re.compile(r"\S{0,20}[^\x00-\x7f]\S{0,20}")
@@ -87,7 +88,7 @@ class _Rows:
 
     def add(self, start: int, end: int, row: list[str]) -> None:
         """Add a row or its problem. Blank fields beyond the header are ignored."""
-        cells = [cell.strip() for cell in row]
+        cells = [cell_text(cell) for cell in row]
         blank = not any(cells)
         if blank and len(row) > 1 and not self.in_blanks:
             self.problems.append(Problem(start, Translatable("row.every_cell_blank"), skipped=True))
@@ -122,6 +123,14 @@ class _Rows:
             else:
                 why = Translatable("row.runs_on", line=end) if end > start else Translatable("row.unquoted")
             self.problems.append(Problem(start, _width_message(width, self.least, why), skipped=True))
+
+
+def cell_text(cell: str) -> str:
+    """Return a cell without space around it; ``="03-0000"``, which keeps Excel from reading a number, is its text."""
+    cell = cell.strip()
+    if cell.startswith('="') and (formula := _TEXT_FORMULA.fullmatch(cell)):
+        return formula[1].replace('""', '"').strip()
+    return cell
 
 
 def read_table(data: bytes, name: str, is_known: Callable[[str], bool], sheet: str = "") -> Table:
@@ -247,7 +256,7 @@ def _whole_rows(
         raise UnusableFileError("csv.nul_in_header", file=name)
     if len(header) > MAX_COLUMNS:
         raise UnusableFileError("csv.too_many_columns", file=name, count=len(header), most=MAX_COLUMNS)
-    rows = _Rows([cell.strip() for cell in header], first, has_stray_quotes)
+    rows = _Rows([cell_text(cell) for cell in header], first, has_stray_quotes)
     for start, end, row in parsed:
         if not with_nul.isdisjoint(range(start, end + 1)):
             rows.problems.append(Problem(start, Translatable("row.nul"), skipped=False))

@@ -180,7 +180,18 @@ def test_auto_reply_needs_something_to_answer_from(slack: LocalSlack, start: Sta
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("0.8", 0.8), ("80%", 0.8), ("80", 0.8), ("８０％", 0.8), ("1", 1.0), ("0", 0.0), (" .5 ", 0.5), ("100", 1.0)],
+    [
+        ("0.8", 0.8),
+        ("80%", 0.8),
+        ("80", 0.8),
+        ("８０％", 0.8),
+        ("1", 1.0),
+        ("0", 0.0),
+        (" .5 ", 0.5),
+        ("100", 1.0),
+        ("5", 0.05),
+        ("85.5 %", 0.855),
+    ],
 )
 @pytest.mark.usefixtures("lawful")
 def test_a_threshold_is_set_and_audited(slack: LocalSlack, bot: Bot, argument: str, value: float) -> None:
@@ -191,7 +202,10 @@ def test_a_threshold_is_set_and_audited(slack: LocalSlack, bot: Bot, argument: s
     assert audited(bot) == [(olivia, "threshold", str(value))]
 
 
-@pytest.mark.parametrize("argument", ["", "high", "-0.1", "101", "nan", "inf", "1e9", "0.8 0.9"])
+@pytest.mark.parametrize(
+    "argument",
+    ["", "high", "-0.1", "101", "nan", "inf", "1e9", "0.8 0.9", ".95%", "0.95%", "0.9 %", "1.5", "9.5%", "1_0", "."],
+)
 @pytest.mark.usefixtures("lawful")
 def test_what_is_no_probability_is_refused(slack: LocalSlack, bot: Bot, argument: str) -> None:
     says = "Give a number from 0 to 1, such as `/kb threshold 0.80`. Here it is *0.90*."
