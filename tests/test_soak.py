@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import leaks, mixed_load
 from tests.faults.__main__ import SCRIPTS
 from tests.faults.progress import KEPT_SECONDS, Progress
 from tests.faults.row import Row
@@ -65,3 +66,16 @@ def test_every_script_of_the_list_is_there() -> None:
         path.stem for path in folder.glob("*.py") if "\ndef run(share: float) -> Row:" in path.read_text("utf-8")
     }
     assert written <= SCRIPTS.keys()
+
+
+def test_no_probe_with_forged_values_finds_what_is_private() -> None:
+    found = leaks.run(0.005)
+    assert (found.trials, found.failures) == (50, 0), found.worst
+
+
+@pytest.mark.parametrize(("an_hour", "expected"), [(0.0, 0.0), (50.0, 0.5)])
+def test_memory_that_grows_is_noticed(an_hour: float, expected: float) -> None:
+    samples = [(float(second), 100.0 + an_hour * (second - 1440) / 3600) for second in range(3600)]
+    grown, growth = mixed_load._growth([(second, max(memory, 100.0)) for second, memory in samples])
+    assert growth == pytest.approx(expected, rel=0.1)
+    assert (growth > mixed_load.MOST_GROWTH and grown > mixed_load.NOISE_MB) == (an_hour > 0)

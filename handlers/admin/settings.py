@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from handlers.admin.views import settings as view
-from handlers.audience import knowledge_bases_for_everybody
+from handlers.audience import ensure_open, knowledge_bases_for_everybody
 from handlers.channel_rules import AutoReply, Channel, SettingName, Unproved
 from handlers.learning.proof import proofs_of
 from handlers.learning.views import proof as proof_view
@@ -95,7 +95,9 @@ def saved(services: Services, request: Request) -> None:
     with services.locks("settings", channel):  # of two forms sent at once, one is refused
         before = services.channels.of(channel)
         differing = view.changed_since(before, shown)
-        changed = [] if differing else _save(services, here, before, _chosen(services, request.body["view"]))
+        chosen = _chosen(services, request.body["view"])
+        _ensure_may_give(services, request, set(chosen.knowledge_bases) - set(before.knowledge_bases))
+        changed = [] if differing else _save(services, here, before, chosen)
     if differing:
         here.tell_privately(view.stale(before, differing, request.texts))
         return
@@ -147,6 +149,12 @@ def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:
     """Read the modal. A knowledge base of the channel that was removed meanwhile stays the channel's."""
     own = services.channels.of(view.target(submitted)[0]).knowledge_bases
     return view.chosen(submitted, tuple(dict.fromkeys([*own, *services.registry.sources()])))
+
+
+def _ensure_may_give(services: Services, request: Request, added: Iterable[str]) -> None:
+    """Raise ClosedError for a knowledge base that is not for this admin: in a channel of theirs they could read it."""
+    for name in sorted(added):
+        ensure_open(services, request.user, name)
 
 
 def _save(services: Services, request: Request, before: Channel, chosen: view.Chosen) -> list[SettingName]:

@@ -4,7 +4,7 @@ from functools import partial
 
 from handlers.admin.views import waiting as view
 from handlers.admins import tell_admins
-from handlers.audience import left_by_guests
+from handlers.audience import ensure_open, left_by_guests
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -55,6 +55,9 @@ def _decide(services: Services, request: Request, claim: BindingState) -> None:
     if waiting is None:
         request.update_message(notice(request.texts("waiting.gone")))
         return
+    if claim is BindingState.BOUND:
+        for name in waiting.claims:
+            ensure_open(services, request.user, name)
     decision = [Binding(name, waiting.channel, claim, request.user) for name in waiting.claims]
     ChannelNames(services.database).decide(decision)
     services.rescan()

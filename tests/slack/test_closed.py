@@ -168,6 +168,41 @@ def test_it_is_closed_once_it_moved_to_a_private_channel(
     assert CLOSED not in kb(slack, "ichiro", "versions random").shown
 
 
+# -- Giving it to another channel ----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("lawful")
+def test_an_admin_outside_can_not_give_it_to_a_channel_of_theirs(slack: LocalSlack, keiri: Bot) -> None:
+    before = keiri.services.channels.of(slack.channel("it-help").id).knowledge_bases
+    for who in ("olivia", "ichiro"):
+        slack.command(who, "it-help", "/kb settings")
+        form = slack.wait_until(lambda who=who: slack.views(who), what="the form")[-1]  # type: ignore[misc]
+        slack.submit(who, form, {"bases": ["it-help", "keiri"]})
+        settle(slack, keiri)
+        if who == "olivia":
+            assert CLOSED in slack.bot_messages(slack.person("olivia"))[-1].shown
+            assert keiri.services.channels.of(slack.channel("it-help").id).knowledge_bases == before
+    assert leaks(slack) == []
+    assert "keiri" in keiri.services.channels.of(slack.channel("it-help").id).knowledge_bases
+
+
+@pytest.mark.usefixtures("lawful")
+def test_nor_let_it_be_served_to_one_that_has_its_name_now(slack: LocalSlack, keiri: Bot) -> None:
+    slack.rename("keiri", "keiri-old")
+    slack.create_channel("olivia", "keiri")
+    slack.invite_bot(slack.channel("keiri"))
+    keiri.services.rescan()
+    card = slack.wait_until(
+        lambda: [each for each in slack.bot_messages(slack.person("olivia")) if "channel_serve" in str(each.blocks)],
+        what="the question",
+    )[-1]
+    slack.press("olivia", card, "channel_serve")
+    settle(slack, keiri)
+    assert CLOSED in slack.bot_messages(slack.person("olivia"))[-1].shown + str(slack.ephemerals("olivia"))
+    slack.reply(slack.command("olivia", "keiri", "/search いつですか？"))
+    assert leaks(slack) == []
+
+
 # -- What people asked ---------------------------------------------------------------------------------
 
 
