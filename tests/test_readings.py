@@ -61,7 +61,7 @@ def test_what_is_asked_in_kana_word_for_word_is_sure(index: Index, question: str
 
 
 @pytest.mark.parametrize(
-    ("question", "row"), [("かぎを落としました", "0"), ("いんかんが見つからない", "4"), ("けが", "1")]
+    ("question", "row"), [("かぎをおとしました", "0"), ("いんかんがみつからない", "4"), ("けが", "1")]
 )
 def test_a_word_in_kana_is_found_in_other_sentences(index: Index, question: str, row: str) -> None:
     hit = first(index, question)
@@ -81,6 +81,18 @@ def test_words_of_one_reading_are_both_meant() -> None:
     assert first(index, "はしをわたりたい").confidence < THRESHOLD
     assert first(index, "箸を渡りたい").record.id == "2"
     assert first(index, "箸を渡りたい").confidence >= THRESHOLD
+
+
+@pytest.mark.parametrize("question", ["鍵を落としました", "VPN", "lost my key", "印鑑", "会議室の予約"])
+def test_what_is_not_asked_in_kana_scores_as_without_the_dictionary(
+    index: Index, question: str, request: pytest.FixtureRequest
+) -> None:
+    read = [(hit.record.id, hit.score, hit.coverage) for hit in index.search(Question(question, normalize(question)))]
+    request.getfixturevalue("_without_dictionary")
+    unread = Index("faq", index.records, Synonyms())
+    assert [
+        (hit.record.id, hit.score, hit.coverage) for hit in unread.search(Question(question, normalize(question)))
+    ] == read
 
 
 @pytest.mark.usefixtures("_without_dictionary")

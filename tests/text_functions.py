@@ -194,6 +194,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.retrieval.details.shared_with_details": lambda cell: shared_with_details(
         cell, Record("1", "q", "a", details={"note": cell})
     ),
+    "indexes.retrieval.readings.is_in_kana": readings.is_in_kana,
     "indexes.retrieval.readings.in_kana": readings.in_kana,
     "indexes.retrieval.folding.singular": folding.singular,
     "indexes.retrieval.folding.singular_words": folding.singular_words,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.retrieval.folding import verbatim_key
-from indexes.retrieval.readings import in_kana
+from indexes.retrieval.readings import in_kana, is_in_kana
 from indexes.retrieval.tokens import (
     KEY_BITS,
     Tokens,
@@ -208,32 +208,32 @@ class Match:
 class LexicalIndex:
     """Searches records by words and characters, in their questions and in all their text.
 
-    How a question or alias reads in kana, where that is known, is one more alias, which is not part of all the text.
+    A question in kana, without kanji, is also compared with how questions and aliases read, where that is known.
     """
 
     def __init__(self, records: Sequence["Record"], synonyms: "Synonyms") -> None:
         lengths: list[int] = []
         chunks: tuple[list[Counted], ...] = ([], [], [], [])
         verbatim: list[int] = []
+        readings = _ReadingsCounted()
         for at in range(0, len(records), _CHUNK):
             some = records[at : at + _CHUNK]
-            written = [[synonyms.apply(normalize(text)) for text in question_texts(record)] for record in some]
-            read = [list(filter(None, map(in_kana, texts))) for texts in written]
-            asked = [[*texts, *more] for texts, more in zip(written, read, strict=True)]
+            asked = [[synonyms.apply(normalize(text)) for text in question_texts(record)] for record in some]
             others = [synonyms.apply(normalize(other_text(record))) for record in some]
             owners = np.repeat(np.arange(len(some)), [len(texts) for texts in asked])
             lengths += map(len, asked)
             verbatim += map(verbatim_key, chain.from_iterable(asked))
+            readings.add(asked)
             for place, tokenize in enumerate((script_tokens, character_tokens)):
                 tokens = tokenize(list(chain.from_iterable(asked)))
-                as_written = ~_which(written, read)[tokens.texts]
-                both = join(Tokens(tokens.keys, owners[tokens.texts]).where(as_written), tokenize(others))
+                both = join(Tokens(tokens.keys, owners[tokens.texts]), tokenize(others))
                 chunks[place].extend(count(tokens, len(owners)))
                 chunks[place + 2].extend(count(both, len(some)))
         self._verbatim = np.array(verbatim, dtype=np.uint64)
         self._starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         views = [View(counted) for counted in chunks]
         self._questions, self._all = views[:2], views[2:]
+        self._readings = readings.index()
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -243,7 +243,8 @@ class LexicalIndex:
         characters = character_tokens([text]).keys
         words = self._in_script(script_tokens([text]).keys)
         questions, everything = (_matches(views, words, characters, budget) for views in (self._questions, self._all))
-        return LexicalQuery(questions, everything, self._starts, count_words(text))
+        readings = self._readings.match(characters, budget) if is_in_kana(text) else None
+        return LexicalQuery(questions, everything, self._starts, count_words(text), readings)
 
     def unknown_words(self, text: str) -> Keys:
         """Return the words and n-grams of a normalized question that no row has."""
@@ -253,8 +254,10 @@ class LexicalIndex:
     def verbatim(self, text: str) -> Ints:
         """Return the rows whose question, or an alias, is this normalized question word for word, ascending."""
         key = verbatim_key(text)
-        places = np.flatnonzero(self._verbatim == np.uint64(key)) if key else np.zeros(0, dtype=np.int64)
-        return np.unique(self._starts.searchsorted(places, side="right") - 1)
+        if not key:
+            return np.zeros(0, dtype=np.int64)
+        places = np.flatnonzero(self._verbatim == np.uint64(key))
+        return np.union1d(self._starts.searchsorted(places, side="right") - 1, self._readings.verbatim(key))
 
     def _in_script(self, keys: Keys) -> Keys:
         """Drop katakana that all records write in hiragana: words are without hiragana, characters compare them."""
@@ -277,8 +280,16 @@ class LexicalIndex:
 class LexicalQuery:
     """A question to be scored lexically: quickly for all rows, or exactly for some."""
 
-    def __init__(self, questions: Sequence[Match], everything: Sequence[Match], starts: Ints, words: int) -> None:
+    def __init__(
+        self,
+        questions: Sequence[Match],
+        everything: Sequence[Match],
+        starts: Ints,
+        words: int,
+        readings: "MatchedReadings | None",
+    ) -> None:
         self._questions = questions
+        self._readings = readings
         self._all = everything
         self._starts = starts
         self.words = words
@@ -311,6 +322,8 @@ class LexicalQuery:
         """Return the exact scores of some rows."""
         texts, starts = expand_ranges(self._starts[rows], self._starts[rows + 1])
         pairs = [_best_of(match.some(texts), starts) for match in self._questions]
+        if self._readings:
+            pairs = [self._readings.raised(pair, rows) for pair in pairs]
         pairs += [match.some(rows) for match in self._all]
         cosines, coverages = (np.stack(side) for side in zip(*pairs, strict=True))
         return Scores(cosines, coverages, _total(pairs), coverages[2:].mean(axis=0))
@@ -318,6 +331,8 @@ class LexicalQuery:
     def _of_all_rows(self) -> list[Pair]:
         """Return the scores of all rows, without the terms beyond the budget."""
         pairs = [_best_of(match.all(), self._starts[:-1]) for match in self._questions]
+        if self._readings:
+            pairs = [self._readings.raised(pair) for pair in pairs]
         return pairs + [match.all() for match in self._all]
 
 
@@ -327,10 +342,72 @@ def _matches(views: Sequence[View], words: Keys, characters: Keys, budget: int) 
     return [views[0].match(words, budget) if len(words) else by_characters, by_characters]
 
 
-def _which(firsts: Sequence[Sequence[str]], others: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
-    """Return which texts are others when each record has its first texts, then its other ones."""
-    lengths = [len(texts) for pair in zip(firsts, others, strict=True) for texts in pair]
-    return np.repeat(np.tile([False, True], len(firsts)), lengths)
+class _ReadingsCounted:
+    """The readings of the questions and aliases of rows, while they are counted."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._owners: list[int] = []
+        self._keys: list[int] = []
+        self._chunks: list[Counted] = []
+
+    def add(self, asked: Sequence[Sequence[str]]) -> None:
+        """Read the normalized questions and aliases of the next rows."""
+        read = [
+            (row, text) for row, texts in enumerate(asked, self._rows) for text in filter(None, map(in_kana, texts))
+        ]
+        texts = [text for _, text in read]
+        self._rows += len(asked)
+        self._owners += [row for row, _ in read]
+        self._keys += map(verbatim_key, texts)
+        self._chunks += count(character_tokens(texts), len(texts))
+
+    def index(self) -> "Readings":
+        """Return the index of all that was added."""
+        owners, keys = np.array(self._owners, dtype=np.int64), np.array(self._keys, dtype=np.uint64)
+        return Readings(View(self._chunks), owners, keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """How questions and aliases read in kana: the characters of each reading, its row (ascending) and verbatim key."""
+
+    view: View
+    owners: Ints
+    keys: Keys
+
+    def verbatim(self, key: int) -> Ints:
+        """Return the rows of the readings with this key."""
+        return np.asarray(self.owners[self.keys == np.uint64(key)], dtype=np.int64)
+
+    def match(self, characters: Keys, budget: int) -> "MatchedReadings | None":
+        """Match a question's characters; None where nothing could be read."""
+        return MatchedReadings(self.view.match(characters, budget), self.owners) if len(self.owners) else None
+
+
+class MatchedReadings:
+    """The match of one question with all readings."""
+
+    def __init__(self, match: Match, owners: Ints) -> None:
+        self._match = match
+        self._owners = owners
+
+    def raised(self, pair: Pair, rows: Ints | None = None) -> Pair:
+        """Return cosine and coverage of rows (all by default), each at least that of the row's best reading."""
+        if rows is None:
+            return _at_least(pair, self._match.all(), self._owners)
+        first, last = self._owners.searchsorted(rows), self._owners.searchsorted(rows, side="right")
+        readings, _ = expand_ranges(first, last)
+        places = np.repeat(np.arange(len(rows)), last - first)
+        return _at_least(pair, self._match.some(readings), places)
+
+
+def _at_least(pair: Pair, others: Pair, places: Ints) -> Pair:
+    """Return the pair with each value raised to those of the others at its place."""
+    cosines, coverages = pair[0].copy(), pair[1].copy()
+    np.maximum.at(cosines, places, others[0])
+    np.maximum.at(coverages, places, others[1])
+    return cosines, coverages
 
 
 def question_texts(record: "Record") -> tuple[str, ...]:

@@ -9,9 +9,15 @@ LONGEST = 200
 """Characters; nobody asks a longer question word for word in kana, and reading takes 5 microseconds for each."""
 
 _KANJI = re.compile("[\u3005\u3400-\u4dbf\u4e00-\u9fff]")
+_KANA = re.compile("[\u3041-\u309f\u30a1-\u30ff]")
 _TO_HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 _KANA_FIELD = 17
 """Where UniDic 2 has the reading of a word in katakana; unknown words have fewer fields."""
+
+
+def is_in_kana(text: str) -> bool:
+    """Return whether a text has kana and no kanji."""
+    return _KANA.search(text) is not None and _KANJI.search(text) is None
 
 
 def in_kana(text: str) -> str:

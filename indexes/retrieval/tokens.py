@@ -39,10 +39,6 @@ class Tokens:
     keys: NDArray[np.uint64]
     texts: NDArray[np.int64]
 
-    def where(self, kept: NDArray[np.bool_]) -> "Tokens":
-        """Return the occurrences for which `kept` is true."""
-        return Tokens(self.keys[kept], self.texts[kept])
-
 
 def words(text: str) -> Iterator[str]:
     """Yield the words of spaced scripts in normalized text; for a code, the whole without separators and each part.
