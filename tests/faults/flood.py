@@ -5,15 +5,12 @@ message; it fails if its ack takes a second, if nobody says anything to who aske
 for nor counted. Two people in another channel ask meanwhile: it fails if 95 of 100 of their answers take over 2 s.
 """
 
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
 from bot.playground import Interaction, LocalSlack, Person
@@ -21,8 +18,8 @@ from bot.status import read_status
 from handlers.counters import Count
 from tests.benchmarks.measuring import percentile
 from tests.faults.row import Row
+from tests.faults.running import running_bot
 
-ROOT = Path(__file__).parents[2]
 REQUESTS = 500
 CROWDS = (1, 25, 500)
 PER_MINUTE = 2000
@@ -89,37 +86,10 @@ def _with_slack(slow: float, rounds: int, minutes: float) -> Iterator[Flood]:
 
 @contextmanager
 def _bot() -> Iterator[tuple[LocalSlack, Path]]:
-    """Run the bot in a process of its own, connected to a local Slack in this one; its log is `log` in the folder."""
-    with TemporaryDirectory() as name, LocalSlack(commands=("/search", "/kb")) as slack:
-        folder = Path(name)
-        (folder / "knowledge").mkdir()
-        (folder / "kotae.toml").write_text(SETTINGS)
-        for knowledge, rows in KNOWLEDGE.items():
-            (folder / "knowledge" / f"{knowledge}.csv").write_text(rows)
-        process = _serve(slack, folder)
-        try:
-            slack.wait_connected(timeout=60)
-            slack.reply(slack.command("olivia", "it-help", f"/search {QUESTION}"))
-            yield slack, folder
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def _serve(slack: LocalSlack, folder: Path) -> subprocess.Popen[bytes]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "SLACK_API_URL": slack.api_url,
-        "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_APP_TOKEN": slack.app_token,
-        "DATA_DIR": str(folder / "data"),
-        "ENCODER_BACKEND": "lexical",
-    }
-    with (folder / "log").open("w") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "bot", "serve"], cwd=folder, env=environment, stdout=log, stderr=log
-        )
+    """Run the bot; yields its folder too, where its log is `log`."""
+    with LocalSlack(commands=("/search", "/kb")) as slack, running_bot(slack, KNOWLEDGE, SETTINGS) as folder:
+        slack.reply(slack.command("olivia", "it-help", f"/search {QUESTION}"))
+        yield slack, folder
 
 
 def _slow_down(slack: LocalSlack, seconds: float) -> None:
