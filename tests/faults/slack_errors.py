@@ -25,7 +25,8 @@ KNOWLEDGE = {
         "question,answer\n"
         "How do I connect to the office Wi-Fi?,Choose the network Sample-Office.\n"
         "What does ERR-4012 mean?,The upload is larger than 50 MB.\n"
-    )
+    ),
+    "it-help": "question,answer\nHow do I get a new keyboard?,Ask the help desk.\n",
 }
 SETTINGS = 'auto_reply = "on"\npromise = 0.0\nthreshold = 0.5\n'
 QUESTION, ANSWER = "How do I connect to the office Wi-Fi?", "Choose the network"
