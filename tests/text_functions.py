@@ -154,6 +154,9 @@ RUN: dict[str, Callable[[str], object]] = {
         message_text({"text": "", "attachments": [{"is_share": True, "text": cell}]}),
     ],
     "handlers.slack.markup_parser.tidy": markup_parser.tidy,
+    "indexes.storage.round_trip.table_without_export": lambda cell: round_trip.table_without_export(
+        quoted(cell), ",", FILE, quoted(cell)
+    ),
     "indexes.storage.round_trip.take_back": sent_back,
     "indexes.storage.export.harmless": export.harmless,
     "indexes.storage.export.export_table": lambda cell: export.export_table(quoted(cell), "faq.csv"),

@@ -16,7 +16,7 @@ from indexes.records.difference import difference
 from indexes.records.workbook import as_csv, read_sheet
 from indexes.retrieval.learned_aliases import LearnedAlias
 from indexes.retrieval.synonyms import Synonyms, parse_synonyms
-from indexes.storage.round_trip import without_export
+from indexes.storage.round_trip import table_without_export, without_export
 
 _AS_NAMED: Mapping[str, str] = MappingProxyType({})
 Read = TypeVar("Read")
@@ -124,11 +124,13 @@ def preview_synonyms(source: Source, data: bytes, name: str) -> ImportPreview:
     if not len(new):
         raise UnusableFileError("synonyms.no_row", file=name)
     current = _current(source)
+    sent = _csv_of(data, name, source.sheet)
+    data = _unless_unusable(lambda: table_without_export(sent, new.delimiter, source.path, current or b""), sent)
     old = _unless_unusable(lambda: parse_synonyms(current or b"", source.path.name), Synonyms())
-    before, after = dict(old.pairs), dict(new.pairs)
+    before, after = dict(old.pairs), dict(parse_synonyms(data, source.path.name).pairs)
     return ImportPreview(
         source,
-        _csv_of(data, name, source.sheet),
+        data,
         current,
         len(after),
         len(before),

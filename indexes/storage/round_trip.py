@@ -9,14 +9,15 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from indexes.records import KnowledgeBase, Source
+from indexes.records.columns import is_known
 from indexes.records.decoding import decode
-from indexes.records.table import Table
+from indexes.records.table import Table, read_table
 from indexes.records.workbook import as_csv, read_sheet
 from indexes.retrieval.learned_aliases import LearnedAlias
 from indexes.storage.export import harmless, tables
@@ -55,12 +56,26 @@ def without_export(
         sheet = read_sheet(data, path.name, source.sheet)
         trip = take_back(sheet.rows, file, exported, ids)
         return current if trip.is_same else as_csv(replace(sheet, rows=trip.rows))
-    text, encoding = decode(data, path.name)
-    rows = list(csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=sent.delimiter))
-    trip = take_back(rows, file, exported, ids)
+    return _csv_without_export(
+        data, path.name, sent.delimiter, current, lambda rows: take_back(rows, file, exported, ids)
+    )
+
+
+def table_without_export(data: bytes, delimiter: str, path: Path, current: bytes) -> bytes:
+    """Do the same for any other CSV, such as the synonyms."""
+    file = read_table(current, path.name, is_known)
+    compare = partial(take_back, file=file, exported=file, id_column="")
+    return _csv_without_export(data, path.name, delimiter, current, compare)
+
+
+def _csv_without_export(
+    data: bytes, name: str, delimiter: str, current: bytes, compare: Callable[[Rows], RoundTrip]
+) -> bytes:
+    text, encoding = decode(data, name)
+    trip = compare(list(csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)))
     if trip.is_same and (trip.undone or encoding == _EXPORTED):
         return current
-    return _written(trip.rows, encoding, sent.delimiter) if trip.undone else data
+    return _written(trip.rows, encoding, delimiter) if trip.undone else data
 
 
 def _written(rows: Rows, encoding: str, delimiter: str) -> bytes:

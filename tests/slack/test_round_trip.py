@@ -89,6 +89,21 @@ def test_what_comes_back_untouched_is_the_very_same(slack: LocalSlack, file: Pat
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "words", ["original,normalized\nPC,パソコン\n", "original,normalized\n@home,在宅\n-1F,地下1階\n"]
+)
+@pytest.mark.usefixtures("bot")
+def test_synonyms_that_come_back_untouched_are_the_very_same(slack: LocalSlack, knowledge: Path, words: str) -> None:
+    path = knowledge / "_synonyms.csv"
+    path.write_bytes(words.encode())
+    _, data = exported(slack, "export _synonyms")
+    assert upload(slack, "_synonyms.csv", data).shown == SAME.replace("it-help", "_synonyms")
+    card = upload(slack, "_synonyms.csv", changed(data, lambda rows: rows.append(["=x", "y"])))
+    assert "Added *1*, changed *0*, removed *0*" in card.shown
+    press(slack, card, "Apply", "is in place")
+    assert path.read_text("utf-8-sig") == f"{words}=x,y\n"
+
+
 def learn(bot: Bot, record: str, question: str, words: str) -> None:
     alias = StoredAlias("it-help", record, question, words, words, ("U1", "U2"), "U3")
     assert LearnedAliases(bot.services.database).add(alias)
