@@ -43,6 +43,7 @@ from handlers.schema import open_or_recover
 from handlers.services import Config, Process, Services
 from handlers.store.claims import Claims
 from handlers.store.inbox import Inbox
+from handlers.token_buckets import BURST, TokenBuckets
 from indexes.encoder import ModelManager, models
 from indexes.maintenance import Maintenance
 from indexes.registry import Registry
@@ -137,12 +138,13 @@ def build_app(
     ping_seconds: float = PING_SECONDS,
     look_seconds: float = LOOK_SECONDS,
     tell: Tell = log_reports,
+    burst: int = BURST,
 ) -> Bot:
     """Build the bot; asks Slack who it is and which channels there are.
 
     The socket is pinged every `ping_seconds`; the cache is checked for a missing model every `look_seconds`; `tell`
-    is called for CSV files that changed, if they are watched. Raises SettingsError for a configuration that doesn't
-    fit, SlackApiError for a token that Slack doesn't accept.
+    is called for CSV files that changed, if they are watched; one person may send `burst` requests at once. Raises
+    SettingsError for a configuration that doesn't fit, SlackApiError for a token that Slack doesn't accept.
     """
     startup_log = StartupLog()
     environment = settings.environment
@@ -169,7 +171,7 @@ def build_app(
         keep(services, kind, payload)
 
     connection = Connection(app, settings.app_token, acks, kept, ping_seconds)
-    queue = WorkQueue(counters, acks.are_due)
+    queue = WorkQueue(counters, acks.are_due, buckets=TokenBuckets(burst))
 
     def rescan() -> None:
         mapping.refresh(client, channels)

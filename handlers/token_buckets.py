@@ -8,6 +8,8 @@ from enum import Enum, auto
 
 BURST = 30
 """Requests at once: more than anybody types or presses in half a minute, less than a script or a stuck key sends."""
+NO_LIMIT = 1_000_000
+"""Requests at once where nobody is to be kept waiting by one person, such as in the local workspace of one person."""
 PER_SECOND = 1.0
 """Requests a second, in the long run: nobody reads an answer each second."""
 

@@ -25,6 +25,7 @@ from bot.playground.slack.workspace import Workspace
 from bot.playground.terminal import converse
 from bot.playground.terminal.script import read_script
 from bot.settings import Settings, has_display
+from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager, models
 from indexes.names import is_csv, is_workbook, name_of
 from indexes.registry import Registry
@@ -93,6 +94,7 @@ def trial(
             ),
             manager,
             tell=lambda path, reports: slack.note(_told(path, reports)),
+            burst=NO_LIMIT,
         )
         bot.start()
         try:

@@ -39,11 +39,13 @@ def bot(arguments: JSON) -> JSON:
     from bot.app import build_app
     from bot.config_file import ConfigFile
     from bot.settings import Environment, Settings
+    from handlers.token_buckets import NO_LIMIT
     from tests.benchmarks import library, models
 
     manager, work = models.counting()
     environment = {key: value for key, value in arguments.items() if key != "started"}
-    running = build_app(Settings(Environment.model_validate(environment), ConfigFile(), Path("kotae.toml")), manager)
+    settings = Settings(Environment.model_validate(environment), ConfigFile(), Path("kotae.toml"))
+    running = build_app(settings, manager, burst=NO_LIMIT)
     running.start()
     say("connected")
     library.wait_lexical(running.services.registry)

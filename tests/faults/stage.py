@@ -12,7 +12,8 @@ from bot.app import Bot, build_app
 from bot.config_file import ConfigFile
 from bot.playground import LocalSlack
 from bot.settings import Environment, Settings
-from indexes.encoder import ModelManager
+from handlers.token_buckets import NO_LIMIT
+from indexes.encoder import ModelManager, models
 
 ROOT = Path(__file__).parents[2]
 ROWS = [
@@ -53,7 +54,7 @@ def bot_in(slack: LocalSlack, folder: Path, manager: ModelManager | None = None)
         {"promise": 0.0, "channels": {"it-help": {"auto_reply": "on", "threshold": 0.5}}}
     )
     settings = Settings(environment, config, folder / "kotae.toml")
-    bot = build_app(settings, manager) if manager else build_app(settings)
+    bot = build_app(settings, manager or models, burst=NO_LIMIT)
     try:
         bot.start()
         slack.wait_connected()

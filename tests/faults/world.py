@@ -11,6 +11,7 @@ from bot.app import Bot, build_app
 from bot.config_file import ConfigFile
 from bot.playground import LocalSlack, Workspace
 from bot.settings import Environment, Settings
+from handlers.token_buckets import NO_LIMIT
 from tests.slack.conftest import DEV_FAQ, IT_HELP, SHARED, settle
 
 
@@ -47,7 +48,7 @@ def world(workspace: Workspace, files: dict[str, str], admins: tuple[str, ...]) 
                 "admin_users": admins,
             }
             environment = Environment.model_validate(values)
-            bot = build_app(Settings(environment, ConfigFile(promise=0.0), Path("kotae.toml")))
+            bot = build_app(Settings(environment, ConfigFile(promise=0.0), Path("kotae.toml")), burst=NO_LIMIT)
             bot.start()
             try:
                 slack.wait_connected()

@@ -17,6 +17,7 @@ from bot.settings import Environment, Settings
 from handlers.fair_turns import Source
 from handlers.queue import LIMITS, WORKERS, Kind
 from handlers.store.questions import AskedQuestion, Questions, questions
+from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager
 from tests.encoders import hashing_manager
 
@@ -86,8 +87,14 @@ def look_seconds() -> float:
 
 
 @pytest.fixture
+def burst() -> int:
+    """How much one person may ask at once: people in tests don't pause. Override it where it matters."""
+    return NO_LIMIT
+
+
+@pytest.fixture
 def start(
-    slack: LocalSlack, knowledge: Path, manager: ModelManager, ping_seconds: float, look_seconds: float
+    slack: LocalSlack, knowledge: Path, manager: ModelManager, ping_seconds: float, look_seconds: float, burst: int
 ) -> Iterator[Start]:
     """Start the bot: ``start(config=ConfigFile(...), admin_users=("U1",))``; lexical unless told otherwise.
 
@@ -108,7 +115,7 @@ def start(
         config = config or ConfigFile()
         promised = config if "promise" in config.model_fields_set else config.model_copy(update={"promise": 0.0})
         settings = Settings(Environment.model_validate(values), promised, Path("kotae.toml"))
-        bot = build_app(settings, manager, ping_seconds=ping_seconds, look_seconds=look_seconds)
+        bot = build_app(settings, manager, ping_seconds=ping_seconds, look_seconds=look_seconds, burst=burst)
         running.append(bot)
         bot.start()
         slack.wait_connected()

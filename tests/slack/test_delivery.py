@@ -134,6 +134,7 @@ def test_a_question_whose_answer_slack_refuses_for_good_is_apologised_for(
     assert QUESTION not in caplog.text
 
 
+@pytest.mark.parametrize("burst", [BURST])
 def test_more_than_one_person_may_ask_is_refused_politely_and_the_rest_answered(slack: LocalSlack, bot: Bot) -> None:
     slack.faults.slow("users.info", seconds=1.5, times=None)
     many = [slack.command("hanako", "it-help", f"/search {QUESTION}", wait=False) for _ in range(110)]

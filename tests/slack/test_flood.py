@@ -22,6 +22,12 @@ WIFI = "How do I connect to the office Wi-Fi?"
 ANSWER, TOO_MANY, BUSY = "Choose the network", "That was a lot at once", "Many questions are coming in"
 
 
+@pytest.fixture
+def burst() -> int:
+    """As much as people may ask out of the box."""
+    return BURST
+
+
 def crowd(slack: LocalSlack, number: int, where: str = "it-help") -> list[Person]:
     """Add people to a channel."""
     people = slack._do(lambda: [slack.workspace.add_person(f"p{each}", f"Person {each}") for each in range(number)])

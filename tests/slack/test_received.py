@@ -14,10 +14,17 @@ from handlers.queue import Admission
 from handlers.request import Request
 from handlers.route import Routes
 from handlers.services import Services
+from handlers.token_buckets import BURST
 from tests.slack.conftest import fill, settle
 
 SECONDS = 0.3
 pytestmark = [pytest.mark.usefixtures("lawful"), pytest.mark.parametrize("commands", [("/search", "/kb", "/extra")])]
+
+
+@pytest.fixture
+def burst() -> int:
+    """As much as people may ask out of the box."""
+    return BURST
 
 
 @pytest.fixture
