@@ -60,12 +60,14 @@ def test_a_share_is_part_of_the_whole(share: str) -> None:
     assert f"{share} is not above 0 and up to 1" in done.stderr
 
 
-def test_every_script_of_the_list_is_there() -> None:
+def test_every_script_is_in_the_list_and_in_the_docs() -> None:
     folder = ROOT / "tests" / "faults"
     written = {
         path.stem for path in folder.glob("*.py") if "\ndef run(share: float) -> Row:" in path.read_text("utf-8")
     }
-    assert written <= SCRIPTS.keys()
+    assert written == SCRIPTS.keys()
+    told = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    assert [name for name in SCRIPTS if f"| `{name}` |" not in told] == []
 
 
 def test_no_probe_with_forged_values_finds_what_is_private() -> None:
