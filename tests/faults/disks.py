@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.faults.stage import ANSWER, CSV, QUESTION, bot_in, slack_for
 
 TRIALS = 60
 """Of each kind."""
+PAUSE_SECONDS = 3.0
+"""Between trials, in each of which an admin sends three requests: more than one a second would be refused."""
 Fault = Callable[[Path], "Iterator[None]"]
 
 
@@ -73,6 +76,7 @@ def run(share: float) -> Row:
     with tempfile.TemporaryDirectory() as name, slack_for(Path(name)) as slack, bot_in(slack, Path(name)):
         for kind, fault in FAULTS.items():
             for number in range(max(1, round(TRIALS * share))):
+                time.sleep(PAUSE_SECONDS if trials else 0)
                 trials += 1
                 problems += filter(None, [_trial(slack, Path(name), fault, f"{kind} {number}")])
     return Row("disks", trials, len(problems), problems[0] if problems else "answered, and refused to store")
