@@ -32,6 +32,7 @@ from handlers.counters import Counters
 from handlers.fair_turns import Source
 from handlers.files import removal
 from handlers.files.pending import recover
+from handlers.inbox import Inbox
 from handlers.keeping import keep
 from handlers.learning.learned_aliases import apply_aliases
 from handlers.learning.proof import keep_auto_reply
@@ -42,7 +43,6 @@ from handlers.routing import register
 from handlers.schema import open_or_recover
 from handlers.services import Config, Process, Services
 from handlers.store.claims import Claims
-from handlers.store.inbox import Inbox
 from handlers.token_buckets import BURST, TokenBuckets
 from indexes.encoder import ModelManager, models
 from indexes.maintenance import Maintenance
@@ -182,7 +182,7 @@ def build_app(
         maintenance=maintenance,
         database=database,
         claims=Claims(database),
-        inbox=Inbox(database, instance_of(environment.data_dir)),
+        inbox=Inbox(database, instance_of(environment.data_dir), counters),
         access=Access(client, identity, environment.admin_users, environment.admin_usergroup),
         channels=channels,
         client=client,

@@ -34,11 +34,8 @@ class Replay(BackgroundThread):
 
     def recover(self) -> None:
         """Look up what was not finished, before anything new is received: Slack may deliver the same again."""
-        inbox = self._services.inbox
-        self._kept = inbox.recover()
+        self._kept = self._services.inbox.recover()
         self._services.claims.release(each.key for each in self._kept)
-        if dropped := inbox.counts.dropped:
-            log.warning("Requests of before the restart that are too old to be answered: %d", dropped)
 
     def _run(self) -> None:
         if not self._kept:

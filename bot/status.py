@@ -37,6 +37,9 @@ COUNTS = {
     Count.BUSY.value: "requests turned away for want of room",
     Count.TOO_MANY.value: "requests turned away because one person sent too many",
     Count.UNTOLD.value: "people not told for want of room",
+    Count.UNKEPT.value: "requests that a crash would have lost, since the database was too slow or failed",
+    Count.REDONE.value: "requests of before the start, done after it",
+    Count.EXPIRED.value: "requests of before the start, too old to be done",
 }
 
 

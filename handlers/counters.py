@@ -23,6 +23,12 @@ class Count(Enum):
     """Requests of people who sent too many at once; they are told once."""
     UNTOLD = "untold"
     """Requests that there was no room for, while there was not even room to say so."""
+    UNKEPT = "unkept"
+    """Requests acked without being stored, since the database was slow or failed: a crash would have lost them."""
+    REDONE = "redone"
+    """Requests of before the start that were done after it."""
+    EXPIRED = "expired"
+    """Requests of before the start that were too old for that."""
 
 
 class Counters:

@@ -9,12 +9,12 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
+from handlers.inbox import Work
 from handlers.outbox import Outbox
 from handlers.pictures import Pictures
 from handlers.slack.blocks import Message
 from handlers.slack.trouble import CALL_ERRORS, error_code
 from handlers.store.database import Database
-from handlers.store.inbox import Work
 from handlers.texts import HandlerError
 
 log = logging.getLogger(__name__)

@@ -10,11 +10,11 @@ from slack_sdk import WebClient
 
 from handlers.access import Access
 from handlers.channels import Channels
+from handlers.inbox import Inbox, Work
 from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, WorkQueue
 from handlers.store.claims import Claims
 from handlers.store.database import Database
-from handlers.store.inbox import Inbox, Work
 from indexes.maintenance import Maintenance
 from indexes.messages import Translatable
 from indexes.registry import Registry

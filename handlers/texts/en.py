@@ -193,6 +193,9 @@ WORDS = {
     "kb.status.busy": "requests turned away because too many came at once; the people were asked to try again: {count}",
     "kb.status.too_many": "requests turned away because one person sent too many; they were told once: {count}",
     "kb.status.untold": "requests turned away without a word because even telling people would have taken too long: {count}",
+    "kb.status.unkept": "requests that a crash would have lost because the database was too slow or failed: {count}",
+    "kb.status.redone": "requests from before the start that were answered after it: {count}",
+    "kb.status.expired": "requests from before the start that were too old to answer: {count}",
     "kb.status.database": ":warning: The state database can't be used ({trouble}): "
     "answers go on, but nothing new is remembered.",
     "kb.age.now": "just made",

@@ -185,6 +185,9 @@ def _traffic(process: "Process", texts: Texts) -> list[str]:
         "busy": "kb.status.busy",
         "too_many": "kb.status.too_many",
         "untold": "kb.status.untold",
+        "unkept": "kb.status.unkept",
+        "redone": "kb.status.redone",
+        "expired": "kb.status.expired",
     }
     parts = [texts(key, count=counts[name]) for name, key in refused.items() if counts[name]]
     return [
