@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -105,22 +106,25 @@ class Registry:
         """Search the named knowledge bases; a name that isn't loaded is skipped.
 
         The question is encoded once, however many indexes are searched; once more while some of them were built with
-        other synonyms than those in use. A question and answer found in several knowledge bases counts once.
+        other synonyms than those in use. Meanwhile the indexes are searched by its words. A question and answer found
+        in several knowledge bases counts once.
         """
         started = time.perf_counter()
         state = self._state
-        asked = _question(question, state.synonyms, state)
-        said = {state.synonyms.digest: asked}
+        indexes = [state.loaded[name].index for name in dict.fromkeys(names) if name in state.loaded]
+        used = {synonyms.digest: synonyms for synonyms in (state.synonyms, *(index.synonyms for index in indexes))}
+        begun = {digest: _begin(question, synonyms, state) for digest, synonyms in used.items()}
+        wanted = max(top_k, MERGED_HITS)
+        words = [index.match_words(begun[index.synonyms.digest].normalized, wanted) for index in indexes]
+        said = {digest: each.question() for digest, each in begun.items()}
+        asked = said[state.synonyms.digest]
         found: list[Hit] = []
-        for index in [state.loaded[name].index for name in dict.fromkeys(names) if name in state.loaded]:
-            if index.synonyms.digest not in said:
-                said[index.synonyms.digest] = _question(question, index.synonyms, state)
-            found += index.search(said[index.synonyms.digest], max(top_k, MERGED_HITS))
+        for index, matched in zip(indexes, words, strict=True):
+            found += index.search(said[index.synonyms.digest], wanted, matched)
         merged = _distinct(sorted(found, key=lambda hit: (hit.evidence.verbatim, hit.score), reverse=True))
         judged = with_confidence(asked, _by_details(merged, asked), state.shifts)
         hits = tuple(different_first(judged, top_k))
         if not hits or hits[0].confidence < DOUBTFUL:
-            indexes = [state.loaded[name].index for name in dict.fromkeys(names) if name in state.loaded]
             detailed = [hit for index in indexes for hit in index.search_details(said[index.synonyms.digest], top_k)]
             hits = _details_first(with_confidence(asked, detailed, state.shifts), hits, top_k)
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
@@ -231,20 +235,33 @@ def unknown_knowledge_base(name: str, names: Collection[str]) -> UnknownKnowledg
     return UnknownKnowledgeBaseError("base.unknown", name=name, names=tuple(names))
 
 
-def _question(text: str, synonyms: Synonyms, state: State) -> Question:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A question that is being encoded; without a vector if there is no encoder."""
+
+    text: str
+    normalized: str
+    vector: Future[Vector] | None
+
+    def question(self) -> Question:
+        """Wait for the vector; if it can't be had, the search is lexical."""
+        try:
+            return Question(self.text, self.normalized, self.vector.result() if self.vector else None)
+        except (EncodingError, ModelUnavailableError) as error:
+            log.error("Searching lexically: %s", error)  # noqa: TRY400 - the message is the whole story
+            return Question(self.text, self.normalized)
+
+
+def _begin(text: str, synonyms: Synonyms, state: State) -> _Begun:
+    """Begin to encode a question as it reads with these synonyms."""
     normalized = synonyms.apply(normalize(text))
-    return Question(text, normalized, _vector(normalized, state))
-
-
-def _vector(text: str, state: State) -> Vector | None:
-    """Encode a question; return None, for a lexical search, if no encoder works."""
-    if state.encoder is None or not text:
-        return None
+    if state.encoder is None or not normalized:
+        return _Begun(text, normalized, None)
     try:
-        return state.encoder.encode_query(text)
+        return _Begun(text, normalized, state.encoder.begin_query(normalized))
     except (EncodingError, ModelUnavailableError) as error:
         log.error("Searching lexically: %s", error)  # noqa: TRY400 - the message is the whole story
-        return None
+        return _Begun(text, normalized, None)
 
 
 def different_first(hits: Sequence[Hit], top_k: int) -> list[Hit]:

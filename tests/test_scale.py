@@ -122,7 +122,7 @@ def test_it_is_measured_once_kept_with_the_snapshot_and_measured_again_when_the_
         """The worker, which notes what is encoded as a question."""
 
         name, revision, dimension, canaries = worker.name, worker.revision, worker.dimension, worker.canaries
-        encode_documents = worker.encode_documents
+        encode_documents, begin_query = worker.encode_documents, worker.begin_query
 
         def encode_query(self, text: str) -> NDArray[np.float32]:
             asked.append(text)

@@ -1,6 +1,7 @@
 """The interfaces of encoders, and of the models that backends provide."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,6 +40,9 @@ class Encoder(Protocol):
 
     def encode_query(self, text: str) -> Vector:
         """Encode one question, before any bulk work. Returns shape (dimension,)."""
+
+    def begin_query(self, text: str) -> "Future[Vector]":
+        """Begin `encode_query` and return at once; the future is settled by a thread of the encoder's."""
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Encode many texts; returns shape (texts, dimension), in the same order."""

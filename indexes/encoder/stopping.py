@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 
 from indexes.encoder.protocol import Encoder, Progress, Vector, Vectors
 from indexes.errors import KnowledgeBaseError
@@ -36,6 +37,11 @@ class StoppableEncoder:
         """See `Encoder.encode_query`."""
         until_stopped(self._stop)(0, 1)
         return self._encoder.encode_query(text)
+
+    def begin_query(self, text: str) -> Future[Vector]:
+        """See `Encoder.begin_query`."""
+        until_stopped(self._stop)(0, 1)
+        return self._encoder.begin_query(text)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """See `Encoder.encode_documents`; checked after each batch."""

@@ -9,6 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -100,11 +101,17 @@ class EncoderWorker:
 
     def encode_query(self, text: str) -> Vector:
         """See `Encoder.encode_query`. Raises EncodingError, and ModelUnavailableError once closed."""
+        return self.begin_query(text).result()
+
+    def begin_query(self, text: str) -> Future[Vector]:
+        """See `Encoder.begin_query`; errors of the model are the future's."""
+        asked: Future[Vector] = Future()
         known = self._recall(text)
-        if known is None:
-            known = self._run_job(self._queries, [text])[0]
-            self._remember(text, known)
-        return known.copy()
+        if known is not None:
+            asked.set_result(known.copy())
+        else:
+            self._submit(self._queries, [text]).add_done_callback(partial(self._answer, text, asked))
+        return asked
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """See `Encoder.encode_documents`. Longest texts first, so that a batch has similar lengths.
@@ -115,7 +122,7 @@ class EncoderWorker:
         vectors = np.empty((len(texts), self.dimension), np.float32)
         for start in range(0, len(texts), BULK_BATCH):
             rows = order[start : start + BULK_BATCH]
-            vectors[rows] = self._run_job(self._bulk, [texts[row] for row in rows])
+            vectors[rows] = self._submit(self._bulk, [texts[row] for row in rows]).result()
             if progress:
                 progress(start + len(rows), len(texts))
         if len(texts) > BULK_BATCH:
@@ -152,10 +159,19 @@ class EncoderWorker:
             if len(self._recent) > self._most_recent:
                 self._recent.popitem(last=False)
 
+    def _answer(self, text: str, asked: Future[Vector], encoded: Future[Vectors]) -> None:
+        """Settle the future of one question; called by the thread that encoded it."""
+        if error := encoded.exception():
+            asked.set_exception(error)
+            return
+        vector = encoded.result()[0]
+        self._remember(text, vector)
+        asked.set_result(vector.copy())
+
     def _closed_error(self) -> ModelUnavailableError:
         return ModelUnavailableError("model.closed", model=self._requested_name)
 
-    def _run_job(self, queue: deque[_Job], texts: Sequence[str]) -> Vectors:
+    def _submit(self, queue: deque[_Job], texts: Sequence[str]) -> Future[Vectors]:
         self.wait()
         job = _Job(texts)
         with self._changed:
@@ -163,7 +179,7 @@ class EncoderWorker:
                 raise self._closed_error()
             queue.append(job)
             self._changed.notify_all()
-        return job.answer.result()
+        return job.answer
 
     def _run(self, load: Callable[[], Model]) -> None:
         try:

@@ -103,6 +103,15 @@ def passages(record: "Record", synonyms: "Synonyms") -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in prepared if text)) or (record.id,)
 
 
+@dataclass(frozen=True, slots=True)
+class WordMatch:
+    """What an index finds by the words of a question alone: the half of a search that needs no vector."""
+
+    asked: LexicalQuery
+    verbatim: NDArray[np.int64]
+    candidates: NDArray[np.int64]
+
+
 class Index:
     """Searches the records of one knowledge base: lexically at first, also by meaning once it has vectors."""
 
@@ -142,16 +151,23 @@ class Index:
     def __len__(self) -> int:
         return len(self.records)
 
-    def search(self, question: Question, top_k: int = 3) -> list[Hit]:
+    def match_words(self, normalized: str, top_k: int = 3) -> WordMatch:
+        """Search by words, to be continued by `search` with the same `top_k`; meanwhile the question can be encoded."""
+        asked = self.lexical.query(normalized)
+        candidates = asked.best(max(CANDIDATES, top_k), self._answers, max(top_k, FEWEST_ANSWERS))
+        return WordMatch(asked, self.lexical.verbatim(normalized), candidates)
+
+    def search(self, question: Question, top_k: int = 3, words: WordMatch | None = None) -> list[Hit]:
         """Return the `top_k` best records (or all, if there are fewer), best first; ties are in file order.
 
-        A second record with the same answer is returned only when there are too few different answers.
+        A second record with the same answer is returned only when there are too few different answers. `words` is what
+        `match_words` returned for this question, if it was called.
         """
+        words = words or self.match_words(question.normalized, top_k)
         vector = _usable(question.vector) if self.dense else None
-        asked = self.lexical.query(question.normalized)
-        verbatim = self.lexical.verbatim(question.normalized)
-        rows = np.union1d(self._candidates(asked, vector, top_k), verbatim)
-        found = self._score(asked, rows, np.isin(rows, verbatim), vector)
+        asked = words.asked
+        rows = np.union1d(self._candidates(words.candidates, vector, top_k), words.verbatim)
+        found = self._score(asked, rows, np.isin(rows, words.verbatim), vector)
         best = np.argsort(-found.own_score, kind="stable")[:AGREEMENT_ROWS]
         hits = [self._hit(found, place, asked, best) for place in _pick(found, top_k)]
         return [replace(hit, chunk=self.best_chunk(hit.record, asked)) if n == 0 else hit for n, hit in enumerate(hits)]
@@ -219,10 +235,12 @@ class Index:
         shares = asked.shares([self.synonyms.apply(normalize(text)) for text in texts])
         return texts[int(np.argmax(shares))]
 
-    def _candidates(self, asked: LexicalQuery, vector: "Vector | None", top_k: int) -> NDArray[np.int64]:
-        """Return rows to score, ascending: at least `top_k` and with FEWEST_ANSWERS answers, if there are as many."""
+    def _candidates(self, rows: NDArray[np.int64], vector: "Vector | None", top_k: int) -> NDArray[np.int64]:
+        """Add rows to those found by words, for scoring, ascending: the nearest ones if there is a vector.
+
+        In all at least `top_k` and with FEWEST_ANSWERS answers, if there are as many.
+        """
         fewest = max(top_k, FEWEST_ANSWERS)
-        rows = asked.best(max(CANDIDATES, top_k), self._answers, fewest)
         if vector is not None and self.dense is not None:
             rows = np.union1d(rows, self._near(self.dense, vector, fewest))
         missing = fewest - len(np.unique(self._answers[rows]))
