@@ -34,6 +34,8 @@ WITHOUT_PAYLOADS = (
 _TOKEN = re.compile(r"\b(?:xox[a-z]|xapp|xwfp)[-.][\w.-]+")
 _QUERY = re.compile(r"(?<=[/\w])\?[^\s\"'<>)]+")
 _SECRET_PATH = re.compile(r"/(?:commands|actions|workflows|services|upload|files-pri|files-tmb|link)/[^\s\"'<>)]+")
+_PAGE = re.compile(r"(?<=a response in a non-JSON format: ).+", re.DOTALL)
+"""What the SDK puts in the place of an error code, when a proxy or Slack sends something else than JSON."""
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _HIDDEN = "[hidden]"
 
@@ -62,8 +64,9 @@ def withhold(record: logging.LogRecord) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """Hide tokens, and those parts of addresses that let anybody in who knows them."""
-    return _SECRET_PATH.sub(f"/{_HIDDEN}", _QUERY.sub(f"?{_HIDDEN}", _TOKEN.sub(_HIDDEN, text)))
+    """Hide tokens, those parts of addresses that let anybody in who knows them, and pages that came instead of JSON."""
+    without_page = _PAGE.sub(_HIDDEN, text)
+    return _SECRET_PATH.sub(f"/{_HIDDEN}", _QUERY.sub(f"?{_HIDDEN}", _TOKEN.sub(_HIDDEN, without_page)))
 
 
 class TracebackFormatter(logging.Formatter):

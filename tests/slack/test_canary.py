@@ -78,7 +78,7 @@ def uploaded(slack: LocalSlack) -> None:
 def broken(slack: LocalSlack) -> None:
     """Let Slack and the connection fail in the middle of it."""
     for method in ("chat.postMessage", "response_url", "views.open", "users.info", "files.info"):
-        slack.faults.error(method, "fatal_error", times=1)
+        slack.faults.error(method, "restricted_action", times=None)
         slack.command("hanako", "it-help", f"/search VPN {CANARY}")
         slack.mention("ichiro", "it-help", f"VPN {CANARY}")
         slack.quiet()
@@ -107,7 +107,7 @@ def test_nothing_that_was_written_and_no_secret_is_in_the_log(slack: LocalSlack,
     text = process.text()
     assert "bot.connection: Connected to Slack" in text
     assert "handlers.request: Something went wrong; reference" in text
-    assert "slack_sdk.errors.SlackApiError: fatal_error" in text
+    assert "slack_sdk.errors.SlackApiError: restricted_action" in text
     assert "Somebody was told: " in text
     assert "<html>" not in text, "a page that Slack sent instead of JSON"
     assert [line for line in text.splitlines() if CANARY in line] == []
@@ -165,6 +165,10 @@ def test_an_exception_tells_where_it_was_and_nothing_that_it_quotes() -> None:
         ("https://files.slack.com/upload/v1/hunter", "https://files.slack.com/[hidden]"),
         ("wss://wss.slack.com/link/?ticket=hunter&app_id=1", "wss://wss.slack.com/[hidden]"),
         ("https://a.example/x?X-Amz-Signature=hunter'", "https://a.example/x?[hidden]'"),
+        (
+            "(Received a response in a non-JSON format: <p>\nhunter)",
+            "(Received a response in a non-JSON format: [hidden]",
+        ),
         ("See https://docs.slack.dev/reference/methods", "See https://docs.slack.dev/reference/methods"),
     ],
 )
