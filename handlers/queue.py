@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from handlers.counters import Count, Counters
 from handlers.fair_turns import FairTurns, Job, Limits, Source
-from handlers.token_buckets import Taken, TokenBuckets
+from handlers.token_buckets import QUESTION, Taken, TokenBuckets
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class WorkQueue:
         buckets: TokenBuckets | None = None,
     ) -> None:
         self._counters = counters
-        self._buckets = buckets or TokenBuckets()
+        self._buckets = TokenBuckets() if buckets is None else buckets
         self._lock = threading.Lock()
         turns = {kind: FairTurns(limits[kind]) for kind in Kind}
         notices = {Kind.NOTICE: turns.pop(Kind.NOTICE)}
@@ -97,10 +97,10 @@ class WorkQueue:
         """Seconds after which somebody who sent too many may begin anew."""
         return self._buckets.pause
 
-    def may_ask(self, person: str) -> Admission:
-        """Count a request of somebody's; not accepted when they have sent too many lately."""
+    def may_ask(self, person: str, cost: float = QUESTION) -> Admission:
+        """Count a request of somebody's, in tokens; not accepted when they have sent too many lately."""
         with self._lock:
-            admission = ADMISSIONS[self._buckets.take(person)]
+            admission = ADMISSIONS[self._buckets.take(person, cost)]
         if admission is not Admission.ACCEPTED:
             self._counters.add(Count.TOO_MANY)
         return admission

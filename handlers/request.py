@@ -64,6 +64,11 @@ class Request:
         """The value of the button that was pressed."""
         return str(self.body["actions"][0].get("value") or "")
 
+    @property
+    def is_press(self) -> bool:
+        """Whether somebody pressed a button, chose from a menu, or sent a form; not whether they typed or said it."""
+        return "user" in self.body
+
     def next_key(self) -> str:
         """Return the key of the next message that answers this payload; blank if Slack gave the payload no id.
 

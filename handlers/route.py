@@ -15,6 +15,7 @@ from handlers.request import Request, fail
 from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.texts import Texts
+from handlers.token_buckets import PRESS, QUESTION
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ class Route:
     def _put(self, request: Request, done: Done) -> Admission:
         queue = self.services.queue
         counts = request.asked and not request.is_repeat  # which was counted by the process that acked it
-        admission = queue.may_ask(request.user) if counts else Admission.ACCEPTED
+        cost = PRESS if request.is_press else QUESTION
+        admission = queue.may_ask(request.user, cost) if counts else Admission.ACCEPTED
         if admission is not Admission.ACCEPTED:
             return admission
         return queue.put(self.kind, _source(request), partial(_run, self, request, done))

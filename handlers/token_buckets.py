@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 BURST = 30
-"""Requests at once: more than anybody types or presses in half a minute, less than a script or a stuck key sends."""
+"""Questions at once: more than anybody types in half a minute, less than a script or a stuck key sends."""
 NO_LIMIT = 1_000_000
-"""Requests at once where nobody is to be kept waiting by one person, such as in the local workspace of one person."""
+"""Questions at once where nobody is to be kept waiting by one person, such as in the local workspace of one person."""
 PER_SECOND = 1.0
-"""Requests a second, in the long run: nobody reads an answer each second."""
+"""Questions a second, in the long run: nobody reads an answer each second."""
+QUESTION = 1.0
+"""Tokens that a question, a command or a message to the bot takes."""
+PRESS = 0.25
+"""Tokens that a press or a form takes: somebody who works through a list of proposals presses faster than they type."""
 
 
 class Taken(Enum):
@@ -32,7 +36,7 @@ class _Bucket:
 
 
 class TokenBuckets:
-    """A bucket of `burst` tokens for each person, refilled at `per_second`; a request takes one.
+    """A bucket of `burst` tokens for each person, refilled at `per_second`; a request takes what it costs.
 
     A flood ends, so that the next one is told about again, once its bucket is half full. Not for several threads.
     """
@@ -54,11 +58,11 @@ class TokenBuckets:
         """People who asked lately."""
         return len(self._buckets)
 
-    def take(self, person: str) -> Taken:
-        """Take a token of somebody's, if there is one."""
+    def take(self, person: str, cost: float = QUESTION) -> Taken:
+        """Take so many tokens of somebody's, if there are as many."""
         bucket = self._refilled(person)
-        if bucket.tokens >= 1:
-            bucket.tokens -= 1
+        if bucket.tokens >= cost:
+            bucket.tokens -= cost
             return Taken.YES
         first, bucket.told = not bucket.told, True
         return Taken.FIRST_TOO_MANY if first else Taken.TOO_MANY

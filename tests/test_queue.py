@@ -9,7 +9,7 @@ import pytest
 from handlers.counters import Count, Counters
 from handlers.fair_turns import FairTurns, Limits, Source
 from handlers.queue import LIMITS, Admission, KeyedLocks, Kind, WorkQueue
-from handlers.token_buckets import Taken, TokenBuckets
+from handlers.token_buckets import BURST, PRESS, Taken, TokenBuckets
 
 ALICE, HANAKO = Source("alice", "general"), Source("hanako", "general")
 WIDE = Limits(1000, 1000, 1000, 1000, 1000, 1000)
@@ -289,6 +289,20 @@ def test_a_busy_person_meets_no_limit() -> None:
         presses = 2 if second % 60 < 5 else 0
         asked = [buckets.take("hanako") for _ in range(presses + (second % 3 == 0))]
         assert Taken.FIRST_TOO_MANY not in asked
+
+
+def test_a_press_costs_less_than_a_question_and_has_an_end_as_well() -> None:
+    buckets = TokenBuckets(clock=Clock())
+    presses = round(BURST / PRESS)
+    assert [buckets.take("olivia", PRESS) for _ in range(presses + 1)] == [*[Taken.YES] * presses, Taken.FIRST_TOO_MANY]
+    assert buckets.take("olivia") is Taken.TOO_MANY
+
+
+def test_a_queue_uses_the_buckets_that_it_is_given() -> None:
+    queue = WorkQueue(Counters(), buckets=TokenBuckets(burst=2))
+    wanted = [Admission.ACCEPTED, Admission.ACCEPTED, Admission.FIRST_TOO_MANY]
+    assert [queue.may_ask("hanako") for _ in range(3)] == wanted
+    assert queue.drain(1)
 
 
 def test_people_who_asked_long_ago_are_forgotten() -> None:

@@ -14,7 +14,7 @@ from bot.status import format_status, read_status, write_status
 from handlers.channel_rules import AutoReply
 from handlers.fair_turns import Source
 from handlers.queue import LIMITS, Admission, Kind
-from handlers.token_buckets import BURST
+from handlers.token_buckets import BURST, PRESS
 from tests.slack.conftest import Start, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -102,13 +102,21 @@ def test_a_flood_of_mentions_is_told_about_in_the_persons_language(slack: LocalS
 def test_a_form_of_a_person_who_floods_stays_as_it_was_typed(slack: LocalSlack, bot: Bot) -> None:
     opened = slack.command("olivia", "it-help", "/kb add")
     slack.wait_until(lambda: opened.views, what="the form")
-    while bot.services.queue.may_ask(slack.person("olivia").id) is Admission.ACCEPTED:
+    while bot.services.queue.may_ask(slack.person("olivia").id, PRESS) is Admission.ACCEPTED:
         pass
     typed = {"question": "How do I scan?", "answer": "Use the scanner on floor 2."}
     sent = slack.submit("olivia", opened.views[0], typed)
     assert list(sent.errors.values()) == [
         "That was a lot at once, so I left out what came in last. Please wait 15 seconds and ask again."
     ]
+
+
+def test_an_admin_who_presses_one_button_after_the_other_is_not_stopped(slack: LocalSlack, bot: Bot) -> None:
+    answer = slack.reply(slack.command("olivia", "it-help", f"/search {WIFI}"))
+    for _ in range(BURST * 2):
+        slack.press("olivia", answer, "kb_edit_record")
+    settle(slack, bot)
+    assert bot.services.process().counts["too_many"] == 0
 
 
 def test_a_burst_of_many_people_is_acked_and_everybody_is_answered_or_told(slack: LocalSlack, bot: Bot) -> None:

@@ -194,7 +194,7 @@ def test_every_route_says_who_may_and_is_tried(bot: Bot) -> None:
 def test_whoever_tries_a_route_is_refused_as_it_says(slack: LocalSlack, bot: Bot, standing: str) -> None:
     at = stage(slack, bot, PEOPLE[standing])
     if standing == "unknown":
-        slack.faults.error("users.info", "internal_error", times=None)
+        slack.faults.error("users.info", "user_not_visible", times=None)  # final: not tried again
     wanted = [expected(standing, each.need) * each.tells for each in TRIES]
     met = [refused(at, each.act, tells=bool(wanted[number])) for number, each in enumerate(TRIES)]
     settle(slack, bot)
