@@ -49,6 +49,10 @@ class HashingModel:
     def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
         return self.encode_queries(texts)
 
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """Count each bigram as a token."""
+        return [len(text) + 1 for text in texts]
+
 
 class CountingModel(HashingModel):
     """A HashingModel that keeps the documents it has encoded in `encoded`."""

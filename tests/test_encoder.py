@@ -7,18 +7,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexes.encoder import EncoderWorker, load_sentence_transformer
 from indexes.encoder.loading import SentenceTransformerModel, folder_digest
 from indexes.encoder.protocol import unit_rows
-from indexes.encoder.worker import BULK_BATCH, CANARIES, QUERY_BATCH
+from indexes.encoder.stopping import StoppedError, until_stopped
+from indexes.encoder.worker import AHEAD, CANARIES, QUERY_BATCH, STEP_TOKENS, in_steps
 from indexes.errors import EncodingError, ModelUnavailableError
 from tests.encoders import (
     HashingModel,
@@ -118,22 +122,25 @@ def test_identity_and_canaries_come_from_the_model() -> None:
 
 def test_documents_keep_their_order_and_report_progress() -> None:
     worker = hashing_encoder()
-    texts = [f"{'long ' * (number * 7 % 5)}text {number}" for number in range(2 * BULK_BATCH + 3)]
+    texts = [f"{'long ' * (number * 7 % 5)}text {number}" for number in range(19)]
     seen: list[tuple[int, int]] = []
     vectors = worker.encode_documents(texts, lambda done, total: seen.append((done, total)))
     assert np.array_equal(vectors, HashingModel().encode_documents(texts))
-    assert seen == [(8, 19), (16, 19), (19, 19)]
+    # Bigrams: 8 texts of at most 13, 5 of at most 18, 4 of 23 and 24, 2 of 28 and 29; no step has more than 128.
+    sizes = [len(step) for step, _ in in_steps(HashingModel().count_tokens(texts))]
+    assert seen == [(sum(sizes[: place + 1]), 19) for place in range(len(sizes))]
+    assert len(seen) > 3
     assert worker.encode_documents([]).shape == (0, 256)
     worker.close()
 
 
 def test_waiting_queries_go_first_and_together(gated: tuple[GatedModel, EncoderWorker]) -> None:
     model, worker = gated
-    documents = [f"document {number:02}" for number in range(3 * BULK_BATCH)]
+    documents = [f"document {number:04}" for number in range(24)]  # 14 bigrams each: 9 of them are 126 tokens
     with ThreadPoolExecutor(32) as pool:
-        bulk = pool.submit(worker.encode_documents, documents)
-        assert model.entered.wait(60)
         answers = [pool.submit(worker.encode_query, QUESTIONS[0])]
+        eventually(lambda: len(model.calls) == 1)
+        bulk = pool.submit(worker.encode_documents, documents)
         eventually(lambda: len(model.calls) == 2)
         answers += [pool.submit(worker.encode_query, question) for question in QUESTIONS[1:20]]
         eventually(lambda: len(worker._queries) == 19)
@@ -144,7 +151,8 @@ def test_waiting_queries_go_first_and_together(gated: tuple[GatedModel, EncoderW
     assert sorted(sizes) == [1, 3, *[QUERY_BATCH] * 4]
     kinds = [kind for kind, _ in model.calls]
     assert kinds.count("documents") == 3
-    assert kinds[:6] == ["documents", *["queries"] * 5]  # the last five questions may run beside the next documents
+    assert sorted(kinds[:2]) == ["documents", "queries"]
+    assert kinds[2:6] == ["queries"] * 4  # the last questions may run beside the next documents
     assert np.array_equal(np.stack(vectors), HashingModel().encode_queries(QUESTIONS[:20]))
     assert len(model.threads) == 2
     assert threading.get_ident() not in model.threads
@@ -154,8 +162,9 @@ def test_no_question_waits_for_bulk_work(gated: tuple[GatedModel, EncoderWorker]
     model, worker = gated
     model.held = {"documents"}
     with ThreadPoolExecutor(4) as pool:
+        worker.encode_query("somebody asks")
         bulk = pool.submit(worker.encode_documents, QUESTIONS)
-        assert model.entered.wait(60)
+        eventually(lambda: len(model.calls) == 2)
         answers = [pool.submit(worker.encode_query, question) for question in QUESTIONS[:3]]
         assert np.array_equal(
             np.stack([answer.result(60) for answer in answers]), HashingModel().encode_queries(QUESTIONS[:3])
@@ -163,6 +172,128 @@ def test_no_question_waits_for_bulk_work(gated: tuple[GatedModel, EncoderWorker]
         assert not bulk.done()
         model.gate.set()
         assert bulk.result(60).shape == (40, 256)
+
+
+@pytest.fixture
+def stepped() -> Iterator[tuple["SteppedModel", EncoderWorker]]:
+    model = SteppedModel()
+    worker = EncoderWorker("stepped", lambda: model, quiet=3600)
+    worker.wait()
+    model.documents.clear()
+    model.began.clear()
+    model.waits = True
+    yield model, worker
+    model.waits = False
+    model.allowed.release(10_000)
+    worker.close()
+
+
+class SteppedModel(HashingModel):
+    """Notes which thread encodes what, and lets a step of documents end only when it is allowed to."""
+
+    def __init__(self) -> None:
+        super().__init__("stepped")
+        self.allowed = threading.Semaphore(0)
+        self.waits = False
+        self.documents: list[tuple[str, tuple[str, ...]]] = []
+        self.began: list[str] = []
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+        self.began.append("query")
+        return super().encode_queries(texts)
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+        self.documents.append((threading.current_thread().name, tuple(texts)))
+        self.began.append("documents")
+        assert not self.waits or self.allowed.acquire(timeout=60)
+        return super().encode_queries(texts)
+
+
+DOCUMENTS = [f"{'a' * 80} {number:02}" for number in range(40)]
+"""84 bigrams each: one is a step."""
+
+
+def test_both_threads_do_bulk_work_while_nobody_asks(stepped: tuple[SteppedModel, EncoderWorker]) -> None:
+    model, worker = stepped
+    with ThreadPoolExecutor(1) as pool:
+        bulk = pool.submit(worker.encode_documents, DOCUMENTS)
+        eventually(lambda: len(model.documents) == 2)
+        assert {name for name, _ in model.documents} == {"encoder", "encoder-bulk"}
+        model.allowed.release(40)
+        assert np.array_equal(bulk.result(60), HashingModel("stepped").encode_documents(DOCUMENTS))
+    assert [texts for _, texts in model.documents[:2]] == [(DOCUMENTS[0],), (DOCUMENTS[1],)]
+    assert len(model.documents) == 40
+
+
+def test_who_asks_has_a_thread_within_one_step_and_keeps_it(stepped: tuple[SteppedModel, EncoderWorker]) -> None:
+    model, worker = stepped
+    with ThreadPoolExecutor(3) as pool:
+        bulk = pool.submit(worker.encode_documents, DOCUMENTS)
+        eventually(lambda: len(model.documents) == 2)
+        asked = pool.submit(worker.encode_query, "hello")
+        eventually(lambda: len(worker._queries) == 1)
+        model.allowed.release()  # one step of one thread ends
+        asked.result(60)
+        assert model.began[:3] == ["documents", "documents", "query"]
+        # A thread is still in its step, or has ended it and begun the next; the first one now waits for questions.
+        model.allowed.release(40)
+        bulk.result(60)
+        begun = model.began.index("query")
+        assert {name for name, _ in model.documents[begun + 1 :]} == {"encoder-bulk"}
+
+
+def test_the_first_thread_helps_again_when_nobody_has_asked_for_a_while() -> None:
+    model = SteppedModel()
+    worker = EncoderWorker("stepped", lambda: model, quiet=0.05)
+    worker.encode_query("hello")
+    model.documents.clear()
+    model.waits = True
+    with ThreadPoolExecutor(1) as pool:
+        bulk = pool.submit(worker.encode_documents, DOCUMENTS)
+        eventually(lambda: {name for name, _ in model.documents} == {"encoder", "encoder-bulk"})
+        model.allowed.release(40)
+        bulk.result(60)
+    worker.close()
+
+
+def test_only_short_steps_are_for_the_thread_that_must_soon_be_back(
+    stepped: tuple[SteppedModel, EncoderWorker],
+) -> None:
+    model, worker = stepped
+    model.waits = False
+    long = [f"{'long ' * 40}{number}" for number in range(20)]
+    worker.encode_documents([*long, *DOCUMENTS])
+    assert {name for name, texts in model.documents if texts[0] in long} == {"encoder-bulk"}
+    assert [texts for _, texts in model.documents if texts[0] in long] == [(text,) for text in long]
+
+
+@given(st.lists(st.integers(1, 2 * STEP_TOKENS), max_size=60))
+def test_steps_are_short_and_in_the_order_of_their_tokens(tokens: list[int]) -> None:
+    steps = list(in_steps(tokens))
+    numbers = [number for step, _ in steps for number in step]
+    assert sorted(numbers) == list(range(len(tokens)))
+    assert [tokens[number] for number in numbers] == sorted(tokens)
+    for step, is_short in steps:
+        padded = len(step) * max(tokens[number] for number in step)
+        assert is_short == (padded <= STEP_TOKENS)
+        assert is_short or len(step) == 1
+    for (step, is_short), (following, _) in pairwise(steps):
+        assert not is_short or (len(step) + 1) * tokens[following[0]] > STEP_TOKENS
+
+
+def test_bulk_work_that_is_stopped_leaves_nothing_in_the_queue(stepped: tuple[SteppedModel, EncoderWorker]) -> None:
+    model, worker = stepped
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        bulk = pool.submit(worker.encode_documents, DOCUMENTS, until_stopped(stop))
+        eventually(lambda: len(model.documents) == 2 and len(worker._bulk) == AHEAD - 2)
+        stop.set()
+        model.allowed.release()
+        with pytest.raises(StoppedError):
+            bulk.result(60)
+        assert not worker._bulk
+        model.allowed.release(40)
+    assert len(model.documents) <= 4
 
 
 def test_many_questions_are_worked_on_by_both_threads(gated: tuple[GatedModel, EncoderWorker]) -> None:
@@ -256,9 +387,9 @@ def test_a_model_whose_canaries_are_no_unit_vectors_is_unavailable() -> None:
 def test_closing_fails_what_waits_and_cancels_bulk_work(gated: tuple[GatedModel, EncoderWorker]) -> None:
     model, worker = gated
     with ThreadPoolExecutor(4) as pool:
-        bulk = pool.submit(worker.encode_documents, QUESTIONS)
-        assert model.entered.wait(60)
         begun = pool.submit(worker.encode_query, "begun")
+        assert model.entered.wait(60)
+        bulk = pool.submit(worker.encode_documents, QUESTIONS)
         eventually(lambda: len(model.calls) == 2)
         waiting = pool.submit(worker.encode_query, "hello")
         eventually(lambda: len(worker._queries) == 1)
@@ -269,7 +400,7 @@ def test_closing_fails_what_waits_and_cancels_bulk_work(gated: tuple[GatedModel,
         assert np.array_equal(begun.result(60), HashingModel().encode_one("begun"))
         with pytest.raises(ModelUnavailableError, match="was closed"):
             bulk.result(60)
-    assert [kind for kind, _ in model.calls] == ["documents", "queries"]
+    assert [kind for kind, _ in model.calls] == ["queries", "documents"]
     for thread in worker._threads:
         thread.join(60)
         assert not thread.is_alive()
@@ -464,7 +595,7 @@ def test_memory_that_loading_and_bulk_encoding_freed_goes_back_to_the_system() -
     worker = EncoderWorker("wasteful", WastefulModel)
     worker.wait()
     assert resident() - before < 40
-    worker.encode_documents(["waste", *(str(number) for number in range(BULK_BATCH))])
+    worker.encode_documents(["waste", *(str(number) for number in range(10))])
     assert resident() - before < 40
     worker.close()
 

@@ -44,6 +44,9 @@ class SqueezedModel:
     def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
         return self._squeezed(self._model.encode_documents(texts))
 
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        return self._model.count_tokens(texts)
+
     def _squeezed(self, vectors: NDArray[Any]) -> NDArray[Any]:
         return np.hstack([vectors * (1 - self._lowest) ** 0.5, np.full((len(vectors), 1), self._lowest**0.5)])
 

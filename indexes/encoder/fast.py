@@ -63,6 +63,10 @@ class FastModel:
         """See `Model`."""
         return self._encode([self._recipe.document_prompt + text for text in texts])
 
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """See `Model`."""
+        return [sum(encoding.attention_mask) for encoding in self._tokenizer.encode_batch(list(texts))]
+
     def _encode(self, texts: Sequence[str]) -> NDArray[Any]:
         if not self._in_batches:
             return np.concatenate([self._run(self._tokenizer.encode_batch([text])) for text in texts])

@@ -52,6 +52,13 @@ class SentenceTransformerModel:
             list(texts), batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
         )
 
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """See `Model`; without the prompt, which is the same for all."""
+        transformer: Any = self._transformer
+        tokenize = transformer.preprocess if hasattr(transformer, "preprocess") else transformer.tokenize
+        counts: list[int] = tokenize(list(texts))["attention_mask"].sum(dim=1).tolist()
+        return counts
+
 
 def load_sentence_transformer(name: str, revision: str | None = None) -> Model:
     """Load a model from the hub (downloaded if necessary) or from a local folder.

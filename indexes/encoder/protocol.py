@@ -68,6 +68,9 @@ class Model(Protocol):
     def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
         """Return one unit vector per text, as rows."""
 
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """Return about how many tokens each text has as a document, at most as many as the model reads."""
+
 
 Loader = Callable[[str, str | None], Model]
 """Loads the model with a name and a revision; raises ModelUnavailableError."""

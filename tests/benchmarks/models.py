@@ -54,6 +54,9 @@ class CountingModel:
         self.work.documents += len(texts)
         return self.model.encode_documents(texts)
 
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        return self.model.count_tokens(texts)
+
 
 @dataclass(frozen=True)
 class RandomDocuments:
@@ -78,6 +81,9 @@ class RandomDocuments:
     def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
         return random_vectors(texts) if len(texts) > CANARIES_AT_MOST else self.model.encode_documents(texts)
 
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        return [1] * len(texts)
+
 
 class RandomModel:
     """No model at all: random unit vectors for everything."""
@@ -90,6 +96,9 @@ class RandomModel:
 
     def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
         return random_vectors(texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        return [1] * len(texts)
 
 
 def random_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
