@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from indexes.confidence.confidence import DENSE, LEXICAL, THRESHOLD, with_confidence
+from indexes.confidence.confidence import DENSE, DOUBTFUL, LEXICAL, THRESHOLD, with_confidence
 from indexes.records import Record
 from indexes.retrieval.index import Evidence, Hit, Index, Question
 from indexes.retrieval.synonyms import Synonyms
@@ -110,3 +110,15 @@ def test_chatter_and_other_subjects_are_not(text: str) -> None:
 
 def test_nothing_found_is_nothing_judged() -> None:
     assert with_confidence(asked("q"), []) == []
+
+
+@pytest.mark.parametrize("question", ["2", "2?", "10", "1-1", "137", "２"])
+def test_a_question_of_digits_is_not_about_the_rows_that_have_them(question: str) -> None:
+    records = [
+        Record(id="place", question="オフィスの住所を教えてください", answer="東京都千代田区1-2-10 3階 です"),
+        Record(id="code", question="What does exit code 137 mean?", answer="It ran out of memory."),
+        Record(id="asked", question="619", answer="The VPN's server is busy."),
+    ]
+    index = Index("digits", records, Synonyms())
+    assert with_confidence(asked(question), index.search(asked(question)))[0].confidence <= DOUBTFUL
+    assert with_confidence(asked("619"), index.search(asked("619")))[0].confidence >= THRESHOLD

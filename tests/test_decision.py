@@ -37,6 +37,7 @@ ASKED = {
     "is there a summer": ["why.no_answer", "why.little"],
     "the canteen serves lunch from noon until two": ["why.no_question"],
     "Where is the staff kitchen?": ["why.unsure", "why.twice", "why.words_only"],
+    "137": ["why.unsure", "why.digits_only", "why.words_only"],
     "Where is the parking lot?": ["why.unsure", "why.little", "why.words_only"],
     "Ωψφ": ["why.nothing"],
     "?!": ["why.no_words"],

@@ -94,7 +94,8 @@ def with_confidence(
     `shifts` is what votes have added to the log-odds, by knowledge base (votes.confidence_shift). The margin of a hit
     is over the best different answer in its own index or among the other hits, whichever is higher. The log-odds are at
     least SURE, before votes, if the record alone is found word for word. For a question without letters and digits,
-    confidence is 0. It is at most DOUBTFUL if the record has no answer, or is about another code than the question.
+    confidence is 0. It is at most DOUBTFUL if the question has digits only, or if
+    the record has no answer or is about another code than the question.
     """
     if not any(letter.isalnum() for letter in question.normalized):
         return [replace(hit, confidence=0.0) for hit in hits]
@@ -116,7 +117,12 @@ def with_confidence(
 
 
 def _is_doubtful(question: "Question", hit: "Hit") -> bool:
-    return not has_answer(hit.record) or names_another_code(question, hit)
+    return not has_answer(hit.record) or has_digits_only(question, hit) or names_another_code(question, hit)
+
+
+def has_digits_only(question: "Question", hit: "Hit") -> bool:
+    """Return whether the question has no letter, and isn't the record's own: "2?" is about no address that has a 2."""
+    return not hit.evidence.verbatim and not any(letter.isalpha() for letter in question.normalized)
 
 
 def names_another_code(question: "Question", hit: "Hit") -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from indexes.confidence.confidence import (
     features,
+    has_digits_only,
     names_another_code,
     probability,
     unshifted,
@@ -85,8 +86,8 @@ def _doubt(
 ) -> Translatable:
     """Say what keeps the first hit below the threshold."""
     first, rival = hits[0], _rival(hits)
-    if names_another_code(question, first):
-        return Translatable("why.other_code")
+    if has_digits_only(question, first) or names_another_code(question, first):
+        return Translatable("why.digits_only" if has_digits_only(question, first) else "why.other_code")
     if rival and first.evidence.verbatim and rival.evidence.verbatim:
         return Translatable("why.twice", title=_title(rival))
     before = unshifted(first.confidence, shifts.get(first.knowledge_base, 0.0))

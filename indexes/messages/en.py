@@ -210,6 +210,7 @@ WORDS = {
     "why.no_words": "Nothing is given unasked: the question has no letters or digits.",
     "why.no_answer": "Nothing is given unasked: the best row says “{title}”, and it has no answer yet.",
     "why.no_question": "Nothing is given unasked: the best row has an answer only, “{title}”, and no question.",
+    "why.digits_only": "The question has digits only.",
     "why.other_code": "The question names a code or number, and the row is about another one.",
     "why.twice": "Two rows ask this word for word and answer differently; the other one is “{title}”.",
     "why.votes": "Members rated replies of this knowledge base as wrong; without that it would be {percent}%.",
