@@ -271,7 +271,21 @@ def test_check_tells_good_from_bad(csv: Path, tmp_path: Path, capsys: pytest.Cap
     assert unusable["error"].startswith("bad.csv: the file is empty")
 
 
-@pytest.mark.parametrize("name", ["it-help", "hr-somu", "dev-faq", "_shared"])
+def test_synonyms_are_checked_as_synonyms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "_synonyms.csv"
+    path.write_text("original,normalized\nVPN,virtual private network\nPC,\n")
+    assert main(["check", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "_synonyms.csv: 1 record, 1 skipped (utf-8, comma)",
+        "  columns: original = original, normalized = normalized",
+        "  _synonyms.csv:3: original and normalized must both be filled in (skipped)",
+        "",
+    ]
+    path.write_text("question,answer\nVPN,x\n")
+    assert main(["check", str(path)]) == 1
+
+
+@pytest.mark.parametrize("name", ["it-help", "hr-somu", "dev-faq", "_shared", "_synonyms"])
 def test_the_samples_have_no_problems(capsys: pytest.CaptureFixture[str], name: str) -> None:
     assert main(["check", str(ROOT / "knowledge" / f"{name}.csv"), "--json"]) == 0
     [report] = json.loads(capsys.readouterr().out)

@@ -10,14 +10,14 @@ QUESTIONS = """
 質問 / Question|Question（質問）|質問 Question|質問\\nQuestion|用語|専門用語|単語|症状|シナリオ名|相談内容
 記事タイトル|question text|question_text|QuestionText|QUESTION_TEXT|Question 1|Question*|question:|Q.|Ｑ
 FAQ Question|faq_question|Customer's question|Question\\n(as asked)|prompt|Prompts|instruction|input|utterance
-term|Article Title|article_name|questionEn|Question [EN]|Problem|Issue
+term|Article Title|article_name|questionEn|Question [EN]|Problem|Issue|FAQ質問|❓ Question|質問❓|“Question”
 """
 ANSWERS = """
 回答|答|答え|解答|回答文|回答（職員向け）|【回答】|回答１|回答(1)|回答（日本語）|公式回答|標準回答例|模範解答
 ご回答内容|回答文案|意味・解説|回答・本文|説明|定義|意味|解説|対処|回答 / Answer|answer text|answer_text
 AnswerText|Answer (approved)|Answer - EN|A.|Ａ|a1|FAQ Answer|faq_answer|expected_answer|correct answer
 Support Answer|completion|output|response|html_content|Article Details|Body (HTML)|meaning|definition
-Resolution|Fix
+Resolution|Fix|FAQ回答|QA回答|✅ Answer
 """
 OTHERS = """
 質問者|回答者|質問日|回答日|回答期限|回答状況|回答済み|回答有無|未回答|誤回答|AI回答|追加質問|関連質問|質問数

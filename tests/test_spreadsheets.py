@@ -186,6 +186,7 @@ def test_check_warns_of_merged_cells(tmp_path: Path) -> None:
         ("write `&nbsp;`", "write `&nbsp;`"),
         ("Q&A & more; AT&T;", "Q&A & more; AT&T;"),
         ("&#0; &#1; &unknown;", "&#0; &#1; &unknown;"),
+        ("/a?x=1&notify;&copyright=2&sect=3", "/a?x=1&notify;&copyright=2&sect=3"),
     ],
 )
 def test_entities_are_the_characters_they_stand_for(written: str, read_as: str) -> None:
@@ -199,6 +200,28 @@ def test_saving_what_readers_see_of_entities_changes_nothing(tmp_path: Path) -> 
     base = read_records(path)
     cells = {"question": base.records[0].question, "answer": base.records[0].answer}
     assert change(base, base.records[0].id, cells, datetime.now(UTC)).data == path.read_bytes()
+
+
+# Files that were made of several, and titles
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_header_in_the_middle_is_no_row_and_byte_order_marks_are_no_text(mark: str) -> None:
+    found = read(f"\ufeff{mark}question,answer\nA?,1\n{mark}question,answer\nB?,{mark}2\n")
+    assert [(record.question, record.answer) for record in found.records] == [("A?", "1"), ("B?", "2")]
+    assert found.columns == {"question": "question", "answer": "answer"}
+    assert [(each.line, str(each.message), each.skipped) for each in found.problems] == [
+        (3, "the header again, as in files that were joined", True)
+    ]
+
+
+@pytest.mark.parametrize("title", ["Table 1", "FAQ", "社内FAQ一覧"])
+@pytest.mark.parametrize("row", ["Question,Answer", "No;質問;回答", "Question\tAnswer"])
+def test_a_title_above_the_header_is_told_wherever_the_cells_end(title: str, row: str) -> None:
+    separator = next(each for each in ",;\t" if each in row)
+    below = "".join(separator.join([f"{number}"] * len(row.split(separator))) + "\n" for number in range(5))
+    with pytest.raises(UnusableFileError, match="line 3 looks like the header"):
+        read(f"{title}\n\n{row}\n{below}")
 
 
 # Encodings

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot.config_file import KnowledgeBaseSection
     from bot.settings import Settings
     from indexes.messages import Translatable
+    from indexes.records import CheckReport
     from indexes.registry import Answer
 
 
@@ -129,15 +130,24 @@ def _eval(options: Namespace, settings: "Settings") -> int:
 
 
 def _check(options: Namespace, settings: "Settings") -> int:
-    from indexes.records import check_file, format_report
+    from indexes.records import format_report
 
-    sections = [(path, _section(settings, path)) for path in options.csv]
-    reports = [check_file(path, section.sheet, section.columns.by_role) for path, section in sections]
+    reports = [_report(path, settings) for path in options.csv]
     if options.json:
         print(json.dumps([report.as_dict() for report in reports], ensure_ascii=False, indent=2))
     else:
         print("\n\n".join(format_report(report) for report in reports))
     return OK if all(report.usable for report in reports) else FAILED
+
+
+def _report(path: Path, settings: "Settings") -> "CheckReport":
+    from indexes.records import check_file
+    from indexes.retrieval.synonyms import check_synonyms
+
+    if path.name == settings.synonyms.name:
+        return check_synonyms(path)
+    section = _section(settings, path)
+    return check_file(path, section.sheet, section.columns.by_role)
 
 
 def _convert(options: Namespace, settings: "Settings") -> int:

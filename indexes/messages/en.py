@@ -92,6 +92,7 @@ WORDS = {
     "or if kotae.toml names it: [knowledge_bases.{name}] sheet = …",
     # Rows
     "row.place": "{file}:{line}: {why}",
+    "row.header_again": "the header again, as in files that were joined",
     "row.every_cell_blank": "every cell is blank",
     "row.both_blank": "question and answer are both blank",
     "row.text_blank": "the text is blank",

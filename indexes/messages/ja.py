@@ -89,6 +89,7 @@ WORDS = {
     "kotae.toml に [knowledge_bases.{name}] sheet = … と書いてください",
     # 行
     "row.place": "{file} {line}行目: {why}",
+    "row.header_again": "見出しの繰り返しです（ファイルをつなげたときなど）",
     "row.every_cell_blank": "すべてのセルが空です",
     "row.both_blank": "質問も回答も空です",
     "row.text_blank": "本文が空です",

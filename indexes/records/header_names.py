@@ -107,6 +107,8 @@ _WORDS_AFTER = """
     text texts body content string html markdown md plain sentence sentences message column field value data title
     en eng english ja jp jpn japanese
 """
+_ABOUT = frozenset({"faq", "faqs", "qa", "q&a"})
+"""What a question or an answer may be of: FAQ回答 is an answer, FAQ alone a question."""
 _AFTER = frozenset(_WORDS_AFTER.split())
 """English words after it."""
 _JAPANESE_BEFORE = re.compile(
@@ -120,7 +122,9 @@ _JAPANESE_AFTER = re.compile(
     r"(?:の?(?:文章?|文言|本文|全文|原文|内容|事項|例|例文|案|欄|要旨|概要|データ|項目|テキスト|メッセージ|日本語|英語|和文|英文))\Z"
 )
 _BRACKETED = re.compile(r"[(\[{<【〔「『〈《≪]([^()\[\]{}<>【】〔〕「」『』〈〉《》≪≫]*)[)\]}>】〕」』〉》≫]")
-_MARKS = " *※★☆●○■□◆◇◎▼▲・:;.,_-#'\"\t"
+_MARKS = " *※★☆●○■□◆◇◎▼▲・:;.,_-#'\"\t“”‘’"
+_PICTURES = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff\ufe0e\ufe0f\u200d]+")
+"""Emoji, as in headers of Notion: ❓ Question."""
 _LEADING_NUMBER = re.compile(r"\d{1,3}[.)\s:]+")
 _DIGITS = "0123456789"
 _LONGEST_NUMBER = 3
@@ -175,6 +179,7 @@ def _known(text: str, distance: int) -> HeaderName | None:
 
 def _without_notes(text: str) -> str:
     """Remove notes in brackets, marks at both ends, and a number before or after; what is all in brackets stays."""
+    text = _PICTURES.sub(" ", text)
     kept = _BRACKETED.sub(" ", text).strip(_MARKS) or _BRACKETED.sub(r"\1", text)
     kept = re.split(r"[(\[【「※]", kept, maxsplit=1)[0].strip(_MARKS) or kept  # an open bracket, or a note after ※
     return _without_number(kept.strip(_MARKS))
@@ -194,7 +199,7 @@ def _parts(header: str) -> Iterator[str]:
         yield _without_notes(piece)
         scripts = _SCRIPTS.split(_without_notes(piece))
         if len(scripts) > 1 and all(_SPACES.sub("", part) in _LOOKUP or part in _AFTER for part in scripts):
-            yield from scripts
+            yield from scripts[1:] if scripts[0] in _ABOUT else scripts
 
 
 def _modified(text: str) -> HeaderName | None:

@@ -24,7 +24,7 @@ from indexes.records.columns import (
 from indexes.records.decoding import MAX_BYTES
 from indexes.records.entities import without_entities
 from indexes.records.model import KnowledgeBase, Problem, Record
-from indexes.records.table import Table, read_table
+from indexes.records.table import DELIMITERS, Table, read_table
 from indexes.records.workbook import named
 
 _ROLES = ("id", "question", "answer", "category", "url", "keywords", "aliases", "updated", "owner")
@@ -134,8 +134,14 @@ def _refuse_other_layouts(table: Table, name: str) -> None:
 
 def _refuse_lines_above_header(table: Table, name: str) -> None:
     for line, row in zip(table.lines, table.rows(_HEADER_SEARCHED), strict=False):
-        if sum(map(is_known, row)) > 1:
+        if _names_columns(row):
             raise UnusableFileError("csv.header_below", error=no_columns(table.header, name).message, line=line)
+
+
+def _names_columns(row: Row) -> bool:
+    """Return whether a row has known names; below a title alone, the cells of a row may be in one."""
+    rows = [row] if len(row) > 1 else [row[0].split(delimiter) for delimiter in DELIMITERS]
+    return any(sum(map(is_known, cells)) > 1 for cells in rows)
 
 
 def _guessed(roles: Mapping[str, str]) -> Translatable:

@@ -29,6 +29,7 @@ _NOTHING = re.compile(r'[\s\0",;]*')
 SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line
 _BEYOND_ASCII = re.compile(r"\S{0,20}[^\x00-\x7f]\S{0,20}")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_MARK = "\ufeff"
 _END = "\0"
 """Appended as a last line, which no text contains by then: an unclosed quotation mark swallows it."""
 
@@ -54,8 +55,8 @@ class Table:
 
     @property
     def is_titled(self) -> bool:
-        """Return whether the first row has one text above several columns, like the title of a sheet."""
-        return len(self.header) > 1 and sum(unnamed(place) != title for place, title in enumerate(self.header, 1)) == 1
+        """Return whether the first row has one text only, like the title of a sheet."""
+        return sum(unnamed(place) != title for place, title in enumerate(self.header, 1)) == 1
 
     def rows(self, count: int) -> list[tuple[str, ...]]:
         """Return the first `count` rows."""
@@ -95,6 +96,9 @@ class _Rows:
         self.in_blanks = blank and (len(row) > 1 or self.in_blanks)
         if blank:
             return
+        if cells == self.header and len(row) > 1:
+            self.problems.append(Problem(start, Translatable("row.header_again"), skipped=True))
+            return
         if any(cells[len(self.header) :]):
             self.wide.append((start, end, len(row)))
             return
@@ -126,8 +130,13 @@ class _Rows:
 
 
 def cell_text(cell: str) -> str:
-    """Return a cell without space around it; ``="03-0000"``, which keeps Excel from reading a number, is its text."""
+    """Return a cell without space around it; ``="03-0000"``, which keeps Excel from reading a number, is its text.
+
+    A byte order mark is no text: it is within a file that was made of several.
+    """
     cell = cell.strip()
+    if cell.startswith(_MARK):
+        cell = cell.lstrip(_MARK).strip()
     if cell.startswith('="') and (formula := _TEXT_FORMULA.fullmatch(cell)):
         return formula[1].replace('""', '"').strip()
     return cell

@@ -4,12 +4,14 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
+from indexes.records.checking import CheckReport
 from indexes.records.columns import refuse_duplicates
 from indexes.records.model import Problem
 from indexes.records.reading import read_bytes
@@ -18,6 +20,7 @@ from indexes.text import normalize
 
 _ORIGINAL = ("original", "元の語", "元の言葉", "同義語", "表記", "略語")
 _NORMALIZED = ("normalized", "normalised", "正規化", "正規化後", "統一表記", "正式名称")
+_AS_NAMED: Mapping[str, str] = MappingProxyType({})
 _LATIN = r"0-9a-z\u00df-\u024f"
 _LATIN_CHAR = re.compile(f"[{_LATIN}]")
 _EDGE = re.compile(f"(?<![{_LATIN}])(?=[{_LATIN}])|(?<=[{_LATIN}])(?![{_LATIN}])")
@@ -38,10 +41,11 @@ class Synonyms:
         problems: Iterable[Problem] = (),
         encoding: str = "",
         delimiter: str = "",
+        columns: Mapping[str, str] = _AS_NAMED,
     ) -> None:
         """Take the pairs as written; of several with the same original the first is used."""
         self.problems = tuple(problems)
-        self.encoding, self.delimiter = encoding, delimiter
+        self.encoding, self.delimiter, self.columns = encoding, delimiter, columns
         self._pairs: dict[str, tuple[str, str]] = {}
         self._targets: dict[str, str] = {}
         for original, target in pairs:
@@ -105,18 +109,36 @@ def parse_synonyms(data: bytes, name: str) -> Synonyms:
     """Parse the bytes of such a CSV; `name` begins the error messages."""
     table = read_table(data, name, lambda header: _in(header, _ORIGINAL + _NORMALIZED))
     refuse_duplicates(table.header, name)
-    originals = _column(table, _ORIGINAL, name)
-    targets = _column(table, _NORMALIZED, name)
+    original, originals = _column(table, _ORIGINAL, name)
+    target, targets = _column(table, _NORMALIZED, name)
     rows = map(_Row.of, table.lines, originals, targets)
     good, problems = _usable(rows)
     problems = sorted([*table.problems, *problems], key=lambda problem: problem.line)
-    return Synonyms(good, problems, table.encoding, table.delimiter)
+    columns = {"original": original, "normalized": target}
+    return Synonyms(good, problems, table.encoding, table.delimiter, columns)
 
 
-def _column(table: Table, names: tuple[str, ...], file: str) -> list[str]:
+def check_synonyms(path: Path) -> CheckReport:
+    """Read such a CSV the way the bot does, and return a report; problems of the file are never raised."""
+    try:
+        found = read_synonyms(path)
+    except UnusableFileError as error:
+        return CheckReport(file=str(path), error=str(error))
+    return CheckReport(
+        file=str(path),
+        encoding=found.encoding,
+        delimiter=found.delimiter,
+        columns=found.columns,
+        records=len(found),
+        problems=found.problems,
+    )
+
+
+def _column(table: Table, names: tuple[str, ...], file: str) -> tuple[str, list[str]]:
+    """Return the header and the cells of the first column with one of these names."""
     for header, cells in zip(table.header, table.columns, strict=True):
         if _in(header, names):
-            return cells
+            return header, cells
     raise UnusableFileError("synonyms.no_column", file=file, column=names[0])
 
 
