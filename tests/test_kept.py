@@ -65,6 +65,17 @@ def test_leftovers_of_a_killed_process_are_deleted_and_nothing_else(tmp_path: Pa
     assert [each for each in [*others, link] if not each.exists()] == []
 
 
+def test_what_only_an_earlier_version_read_is_gone(tmp_path: Path) -> None:
+    snapshot = tmp_path / "snapshots" / "faq-0123456789"
+    snapshot.mkdir(parents=True)
+    for folder in (tmp_path, snapshot):
+        (folder / "calibration.json").write_text("{}")
+        (folder / "kept.json").write_text("{}")
+    sweep_data(tmp_path, 0.0)
+    assert {path.name for path in tmp_path.rglob("*.json")} == {"kept.json"}
+    assert len(list(tmp_path.rglob("kept.json"))) == 2
+
+
 def test_in_the_knowledge_folder_only_what_the_bot_itself_began(tmp_path: Path) -> None:
     ours = aged(tmp_path / ".it-help.csv.0a1b2c.new")
     others = [aged(tmp_path / name) for name in (".it-help.csv.swp", ".it-help.csv.new", "x.csv.0a1b2c.new")]

@@ -13,11 +13,18 @@ SNAPSHOT_SECONDS = 3600.0
 _OURS = re.compile(r"\..+\.[0-9a-f]{6}\.new(-wal|-shm|-journal)?")
 """Names that `replace_file` and copies of the database have until they are whole."""
 _FOLDERS = ("snapshots/*", "versions/*", "uploads/*")
+_FORMER = ("calibration.json", "snapshots/*/calibration.json")
+"""Files of earlier versions that nothing reads any more."""
 _GENERATION = re.compile(r"\d{20}-[0-9a-f]{6}")
 
 
 def sweep_data(data_dir: Path, before: float) -> int:
-    """Delete leftovers below DATA_DIR from before a time (seconds since the epoch); return how many there were."""
+    """Delete leftovers below DATA_DIR from before a time (seconds since the epoch); return how many there were.
+
+    Files that only earlier versions read are deleted too.
+    """
+    for former in (file for pattern in _FORMER for file in data_dir.glob(pattern)):
+        former.unlink(missing_ok=True)
     folders = [data_dir, *(folder for each in _FOLDERS for folder in data_dir.glob(each) if folder.is_dir())]
     files = sum(sweep_files(folder, before) for folder in folders)
     return files + sum(_sweep_snapshots(folder, before - SNAPSHOT_SECONDS) for folder in data_dir.glob("snapshots/*"))
