@@ -9,6 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
+from handlers.file_uploads import upload
 from handlers.inbox import Work
 from handlers.outbox import Outbox
 from handlers.pictures import Pictures
@@ -86,7 +87,7 @@ class Messenger:
         """Send a direct message and a file after it; raises HandlerError when the bot may upload no files."""
         channel, _ = self.send(user, message)
         try:
-            self._client.files_upload_v2(channel=channel, filename=name, title=name, content=data)
+            upload(self._client, name, data, channel)
         except SlackApiError as error:
             if error.response.get("error") != "missing_scope":
                 raise

@@ -10,6 +10,7 @@ from threading import Lock
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from handlers.file_uploads import upload
 from handlers.store.database import Database
 from handlers.store.shown_pictures import ShownPictures
 
@@ -43,7 +44,7 @@ class Pictures:
         if known := self.known(png):
             return known
         try:
-            file = str(self._client.files_upload_v2(content=png, filename=name, title=name)["files"][0]["id"])
+            file = upload(self._client, name, png)
             if not self._is_ready(file):
                 log.warning("Slack has not looked at %s after %.0f s; it is left out this time", name, READY_SECONDS)
                 self._change(lambda pictures: pictures.with_left(file))

@@ -251,3 +251,40 @@ def test_a_form_whose_response_is_lost_is_open_and_nothing_is_said(slack: LocalS
     settle(slack, bot)
     assert len(slack.views("olivia")) == 1
     assert slack.ephemerals("olivia") == []
+
+
+COMPLETE = "files.completeUploadExternal"
+UPLOAD_FAILURES: dict[str, Callable[[LocalSlack], None]] = {
+    **{
+        f"{status} {'after' if applied else 'before'}": partial(
+            lambda slack, **details: slack.faults.server_error(COMPLETE, **details), status=status, applied=applied
+        )
+        for status in (500, 503)
+        for applied in (False, True)
+    },
+    "dropped after": lambda slack: slack.faults.drop_response(COMPLETE),
+    "dropped before": lambda slack: slack.faults.drop_response(COMPLETE, applied=False),
+    "internal_error": lambda slack: slack.faults.error(COMPLETE, "internal_error", times=3),
+    "bytes refused": lambda slack: slack.faults.server_error("upload", status=503, times=3),
+}
+
+
+@pytest.mark.parametrize("failure", UPLOAD_FAILURES)
+def test_a_file_is_there_once_or_its_loss_is_told(slack: LocalSlack, bot: Bot, failure: str) -> None:
+    UPLOAD_FAILURES[failure](slack)
+    slack.command("olivia", "it-help", "/kb export it-help")
+    slack.quiet(0.3)
+    settle(slack, bot)
+    files = [file for each in slack.bot_messages(slack.person("olivia")) for file in each.files]
+    told = [each.shown for each in slack.ephemerals("olivia") if "Slack" in each.shown]
+    lost = failure in {"internal_error", "bytes refused"}
+    assert (len(files), len(told)) == ((0, 1) if lost else (1, 0))
+
+
+@pytest.mark.parametrize("failure", ["500 after", "500 before", "dropped after"])
+def test_a_picture_is_uploaded_once(slack: LocalSlack, bot: Bot, failure: str) -> None:
+    UPLOAD_FAILURES[failure](slack)
+    told = slack.reply(slack.command("olivia", "it-help", "/kb stats 7"))
+    assert [block["type"] for block in told.blocks or []].count("image") == 1
+    settle(slack, bot)
+    assert [file.complete for file in slack.workspace.files.values()] == [True]
