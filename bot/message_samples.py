@@ -37,6 +37,7 @@ from handlers.texts import Texts
 from indexes.confidence.proof import Proof
 from indexes.messages import Translatable
 from indexes.records import Difference, KnowledgeBase, Problem, Record, Source
+from indexes.registry import EncodingProgress
 from indexes.reload_report import ReloadReport
 from indexes.storage.export import Export
 from indexes.storage.import_preview import Change, ImportPreview
@@ -158,7 +159,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "admin/channels": lambda texts: admin.channels([CHANNEL], [NAME], {PLACE: [NAME]}, texts),
         "admin/reloaded": lambda texts: admin.reloaded([REPORT, FAILED], (), texts),
         "admin/status": lambda texts: admin.status(
-            {}, frozenset(), {NAME: TROUBLE}, [UNPROVED], [NAME], PROCESS, TROUBLE, [LOST_FILE], AT, texts
+            {}, frozenset(), {NAME: TROUBLE}, [UNPROVED], [NAME], PROCESS, TROUBLE, [LOST_FILE], AT, {}, texts
         ),
         "recovery/asked": lambda texts: recovery.asked(RECOVERY, [CHANNEL], [NAME], texts),
         "recovery/damaged_now": recovery.damaged_now,
@@ -207,7 +208,9 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         ),
         "settings/modal": lambda texts: settings.modal(UNPROVED, [NAME, "another"], ["another"], texts),
         "uploads/applied": lambda texts: uploads.applied(UPLOAD, NAME, admin.reloaded([REPORT], (), texts), texts),
-        "uploads/applying": lambda texts: uploads.applying(UPLOAD, NAME, texts, 1, 3),
+        "uploads/applying": lambda texts: uploads.applying(
+            UPLOAD, NAME, texts, admin.prepared(None, EncodingProgress(1, 3), texts)
+        ),
         "uploads/identical": lambda texts: uploads.identical(UPLOAD.file, REPLACEMENT, texts),
         "uploads/proposal": lambda texts: uploads.proposal(
             UPLOAD, REPLACEMENT, None, _choices(texts), ADMIN_COMMAND, texts, stale=True

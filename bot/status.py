@@ -57,6 +57,8 @@ def write_status(data_dir: Path, services: "Services") -> None:
             name: {
                 "records": len(loaded.index.records),
                 "dense": loaded.index.dense is not None,
+                "by_questions": loaded.by_questions,
+                "encoding": asdict(registry.encoding[name]) if name in registry.encoding else None,
                 "file_changed": loaded.file_changed,
                 "trouble": _in_english(loaded.trouble),
             }
@@ -108,6 +110,15 @@ def _traffic(process: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _prepared(one: Mapping[str, Any]) -> str:
+    """Say how far a knowledge base is being prepared; a bot of an earlier version doesn't tell."""
+    far = one.get("encoding")
+    if not far:
+        return ""
+    ready = "; the questions are ready, answers and other phrasings follow" if one.get("by_questions") else ""
+    return f"being prepared for the search by meaning, {far['done']:,} of {far['total']:,} texts{ready}"
+
+
 def format_status(status: dict[str, Any]) -> str:
     """Format the status as text."""
     process = status["process"]
@@ -126,6 +137,7 @@ def format_status(status: dict[str, Any]) -> str:
         lines.append(f"  Recovered: {explain_recovery(recovery)}")
     for name, one in status["knowledge_bases"].items():
         notes = [one["trouble"] or ("the file has changed since; reload it" if one["file_changed"] else "")]
+        notes.append(_prepared(one))
         lines.append(f"  {name}: {one['records']} records{''.join(f' - {note}' for note in notes if note)}")
     lines += [f"  {name}: not loaded - {why}" for name, why in status["failures"].items()]
     return "\n".join(lines)

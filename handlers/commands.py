@@ -1,8 +1,8 @@
 """`/kb`: what admins do with knowledge bases and channels."""
 
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 
 from handlers.access import Need
@@ -12,6 +12,7 @@ from handlers.admin.views import recovery as recovery_view
 from handlers.audience import closed_to
 from handlers.entries import editing, proposals
 from handlers.files import removal, versions
+from handlers.files.applying import PROGRESS_SECONDS
 from handlers.learning import learned_aliases, misses
 from handlers.learning.proof import proofs_of
 from handlers.request import Request
@@ -29,6 +30,8 @@ from indexes.text import unicode_form
 
 ECHO = 60
 """Characters of an unknown action or name that are shown again."""
+QUESTIONS_READY = 10
+"""Knowledge bases of which it is told that their questions are ready."""
 LISTED = 1000
 """Characters of a list of names."""
 
@@ -83,12 +86,28 @@ def _reload(services: Services, request: Request, argument: str) -> None:
     names = one_line(", ".join(chosen), LISTED)
     request.tell_privately(notice(request.texts("kb.reloading", names=f"*{names}*")))
     waiting: list[Future[ReloadReport]] = [services.maintenance.reload(name) for name in chosen]
+    _tell_when_questions_are_ready(services, request, chosen, waiting)
     reports = [future.result() for future in waiting]
     try:
         request.tell_privately(admin.reloaded(reports, closed_to(services, request.user), request.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
         for report in reports:
             AuditLog(services.database).record(request.user, request.channel, _told(report))
+
+
+def _tell_when_questions_are_ready(
+    services: Services, request: Request, names: Sequence[str], waiting: Sequence[Future[ReloadReport]]
+) -> None:
+    """Until all is done, tell once how far it is: when the questions of a large file can be searched by meaning."""
+    while wait(waiting, PROGRESS_SECONDS).not_done:
+        loaded, encoding = services.registry.loaded, services.registry.encoding
+        ready = [name for name in names if name in encoding and name in loaded and loaded[name].by_questions]
+        if ready:
+            said = [
+                (one_line(name, ECHO), admin.prepared(loaded[name], encoding[name], request.texts)) for name in ready
+            ]
+            request.tell_privately(notice("\n".join(f"*{name}*: {far}" for name, far in said[:QUESTIONS_READY])))
+            return
 
 
 def _told(report: ReloadReport) -> Translatable:
@@ -125,6 +144,7 @@ def _status(services: Services, request: Request, _: str) -> None:
         services.database.damage or services.database.trouble,
         KnowledgeFiles(services.database).all(),
         time.time(),
+        services.registry.encoding,
         request.texts,
     )
     of_recovery = recovery_view.in_status(services.database.recovery.waiting, request.texts)

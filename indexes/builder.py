@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +22,13 @@ from indexes.retrieval.learned_aliases import LearnedAlias, RecordFinder, with_l
 from indexes.retrieval.scale import Scale, measure
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
+from indexes.storage.unfinished import Unfinished
 from indexes.storage.vector_cache import PassageVectors
 
 log = logging.getLogger(__name__)
+
+SOON_DONE = 256
+"""Answers and aliases, some seconds of encoding, below which it isn't worth searching by questions alone meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class LoadedKnowledgeBase:
     read_at: float
     file_mark: tuple[int, int] | None
     trouble: Translatable | None = None
+    by_questions: bool = False
+    """Whether only the questions have vectors so far: answers and aliases are still being encoded."""
 
     @cached_property
     def by_id(self) -> Mapping[str, Record]:
@@ -121,6 +128,7 @@ class Builder:
 
         `data` are the bytes of the CSV, by default those of its snapshot; without any, the vectors stay in memory only.
         """
+        loaded = replace(loaded, by_questions=False)
         texts, owners = _passages(loaded.index)
         keys = [passage_key(text) for text in texts]
         packed = b"".join(keys)
@@ -130,10 +138,13 @@ class Builder:
                 return replace(self._opened(loaded, stored, owners, encoder), reused=len(set(keys)))
             except SnapshotError as error:
                 log.warning("The snapshot of %s is gone (%s); encoding again", loaded.source.name, error)
-        passages = PassageVectors(keys, texts, encoder, pool, progress, self._sizes)
-        encoded, reused = len(passages.missing), len(set(keys)) - len(passages.missing)
-        dense = DenseIndex.build(passages.collect(self._data_dir), owners, self._sizes)
-        scale = _scale(loaded, dense, encoder)
+        unfinished = self._unfinished(loaded, encoder, len(keys))
+        with closing(unfinished):
+            passages = PassageVectors(keys, texts, encoder, pool, unfinished, self._sizes)
+            encoded, reused = len(passages.missing), len(set(keys)) - len(passages.missing)
+            passages.encode(range(len(keys)), progress)
+            dense = DenseIndex.build(passages.collect(self._data_dir), owners, self._sizes)
+            scale = _scale(loaded, dense, encoder)
         in_memory = replace(loaded, index=loaded.index.with_dense(dense, scale))
         data = _bytes_of(stored.source) if data is None and stored else data
         if data is None:
@@ -141,7 +152,38 @@ class Builder:
         kept = self._save(in_memory, data, EncoderStamp.of(encoder), packed, dense.files(), dense.kind, scale)
         if not kept.trouble and kept.loaded.snapshot:
             kept = replace(kept, loaded=_mapped(kept.loaded, kept.loaded.snapshot, owners))
+            unfinished.delete()
         return replace(kept, encoded=encoded, reused=reused)
+
+    def with_question_vectors(
+        self, loaded: LoadedKnowledgeBase, encoder: Encoder, pool: Iterable[Snapshot], progress: Progress | None = None
+    ) -> LoadedKnowledgeBase | None:
+        """Encode the first passage of each row, the question, and search by that; None if the rest is soon done too.
+
+        Nothing is stored but what `with_vectors` continues with. Every row has one vector, so that none is ahead of
+        another for having more, and the scale is that of the questions.
+        """
+        stored = loaded.snapshot
+        if stored and stored.fits(encoder) and stored.digest == loaded.knowledge_base.digest:
+            return None
+        texts, owners = _passages(loaded.index)
+        keys = [passage_key(text) for text in texts]
+        places = np.unique(owners, return_index=True)[1].tolist()
+        with closing(self._unfinished(loaded, encoder, len(keys))) as unfinished:
+            passages = PassageVectors(keys, texts, encoder, pool, unfinished, self._sizes)
+            rest = passages.missing.difference(keys[place] for place in places)
+            if len(rest) < SOON_DONE:
+                return None
+            passages.encode(places, progress)
+            vectors = passages.collect(self._data_dir, places)
+        dense = DenseIndex.build(vectors, np.arange(len(places), dtype=np.int32), self._sizes)
+        scale = _scale(loaded, dense, encoder)
+        log.info("%s: the questions can be searched by meaning; %d more texts follow", loaded.source.name, len(rest))
+        return replace(loaded, index=loaded.index.with_dense(dense, scale), by_questions=True)
+
+    def _unfinished(self, loaded: LoadedKnowledgeBase, encoder: Encoder, texts: int) -> Unfinished:
+        folder = snapshot_folder(self._data_dir, loaded.source)
+        return Unfinished(folder, encoder, texts, half=texts >= self._sizes.half)
 
     def _opened(
         self, loaded: LoadedKnowledgeBase, stored: Snapshot, owners: NDArray[np.int32], encoder: Encoder

@@ -14,7 +14,9 @@ from indexes.confidence.votes import Judgement, confidence_shift
 from indexes.encoder import Encoder, Progress
 from indexes.encoder.stopping import StoppableEncoder, StoppedError
 from indexes.errors import (
+    EncodingError,
     KnowledgeBaseError,
+    ModelUnavailableError,
     UnknownKnowledgeBaseError,
     UnusableFileError,
     VersionError,
@@ -57,20 +59,22 @@ class Loader:
             self._load_one(source)
 
     def use_encoder(self, encoder: Encoder, progress: Progress | None) -> EncodingCounts:
-        """See `Maintenance.use_encoder`. A knowledge base that can't be encoded is still searched by words."""
+        """See `Maintenance.use_encoder`. A knowledge base that can't be encoded is still searched by words.
+
+        First all that takes little time, and the questions of the others; then the rest.
+        """
         self._registry.swap(replace(self._state, encoder=encoder))
-        counts = EncodingCounts()
-        for name, loaded in tuple(self._state.loaded.items()):
-            try:
-                built = self._with_vectors(loaded, encoder, self._snapshots(), progress)
-            except StoppedError:
-                break
-            except KnowledgeBaseError as error:
-                log.error("%s is searched lexically: %s", name, error)  # noqa: TRY400 - the message is the whole story
-                self._registry.swap(self._state.with_failure(name, error.message))
-                continue
-            self._registry.swap(self._state.with_loaded(built.loaded))
-            counts = EncodingCounts(counts.encoded + built.encoded, counts.reused + built.reused)
+        counts, long = EncodingCounts(), list[str]()
+        try:
+            for name in tuple(self._state.loaded):
+                if self._encode_questions(self._state.loaded[name], encoder, progress):
+                    long.append(name)
+                else:
+                    counts += self._encode_all(name, encoder, progress)
+            for name in long:
+                counts += self._encode_all(name, encoder, progress)
+        except StoppedError:
+            log.info("The encoding of texts was stopped; it goes on at the next start")
         return counts
 
     def update_confidence(self, judged: Mapping[str, Sequence[Judgement]]) -> None:
@@ -159,7 +163,9 @@ class Loader:
         if self._state.encoder is None:
             return self._builder.save_source(loaded, data)
         own = [loaded.snapshot] if loaded.snapshot else []
-        pool = [*own, *self._snapshots()]
+        pool, before = [*own, *self._snapshots()], self._state.loaded.get(loaded.source.name)
+        if before is None or before.index.dense is None or before.by_questions:
+            self._encode_questions(loaded, self._state.encoder, progress)
         return self._with_vectors(loaded, self._state.encoder, pool, progress, data)
 
     def _with_vectors(
@@ -171,7 +177,47 @@ class Loader:
         data: bytes | None = None,
     ) -> BuildResult:
         """See `Builder.with_vectors`; raises StoppedError when Kotae shuts down."""
-        return self._builder.with_vectors(loaded, StoppableEncoder(encoder, self._stop), pool, progress, data)
+        name = loaded.source.name
+        try:
+            noting = self._noting(name, progress)
+            return self._builder.with_vectors(loaded, StoppableEncoder(encoder, self._stop), pool, noting, data)
+        finally:
+            self._registry.swap(self._state.without_progress(name))
+
+    def _encode_questions(self, loaded: LoadedKnowledgeBase, encoder: Encoder, progress: Progress | None) -> bool:
+        """Search by the vectors of the questions until all texts are encoded, if that takes a while; else False."""
+        name, stoppable = loaded.source.name, StoppableEncoder(encoder, self._stop)
+        try:
+            partial = self._builder.with_question_vectors(
+                loaded, stoppable, self._snapshots(), self._noting(name, progress)
+            )
+        except (EncodingError, ModelUnavailableError):
+            return False  # met again, and reported, when all texts are encoded
+        if partial:
+            self._registry.swap(self._state.with_loaded(partial))
+        return partial is not None
+
+    def _encode_all(self, name: str, encoder: Encoder, progress: Progress | None) -> EncodingCounts:
+        try:
+            built = self._with_vectors(self._state.loaded[name], encoder, self._snapshots(), progress)
+        except StoppedError:
+            raise
+        except KnowledgeBaseError as error:
+            log.error("%s is searched lexically: %s", name, error)  # noqa: TRY400 - the message is the whole story
+            self._registry.swap(self._state.with_failure(name, error.message))
+            return EncodingCounts()
+        self._registry.swap(self._state.with_loaded(built.loaded))
+        return EncodingCounts(built.encoded, built.reused)
+
+    def _noting(self, name: str, progress: Progress | None) -> Progress:
+        """Show progress in the registry, too."""
+
+        def note(done: int, total: int) -> None:
+            self._registry.swap(self._state.with_progress(name, done, total))
+            if progress:
+                progress(done, total)
+
+        return note
 
     def _apply_to(self, loaded: LoadedKnowledgeBase) -> None:
         fresh = self._builder.with_aliases(loaded, self._aliases_of(loaded.source.name))

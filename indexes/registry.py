@@ -54,6 +54,14 @@ class Answer:
         return decided is Verdict.GIVEN or (decided is Verdict.NO_QUESTION and not unasked)
 
 
+@dataclass(frozen=True, slots=True)
+class EncodingProgress:
+    """How many of a knowledge base's texts have been encoded for the search by meaning, of those that must be."""
+
+    done: int
+    total: int
+
+
 @dataclass(frozen=True)
 class State:
     """Everything a search depends on. Never changed: the methods return a new state."""
@@ -65,11 +73,21 @@ class State:
     encoder: Encoder | None = None
     shifts: Mapping[str, float] = field(default_factory=dict)
     learned_aliases: LearnedAliases = field(default_factory=dict)
+    encoding: Mapping[str, EncodingProgress] = field(default_factory=dict)
+    """The knowledge bases whose texts are being encoded, by name."""
 
     def with_loaded(self, loaded: LoadedKnowledgeBase) -> "State":
         """Add a knowledge base, or replace the one of that name."""
         others = self.without(loaded.source.name)
         return replace(others, loaded={**self.loaded, loaded.source.name: loaded})
+
+    def without_progress(self, name: str) -> "State":
+        """Record that nothing of a knowledge base is being encoded."""
+        return replace(self, encoding={other: far for other, far in self.encoding.items() if other != name})
+
+    def with_progress(self, name: str, done: int, total: int) -> "State":
+        """Record how far the encoding of a knowledge base is."""
+        return replace(self, encoding={**self.encoding, name: EncodingProgress(done, total)})
 
     def with_failure(self, name: str, why: Translatable) -> "State":
         """Record why a file can't be used; what was loaded from it earlier stays."""
@@ -202,6 +220,11 @@ class Registry:
     def encoder(self) -> Encoder | None:
         """The encoder in use; None while the search is lexical only."""
         return self._state.encoder
+
+    @property
+    def encoding(self) -> Mapping[str, EncodingProgress]:
+        """How far the encoding of texts is, by knowledge base; those that aren't being encoded are missing."""
+        return self._state.encoding
 
     @property
     def shifts(self) -> Mapping[str, float]:

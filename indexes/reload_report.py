@@ -31,6 +31,9 @@ class EncodingCounts:
     encoded: int = 0
     reused: int = 0
 
+    def __add__(self, other: "EncodingCounts") -> "EncodingCounts":
+        return EncodingCounts(self.encoded + other.encoded, self.reused + other.reused)
+
 
 def reload_report(
     before: LoadedKnowledgeBase | None, built: BuildResult, warnings: tuple[Translatable, ...]

@@ -13,6 +13,7 @@ from handlers.store.audit import AuditLog
 from indexes.messages import Translatable, Value
 from indexes.records import Source
 from indexes.records.editing import replace_csv
+from indexes.registry import EncodingProgress
 from indexes.reload_report import ReloadReport
 from indexes.storage.import_preview import ImportPreview
 from indexes.storage.versions import Origin
@@ -82,5 +83,7 @@ def _follow(
     while wait(waiting, PROGRESS_SECONDS).not_done:
         if progress.done != shown and not where.get("is_ephemeral"):
             shown = progress.done
-            message = uploads.applying(upload, name, request.texts, progress.done, progress.total)
+            far = EncodingProgress(progress.done, progress.total)
+            prepared = admin.prepared(services.registry.loaded.get(name), far, request.texts)
+            message = uploads.applying(upload, name, request.texts, prepared)
             services.messenger.update_message(request.channel, where["message_ts"], message)

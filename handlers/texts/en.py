@@ -182,6 +182,10 @@ WORDS = {
     "kb.status.mode": " (auto-reply {mode}{mode_by})",
     "kb.status.everywhere": "every channel",
     "kb.status.lexical": "words only",
+    "kb.status.questions": "by the meaning of its questions so far",
+    "kb.preparing": ":hourglass_flowing_sand: Being prepared for the search by meaning: {done} of {total} texts …",
+    "kb.preparing_rest": ":hourglass_flowing_sand: Being prepared for the search by meaning: {done} of {total} texts. "
+    "The questions are ready; answers and other phrasings follow …",
     "kb.status.no_model": ":warning: The model {model} isn't available: {reason}\nI search by words only until it is.",
     "kb.status.loading_model": ":hourglass_flowing_sand: The model {model} is being loaded; until then I search by words only.",
     "kb.status.process": "Socket: last pong {pong} s ago · queue {queue} · memory {memory} MB · up {uptime}",
@@ -361,7 +365,6 @@ WORDS = {
     "upload.stale": ":warning: *{name}* has changed meanwhile, so nothing was done. This is what would change now:",
     "upload.kept": "What is there now is kept; `{command} rollback` brings it back.",
     "upload.applying": ":hourglass_flowing_sand: {file} is being put in place for *{name}* …",
-    "upload.encoding": "Encoding {done} of {total} …",
     "upload.applied": "{file} is in place for *{name}*.",
     "upload.cancelled": "{file} was set aside. Nothing has changed.",
     "upload.gone": "That was decided already, or it is more than a day old. Send the file again, or ask for the version again.",

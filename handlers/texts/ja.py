@@ -181,6 +181,10 @@ WORDS = {
     "kb.status.mode": "（自動回答: {mode}{mode_by}）",
     "kb.status.everywhere": "すべてのチャンネル",
     "kb.status.lexical": "言葉の一致のみ",
+    "kb.status.questions": "今のところ質問文だけを意味で検索",
+    "kb.preparing": ":hourglass_flowing_sand: 意味で検索できるように準備しています（{total}件中{done}件）…",
+    "kb.preparing_rest": ":hourglass_flowing_sand: 意味で検索できるように準備しています（{total}件中{done}件）。"
+    "質問文はもう検索できます。回答と別の聞き方は準備の途中です…",
     "kb.status.no_model": ":warning: モデル {model} を使えません: {reason}\n使えるようになるまで、言葉の一致だけで検索します。",
     "kb.status.loading_model": ":hourglass_flowing_sand: モデル {model} を読み込んでいます。完了するまで、言葉の一致だけで検索します。",
     "kb.status.process": "ソケット: 最後の応答 {pong}秒前 · 待ち {queue}件 · メモリー {memory} MB · 稼働 {uptime}",
@@ -359,7 +363,6 @@ WORDS = {
     "upload.stale": ":warning: その間に *{name}* が変更されたため、まだ適用していません。いま適用すると次のように変わります。",
     "upload.kept": "現在の内容は保存されます。`{command} rollback` で元に戻せます。",
     "upload.applying": ":hourglass_flowing_sand: {file} を *{name}* に適用しています…",
-    "upload.encoding": "エンコード中: {done} / {total}",
     "upload.applied": "{file} を *{name}* に適用しました。",
     "upload.cancelled": "{file} は適用しませんでした。内容は変わっていません。",
     "upload.gone": "すでに処理済みか、1日以上たっています。ファイルをもう一度送るか、コマンドをもう一度実行してください。",

@@ -78,7 +78,10 @@ def _dense(index: Index, question: Question, row: int) -> dict[str, Any] | None:
     texts = passages(index.records[row], index.synonyms)
     return {
         "weight": DENSE_WEIGHT,
-        "passages": [{"text": text, "cosine": cosine} for text, cosine in zip(texts, cosines, strict=True)],
+        "passages": [
+            {"text": text, "cosine": cosine}
+            for text, cosine in zip(texts[: len(cosines)], cosines, strict=True)  # the question's alone, at first
+        ],
     }
 
 

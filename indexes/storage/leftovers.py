@@ -1,4 +1,7 @@
-"""What a process that was killed has left behind: files that were not renamed yet, and snapshots that nothing names."""
+"""What a process that was killed has left behind.
+
+Files that were not renamed yet, snapshots that nothing names, and vectors of builds that nobody has continued.
+"""
 
 import logging
 import re
@@ -6,10 +9,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from indexes.storage.unfinished import PATTERN
+
 log = logging.getLogger(__name__)
 
 SNAPSHOT_SECONDS = 3600.0
 """How long another process may take to write a snapshot."""
+UNFINISHED_SECONDS = 7 * 86_400.0
+"""How long vectors wait for their build to be continued."""
 _OURS = re.compile(r"\..+\.[0-9a-f]{6}\.new(-wal|-shm|-journal)?")
 """Names that `replace_file` and copies of the database have until they are whole."""
 _FOLDERS = ("snapshots/*", "versions/*", "uploads/*")
@@ -27,12 +34,21 @@ def sweep_data(data_dir: Path, before: float) -> int:
         former.unlink(missing_ok=True)
     folders = [data_dir, *(folder for each in _FOLDERS for folder in data_dir.glob(each) if folder.is_dir())]
     files = sum(sweep_files(folder, before) for folder in folders)
+    files += _sweep_unfinished(data_dir, before - UNFINISHED_SECONDS)
     return files + sum(_sweep_snapshots(folder, before - SNAPSHOT_SECONDS) for folder in data_dir.glob("snapshots/*"))
 
 
 def sweep_files(folder: Path, before: float) -> int:
     """Delete files in one folder that were never renamed; nothing with another name, and no link."""
     leftovers = [each for each in folder.glob(".*") if _OURS.fullmatch(each.name) and _is_old_file(each, before)]
+    for leftover in leftovers:
+        _report(leftover)
+        leftover.unlink(missing_ok=True)
+    return len(leftovers)
+
+
+def _sweep_unfinished(data_dir: Path, before: float) -> int:
+    leftovers = [each for each in data_dir.glob(f"snapshots/*/{PATTERN}") if _is_old_file(each, before)]
     for leftover in leftovers:
         _report(leftover)
         leftover.unlink(missing_ok=True)

@@ -2,9 +2,9 @@
 
 import logging
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from io import FileIO
 from pathlib import Path
 
@@ -14,8 +14,12 @@ from indexes.encoder import Encoder, Progress, Vector, Vectors
 from indexes.errors import SnapshotError
 from indexes.retrieval.dense import SIZES, DenseIndex, Float16Vectors, Sizes
 from indexes.storage.snapshot import Snapshot
+from indexes.storage.unfinished import Unfinished
 
 log = logging.getLogger(__name__)
+
+SLICE = 512
+"""Texts that are encoded before they are kept: what a kill costs, some seconds."""
 
 
 class PassageVectors:
@@ -27,34 +31,47 @@ class PassageVectors:
         texts: Sequence[str],
         encoder: Encoder,
         pool: Iterable[Snapshot],
-        progress: Progress | None = None,
+        unfinished: Unfinished,
         sizes: Sizes = SIZES,
     ) -> None:
         self._keys = keys
         self._texts = texts
         self._encoder = encoder
-        self._progress = progress
+        self._unfinished = unfinished
         self._sizes = sizes
         self.missing = set(keys)
-        """The keys that no snapshot with this encoder has."""
+        """The keys that no snapshot with this encoder has; some may be in `unfinished`."""
         self._stores: list[tuple[Mapping[bytes, int], DenseIndex]] = []
         for snapshot in pool:
             if self.missing and snapshot.fits(encoder):
                 self._use(snapshot)
-        self._done = 0
-        counted = Counter(key for key in keys if key in self.missing) if len(keys) > sizes.batch else {}
-        self._again: dict[bytes, Vector | None] = {key: None for key, times in counted.items() if times > 1}
 
-    def collect(self, folder: Path) -> Vectors | Float16Vectors:
-        """Return one row per passage; from `sizes.half` passages on as float16 in an unlinked file in `folder`.
+    def encode(self, places: Sequence[int], progress: Progress | None = None) -> None:
+        """Encode the passages at these places, but for those that there is a vector of; a slice at a time is kept.
 
-        If the folder can't be written, they are in memory.
+        `progress` is given the number of all `missing` texts, and of those that are encoded.
         """
-        if not self._keys:
+        wanted = {self._keys[place]: self._texts[place] for place in places if self._keys[place] in self.missing}
+        fresh = [key for key in wanted if key not in self._unfinished]
+        done = sum(key in self._unfinished for key in self.missing)
+        for at in range(0, len(fresh), SLICE):
+            keys = fresh[at : at + SLICE]
+            step = partial(_report, progress, done + at, len(self.missing)) if progress else None
+            self._unfinished.keep(keys, self._encoder.encode_documents([wanted[key] for key in keys], step))
+
+    def collect(self, folder: Path, places: Sequence[int] | None = None) -> Vectors | Float16Vectors:
+        """Return one row per passage, or per one at these places; all must have been encoded.
+
+        From `sizes.half` passages on they are float16 in an unlinked file in `folder`. If that can't be written, they
+        are in memory.
+        """
+        keys = self._keys if places is None else [self._keys[place] for place in places]
+        if not keys:
             return np.empty((0, self._encoder.dimension), dtype=np.float32)
-        if len(self._keys) < self._sizes.half:
-            return np.concatenate(list(self._batches()))
-        return _halves(self._batches(), self._encoder.dimension, folder)
+        batches = (self._batch(keys[at : at + self._sizes.batch]) for at in range(0, len(keys), self._sizes.batch))
+        if len(keys) < self._sizes.half:
+            return np.concatenate(list(batches))
+        return _halves(batches, self._encoder.dimension, folder)
 
     def _use(self, snapshot: Snapshot) -> None:
         rows = {key: row for row, key in enumerate(snapshot.keys) if key in self.missing}
@@ -68,29 +85,19 @@ class PassageVectors:
         self._stores.append((rows, dense))
         self.missing.difference_update(rows)
 
-    def _batches(self) -> Iterator[Vectors]:
-        batch = self._sizes.batch
-        for at in range(0, len(self._keys), batch):
-            yield self._batch(self._keys[at : at + batch], self._texts[at : at + batch])
-
-    def _batch(self, keys: Sequence[bytes], texts: Sequence[str]) -> Vectors:
-        wanted = dict(zip(keys, texts, strict=True))
-        known = {key: vector for key in wanted if (vector := self._again.get(key)) is not None}
+    def _batch(self, keys: Sequence[bytes]) -> Vectors:
+        wanted, known = dict.fromkeys(keys), dict[bytes, Vector]()
         for rows, dense in self._stores:
             shared = sorted((key for key in wanted if key in rows and key not in known), key=rows.__getitem__)
             stored = dense.vectors(np.array([rows[key] for key in shared], dtype=np.int64)) if shared else ()
             known.update(zip(shared, stored, strict=True))
-        fresh = [key for key in wanted if key not in known]
-        if fresh:
-            encoded = self._encoder.encode_documents([wanted[key] for key in fresh], self._step)
-            known.update(zip(fresh, encoded, strict=True))
-            self._done += len(fresh)
-        self._again.update((key, known[key].copy()) for key in wanted if key in self._again)
+        if fresh := [key for key in wanted if key not in known]:
+            known.update(zip(fresh, self._unfinished.vectors(fresh), strict=True))
         return np.stack([known[key] for key in keys])
 
-    def _step(self, done: int, total: int) -> None:  # noqa: ARG002 - the total of this batch only
-        if self._progress:
-            self._progress(self._done + done, len(self.missing))
+
+def _report(progress: Progress, before: int, total: int, done: int, _: int) -> None:
+    progress(before + done, total)
 
 
 def _halves(batches: Iterable[Vectors], dimension: int, folder: Path) -> Float16Vectors:

@@ -51,7 +51,7 @@ def test_the_card_says_how_far_it_is_and_then_what_was_done(slack: LocalSlack, s
     press(slack, card, "Apply", "Encoded ")
     stop()
     settle(slack, bot)
-    shown = [(at, re.findall(r"Encoding (\d+) of 800 …", text)) for at, text in changes]
+    shown = [(at, re.findall(r"search by meaning: (\d+) of 800 texts …", text)) for at, text in changes]
     steps = [(at, int(done[0])) for at, done in shown if done]
     assert len(steps) >= 2
     assert [done for _, done in steps] == sorted({done for _, done in steps})

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from handlers.services import Process
     from handlers.store.knowledge_files import KnowledgeFile
     from indexes.builder import LoadedKnowledgeBase
+    from indexes.registry import EncodingProgress
     from indexes.reload_report import ReloadReport
 
 PROBLEMS = 10
@@ -52,9 +53,13 @@ def status(
     database_trouble: Translatable | None,
     files: Sequence["KnowledgeFile"],
     now: float,
+    encoding: Mapping[str, "EncodingProgress"],
     texts: Texts,
 ) -> Message:
-    """Report what is loaded, which files have `changed` or are gone, and the state of the process at the time `now`."""
+    """Report what is loaded, which files have `changed` or are gone, and the state of the process at the time `now`.
+
+    `encoding` says how far the knowledge bases are whose texts are being encoded.
+    """
     title = texts("kb.status.title")
     states = [
         f":warning: *{one_line(name, NAME)}*: {one_line(texts.say(why), REASON)}" for name, why in failures.items()
@@ -71,7 +76,14 @@ def status(
             for line in proof.lines(replace(one, proofs={name: one.proofs[name]} if name in one.proofs else {}), texts)
         ]
         states.append(
-            _state(name, kept, everywhere or where, "\n".join([*proved[:PROBLEMS], note]).strip(), age, texts)
+            _state(
+                name,
+                kept,
+                everywhere or where,
+                "\n".join([*proved[:PROBLEMS], note, prepared(kept, encoding.get(name), texts)]).strip(),
+                age,
+                texts,
+            )
         )
     lost = [file.name for file in files if file.state.is_fault]
     if lost:
@@ -139,11 +151,20 @@ def _counted(report: "ReloadReport", texts: Texts) -> str:
 
 def _state(name: str, loaded: "LoadedKnowledgeBase", where: Sequence[str], note: str, age: str, texts: Texts) -> str:
     stamp = loaded.snapshot.encoder if loaded.snapshot and loaded.index.dense else None
-    encoder = escape(stamp.name) if stamp else texts("kb.status.lexical")
+    without = "kb.status.questions" if loaded.by_questions else "kb.status.lexical"
+    encoder = escape(stamp.name) if stamp else texts(without)
     records = entries(len(loaded.index.records), texts)
     line = texts("kb.status.one", name=one_line(name, NAME), records=records, encoder=encoder, age=age)
     searched = texts("kb.status.in", channels=", ".join(where[:PROBLEMS])) if where else ""
     return "\n".join(filter(None, [line, searched, note]))
+
+
+def prepared(loaded: "LoadedKnowledgeBase | None", progress: "EncodingProgress | None", texts: Texts) -> str:
+    """Say how far a knowledge base is being prepared for the search by meaning; blank when it isn't."""
+    if progress is None or not progress.total:
+        return ""
+    key = "kb.preparing_rest" if loaded and loaded.by_questions else "kb.preparing"
+    return texts(key, done=f"{progress.done:,}", total=f"{progress.total:,}")
 
 
 def _searched_in(channel: "Channel", texts: Texts) -> str:

@@ -96,10 +96,10 @@ def options(names: Sequence[str], new: str, texts: Texts) -> list[Option]:
     return [*known[:MOST], *([Option(text=_label(fresh), value=new)] if new and length(fresh) <= CHOICE else [])]
 
 
-def applying(upload: "Upload", name: str, texts: Texts, done: int = 0, total: int = 0) -> Message:
-    """Report that the file is being applied, and how many texts of how many are encoded."""
+def applying(upload: "Upload", name: str, texts: Texts, prepared: str = "") -> Message:
+    """Report that the file is being applied, and how far its texts are `prepared` for the search by meaning."""
     said = texts("upload.applying", file=_file(upload, texts), name=one_line(name, NAME))
-    return notice(f"{said}\n{texts('upload.encoding', done=done, total=total)}" if total else said)
+    return notice("\n".join(filter(None, [said, prepared])))
 
 
 def applied(upload: "Upload", name: str, report: Message, texts: Texts) -> Message:
