@@ -224,6 +224,11 @@ def test_a_title_above_the_header_is_told_wherever_the_cells_end(title: str, row
         read(f"{title}\n\n{row}\n{below}")
 
 
+def test_a_row_of_one_name_is_no_header() -> None:
+    found = read("original,normalized\nVPN,virtual private network\nA,A\nQuestion,Q\n")
+    assert [record.answer for record in found.records] == ["virtual private network", "A", "Q"]
+
+
 # Encodings
 
 

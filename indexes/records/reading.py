@@ -23,6 +23,7 @@ from indexes.records.columns import (
 )
 from indexes.records.decoding import MAX_BYTES
 from indexes.records.entities import without_entities
+from indexes.records.header_names import read_header
 from indexes.records.model import KnowledgeBase, Problem, Record
 from indexes.records.table import DELIMITERS, Table, read_table
 from indexes.records.workbook import named
@@ -139,9 +140,9 @@ def _refuse_lines_above_header(table: Table, name: str) -> None:
 
 
 def _names_columns(row: Row) -> bool:
-    """Return whether a row has known names; below a title alone, the cells of a row may be in one."""
+    """Return whether a row names two roles; below a title alone, the cells of a row may be in one."""
     rows = [row] if len(row) > 1 else [row[0].split(delimiter) for delimiter in DELIMITERS]
-    return any(sum(map(is_known, cells)) > 1 for cells in rows)
+    return any(len({found.role for cell in cells if (found := read_header(cell))}) > 1 for cells in rows)
 
 
 def _guessed(roles: Mapping[str, str]) -> Translatable:
