@@ -226,7 +226,7 @@ def test_a_title_above_the_header_is_told_wherever_the_cells_end(title: str, row
 
 def test_a_row_of_one_name_is_no_header() -> None:
     found = read("original,normalized\nVPN,virtual private network\nA,A\nQuestion,Q\n")
-    assert [record.answer for record in found.records] == ["virtual private network", "A", "Q"]
+    assert [record.line for record in found.records] == [2, 3, 4]
 
 
 # Encodings
