@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-bench
+FASTEMBED := .venv-bench-fastembed
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
@@ -25,8 +26,9 @@ test: $(VENV)/installed-dev
 eval: $(VENV)/installed-dev
 	$(BIN)/python -m tests.sets $(SETS)
 
-bench: $(VENV)/installed-dev $(PEERS)/installed
-	$(BIN)/python -m tests.benchmarks --peers $(PEERS)/bin/python --json bench.json $(BENCH)
+bench: $(VENV)/installed-dev $(PEERS)/installed $(FASTEMBED)/installed
+	-$(BIN)/python -m tests.e5
+	$(BIN)/python -m tests.benchmarks --peers $(PEERS)/bin/python --fastembed $(FASTEMBED)/bin/python --json bench.json $(BENCH)
 
 soak: $(VENV)/installed-dev
 	$(BIN)/python -m tests.faults $(SOAK)
@@ -51,4 +53,9 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 $(PEERS)/installed: tests/benchmarks/requirements.txt constraints.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt --requirement $<
+	@touch $@
+
+$(FASTEMBED)/installed: tests/benchmarks/requirements-fastembed.txt
+	$(PYTHON) -m venv $(FASTEMBED)
+	$(FASTEMBED)/bin/python -m pip install --disable-pip-version-check --requirement $<
 	@touch $@

@@ -18,14 +18,18 @@ from tests.benchmarks.report import Report, as_markdown, as_rich, show, targets_
 
 BENCHMARKS = {
     "restart": "restart with ten unchanged knowledge bases, beside the naive way and two peers",
+    "building": "first build of 10,000 rows, beside the naive way",
     "reload": "reload of one changed row of 10,000, beside the full build",
     "compared": "one question, beside the peers",
     "latency": "one question: its parts, and through the real app",
     "crowd": "16 and 64 people at once, and asking during a reload",
     "memory": "resident memory by knowledge bases and backend",
+    "peak": "share of the cores' float32 peak that encoding reaches",
+    "million": "one knowledge base of 1,000,000 rows, with vectors at the distances of real ones",
     "growth": "everything by the number of rows, with a picture",
 }
 PEERS = ROOT / ".venv-bench" / "bin" / "python"
+FASTEMBED = ROOT / ".venv-bench-fastembed" / "bin" / "python"
 
 
 def main() -> int:
@@ -37,7 +41,7 @@ def main() -> int:
     reports: list[Report] = []
     found: list[dict[str, Any]] = []
     failed = False
-    with Bench(options.quick, options.million, options.peers, options.pictures, options.keep) as bench:
+    with Bench(options.quick, options.rows, options.peers, options.fastembed, options.pictures, options.keep) as bench:
         for name in options.names or BENCHMARKS:
             started, bench.noises = time.perf_counter(), []
             measure: Callable[[Bench], Report] = import_module(f"tests.benchmarks.{name}").measure
@@ -84,7 +88,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="tiny sizes, to see that it works; the ratios mean nothing"
     )
-    parser.add_argument("--million", action="store_true", help="let `growth` go up to 1,000,000 rows")
+    parser.add_argument("--rows", type=int, metavar="N", help="let `million` have this number of rows")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every number")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="append the tables")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw into this folder")
@@ -92,6 +96,9 @@ def _options() -> argparse.Namespace:
         "--keep", type=Path, metavar="FOLDER", help="keep models and what peers built, to be used again"
     )
     parser.add_argument("--peers", type=Path, default=PEERS, metavar="PYTHON", help="a Python that has the peers")
+    parser.add_argument(
+        "--fastembed", type=Path, default=FASTEMBED, metavar="PYTHON", help="a Python that has fastembed and FAISS"
+    )
     return parser.parse_args()
 
 

@@ -4,23 +4,16 @@ import logging
 import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from indexes.encoder import with_backend
+from tests.benchmarks.forms import DEFAULT, TORCH, forms
 from tests.benchmarks.measuring import Noise, noise
 from tests.benchmarks.processes import JSON, ChildError, run_child, run_peer
 from tests.encoders import minilm_path
 
 log = logging.getLogger("benchmarks")
-
-DEFAULT = "sentence-transformers"
-FAST = "[fast]"
-EXACT = "[fast], float32"
-LIGHT = {FAST: "int8", EXACT: "float32"}
-"""The light backend with weights of 8 bits, which is how to be fast, and with the model's own."""
 
 
 @dataclass
@@ -28,8 +21,10 @@ class Bench:
     """`quick` is for trying things out: small sizes, one repetition; its ratios mean nothing."""
 
     quick: bool = False
-    million: bool = False
+    rows: int | None = None
+    """Of `million`, to try it with fewer."""
     peers: Path | None = None
+    fastembed: Path | None = None
     pictures: Path | None = None
     keep: Path | None = None
     noises: list[Noise] = field(default_factory=list)
@@ -51,25 +46,35 @@ class Bench:
         return minilm_path()
 
     @cached_property
-    def backends(self) -> dict[str, str | None]:
-        """What each backend calls all-MiniLM-L6-v2; None for one that isn't installed."""
-        return {DEFAULT: str(self.minilm), **self._light(self.minilm)}
+    def forms(self) -> dict[str, JSON | None]:
+        """The settings of all-MiniLM-L6-v2 in each form; None for one that there isn't yet."""
+        return forms(self.minilm)
 
     @cached_property
-    def twins(self) -> dict[str, str | None]:
-        """What each backend calls the twin."""
-        return {DEFAULT: str(self.twin), **self._light(self.twin)}
+    def twins(self) -> dict[str, JSON | None]:
+        """The settings of the twin in each form."""
+        return forms(self.twin)
 
     @cached_property
     def twin(self) -> Path:
         """The default model's exact architecture (12 layers), random weights: right in speed and size only."""
         return Path(self.child("models:twin", {"folder": self.kept / "twin"})["folder"])
 
-    def _light(self, source: Path) -> dict[str, str | None]:
-        if not (find_spec("onnxruntime") and find_spec("onnx")):
-            return dict.fromkeys(LIGHT)
-        found = self.child("models:onnx", {"source": source, "folder": self.kept / f"onnx-{source.name}"})
-        return {backend: with_backend(found[weights], "fastembed") for backend, weights in LIGHT.items()}
+    def built(self, form: str) -> Path:
+        """Where `building` leaves what a form has built; the vectors through torch are those of the default."""
+        return self.kept / f"built-{DEFAULT if form == TORCH else form}"
+
+    @cached_property
+    def tokens(self) -> Path:
+        """The static vectors of all-MiniLM-L6-v2: one for each token."""
+        arguments = {"source": self.minilm, "folder": self.kept / "tokens", "most": self.pick(10**6, 200)}
+        return Path(self.child("models:tokens", arguments)["folder"])
+
+    @cached_property
+    def onnx(self) -> Path:
+        """all-MiniLM-L6-v2 as fastembed wants it."""
+        found = self.child("models:onnx", {"source": self.minilm, "folder": self.kept / "onnx"})
+        return Path(found["float32"])
 
     def pick(self, full: int, quick: int) -> int:
         """Return a size."""
@@ -88,7 +93,7 @@ class Bench:
         """Run a peer; what went wrong is its result."""
         log.info("%s", name)
         try:
-            return run_peer(self.peers, name, arguments)
+            return run_peer(self.fastembed if name in {"fastembed", "static"} else self.peers, name, arguments)
         except ChildError as error:
             return {"error": str(error)}
 

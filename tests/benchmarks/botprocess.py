@@ -22,15 +22,15 @@ def workspace(bases: int) -> Workspace:
     return made
 
 
-def settings(slack: LocalSlack, folder: Path, data: Path, model: str | None) -> JSON:
-    """Say how the bot is to be started; without a model it searches lexically."""
+def settings(slack: LocalSlack, folder: Path, data: Path, form: JSON | None) -> JSON:
+    """Say how the bot is to be started; without a form of a model it searches lexically."""
     return {
         "slack_api_url": slack.api_url,
         "slack_bot_token": slack.bot_token,
         "slack_app_token": slack.app_token,
         "knowledge_dir": folder,
         "data_dir": data,
-        **({"model_name": model} if model else {"encoder_backend": "lexical"}),
+        **(form or {"encoder_backend": "lexical"}),
     }
 
 

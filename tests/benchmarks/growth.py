@@ -6,17 +6,19 @@ from pathlib import Path
 from tests.benchmarks import library, models
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.corpus import questions, rows, write_csv
+from tests.benchmarks.forms import CHOSEN, TORCH, settings_of
 from tests.benchmarks.measuring import Spread, megabytes
 from tests.benchmarks.processes import JSON
 from tests.benchmarks.report import Report, Table
 
 SIZES = (1000, 3000, 10_000, 30_000, 100_000)
 SAMPLE = 200
+RANDOM: JSON = {"model_name": "random", **CHOSEN[TORCH]}
 
 
 def measure(bench: Bench) -> Report:
     """Build one knowledge base of each size with random vectors, restart, and ask; then draw it."""
-    sizes = [*(SIZES if not bench.quick else (200, 500)), *([1_000_000] if bench.million else [])]
+    sizes = SIZES if not bench.quick else (200, 500)
     texts = bench.child("growth:encoding_rate", {"model": bench.minilm, "count": bench.pick(SAMPLE, 20), "mixed": True})
     twin = bench.child("growth:encoding_rate", {"model": bench.twin, "count": bench.pick(SAMPLE, 20), "mixed": False})
     found = []
@@ -79,7 +81,7 @@ def build(arguments: JSON) -> JSON:
     manager = models.random_manager()
     manager.get("random")
     started = time.perf_counter()
-    maintenance = library.opened(folder / "csv", folder / "data", manager, "random")
+    maintenance = library.opened(folder / "csv", manager, settings_of(RANDOM, folder / "data"))
     seconds = time.perf_counter() - started
     maintenance.close()
     manager.close()

@@ -4,7 +4,8 @@ import time
 from pathlib import Path
 
 from bot.model_watch import ModelWatch
-from indexes.encoder import ModelManager
+from bot.settings import Settings
+from indexes.encoder import EncoderWorker, ModelManager
 from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.registry import Registry
@@ -17,10 +18,10 @@ def maintenance_of(folder: Path, data: Path) -> Maintenance:
     return Maintenance(Registry(lambda: [Source(path.stem, path) for path in sorted(folder.glob("*.csv"))]), data)
 
 
-def start(maintenance: Maintenance, manager: ModelManager, model: str) -> ModelWatch:
+def start(maintenance: Maintenance, manager: ModelManager, settings: Settings) -> ModelWatch:
     """Start loading as `Bot.start` does."""
     maintenance.load()
-    watch = ModelWatch(maintenance, manager, model, None)
+    watch = ModelWatch(maintenance, manager, settings.model or "", settings.revision)
     watch.start()
     return watch
 
@@ -40,15 +41,25 @@ def wait_dense(registry: Registry, watch: ModelWatch | None) -> None:
         time.sleep(0.002)
 
 
-def opened(folder: Path, data: Path, manager: ModelManager, model: str) -> Maintenance:
+def encoder_of(manager: ModelManager, settings: Settings) -> EncoderWorker:
+    """Load the model in the form that the settings choose."""
+    return manager.get(settings.model or "", settings.revision)
+
+
+def opened(folder: Path, manager: ModelManager, settings: Settings) -> Maintenance:
     """Return the maintenance of a registry that is ready in every way."""
-    maintenance = maintenance_of(folder, data)
+    maintenance = maintenance_of(folder, settings.environment.data_dir)
     maintenance.load().result(PATIENCE)
-    maintenance.use_encoder(manager.get(model)).result(PATIENCE)
+    maintenance.use_encoder(encoder_of(manager, settings)).result(PATIENCE)
     return maintenance
 
 
-def prepare(folder: Path, data: Path, manager: ModelManager, model: str) -> None:
-    """Leave snapshots behind."""
-    opened(folder, data, manager, model).close()
+def prepare(folder: Path, manager: ModelManager, settings: Settings) -> None:
+    """Leave behind what a second start finds."""
+    opened(folder, manager, settings).close()
     manager.close()
+
+
+def wait_idle(maintenance: Maintenance) -> None:
+    """Wait until every change that was begun is done: they are made one after another."""
+    maintenance.update_confidence({}).result(PATIENCE)

@@ -63,3 +63,9 @@ def noise() -> Noise:
 def megabytes(pid: int | None = None) -> float:
     """Return the resident memory of a process, by default this one."""
     return float(psutil.Process(pid).memory_info().rss / 1e6)
+
+
+def anonymous_megabytes(pid: int | None = None) -> float:
+    """Return the resident memory that is no file's, which the system can't take back; where unknown, all of it."""
+    memory = psutil.Process(pid).memory_info()
+    return float((memory.rss - getattr(memory, "shared", 0)) / 1e6)

@@ -3,6 +3,7 @@
 None remembers recent questions: an answer from memory would flatter.
 """
 
+import shutil
 import time
 import zlib
 from collections.abc import Sequence
@@ -125,12 +126,11 @@ def random_manager() -> ModelManager:
 
 
 def onnx(arguments: JSON) -> JSON:
-    """Convert a model for the light encoder: as it is, and with weights of 8 bits (child)."""
-    from tests.encoders import export_onnx, quantize_onnx  # noqa: PLC0415  takes seconds
+    """Convert a model for fastembed (child)."""
+    from tests.encoders import export_onnx  # noqa: PLC0415  takes seconds
 
     folder = Path(arguments["folder"])
-    exact = export_onnx(Path(arguments["source"]), folder / "float32")
-    return {"float32": str(exact), "int8": str(quantize_onnx(exact, folder / "int8"))}
+    return {"float32": str(folder if folder.exists() else export_onnx(Path(arguments["source"]), folder))}
 
 
 def twin(arguments: JSON) -> JSON:
@@ -139,3 +139,28 @@ def twin(arguments: JSON) -> JSON:
 
     folder = Path(arguments["folder"])
     return {"folder": str(folder if folder.exists() else build_twin(folder))}
+
+
+def tokens(arguments: JSON) -> JSON:
+    """Distill static vectors as model2vec does: encode every token by itself, keep 256 directions (child).
+
+    Frequent tokens, which a vocabulary lists first, weigh less. Tokens beyond `most` have no vector, to be quick.
+    """
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
+    folder, source = Path(arguments["folder"]), Path(arguments["source"])
+    if not folder.exists():
+        tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
+        words = [str(tokenizer.id_to_token(number)) for number in range(tokenizer.get_vocab_size())]
+        manager, _ = counting()
+        encoded = manager.get(str(source)).encode_documents(words[: arguments["most"]])
+        manager.close()
+        centred = encoded - encoded.mean(axis=0)
+        kept = centred @ np.linalg.svd(centred, full_matrices=False)[2][:256].T
+        share = 1 / (np.arange(len(kept)) + 2) / np.log(len(words))
+        table = np.zeros((len(words), kept.shape[1]), dtype=np.float32)
+        table[: len(kept)] = kept * (1e-4 / (1e-4 + share))[:, None]
+        folder.mkdir(parents=True)
+        np.save(folder / "tokens.npy", table)
+        shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
+    return {"folder": str(folder)}

@@ -1,7 +1,8 @@
 """What one would use instead. Run by a Python that has the peers installed and knows nothing of Kotae.
 
 Each is used as its own documentation shows, with one model for all its indexes and its own files for the restart.
-What is embedded is the question alone: the cheapest choice, and of the plain ones the best.
+What is embedded is the question alone: the cheapest choice, and of the plain ones the best. All but fastembed and
+model2vec run the same weights through torch.
 """
 # ruff: noqa: PLC0415 - what is imported is what is measured
 
@@ -17,8 +18,9 @@ from typing import Any
 import psutil
 
 JSON = dict[str, Any]
-Search = Callable[[str], str]
-"""From a question to the answer of the closest row."""
+TOP = 10
+Search = Callable[[str], list[str]]
+"""From a question to the answers of the closest rows, best first."""
 Opened = dict[str, Search]
 
 
@@ -36,9 +38,9 @@ def naive(csvs: list[Path], model: str, threads: int, _: Path) -> Opened:
         index = faiss.IndexFlatIP(vectors.shape[1])
         index.add(vectors)
 
-        def search(question: str, index: Any = index, answers: list[str] = answers) -> str:
-            _, found = index.search(encoder.encode([question], normalize_embeddings=True), 3)
-            return answers[int(found[0][0])]
+        def search(question: str, index: Any = index, answers: list[str] = answers) -> list[str]:
+            _, found = index.search(encoder.encode([question], normalize_embeddings=True), TOP)
+            return [answers[number] for number in found[0] if number >= 0]
 
         opened[path.stem] = search
     return opened
@@ -62,10 +64,10 @@ def txtai(csvs: list[Path], model: str, threads: int, data: Path) -> Opened:
             embeddings.index({"text": question, "answer": answer} for question, answer in rows)
             embeddings.save(str(folder))
 
-        def search(question: str, embeddings: Any = embeddings) -> str:
+        def search(question: str, embeddings: Any = embeddings) -> list[str]:
             quoted = question.replace("'", "''")
-            found = embeddings.search(f"select text, answer, score from txtai where similar('{quoted}') limit 3")
-            return str(found[0]["answer"])
+            wanted = f"select text, answer, score from txtai where similar('{quoted}') limit {TOP}"
+            return [str(each["answer"]) for each in embeddings.search(wanted)]
 
         opened[path.stem] = search
     return opened
@@ -88,8 +90,8 @@ def langchain(csvs: list[Path], model: str, threads: int, data: Path) -> Opened:
             store = FAISS.from_texts(questions, embeddings, [{"answer": answer} for answer in answers])
             store.save_local(str(folder))
 
-        def search(question: str, store: Any = store) -> str:
-            return str(store.similarity_search(question, k=3)[0].metadata["answer"])
+        def search(question: str, store: Any = store) -> list[str]:
+            return [str(each.metadata["answer"]) for each in store.similarity_search(question, k=TOP)]
 
         opened[path.stem] = search
     return opened
@@ -102,13 +104,76 @@ def bare(_: list[Path], model: str, threads: int, __: Path) -> Opened:
     limit(threads)
     encoder = SentenceTransformer(model, device="cpu", local_files_only=True)
 
-    def search(question: str) -> str:
-        return str(encoder.encode([question]).shape)
+    def search(question: str) -> list[str]:
+        return [str(encoder.encode([question]).shape)]
 
     return {"kb-00": search}
 
 
-PEERS = {"naive": naive, "txtai": txtai, "langchain": langchain, "bare": bare}
+def fastembed(csvs: list[Path], model: str, threads: int, data: Path) -> Opened:
+    """FAISS beside fastembed, with a folder that has the model in its ONNX form."""
+    from fastembed import TextEmbedding  # type: ignore[import-not-found]
+    from fastembed.common.model_description import ModelSource, PoolingType  # type: ignore[import-not-found]
+
+    TextEmbedding.add_custom_model(
+        model="local",
+        pooling=PoolingType.MEAN,
+        normalization=True,
+        sources=ModelSource(hf="local/local"),
+        dim=384,
+        model_file="model.onnx",
+    )
+    encoder = TextEmbedding("local", specific_model_path=model, threads=threads or None)
+    return _beside_faiss(csvs, data, lambda texts: list(encoder.embed(texts)))
+
+
+def static(csvs: list[Path], model: str, _: int, data: Path) -> Opened:
+    """FAISS beside model2vec, with a folder that has one vector for each token."""
+    import numpy as np
+    from model2vec import StaticModel  # type: ignore[import-not-found]
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(Path(model) / "tokenizer.json"))
+    encoder = StaticModel(np.load(Path(model) / "tokens.npy"), tokenizer)
+    return _beside_faiss(csvs, data, encoder.encode)
+
+
+def _beside_faiss(csvs: list[Path], data: Path, encode: Callable[[list[str]], Any]) -> Opened:
+    import faiss
+    import numpy as np
+
+    def unit(texts: list[str]) -> Any:
+        rows = np.asarray(encode(texts), dtype=np.float32)
+        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+
+    opened: Opened = {}
+    for path in csvs:
+        questions, answers = columns(path)
+        file = data / f"{path.stem}.faiss"
+        if file.exists():
+            index = faiss.read_index(str(file))
+        else:
+            vectors = unit(questions)
+            index = faiss.IndexFlatIP(vectors.shape[1])
+            index.add(vectors)
+            faiss.write_index(index, str(file))
+
+        def search(question: str, index: Any = index, answers: list[str] = answers) -> list[str]:
+            _, found = index.search(unit([question]), TOP)
+            return [answers[number] for number in found[0] if number >= 0]
+
+        opened[path.stem] = search
+    return opened
+
+
+PEERS = {
+    "naive": naive,
+    "txtai": txtai,
+    "langchain": langchain,
+    "bare": bare,
+    "fastembed": fastembed,
+    "static": static,
+}
 
 
 def serve(peer: str, arguments: JSON) -> JSON:
@@ -117,19 +182,24 @@ def serve(peer: str, arguments: JSON) -> JSON:
     data = Path(arguments["data"]) / peer
     data.mkdir(parents=True, exist_ok=True)
     opened = PEERS[peer](csvs, arguments["model"], arguments.get("threads", 0), data)
+    built = time.monotonic() - arguments["started"]
     names = sorted(opened)
     asked: list[list[str]] = arguments["questions"]
     opened[names[0]]("ready?")
     ready = time.monotonic() - arguments["started"]
-    took, right = [], 0
+    worked = time.process_time()
+    took, places = [], []
     for number, (question, answer) in enumerate(asked):
         started = time.perf_counter()
-        right += opened[names[number % len(names)]](question) == answer
+        found = opened[names[number % len(names)]](question)
         took.append(time.perf_counter() - started)
+        places.append(1 / (found.index(answer) + 1) if answer in found else 0.0)
     return {
+        "built": built,
         "ready": ready,
         "p50": statistics.median(took) * 1000 if took else None,
-        "right": right,
+        "mrr": statistics.mean(places) if places else None,
+        "cpu": worked,
         "memory": psutil.Process().memory_info().rss / 1e6,
     }
 

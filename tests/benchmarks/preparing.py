@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from tests.benchmarks import library, models
+from tests.benchmarks.forms import settings_of
 from tests.benchmarks.processes import JSON
 
 
 def snapshots(arguments: JSON) -> JSON:
-    """Build every CSV of a folder for a model."""
-    folder, data = Path(arguments["folder"]), Path(arguments["data"])
-    library.prepare(folder, data, models.random_documents(), str(arguments["model"]))
+    """Build every CSV of a folder for a form of a model."""
+    settings = settings_of(arguments["form"], arguments["data"])
+    library.prepare(Path(arguments["folder"]), models.random_documents(), settings)
     return {}

@@ -5,22 +5,27 @@ import sys
 import time
 from pathlib import Path
 
+from tests.benchmarks.measuring import anonymous_megabytes, megabytes, percentile
 from tests.benchmarks.processes import JSON, say
 
 
 def kotae(arguments: JSON) -> JSON:
-    """Start Kotae's registry as the bot does, and answer as early as possible (child)."""
+    """Start Kotae's registry as the bot does, and answer as early as possible; then ask some questions (child)."""
     from tests.benchmarks import library, models
+    from tests.benchmarks.forms import settings_of
 
     manager, work = models.counting()
     maintenance = library.maintenance_of(Path(arguments["folder"]), Path(arguments["data"]))
-    watch = library.start(maintenance, manager, arguments["model"])
+    watch = library.start(maintenance, manager, settings_of(arguments["form"], arguments["data"]))
     library.wait_lexical(maintenance.registry)
-    found = maintenance.registry.search(arguments["question"], ["kb-00"])
+    names = [arguments.get("name", "kb-00")]
+    found = maintenance.registry.search(arguments["question"], names)
     lexical = time.monotonic() - arguments["started"]
     library.wait_dense(maintenance.registry, watch)
-    dense_found = maintenance.registry.search(arguments["question"], ["kb-00"])
+    dense_found = maintenance.registry.search(arguments["question"], names)
     dense = time.monotonic() - arguments["started"]
+    took = [maintenance.registry.search(question, names).seconds for question in arguments.get("questions", [])]
+    memory = {"memory": megabytes(), "anonymous": anonymous_megabytes()}
     watch.close()
     encoder = maintenance.registry.encoder
     maintenance.close()
@@ -31,6 +36,8 @@ def kotae(arguments: JSON) -> JSON:
         "encoded": work.documents - (len(encoder.canaries) if encoder else 0),
         "was_lexical": found.encoder is None,
         "was_dense": dense_found.encoder is not None,
+        "p50": percentile(took, 0.5) * 1000 if took else None,
+        **memory,
     }
 
 
