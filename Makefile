@@ -12,7 +12,7 @@ help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
 	@echo "make test   install what the tests need and run them all"
 	@echo "make eval   measure answers and silence on the sets in tests/sets, or SETS=folder, with three encoders"
-	@echo "make bench  measure speed and memory beside what one would use instead, in about 40 minutes (BENCH=--quick: 5)"
+	@echo "make bench  measure speed and memory beside what one would use instead, in about 90 minutes (BENCH=--quick: 10)"
 	@echo "make soak   break everything many times, in some hours (SOAK='--share 0.05': a small part; SOAK=leaks: one row)"
 	@echo "make lint   ruff, mypy and import-linter"
 

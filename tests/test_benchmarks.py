@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from indexes.records import read_records
 from indexes.retrieval.index import passages
 from indexes.retrieval.synonyms import Synonyms
-from tests.benchmarks import helpdesk, vectors
+from tests.benchmarks import document, helpdesk, vectors
 from tests.benchmarks.__main__ import BENCHMARKS
 from tests.benchmarks.corpus import write_csv
 from tests.benchmarks.distance import Distance
 from tests.benchmarks.processes import ROOT, environment
+from tests.benchmarks.report import Report, Table, at_most
 
 
 @pytest.mark.timeout(900)
@@ -32,6 +33,22 @@ def test_the_quick_form_measures_everything_but_the_peers(tmp_path: Path, name: 
     assert report["name"] == name
     assert report["tables"]
     assert all(table["rows"] for table in report["tables"])
+
+
+def test_the_tables_of_the_page_are_those_that_were_measured(tmp_path: Path) -> None:
+    report = Report(
+        "one", "One", [Table("Times", ["", "s"], [["Kotae", "1.0"]])], [at_most("Time", 1.0, 2)], ["A note."]
+    )
+    found = tmp_path / "found.json"
+    found.write_text(json.dumps([{**report.as_dict(), "noise": [{"spread": 0.1}]}]), "utf-8")
+    page = (ROOT / "docs" / "performance.md").read_text("utf-8")
+    filled = document.filled(page, document.read(found))
+    assert "1 of 1 are met.\n\n|  | wanted | measured |  |" in filled
+    assert (
+        "### One\n\n**Times**\n\n|  | s |\n| --- | --: |\n| Kotae | 1.0 |\n\n* A note.\n\n* Noise ±5% to ±5%." in filled
+    )
+    assert filled.count("### ") == 1
+    assert document.filled(filled, document.read(found)) == filled
 
 
 def test_every_row_of_the_help_desk_asks_in_its_own_words() -> None:

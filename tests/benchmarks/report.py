@@ -89,9 +89,10 @@ def as_rich(table: Table) -> RichTable:
     return shown
 
 
-def as_markdown(report: Report) -> str:
-    """Write for the docs."""
-    parts = [f"## {report.title}", *map(_markdown_table, _tables(report)), *(f"* {note}" for note in report.notes)]
+def as_markdown(report: Report, *, level: int = 2, targets: bool = True) -> str:
+    """Write for the docs, with a heading of this level, and with the targets unless they stand elsewhere."""
+    tables = _tables(report) if targets else report.tables
+    parts = [f"{'#' * level} {report.title}", *map(markdown_table, tables), *(f"* {note}" for note in report.notes)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -99,9 +100,12 @@ def _tables(report: Report) -> list[Table]:
     return [*report.tables, *([targets_table(report.targets)] if report.targets else [])]
 
 
-def _markdown_table(table: Table) -> str:
+def markdown_table(table: Table, *, titled: bool = True) -> str:
+    """Write one table, under its title or without."""
+
     def line(cells: Iterable[str]) -> str:
         return f"| {' | '.join(cells)} |"
 
     rule = ["---", *["--:"] * (len(table.header) - 1)]
-    return "\n".join([f"**{table.title}**\n", line(table.header), line(rule), *map(line, table.rows)])
+    title = [f"**{table.title}**\n"] if titled else []
+    return "\n".join([*title, line(table.header), line(rule), *map(line, table.rows)])
