@@ -286,7 +286,6 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "indexes.storage.import_preview",
         "indexes.confidence.confidence.with_confidence",
         "indexes.records.checking.check_file",
-        "indexes.retrieval.synonyms.check_synonyms",
         "indexes.records.editing",
         "indexes.records.reading",
     ),

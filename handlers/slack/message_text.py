@@ -5,16 +5,27 @@ in `blocks`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from handlers.slack.mrkdwn import escape, has_words, plain
 
 _TO_MESSAGE = re.compile(r"<https?://[^<>|\s]+/archives/[^<>|\s]+(?:\|[^<>]*)?>")
 """A link to a message, which Slack shows below it."""
-_LINES = {"rich_text_section", "rich_text_preformatted", "rich_text_quote", "section", "header", "context", "markdown"}
-"""Elements that begin a line of their own."""
-_SHOWN = ("text", "fields", "elements")
+_WHEN_AND_WHO = re.compile(r"\[[^\]]{0,100}\](?:[^:\n]{0,100}:(?:\s|$))?\s*")
+"""How Slack's short form of a message begins: [November 28] Alice: …, or [no preview available]."""
+_LINES = {
+    "rich_text_section",
+    "rich_text_preformatted",
+    "rich_text_quote",
+    "section",
+    "header",
+    "context",
+    "markdown",
+    "raw_text",
+}
+"""Elements that begin a line of their own; the last one is a cell of a table."""
+_SHOWN = ("text", "fields", "elements", "rows")
 """Where blocks and their elements keep what is shown."""
 
 
@@ -27,9 +38,22 @@ def message_text(message: Mapping[str, Any]) -> str:
     text = str(message.get("text") or "")
     if has_words(plain(_TO_MESSAGE.sub(" ", text))):
         return text
-    shared = [_shared_text(each) for each in message.get("attachments") or () if _is_message(each)]
+    shared = map(_shared_text, _messages(message.get("attachments")))
     inner = "\n".join(filter(None, shared)) or _blocks_text(message.get("blocks"))
     return inner if has_words(plain(inner)) else text
+
+
+def _messages(attachments: Iterable[Mapping[str, Any]] | None) -> Iterator[Mapping[str, Any]]:
+    """Yield the attachments that are messages, in order; for one that has only others inside, those."""
+    waiting = list(reversed(list(attachments or ())))
+    while waiting:
+        attachment = waiting.pop()
+        if _is_message(attachment):
+            inside = attachment.get("attachments")
+            if inside and not attachment.get("text"):
+                waiting += reversed(inside)
+            else:
+                yield attachment
 
 
 def _is_message(attachment: Mapping[str, Any]) -> bool:
@@ -41,7 +65,9 @@ def _shared_text(attachment: Mapping[str, Any]) -> str:
     if text := str(attachment.get("text") or ""):
         return text
     inside = [each.get("message", {}).get("blocks") for each in attachment.get("message_blocks") or ()]
-    return _blocks_text([inside, attachment.get("blocks")]) or str(attachment.get("fallback") or "")
+    fallback = str(attachment.get("fallback") or "")
+    begins = _WHEN_AND_WHO.match(fallback)
+    return _blocks_text([inside, attachment.get("blocks")]) or fallback[begins.end() if begins else 0 :]
 
 
 def _blocks_text(blocks: object) -> str:

@@ -45,6 +45,9 @@ FORMS: dict[str, list[dict[str, Any]]] = {
         {"type": "header", "text": {"type": "plain_text", "text": QUESTION}},
         {"type": "context", "elements": [{"type": "plain_text", "text": "a form"}]},
     ],
+    "a table": [
+        {"type": "table", "rows": [[{"type": "raw_text", "text": "Question"}, {"type": "raw_text", "text": QUESTION}]]}
+    ],
     "other blocks first": [
         {"type": "divider"},
         {"type": "image", "image_url": "https://example.com/a.png", "alt_text": "a picture"},
@@ -71,6 +74,21 @@ def test_a_message_forwarded_to_the_bot_is_the_question(slack: LocalSlack, origi
     sent = slack.forward("hanako", slack.person("hanako"), ORIGINALS[original](slack))
     assert sent.text == ""
     assert ANSWER in slack.reply(sent).shown
+
+
+@pytest.mark.parametrize("original", ORIGINALS)
+@pytest.mark.usefixtures("bot")
+def test_a_message_that_was_forwarded_before_is_the_question(slack: LocalSlack, original: str) -> None:
+    sent = ORIGINALS[original](slack)
+    for where in ("random", "random", slack.person("hanako")):
+        sent = slack.forward("hanako", where, sent)
+    assert ANSWER in slack.reply(sent).shown
+
+
+@pytest.mark.usefixtures("bot")
+def test_a_file_that_is_forwarded_asks_nothing(slack: LocalSlack) -> None:
+    sent = slack.forward("hanako", slack.person("hanako"), slack.upload("alice", "random", "notes.txt", b"notes"))
+    assert "no preview available" not in slack.reply(sent).shown
 
 
 @pytest.mark.usefixtures("bot")

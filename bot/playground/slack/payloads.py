@@ -68,6 +68,7 @@ def shared_message(workspace: Workspace, it: Message) -> JSON:
     """The attachment in which a forwarded message is; below a link to a message, it has no `is_share`."""
     author = workspace.people.get(it.user)
     name = author.real_name if author else it.username or ""
+    when = time.strftime("%B %d", time.gmtime(float(it.ts)))
     blocks = it.blocks or [_rich_text(it.text)]
     inner = {"team": workspace.team_id, "channel": it.channel, "ts": it.ts, "message": {"blocks": blocks}}
     told: JSON = {
@@ -78,7 +79,7 @@ def shared_message(workspace: Workspace, it: Message) -> JSON:
         "is_msg_unfurl": True,
         "is_share": True,
         "message_blocks": [inner],
-        "fallback": f"[{time.strftime('%B %d', time.gmtime(float(it.ts)))}] {name}: {it.text}",
+        "fallback": f"[{when}] {name}: {it.text}" if it.text else "[no preview available]",
         "author_id": it.user,
         "author_name": name,
         "from_url": permalink(workspace, it),
@@ -86,7 +87,7 @@ def shared_message(workspace: Workspace, it: Message) -> JSON:
         "mrkdwn_in": ["text"],
         "footer": "Slack Conversation",
     }
-    return told | ({"text": it.text} if it.text else {})
+    return told | ({"text": it.text} if it.text else {}) | ({"attachments": it.attachments} if it.attachments else {})
 
 
 def _rich_text(text: str) -> JSON:
