@@ -13,6 +13,7 @@ from slack_bolt import App
 
 from bot.ack_clock import AckClock
 from bot.channel_mapping import ChannelMapping
+from bot.compilation import Compilation
 from bot.connection import PING_SECONDS, Connection
 from bot.digest import WeeklyDigest
 from bot.folder_watch import FolderWatch, Tell, log_reports
@@ -45,7 +46,10 @@ from handlers.services import Config, Process, Services
 from handlers.store.claims import Claims
 from handlers.token_buckets import BURST, TokenBuckets
 from indexes.encoder import ModelManager, models
+from indexes.encoder.compiler import CHOSEN, ONNX
+from indexes.encoder.names import FAST
 from indexes.maintenance import Maintenance
+from indexes.messages import Translatable
 from indexes.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -161,7 +165,13 @@ def build_app(
     registry = Registry(mapping.sources, settings.synonyms)
     maintenance = Maintenance(registry, environment.data_dir)
     wanted = settings.model
-    model = ModelWatch(maintenance, manager, wanted, settings.revision, look_seconds, startup_log) if wanted else None
+    compiled = settings.compiled_models
+    compilation = Compilation(compiled, wanted, settings.revision) if wanted and compiled else None
+    model = (
+        ModelWatch(maintenance, manager, wanted, settings.revision, look_seconds, startup_log, compilation)
+        if wanted
+        else None
+    )
     listeners = ThreadPoolExecutor(ACK_WORKERS, thread_name_prefix="kotae-listener")
     app = App(client=client, listener_executor=listeners)
     counters = Counters()
@@ -190,7 +200,7 @@ def build_app(
         queue=queue,
         locks=KeyedLocks(),
         config=_config(settings, is_agent=AGENT_SCOPE in scopes_of(introduced)),
-        process=partial(_process, time.time(), wanted, connection, queue, counters, registry, model),
+        process=partial(_process, time.time(), wanted, connection, queue, counters, registry, model, compilation),
         rescan=rescan,
     )
     recover(services.config.uploads_dir)
@@ -234,6 +244,7 @@ def _process(
     counters: Counters,
     registry: Registry,
     model: ModelWatch | None,
+    compilation: Compilation | None,
 ) -> Process:
     """Describe the process at this moment; `wanted` is the model that `model` loads."""
     return Process(
@@ -246,4 +257,12 @@ def _process(
         model=wanted,
         model_loaded=registry.encoder is not None,
         model_trouble=model.trouble if model else None,
+        model_form=compilation.form if compilation else _chosen_form(wanted),
     )
+
+
+def _chosen_form(wanted: str | None) -> Translatable | None:
+    """Say in which form a model runs that isn't compiled by choice."""
+    if wanted is None:
+        return None
+    return ONNX if wanted.startswith(FAST) else CHOSEN

@@ -105,6 +105,7 @@ OVERVIEW = Overview({NAME: Tally(8, 2, 3, 1)}, {date(2026, 1, day): Tally(day % 
 IN_QUEUE = {kind.value: 3 for kind in Kind}
 COUNTS = {what.value: 3 for what in Count}
 PROCESS = Process(1.0, 300.0, 3600.0, 0, IN_QUEUE, COUNTS, NAME, model_loaded=False, model_trouble=TROUBLE)
+COMPILED = replace(PROCESS, model_loaded=True, model_form=TROUBLE)
 TOPICS = [guide.Topic(NAME, 3, ("Samples",))]
 ASKED = misses.Asked(
     17, QUESTION, 3, 2, PERSON, PLACE, AT, misses.Closest(QUESTION, NAME, 0.3), ("none",), reported=True

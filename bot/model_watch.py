@@ -5,8 +5,9 @@ import time
 from concurrent.futures import CancelledError
 
 from bot.background import BackgroundThread
+from bot.compilation import Compilation
 from bot.startup_log import StartupLog
-from indexes.encoder import ModelManager, find_model
+from indexes.encoder import EncoderWorker, ModelManager, find_model
 from indexes.encoder.names import first_line, unavailable
 from indexes.errors import KnowledgeBaseError
 from indexes.maintenance import Maintenance
@@ -31,8 +32,9 @@ class ModelWatch(BackgroundThread):
         revision: str | None,
         look_seconds: float = LOOK_SECONDS,
         startup_log: StartupLog | None = None,
+        compilation: Compilation | None = None,
     ) -> None:
-        """Record in `startup_log` when the model and the vectors are ready."""
+        """Record in `startup_log` when the model and the vectors are ready; then leave the rest to `compilation`."""
         super().__init__("kotae-model", join_seconds=0.0)
         self._maintenance = maintenance
         self._manager = manager
@@ -40,42 +42,52 @@ class ModelWatch(BackgroundThread):
         self._revision = revision
         self._look_seconds = look_seconds
         self._startup_log = startup_log or StartupLog()
+        self._compilation = compilation
         self.trouble: Translatable | None = None
 
     def _run(self) -> None:
+        if (encoder := self._loaded()) and self._compilation:
+            self._compilation.run(encoder, self._maintenance.registry, self._stop)
+
+    def _loaded(self) -> EncoderWorker | None:
+        """Keep trying to load the model; return None once nobody needs it."""
         wait = FIRST_RETRY_SECONDS
-        while not self._load():
+        while (encoder := self._load()) is None:
             self._wait_for_cache(wait)
             if self._stop.is_set():
-                return
+                return None
             wait = min(wait * 2, LAST_RETRY_SECONDS)
+        return encoder
 
-    def _load(self) -> bool:
+    def _load(self) -> EncoderWorker | None:
+        prepared = self._compilation.open if self._compilation else None
         try:
-            encoder = self._manager.get(self._model, self._revision)
+            encoder = self._manager.get(self._model, self._revision, prepared)
             self._startup_log.done("model", "model")
             counts = self._maintenance.use_encoder(encoder).result()
             self._startup_log.done("vectors", "vectors", f" ({counts.reused} re-used, {counts.encoded} encoded)")
         except CancelledError:  # maintenance has closed: nobody needs the model any more
-            return True
+            self._stop.set()
+            return None
         except KnowledgeBaseError as error:
-            return self._without(error)
+            self._without(error)
+            return None
         except Exception as error:
             if not self.trouble:
                 log.exception("The model %s could not be loaded", self._model)
-            return self._without(unavailable(self._model, first_line(error), Translatable("mend.files")))
+            self._without(unavailable(self._model, first_line(error), Translatable("mend.files")))
+            return None
         if self.trouble:
             log.info("The model %s has arrived; answering by meaning from now on", self._model)
         self.trouble = None
-        return True
+        return encoder
 
-    def _without(self, error: KnowledgeBaseError) -> bool:
-        """Log why there is no model, once; return False."""
+    def _without(self, error: KnowledgeBaseError) -> None:
+        """Log why there is no model, once."""
         if not self.trouble:
             log.warning("%s Until then I answer by lexical search alone, and keep trying.", error)
         self.trouble = error.message
         self._startup_log.without_vectors("by words only until the model is there")
-        return False
 
     def _wait_for_cache(self, seconds: float) -> None:
         """Wait until the model is in the cache, or for so many seconds."""

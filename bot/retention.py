@@ -13,6 +13,7 @@ from handlers.privacy.store.retention import Retention
 from handlers.services import Services
 from handlers.store import claims, inbox, outbox, recovery
 from handlers.store.questions import MOST_DAYS
+from indexes.encoder.compiled import CompiledModels
 from indexes.storage.leftovers import sweep_data, sweep_files
 
 DAY = 24 * 3600.0
@@ -148,6 +149,7 @@ KEPT = (
         ("state.db.backup", "state.db.before-upgrade"),
         _questions_days,
     ),
+    Kept("the compiled form of the model; a new one replaces it", ("compiled",)),
     Kept("a damaged database", ("state.db.damaged-*",), lambda _: recovery.KEEP_SECONDS / DAY, _sweep_set_aside),
     Kept(
         "the note of a recovery, once it is confirmed",
@@ -192,4 +194,5 @@ def _job(sweep: Sweep, services: Services, data_dir: Path, before: float) -> Cal
 def sweep_leftovers(settings: Settings, before: float) -> None:
     """Delete what a killed process has left behind in DATA_DIR and the knowledge folder; raises OSError."""
     sweep_data(settings.environment.data_dir, before)
+    CompiledModels(settings.compiled_folder).sweep(before)
     sweep_files(settings.environment.knowledge_dir, before)

@@ -23,6 +23,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.config_file import ConfigFile
 from indexes.encoder import with_backend
+from indexes.encoder.compiled import CompiledModels
+from indexes.encoder.names import FAST
 
 SLACK_API_URL = "https://slack.com/api/"
 CONFIG_FILE = "kotae.toml"
@@ -53,7 +55,7 @@ class Environment(BaseSettings):
     knowledge_dir: Path = Path("knowledge")
     data_dir: Path = Path(".kotae")
     model_name: str = ""
-    encoder_backend: Literal["sentence-transformers", "fastembed", "auto", "lexical"] = "sentence-transformers"
+    encoder_backend: Literal["sentence-transformers", "fastembed", "auto", "lexical"] = "auto"
     database_url: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     hf_home: Path | None = None
@@ -150,6 +152,17 @@ class Settings:
         return with_backend(
             self.environment.model_name or self.config.model, self.environment.encoder_backend, self.revision
         )
+
+    @property
+    def compiled_models(self) -> CompiledModels | None:
+        """The compiled models; None if ENCODER_BACKEND says that none is used."""
+        uses = self.environment.encoder_backend == "auto" and not (self.model or FAST).startswith(FAST)
+        return CompiledModels(self.compiled_folder) if uses else None
+
+    @property
+    def compiled_folder(self) -> Path:
+        """The folder of compiled models."""
+        return self.environment.data_dir / "compiled"
 
     @property
     def revision(self) -> str | None:

@@ -49,7 +49,11 @@ def write_status(data_dir: Path, services: "Services") -> None:
     status = {
         "pid": os.getpid(),
         "at": time.time(),
-        "process": {**asdict(process), "model_trouble": _in_english(process.model_trouble)},
+        "process": {
+            **asdict(process),
+            "model_trouble": _in_english(process.model_trouble),
+            "model_form": _in_english(process.model_form),
+        },
         "encoder": registry.encoder.name if registry.encoder else None,
         "database_trouble": _in_english(services.database.damage or services.database.trouble),
         "recovery": asdict(waiting) if (waiting := services.database.recovery.waiting) else None,
@@ -119,6 +123,11 @@ def _prepared(one: Mapping[str, Any]) -> str:
     return f"being prepared for the search by meaning, {far['done']:,} of {far['total']:,} texts{ready}"
 
 
+def _form(process: Mapping[str, Any]) -> str:
+    """Say in which form the model runs; a bot of an earlier version doesn't tell."""
+    return f", {form}" if (form := process.get("model_form")) else ""
+
+
 def format_status(status: dict[str, Any]) -> str:
     """Format the status as text."""
     process = status["process"]
@@ -127,7 +136,7 @@ def format_status(status: dict[str, Any]) -> str:
         f"Kotae is running (pid {status['pid']}, up {process['uptime'] / 3600:.1f} h)",
         f"  Slack: last pong {pong}; queue: {process['queue']}; memory: {process['memory']:.0f} MB",
         *_traffic(process),
-        f"  Encoder: {status['encoder'] or 'none, lexical search only'}",
+        f"  Encoder: {status['encoder'] or 'none, lexical search only'}{_form(process)}",
     ]
     if process["model_trouble"]:
         lines.append(f"  Model: {process['model_trouble']}")

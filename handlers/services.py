@@ -28,7 +28,8 @@ class Process:
     """How the process is: seconds since Slack's last pong (None before the first), megabytes resident, seconds up.
 
     `queue` is how many jobs run or wait, `waiting` how many wait, by `queue.Kind`; `counts` are since the start, by
-    `counters.Count`. `model` is the model that is wanted, None for lexical search by choice.
+    `counters.Count`. `model` is the model that is wanted, None for lexical search by choice; `model_form`
+    says in which form it runs, once it does.
     """
 
     pong_age: float | None
@@ -40,6 +41,7 @@ class Process:
     model: str | None
     model_loaded: bool
     model_trouble: Translatable | None
+    model_form: Translatable | None = None
 
 
 @dataclass(frozen=True)

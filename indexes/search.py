@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from indexes.confidence.explanation import explain
 from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, Progress, models
+from indexes.encoder.compiled import CompiledModels
 from indexes.errors import ModelUnavailableError, UnusableFileError
 from indexes.maintenance import Maintenance
 from indexes.messages import Translatable
@@ -30,7 +32,8 @@ class FaissSearch:
     `sheet` is the one of a workbook, by default the first; `columns` are headers by role (question, answer, …), for
     files whose headers have other names. `model` is a hub name or a local folder; None searches
     lexically, and so does a model that can't be loaded, which is logged. With the snapshots below `data_dir`, the
-    second start encodes nothing. Raises UnusableFileError.
+    second start encodes nothing. A form of the model that a bot has compiled there is used, unless `compiled` is
+    False; none is compiled here. Raises UnusableFileError.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class FaissSearch:
         synonyms: str | Path | None = None,
         sheet: str = "",
         columns: Mapping[str, str] = _AS_NAMED,
+        compiled: bool = True,
         manager: ModelManager = models,
         progress: Progress | None = None,
     ) -> None:
@@ -56,7 +60,8 @@ class FaissSearch:
         if self.name in self._registry.failures:
             self._maintenance.close()
             raise UnusableFileError.of(self._registry.failures[self.name])
-        encoder = _encoder(str(model), revision, manager) if model else None
+        forms = CompiledModels(folder / "compiled") if compiled else None
+        encoder = _encoder(str(model), revision, manager, forms) if model else None
         if encoder:
             self._maintenance.use_encoder(encoder, progress).result()
 
@@ -109,9 +114,9 @@ class FaissSearch:
         self.close()
 
 
-def _encoder(model: str, revision: str | None, manager: ModelManager) -> Encoder | None:
+def _encoder(model: str, revision: str | None, manager: ModelManager, forms: CompiledModels | None) -> Encoder | None:
     try:
-        return manager.get(model, revision)
+        return manager.get(model, revision, partial(forms.open, model, revision) if forms else None)
     except ModelUnavailableError as error:
         log.warning(
             "%s In a script the arguments choose the model: FaissSearch(…, model=…). Searching lexically.", error

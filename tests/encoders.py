@@ -247,3 +247,37 @@ def _save_bert(folder: Path, config: Any) -> Path:
     (folder / "1_Pooling").mkdir()
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling), "utf-8")
     return folder
+
+
+def build_like_minilm(folder: Path, kind: str) -> Path:
+    """Save a small random network with all-MiniLM-L6-v2's tokenizer: an architecture, or a way of using BERT.
+
+    "cls": the first token's vector; "dense": one more layer after the pooling; "lower": a tokenizer of other words.
+    """
+    import transformers  # noqa: PLC0415  takes seconds
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+    from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer  # noqa: PLC0415
+    from torch import manual_seed  # noqa: PLC0415
+
+    manual_seed(7)
+    sizes = {"vocab_size": 30522, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    usual = {**sizes, "intermediate_size": 64, "pad_token_id": 0}
+    special = {"bos_token_id": 101, "cls_token_id": 101, "eos_token_id": 102, "sep_token_id": 102}
+    networks: dict[str, tuple[str, dict[str, Any]]] = {
+        "roberta": ("Roberta", {**usual, "max_position_embeddings": 514, "type_vocab_size": 1}),
+        "xlm_roberta": ("XLMRoberta", {**usual, "max_position_embeddings": 514}),
+        "modernbert": ("ModernBert", {**usual, **special, "local_attention": 16}),
+        "distilbert": ("DistilBert", {"vocab_size": 30522, "dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64}),
+    }
+    name, config = networks.get(kind, ("Bert", usual))
+    network = getattr(transformers, f"{name}Model")(getattr(transformers, f"{name}Config")(**config))
+    network.save_pretrained(folder)
+    for file in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
+        shutil.copyfile(minilm_path() / file, folder / file)
+    parts = [
+        Transformer(str(folder), max_seq_length=128),
+        Pooling(32, "cls" if kind == "cls" else "mean"),
+        *([Dense(32, 16)] if kind == "dense" else []),
+    ]
+    SentenceTransformer(modules=parts, device="cpu").save(str(folder))
+    return folder

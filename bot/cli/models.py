@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 
-def _list(_: Namespace, __: "Settings") -> int:
+def _list(_: Namespace, settings: "Settings") -> int:
     from indexes.encoder import cache_directory, cached_models
 
     found = cached_models()
@@ -19,7 +19,20 @@ def _list(_: Namespace, __: "Settings") -> int:
     for model in found:
         note = "" if model.complete else "  (incomplete: run kotae model download)"
         print(f"{model.name}  {model.size / 1e6:.0f} MB  {model.path}{note}")
+    _list_compiled(settings)
     return OK
+
+
+def _list_compiled(settings: "Settings") -> None:
+    from indexes.encoder.compiled import CompiledModels
+
+    compiled = CompiledModels(settings.compiled_folder)
+    for found in compiled.all():
+        if found.refused:
+            print(f"{found.model}  runs with sentence-transformers; it can't be compiled: {found.refused}")
+        else:
+            note = f"compiled; least cosine to sentence-transformers {found.cosine:.6f} on {found.texts} texts"
+            print(f"{found.model}  {compiled.size(found) / 1e6:.0f} MB  {compiled.folder / found.key}  ({note})")
 
 
 def _download(options: Namespace, settings: "Settings") -> int:
@@ -30,10 +43,11 @@ def _download(options: Namespace, settings: "Settings") -> int:
     return OK
 
 
-def _clear(options: Namespace, _: "Settings") -> int:
+def _clear(options: Namespace, settings: "Settings") -> int:
     from indexes.encoder import clear_model
+    from indexes.encoder.compiled import CompiledModels
 
-    freed = clear_model(options.name)
+    freed = clear_model(options.name) + CompiledModels(settings.compiled_folder).clear(options.name)
     if not freed:
         print(f"{options.name} is not among the downloaded models; see: kotae model list", file=sys.stderr)
         return FAILED
@@ -50,8 +64,14 @@ def _required_name(parser: ArgumentParser) -> None:
 
 
 ACTIONS = (
-    Command("list", _list, "List downloaded models with their sizes and folders.", "model list"),
+    Command("list", _list, "List downloaded and compiled models with their sizes and folders.", "model list"),
     Command("download", _download, "Download a model (default: the configured one).", "model download", _optional_name),
-    Command("clear", _clear, "Delete a downloaded model.", "model clear all-MiniLM-L6-v2", _required_name),
+    Command(
+        "clear",
+        _clear,
+        "Delete a downloaded model and its compiled form.",
+        "model clear all-MiniLM-L6-v2",
+        _required_name,
+    ),
 )
 COMMANDS = (Command("model", _list, "Manage the downloaded models.", "model list", actions=ACTIONS),)

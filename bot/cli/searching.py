@@ -31,6 +31,7 @@ def _search(options: Namespace, settings: "Settings") -> int:
             synonyms=settings.chosen_synonyms,
             sheet=_section(settings, options.csv).sheet,
             columns=_section(settings, options.csv).columns.by_role,
+            compiled=settings.compiled_models is not None,
             progress=progress,
         ) as knowledge_base,
     ):
@@ -115,6 +116,7 @@ def _eval(options: Namespace, settings: "Settings") -> int:
             synonyms=settings.chosen_synonyms,
             sheet=_section(settings, options.csv).sheet,
             columns=_section(settings, options.csv).columns.by_role,
+            compiled=settings.compiled_models is not None,
             progress=progress,
         ) as knowledge_base,
     ):

@@ -19,6 +19,7 @@ from handlers.store.database import Database, file_of, opening, upgrade_due
 from handlers.store.errors import StoreError
 from handlers.store.recovery import KEEP_SECONDS, RecoveryNote, set_aside
 from indexes.encoder import cache_directory, find_model
+from indexes.encoder.compiled import CompiledModels, DamagedError, verify
 from indexes.records import check_file
 
 DAY = 24 * 3600
@@ -68,7 +69,27 @@ def check_model(settings: Settings) -> Iterator[Finding]:
             f"Model: {settings.model} is not in {cache_directory()}; answers are by words only until"
             f" `kotae model download {settings.model}` has succeeded",
         )
+    if settings.model and (models := settings.compiled_models):
+        yield _compiled(models, settings.model, settings.revision)
     yield Finding("ok", f"sentence-transformers {version('sentence-transformers')}, torch {version('torch')}")
+
+
+def _compiled(models: CompiledModels, model: str, revision: str | None) -> Finding:
+    """Say whether the model is compiled, and why not."""
+    found = models.find(model, revision)
+    if found is None:
+        return Finding(
+            "ok", "Compiled model: none yet; a bot makes it while it runs, and says in /kb status how far it is"
+        )
+    if found.refused:
+        return Finding(
+            "note", f"Compiled model: none, sentence-transformers is used; it can't be compiled: {found.refused}"
+        )
+    try:
+        verify(models.folder / found.key, found.checksums)
+    except (DamagedError, OSError) as error:
+        return Finding("note", f"Compiled model: {models.folder / found.key} is damaged ({error}); it is made again")
+    return Finding("ok", f"Compiled model: {models.folder / found.key}, used instead of sentence-transformers")
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:

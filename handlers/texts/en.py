@@ -188,6 +188,7 @@ WORDS = {
     "The questions are ready; answers and other phrasings follow …",
     "kb.status.no_model": ":warning: The model {model} isn't available: {reason}\nI search by words only until it is.",
     "kb.status.loading_model": ":hourglass_flowing_sand: The model {model} is being loaded; until then I search by words only.",
+    "kb.status.model": "Model: {model}, {form}",
     "kb.status.process": "Socket: last pong {pong} s ago · queue {queue} · memory {memory} MB · up {uptime}",
     "kb.status.waiting": "Waiting: requests {asked} · channel messages {messages} · other events {events}",
     "kb.status.acks": "Since the start: confirmed to Slack after more than 3 s: {late} · sent again by Slack: {retries}",

@@ -187,6 +187,7 @@ WORDS = {
     "質問文はもう検索できます。回答と別の聞き方は準備の途中です…",
     "kb.status.no_model": ":warning: モデル {model} を使えません: {reason}\n使えるようになるまで、言葉の一致だけで検索します。",
     "kb.status.loading_model": ":hourglass_flowing_sand: モデル {model} を読み込んでいます。完了するまで、言葉の一致だけで検索します。",
+    "kb.status.model": "モデル: {model}（{form}）",
     "kb.status.process": "ソケット: 最後の応答 {pong}秒前 · 待ち {queue}件 · メモリー {memory} MB · 稼働 {uptime}",
     "kb.status.waiting": "待ちの内訳: 質問や操作 {asked}件 · チャンネルの投稿 {messages}件 · その他 {events}件",
     "kb.status.acks": "起動してから: Slack への受信応答が3秒を超えたもの {late}件 · Slack から再送されたもの {retries}件",

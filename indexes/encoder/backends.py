@@ -1,24 +1,31 @@
 """Choosing between the two backends: names that begin with `fastembed:` use ONNX Runtime."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from indexes.encoder import fast, fast_hub, hub, loading
-from indexes.encoder.names import FAST, split_name
+from indexes.encoder.names import FAST, local_folder, split_name
 from indexes.encoder.protocol import Model
 
 
 def with_backend(name: str, backend: str, revision: str | None = None) -> str:
     """Return the model name for a backend (ENCODER_BACKEND), with or without the prefix `fastembed:`.
 
-    `auto` uses ONNX Runtime if it is installed and the model has an ONNX form: a folder with ONNX weights, or a name
-    that fastembed knows. A pinned revision belongs to the model's own repository, so that `auto` then uses that.
+    `auto` uses a ready ONNX form where that is all there is: a folder without other weights, or a name that
+    fastembed knows and of which only that form is cached. A pinned revision belongs to the model's own repository.
     """
     if name.startswith(FAST) or backend not in {"fastembed", "auto"}:
         return name
-    if backend == "auto" and (revision or not find_spec("onnxruntime") or not fast_hub.knows(name)):
+    if backend == "auto" and (revision or not _only_onnx(name)):
         return name
     return f"{FAST}{name}"
+
+
+def _only_onnx(name: str) -> bool:
+    """Return whether this machine has the ONNX form of a model, and no other."""
+    if folder := local_folder(name):
+        return fast_hub.onnx_file(folder) is not None and hub.missing_from(folder) is not None
+    is_there = fast_hub.knows(name) and fast_hub.was_downloaded(name)
+    return is_there and fast_hub.find_fast(name) is not None and hub.find_model(name) is None
 
 
 def find_model(name: str, revision: str | None = None) -> Path | None:

@@ -20,7 +20,7 @@ from indexes.encoder.loading import folder_digest
 from indexes.encoder.names import FAST, canonical_name, first_line, local_folder, split_name, unavailable
 from indexes.encoder.protocol import Model
 from indexes.encoder.recipe import Recipe, UnsuitableModelError, pooled, read_recipe
-from indexes.encoder.worker import CANARIES
+from indexes.encoder.worker import CANARIES, is_same
 from indexes.messages import Translatable
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SAME_VECTOR = 0.9999
-"""Texts are encoded in batches if this doesn't change the vectors: least cosine with the text encoded by itself."""
 _BATCH_TOKENS = 256
 """Tokens per batch. Long texts gain nothing from batches, and eight of 128 tokens would cost 70 MB for good."""
 _OTHERWISE = Translatable("mend.other_backend")
@@ -77,7 +75,7 @@ class FastModel:
     def _same_in_batches(self) -> bool:
         single = np.concatenate([self._run(self._tokenizer.encode_batch([text])) for text in CANARIES])
         batched = self._run(self._tokenizer.encode_batch(list(CANARIES)))
-        return bool((np.sum(single * batched, axis=1) > _SAME_VECTOR).all())
+        return is_same(single, batched)
 
     def _run(self, encodings: Sequence["Encoding"]) -> NDArray[np.float32]:
         """Encode texts padded to the same length."""
@@ -111,11 +109,19 @@ def load_fastembed(name: str, revision: str | None = None) -> Model:
     assert weights
     log.info("Loading the model %s from %s", asked, weights)
     try:
-        return FastModel(asked, _identity(asked, folder, weights), *_open(folder, weights))
+        return open_onnx(asked, _identity(asked, folder, weights), folder, weights)
     except UnsuitableModelError as error:
         raise unavailable(asked, error.message, _OTHERWISE) from error
     except Exception as error:  # a model's files may cause any error
         raise unavailable(asked, first_line(error), _mend(asked)) from error
+
+
+def open_onnx(name: str, revision: str, folder: Path, weights: Path) -> FastModel:
+    """Open ONNX weights with the tokenizer and the settings beside them.
+
+    Raises UnsuitableModelError, and whatever the libraries raise for files that they can't use.
+    """
+    return FastModel(name, revision, *_open(folder, weights))
 
 
 def _identity(name: str, folder: Path, weights: Path) -> str:

@@ -44,6 +44,13 @@ def knows(name: str) -> bool:
     return onnx_file(folder) is not None if folder else canonical_name(name) in PUBLISHED
 
 
+def was_downloaded(name: str) -> bool:
+    """Return whether there is anything of a model's ONNX form in the cache; takes no time."""
+    from huggingface_hub import constants  # noqa: PLC0415
+
+    return Path(constants.HF_HUB_CACHE, f"models--{repository_of(name).replace('/', '--')}").is_dir()
+
+
 def find_fast(name: str, revision: str | None = None) -> Path | None:
     """Return the folder of a model's ONNX form if it is complete on this machine, or None. Never uses the network."""
     if folder := local_folder(split_name(name)[1]):

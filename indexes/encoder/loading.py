@@ -71,7 +71,7 @@ def load_sentence_transformer(name: str, revision: str | None = None) -> Model:
         raise unavailable(name, cause, Translatable("mend.other_model"))
     log.info("Loading the model %s from %s", canonical_name(name), folder)
     try:
-        transformer = _open(folder)
+        transformer = open_transformer(folder)
     except Exception as error:  # a model's files or a missing library may cause any error
         raise unavailable(name, *_cause_and_mend(name, folder, error)) from error
     identity = folder_digest(folder) if local_folder(name) else folder.name
@@ -98,7 +98,11 @@ def folder_digest(folder: Path) -> str:
     return f"local-{digest.hexdigest()[:40]}"
 
 
-def _open(folder: Path) -> "SentenceTransformer":
+def open_transformer(folder: Path, *, packed: bool = True) -> "SentenceTransformer":
+    """Open a folder with torch limited to one thread; `packed` reorders the weights for speed.
+
+    Raises whatever the libraries raise for files that they can't use.
+    """
     started = time.perf_counter()
     import torch  # noqa: PLC0415 - takes seconds
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
@@ -114,7 +118,7 @@ def _open(folder: Path) -> "SentenceTransformer":
         local_files_only=True,
         model_kwargs={"use_safetensors": True, "dtype": torch.float32},
     )
-    if platform.machine() in {"x86_64", "AMD64"} and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    if packed and platform.machine() in {"x86_64", "AMD64"} and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         _pack(transformer)
     _guard_tokenizer(transformer)
     log.info(

@@ -1,6 +1,7 @@
 """Sharing models: one worker per model for all indexes and threads."""
 
 import threading
+from collections.abc import Callable
 
 from indexes.encoder.names import canonical_name
 from indexes.encoder.protocol import Loader, Model
@@ -18,9 +19,12 @@ class ModelManager:
         self._one_load_at_a_time = threading.Lock()
         self._workers: dict[tuple[str, str | None], EncoderWorker] = {}
 
-    def get(self, name: str, revision: str | None = None) -> EncoderWorker:
+    def get(
+        self, name: str, revision: str | None = None, prepared: Callable[[], Model | None] | None = None
+    ) -> EncoderWorker:
         """Wait until the model is loaded; concurrent calls wait for the same load.
 
+        `prepared` may return another form of the same model, which is then used instead of loading it.
         Raises ModelUnavailableError. After a failure the next call tries again.
         """
         key = (canonical_name(name), revision)
@@ -28,7 +32,7 @@ class ModelManager:
             worker = self._workers.get(key)
             if worker is None:
                 worker = self._workers[key] = EncoderWorker(
-                    name, lambda: self._load_alone(name, revision), self._recent
+                    name, lambda: self._load_alone(name, revision, prepared), self._recent
                 )
         try:
             worker.wait()
@@ -45,10 +49,10 @@ class ModelManager:
         for worker in workers:
             worker.close()
 
-    def _load_alone(self, name: str, revision: str | None) -> Model:
+    def _load_alone(self, name: str, revision: str | None, prepared: Callable[[], Model | None] | None) -> Model:
         """Load one model at a time: transformers changes process-wide defaults while it builds a model."""
         with self._one_load_at_a_time:
-            return self._load(name, revision)
+            return (prepared() if prepared else None) or self._load(name, revision)
 
     def _forget(self, key: tuple[str, str | None], worker: EncoderWorker) -> None:
         with self._lock:

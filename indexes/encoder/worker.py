@@ -1,6 +1,7 @@
 """Running a model on two threads: questions first; bulk work on both while nobody asks, else on the second."""
 
 import ctypes
+import gc
 import logging
 import sys
 import threading
@@ -43,6 +44,8 @@ _LARGE = 8
 """Texts of one call from which on freed memory is worth returning."""
 RECENT = 1000
 """Questions whose vectors are remembered, 1.5 MB at 384 dimensions: people repeat questions, and edits repeat them."""
+SAME_VECTOR = 0.9999
+"""Least cosine between the vectors of one text by two forms of a model that may replace each other."""
 CANARIES = (
     "パスワードを忘れました",
     "会議室の予約方法を教えてください",
@@ -59,12 +62,6 @@ class _Job:
     is_short: bool = True
     """Whether it has no more than STEP_TOKENS."""
     answer: Future[Vectors] = field(default_factory=Future)
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    model: Model
-    canaries: Vectors
 
 
 class EncoderWorker:
@@ -89,7 +86,8 @@ class EncoderWorker:
         self._quiet = quiet
         self._last_asked = -quiet
         self._closed = False
-        self._loaded: Future[_Loaded] = Future()
+        self._model: Model | None = None
+        self._loaded: Future[Vectors] = Future()
         self._threads = (
             threading.Thread(target=self._run, args=(load,), name="encoder", daemon=True),
             threading.Thread(target=self._work, kwargs={"first": False}, name="encoder-bulk", daemon=True),
@@ -99,12 +97,12 @@ class EncoderWorker:
     @property
     def name(self) -> str:
         """See `Encoder.name`."""
-        return self._loaded.result().model.name
+        return self._current().name
 
     @property
     def revision(self) -> str:
         """See `Encoder.revision`."""
-        return self._loaded.result().model.revision
+        return self._current().revision
 
     @property
     def dimension(self) -> int:
@@ -114,11 +112,29 @@ class EncoderWorker:
     @property
     def canaries(self) -> Vectors:
         """See `Encoder.canaries`; the texts are `CANARIES`, encoded as documents."""
-        return self._loaded.result().canaries
+        return self._loaded.result()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for a vector."""
+        with self._changed:
+            return not self._queries and not self._bulk
 
     def wait(self) -> None:
         """Wait until the model is loaded. Raises ModelUnavailableError."""
         self._loaded.result()
+
+    def swap(self, model: Model) -> bool:
+        """Use another form of the same model from the next batch on; False if it would give other vectors.
+
+        A batch that is being encoded is finished with the form that began it.
+        """
+        vectors = unit_rows(model.encode_documents(CANARIES), len(CANARIES))
+        if (model.name, model.revision) != (self.name, self.revision) or not is_same(vectors, self.canaries):
+            return False
+        with self._changed:
+            self._model = model
+        return True
 
     def encode_query(self, text: str) -> Vector:
         """See `Encoder.encode_query`. Raises EncodingError, and ModelUnavailableError once closed."""
@@ -148,7 +164,7 @@ class EncoderWorker:
                 if progress:
                     progress(done, len(texts))
         if len(texts) > _LARGE:
-            _release_memory()
+            release_memory()
         return vectors
 
     def _in_steps(self, texts: Sequence[str]) -> Generator[tuple[list[int], Vectors], None, None]:
@@ -166,7 +182,7 @@ class EncoderWorker:
 
     def _count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, in the caller's thread: a hundredth of the time of encoding."""
-        model = self._loaded.result().model
+        model = self._current()
         return [
             count for at in range(0, len(texts), _COUNTED) for count in model.count_tokens(texts[at : at + _COUNTED])
         ]
@@ -233,20 +249,32 @@ class EncoderWorker:
 
     def _run(self, load: Callable[[], Model]) -> None:
         try:
-            loaded = self._load(load)
+            canaries = self._load(load)
         except BaseException as error:  # noqa: BLE001 - raised for everyone who waits for the model
             self._settle_load(error)
             return
-        _release_memory()
-        self._settle_load(loaded)
+        release_memory()
+        self._settle_load(canaries)
         self._threads[1].start()
         self._work(first=True)
 
     def _work(self, *, first: bool) -> None:
-        while work := self._next_work(first=first):
-            _encode_jobs(*work)
+        while self._do_next(first=first):
+            pass
 
-    def _settle_load(self, outcome: _Loaded | BaseException) -> None:
+    def _do_next(self, *, first: bool) -> bool:
+        """Wait for one batch and encode it; return False when closed. No model is held while nothing is to do."""
+        work = self._next_work(first=first)
+        if work:
+            _encode_jobs(*work)
+        return work is not None
+
+    def _current(self) -> Model:
+        self.wait()
+        assert self._model
+        return self._model
+
+    def _settle_load(self, outcome: Vectors | BaseException) -> None:
         with self._changed:
             if self._closed:
                 return
@@ -255,7 +283,8 @@ class EncoderWorker:
             else:
                 self._loaded.set_result(outcome)
 
-    def _load(self, load: Callable[[], Model]) -> _Loaded:
+    def _load(self, load: Callable[[], Model]) -> Vectors:
+        """Load the model; return its canaries."""
         started = time.perf_counter()
         model = load()
         try:
@@ -269,19 +298,19 @@ class EncoderWorker:
             canaries.shape[1],
             model.revision,
         )
-        return _Loaded(model, canaries)
+        self._model = model
+        return canaries
 
     def _next_work(self, *, first: bool) -> tuple[Callable[[Sequence[str]], NDArray[Any]], list[_Job]] | None:
         """Wait for work: at most QUERY_BATCH questions, or else one bulk step; return None when closed."""
         with self._changed:
             while not self._closed:
-                model = self._loaded.result().model
                 if self._queries:
                     count = min(len(self._queries), QUERY_BATCH)
-                    return model.encode_queries, [self._queries.popleft() for _ in range(count)]
+                    return self._current().encode_queries, [self._queries.popleft() for _ in range(count)]
                 reserved = self._last_asked + self._quiet - time.monotonic() if first else 0.0
                 if reserved <= 0 and (job := self._next_bulk(first=first)):
-                    return model.encode_documents, [job]
+                    return self._current().encode_documents, [job]
                 self._changed.wait(reserved if reserved > 0 and self._bulk else None)
             return None
 
@@ -316,7 +345,18 @@ def in_steps(tokens: Sequence[int]) -> Iterator[tuple[list[int], bool]]:
         yield step, True
 
 
-def _release_memory() -> None:
+def is_same(one: Vectors, other: Vectors) -> bool:
+    """Return whether two forms of a model gave the same vectors for the same texts."""
+    return one.shape == other.shape and bool((np.sum(one * other, axis=1) >= SAME_VECTOR).all())
+
+
+def forget_model() -> None:
+    """Free a model that was swapped out: torch's modules refer to each other in circles."""
+    gc.collect()
+    release_memory()
+
+
+def release_memory() -> None:
     """Return freed memory to the system, in some milliseconds; glibc would keep a tenth or more of it."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)

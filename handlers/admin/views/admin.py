@@ -192,6 +192,9 @@ def _process(process: "Process", database_trouble: Translatable | None, texts: T
             lines.append(texts("kb.status.no_model", model=model, reason=reason))
         else:
             lines.append(texts("kb.status.loading_model", model=model))
+    elif process.model and process.model_form:
+        form = one_line(texts.say(process.model_form), REASON)
+        lines.append(texts("kb.status.model", model=escape(process.model), form=form))
     if database_trouble:
         lines.append(texts("kb.status.database", trouble=one_line(texts.say(database_trouble), PROBLEM)))
     return lines

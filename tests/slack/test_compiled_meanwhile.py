@@ -1,0 +1,102 @@
+"""The bot compiles its model while it answers, says so in both languages, and starts with the compiled form."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.app import Bot
+from bot.playground import LocalSlack
+from bot.status import format_status, read_status, write_status
+from indexes.encoder import Model, ModelManager, load_model
+from indexes.encoder.compiler import CHOSEN, COMPILED, WAITING
+from indexes.encoder.fast import FastModel
+from tests.encoders import build_like_minilm
+from tests.slack.conftest import Start, stop
+
+SECONDS = 240.0
+
+
+class Counted:
+    """The real loader, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.loads = 0
+        self.manager = ModelManager(self._load)
+
+    def _load(self, name: str, revision: str | None) -> Model:
+        self.loads += 1
+        return load_model(name, revision)
+
+
+@pytest.fixture
+def counted() -> Iterator[Counted]:
+    counting = Counted()
+    yield counting
+    counting.manager.close()
+
+
+@pytest.fixture
+def manager(counted: Counted) -> ModelManager:
+    return counted.manager
+
+
+def status(slack: LocalSlack, who: str) -> str:
+    return slack.reply(slack.command(who, "dev-faq", "/kb status")).shown
+
+
+def confidences(bot: Bot) -> list[tuple[str, float]]:
+    questions = ("パスワードを忘れました", "VPNにつながりません", "printer is out of paper")
+    answers = [bot.services.registry.search(question, ["it-help"]) for question in questions]
+    return [(hit.record.id, hit.confidence) for answer in answers for hit in answer.hits]
+
+
+def runs_compiled(bot: Bot) -> bool:
+    return bot.services.process().model_form == COMPILED and bot.services.registry.encoder is not None
+
+
+@pytest.mark.usefixtures("lawful")
+def test_compiled_while_it_answers_and_used_at_the_next_start(
+    slack: LocalSlack, start: Start, counted: Counted, tmp_path: Path, knowledge: Path
+) -> None:
+    wanted = {"encoder_backend": "auto", "model_name": str(build_like_minilm(tmp_path / "mine", "cls"))}
+    bot = start(**wanted)
+    loaded = bot.services.registry.loaded
+    slack.wait_until(lambda: all(bot.services.registry.loaded[name].index.dense for name in loaded), SECONDS)
+    before = confidences(bot)
+    slack.wait_until(lambda: runs_compiled(bot), SECONDS, what="the compiled form")
+    assert "compiled for this machine; torch is not needed" in status(slack, "olivia")
+    write_status(knowledge.parent / "data", bot.services)
+    told = read_status(knowledge.parent / "data")
+    assert told
+    assert f"Encoder: {wanted['model_name']}, compiled for this machine" in format_status(told)
+    stop(slack, bot)
+    counted.manager.close()
+    again = start(**wanted)
+    slack.wait_until(lambda: runs_compiled(again), SECONDS, what="the compiled form")
+    slack.wait_until(lambda: all(again.services.registry.loaded[name].index.dense for name in loaded), SECONDS)
+    assert counted.loads == 1
+    assert isinstance(counted.manager.get(str(wanted["model_name"]))._model, FastModel)
+    assert [name for name, _ in confidences(again)] == [name for name, _ in before]
+    assert [sure for _, sure in confidences(again)] == pytest.approx([sure for _, sure in before], abs=5e-4)
+
+
+def test_what_cannot_be_compiled_stays_and_says_why(slack: LocalSlack, start: Start, tmp_path: Path) -> None:
+    bot = start(encoder_backend="auto", model_name=str(build_like_minilm(tmp_path / "mine", "dense")))
+    assert bot.services.process().model_form == WAITING
+    slack.wait_until(
+        lambda: (form := bot.services.process().model_form) and form.key == "form.refused", SECONDS, what="the refusal"
+    )
+    shown = status(slack, "olivia")
+    assert (
+        "with sentence-transformers; it can't be compiled: it has a part that only sentence-transformers runs" in shown
+    )
+
+
+def test_torch_by_choice(slack: LocalSlack, start: Start, tmp_path: Path) -> None:
+    folder = build_like_minilm(tmp_path / "mine", "cls")
+    bot = start(encoder_backend="sentence-transformers", model_name=str(folder))
+    slack.wait_until(lambda: bot.services.registry.encoder is not None, SECONDS)
+    assert bot.services.process().model_form == CHOSEN
+    assert "because of ENCODER_BACKEND=sentence-transformers" in status(slack, "olivia")
+    assert not (folder.parent / "data" / "compiled").exists()

@@ -1,0 +1,310 @@
+"""Compiled models: the vectors of sentence-transformers without torch, made once, in a process that may be killed."""
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from indexes.encoder import EncoderWorker, ModelManager, Vectors, load_model
+from indexes.encoder.compiled import MANIFEST, NETWORK, WEIGHTS, CompiledModels, made_with
+from indexes.encoder.compiler import Outcome, compile_model
+from indexes.messages import Translatable
+from tests.e5 import e5_path
+from tests.encoders import build_japanese_bert, build_like_minilm, minilm_encoder, minilm_path, once
+
+ROOT = Path(__file__).parent.parent
+TEXTS = [
+    "How do I reset my password?",
+    "パスワードを忘れました",
+    "VPN error 619",
+    "経費精算の締め日はいつですか。領収書をなくした場合はどうすればいいですか？",
+    " ".join(f"word{number}" for number in range(700)),
+]
+SEARCH = """
+import json, sys
+from indexes.search import FaissSearch
+with FaissSearch(sys.argv[1], sys.argv[2], data_dir=sys.argv[3]) as search:
+    found = {question: [(hit.record.id, float(hit.confidence)) for hit in search.search(question)]
+             for question in ("How do I reset my password?", "forgot my login", "パスワード", "vpn is broken")}
+    assert search.encoder
+heavy = sorted({"torch", "transformers", "sentence_transformers"} & set(sys.modules))
+print(json.dumps([heavy, found]))
+"""
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> CompiledModels:
+    return CompiledModels(tmp_path / "data" / "compiled")
+
+
+@pytest.fixture(scope="session")
+def made(shared: Path) -> Path:
+    """The compiled all-MiniLM-L6-v2; nobody may change it."""
+    return once(shared / "compiled", lambda folder: compiled_in(folder, minilm_encoder()))
+
+
+@pytest.fixture
+def copied(made: Path, models: CompiledModels) -> Path:
+    """The folder of a copy that a test may spoil."""
+    shutil.copytree(made, models.folder)
+    [folder] = models.folder.glob("[!.]*")
+    return folder
+
+
+@pytest.fixture
+def load() -> Iterator[Callable[[Path], EncoderWorker]]:
+    manager = ModelManager(load_model)
+    yield lambda folder: manager.get(str(folder))
+    manager.close()
+
+
+def compiled_in(folder: Path, encoder: EncoderWorker) -> Path:
+    outcome = compile_model(CompiledModels(folder), encoder, TEXTS, threading.Event())
+    assert outcome == Outcome(compiled=True, is_final=True), outcome.why
+    return folder
+
+
+def worst(one: Vectors, other: Vectors) -> float:
+    return float(np.sum(one * other, axis=1).min())
+
+
+def search(csv: Path, data: Path, model: Path) -> tuple[list[str], dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-c", SEARCH, str(csv), str(model), str(data)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    heavy, found = json.loads(done.stdout)
+    return heavy, found
+
+
+def write_faq(folder: Path) -> Path:
+    csv = folder / "faq.csv"
+    rows = [("reset", "How do I reset my password?"), ("vpn", "The VPN says error 619"), ("ja", "パスワードの変更")]
+    csv.write_text("id,question,answer\n" + "".join(f"{id_},{title},See the page.\n" for id_, title in rows), "utf-8")
+    return csv
+
+
+def test_the_next_start_imports_no_torch_and_finds_the_same(made: Path, models: CompiledModels, tmp_path: Path) -> None:
+    csv, data = write_faq(tmp_path), models.folder.parent
+    heavy, before = search(csv, data, minilm_path())
+    assert heavy == ["sentence_transformers", "torch", "transformers"]
+    snapshots = sorted((data / "snapshots").rglob("manifest.json"))
+    shutil.copytree(made, models.folder)
+    heavy, after = search(csv, data, minilm_path())
+    assert heavy == []
+    assert sorted((data / "snapshots").rglob("manifest.json")) == snapshots
+    for question, hits in before.items():
+        assert [id_ for id_, _ in after[question]] == [id_ for id_, _ in hits]
+        assert [sure for _, sure in after[question]] == pytest.approx([sure for _, sure in hits], abs=5e-4)
+
+
+def test_what_is_kept_of_it(made: Path) -> None:
+    [found] = CompiledModels(made).all()
+    assert (found.model, found.revision) == (minilm_encoder().name, minilm_encoder().revision)
+    assert found.made_with == made_with()
+    assert found.cosine > 0.999999
+    assert found.texts == len(TEXTS) + 4
+    assert {NETWORK, WEIGHTS, "tokenizer.json", "1_Pooling/config.json"} <= found.checksums.keys()
+    assert (made / found.key / NETWORK).stat().st_size < 1_000_000
+    assert 80_000_000 < (made / found.key / WEIGHTS).stat().st_size < 100_000_000
+    kept = b"".join(file.read_bytes() for file in made.rglob("*") if file.is_file())
+    assert not any(text.encode() in kept for text in TEXTS)
+
+
+def test_swapped_in_between_two_jobs(made: Path, load: Callable[[Path], EncoderWorker]) -> None:
+    encoder, compiled = load(minilm_path()), CompiledModels(made).open(str(minilm_path()))
+    assert compiled
+    before = encoder.encode_documents(TEXTS)
+    assert encoder.swap(compiled)
+    assert encoder.is_idle
+    assert worst(encoder.encode_documents(TEXTS), before) > 0.99999
+    assert worst(np.stack([encoder.encode_query(text) for text in TEXTS]), before) > 0.99999
+    assert (encoder.name, encoder.revision) == (minilm_encoder().name, minilm_encoder().revision)
+
+
+def test_another_model_is_not_swapped_in(made: Path) -> None:
+    compiled = CompiledModels(made).open(str(minilm_path()))
+    assert compiled
+    compiled._recipe = compiled._recipe.__class__(**{**vars(compiled._recipe), "pooling": "cls"})  # type: ignore[attr-defined]
+    assert not minilm_encoder().swap(compiled)
+
+
+@pytest.mark.parametrize("kind", ["roberta", "xlm_roberta", "modernbert", "distilbert", "cls", "lower"])
+def test_architectures(
+    kind: str, models: CompiledModels, load: Callable[[Path], EncoderWorker], tmp_path: Path
+) -> None:
+    encoder = load(build_like_minilm(tmp_path / kind, kind))
+    before = encoder.encode_documents(TEXTS)
+    compiled_in(models.folder, encoder)
+    compiled = models.open(str(tmp_path / kind))
+    assert compiled
+    assert worst(compiled.encode_documents(TEXTS), before) > 0.99999
+
+
+def test_the_default_models_own_architecture(models: CompiledModels, load: Callable[[Path], EncoderWorker]) -> None:
+    folder = e5_path()
+    if folder is None:
+        pytest.skip("python -m tests.e5 makes it")
+    encoder = load(folder)
+    before = encoder.encode_documents(TEXTS)
+    compiled_in(models.folder, encoder)
+    compiled = models.open(str(folder))
+    assert compiled
+    assert worst(compiled.encode_documents(TEXTS), before) > 0.99999
+    assert worst(compiled.encode_queries(TEXTS), compiled.encode_documents(TEXTS)) < 0.9999  # other prompts
+
+
+@pytest.mark.parametrize("kind", ["dense", "japanese"])
+def test_what_only_sentence_transformers_can_do_stays_there(
+    kind: str, models: CompiledModels, load: Callable[[Path], EncoderWorker], tmp_path: Path
+) -> None:
+    folder = tmp_path / kind
+    folder.mkdir()
+    encoder = load(build_japanese_bert(folder) if kind == "japanese" else build_like_minilm(folder, kind))
+    outcome = compile_model(models, encoder, ["パスワード"], threading.Event())
+    why = {
+        "dense": Translatable("model.other_part", part="sentence_transformers.base.modules.dense.Dense"),
+        "japanese": Translatable("compile.slow_tokenizer", kind="BertJapaneseTokenizer"),
+    }[kind]
+    found = models.find(str(folder))
+    assert outcome == Outcome(compiled=False, why=why, is_final=True)
+    assert found
+    assert found.refused == why
+    assert models.open(str(folder)) is None
+
+
+def test_killed_at_ten_moments(models: CompiledModels, copied: Path) -> None:
+    """Whatever is left behind is not taken for a model, and goes; what was compiled before stays."""
+    for moment in range(10):
+        stop = threading.Event()
+        working = threading.Thread(target=compile_model, args=(models, minilm_encoder(), TEXTS, stop))
+        working.start()
+        child = child_of_this_process()
+        time.sleep(moment * 0.9)
+        child.kill()
+        working.join(30)
+        assert not working.is_alive()
+        assert [each.name for each in models.folder.iterdir()] == [copied.name]
+        assert models.open(str(minilm_path())) is not None
+
+
+def child_of_this_process() -> psutil.Process:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        for child in psutil.Process().children():
+            if "indexes.encoder.compiling" in child.cmdline():
+                return child
+    raise AssertionError("nothing is being compiled")
+
+
+def test_it_ends_with_the_bot(models: CompiledModels) -> None:
+    """A bot that is killed leaves neither a process nor, after the next start, a folder."""
+    script = f"""
+import sys, threading
+from pathlib import Path
+from indexes.encoder.compiled import CompiledModels
+from indexes.encoder.compiler import compile_model
+from tests.encoders import minilm_encoder
+compile_model(CompiledModels(Path({str(models.folder)!r})), minilm_encoder(), ["hello"], threading.Event())
+"""
+    bot = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
+    until = time.monotonic() + 120
+    while not list(models.folder.glob(".*.new")) and time.monotonic() < until:
+        time.sleep(0.05)
+    [child] = psutil.Process(bot.pid).children()
+    bot.kill()
+    bot.wait()
+    psutil.wait_procs([child], timeout=30)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert models.find(str(minilm_path())) is None
+    models.sweep(time.time())
+    assert list(models.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("file", [NETWORK, WEIGHTS, "tokenizer.json", "1_Pooling/config.json", MANIFEST])
+def test_a_flipped_bit_is_found_before_anything_is_answered(copied: Path, models: CompiledModels, file: str) -> None:
+    data = bytearray((copied / file).read_bytes())
+    data[len(data) // 2] ^= 4
+    (copied / file).write_bytes(data)
+    found = models.open(str(minilm_path()))
+    assert found is None or file == MANIFEST
+    assert not copied.exists() or file == MANIFEST
+
+
+@pytest.mark.parametrize("file", [NETWORK, WEIGHTS, "tokenizer.json", MANIFEST])
+@pytest.mark.parametrize("how", ["gone", "cut"])
+def test_a_file_that_is_gone_or_cut(copied: Path, models: CompiledModels, file: str, how: str) -> None:
+    if how == "gone":
+        (copied / file).unlink()
+    else:
+        (copied / file).write_bytes((copied / file).read_bytes()[:-1])
+    assert models.open(str(minilm_path())) is None
+
+
+def test_too_little_memory(models: CompiledModels) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + 500_000_000, limits[1]))
+    try:
+        outcome = compile_model(models, minilm_encoder(), TEXTS, threading.Event())
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+    assert outcome.why
+    assert not outcome.is_final
+    assert outcome.why.key in {"compile.memory", "compile.ended"}
+    assert models.all() == []
+
+
+def test_a_full_disk(models: CompiledModels) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, limits[1]))
+    try:
+        outcome = compile_model(models, minilm_encoder(), TEXTS, threading.Event())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert outcome.why
+    assert outcome.why.key == "compile.not_stored"
+    assert not outcome.is_final
+    assert list(models.folder.iterdir()) == []
+
+
+def test_a_changed_model_or_library_is_compiled_again_and_the_old_one_goes(
+    models: CompiledModels, load: Callable[[Path], EncoderWorker], tmp_path: Path
+) -> None:
+    folder = build_like_minilm(tmp_path / "mine", "roberta")
+    compiled_in(models.folder, load(folder))
+    [first] = models.all()
+    assert models.find(str(folder)) == first
+    settings = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps({**settings, "note": 1}), "utf-8")
+    assert models.find(str(folder)) is None
+    manager = ModelManager(load_model)
+    compiled_in(models.folder, manager.get(str(folder)))
+    manager.close()
+    [second] = models.all()
+    assert second.revision != first.revision
+    manifest = models.folder / second.key / MANIFEST
+    older = {**json.loads(manifest.read_bytes()), "made_with": {**second.made_with, "torch": "1.0"}}
+    manifest.write_text(json.dumps(older), "utf-8")
+    assert models.find(str(folder)) is None
+
+
+def test_cleared(copied: Path, models: CompiledModels) -> None:
+    size = sum(file.stat().st_size for file in copied.rglob("*") if file.is_file())
+    assert models.clear("another") == 0
+    assert models.clear(str(minilm_path())) == size
+    assert not copied.exists()
