@@ -69,7 +69,9 @@ def test_the_kind_goes_by_how_many_there_are(tmp_path: Path, sizes: Sizes, name:
 def test_the_recall_is_that_of_questions_asked() -> None:
     vectors = topics()
     dense = DenseIndex.build(vectors, ROWS, Sizes(1, COUNT))
-    asked = units(vectors[5::30] + 0.75 * noise(9)[5::30])
+    rests = vectors - vectors.mean(axis=0)
+    mixture = np.random.default_rng(9).standard_normal((100, COUNT), dtype=np.float32) @ rests / COUNT**0.5
+    asked = units(vectors[5::30] + 1.73 * mixture)
     found = []
     for vector in np.concatenate([asked, vectors[11::30]]):
         best = np.argsort(-(vectors @ vector))[:10]

@@ -18,6 +18,7 @@ from tests.benchmarks.report import Report, as_markdown, as_rich, show, targets_
 
 BENCHMARKS = {
     "restart": "restart with ten unchanged knowledge bases, beside the naive way and two peers",
+    "scaling": "restart with 100,000 rows beside 100",
     "building": "first build of 10,000 rows, beside the naive way",
     "reload": "reload of one changed row of 10,000, beside the full build",
     "compared": "one question, beside the peers",
