@@ -1,6 +1,5 @@
 """Writing files so that a crash, a full disk or a second process never leaves half a file."""
 
-import hashlib
 import os
 import secrets
 from collections.abc import Callable
@@ -28,19 +27,12 @@ def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
     sync_folder(path.parent)
 
 
-def write_file(path: Path, content: FileContent) -> str:
-    """Write a file and flush it to the disk; return the SHA-256 of its content in hexadecimal."""
-    digest = hashlib.sha256()
-
-    def put(piece: bytes) -> None:
-        file.write(piece)
-        digest.update(piece)
-
+def write_file(path: Path, content: FileContent) -> None:
+    """Write a file and flush it to the disk."""
     with path.open("wb") as file:
-        content(put)
+        content(file.write)
         file.flush()
         os.fsync(file.fileno())
-    return digest.hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

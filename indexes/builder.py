@@ -1,29 +1,44 @@
 """Building one knowledge base from a CSV: records, index, vectors and snapshot."""
 
+import hashlib
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.atomic_file import FileContent
 from indexes.encoder import Encoder, Progress
 from indexes.errors import SnapshotError, UnusableFileError
 from indexes.messages import Translatable, reason
 from indexes.records import KnowledgeBase, Record, Source, parse_records, read_bytes
-from indexes.retrieval.dense import SIZES, DenseIndex, IndexKind, Sizes
+from indexes.records.stored import RecordRows, with_aliases
+from indexes.retrieval.dense import SIZES, DenseIndex, Sizes
 from indexes.retrieval.index import Index, passages
-from indexes.retrieval.learned_aliases import LearnedAlias, RecordFinder, with_learned_aliases
+from indexes.retrieval.learned_aliases import LearnedAlias, learned_rows
 from indexes.retrieval.scale import Scale, measure
 from indexes.retrieval.synonyms import Synonyms
-from indexes.storage.snapshot import EncoderStamp, Snapshot, SnapshotFolder, passage_key
+from indexes.storage.file_mark import FileMark
+from indexes.storage.recipe import recipe
+from indexes.storage.snapshot import (
+    SOURCE,
+    VECTORS,
+    WORDS,
+    EncoderStamp,
+    Snapshot,
+    SnapshotFolder,
+    StoredVectors,
+    Words,
+    passage_key,
+)
+from indexes.storage.stored_index import Learned, opened, sections_of
 from indexes.storage.unfinished import Unfinished
 from indexes.storage.vector_cache import PassageVectors
+from indexes.text import match_key, normalize
 
 log = logging.getLogger(__name__)
 
@@ -40,25 +55,43 @@ class LoadedKnowledgeBase:
     index: Index
     snapshot: Snapshot | None
     read_at: float
-    file_mark: tuple[int, int] | None
+    file_mark: FileMark | None
     trouble: Translatable | None = None
+    recipe: str = ""
+    """What the index was made from (`indexes.storage.recipe`)."""
+    learned: Learned = field(default_factory=dict)
+    """All aliases of the rows that have learned ones."""
     by_questions: bool = False
     """Whether only the questions have vectors so far: answers and aliases are still being encoded."""
 
-    @cached_property
-    def by_id(self) -> Mapping[str, Record]:
-        """The records of the file by id, without learned aliases."""
-        return {record.id: record for record in self.knowledge_base.records}
+    def record(self, record_id: str) -> Record | None:
+        """Return the record of the file with this id, without learned aliases."""
+        row = self._rows.find(record_id)
+        return None if row is None else self.knowledge_base.records[row]
 
-    @cached_property
-    def record_finder(self) -> RecordFinder:
-        """Finds the record that a learned alias belongs to."""
-        return RecordFinder(self.knowledge_base.records)
+    def aliased_record(self, alias: LearnedAlias) -> Record | None:
+        """Return the record that a learned alias belongs to: by id, or else by a question that only one record has."""
+        return self.record(alias.record) or self._only_record(alias.question)
 
     @property
     def file_changed(self) -> bool:
         """Return whether the CSV on disk is no longer the one that was loaded."""
-        return _file_mark(self.source.path) != self.file_mark
+        return not self.file_mark.is_of(self.source.path) if self.file_mark else self.source.path.is_file()
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the next start finds everything but the vectors in the snapshot."""
+        return self.snapshot is not None and self.snapshot.recipe == self.recipe
+
+    @cached_property
+    def _rows(self) -> RecordRows:
+        return RecordRows(self.knowledge_base.records)
+
+    def _only_record(self, question: str) -> Record | None:
+        key, records = match_key(question), self.knowledge_base.records
+        rows = self.index.lexical.verbatim(self.index.synonyms.apply(normalize(question))) if key else ()
+        same = [record for row in rows if match_key((record := records[row]).question) == key]
+        return same[0] if len(same) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -85,36 +118,66 @@ class Builder:
         self, source: Source, synonyms: Synonyms, snapshot: Snapshot | None, aliases: Sequence[LearnedAlias] = ()
     ) -> tuple[LoadedKnowledgeBase, bytes]:
         """Read the CSV and index it lexically; also return its bytes. Raises UnusableFileError."""
-        mark = _file_mark(source.path)
+        read_at, mark = time.time(), FileMark.of(source.path)
         data = read_bytes(source.path)
-        return _indexed(source, data, synonyms, snapshot, mark, aliases), data
+        return _indexed(source, data, synonyms, snapshot, read_at, mark, aliases), data
 
     def load(self, source: Source, synonyms: Synonyms, aliases: Sequence[LearnedAlias] = ()) -> BuildResult:
-        """Load a file at start. If it can't be used, load its last snapshot; raises UnusableFileError without one."""
-        snapshot = self.snapshots(source).load()
+        """Open a knowledge base as `open` does, and store it for the next start."""
+        loaded, data = self.open(source, synonyms, aliases)
+        return BuildResult(loaded) if loaded.is_stored else self.store(loaded, data)
+
+    def open(
+        self, source: Source, synonyms: Synonyms, aliases: Sequence[LearnedAlias] = ()
+    ) -> tuple[LoadedKnowledgeBase, bytes | None]:
+        """Open a knowledge base at a start, without vectors: from its snapshot as long as nothing has changed.
+
+        Also return the bytes of the CSV, if it had to be read. If the file can't be used, the last snapshot is; raises
+        UnusableFileError without one.
+        """
+        snapshot, read_at, mark = self.snapshots(source).load(WORDS), time.time(), FileMark.of(source.path)
         try:
-            loaded, data = self.read(source, synonyms, snapshot, aliases)
+            if snapshot and _is_same(source.path, mark, snapshot):
+                wanted = recipe(source, snapshot.digest, synonyms, aliases)
+                if snapshot.recipe == wanted:
+                    return _opened(source, snapshot, synonyms, read_at, mark), None
+            return self.read(source, synonyms, snapshot, aliases)
         except UnusableFileError as error:
-            if snapshot is None:
+            if (old := self._without_file(source, snapshot, synonyms, aliases)) is None:
                 raise
-            log.warning("%s; the version of %s keeps answering", error, time.ctime(snapshot.created))
-            old = _indexed(source, snapshot.source.read_bytes(), synonyms, snapshot, None, aliases)
-            return BuildResult(replace(old, trouble=error.message))
-        if snapshot and snapshot.digest == loaded.knowledge_base.digest:
-            return BuildResult(loaded)
-        return self.save_source(loaded, data)
+            log.warning(
+                "%s; the version of %s keeps answering",
+                error,
+                time.ctime(old.snapshot.created if old.snapshot else read_at),
+            )
+            return replace(old, trouble=error.message), None
+
+    def _without_file(
+        self, source: Source, snapshot: Snapshot | None, synonyms: Synonyms, aliases: Sequence[LearnedAlias]
+    ) -> LoadedKnowledgeBase | None:
+        """Open the last snapshot of a file that can't be used now, or index the CSV in it anew; None without any."""
+        if snapshot and snapshot.recipe == recipe(source, snapshot.digest, synonyms, aliases):
+            return _opened(source, snapshot, synonyms, time.time(), None)
+        if (readable := self.snapshots(source).load(SOURCE)) is None:
+            return None
+        return _indexed(source, readable.read_source(), synonyms, readable, time.time(), None, aliases)
 
     def with_aliases(self, loaded: LoadedKnowledgeBase, aliases: Sequence[LearnedAlias]) -> LoadedKnowledgeBase:
         """Return the knowledge base with these learned aliases, and no others; its index has no vectors yet."""
-        records = with_learned_aliases(loaded.knowledge_base.records, aliases)
-        return replace(loaded, index=Index(loaded.source.name, records, loaded.index.synonyms))
+        base, source, synonyms = loaded.knowledge_base, loaded.source, loaded.index.synonyms
+        learned = learned_rows(base.records, aliases)
+        index = Index(source.name, with_aliases(base.records, learned), synonyms)
+        return replace(loaded, index=index, learned=learned, recipe=recipe(source, base.digest, synonyms, aliases))
 
-    def save_source(self, loaded: LoadedKnowledgeBase, data: bytes) -> BuildResult:
-        """Store the CSV for the next start, together with the vectors that were stored before, of any encoder."""
-        stored = loaded.snapshot
-        if stored and stored.encoder and (files := stored.files()):
-            return self._save(loaded, data, stored.encoder, stored.packed, files, stored.kind, stored.scale)
-        return self._save(loaded, data)
+    def store(self, loaded: LoadedKnowledgeBase, data: bytes | None = None) -> BuildResult:
+        """Store the words for the next start, together with the vectors that were stored before, of any encoder.
+
+        `data` are the bytes of the CSV, by default those of the snapshot or of the file, if they are still the same.
+        """
+        data = _source_bytes(loaded) if data is None else data
+        if data is None:
+            return BuildResult(loaded)
+        return self._save(loaded, data, _kept_vectors(loaded.snapshot))
 
     def with_vectors(
         self,
@@ -129,29 +192,31 @@ class Builder:
         `data` are the bytes of the CSV, by default those of its snapshot; without any, the vectors stay in memory only.
         """
         loaded = replace(loaded, by_questions=False)
+        stored, damaged = loaded.snapshot, False
+        if stored and stored.fits(encoder):
+            try:
+                if found := self._stored_vectors(loaded, stored, encoder):
+                    return found
+            except SnapshotError as error:
+                damaged = True
+                log.warning("%s; it is left out and will be rebuilt", error)
         texts, owners = _passages(loaded.index)
         keys = [passage_key(text) for text in texts]
-        packed = b"".join(keys)
-        stored = loaded.snapshot
-        if stored and stored.fits(encoder) and (stored.packed, stored.digest) == (packed, loaded.knowledge_base.digest):
-            try:
-                return replace(self._opened(loaded, stored, owners, encoder), reused=len(set(keys)))
-            except SnapshotError as error:
-                log.warning("The snapshot of %s is gone (%s); encoding again", loaded.source.name, error)
+        pool = [*pool, *self._others(loaded, damaged=damaged)]
         unfinished = self._unfinished(loaded, encoder, len(keys))
         with closing(unfinished):
-            passages = PassageVectors(keys, texts, encoder, pool, unfinished, self._sizes)
-            encoded, reused = len(passages.missing), len(set(keys)) - len(passages.missing)
-            passages.encode(range(len(keys)), progress)
-            dense = DenseIndex.build(passages.collect(self._data_dir), owners, self._sizes)
+            collected = PassageVectors(keys, texts, encoder, pool, unfinished, self._sizes)
+            encoded, reused = len(collected.missing), len(set(keys)) - len(collected.missing)
+            collected.encode(range(len(keys)), progress)
+            dense = DenseIndex.build(collected.collect(self._data_dir), owners, self._sizes)
             scale = _scale(loaded, dense, encoder)
         in_memory = replace(loaded, index=loaded.index.with_dense(dense, scale))
-        data = _bytes_of(stored.source) if data is None and stored else data
+        data = _source_bytes(loaded) if data is None else data
         if data is None:
             return BuildResult(in_memory, encoded, reused)
-        kept = self._save(in_memory, data, EncoderStamp.of(encoder), packed, dense.files(), dense.kind, scale)
-        if not kept.trouble and kept.loaded.snapshot:
-            kept = replace(kept, loaded=_mapped(kept.loaded, kept.loaded.snapshot, owners))
+        vectors = StoredVectors(EncoderStamp.of(encoder), b"".join(keys), dense.files(), dense.kind, scale, owners)
+        kept = self._save(in_memory, data, vectors)
+        if not kept.trouble:
             unfinished.delete()
         return replace(kept, encoded=encoded, reused=reused)
 
@@ -169,6 +234,7 @@ class Builder:
         texts, owners = _passages(loaded.index)
         keys = [passage_key(text) for text in texts]
         places = np.unique(owners, return_index=True)[1].tolist()
+        pool = [*pool, *self._others(loaded, damaged=False)]
         with closing(self._unfinished(loaded, encoder, len(keys))) as unfinished:
             passages = PassageVectors(keys, texts, encoder, pool, unfinished, self._sizes)
             rest = passages.missing.difference(keys[place] for place in places)
@@ -185,44 +251,47 @@ class Builder:
         folder = snapshot_folder(self._data_dir, loaded.source)
         return Unfinished(folder, encoder, texts, half=texts >= self._sizes.half)
 
-    def _opened(
-        self, loaded: LoadedKnowledgeBase, stored: Snapshot, owners: NDArray[np.int32], encoder: Encoder
-    ) -> BuildResult:
-        """Open the vectors of a snapshot; measure the scale that those of earlier versions lack, and store it."""
-        mapped = _mapped(loaded, stored, owners)
-        dense = mapped.index.dense
-        if stored.scale or dense is None:
-            return BuildResult(mapped)
-        scale = _scale(loaded, dense, encoder)
-        scaled = replace(mapped, index=mapped.index.with_dense(dense, scale))
-        source, files = _bytes_of(stored.source), stored.files()
-        if source is None or not files:
-            return BuildResult(scaled)
-        return self._save(scaled, source, stored.encoder, stored.packed, files, stored.kind, scale)
+    def _stored_vectors(self, loaded: LoadedKnowledgeBase, stored: Snapshot, encoder: Encoder) -> BuildResult | None:
+        """Open the vectors of a snapshot, if they are those of the index; raises SnapshotError if they are damaged.
+
+        What it lacks because an earlier version wrote it is stored now: scale, words, and whose vectors they are.
+        """
+        stored.verify(VECTORS | SOURCE)
+        if loaded.is_stored and stored.has_owners:
+            owners = stored.owners()
+        elif (found := _owners(loaded, stored)) is not None:
+            owners = found
+        else:
+            return None
+        dense = DenseIndex.open(stored.vectors, owners, stored.kind)
+        scale = stored.scale or _scale(loaded, dense, encoder)
+        mapped = replace(loaded, index=loaded.index.with_dense(dense, scale))
+        if stored.scale and stored.has_owners and loaded.is_stored:
+            return BuildResult(mapped, reused=stored.texts)
+        vectors = StoredVectors(stored.encoder, stored.packed, stored.files(), stored.kind, scale, owners)
+        return replace(self._save(mapped, stored.read_source(), vectors), reused=stored.texts)
+
+    def _others(self, loaded: LoadedKnowledgeBase, *, damaged: bool) -> Iterable[Snapshot]:
+        """Return the generations whose vectors may be of use because something in a newer or this one is damaged."""
+        own = loaded.snapshot.folder.name if loaded.snapshot else ""
+        return [each for each in self.snapshots(loaded.source).generations() if damaged or each.folder.name > own]
 
     def snapshots(self, source: Source) -> SnapshotFolder:
         """Return the folder of snapshots of a file."""
         return SnapshotFolder(snapshot_folder(self._data_dir, source))
 
-    def _save(
-        self,
-        loaded: LoadedKnowledgeBase,
-        data: bytes,
-        stamp: EncoderStamp | None = None,
-        packed: bytes = b"",
-        vectors: Mapping[str, FileContent] | None = None,
-        kind: IndexKind | None = None,
-        scale: Scale | None = None,
-    ) -> BuildResult:
+    def _save(self, loaded: LoadedKnowledgeBase, data: bytes, vectors: StoredVectors) -> BuildResult:
+        mark = loaded.file_mark.settled(loaded.read_at) if loaded.file_mark else None
+        words = Words(loaded.recipe, sections_of(loaded.knowledge_base, loaded.index, loaded.learned), mark)
         try:
-            snapshot = self.snapshots(loaded.source).save(data, stamp, packed, vectors, kind, scale)
+            snapshot = self.snapshots(loaded.source).save(data, words, vectors)
+            return BuildResult(_mapped(replace(loaded, snapshot=snapshot), vectors))
         except (OSError, SnapshotError) as error:
             why = error.message if isinstance(error, SnapshotError) else reason(error)
             folder = str(self._data_dir)
             trouble = Translatable("base.not_kept", name=loaded.source.name, folder=folder, reason=why)
             log.error("%s", trouble)  # noqa: TRY400 - the errno says it all
             return BuildResult(replace(loaded, trouble=loaded.trouble or trouble), trouble=trouble)
-        return BuildResult(replace(loaded, snapshot=snapshot))
 
 
 def snapshot_folder(data_dir: Path, source: Source) -> Path:
@@ -235,17 +304,63 @@ def _indexed(
     data: bytes,
     synonyms: Synonyms,
     snapshot: Snapshot | None,
-    mark: tuple[int, int] | None,
+    read_at: float,
+    mark: FileMark | None,
     aliases: Sequence[LearnedAlias],
 ) -> LoadedKnowledgeBase:
-    knowledge_base = parse_records(data, source.path, source.sheet, source.columns)
-    index = Index(source.name, with_learned_aliases(knowledge_base.records, aliases), synonyms)
-    return LoadedKnowledgeBase(source, knowledge_base, index, snapshot, time.time(), mark)
+    base = parse_records(data, source.path, source.sheet, source.columns)
+    learned = learned_rows(base.records, aliases)
+    index = Index(source.name, with_aliases(base.records, learned), synonyms)
+    wanted = recipe(source, base.digest, synonyms, aliases)
+    return LoadedKnowledgeBase(source, base, index, snapshot, read_at, mark, recipe=wanted, learned=learned)
 
 
-def _mapped(loaded: LoadedKnowledgeBase, snapshot: Snapshot, owners: NDArray[np.int32]) -> LoadedKnowledgeBase:
-    dense = DenseIndex.open(snapshot.vectors, owners, snapshot.kind)
-    return replace(loaded, index=loaded.index.with_dense(dense, snapshot.scale))
+def _opened(
+    source: Source, snapshot: Snapshot, synonyms: Synonyms, read_at: float, mark: FileMark | None
+) -> LoadedKnowledgeBase:
+    base, index, learned = opened(source, snapshot.digest, snapshot.sections(), synonyms)
+    recipe_, kept = snapshot.recipe, learned
+    return LoadedKnowledgeBase(source, base, index, snapshot, read_at, mark, recipe=recipe_, learned=kept)
+
+
+def _mapped(loaded: LoadedKnowledgeBase, vectors: StoredVectors) -> LoadedKnowledgeBase:
+    """Replace what is in memory by what was stored."""
+    snapshot, before = loaded.snapshot, loaded.index
+    if snapshot is None:
+        return loaded
+    base, index, learned = opened(loaded.source, snapshot.digest, snapshot.sections(), before.synonyms)
+    dense = before.dense
+    if vectors.owners is not None:
+        dense = DenseIndex.open(snapshot.vectors, vectors.owners, vectors.kind)
+    if dense:
+        index = index.with_dense(dense, before.scale)
+    return replace(loaded, knowledge_base=base, index=index, learned=learned)
+
+
+def _is_same(path: Path, mark: FileMark | None, snapshot: Snapshot) -> bool:
+    """Return whether a file is the one of the snapshot; it is read only if its mark has changed."""
+    if mark and mark == snapshot.mark:
+        return True
+    return hashlib.sha256(read_bytes(path)).hexdigest() == snapshot.digest
+
+
+def _kept_vectors(stored: Snapshot | None) -> StoredVectors:
+    """Return the vectors of a snapshot for another one with other records; none if they are damaged."""
+    try:
+        if stored and stored.encoder and (files := stored.files()):
+            stored.verify(VECTORS)
+            return StoredVectors(stored.encoder, stored.packed, files, stored.kind, stored.scale)
+    except SnapshotError as error:
+        log.warning("%s; it is left out and will be rebuilt", error)
+    return StoredVectors()
+
+
+def _owners(loaded: LoadedKnowledgeBase, stored: Snapshot) -> NDArray[np.int32] | None:
+    """Return the row of each vector of a snapshot of the same file, or None if they are those of other texts."""
+    if stored.digest != loaded.knowledge_base.digest:
+        return None
+    texts, owners = _passages(loaded.index)
+    return owners if stored.packed == b"".join(map(passage_key, texts)) else None
 
 
 def _scale(loaded: LoadedKnowledgeBase, dense: DenseIndex, encoder: Encoder) -> Scale:
@@ -262,18 +377,16 @@ def _passages(index: Index) -> tuple[list[str], NDArray[np.int32]]:
     return [text for text, _ in owned], np.array([row for _, row in owned], dtype=np.int32)
 
 
-def _bytes_of(path: Path) -> bytes | None:
-    """Read a file of a snapshot; return None if it no longer exists."""
+def _source_bytes(loaded: LoadedKnowledgeBase) -> bytes | None:
+    """Return the bytes of the CSV that is loaded: those of its snapshot, or of the file; None if neither has them."""
+    digest, stored = loaded.knowledge_base.digest, loaded.snapshot
     try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
-def _file_mark(path: Path) -> tuple[int, int] | None:
-    """Return modification time and size, enough to notice a change without reading the file; None without a file."""
+        if stored and stored.digest == digest:
+            return stored.read_source()
+    except SnapshotError as error:
+        log.warning("%s", error)
     try:
-        status = path.stat()
-    except OSError:
+        data = read_bytes(loaded.source.path)
+    except UnusableFileError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return data if hashlib.sha256(data).hexdigest() == digest else None

@@ -48,6 +48,7 @@ class Loader:
         self._versions = versions
         self._stop = stop
         self._builder = Builder(data_dir)
+        self._unstored: list[tuple[LoadedKnowledgeBase, bytes | None]] = []
 
     def load(self) -> None:
         """See `Maintenance.load`."""
@@ -57,6 +58,12 @@ class Loader:
         self._registry.swap(replace(self._state, synonyms=synonyms))
         for source in self._registry.catalog():
             self._load_one(source)
+
+    def store_loaded(self) -> None:
+        """Store what `load` has read from files and not from snapshots, for the next start."""
+        while self._unstored:
+            loaded, data = self._unstored.pop(0)
+            self._registry.swap(self._state.with_loaded(self._builder.store(loaded, data).loaded))
 
     def use_encoder(self, encoder: Encoder, progress: Progress | None) -> EncodingCounts:
         """See `Maintenance.use_encoder`. A knowledge base that can't be encoded is still searched by words.
@@ -137,7 +144,7 @@ class Loader:
 
     def _load_one(self, source: Source) -> None:
         try:
-            built = self._builder.load(source, self._state.synonyms, self._aliases_of(source.name))
+            loaded, data = self._builder.open(source, self._state.synonyms, self._aliases_of(source.name))
         except UnusableFileError as error:
             log.error("%s", error)  # noqa: TRY400 - the message is the whole story
             self._registry.swap(self._state.with_failure(source.name, error.message))
@@ -146,7 +153,9 @@ class Loader:
             why = Translatable("base.failed", file=source.path.name, kind=type(error).__name__)
             self._registry.swap(self._state.with_failure(source.name, why))
         else:
-            self._registry.swap(self._state.with_loaded(built.loaded))
+            self._registry.swap(self._state.with_loaded(loaded))
+            if not loaded.is_stored:
+                self._unstored.append((loaded, data))
 
     def _replace(self, name: str, progress: Progress | None) -> ReloadReport:
         """Build a knowledge base from its file as it is now, and swap it in together with the current synonyms."""
@@ -161,7 +170,7 @@ class Loader:
 
     def _build(self, loaded: LoadedKnowledgeBase, data: bytes, progress: Progress | None) -> BuildResult:
         if self._state.encoder is None:
-            return self._builder.save_source(loaded, data)
+            return self._builder.store(loaded, data)
         own = [loaded.snapshot] if loaded.snapshot else []
         pool, before = [*own, *self._snapshots()], self._state.loaded.get(loaded.source.name)
         if before is None or before.index.dense is None or before.by_questions:
@@ -221,7 +230,9 @@ class Loader:
 
     def _apply_to(self, loaded: LoadedKnowledgeBase) -> None:
         fresh = self._builder.with_aliases(loaded, self._aliases_of(loaded.source.name))
-        if self._state.encoder is not None:
+        if self._state.encoder is None:
+            fresh = self._builder.store(fresh).loaded
+        else:
             try:
                 built = self._with_vectors(fresh, self._state.encoder, self._snapshots())
             except StoppedError:

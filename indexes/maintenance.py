@@ -100,6 +100,7 @@ class Maintenance:
             self._loader.load()
         finally:
             self.registry.set_ready()
+        self._loader.store_loaded()
 
     def _reload(self, name: str, progress: Progress | None) -> ReloadReport:
         with self._lock:

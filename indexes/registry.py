@@ -155,12 +155,12 @@ class Registry:
     def record(self, name: str, record_id: str) -> Record | None:
         """Return the current version of a record, or None if it no longer exists."""
         loaded = self._state.loaded.get(name)
-        return loaded.by_id.get(record_id) if loaded else None
+        return loaded.record(record_id) if loaded else None
 
     def aliased_record(self, name: str, alias: LearnedAlias) -> Record | None:
         """Return the record that a learned alias belongs to, or None if there is none now."""
         loaded = self._state.loaded.get(name)
-        return loaded.record_finder.find(alias) if loaded else None
+        return loaded.aliased_record(alias) if loaded else None
 
     def group(self, texts: Sequence[str]) -> Groups:
         """Group questions that are nearly the same; return the positions of each group, its first question first.

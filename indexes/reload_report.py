@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from indexes.builder import BuildResult, LoadedKnowledgeBase
 from indexes.messages import Translatable
 from indexes.records import Problem
+from indexes.records.stored import changed_records
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,15 @@ def reload_report(
     before: LoadedKnowledgeBase | None, built: BuildResult, warnings: tuple[Translatable, ...]
 ) -> ReloadReport:
     """Compare a knowledge base with the one it replaces; `before` is None if it is new."""
-    old = before.by_id if before else {}
-    new = built.loaded.by_id
+    records = built.loaded.knowledge_base.records
+    was, now = changed_records(before.knowledge_base.records if before else (), records)
+    old, new = {record.id: record for record in was}, {record.id: record for record in now}
     return ReloadReport(
         built.loaded.source.name,
         added=len(new.keys() - old.keys()),
         changed=sum(new[id_].as_dict() != old[id_].as_dict() for id_ in new.keys() & old.keys()),
         removed=len(old.keys() - new.keys()),
-        records=len(new),
+        records=len(records),
         problems=built.loaded.knowledge_base.problems,
         encoded=built.encoded,
         reused=built.reused,

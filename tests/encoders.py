@@ -57,8 +57,8 @@ class HashingModel:
 class CountingModel(HashingModel):
     """A HashingModel that keeps the documents it has encoded in `encoded`."""
 
-    def __init__(self, name: str = "counting") -> None:
-        super().__init__(name)
+    def __init__(self, name: str = "counting", revision: str = "1", dimension: int = 256) -> None:
+        super().__init__(name, revision, dimension)
         self.encoded: list[str] = []
 
     def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:

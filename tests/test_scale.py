@@ -1,6 +1,5 @@
 """Cosines on a scale: an encoder whose cosines are all higher answers alike, and as surely."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from indexes.retrieval.scale import SAMPLE, Scale
 from indexes.retrieval.synonyms import Synonyms
 from indexes.text import normalize
 from tests.encoders import CountingModel, hashing_encoder, minilm_path
+from tests.snapshots import as_earlier, manifest_of
 
 SETS = Path(__file__).parent / "sets"
 SAMPLES = Path(__file__).parents[1] / "knowledge"
@@ -164,9 +164,7 @@ def test_a_snapshot_of_an_earlier_version_gets_its_scale_and_nothing_is_encoded_
     source = Source("it", path)
     built = build(tmp_path / "data", path, worker)
     assert built.snapshot is not None
-    manifest = built.snapshot.folder / "manifest.json"
-    kept = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps({**kept, "scale": earlier(kept["scale"])}))
+    as_earlier(built.snapshot.folder, scale=earlier(manifest_of(built.snapshot.folder)["scale"]))
     model.encoded.clear()
     for _ in range(2):
         loaded, data = builder.read(source, Synonyms(), builder.snapshots(source).load())

@@ -1,6 +1,5 @@
 """An index on disk: whatever is done to its files, the answer is a verified generation or none, never a wrong one."""
 
-import json
 import logging
 import random
 import resource
@@ -16,9 +15,18 @@ import pytest
 
 from indexes.encoder import EncoderWorker
 from indexes.retrieval.dense import DenseIndex
-from indexes.storage.snapshot import KEEP, EncoderStamp, SnapshotFolder, passage_key
+from indexes.storage.snapshot import (
+    EVERYTHING,
+    KEEP,
+    EncoderStamp,
+    SnapshotFolder,
+    StoredVectors,
+    Words,
+    passage_key,
+)
 from indexes.text import NORMALIZER
 from tests.encoders import hashing_encoder
+from tests.snapshots import edit_manifest, flip, manifest_of
 
 CSV = b"question,answer\nHow do I connect to the VPN?,Open the VPN client.\n"
 TEXTS = ("how do i connect to the vpn?", "パスワードを忘れました", "where is the printer?")
@@ -40,16 +48,12 @@ def save(folder: SnapshotFolder, encoder: EncoderWorker, source: bytes = CSV) ->
     vectors = encoder.encode_documents(TEXTS)
     dense = DenseIndex.build(vectors, np.arange(len(TEXTS), dtype=np.int32))
     keys = [passage_key(text) for text in TEXTS]
-    return folder.save(source, EncoderStamp.of(encoder), b"".join(keys), dense.files(), dense.kind).folder
+    stored = StoredVectors(EncoderStamp.of(encoder), b"".join(keys), dense.files(), dense.kind, None, dense.owners)
+    return folder.save(source, Words("recipe", {"numbers": np.arange(1000)}), stored).folder
 
 
 def generations(folder: SnapshotFolder) -> list[str]:
     return sorted(path.name for path in folder.folder.iterdir() if path.is_dir())
-
-
-def edit_manifest(generation: Path, **values: object) -> None:
-    manifest = json.loads((generation / "manifest.json").read_text())
-    (generation / "manifest.json").write_text(json.dumps({**manifest, **values}))
 
 
 def test_what_is_saved_is_loaded_to_the_byte(folder: SnapshotFolder, encoder: EncoderWorker) -> None:
@@ -83,7 +87,7 @@ def test_without_vectors_only_the_csv_is_kept(folder: SnapshotFolder, encoder: E
     assert not loaded.fits(encoder)
 
 
-@pytest.mark.parametrize("name", ["source.csv", "vectors.faiss", "keys.bin"])
+@pytest.mark.parametrize("name", sorted(EVERYTHING - {"vectors.f16"}))
 @pytest.mark.parametrize("damage", ["bit flip", "truncated", "gone", "emptied"])
 def test_damage_is_logged_and_the_previous_generation_answers(
     folder: SnapshotFolder, encoder: EncoderWorker, caplog: pytest.LogCaptureFixture, name: str, damage: str
@@ -116,6 +120,18 @@ def test_damage_is_logged_and_the_previous_generation_answers(
 def test_a_broken_manifest_is_no_snapshot(folder: SnapshotFolder, encoder: EncoderWorker, content: bytes) -> None:
     (save(folder, encoder) / "manifest.json").write_bytes(content)
     assert folder.load() is None
+
+
+def test_every_bit_of_a_manifest_counts(folder: SnapshotFolder) -> None:
+    older, newer = folder.save(CSV).folder, folder.save(CSV + b"more,rows\n").folder
+    manifest = newer / "manifest.json"
+    data = manifest.read_bytes()
+    for bit in range(len(data) * 8):
+        flip(manifest, bit)
+        loaded = folder.load()
+        assert loaded is not None
+        assert loaded.folder == older, f"bit {bit} of {data[bit // 8 - 9 : bit // 8 + 9]!r}"
+        manifest.write_bytes(data)
 
 
 @pytest.mark.parametrize("other", [{"normalizer": NORMALIZER + "x"}, {"format": 99}])
@@ -165,7 +181,7 @@ def test_vectors_of_another_model_do_not_fit(
 
 def test_the_same_name_with_other_weights_does_not_fit(folder: SnapshotFolder, encoder: EncoderWorker) -> None:
     generation = save(folder, encoder)
-    manifest = json.loads((generation / "manifest.json").read_text())
+    manifest = manifest_of(generation)
     turned = np.roll(np.array(manifest["encoder"]["canaries"]), 1, axis=1).tolist()
     edit_manifest(generation, encoder={**manifest["encoder"], "canaries": turned})
     loaded = folder.load()
@@ -182,12 +198,15 @@ def test_only_the_last_generations_are_kept(folder: SnapshotFolder, encoder: Enc
 WRITER = """
 import sys
 from pathlib import Path
-from indexes.storage.snapshot import SnapshotFolder
+import numpy as np
+from indexes.storage.snapshot import SnapshotFolder, StoredVectors, Words
 folder = SnapshotFolder(Path(sys.argv[1]))
 number = 0
 while True:
     number += 1
-    folder.save(f"question,answer\\nnumber,{number}\\n".encode() * 400, None, bytes([number % 256]) * 6400)
+    source = f"question,answer\\nnumber,{number}\\n".encode() * 400
+    words = Words("recipe", {"number": np.full(10_000, number)})
+    folder.save(source, words, StoredVectors(packed=bytes([number % 256]) * 6400))
     print(number, flush=True)
 """
 
@@ -209,6 +228,7 @@ def test_kill_9_at_any_moment_leaves_a_loadable_generation(folder: SnapshotFolde
         assert loaded is not None
         lines = loaded.source.read_bytes().splitlines()
         assert len(set(lines[1::2])) == 1
+        assert set(loaded.sections()["number"].tolist()) == {int(lines[1].split(b",")[1])}
         assert loaded.created >= last
         last = loaded.created
     folder.save(CSV)
@@ -219,10 +239,11 @@ def test_kill_9_at_any_moment_leaves_a_loadable_generation(folder: SnapshotFolde
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from indexes.storage.snapshot import SnapshotFolder
+from indexes.storage.snapshot import SnapshotFolder, StoredVectors
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
-    SnapshotFolder(Path(sys.argv[1])).save(b"x" * 10_000, vectors={"vectors.faiss": lambda put: put(b"y" * 100_000)})
+    vectors = StoredVectors(files={"vectors.faiss": lambda put: put(b"y" * 100_000)})
+    SnapshotFolder(Path(sys.argv[1])).save(b"x" * 10_000, vectors=vectors)
 except OSError as error:
     print(error.strerror)
 """

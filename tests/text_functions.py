@@ -1,6 +1,6 @@
 """The functions that take a text, and how each is called with one: what test_linear_functions runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from indexes.retrieval.chunking import chunks
 from indexes.retrieval.details import shared_with_details
 from indexes.retrieval.index import Hit, Index, Question
 from indexes.retrieval.synonyms import Synonyms
-from indexes.storage import export, round_trip, snapshot
+from indexes.storage import export, round_trip, snapshot, stored_index
 from indexes.storage.import_preview import preview_knowledge_base
 
 WORKSPACE = sample_workspace("Kotae")
@@ -47,7 +47,15 @@ def quoted(cell: str) -> bytes:
     return f"id,question,answer\nA-1,{written_cell},{written_cell}\n".encode("utf-8", "surrogatepass")
 
 
-def records(cell: str) -> tuple[Record, ...]:
+def stored(cell: str) -> object:
+    """Store a knowledge base that has the text in its cells, and read its records again."""
+    base = parse_records(quoted(f"q {cell}"), FILE)
+    sections = stored_index.sections_of(base, Index("faq", base.records, Synonyms()), {})
+    again, _, _ = stored_index.opened(Source("faq", FILE), base.digest, sections, Synonyms())
+    return tuple(again.records)
+
+
+def records(cell: str) -> Sequence[Record]:
     """Return what a CSV with the text in its cells is read as; a text that is blank is no row."""
     return parse_records(quoted(f"q {cell}"), FILE).records
 
@@ -186,6 +194,8 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.records.conventions.next_id": lambda cell: conventions.next_id([cell] * FEW),
     "indexes.records.conventions.format_date": lambda cell: conventions.format_date([cell] * FEW, NOW),
     "indexes.records.csv_editor.encodable": lambda cell: encodable(parse_records(quoted("q"), FILE), "answer", cell),
+    "indexes.storage.stored_index.sections_of": stored,
+    "indexes.storage.stored_index.opened": stored,
     "indexes.storage.snapshot.passage_key": snapshot.passage_key,
     "indexes.retrieval.synonyms.parse_synonyms": lambda cell: synonyms.parse_synonyms(
         quoted(f"x{cell}").replace(b"id,question,answer", b"id,original,normalized"), "s.csv"
@@ -254,6 +264,11 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "indexes.messages",
         "indexes.storage.versions.forget_author",
         "indexes.records.decoding",
+        "indexes.records.stored.with_aliases",
+        "indexes.storage.blocks",
+        "indexes.storage.manifest",
+        "indexes.storage.recipe",
+        "indexes.storage.sections",
         "indexes.records.reading",
         "indexes.records.table",
         "indexes.records.workbook",

@@ -14,6 +14,7 @@ from handlers.entries.views.editing import Draft
 from handlers.entries.writing import writable
 from handlers.request import Request
 from handlers.services import Services
+from indexes.records.stored import categories
 
 Value = TypeVar("Value")
 
@@ -77,7 +78,7 @@ def _settled(services: Services, draft: Draft, request: Request) -> Draft | None
     """
     if draft.knowledge_base not in writable(services, where_opened(request, draft)):
         return None
-    known = {record.category for record in services.registry.loaded[draft.knowledge_base].index.records}
+    known = categories(services.registry.loaded[draft.knowledge_base].index.records)
     category = draft.texts.get("category", "")
     if draft.invents_category or category in known or not category:
         return draft

@@ -20,7 +20,7 @@ def explain(index: Index, question: Question, hit: Hit) -> dict[str, Any]:
     `confidence.terms` add up to the log-odds, unless a hit
     of another knowledge base reduced the margin, votes shifted them or the hit is verbatim.
     """
-    row = next(place for place, record in enumerate(index.records) if record == hit.record)
+    row = index.row_of(hit.record)
     return {
         "record": hit.record.id,
         "knowledge_base": index.name,

@@ -1,7 +1,7 @@
 """The data of a CSV after reading: source, records, problems and knowledge base."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ class KnowledgeBase:
 
     name: str
     path: Path
-    records: tuple[Record, ...]
+    records: Sequence[Record]
     problems: tuple[Problem, ...]
     encoding: str
     """The Python codec that reads and writes the file, including its byte order mark."""

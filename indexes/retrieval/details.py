@@ -1,11 +1,11 @@
 """Searching the columns without a role, which are shown as details: only when nothing else answers."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from indexes.retrieval.lexical import Ints, Keys, View, count
+from indexes.retrieval.lexical import Arrays, Ints, Keys, View, count
 from indexes.retrieval.tokens import script_tokens, words
 from indexes.text import normalize
 
@@ -21,6 +21,18 @@ class DetailsIndex:
         self._rows = np.array([row for row, record in enumerate(records) if record.details], dtype=np.int64)
         texts = [synonyms.apply(normalize(_text(records[row]))) for row in self._rows]
         self._view = View(list(count(script_tokens(texts), len(texts)))) if texts else None
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays, prefix: str) -> Self:
+        """Make an index of what `arrays` returned, which may be mapped from a file."""
+        index = object.__new__(cls)
+        index._rows = arrays[f"{prefix}.rows"]
+        index._view = View.of_arrays(arrays, prefix) if len(index._rows) else None
+        return index
+
+    def arrays(self, prefix: str) -> Arrays:
+        """Return what the index consists of, by name; the names begin with `prefix` and a dot."""
+        return {f"{prefix}.rows": self._rows, **(self._view.arrays(prefix) if self._view else {})}
 
     def best(self, keys: Keys, most: int) -> Ints:
         """Return up to `most` rows whose details have any of these words, those with the rarest words first."""

@@ -5,15 +5,16 @@ Immutable after construction: searches need no lock, and a reload replaces the w
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.records.stored import RecordRows
 from indexes.retrieval.chunking import chunks
 from indexes.retrieval.dense import CANDIDATES, DenseIndex
 from indexes.retrieval.details import DetailsIndex
-from indexes.retrieval.lexical import LexicalIndex, LexicalQuery, Scores
+from indexes.retrieval.lexical import Arrays, LexicalIndex, LexicalQuery, Scores
 from indexes.retrieval.scale import Scale
 from indexes.text import normalize
 
@@ -125,7 +126,7 @@ class Index:
     ) -> None:
         """Without a `scale`, cosines are taken as they are."""
         self.name = name
-        self.records = tuple(records)
+        self.records = records
         self.synonyms = synonyms
         self.dense = dense
         self.scale = scale
@@ -133,11 +134,33 @@ class Index:
         self._details = DetailsIndex(self.records, synonyms)
         self._answers = _number_answers(self.records)
 
+    @classmethod
+    def of_arrays(cls, name: str, records: "Sequence[Record]", synonyms: "Synonyms", arrays: Arrays) -> Self:
+        """Make an index of the arrays of one with the same records and synonyms; they may be mapped from a file."""
+        index = object.__new__(cls)
+        index.name, index.records, index.synonyms = name, records, synonyms
+        index.dense, index.scale = None, None
+        index.lexical = LexicalIndex.of_arrays(arrays, "lexical")
+        index._details = DetailsIndex.of_arrays(arrays, "details")
+        index._answers = arrays["answers"]
+        return index
+
+    def arrays(self) -> Arrays:
+        """Return what the index consists of, without its vectors, by name."""
+        return {"answers": self._answers, **self.lexical.arrays("lexical"), **self._details.arrays("details")}
+
     def with_dense(self, dense: DenseIndex, scale: Scale | None = None) -> "Index":
         """Return a copy of this index with vectors and the scale of their cosines; everything else is shared."""
         other = object.__new__(Index)
         other.__dict__.update(self.__dict__, dense=dense, scale=scale)
         return other
+
+    def row_of(self, record: "Record") -> int:
+        """Return the row of a record of this index; raises LookupError for another one."""
+        row = RecordRows(self.records).find(record.id)
+        if row is None:
+            raise LookupError(record.id)
+        return row
 
     def passages(self, row: int) -> tuple[str, ...]:
         """Return the texts that are encoded for a row, the question first; see `passages`."""

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from indexes.records import Record
+from indexes.records.stored import RecordRows, with_aliases
 from indexes.text import match_key
 
 
@@ -30,34 +31,44 @@ class RecordFinder:
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
-        self._by_id = {record.id: record for record in records}
+        self._rows = RecordRows(records)
 
     def find(self, alias: LearnedAlias) -> Record | None:
         """Return the record that an alias belongs to, or None if there is none now."""
-        return self._by_id.get(alias.record) or self._by_question.get(match_key(alias.question))
+        row = self.find_row(alias)
+        return None if row is None else self._records[row]
+
+    def find_row(self, alias: LearnedAlias) -> int | None:
+        """Return the row of that record."""
+        row = self._rows.find(alias.record)
+        return self._by_question.get(match_key(alias.question)) if row is None else row
 
     @cached_property
-    def _by_question(self) -> Mapping[str, Record]:
+    def _by_question(self) -> Mapping[str, int]:
         keys = [match_key(record.question) for record in self._records]
         times = Counter(keys)
-        return {key: record for key, record in zip(keys, self._records, strict=True) if key and times[key] == 1}
+        return {key: row for row, key in enumerate(keys) if key and times[key] == 1}
 
 
-def with_learned_aliases(records: Sequence[Record], aliases: Sequence[LearnedAlias]) -> tuple[Record, ...]:
-    """Return the records with learned aliases added; an alias whose record doesn't exist is ignored."""
+def learned_rows(records: Sequence[Record], aliases: Sequence[LearnedAlias]) -> Mapping[int, tuple[str, ...]]:
+    """Return all aliases of each row that learned ones are added to; one whose record doesn't exist is ignored."""
     if not aliases:
-        return tuple(records)
+        return {}
     finder = RecordFinder(records)
-    added: dict[str, list[str]] = {}
+    added: dict[int, list[str]] = {}
     for alias in aliases:
-        if record := finder.find(alias):
-            added.setdefault(record.id, []).append(alias.phrasing)
-    return tuple(_with_aliases(record, added.get(record.id, ())) for record in records)
+        if (row := finder.find_row(alias)) is not None:
+            added.setdefault(row, []).append(alias.phrasing)
+    found = {row: _with_phrasings(records[row], phrasings) for row, phrasings in added.items()}
+    return {row: all_of_them for row, all_of_them in found.items() if all_of_them != records[row].aliases}
 
 
-def _with_aliases(record: Record, phrasings: Sequence[str]) -> Record:
-    if not phrasings:
-        return record
+def with_learned_aliases(records: Sequence[Record], aliases: Sequence[LearnedAlias]) -> Sequence[Record]:
+    """Return the records with learned aliases added; an alias whose record doesn't exist is ignored."""
+    return with_aliases(records, learned_rows(records, aliases))
+
+
+def _with_phrasings(record: Record, phrasings: Sequence[str]) -> tuple[str, ...]:
     known = {match_key(text) for text in (record.question, *record.aliases)}
     fresh = {key: phrasing for phrasing in phrasings if (key := match_key(phrasing)) not in known}
-    return replace(record, aliases=(*record.aliases, *fresh.values())) if fresh else record
+    return (*record.aliases, *fresh.values())

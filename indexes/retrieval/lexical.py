@@ -4,10 +4,10 @@ Every score is between 0 and 1 and means the same for every question (a cosine, 
 idf), so that it can be added to the cosine of vectors and used for confidence. docs/retrieval.md compares alternatives.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,11 +38,15 @@ Keys = NDArray[np.uint64]
 Pair = tuple[Floats, Floats]
 """Cosine and coverage, each with one value per row or text."""
 
+Arrays = Mapping[str, NDArray[Any]]
+"""What an index consists of, by name, for storing it."""
+
 BUDGET = 30_000
 """Postings read per question and view, rarest term first; other terms are looked up for candidates only."""
 
 VIEWS = ("words of the question", "characters of the question", "words of all", "characters of all")
 
+_VIEW_ARRAYS = ("keys", "starts", "texts", "counts", "norms")
 _TEXT_BITS = np.uint64(64 - KEY_BITS)
 _CHUNK = 1 << int(_TEXT_BITS)
 """Texts counted at once: a token's key and its text number together fit into 64 bits."""
@@ -99,6 +103,21 @@ class View:
             norms = np.sqrt(np.bincount(chunk.texts, squares, chunk.size))
             self.norms[first : first + chunk.size] = np.where(norms > 0, norms, 1.0)
             first += chunk.size
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays, prefix: str) -> Self:
+        """Make an index of what `arrays` returned, which may be mapped from a file."""
+        view = object.__new__(cls)
+        view._keys, view._starts, view._texts, view._counts, view.norms = (
+            arrays[f"{prefix}.{name}"] for name in _VIEW_ARRAYS
+        )
+        view.size = len(view.norms)
+        return view
+
+    def arrays(self, prefix: str) -> Arrays:
+        """Return what the index consists of, by name; the names begin with `prefix` and a dot."""
+        parts = (self._keys, self._starts, self._texts, self._counts, self.norms)
+        return {f"{prefix}.{name}": part for name, part in zip(_VIEW_ARRAYS, parts, strict=True)}
 
     def has(self, keys: Keys) -> NDArray[np.bool_]:
         """Return for each key whether any text has it."""
@@ -234,6 +253,23 @@ class LexicalIndex:
         views = [View(counted) for counted in chunks]
         self._questions, self._all = views[:2], views[2:]
         self._readings = readings.index()
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays, prefix: str) -> Self:
+        """Make an index of what `arrays` returned, which may be mapped from a file."""
+        index = object.__new__(cls)
+        index._verbatim, index._starts = arrays[f"{prefix}.verbatim"], arrays[f"{prefix}.starts"]
+        views = [View.of_arrays(arrays, f"{prefix}.{number}") for number in range(len(VIEWS))]
+        index._questions, index._all = views[:2], views[2:]
+        index._readings = Readings.of_arrays(arrays, f"{prefix}.readings")
+        return index
+
+    def arrays(self, prefix: str) -> Arrays:
+        """Return what the index consists of, by name; the names begin with `prefix` and a dot."""
+        found: dict[str, NDArray[Any]] = {f"{prefix}.verbatim": self._verbatim, f"{prefix}.starts": self._starts}
+        for number, view in enumerate((*self._questions, *self._all)):
+            found.update(view.arrays(f"{prefix}.{number}"))
+        return {**found, **self._readings.arrays(f"{prefix}.readings")}
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -375,6 +411,15 @@ class Readings:
     view: View
     owners: Ints
     keys: Keys
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays, prefix: str) -> Self:
+        """See `LexicalIndex.of_arrays`."""
+        return cls(View.of_arrays(arrays, prefix), arrays[f"{prefix}.owners"], arrays[f"{prefix}.verbatim"])
+
+    def arrays(self, prefix: str) -> Arrays:
+        """See `LexicalIndex.arrays`."""
+        return {**self.view.arrays(prefix), f"{prefix}.owners": self.owners, f"{prefix}.verbatim": self.keys}
 
     def verbatim(self, key: int) -> Ints:
         """Return the rows of the readings with this key."""

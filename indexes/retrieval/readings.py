@@ -36,8 +36,9 @@ class _Dictionary:
 
     def read(self, text: str) -> str:
         """Return a text with its kanji words in hiragana."""
+        whole = text.encode("utf-8", "replace").decode()  # half of a pair of surrogates can't be passed to MeCab
         with self._lock:
-            return "".join([word.white_space + _reading(word.surface, word.feature) for word in self._tagger(text)])
+            return "".join([word.white_space + _reading(word.surface, word.feature) for word in self._tagger(whole)])
 
 
 def _reading(surface: str, feature: tuple[str, ...]) -> str:

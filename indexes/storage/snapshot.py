@@ -1,54 +1,68 @@
-"""Storing an index on disk: the CSV it was built from, and the vectors of its passages.
+"""Storing an index on disk: the CSV it was built from, its searchable form, and the vectors of its passages.
 
     <folder>/CURRENT               name of the current generation, replaced atomically
     <folder>/<generation>/
-        manifest.json              a description of the files, and their SHA-256
+        manifest.json              a description of the files, with checksums of them and of itself
         source.csv                 the CSV, byte for byte
+        words.bin                  records and lexical index, to be mapped into memory (absent in earlier versions)
         vectors.faiss              unit vectors, one per passage (absent before a model was ever there)
         vectors.f16                the same as float16, if there are so many that vectors.faiss only proposes candidates
         mean.f32                   their mean
         keys.bin                   16 bytes per vector: the key of its text
+        owners.i32                 the row of each vector (absent if they are of an earlier CSV)
 
 A generation is written completely and flushed to disk before CURRENT names it, so that a crash at any moment leaves the
 previous one current. FAISS files have no checksum, and ``faiss.write_index`` reports success on a full disk: hence the
 manifest, and writing in Python.
+
+At a start only the manifest is read. Every file is verified before anything in it is used, the words
+before the vectors.
 """
 
 import hashlib
-import json
 import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexes.atomic_file import FileContent, replace_file, sync_folder, write_file
 from indexes.encoder import Encoder
 from indexes.errors import SnapshotError
 from indexes.retrieval.dense import FILE, HALVES, MEAN, IndexKind
 from indexes.retrieval.scale import Scale
+from indexes.storage.blocks import Blocks, Checksum, Sha256, verified_copy, verify, write_blocks
+from indexes.storage.file_mark import FileMark
+from indexes.storage.manifest import EARLIER, FORMAT, parse, render
+from indexes.storage.sections import Directory, Place, Sections, content_of, directory_of, map_sections
 from indexes.text import NORMALIZER
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
 KEEP = 3
 """Generations kept: the current one and two to fall back on."""
 KEY_BYTES = 16
-_PIECE = 1 << 20
 CANARY_TOLERANCE = 0.99
 """Least cosine between a stored canary and the same text encoded now; another model is far below."""
+
+_SOURCE, _WORDS, _KEYS, _OWNERS = "source.csv", "words.bin", "keys.bin", "owners.i32"
+SOURCE = frozenset({_SOURCE})
+WORDS = frozenset({_WORDS})
+VECTORS = frozenset({FILE, HALVES, MEAN, _KEYS, _OWNERS})
+EVERYTHING = SOURCE | WORDS | VECTORS
+_MANIFEST = "manifest.json"
+_COPIED = (FILE, HALVES, MEAN)
 
 
 def passage_key(text: str) -> bytes:
     """Return the key of a passage, derived from its text: with one model, the same text has the same vector."""
-    return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
 
 
 @dataclass(frozen=True)
@@ -74,20 +88,58 @@ class EncoderStamp:
         return stored.shape == now.shape and bool((np.sum(stored * now, axis=1) > CANARY_TOLERANCE).all())
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The searchable form of a CSV: `recipe` says of what, `mark` is that of the file it was read from."""
+
+    recipe: str
+    sections: Sections
+    mark: FileMark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVectors:
+    """The vectors of a CSV's passages, for storing.
+
+    `owners` are the rows of the vectors among the records of the words; without it, they are of other records.
+    """
+
+    encoder: EncoderStamp | None = None
+    packed: bytes = b""
+    """The concatenated keys of the passages."""
+    files: Mapping[str, FileContent] = field(default_factory=dict)
+    kind: IndexKind | None = None
+    scale: Scale | None = None
+    owners: NDArray[np.int32] | None = None
+
+
+NO_VECTORS = StoredVectors()
+
+
 @dataclass(frozen=True)
 class Snapshot:
-    """One verified generation."""
+    """One generation, whose manifest has been read; its files are verified before they are used."""
 
     folder: Path
     created: float
     digest: str
+    """SHA-256 of the CSV, in hexadecimal."""
     encoder: EncoderStamp | None
-    packed: bytes
-    """The concatenated keys of the passages."""
+    checksums: Mapping[str, Checksum]
+    """What is in each file."""
     kind: IndexKind | None = None
     """How the vectors are searched."""
     scale: Scale | None = None
     """The scale of the encoder's cosines; None in snapshots of earlier versions, which didn't measure all of it."""
+    recipe: str = ""
+    """What the words were made from; blank in snapshots of earlier versions, which have none."""
+    mark: FileMark | None = None
+    """The mark of the CSV on disk when it was read; None if a change might not show in it."""
+    counted: int | None = None
+    """Number of different texts that have a vector; None in snapshots of earlier versions."""
+    directory: Directory = field(default_factory=dict)
+    """Where each array of the words is."""
+    _verified: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @property
     def vectors(self) -> Path:
@@ -95,19 +147,59 @@ class Snapshot:
         return self.folder / FILE
 
     @property
+    def source(self) -> Path:
+        """The CSV that this generation was made from."""
+        return self.folder / _SOURCE
+
+    def verify(self, names: Collection[str]) -> None:
+        """Verify the checksums of those of these files that there are, each once; raises SnapshotError."""
+        wanted = {name: each for name, each in self.checksums.items() if name in names and name not in self._verified}
+        try:
+            verify(self.folder, wanted)
+        except OSError as error:
+            raise unreadable(self.folder, error) from error
+        self._verified.update(wanted)
+
+    def read_source(self) -> bytes:
+        """Return the CSV, verified; raises SnapshotError."""
+        return self._read(_SOURCE)
+
+    def sections(self) -> Sections:
+        """Map the arrays of the words, verified; raises SnapshotError."""
+        self.verify(WORDS)
+        try:
+            return map_sections(self.folder / _WORDS, self.directory)
+        except OSError as error:
+            raise unreadable(self.folder, error) from error
+
+    @property
+    def packed(self) -> bytes:
+        """The concatenated keys of the passages, verified; raises SnapshotError."""
+        return self._read(_KEYS)
+
+    @property
     def keys(self) -> tuple[bytes, ...]:
-        """The keys of the passages; split at each call, to save memory in between."""
-        return tuple(self.packed[at : at + KEY_BYTES] for at in range(0, len(self.packed), KEY_BYTES))
+        """The keys of the passages; read at each call, to save memory in between."""
+        return tuple(_split(self.packed))
+
+    @property
+    def texts(self) -> int:
+        """Number of different texts that have a vector; raises SnapshotError."""
+        return len(set(self.keys)) if self.counted is None else self.counted
+
+    @property
+    def has_owners(self) -> bool:
+        """Whether the vectors are those of the words."""
+        return _OWNERS in self.checksums
+
+    def owners(self) -> NDArray[np.int32]:
+        """Return the row of each vector, verified; raises SnapshotError."""
+        return np.frombuffer(self._read(_OWNERS), np.dtype("<i4")).astype(np.int32, copy=False)
 
     def files(self) -> Mapping[str, FileContent]:
         """Return the files of the vectors, for copying, by name; empty if they no longer exist."""
-        there = [path for path in (self.vectors, self.folder / HALVES, self.folder / MEAN) if path.is_file()]
-        return {path.name: partial(_copy, path) for path in there} if self.vectors in there else {}
-
-    @property
-    def source(self) -> Path:
-        """The CSV that this generation was made from."""
-        return self.folder / "source.csv"
+        there = [name for name in _COPIED if name in self.checksums and (self.folder / name).is_file()]
+        return {name: verified_copy(self.folder / name, self.checksums[name]) for name in there if FILE in there}
 
     def fits(self, encoder: Encoder) -> bool:
         """Return whether the vectors are from this encoder."""
@@ -118,6 +210,13 @@ class Snapshot:
         """The position of each passage's vector, by key."""
         return {key: row for row, key in enumerate(self.keys)}
 
+    def _read(self, name: str) -> bytes:
+        self.verify((name,))
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError as error:
+            raise unreadable(self.folder, error) from error
+
 
 class SnapshotFolder:
     """The folder with the generations of one knowledge base."""
@@ -125,48 +224,45 @@ class SnapshotFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def load(self) -> Snapshot | None:
-        """Return the newest generation whose checksums are right, or None. Damage is logged, never raised."""
-        for generation in self._newest_first():
+    def load(self, names: Collection[str] = EVERYTHING) -> Snapshot | None:
+        """Return the newest generation in which these files are undamaged, or None. Damage is logged, never raised."""
+        for snapshot in self.generations():
             try:
-                return _verified(generation)
+                snapshot.verify(names)
             except SnapshotError as error:
-                log.warning("%s; it is left out and will be rebuilt", error)
+                _leave_out(error)
+            else:
+                return snapshot
         return None
 
-    def save(
-        self,
-        source: bytes,
-        stamp: EncoderStamp | None = None,
-        packed: bytes = b"",
-        vectors: Mapping[str, FileContent] | None = None,
-        kind: IndexKind | None = None,
-        scale: Scale | None = None,
-    ) -> Snapshot:
+    def generations(self) -> Iterator[Snapshot]:
+        """Yield the generations that have a manifest, the current one first. Damage is logged, never raised."""
+        for folder in self._newest_first():
+            try:
+                yield _described(folder)
+            except SnapshotError as error:
+                _leave_out(error)
+
+    def save(self, source: bytes, words: Words | None = None, vectors: StoredVectors = NO_VECTORS) -> Snapshot:
         """Write a generation and make it current; raises OSError (disk full, read-only) and leaves nothing behind."""
-        files = {"source.csv": _content(source), "keys.bin": _content(packed), **(vectors or {})}
+        files = _files(source, words, vectors)
         generation = self.folder / f"{time.time_ns():020d}-{secrets.token_hex(3)}"
         try:
             generation.mkdir(parents=True)
             manifest = {
-                "format": FORMAT,
-                "created": time.time(),
-                "normalizer": NORMALIZER,
-                "encoder": asdict(stamp) if stamp else None,
-                "vectors": len(packed) // KEY_BYTES,
-                "kind": asdict(kind) if kind else None,
-                "scale": asdict(scale) if scale else None,
-                "digest": hashlib.sha256(source).hexdigest(),
-                "sha256": {name: write_file(generation / name, content) for name, content in files.items()},
+                **_description(source, words, vectors),
+                "files": {name: write_blocks(generation / name, each).as_data() for name, each in files.items()},
             }
-            write_file(generation / "manifest.json", _content(json.dumps(manifest, indent=1).encode()))
+            write_file(generation / _MANIFEST, _content(render(manifest)))
             sync_folder(generation)
             self._activate(generation.name)
         except BaseException:
             shutil.rmtree(generation, ignore_errors=True)
             raise
         self._delete_old()
-        return _verified(generation)
+        saved = _described(generation)
+        saved.verify(EVERYTHING)
+        return saved
 
     def _activate(self, name: str) -> None:
         replace_file(self.folder / "CURRENT", name.encode())
@@ -194,32 +290,75 @@ class SnapshotFolder:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _verified(folder: Path) -> Snapshot:
+def unreadable(folder: Path, error: Exception) -> SnapshotError:
+    """Make the error for a snapshot that the system or its content refuses to be read."""
+    return SnapshotError("snapshot.unreadable", folder=str(folder), kind=type(error).__name__, reason=str(error))
+
+
+def _leave_out(error: SnapshotError) -> None:
+    log.warning("%s; it is left out and will be rebuilt", error)
+
+
+def _described(folder: Path) -> Snapshot:
     try:
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
-        if (manifest["format"], manifest["normalizer"]) != (FORMAT, NORMALIZER):
+        manifest = parse((folder / _MANIFEST).read_bytes())
+        if (manifest["format"], manifest["normalizer"]) not in ((FORMAT, NORMALIZER), (EARLIER, NORMALIZER)):
             raise SnapshotError("snapshot.other_version", folder=str(folder))
-        for name, expected in manifest["sha256"].items():
-            with (folder / name).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-                    raise SnapshotError("snapshot.checksum", folder=str(folder), file=name)
-        packed = (folder / "keys.bin").read_bytes()
-        stamp = EncoderStamp(**manifest["encoder"]) if manifest["encoder"] else None
-        kind = IndexKind(**manifest["kind"]) if manifest.get("kind") else None
         measured = manifest.get("scale") or {}
-        scale = Scale(**measured) if "lost" in measured else None
-        return Snapshot(folder, manifest["created"], manifest["digest"], stamp, packed, kind, scale)
+        return Snapshot(
+            folder=folder,
+            created=manifest["created"],
+            digest=manifest["digest"],
+            encoder=EncoderStamp(**manifest["encoder"]) if manifest["encoder"] else None,
+            checksums=_checksums(manifest),
+            kind=IndexKind(**manifest["kind"]) if manifest.get("kind") else None,
+            scale=Scale(**measured) if "lost" in measured else None,
+            recipe=manifest.get("recipe", ""),
+            mark=FileMark(**manifest["mark"]) if manifest.get("mark") else None,
+            counted=manifest.get("texts"),
+            directory={name: Place(*place) for name, place in manifest.get("words", {}).items()},
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SnapshotError(
-            "snapshot.unreadable", folder=str(folder), kind=type(error).__name__, reason=str(error)
-        ) from error
+        raise unreadable(folder, error) from error
+
+
+def _files(source: bytes, words: Words | None, vectors: StoredVectors) -> Mapping[str, FileContent]:
+    files = {_SOURCE: _content(source), _KEYS: _content(vectors.packed), **vectors.files}
+    if words:
+        files[_WORDS] = content_of(words.sections)
+    if words and vectors.owners is not None:
+        files[_OWNERS] = _content(vectors.owners.astype("<i4", copy=False).tobytes())
+    return files
+
+
+def _description(source: bytes, words: Words | None, vectors: StoredVectors) -> dict[str, Any]:
+    """Return the manifest without the checksums of the files."""
+    directory = directory_of(words.sections) if words else {}
+    return {
+        "format": FORMAT,
+        "created": time.time(),
+        "normalizer": NORMALIZER,
+        "encoder": asdict(vectors.encoder) if vectors.encoder else None,
+        "vectors": len(vectors.packed) // KEY_BYTES,
+        "texts": len(set(_split(vectors.packed))),
+        "kind": asdict(vectors.kind) if vectors.kind else None,
+        "scale": asdict(vectors.scale) if vectors.scale else None,
+        "digest": hashlib.sha256(source).hexdigest(),
+        "recipe": words.recipe if words else "",
+        "mark": asdict(words.mark) if words and words.mark else None,
+        "words": {name: [place.dtype, place.start, place.length] for name, place in directory.items()},
+    }
+
+
+def _split(packed: bytes) -> Iterator[bytes]:
+    return (packed[at : at + KEY_BYTES] for at in range(0, len(packed), KEY_BYTES))
+
+
+def _checksums(manifest: Mapping[str, Any]) -> Mapping[str, Checksum]:
+    if manifest["format"] == EARLIER:
+        return {name: Sha256(digest) for name, digest in manifest["sha256"].items()}
+    return {name: Blocks.from_data(data) for name, data in manifest["files"].items()}
 
 
 def _content(data: bytes) -> FileContent:
     return lambda put: put(data)
-
-
-def _copy(path: Path, put: Callable[[bytes], object]) -> None:
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            put(piece)

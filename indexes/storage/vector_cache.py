@@ -13,7 +13,7 @@ import numpy as np
 from indexes.encoder import Encoder, Progress, Vector, Vectors
 from indexes.errors import SnapshotError
 from indexes.retrieval.dense import SIZES, DenseIndex, Float16Vectors, Sizes
-from indexes.storage.snapshot import Snapshot
+from indexes.storage.snapshot import VECTORS, Snapshot
 from indexes.storage.unfinished import Unfinished
 
 log = logging.getLogger(__name__)
@@ -74,11 +74,13 @@ class PassageVectors:
         return _halves(batches, self._encoder.dimension, folder)
 
     def _use(self, snapshot: Snapshot) -> None:
-        rows = {key: row for row, key in enumerate(snapshot.keys) if key in self.missing}
-        if not rows:
-            return
         try:
-            dense = DenseIndex.open(snapshot.vectors, np.zeros(len(snapshot.keys), dtype=np.int32))
+            keys = snapshot.keys
+            rows = {key: row for row, key in enumerate(keys) if key in self.missing}
+            if not rows:
+                return
+            snapshot.verify(VECTORS)
+            dense = DenseIndex.open(snapshot.vectors, np.zeros(len(keys), dtype=np.int32))
         except SnapshotError as error:
             log.warning("%s is gone (%s); its texts are encoded again", snapshot.folder, error)
             return

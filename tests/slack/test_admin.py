@@ -253,6 +253,7 @@ def test_a_renamed_channel_keeps_its_knowledge_base_even_after_a_reload(slack: L
 @pytest.mark.usefixtures("lawful")
 def test_status_tells_rows_words_channels_and_the_process(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     slack.wait_until(lambda: bot.connection.pong_age is not None)
+    slack.wait_until(lambda: all(each.snapshot for each in bot.services.registry.loaded.values()), what="snapshots")
     text = kb(slack, "olivia", "status")
     assert "*it-help*: 5 entries, words only, snapshot just made" in text
     assert f"searched in <#{slack.channel('it-help').id}> (auto-reply Off)" in text

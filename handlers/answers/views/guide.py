@@ -10,6 +10,7 @@ from handlers.slack.blocks import Message, actions, button, entries, section
 from handlers.slack.mrkdwn import one_line
 from handlers.texts import Texts
 from indexes.records import Record
+from indexes.records.stored import categories
 
 TOPICS = 5
 NAME, CATEGORIES = 50, 60
@@ -32,7 +33,7 @@ class Topic:
 
 def topic(name: str, records: Sequence[Record]) -> Topic:
     """Describe a knowledge base."""
-    counted = Counter(record.category for record in records if record.category)
+    counted = Counter(categories(records))
     return Topic(name, len(records), tuple(category for category, _ in counted.most_common(TOPICS)))
 
 

@@ -25,6 +25,7 @@ from handlers.slack.mrkdwn import bold, length, link, mrkdwn, one_line
 from handlers.texts import Language, Texts
 from indexes.messages import Translatable
 from indexes.records import Difference, KnowledgeBase, Record
+from indexes.records.stored import categories
 
 CALLBACK = "kb_entry"
 TYPED, CHOSEN = "kb_entry_typed", "kb_entry_chosen"
@@ -259,7 +260,7 @@ def _field(role: str, draft: Draft, base: KnowledgeBase, texts: Texts) -> list[B
 
 def _categories(value: str, draft: Draft, base: KnowledgeBase, texts: Texts) -> list[Block]:
     """Return the menu of categories, or the field for a new one."""
-    counts = Counter(record.category for record in base.records if 0 < length(record.category) <= VALUE)
+    counts = Counter({name: count for name, count in categories(base.records).items() if length(name) <= VALUE})
     known = [category for category, _ in counts.most_common(CHOICES)]
     label = PlainTextObject(text=texts("edit.field.category"))
     invents = draft.invents_category or bool(value and value not in known)

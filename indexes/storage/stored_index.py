@@ -1,0 +1,65 @@
+"""The searchable form of a knowledge base as arrays: its records, its lexical index, and what was read of its file."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from indexes.messages import Translatable, as_data, from_data
+from indexes.names import name_of
+from indexes.records import KnowledgeBase, Problem, Source
+from indexes.records.stored import StoredRecords, record_arrays
+from indexes.retrieval.index import Index
+from indexes.retrieval.synonyms import Synonyms
+from indexes.storage.sections import Sections, prefixed
+
+_ABOUT = "about"
+_RECORDS = "records"
+_TUPLES = ("details", "header")
+_KEPT = ("encoding", "delimiter", "columns", "details", "header_line", "header", "sheet", "chosen", "guessed")
+
+Learned = Mapping[int, tuple[str, ...]]
+"""All aliases of the rows that have learned ones."""
+
+
+def sections_of(knowledge_base: KnowledgeBase, index: Index, learned: Learned) -> Sections:
+    """Return all that `opened` needs."""
+    about = {
+        **{name: getattr(knowledge_base, name) for name in _KEPT},
+        "columns": dict(knowledge_base.columns),
+        "chosen": dict(knowledge_base.chosen),
+        "problems": [[each.line, as_data(each.message), each.skipped] for each in knowledge_base.problems],
+        "learned": list(learned.items()),
+    }
+    return {
+        _ABOUT: np.frombuffer(json.dumps(about).encode(), np.uint8),
+        **prefixed(_RECORDS, record_arrays(knowledge_base.records)),
+        **index.arrays(),
+    }
+
+
+def opened(source: Source, digest: str, sections: Sections, synonyms: Synonyms) -> tuple[KnowledgeBase, Index, Learned]:
+    """Return the knowledge base and its index, without vectors; nothing of a record is read."""
+    about: dict[str, Any] = json.loads(sections[_ABOUT].tobytes())
+    dot = f"{_RECORDS}."
+    records = StoredRecords({name.removeprefix(dot): each for name, each in sections.items() if name.startswith(dot)})
+    learned = {row: tuple(aliases) for row, aliases in about["learned"]}
+    kept: dict[str, Any] = {name: tuple(about[name]) if name in _TUPLES else about[name] for name in _KEPT}
+    knowledge_base = KnowledgeBase(
+        name=name_of(source.path),
+        path=source.path,
+        records=records,
+        problems=tuple(Problem(line, _message(data), skipped) for line, data, skipped in about["problems"]),
+        digest=digest,
+        **kept,
+    )
+    index = Index.of_arrays(source.name, records.with_aliases(learned), synonyms, sections)
+    return knowledge_base, index, learned
+
+
+def _message(data: Any) -> Translatable:
+    message = from_data(data)
+    if not isinstance(message, Translatable):
+        raise TypeError(data)
+    return message
