@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.benchmarks.corpus import rows, write_csv
 from tests.benchmarks.forms import DEFAULT, TORCH, forms
 from tests.benchmarks.measuring import Noise, noise
 from tests.benchmarks.processes import JSON, ChildError, run_child, run_peer
@@ -48,17 +49,26 @@ class Bench:
     @cached_property
     def forms(self) -> dict[str, JSON | None]:
         """The settings of all-MiniLM-L6-v2 in each form; None for one that there isn't yet."""
-        return forms(self.minilm)
+        return self.forms_of(self.minilm)
 
     @cached_property
     def twins(self) -> dict[str, JSON | None]:
         """The settings of the twin in each form."""
-        return forms(self.twin)
+        return self.forms_of(self.twin)
 
     @cached_property
     def twin(self) -> Path:
         """The default model's exact architecture (12 layers), random weights: right in speed and size only."""
         return Path(self.child("models:twin", {"folder": self.kept / "twin"})["folder"])
+
+    def forms_of(self, model: Path) -> dict[str, JSON | None]:
+        """Compile a model once, and return the settings of each form."""
+        few = write_csv(self.folder / "few" / "few.csv", list(rows(self.pick(300, 20)))).parent
+        data = self.kept / f"compiled-{model.name}"
+        found = self.child("preparing:compiled", {"folder": few, "data": data, "form": forms(model)[DEFAULT]})
+        if found["why"]:
+            log.warning("%s is not compiled: %s", model.name, found["why"])
+        return forms(model, Path(found["folder"]))
 
     def built(self, form: str) -> Path:
         """Where `building` leaves what a form has built; the vectors through torch are those of the default."""

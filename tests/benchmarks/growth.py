@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.benchmarks import library, models
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.corpus import questions, rows, write_csv
-from tests.benchmarks.forms import CHOSEN, TORCH, settings_of
+from tests.benchmarks.forms import CHOSEN, DEFAULT, TORCH, settings_of
 from tests.benchmarks.measuring import Spread, megabytes
 from tests.benchmarks.processes import JSON
 from tests.benchmarks.report import Report, Table
@@ -19,8 +19,10 @@ RANDOM: JSON = {"model_name": "random", **CHOSEN[TORCH]}
 def measure(bench: Bench) -> Report:
     """Build one knowledge base of each size with random vectors, restart, and ask; then draw it."""
     sizes = SIZES if not bench.quick else (200, 500)
-    texts = bench.child("growth:encoding_rate", {"model": bench.minilm, "count": bench.pick(SAMPLE, 20), "mixed": True})
-    twin = bench.child("growth:encoding_rate", {"model": bench.twin, "count": bench.pick(SAMPLE, 20), "mixed": False})
+    sample: JSON = {"data": bench.folder / "growth", "count": bench.pick(SAMPLE, 20)}
+    texts = bench.child("growth:encoding_rate", {**sample, "form": bench.forms[DEFAULT], "mixed": True})
+    sample["data"] = bench.folder / "growth-twin"
+    twin = bench.child("growth:encoding_rate", {**sample, "form": bench.twins[DEFAULT], "mixed": False})
     found = []
     for size in sizes:
         bench.listen()
@@ -66,7 +68,7 @@ def encoding_rate(arguments: JSON) -> JSON:
     lines = list(rows(arguments["count"] // 2, mixed=arguments["mixed"]))
     texts = [text for row in lines for text in (row.question, f"{row.question}\n{row.answer}")]
     manager, _ = models.counting()
-    encoder = manager.get(str(arguments["model"]))
+    encoder = library.encoder_of(manager, settings_of(arguments["form"], arguments["data"]))
     started = time.perf_counter()
     encoder.encode_documents(texts)
     seconds = time.perf_counter() - started

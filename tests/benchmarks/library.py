@@ -1,11 +1,15 @@
 """Kotae without Slack, as its own start goes: CSVs first, the model beside them, vectors when both are there."""
 
+import threading
 import time
+from functools import partial
 from pathlib import Path
 
+from bot.compilation import Compilation, sample
 from bot.model_watch import ModelWatch
 from bot.settings import Settings
 from indexes.encoder import EncoderWorker, ModelManager
+from indexes.encoder.compiler import compile_model
 from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.registry import Registry
@@ -21,7 +25,9 @@ def maintenance_of(folder: Path, data: Path) -> Maintenance:
 def start(maintenance: Maintenance, manager: ModelManager, settings: Settings) -> ModelWatch:
     """Start loading as `Bot.start` does."""
     maintenance.load()
-    watch = ModelWatch(maintenance, manager, settings.model or "", settings.revision)
+    name, revision, compiled = settings.model or "", settings.revision, settings.compiled_models
+    compilation = Compilation(compiled, name, revision) if compiled else None
+    watch = ModelWatch(maintenance, manager, name, revision, compilation=compilation)
     watch.start()
     return watch
 
@@ -43,7 +49,20 @@ def wait_dense(registry: Registry, watch: ModelWatch | None) -> None:
 
 def encoder_of(manager: ModelManager, settings: Settings) -> EncoderWorker:
     """Load the model in the form that the settings choose."""
-    return manager.get(settings.model or "", settings.revision)
+    name, revision, compiled = settings.model or "", settings.revision, settings.compiled_models
+    return manager.get(name, revision, partial(compiled.open, name, revision) if compiled else None)
+
+
+def compile_once(folder: Path, manager: ModelManager, settings: Settings) -> str:
+    """Compile the model as the bot does when nobody waits; return why that was not done, else nothing."""
+    compiled, maintenance = settings.compiled_models, opened(folder, manager, settings)
+    encoder = encoder_of(manager, settings)
+    if compiled is None or compiled.find(encoder.name, settings.revision):
+        maintenance.close()
+        return ""
+    outcome = compile_model(compiled, encoder, sample(maintenance.registry), threading.Event())
+    maintenance.close()
+    return str(outcome.why or "")
 
 
 def opened(folder: Path, manager: ModelManager, settings: Settings) -> Maintenance:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.encoder import Model, ModelManager, load_model
+from indexes.encoder import Model
 from indexes.retrieval.dense import CANDIDATES, DenseIndex
 from indexes.storage.snapshot import passage_key
-from tests.benchmarks import helpdesk, library, vectors
+from tests.benchmarks import helpdesk, library, models, vectors
 from tests.benchmarks.bench import Bench, median_of, shown
 from tests.benchmarks.corpus import write_csv
-from tests.benchmarks.forms import DEFAULT, forms, settings_of
+from tests.benchmarks.forms import DEFAULT, settings_of
 from tests.benchmarks.measuring import percentile
 from tests.benchmarks.processes import JSON
 from tests.benchmarks.report import Report, Table, at_least, at_most
@@ -35,7 +35,7 @@ def measure(bench: Bench) -> Report:
     rows = bench.rows or bench.pick(ROWS, QUICK_ROWS)
     files = _vectors(bench, rows)
     folder = bench.kept / f"million-{rows}"
-    form = forms(_model(bench))[DEFAULT]
+    form = bench.forms_of(_model(bench))[DEFAULT]
     common: JSON = {"folder": folder, "vectors": files, "form": form, "rows": rows}
     bench.listen()
     built = bench.child("million:build", common)
@@ -128,10 +128,7 @@ def build(arguments: JSON) -> JSON:
     keys = np.fromiter((_key(text) for row in rows for text in helpdesk.texts(row)), np.uint64, len(kept))
     del rows
 
-    def load(name: str, revision: str | None = None) -> Model:
-        return KeptDocuments(load_model(name, revision), keys, kept)
-
-    manager = ModelManager(load, recent=0)
+    manager = models.WrappingManager(lambda model: KeptDocuments(model, keys, kept))
     settings = settings_of(arguments["form"], folder / "data")
     library.encoder_of(manager, settings)
     started, worked = time.perf_counter(), time.process_time()

@@ -6,7 +6,7 @@ None remembers recent questions: an answer from memory would flatter.
 import shutil
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.encoder import Loader, Model, ModelManager, load_model
+from indexes.encoder import EncoderWorker, Loader, Model, ModelManager, load_model
 from tests.benchmarks.processes import JSON
 
 DIMENSION = 384
@@ -109,15 +109,32 @@ def random_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
+class WrappingManager(ModelManager):
+    """Wraps a model in whatever form it runs."""
+
+    def __init__(self, wrap: Callable[[Model], Model], load: Loader = load_model) -> None:
+        super().__init__(lambda name, revision: wrap(load(name, revision)), recent=0)
+        self._wrap = wrap
+
+    def get(
+        self, name: str, revision: str | None = None, prepared: Callable[[], Model | None] | None = None
+    ) -> EncoderWorker:
+        def wrapped() -> Model | None:
+            model = prepared() if prepared else None
+            return self._wrap(model) if model else None
+
+        return super().get(name, revision, wrapped)
+
+
 def counting(load: Loader = load_model) -> tuple[ModelManager, Work]:
     """Return a manager whose models keep count, and the count (canaries included)."""
     work = Work()
-    return ModelManager(lambda name, revision: CountingModel(load(name, revision), work), recent=0), work
+    return WrappingManager(lambda model: CountingModel(model, work), load), work
 
 
 def random_documents(load: Loader = load_model) -> ModelManager:
     """Return a manager whose models encode questions only."""
-    return ModelManager(lambda name, revision: RandomDocuments(load(name, revision)), recent=0)
+    return WrappingManager(RandomDocuments, load)
 
 
 def random_manager() -> ModelManager:

@@ -1,4 +1,4 @@
-"""A child that leaves snapshots behind, in which documents have random vectors."""
+"""Children that leave behind what a second start finds."""
 
 from pathlib import Path
 
@@ -8,7 +8,16 @@ from tests.benchmarks.processes import JSON
 
 
 def snapshots(arguments: JSON) -> JSON:
-    """Build every CSV of a folder for a form of a model."""
+    """Build every CSV of a folder for a form of a model; the documents have random vectors."""
     settings = settings_of(arguments["form"], arguments["data"])
     library.prepare(Path(arguments["folder"]), models.random_documents(), settings)
     return {}
+
+
+def compiled(arguments: JSON) -> JSON:
+    """Compile a model once, for every form and folder that is measured."""
+    manager, _ = models.counting()
+    settings = settings_of(arguments["form"], arguments["data"])
+    why = library.compile_once(Path(arguments["folder"]), manager, settings)
+    manager.close()
+    return {"folder": str(settings.compiled_folder), "why": why}

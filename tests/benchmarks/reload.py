@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.benchmarks.bench import Bench, median_of, ratio, shown
 from tests.benchmarks.corpus import Row, rows, write_csv
+from tests.benchmarks.forms import DEFAULT, settings_of
 from tests.benchmarks.processes import JSON
 from tests.benchmarks.report import Report, Table, Target, at_least
 
@@ -17,7 +18,7 @@ def measure(bench: Bench) -> Report:
     """Build once, then reload again and again."""
     size = bench.pick(10_000, 300)
     bench.listen()
-    arguments = {"folder": bench.folder / "reload", "model": bench.minilm, "size": size}
+    arguments = {"folder": bench.folder / "reload", "form": bench.forms[DEFAULT], "size": size}
     result = bench.child("reload:build_and_reload", arguments)
     bench.listen()
     one, many, same = result["one"], result["many"], result["same"]
@@ -64,7 +65,7 @@ def build_and_reload(arguments: JSON) -> JSON:
     path, lines = folder / "csv" / "kb.csv", list(rows(arguments["size"]))
     write_csv(path, lines)
     manager, work = models.counting()
-    encoder = manager.get(str(arguments["model"]))
+    encoder = library.encoder_of(manager, settings_of(arguments["form"], folder / "data"))
     maintenance = library.maintenance_of(path.parent, folder / "data")
     before = work.documents
     started = time.perf_counter()

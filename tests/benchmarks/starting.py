@@ -44,15 +44,13 @@ def kotae(arguments: JSON) -> JSON:
 def bot(arguments: JSON) -> JSON:
     """Be the bot until stdin is closed (child)."""
     from bot.app import build_app
-    from bot.config_file import ConfigFile
-    from bot.settings import Environment, Settings
     from handlers.token_buckets import NO_LIMIT
     from tests.benchmarks import library, models
+    from tests.benchmarks.forms import settings_of
 
     manager, work = models.counting()
-    environment = {key: value for key, value in arguments.items() if key != "started"}
-    settings = Settings(Environment.model_validate(environment), ConfigFile(), Path("kotae.toml"))
-    running = build_app(settings, manager, burst=NO_LIMIT)
+    chosen = {key: value for key, value in arguments.items() if key not in {"started", "data_dir"}}
+    running = build_app(settings_of(chosen, arguments["data_dir"]), manager, burst=NO_LIMIT)
     running.start()
     say("connected")
     library.wait_lexical(running.services.registry)
