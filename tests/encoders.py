@@ -252,7 +252,7 @@ def _save_bert(folder: Path, config: Any) -> Path:
 def build_like_minilm(folder: Path, kind: str) -> Path:
     """Save a small random network with all-MiniLM-L6-v2's tokenizer: an architecture, or a way of using BERT.
 
-    "cls": the first token's vector; "dense": one more layer after the pooling; "lower": a tokenizer of other words.
+    "cls": the first token's vector; "dense": one more layer after the pooling.
     """
     import transformers  # noqa: PLC0415  takes seconds
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
