@@ -61,7 +61,8 @@ def at_least(what: str, ratio: float | None, limit: float, unit: str = "x") -> T
 def _target(what: str, wanted: str, ratio: float | None, unit: str, *, met: bool) -> Target:
     if ratio is None:
         return Target(what, wanted, "not measured", None)
-    return Target(what, wanted, f"{ratio:.3g}{unit}", met)
+    measured = f"{ratio:.3g}" if ratio < 1000 else f"{ratio:,.0f}"
+    return Target(what, wanted, f"{measured}{unit}", met)
 
 
 def targets_table(targets: Iterable[Target]) -> Table:
