@@ -86,8 +86,8 @@ def _doubt(
 ) -> Translatable:
     """Say what keeps the first hit below the threshold."""
     first, rival = hits[0], _rival(hits)
-    if has_digits_only(question, first) or names_another_code(question, first):
-        return Translatable("why.digits_only" if has_digits_only(question, first) else "why.other_code")
+    if limit := _limit(question, first):
+        return limit
     if rival and first.evidence.verbatim and rival.evidence.verbatim:
         return Translatable("why.twice", title=_title(rival))
     before = unshifted(first.confidence, shifts.get(first.knowledge_base, 0.0))
@@ -98,6 +98,13 @@ def _doubt(
     if weak:
         return Translatable("why.little")
     return Translatable("why.close", title=_title(rival)) if rival else Translatable("why.close_other")
+
+
+def _limit(question: "Question", hit: "Hit") -> Translatable | None:
+    """Say what keeps the confidence of a hit low, however much else it has in common with the question."""
+    if has_digits_only(question, hit):
+        return Translatable("why.digits_only")
+    return Translatable("why.other_code") if names_another_code(question, hit) else None
 
 
 def _is_weak(hit: "Hit", threshold: float, shifts: Mapping[str, float]) -> bool:
