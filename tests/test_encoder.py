@@ -256,6 +256,25 @@ def test_the_first_thread_helps_again_when_nobody_has_asked_for_a_while() -> Non
     worker.close()
 
 
+def test_many_questions_that_nobody_waits_for_are_bulk_work_and_remembered(
+    stepped: tuple[SteppedModel, EncoderWorker],
+) -> None:
+    model, worker = stepped
+    asked = [*DOCUMENTS[:5], "hello", DOCUMENTS[0]]
+    vectors = worker.encode_queries(asked)
+    assert np.array_equal(vectors, HashingModel("stepped").encode_queries(asked))
+    assert model.began == ["query"] * 6  # each document is a step
+    assert np.array_equal(worker.encode_query("hello"), vectors[5])
+    assert np.array_equal(worker.encode_queries(asked[:1]), vectors[:1])
+    assert worker.encode_queries([]).shape == (0, 256)
+    assert len(model.began) == 6
+    with ThreadPoolExecutor(1) as pool:  # nobody has asked: the first thread may still help
+        bulk = pool.submit(worker.encode_documents, DOCUMENTS)
+        eventually(lambda: {name for name, _ in model.documents} == {"encoder", "encoder-bulk"})
+        model.allowed.release(40)
+        bulk.result(60)
+
+
 def test_only_short_steps_are_for_the_thread_that_must_soon_be_back(
     stepped: tuple[SteppedModel, EncoderWorker],
 ) -> None:

@@ -125,11 +125,11 @@ def test_it_is_measured_once_kept_with_the_snapshot_and_measured_again_when_the_
         """The worker, which notes what is encoded as a question."""
 
         name, revision, dimension, canaries = worker.name, worker.revision, worker.dimension, worker.canaries
-        encode_documents, begin_query = worker.encode_documents, worker.begin_query
+        encode_documents, encode_query, begin_query = worker.encode_documents, worker.encode_query, worker.begin_query
 
-        def encode_query(self, text: str) -> NDArray[np.float32]:
-            asked.append(text)
-            return worker.encode_query(text)
+        def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            asked.extend(texts)
+            return worker.encode_queries(texts)
 
     path, builder, encoder = tmp_path / "it.csv", Builder(tmp_path / "data"), Asking()
     source = Source("it", path)

@@ -44,6 +44,9 @@ class Encoder(Protocol):
     def begin_query(self, text: str) -> "Future[Vector]":
         """Begin `encode_query` and return at once; the future is settled by a thread of the encoder's."""
 
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Encode many questions that nobody waits for, as bulk work; returns shape (texts, dimension)."""
+
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Encode many texts; returns shape (texts, dimension), in the same order."""
 

@@ -43,6 +43,11 @@ class StoppableEncoder:
         until_stopped(self._stop)(0, 1)
         return self._encoder.begin_query(text)
 
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """See `Encoder.encode_queries`."""
+        until_stopped(self._stop)(0, 1)
+        return self._encoder.encode_queries(texts)
+
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """See `Encoder.encode_documents`; checked after each batch."""
         return self._encoder.encode_documents(texts, until_stopped(self._stop, progress))

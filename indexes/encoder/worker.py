@@ -59,6 +59,7 @@ class _Job:
     """Texts to encode, and the future of their vectors."""
 
     texts: Sequence[str]
+    is_query: bool
     is_short: bool = True
     """Whether it has no more than STEP_TOKENS."""
     answer: Future[Vectors] = field(default_factory=Future)
@@ -147,9 +148,20 @@ class EncoderWorker:
         if known is not None:
             asked.set_result(known.copy())
         else:
-            job = self._submit(self._queries, _Job([text]))
+            job = self._submit(self._queries, _Job([text], is_query=True))
             job.answer.add_done_callback(partial(self._answer, text, asked))
         return asked
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """See `Encoder.encode_queries`. They are remembered like the questions of people."""
+        known = {text: vector for text in texts if (vector := self._recall(text)) is not None}
+        fresh = [text for text in dict.fromkeys(texts) if text not in known]
+        with closing(self._in_steps(fresh, are_queries=True)) as steps:
+            for rows, encoded in steps:
+                for row, vector in zip(rows, encoded, strict=True):
+                    known[fresh[row]] = vector
+                    self._remember(fresh[row], vector)
+        return np.array([known[text] for text in texts], np.float32).reshape(len(texts), self.dimension)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """See `Encoder.encode_documents`. In the order of their tokens, so that the texts of a step are equally long.
@@ -157,7 +169,7 @@ class EncoderWorker:
         `progress` is called in the caller's thread, after each step; if it raises, what hasn't begun is given up.
         """
         vectors, done = np.empty((len(texts), self.dimension), np.float32), 0
-        with closing(self._in_steps(texts)) as steps:
+        with closing(self._in_steps(texts, are_queries=False)) as steps:
             for rows, encoded in steps:
                 vectors[rows] = encoded
                 done += len(rows)
@@ -167,12 +179,14 @@ class EncoderWorker:
             release_memory()
         return vectors
 
-    def _in_steps(self, texts: Sequence[str]) -> Generator[tuple[list[int], Vectors], None, None]:
+    def _in_steps(self, texts: Sequence[str], *, are_queries: bool) -> Generator[tuple[list[int], Vectors], None, None]:
         """Yield numbers of texts and their vectors, with up to AHEAD steps queued."""
         begun: deque[tuple[list[int], _Job]] = deque()
         try:
             for rows, is_short in in_steps(self._count_tokens(texts)):
-                begun.append((rows, self._submit(self._bulk, _Job([texts[row] for row in rows], is_short))))
+                begun.append(
+                    (rows, self._submit(self._bulk, _Job([texts[row] for row in rows], are_queries, is_short)))
+                )
                 if len(begun) == AHEAD:
                     yield _outcome(*begun.popleft())
             while begun:
@@ -310,7 +324,8 @@ class EncoderWorker:
                     return self._current().encode_queries, [self._queries.popleft() for _ in range(count)]
                 reserved = self._last_asked + self._quiet - time.monotonic() if first else 0.0
                 if reserved <= 0 and (job := self._next_bulk(first=first)):
-                    return self._current().encode_documents, [job]
+                    model = self._current()
+                    return model.encode_queries if job.is_query else model.encode_documents, [job]
                 self._changed.wait(reserved if reserved > 0 and self._bulk else None)
             return None
 

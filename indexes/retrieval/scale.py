@@ -69,11 +69,11 @@ def measure(index: "Index", dense: "DenseIndex", encoder: "Encoder") -> Scale:
     A small knowledge base says little: its scale is mostly that of a few fixed texts. Raises what the encoder raises.
     """
     rows = np.sort(np.random.default_rng(1).choice(len(index), min(SAMPLE, len(index)), replace=False))
-    fixed = np.array([encoder.encode_query(text) for text in CANARIES]) @ encoder.canaries.T
+    fixed = encoder.encode_queries(CANARIES) @ encoder.canaries.T
     zero, one = _mean(fixed[~np.eye(*fixed.shape, dtype=np.bool_)], 0.0), _mean(fixed.diagonal(), 1.0)
     lost = 0.0
     if len(rows):
-        questions = np.array([encoder.encode_query(index.passages(row)[0]) for row in rows.tolist()])
+        questions = encoder.encode_queries([index.passages(row)[0] for row in rows.tolist()])
         found = [row for row, asked in zip(rows.tolist(), questions, strict=True) if _finds(index, dense, asked, row)]
         lost = _lost(index, dense, encoder, found)
         cosines = questions @ np.array([dense.of_row(row)[0] for row in rows.tolist()]).T
@@ -85,11 +85,11 @@ def measure(index: "Index", dense: "DenseIndex", encoder: "Encoder") -> Scale:
 
 def _lost(index: "Index", dense: "DenseIndex", encoder: "Encoder", rows: Sequence[int]) -> float:
     """Return the share of these questions, all found as written, that aren't found by their words alone."""
-    count = 0
-    for row in rows:
-        text = index.passages(row)[0]
-        words = " ".join(text[start:end] for start, end in runs(text))
-        count += bool(words) and words != text and not _finds(index, dense, encoder.encode_query(words), row)
+    texts = {row: index.passages(row)[0] for row in rows}
+    words = {row: " ".join(text[start:end] for start, end in runs(text)) for row, text in texts.items()}
+    asked = [row for row in rows if words[row] and words[row] != texts[row]]
+    vectors = encoder.encode_queries([words[row] for row in asked])
+    count = sum(not _finds(index, dense, vector, row) for row, vector in zip(asked, vectors, strict=True))
     return count / (len(rows) + FIXED_WEIGHT)
 
 
