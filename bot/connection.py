@@ -30,6 +30,8 @@ MISSED_PONGS = 3
 """Missing pongs after which the connection counts as dead."""
 REFRESH_SECONDS = 60.0
 """How long opening the new socket may take."""
+CLOSE_SECONDS = 5.0
+"""How long closing may take: the SDK waits for its reading thread, which a dead socket may not wake."""
 CONCURRENCY = 32
 """Envelopes handled at once; each is acked within milliseconds."""
 
@@ -66,6 +68,13 @@ class Connection:
         if self._watchdog.ident is not None:
             self._watchdog.join()
         self._wake_sdk_threads()
+        closing = threading.Thread(target=self._close_sdk, name="kotae-close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+        if closing.is_alive():
+            log.warning("The socket did not close within %.0f s and is left to the end of the process", CLOSE_SECONDS)
+
+    def _close_sdk(self) -> None:
         try:
             self._handler.close()  # type: ignore[no-untyped-call]
         except AttributeError:  # the SDK's reading thread closed the same socket at the same moment

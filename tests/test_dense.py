@@ -281,6 +281,8 @@ class Model:
         vectors = np.random.default_rng(1).standard_normal((4096, 1024), dtype=np.float32)[numbers % 4096]
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     encode_documents = encode_queries
+    def count_tokens(self, texts):
+        return [len(text) for text in texts]
 
 class Encoder(EncoderWorker):
     def encode_documents(self, texts, progress=None):

@@ -6,11 +6,12 @@ step, under a lock between processes, if the file is still the one that was read
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -203,11 +204,20 @@ def _written(read: KnowledgeBase, data: bytes, line: int) -> WriteResult:
     if row is None:
         known = (problem.message for problem in found.problems if problem.line == line)
         raise UnusableRowError("write.unused", file=read.path.name, why=next(known, Translatable("write.unread")))
-    after = {record.id: record.as_dict() for record in found.records}
-    if any(after.get(record.id) != record.as_dict() for record in read.records if record.line != line):
+    after = iter(_contents(found.records, line))
+    if not all(before in after for before in _contents(read.records, line)):
         raise UnusableRowError("write.others_differ", file=read.path.name)
     _store(read.path, data)
     return WriteResult(found, row, data)
+
+
+def _contents(records: Sequence[Record], but: int) -> list[dict[str, Any]]:
+    """Return what the rows say, in order, without the one at a line.
+
+    Ids are left out: a row that had the same texts as that one gets an id of its own. So are rows that were left out as
+    copies of it, and now are none: those come in addition.
+    """
+    return [{**record.as_dict(), "id": ""} for record in records if record.line != but]
 
 
 def _store(path: Path, data: bytes) -> None:

@@ -65,12 +65,12 @@ def test_a_file_that_can_not_be_used(
 def test_rows_that_are_left_out(slack: LocalSlack, knowledge: Path) -> None:
     (knowledge / "it-help.csv").write_text(ROWS, encoding="utf-8")
     japanese = (
-        "7行目: セルが 1個あります（見出しは 7個）。途中が抜けていませんか？",
+        "7行目: 質問も回答も空です",
         "8行目: ID「pw」は 2行目で使われています。別の ID にしてください",
         "9行目: 質問も回答も空です",
     )
     english = (
-        "line 7: 1 field, the header has 7; is a part of the row missing?",
+        "line 7: question and answer are both blank",
         'line 8: id "pw" is taken by line 2; give the row its own',
         "line 9: question and answer are both blank",
     )

@@ -38,7 +38,7 @@ def manager() -> Iterator[ModelManager]:
 def test_the_card_says_how_far_it_is_and_then_what_was_done(slack: LocalSlack, start: Start) -> None:
     bot = start(**DENSE)
     dense(slack, bot)
-    rows = "".join(f"n{number},番号{number}の質問,答え{number},,,,\n" for number in range(400))
+    rows = "".join(f"n{number},番号{number}の質問,答え{number},,,,\n" for number in range(800))
     card = upload(slack, "it-help.csv", IT_HELP + rows)
     changes: list[tuple[float, str]] = []
 
@@ -51,11 +51,11 @@ def test_the_card_says_how_far_it_is_and_then_what_was_done(slack: LocalSlack, s
     press(slack, card, "Apply", "Encoded ")
     stop()
     settle(slack, bot)
-    shown = [(at, re.findall(r"search by meaning: (\d+) of 800 texts …", text)) for at, text in changes]
-    steps = [(at, int(done[0])) for at, done in shown if done]
+    shown = [(at, re.findall(r"search by meaning: ([\d,]+) of 1,600 texts …", text)) for at, text in changes]
+    steps = [(at, int(done[0].replace(",", ""))) for at, done in shown if done]
     assert len(steps) >= 2
     assert [done for _, done in steps] == sorted({done for _, done in steps})
     assert all(late - early >= PROGRESS_SECONDS * 0.9 for (early, _), (late, _) in pairwise(steps))
     assert changes[0][1] == ":hourglass_flowing_sand: it-help.csv is being put in place for *it-help* …"
     assert changes[0][0] - pressed < PROGRESS_SECONDS
-    assert "*it-help*: 405 entries. Added 400, changed 0, removed 0, skipped 0. Encoded 800, re-used 10" in card.shown
+    assert "*it-help*: 805 entries. Added 800, changed 0, removed 0, skipped 0. Encoded 1600, re-used 10" in card.shown
