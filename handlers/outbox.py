@@ -30,6 +30,8 @@ LONGEST_SECONDS = 60.0
 """How long a message is tried, looks included."""
 SILENT_LOOKS = (2.0, 4.0, 8.0, 16.0)
 """Seconds before each look after a call that Slack didn't answer in time: it may yet perform it."""
+SETTLED_SECONDS = 3.0
+"""Slack may still perform a call whose caller was killed: to look sooner after it began proves nothing."""
 CLOCKS_DIFFER_SECONDS = 3600.0
 """How far this machine's clock may be from Slack's when a channel is read back."""
 PAGE, PAGES = 200, 5
@@ -85,6 +87,7 @@ class Outbox:
         """Return an earlier post if it is in Slack, as stored or by a look."""
         if post.ts and post.posted_in:
             return Sent(post.posted_in, post.ts, post.thread)
+        time.sleep(min(max(post.at + SETTLED_SECONDS - time.time(), 0.0), SETTLED_SECONDS))
         found = self._find(post)
         if found:
             self._posts.confirm(post.id, found.channel, found.ts)
