@@ -94,7 +94,7 @@ def minilm_path() -> Path:
 
 
 def minilm_link(folder: Path) -> Path:
-    """Return a link in `folder` with the model's own name, by which the weights that ship are known to fit it."""
+    """Return a link in `folder` with the model's own name, as it is shown and stored."""
     link = folder / "all-MiniLM-L6-v2"
     link.symlink_to(minilm_path(), target_is_directory=True)
     return link
