@@ -5,7 +5,6 @@ message; it fails if its ack takes a second, if nobody says anything to who aske
 for nor counted. Two people in another channel ask meanwhile: it fails if 95 of 100 of their answers take over 2 s.
 """
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -186,14 +185,3 @@ def _bystanders(slack: LocalSlack) -> Iterator[list[float]]:
 
 def _acks(sent: Sequence[Interaction]) -> list[float]:
     return [each.acked_after or 99.0 for each in sent]
-
-
-def main() -> int:
-    """Print the row of a twentieth of the long form, or of the share that was given."""
-    row = run(float(sys.argv[1]) if len(sys.argv) > 1 else 0.05)
-    print(f"{row.name}: {row.trials} trials, {row.failures} failures; worst: {row.worst}")
-    return int(bool(row.failures))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,7 +7,6 @@ that nothing is remembered; it fails if the answer is not there, is there twice,
 from __future__ import annotations
 
 import itertools
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -179,14 +178,3 @@ def _stages(slack: LocalSlack) -> Iterator[Stage]:
             return Stage(slack, who, slack.workspace.add_channel(f"room-{number}", members))
 
         yield slack._do(make)
-
-
-def main() -> int:
-    """Print the row of a twentieth of the long form, or of the share that was given."""
-    row = run(float(sys.argv[1]) if len(sys.argv) > 1 else 0.05)
-    print(f"{row.name}: {row.trials} trials, {row.failures} failures; worst: {row.worst}")
-    return int(bool(row.failures))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

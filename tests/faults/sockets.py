@@ -1,7 +1,6 @@
 """The connection breaks in nine ways: a question asked at that moment is answered once, and the next one too."""
 
 import itertools
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -120,14 +119,3 @@ def _ask(slack: LocalSlack) -> tuple[Message, float]:
     while not slack.replies(asked) and time.monotonic() - started < PATIENCE_SECONDS:
         time.sleep(0.02)
     return asked, time.monotonic() - started
-
-
-def main() -> int:
-    """Print the row of a twentieth of the long form, or of the share that was given."""
-    row = run(float(sys.argv[1]) if len(sys.argv) > 1 else 0.05)
-    print(f"{row.name}: {row.trials} trials, {row.failures} failures; worst: {row.worst}")
-    return int(bool(row.failures))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
