@@ -315,6 +315,7 @@ def test_a_disk_that_can_not_be_written_is_told_and_the_new_rows_answer(
     slack: LocalSlack, bot: Bot, knowledge: Path
 ) -> None:
     snapshots = knowledge.parent / "data" / "snapshots"
+    slack.wait_until(lambda: all(each.snapshot for each in bot.services.registry.loaded.values()), what="snapshots")
     moved = snapshots.rename(snapshots.with_name("moved"))
     snapshots.write_text("in the way")
     (knowledge / "dev-faq.csv").write_text(DEV_FAQ + "What is CI?,The pipeline.,Build,\n")
