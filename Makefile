@@ -6,11 +6,12 @@ FASTEMBED := .venv-bench-fastembed
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test eval bench soak lint help
+.PHONY: run test test-postgres eval bench soak lint help
 
 help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
 	@echo "make test   install what the tests need and run them all"
+	@echo "make test-postgres   the tests that work with the state, on PostgreSQL: TEST_DATABASE_URL's, or one from a wheel"
 	@echo "make eval   measure answers and silence on the sets in tests/sets, or SETS=folder, with three encoders"
 	@echo "make bench  measure speed and memory beside what one would use instead, in about 90 minutes (BENCH=--quick: 10)"
 	@echo "make soak   break everything many times, in some hours (SOAK='--share 0.05': a small part; SOAK=leaks: one row)"
@@ -22,6 +23,9 @@ run: $(VENV)/installed-run
 test: $(VENV)/installed-dev
 	-$(BIN)/python -m tests.e5
 	$(BIN)/python -m pytest --numprocesses 4 --dist worksteal
+
+test-postgres: $(VENV)/installed-dev
+	KOTAE_TEST_DATABASE=postgresql $(BIN)/python -m pytest --numprocesses 4 --dist worksteal
 
 eval: $(VENV)/installed-dev
 	$(BIN)/python -m tests.sets $(SETS)

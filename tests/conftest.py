@@ -4,14 +4,25 @@ import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgresql import Server, serving
+
+ENGINE = os.environ.get("KOTAE_TEST_DATABASE", "sqlite")
+"""The engine under tests that don't choose one: sqlite, or postgresql, see `make test-postgres`."""
 
 SETTINGS = [
     *("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_API_URL", "SEARCH_COMMAND", "ADMIN_COMMAND", "ADMIN_USERS"),
     *("ADMIN_USERGROUP", "KNOWLEDGE_DIR", "DATA_DIR", "DATABASE_URL", "MODEL_NAME", "ENCODER_BACKEND", "LOG_LEVEL"),
 ]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if ENGINE != "sqlite" and item.get_closest_marker("sqlite"):
+        pytest.skip("it is about SQLite's files")
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +38,28 @@ def shared(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     """A folder that all processes of this run have in common: for what takes long to make, see `once`."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if hasattr(request.config, "workerinput") else own
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(shared: Path) -> Iterator[Server]:
+    """A real PostgreSQL server with pgvector; its databases are made from a template in some milliseconds."""
+    with serving(shared) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql(postgresql_server: Server) -> Iterator[str]:
+    """The address of a PostgreSQL database of the test's own, with today's schema and nothing in it."""
+    url = postgresql_server.make()
+    yield url
+    postgresql_server.drop(url)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """The state database of a test that doesn't choose one; None for the SQLite file in DATA_DIR.
+
+    It is a PostgreSQL database with the marker `postgresql`, and wherever KOTAE_TEST_DATABASE=postgresql is set.
+    """
+    is_postgresql = ENGINE == "postgresql" or request.node.get_closest_marker("postgresql") is not None
+    return str(request.getfixturevalue("postgresql")) if is_postgresql else None

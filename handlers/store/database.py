@@ -30,7 +30,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from handlers.store.backup import back_up, backup_of, is_due
 from handlers.store.errors import StoreError
+from handlers.store.exclusive import WAIT_SECONDS, Held, NamedLocks
 from handlers.store.migrations import copy_of, due, upgrade
+from handlers.store.reasons import reason_of
 from handlers.store.recovery import RecoveryNote
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable, reason
@@ -45,17 +47,6 @@ TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 metadata = MetaData()
 Value = TypeVar("Value")
-
-_REASONS = {
-    sqlite3.SQLITE_BUSY: Translatable("database.locked"),
-    sqlite3.SQLITE_LOCKED: Translatable("database.locked"),
-    sqlite3.SQLITE_FULL: Translatable("database.full"),
-    sqlite3.SQLITE_READONLY: Translatable("database.read_only"),
-    sqlite3.SQLITE_IOERR: Translatable("database.input_output"),
-    sqlite3.SQLITE_CANTOPEN: Translatable("database.not_there"),
-    sqlite3.SQLITE_CORRUPT: Translatable("database.damaged"),
-    sqlite3.SQLITE_NOTADB: Translatable("database.no_database"),
-}
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """The type of an id: 63 bits. In SQLite every integer has them, and only INTEGER is the row's own number."""
@@ -91,6 +82,7 @@ class Database:
         self.last_known: dict[str, dict[Any, Any]] = {}
         self.reading_first = Lock()
         self._writing = RLock()
+        self._locks = NamedLocks(engine.url if self.is_shared else None)
 
     @classmethod
     def open(cls, url: str, expected: MetaData) -> "Database":
@@ -105,6 +97,22 @@ class Database:
         """Close the connections."""
         self._engine.dispose()
 
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether other replicas may be working with the same database: it is on a PostgreSQL server."""
+        return self._engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def exclusively(self, name: str, wait_seconds: float = WAIT_SECONDS) -> Iterator[Held]:
+        """Run the block while nobody else does under this name, in this process or, if it is shared, in any replica.
+
+        Raises BusyError when another holds it for longer than `wait_seconds`, StoreError when the server fails. Not
+        to be nested under the same name. Work that takes long ends with `Held.verify`: a server that was restarted
+        meanwhile has let others in.
+        """
+        with self._locks.hold(name, wait_seconds) as held:
+            yield held
+
     @contextmanager
     def transaction(self, failure: Translatable) -> Iterator[Connection]:
         """Run the block in one transaction; raises StoreError, with `failure` as what was not done."""
@@ -112,7 +120,7 @@ class Database:
             with self._writing, self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise StoreError("database.not_written", failure=failure, reason=_reason(error)) from error
+            raise StoreError("database.not_written", failure=failure, reason=reason_of(error)) from error
 
     def read(self, purpose: str, wanted: Select[Any]) -> Sequence[Any] | None:
         """Return the selected rows; None if the database fails."""
@@ -211,7 +219,7 @@ class Database:
 
     def _survive(self, purpose: str, error: SQLAlchemyError) -> None:
         """Log the first of a series of failures, and keep the reason for admins to see."""
-        why = _reason(error)
+        why = reason_of(error)
         if not self.trouble:
             log.error("The state database can't %s (%s); answering goes on", purpose, ENGLISH.say(why))
         self.trouble = why
@@ -239,7 +247,7 @@ def opening() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
-        why = _reason(error) if isinstance(error, SQLAlchemyError) else reason(error)
+        why = reason_of(error) if isinstance(error, SQLAlchemyError) else reason(error)
         raise StoreError("database.not_opened", reason=why) from error
 
 
@@ -291,13 +299,3 @@ def _notice_removal(engine: Engine, file: Path) -> None:
     def check(*_: object) -> None:
         if not file.is_file() or file.stat().st_ino != opened:
             raise OperationalError(None, None, StoreError("database.removed", file=file.name))
-
-
-def _reason(error: SQLAlchemyError) -> Translatable:
-    """Say why, without the statement and its parameters: those are people's questions."""
-    original = getattr(error, "orig", None)
-    if isinstance(original, StoreError):
-        return original.message
-    if known := _REASONS.get(getattr(original, "sqlite_errorcode", 0) & 0xFF):
-        return known
-    return Translatable("database.other", reason=str(original or type(error).__name__))

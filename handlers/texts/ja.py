@@ -505,6 +505,8 @@ WORDS = {
     "upload.vanished": "{file} はもうありません。もう一度送ってください",
     "database.not_opened": "状態データベースを開けません（{reason}）。DATABASE_URL と DATA_DIR を確認してください",
     "database.not_written": "{failure}。状態データベースに書き込めません（{reason}）。ディスクとアクセス権を確認してください。",
+    "database.busy": "同じ処理が {seconds} 秒以上続いています。少し待ってから、もう一度お試しください。",
+    "database.not_locked": "状態データベースに接続できません（{reason}）。何も変更していません。少し待ってから、もう一度お試しください。",
     "database.not_posted": "投稿していません。状態データベースに書き込めません（{reason}）。",
     "database.failed.setting": "設定を保存できませんでした",
     "database.failed.choice": "決定を保存できませんでした",

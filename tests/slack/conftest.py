@@ -94,7 +94,13 @@ def burst() -> int:
 
 @pytest.fixture
 def start(
-    slack: LocalSlack, knowledge: Path, manager: ModelManager, ping_seconds: float, look_seconds: float, burst: int
+    slack: LocalSlack,
+    knowledge: Path,
+    manager: ModelManager,
+    ping_seconds: float,
+    look_seconds: float,
+    burst: int,
+    database_url: str | None,
 ) -> Iterator[Start]:
     """Start the bot: ``start(config=ConfigFile(...), admin_users=("U1",))``; lexical unless told otherwise.
 
@@ -109,6 +115,7 @@ def start(
             "slack_app_token": slack.app_token,
             "knowledge_dir": knowledge,
             "data_dir": knowledge.parent / "data",
+            "database_url": database_url,
             "encoder_backend": "lexical",
             **environment,
         }
