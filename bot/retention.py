@@ -125,6 +125,8 @@ KEPT = (
         ("inbox",),
         lambda _: inbox.REDONE_SECONDS / DAY,
     ),
+    Kept("which replicas run; one that ended goes once its work is taken over", ("replicas",)),
+    Kept("how often each thing was changed that replicas share", ("changes",)),
     Kept(
         "where and when something was posted, without its words",
         ("outbox",),

@@ -12,6 +12,7 @@ from handlers.learning.store import alias_votes, judged_replies, learned_aliases
 from handlers.privacy.store.erasures import Erasures
 from handlers.store import (
     audit,
+    changes,
     channel_names,
     channel_settings,
     claims,
@@ -20,6 +21,7 @@ from handlers.store import (
     knowledge_files,
     outbox,
     questions,
+    replicas,
 )
 from handlers.store.backup import backup_of
 from handlers.store.channel_settings import ChannelSettings, settings_in
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 
 MODULES = (
     audit,
+    changes,
     channel_names,
     channel_settings,
     claims,
@@ -47,6 +50,7 @@ MODULES = (
     proposals,
     publications,
     questions,
+    replicas,
     voices,
 )
 """The modules with tables. Importing them is what puts their tables into `metadata`."""

@@ -73,8 +73,10 @@ class Database:
     write in turns: SQLite lets those that wait try again at random, so that under load some would fail after a second.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, session: str = "") -> None:
+        """Use an engine; `session` tells a shared server which connections are this process's, see `session_name`."""
         self._engine = engine
+        self.session = session
         self.file = file_of(str(engine.url.render_as_string(hide_password=False)))
         self.recovery = RecoveryNote(self.file)
         self.damage: Translatable | None = None
@@ -90,8 +92,11 @@ class Database:
 
         It is refused when it lacks a column of the `expected` tables.
         """
+        location, session = make_url(url), secrets.token_hex(8)
+        if location.get_backend_name() == "postgresql":
+            location = location.update_query_dict({"application_name": session_name(session)})
         with opening():
-            return cls(_open(make_url(url), expected))
+            return cls(_open(location, expected), session)
 
     def close(self) -> None:
         """Close the connections."""
@@ -112,6 +117,19 @@ class Database:
         """
         with self._locks.hold(name, wait_seconds) as held:
             yield held
+
+    @contextmanager
+    def own_connection(self) -> Iterator[Connection]:
+        """Lend a connection that is in no pool, each statement a transaction of its own; raises StoreError."""
+        driver = self._engine.dialect.loaded_dbapi
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.detach()
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreError("database.lost", reason=reason_of(error)) from error
+        except driver.Error as error:
+            raise StoreError("database.lost", reason=Translatable("database.other", reason=str(error))) from error
 
     @contextmanager
     def transaction(self, failure: Translatable) -> Iterator[Connection]:
@@ -223,6 +241,11 @@ class Database:
         if not self.trouble:
             log.error("The state database can't %s (%s); answering goes on", purpose, ENGLISH.say(why))
         self.trouble = why
+
+
+def session_name(session: str) -> str:
+    """Return the name under which a server knows the connections of one process."""
+    return f"kotae {session}"
 
 
 def file_of(url: str) -> Path | None:

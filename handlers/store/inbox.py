@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, String, Table, Text, delete, insert, select, update
+from sqlalchemy import Column, Connection, Float, Row, String, Table, Text, delete, insert, select, update
 
 from handlers.store.database import Database, metadata
 
@@ -93,8 +93,7 @@ class InboxRows:
     def read(self) -> list[Kept]:
         """Return what this bot has not finished, in its order."""
         wanted = select(inbox).where(inbox.c.instance == self._instance).order_by(inbox.c.received)
-        rows = self._database.read("read what was not finished", wanted) or ()
-        return [Kept(row.key, row.received, tuple(map(int, row.told)), json.loads(row.body)) for row in rows]
+        return kept_in(self._database.read("read what was not finished", wanted) or ())
 
     def sweep(self) -> None:
         """Delete what is so old that it would not be done after a restart, whoever received it."""
@@ -161,3 +160,8 @@ class InboxRows:
             if values:
                 connection.execute(update(inbox).where(mine, inbox.c.key == key).values(values))
         return True
+
+
+def kept_in(rows: Iterable[Row[Any]]) -> list[Kept]:
+    """Read rows of the table."""
+    return [Kept(row.key, row.received, tuple(map(int, row.told)), json.loads(row.body)) for row in rows]

@@ -509,6 +509,7 @@ WORDS = {
     "database.not_written": "{failure}: the state database can't be written ({reason}). Check its disk and permissions.",
     "database.busy": "Something else has been doing the same for {seconds} s; try again in a moment.",
     "database.not_locked": "The state database can't be reached ({reason}). Nothing was changed; try again in a moment.",
+    "database.lost": "The state database can't be reached ({reason})",
     "database.not_posted": "Not posted: the state database can't be written ({reason}).",
     "database.failed.setting": "The setting was not stored",
     "database.failed.choice": "The decision was not stored",

@@ -507,6 +507,7 @@ WORDS = {
     "database.not_written": "{failure}。状態データベースに書き込めません（{reason}）。ディスクとアクセス権を確認してください。",
     "database.busy": "同じ処理が {seconds} 秒以上続いています。少し待ってから、もう一度お試しください。",
     "database.not_locked": "状態データベースに接続できません（{reason}）。何も変更していません。少し待ってから、もう一度お試しください。",
+    "database.lost": "状態データベースに接続できません（{reason}）",
     "database.not_posted": "投稿していません。状態データベースに書き込めません（{reason}）。",
     "database.failed.setting": "設定を保存できませんでした",
     "database.failed.choice": "決定を保存できませんでした",
