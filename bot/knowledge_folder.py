@@ -10,9 +10,9 @@ from bot.settings import Settings, SettingsError
 from handlers.channel_rules import AutoReply
 from handlers.store.database import Database
 from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
-from indexes.builder import snapshot_folder
 from indexes.names import ENDING, WORKBOOKS, composed, folded, is_csv, is_workbook, name_of, same_name
 from indexes.records import Source
+from indexes.storage.index_store import snapshot_folder
 
 log = logging.getLogger(__name__)
 

@@ -22,20 +22,21 @@ from indexes.retrieval.index import Index, passages
 from indexes.retrieval.learned_aliases import LearnedAlias, learned_rows
 from indexes.retrieval.scale import Scale, measure
 from indexes.retrieval.synonyms import Synonyms
+from indexes.retrieval.vector_index import VectorIndex
 from indexes.storage.file_mark import FileMark
+from indexes.storage.index_store import IndexStore, IndexStores, snapshot_folder
 from indexes.storage.recipe import recipe
 from indexes.storage.snapshot import (
     SOURCE,
     VECTORS,
     WORDS,
     EncoderStamp,
-    Snapshot,
-    SnapshotFolder,
+    Generation,
     StoredVectors,
     Words,
     passage_key,
 )
-from indexes.storage.stored_index import Learned, opened, sections_of
+from indexes.storage.stored_index import Learned, sections_of
 from indexes.storage.unfinished import Unfinished
 from indexes.storage.vector_cache import PassageVectors
 from indexes.text import match_key, normalize
@@ -53,7 +54,7 @@ class LoadedKnowledgeBase:
     source: Source
     knowledge_base: KnowledgeBase
     index: Index
-    snapshot: Snapshot | None
+    snapshot: Generation | None
     read_at: float
     file_mark: FileMark | None
     trouble: Translatable | None = None
@@ -110,12 +111,13 @@ class BuildResult:
 class Builder:
     """Builds knowledge bases and stores their snapshots below `data_dir`."""
 
-    def __init__(self, data_dir: Path, sizes: Sizes = SIZES) -> None:
+    def __init__(self, data_dir: Path, sizes: Sizes = SIZES, stores: IndexStores | None = None) -> None:
         self._data_dir = data_dir
-        self._sizes = sizes
+        self._stores = stores or IndexStores.files(data_dir, sizes)
+        self._sizes = self._stores.sizes
 
     def read(
-        self, source: Source, synonyms: Synonyms, snapshot: Snapshot | None, aliases: Sequence[LearnedAlias] = ()
+        self, source: Source, synonyms: Synonyms, snapshot: Generation | None, aliases: Sequence[LearnedAlias] = ()
     ) -> tuple[LoadedKnowledgeBase, bytes]:
         """Read the CSV and index it lexically; also return its bytes. Raises UnusableFileError."""
         read_at, mark = time.time(), FileMark.of(source.path)
@@ -153,7 +155,7 @@ class Builder:
             return replace(old, trouble=error.message), None
 
     def _without_file(
-        self, source: Source, snapshot: Snapshot | None, synonyms: Synonyms, aliases: Sequence[LearnedAlias]
+        self, source: Source, snapshot: Generation | None, synonyms: Synonyms, aliases: Sequence[LearnedAlias]
     ) -> LoadedKnowledgeBase | None:
         """Open the last snapshot of a file that can't be used now, or index the CSV in it anew; None without any."""
         if snapshot and snapshot.recipe == recipe(source, snapshot.digest, synonyms, aliases):
@@ -183,7 +185,7 @@ class Builder:
         self,
         loaded: LoadedKnowledgeBase,
         encoder: Encoder,
-        pool: Iterable[Snapshot],
+        pool: Iterable[Generation],
         progress: Progress | None = None,
         data: bytes | None = None,
     ) -> BuildResult:
@@ -214,14 +216,19 @@ class Builder:
         data = _source_bytes(loaded) if data is None else data
         if data is None:
             return BuildResult(in_memory, encoded, reused)
-        vectors = StoredVectors(EncoderStamp.of(encoder), b"".join(keys), dense.files(), dense.kind, scale, owners)
+        packed = b"".join(keys)
+        vectors = StoredVectors(EncoderStamp.of(encoder), packed, dense.files(), dense.kind, scale, owners, dense)
         kept = self._save(in_memory, data, vectors)
         if not kept.trouble:
             unfinished.delete()
         return replace(kept, encoded=encoded, reused=reused)
 
     def with_question_vectors(
-        self, loaded: LoadedKnowledgeBase, encoder: Encoder, pool: Iterable[Snapshot], progress: Progress | None = None
+        self,
+        loaded: LoadedKnowledgeBase,
+        encoder: Encoder,
+        pool: Iterable[Generation],
+        progress: Progress | None = None,
     ) -> LoadedKnowledgeBase | None:
         """Encode the first passage of each row, the question, and search by that; None if the rest is soon done too.
 
@@ -251,7 +258,7 @@ class Builder:
         folder = snapshot_folder(self._data_dir, loaded.source)
         return Unfinished(folder, encoder, texts, half=texts >= self._sizes.half)
 
-    def _stored_vectors(self, loaded: LoadedKnowledgeBase, stored: Snapshot, encoder: Encoder) -> BuildResult | None:
+    def _stored_vectors(self, loaded: LoadedKnowledgeBase, stored: Generation, encoder: Encoder) -> BuildResult | None:
         """Open the vectors of a snapshot, if they are those of the index; raises SnapshotError if they are damaged.
 
         What it lacks because an earlier version wrote it is stored now: scale, words, and whose vectors they are.
@@ -263,22 +270,22 @@ class Builder:
             owners = found
         else:
             return None
-        dense = DenseIndex.open(stored.vectors, owners, stored.kind)
+        dense = stored.open_vectors(owners)
         scale = stored.scale or _scale(loaded, dense, encoder)
         mapped = replace(loaded, index=loaded.index.with_dense(dense, scale))
         if stored.scale and stored.has_owners and loaded.is_stored:
             return BuildResult(mapped, reused=stored.texts)
-        vectors = StoredVectors(stored.encoder, stored.packed, stored.files(), stored.kind, scale, owners)
+        vectors = replace(stored.stored_vectors(), scale=scale, owners=owners)
         return replace(self._save(mapped, stored.read_source(), vectors), reused=stored.texts)
 
-    def _others(self, loaded: LoadedKnowledgeBase, *, damaged: bool) -> Iterable[Snapshot]:
+    def _others(self, loaded: LoadedKnowledgeBase, *, damaged: bool) -> Iterable[Generation]:
         """Return the generations whose vectors may be of use because something in a newer or this one is damaged."""
-        own = loaded.snapshot.folder.name if loaded.snapshot else ""
-        return [each for each in self.snapshots(loaded.source).generations() if damaged or each.folder.name > own]
+        own = loaded.snapshot.name if loaded.snapshot else ""
+        return [each for each in self.snapshots(loaded.source).generations() if damaged or each.name > own]
 
-    def snapshots(self, source: Source) -> SnapshotFolder:
-        """Return the folder of snapshots of a file."""
-        return SnapshotFolder(snapshot_folder(self._data_dir, source))
+    def snapshots(self, source: Source) -> IndexStore:
+        """Return the store of a file's snapshots."""
+        return self._stores.of(source)
 
     def _save(self, loaded: LoadedKnowledgeBase, data: bytes, vectors: StoredVectors) -> BuildResult:
         mark = loaded.file_mark.settled(loaded.read_at) if loaded.file_mark else None
@@ -294,16 +301,11 @@ class Builder:
             return BuildResult(replace(loaded, trouble=loaded.trouble or trouble), trouble=trouble)
 
 
-def snapshot_folder(data_dir: Path, source: Source) -> Path:
-    """Return the folder for what is derived from a file."""
-    return data_dir / "snapshots" / source.folder
-
-
 def _indexed(
     source: Source,
     data: bytes,
     synonyms: Synonyms,
-    snapshot: Snapshot | None,
+    snapshot: Generation | None,
     read_at: float,
     mark: FileMark | None,
     aliases: Sequence[LearnedAlias],
@@ -316,9 +318,9 @@ def _indexed(
 
 
 def _opened(
-    source: Source, snapshot: Snapshot, synonyms: Synonyms, read_at: float, mark: FileMark | None
+    source: Source, snapshot: Generation, synonyms: Synonyms, read_at: float, mark: FileMark | None
 ) -> LoadedKnowledgeBase:
-    base, index, learned = opened(source, snapshot.digest, snapshot.sections(), synonyms)
+    base, index, learned = snapshot.open_words(source, synonyms)
     recipe_, kept = snapshot.recipe, learned
     return LoadedKnowledgeBase(source, base, index, snapshot, read_at, mark, recipe=recipe_, learned=kept)
 
@@ -328,34 +330,34 @@ def _mapped(loaded: LoadedKnowledgeBase, vectors: StoredVectors) -> LoadedKnowle
     snapshot, before = loaded.snapshot, loaded.index
     if snapshot is None:
         return loaded
-    base, index, learned = opened(loaded.source, snapshot.digest, snapshot.sections(), before.synonyms)
+    base, index, learned = snapshot.open_words(loaded.source, before.synonyms)
     dense = before.dense
     if vectors.owners is not None:
-        dense = DenseIndex.open(snapshot.vectors, vectors.owners, vectors.kind)
+        dense = snapshot.open_vectors(vectors.owners)
     if dense:
         index = index.with_dense(dense, before.scale)
     return replace(loaded, knowledge_base=base, index=index, learned=learned)
 
 
-def _is_same(path: Path, mark: FileMark | None, snapshot: Snapshot) -> bool:
+def _is_same(path: Path, mark: FileMark | None, snapshot: Generation) -> bool:
     """Return whether a file is the one of the snapshot; it is read only if its mark has changed."""
     if mark and mark == snapshot.mark:
         return True
     return hashlib.sha256(read_bytes(path)).hexdigest() == snapshot.digest
 
 
-def _kept_vectors(stored: Snapshot | None) -> StoredVectors:
+def _kept_vectors(stored: Generation | None) -> StoredVectors:
     """Return the vectors of a snapshot for another one with other records; none if they are damaged."""
     try:
-        if stored and stored.encoder and (files := stored.files()):
+        if stored and stored.encoder and (kept := stored.stored_vectors()).encoder:
             stored.verify(VECTORS)
-            return StoredVectors(stored.encoder, stored.packed, files, stored.kind, stored.scale)
+            return kept
     except SnapshotError as error:
         log.warning("%s; it is left out and will be rebuilt", error)
     return StoredVectors()
 
 
-def _owners(loaded: LoadedKnowledgeBase, stored: Snapshot) -> NDArray[np.int32] | None:
+def _owners(loaded: LoadedKnowledgeBase, stored: Generation) -> NDArray[np.int32] | None:
     """Return the row of each vector of a snapshot of the same file, or None if they are those of other texts."""
     if stored.digest != loaded.knowledge_base.digest:
         return None
@@ -363,7 +365,7 @@ def _owners(loaded: LoadedKnowledgeBase, stored: Snapshot) -> NDArray[np.int32] 
     return owners if stored.packed == b"".join(map(passage_key, texts)) else None
 
 
-def _scale(loaded: LoadedKnowledgeBase, dense: DenseIndex, encoder: Encoder) -> Scale:
+def _scale(loaded: LoadedKnowledgeBase, dense: VectorIndex, encoder: Encoder) -> Scale:
     """Return the scale of the last snapshot, unless it is another encoder's or that of far more or fewer rows."""
     index, stored = loaded.index, loaded.snapshot
     if stored and stored.scale and stored.fits(encoder) and stored.scale.is_of_about(len(index)):

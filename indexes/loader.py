@@ -2,10 +2,9 @@
 
 import hashlib
 import logging
-import shutil
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from indexes.registry import Registry, State
 from indexes.reload_report import EncodingCounts, ReloadReport, reload_report
 from indexes.retrieval.learned_aliases import LearnedAlias, LearnedAliases
 from indexes.retrieval.synonyms import Synonyms, read_synonyms
-from indexes.storage.snapshot import Snapshot
+from indexes.storage.snapshot import Generation
 from indexes.storage.versions import Origin, Version, Versions
 
 log = logging.getLogger(__name__)
@@ -113,7 +112,7 @@ class Loader:
     def remove(self, name: str, by: str) -> None:
         """See `Maintenance.remove`."""
         source, loaded = self._registry.source(name), self._state.loaded.get(name)
-        copies = [source.path, *([loaded.snapshot.source] if loaded and loaded.snapshot else [])]
+        copies = [source.path, *_sources(loaded)]
         if path := next((path for path in copies if path.is_file()), None):
             self._versions.keep(source, read_bytes(path), len(loaded.index.records) if loaded else 0, "file", by)
         try:
@@ -123,7 +122,7 @@ class Loader:
                 "version.file_not_deleted", path=str(source.path), name=name, reason=reason(error)
             ) from error
         self._registry.swap(self._state.without(name))
-        shutil.rmtree(self._builder.snapshots(source).folder, ignore_errors=True)
+        self._builder.snapshots(source).delete()
 
     def record_version(self, source: Source, data: bytes, records: int, origin: Origin, by: str) -> Version | None:
         """See `Maintenance.record_version`. May be called on any thread."""
@@ -181,7 +180,7 @@ class Loader:
         self,
         loaded: LoadedKnowledgeBase,
         encoder: Encoder,
-        pool: Sequence[Snapshot],
+        pool: Sequence[Generation],
         progress: Progress | None = None,
         data: bytes | None = None,
     ) -> BuildResult:
@@ -249,7 +248,7 @@ class Loader:
         source, digest = loaded.source, loaded.knowledge_base.digest
         if (known := self._versions.of(source)) and known[0].digest == digest:
             return
-        for path in [*([loaded.snapshot.source] if loaded.snapshot else []), source.path]:
+        for path in [*_sources(loaded), source.path]:
             data = read_bytes(path) if path.is_file() else b""
             if hashlib.sha256(data).hexdigest() == digest:
                 self.record_version(source, data, len(loaded.index.records), "file", "")
@@ -258,7 +257,7 @@ class Loader:
     def _aliases_of(self, name: str) -> Sequence[LearnedAlias]:
         return self._state.learned_aliases.get(name, ())
 
-    def _snapshots(self) -> list[Snapshot]:
+    def _snapshots(self) -> list[Generation]:
         return [loaded.snapshot for loaded in self._state.loaded.values() if loaded.snapshot]
 
     def _read_synonyms(self) -> tuple[Synonyms, tuple[Translatable, ...]]:
@@ -274,3 +273,9 @@ class Loader:
             Translatable("row.place", file=file.path.name, line=problem.line, why=problem.message)
             for problem in synonyms.problems
         )
+
+
+def _sources(loaded: LoadedKnowledgeBase | None) -> Iterator[Path]:
+    """Yield the copy of the CSV that a knowledge base was loaded from, if there is a file with it."""
+    if loaded and loaded.snapshot and loaded.snapshot.source:
+        yield loaded.snapshot.source

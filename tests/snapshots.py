@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from indexes.storage.manifest import EARLIER, render
+from indexes.storage.snapshot import Generation, Snapshot
 
 NEW_FILES = ("words.bin", "owners.i32")
 NEW_KEYS = ("checksum", "files", "recipe", "mark", "words", "texts")
@@ -15,6 +16,12 @@ def manifest_of(generation: Path) -> dict[str, Any]:
     """Read the manifest of a generation."""
     content: dict[str, Any] = json.loads((generation / "manifest.json").read_bytes())
     return content
+
+
+def snapshot_of(generation: Generation | None) -> Snapshot:
+    """Return a generation that is in a folder."""
+    assert isinstance(generation, Snapshot)
+    return generation
 
 
 def edit_manifest(generation: Path, **values: object) -> None:

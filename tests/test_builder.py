@@ -10,9 +10,11 @@ from indexes.builder import Builder
 from indexes.encoder import EncoderWorker
 from indexes.errors import UnusableFileError
 from indexes.records import Source
+from indexes.retrieval.dense import DenseIndex
 from indexes.retrieval.index import Question
 from indexes.retrieval.synonyms import Synonyms
 from tests.encoders import hashing_encoder
+from tests.snapshots import snapshot_of
 
 CSV = """\
 id,question,answer
@@ -49,7 +51,7 @@ def test_a_text_that_occurs_twice_is_encoded_once_and_stands_twice(
     assert (built.encoded, built.reused, built.trouble) == (3, 0, None)
     assert steps == [(2, 3), (3, 3)]  # the longest alone: with it, the others would be padded to over 128 tokens
     dense = built.loaded.index.dense
-    assert dense is not None
+    assert isinstance(dense, DenseIndex)
     assert (len(dense), dense.dimension) == (4, 256)
     assert dense.owners.tolist() == [0, 0, 1, 1]
     vectors = dense.vectors(np.arange(4))
@@ -78,8 +80,7 @@ def test_synonyms_apply_to_what_is_encoded(builder: Builder, source: Source, enc
 
 def test_the_csv_is_kept_before_there_is_any_model(builder: Builder, source: Source) -> None:
     built = builder.load(source, Synonyms())
-    assert built.loaded.snapshot is not None
-    assert built.loaded.snapshot.source.read_text() == CSV
+    assert snapshot_of(built.loaded.snapshot).source.read_text() == CSV
     assert built.loaded.index.dense is None
 
 

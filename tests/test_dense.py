@@ -18,7 +18,7 @@ from indexes.retrieval.dense import CANDIDATES, FILE, FLOOR, HALVES, MEAN, Dense
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.snapshot import EncoderStamp, SnapshotFolder, StoredVectors
 from tests.encoders import HashingModel, hashing_encoder
-from tests.snapshots import as_earlier
+from tests.snapshots import as_earlier, snapshot_of
 
 COUNT, DIMENSION = 3000, 32
 ROWS = np.arange(COUNT, dtype=np.int32)
@@ -159,8 +159,7 @@ def test_a_large_base_is_kept_and_mapped_and_its_recall_is_in_the_manifest(
     loaded, data = builder.read(source, Synonyms(), None)
     built = builder.with_vectors(loaded, encoder, (), None, data)
     assert (built.encoded, built.trouble) == (2 * COUNT, None)
-    snapshot = builder.snapshots(source).load()
-    assert snapshot is not None
+    snapshot = snapshot_of(builder.snapshots(source).load())
     said = json.loads((snapshot.folder / "manifest.json").read_text())["kind"]
     assert built.loaded.index.dense is not None
     assert IndexKind(**said) == snapshot.kind == built.loaded.index.dense.kind
@@ -171,7 +170,7 @@ def test_a_large_base_is_kept_and_mapped_and_its_recall_is_in_the_manifest(
     assert (again.encoded, again.reused, model.encoded) == (0, 2 * COUNT, before)
     assert again.loaded.index.dense is not None
     assert again.loaded.index.dense.kind == snapshot.kind
-    assert [path for path in (builder.snapshots(source).folder.parent.parent).iterdir() if path.is_file()] == []
+    assert [path for path in snapshot.folder.parents[2].iterdir() if path.is_file()] == []
 
 
 def test_vectors_of_a_large_base_are_used_again_to_the_bit(
@@ -195,13 +194,12 @@ def test_vectors_of_a_large_base_are_used_again_to_the_bit(
 def test_damage_to_a_large_base_is_noticed(builder: Builder, source: Source, encoder: EncoderWorker, name: str) -> None:
     loaded, data = builder.read(source, Synonyms(), None)
     built = builder.with_vectors(loaded, encoder, (), None, data)
-    assert built.loaded.snapshot is not None
-    file = built.loaded.snapshot.folder / name
+    file = snapshot_of(built.loaded.snapshot).folder / name
     data = file.read_bytes()
     file.unlink()  # what is mapped keeps its own
     file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     found = builder.snapshots(source).load()
-    assert found is None or found.folder != built.loaded.snapshot.folder
+    assert found is None or found.name != file.parent.name
 
 
 def test_a_text_that_comes_back_much_later_is_encoded_once(

@@ -18,7 +18,7 @@ from indexes.encoder import EncoderWorker, ModelManager
 from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.registry import EncodingProgress, Registry
-from indexes.retrieval.dense import Sizes
+from indexes.retrieval.dense import DenseIndex, Sizes
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.leftovers import UNFINISHED_SECONDS, sweep_data
 from indexes.storage.unfinished import PATTERN, Unfinished
@@ -115,7 +115,7 @@ def test_the_questions_can_be_searched_by_meaning_while_the_answers_are_encoded(
     building = here.maintenance.use_encoder(here.encoder, lambda done, total: steps.append((done, total)))
     eventually(lambda: here.registry.loaded["large"].by_questions)
     loaded = here.registry.loaded["large"]
-    assert loaded.index.dense is not None
+    assert isinstance(loaded.index.dense, DenseIndex)
     assert loaded.index.dense.owners.tolist() == list(range(ROWS))
     assert loaded.index.scale is not None
     assert loaded.index.scale.rows == ROWS

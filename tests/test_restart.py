@@ -26,13 +26,14 @@ from indexes.retrieval.index import Index, Question
 from indexes.retrieval.learned_aliases import LearnedAlias, RecordFinder
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.blocks import BLOCK, Blocks, verify, write_blocks
+from indexes.storage.index_store import snapshot_folder
 from indexes.storage.sections import content_of, directory_of, map_sections
 from indexes.storage.snapshot import passage_key
 from indexes.text import normalize
 from tests.benchmarks.corpus import questions, rows, write_csv
 from tests.encoders import CountingModel
 from tests.former import FIXTURES
-from tests.snapshots import flip, manifest_of
+from tests.snapshots import flip, manifest_of, snapshot_of
 
 CSV = """\
 id,question,answer,category,aliases,place
@@ -82,7 +83,7 @@ class World:
 
     def generation(self) -> Path:
         """The current generation."""
-        folder = self.builder.snapshots(self.source).folder
+        folder = snapshot_folder(self.folder / "data", self.source)
         return folder / (folder / "CURRENT").read_text()
 
 
@@ -326,7 +327,7 @@ def test_a_snapshot_of_an_earlier_version_answers_and_is_stored_anew(world: Worl
     """The dimension is the one that the fixture was made with."""
     shutil.copy(FIXTURES / version / "knowledge" / "it-help.csv", world.csv)
     [former] = (FIXTURES / version / "data" / "snapshots").glob("it-help-*")
-    folder = world.builder.snapshots(world.source).folder
+    folder = snapshot_folder(world.folder / "data", world.source)
     shutil.copytree(former, folder)
     stamp, stored = manifest_of(world.generation())["encoder"], (world.generation() / "keys.bin").read_bytes()
     model = CountingModel(stamp["name"], stamp["revision"], stamp["dimension"])
@@ -370,8 +371,7 @@ def test_no_file_with_a_flipped_bit_is_served(world: World, tmp_path: Path) -> N
             flip(newest / name, bit)
             registry = world.registry()
             assert all(map(same, told(registry), expected)), (name, bit)
-            used = registry.loaded["it-help"].snapshot
-            assert used is not None
+            used = snapshot_of(registry.loaded["it-help"].snapshot)
             assert used.folder != newest, (name, bit)
             used.verify(used.checksums)
             shutil.rmtree(tmp_path / "data")

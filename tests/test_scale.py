@@ -22,7 +22,7 @@ from indexes.retrieval.scale import SAMPLE, Scale
 from indexes.retrieval.synonyms import Synonyms
 from indexes.text import normalize
 from tests.encoders import CountingModel, hashing_encoder, minilm_path
-from tests.snapshots import as_earlier, manifest_of
+from tests.snapshots import as_earlier, manifest_of, snapshot_of
 
 SETS = Path(__file__).parent / "sets"
 SAMPLES = Path(__file__).parents[1] / "knowledge"
@@ -163,8 +163,8 @@ def test_a_snapshot_of_an_earlier_version_gets_its_scale_and_nothing_is_encoded_
     path.write_text(questions(10), "utf-8")
     source = Source("it", path)
     built = build(tmp_path / "data", path, worker)
-    assert built.snapshot is not None
-    as_earlier(built.snapshot.folder, scale=earlier(manifest_of(built.snapshot.folder)["scale"]))
+    folder = snapshot_of(built.snapshot).folder
+    as_earlier(folder, scale=earlier(manifest_of(folder)["scale"]))
     model.encoded.clear()
     for _ in range(2):
         loaded, data = builder.read(source, Synonyms(), builder.snapshots(source).load())

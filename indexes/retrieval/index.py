@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from indexes.records.stored import RecordRows
 from indexes.retrieval.chunking import chunks
-from indexes.retrieval.dense import CANDIDATES, DenseIndex
+from indexes.retrieval.dense import CANDIDATES
 from indexes.retrieval.details import DetailsIndex
 from indexes.retrieval.lexical import Arrays, LexicalIndex, LexicalQuery, Scores
 from indexes.retrieval.scale import Scale
+from indexes.retrieval.vector_index import VectorIndex
 from indexes.text import normalize
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Index:
         name: str,
         records: "Sequence[Record]",
         synonyms: "Synonyms",
-        dense: DenseIndex | None = None,
+        dense: VectorIndex | None = None,
         scale: Scale | None = None,
     ) -> None:
         """Without a `scale`, cosines are taken as they are."""
@@ -149,7 +150,7 @@ class Index:
         """Return what the index consists of, without its vectors, by name."""
         return {"answers": self._answers, **self.lexical.arrays("lexical"), **self._details.arrays("details")}
 
-    def with_dense(self, dense: DenseIndex, scale: Scale | None = None) -> "Index":
+    def with_dense(self, dense: VectorIndex, scale: Scale | None = None) -> "Index":
         """Return a copy of this index with vectors and the scale of their cosines; everything else is shared."""
         other = object.__new__(Index)
         other.__dict__.update(self.__dict__, dense=dense, scale=scale)
@@ -274,7 +275,7 @@ class Index:
             rows = np.concatenate([rows, np.setdiff1d(np.arange(len(self)), rows)[:missing]])
         return np.sort(rows)
 
-    def _near(self, dense: DenseIndex, vector: "Vector", fewest: int) -> NDArray[np.int64]:
+    def _near(self, dense: VectorIndex, vector: "Vector", fewest: int) -> NDArray[np.int64]:
         """Return the rows with the nearest passages; more of them while one answer has nearly all, up to a bound."""
         passages_per_row = -(-len(dense) // max(len(self), 1))
         rows = np.zeros(0, dtype=np.int64)

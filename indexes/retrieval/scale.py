@@ -20,8 +20,8 @@ from indexes.retrieval.tokens import runs
 
 if TYPE_CHECKING:
     from indexes.encoder import Encoder, Vector
-    from indexes.retrieval.dense import DenseIndex
     from indexes.retrieval.index import Index
+    from indexes.retrieval.vector_index import VectorIndex
 
 SAMPLE = 100
 """Questions of a knowledge base that are encoded, twice each, to measure its scale: the mean varies by under .01."""
@@ -63,7 +63,7 @@ class Scale:
         return self.rows / GROWTH <= rows <= self.rows * GROWTH
 
 
-def measure(index: "Index", dense: "DenseIndex", encoder: "Encoder") -> Scale:
+def measure(index: "Index", dense: "VectorIndex", encoder: "Encoder") -> Scale:
     """Measure the scale of a knowledge base: up to SAMPLE of its questions are encoded as if somebody asked them.
 
     A small knowledge base says little: its scale is mostly that of a few fixed texts. Raises what the encoder raises.
@@ -83,7 +83,7 @@ def measure(index: "Index", dense: "DenseIndex", encoder: "Encoder") -> Scale:
     return Scale(zero, one, len(index), lost)
 
 
-def _lost(index: "Index", dense: "DenseIndex", encoder: "Encoder", rows: Sequence[int]) -> float:
+def _lost(index: "Index", dense: "VectorIndex", encoder: "Encoder", rows: Sequence[int]) -> float:
     """Return the share of these questions, all found as written, that aren't found by their words alone."""
     texts = {row: index.passages(row)[0] for row in rows}
     words = {row: " ".join(text[start:end] for start, end in runs(text)) for row, text in texts.items()}
@@ -93,7 +93,7 @@ def _lost(index: "Index", dense: "DenseIndex", encoder: "Encoder", rows: Sequenc
     return count / (len(rows) + FIXED_WEIGHT)
 
 
-def _finds(index: "Index", dense: "DenseIndex", vector: "Vector", row: int) -> bool:
+def _finds(index: "Index", dense: "VectorIndex", vector: "Vector", row: int) -> bool:
     """Return whether the passage that is nearest to a question has the answer of this row."""
     return bool((index.answers[dense.nearest(vector, 1)] == index.answers[row]).any())
 

@@ -24,7 +24,9 @@ import logging
 import secrets
 import shutil
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -35,12 +37,16 @@ from numpy.typing import NDArray
 from indexes.atomic_file import FileContent, replace_file, sync_folder, write_file
 from indexes.encoder import Encoder
 from indexes.errors import SnapshotError
-from indexes.retrieval.dense import FILE, HALVES, MEAN, IndexKind
+from indexes.records import Source
+from indexes.retrieval.dense import FILE, HALVES, MEAN, DenseIndex, IndexKind
 from indexes.retrieval.scale import Scale
+from indexes.retrieval.synonyms import Synonyms
+from indexes.retrieval.vector_index import VectorIndex
 from indexes.storage.blocks import Blocks, Checksum, Sha256, verified_copy, verify, write_blocks
 from indexes.storage.file_mark import FileMark
 from indexes.storage.manifest import EARLIER, FORMAT, parse, render
 from indexes.storage.sections import Directory, Place, Sections, content_of, directory_of, map_sections
+from indexes.storage.stored_index import OpenedWords, opened
 from indexes.text import NORMALIZER
 
 log = logging.getLogger(__name__)
@@ -111,22 +117,23 @@ class StoredVectors:
     kind: IndexKind | None = None
     scale: Scale | None = None
     owners: NDArray[np.int32] | None = None
+    index: VectorIndex | None = None
+    """The vectors themselves, if they are new."""
 
 
 NO_VECTORS = StoredVectors()
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """One generation, whose manifest has been read; its files are verified before they are used."""
+class Generation(ABC):
+    """One stored state of a knowledge base, which never changes. What reads it raises SnapshotError."""
 
-    folder: Path
+    name: str
+    """Sorts after those of all earlier generations."""
     created: float
     digest: str
     """SHA-256 of the CSV, in hexadecimal."""
     encoder: EncoderStamp | None
-    checksums: Mapping[str, Checksum]
-    """What is in each file."""
     kind: IndexKind | None = None
     """How the vectors are searched."""
     scale: Scale | None = None
@@ -137,6 +144,73 @@ class Snapshot:
     """The mark of the CSV on disk when it was read; None if a change might not show in it."""
     counted: int | None = None
     """Number of different texts that have a vector; None in snapshots of earlier versions."""
+
+    @property
+    def source(self) -> Path | None:
+        """The file with the CSV that this generation was made from, if it is in one."""
+        return None
+
+    @abstractmethod
+    def verify(self, names: Collection[str]) -> None:
+        """Verify that those of these parts that there are can be used, each once."""
+
+    @abstractmethod
+    def read_source(self) -> bytes:
+        """Return the CSV."""
+
+    @property
+    @abstractmethod
+    def packed(self) -> bytes:
+        """The concatenated keys of the passages."""
+
+    @property
+    @abstractmethod
+    def has_owners(self) -> bool:
+        """Whether the vectors are those of the words."""
+
+    @abstractmethod
+    def owners(self) -> NDArray[np.int32]:
+        """Return the row of each vector."""
+
+    @abstractmethod
+    def stored_vectors(self) -> "StoredVectors":
+        """Return the vectors for another generation, without their rows; none if they no longer exist."""
+
+    @abstractmethod
+    def open_words(self, source: Source, synonyms: Synonyms) -> "OpenedWords":
+        """Return the knowledge base, its index without vectors, and the learned aliases in it."""
+
+    @abstractmethod
+    def open_vectors(self, owners: NDArray[np.int32]) -> VectorIndex:
+        """Return the vectors, which must have been verified; `owners[i]` is the row of vector i."""
+
+    def fits(self, encoder: Encoder) -> bool:
+        """Return whether the vectors are from this encoder."""
+        return self.encoder is not None and self.encoder.matches(encoder)
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys of the passages; read at each call, to save memory in between."""
+        return tuple(_split(self.packed))
+
+    @property
+    def rows(self) -> Mapping[bytes, int]:
+        """The position of each passage's vector, by key."""
+        return {key: row for row, key in enumerate(self.keys)}
+
+    @property
+    def texts(self) -> int:
+        """Number of different texts that have a vector."""
+        return len(set(self.keys)) if self.counted is None else self.counted
+
+
+@dataclass(frozen=True)
+class Snapshot(Generation):
+    """A generation in a folder, whose manifest has been read; its files are verified before they are used."""
+
+    folder: Path = field(kw_only=True)
+    checksums: Mapping[str, Checksum] = field(kw_only=True)
+    """What is in each file."""
     directory: Directory = field(default_factory=dict)
     """Where each array of the words is."""
     _verified: set[str] = field(default_factory=set, compare=False, repr=False)
@@ -178,16 +252,6 @@ class Snapshot:
         return self._read(_KEYS)
 
     @property
-    def keys(self) -> tuple[bytes, ...]:
-        """The keys of the passages; read at each call, to save memory in between."""
-        return tuple(_split(self.packed))
-
-    @property
-    def texts(self) -> int:
-        """Number of different texts that have a vector; raises SnapshotError."""
-        return len(set(self.keys)) if self.counted is None else self.counted
-
-    @property
     def has_owners(self) -> bool:
         """Whether the vectors are those of the words."""
         return _OWNERS in self.checksums
@@ -201,14 +265,18 @@ class Snapshot:
         there = [name for name in _COPIED if name in self.checksums and (self.folder / name).is_file()]
         return {name: verified_copy(self.folder / name, self.checksums[name]) for name in there if FILE in there}
 
-    def fits(self, encoder: Encoder) -> bool:
-        """Return whether the vectors are from this encoder."""
-        return self.encoder is not None and self.encoder.matches(encoder)
+    def stored_vectors(self) -> "StoredVectors":
+        """See `Generation.stored_vectors`."""
+        files = self.files()
+        return StoredVectors(self.encoder, self.packed, files, self.kind, self.scale) if files else StoredVectors()
 
-    @property
-    def rows(self) -> Mapping[bytes, int]:
-        """The position of each passage's vector, by key."""
-        return {key: row for row, key in enumerate(self.keys)}
+    def open_words(self, source: Source, synonyms: Synonyms) -> OpenedWords:
+        """See `Generation.open_words`; the arrays are mapped."""
+        return opened(source, self.digest, self.sections(), synonyms)
+
+    def open_vectors(self, owners: NDArray[np.int32]) -> DenseIndex:
+        """See `Generation.open_vectors`; the files are mapped."""
+        return DenseIndex.open(self.vectors, owners, self.kind)
 
     def _read(self, name: str) -> bytes:
         self.verify((name,))
@@ -264,6 +332,14 @@ class SnapshotFolder:
         saved.verify(EVERYTHING)
         return saved
 
+    def exclusively(self) -> AbstractContextManager[None]:
+        """See `IndexStore.exclusively`: no other process may work in this folder at all."""
+        return nullcontext()
+
+    def delete(self) -> None:
+        """See `IndexStore.delete`."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def _activate(self, name: str) -> None:
         replace_file(self.folder / "CURRENT", name.encode())
 
@@ -307,6 +383,7 @@ def _described(folder: Path) -> Snapshot:
         measured = manifest.get("scale") or {}
         return Snapshot(
             folder=folder,
+            name=folder.name,
             created=manifest["created"],
             digest=manifest["digest"],
             encoder=EncoderStamp(**manifest["encoder"]) if manifest["encoder"] else None,

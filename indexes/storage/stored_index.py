@@ -21,6 +21,8 @@ _KEPT = ("encoding", "delimiter", "columns", "details", "header_line", "header",
 
 Learned = Mapping[int, tuple[str, ...]]
 """All aliases of the rows that have learned ones."""
+OpenedWords = tuple[KnowledgeBase, Index, Learned]
+"""A knowledge base, its index without vectors, and the learned aliases in it."""
 
 
 def sections_of(knowledge_base: KnowledgeBase, index: Index, learned: Learned) -> Sections:
@@ -39,7 +41,7 @@ def sections_of(knowledge_base: KnowledgeBase, index: Index, learned: Learned) -
     }
 
 
-def opened(source: Source, digest: str, sections: Sections, synonyms: Synonyms) -> tuple[KnowledgeBase, Index, Learned]:
+def opened(source: Source, digest: str, sections: Sections, synonyms: Synonyms) -> OpenedWords:
     """Return the knowledge base and its index, without vectors; nothing of a record is read."""
     about: dict[str, Any] = json.loads(sections[_ABOUT].tobytes())
     dot = f"{_RECORDS}."

@@ -12,8 +12,9 @@ import numpy as np
 
 from indexes.encoder import Encoder, Progress, Vector, Vectors
 from indexes.errors import SnapshotError
-from indexes.retrieval.dense import SIZES, DenseIndex, Float16Vectors, Sizes
-from indexes.storage.snapshot import VECTORS, Snapshot
+from indexes.retrieval.dense import SIZES, Float16Vectors, Sizes
+from indexes.retrieval.vector_index import VectorIndex
+from indexes.storage.snapshot import VECTORS, Generation
 from indexes.storage.unfinished import Unfinished
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class PassageVectors:
         keys: Sequence[bytes],
         texts: Sequence[str],
         encoder: Encoder,
-        pool: Iterable[Snapshot],
+        pool: Iterable[Generation],
         unfinished: Unfinished,
         sizes: Sizes = SIZES,
     ) -> None:
@@ -41,7 +42,7 @@ class PassageVectors:
         self._sizes = sizes
         self.missing = set(keys)
         """The keys that no snapshot with this encoder has; some may be in `unfinished`."""
-        self._stores: list[tuple[Mapping[bytes, int], DenseIndex]] = []
+        self._stores: list[tuple[Mapping[bytes, int], VectorIndex]] = []
         for snapshot in pool:
             if self.missing and snapshot.fits(encoder):
                 self._use(snapshot)
@@ -73,25 +74,25 @@ class PassageVectors:
             return np.concatenate(list(batches))
         return _halves(batches, self._encoder.dimension, folder)
 
-    def _use(self, snapshot: Snapshot) -> None:
+    def _use(self, snapshot: Generation) -> None:
         try:
             keys = snapshot.keys
             rows = {key: row for row, key in enumerate(keys) if key in self.missing}
             if not rows:
                 return
             snapshot.verify(VECTORS)
-            dense = DenseIndex.open(snapshot.vectors, np.zeros(len(keys), dtype=np.int32))
+            vectors = snapshot.open_vectors(np.zeros(len(keys), dtype=np.int32))
         except SnapshotError as error:
-            log.warning("%s is gone (%s); its texts are encoded again", snapshot.folder, error)
+            log.warning("%s is gone (%s); its texts are encoded again", snapshot.name, error)
             return
-        self._stores.append((rows, dense))
+        self._stores.append((rows, vectors))
         self.missing.difference_update(rows)
 
     def _batch(self, keys: Sequence[bytes]) -> Vectors:
         wanted, known = dict.fromkeys(keys), dict[bytes, Vector]()
-        for rows, dense in self._stores:
+        for rows, vectors in self._stores:
             shared = sorted((key for key in wanted if key in rows and key not in known), key=rows.__getitem__)
-            stored = dense.vectors(np.array([rows[key] for key in shared], dtype=np.int64)) if shared else ()
+            stored = vectors.vectors(np.array([rows[key] for key in shared], dtype=np.int64)) if shared else ()
             known.update(zip(shared, stored, strict=True))
         if fresh := [key for key in wanted if key not in known]:
             known.update(zip(fresh, self._unfinished.vectors(fresh), strict=True))

@@ -135,7 +135,7 @@ def build(arguments: JSON) -> JSON:
     maintenance = library.opened(folder / "csv", manager, settings)
     took = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - worked}
     dense = maintenance.registry.loaded[NAME].index.dense
-    assert dense
+    assert isinstance(dense, DenseIndex)
     found = recall(dense, Path(arguments["vectors"]))
     maintenance.close()
     manager.close()
