@@ -1,8 +1,10 @@
 """The Slack client: its address and its retries."""
 
 import socket
+import ssl
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
@@ -110,6 +112,12 @@ def scopes_of(response: SlackResponse) -> frozenset[str]:
     return frozenset(scope.strip() for scope in (response.headers or {}).get("x-oauth-scopes", "").split(","))
 
 
+@cache
+def certificates() -> ssl.SSLContext:
+    """Return the certificates that Slack's is checked with; without this, each call reads them, which takes 20 ms."""
+    return ssl.create_default_context()
+
+
 def slack_client(environment: Environment, token: str | None = None) -> WebClient:
     """Build a client for SLACK_API_URL, by default with the bot's token; calls nothing yet."""
     bots = environment.slack_bot_token
@@ -117,5 +125,6 @@ def slack_client(environment: Environment, token: str | None = None) -> WebClien
         token=token or (bots.get_secret_value() if bots else None),
         base_url=environment.slack_api_url,
         timeout=TIMEOUT_SECONDS,
+        ssl=certificates(),
         retry_handlers=retry_handlers(),
     )

@@ -3,6 +3,7 @@
 import gc
 import time
 from collections.abc import Callable, Iterator
+from ssl import CERT_REQUIRED
 
 import pytest
 
@@ -10,6 +11,8 @@ from bot.app import Bot
 from bot.connection import MISSED_PONGS, PING_SECONDS
 from bot.playground import LocalSlack, Message
 from bot.playground.slack.fault_injection import Reason
+from bot.settings import Environment
+from bot.slack_client import slack_client
 from tests.slack.conftest import Start
 
 PING = 0.3
@@ -217,3 +220,12 @@ class TestWithTheRealPingInterval:
         before = slack.connections_opened
         slack.faults.freeze()
         assert reconnected(slack, before) < 15
+
+
+def test_certificates_are_checked_and_read_once_for_all_calls(slack: LocalSlack, bot: Bot) -> None:
+    client = slack_client(Environment(slack_api_url=slack.api_url))
+    assert client.ssl
+    assert (client.ssl.verify_mode, client.ssl.check_hostname) == (CERT_REQUIRED, True)
+    assert bot.services.client.ssl is client.ssl
+    assert bot.app.client.ssl is client.ssl
+    assert bot.connection._handler.client.web_client.ssl is client.ssl
