@@ -1,6 +1,7 @@
 """The real bot, connected over HTTP and WebSocket to a local Slack of its own for every test."""
 # ruff: noqa: E501 - rows of a CSV are as long as they are
 
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -16,10 +17,11 @@ from bot.playground import Envelope, LocalSlack, Message, controls, live_mention
 from bot.settings import Environment, Settings
 from handlers.fair_turns import Source
 from handlers.queue import LIMITS, WORKERS, Kind
+from handlers.schema import open_or_recover
 from handlers.store.questions import AskedQuestion, Questions, questions
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager
-from tests.encoders import hashing_manager
+from tests.encoders import hashing_manager, once
 
 IT_HELP = """\
 id,質問,回答,カテゴリ,リンク,更新日,備考
@@ -92,6 +94,17 @@ def burst() -> int:
     return NO_LIMIT
 
 
+@pytest.fixture(scope="session")
+def empty_data(shared: Path) -> Path:
+    """A DATA_DIR with a new state database: making the tables takes longer than all else that a start does."""
+
+    def made(folder: Path) -> Path:
+        open_or_recover(f"sqlite:///{folder / 'state.db'}", folder).close()
+        return folder
+
+    return once(shared / "empty-data", made)
+
+
 @pytest.fixture
 def start(
     slack: LocalSlack,
@@ -101,12 +114,14 @@ def start(
     look_seconds: float,
     burst: int,
     database_url: str | None,
+    empty_data: Path,
 ) -> Iterator[Start]:
     """Start the bot: ``start(config=ConfigFile(...), admin_users=("U1",))``; lexical unless told otherwise.
 
     No proof is asked for unless the configuration says how much is promised.
     """
     running: list[Bot] = []
+    data = knowledge.parent / "data"
 
     def starting(config: ConfigFile | None = None, **environment: object) -> Bot:
         values = {
@@ -114,11 +129,13 @@ def start(
             "slack_bot_token": slack.bot_token,
             "slack_app_token": slack.app_token,
             "knowledge_dir": knowledge,
-            "data_dir": knowledge.parent / "data",
+            "data_dir": data,
             "database_url": database_url,
             "encoder_backend": "lexical",
             **environment,
         }
+        if values["data_dir"] == data and not (values["database_url"] or data.exists()):
+            shutil.copytree(empty_data, data)
         config = config or ConfigFile()
         promised = config if "promise" in config.model_fields_set else config.model_copy(update={"promise": 0.0})
         settings = Settings(Environment.model_validate(values), promised, Path("kotae.toml"))
