@@ -3,6 +3,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from handlers.schema import open_or_recover
 from handlers.store.questions import AskedQuestion, Questions, questions
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager
+from tests.conftest import ENGINE
 from tests.encoders import hashing_manager, once
 
 IT_HELP = """\
@@ -47,7 +49,11 @@ Start = Callable[..., Bot]
 @pytest.fixture
 def knowledge(tmp_path: Path) -> Path:
     """A knowledge folder with two channels' files and a shared one."""
-    folder = tmp_path / "knowledge"
+    return write_knowledge(tmp_path / "knowledge")
+
+
+def write_knowledge(folder: Path) -> Path:
+    """Write the three files into a new folder."""
     folder.mkdir()
     (folder / "it-help.csv").write_text(IT_HELP, encoding="utf-8")
     (folder / "dev-faq.csv").write_text(DEV_FAQ, encoding="utf-8")
@@ -120,10 +126,26 @@ def start(
 
     No proof is asked for unless the configuration says how much is promised.
     """
+    with starting(slack, knowledge, manager, empty_data, database_url, ping_seconds, look_seconds, burst) as each:
+        yield each
+
+
+@contextmanager
+def starting(
+    slack: LocalSlack,
+    knowledge: Path,
+    manager: ModelManager,
+    empty_data: Path,
+    database_url: str | None,
+    ping_seconds: float = PING_SECONDS,
+    look_seconds: float = LOOK_SECONDS,
+    burst: int = NO_LIMIT,
+) -> Iterator[Start]:
+    """Stop at the end whatever bots were started: see `start`."""
     running: list[Bot] = []
     data = knowledge.parent / "data"
 
-    def starting(config: ConfigFile | None = None, **environment: object) -> Bot:
+    def start(config: ConfigFile | None = None, **environment: object) -> Bot:
         values = {
             "slack_api_url": slack.api_url,
             "slack_bot_token": slack.bot_token,
@@ -146,15 +168,40 @@ def start(
         assert bot.services.registry.wait_ready(60)
         return bot
 
-    yield starting
-    for bot in running:
-        bot.stop()
+    try:
+        yield start
+    finally:
+        for bot in running:
+            bot.stop()
 
 
 @pytest.fixture
 def bot(start: Start) -> Bot:
     """The bot as it is out of the box, searching lexically."""
     return start()
+
+
+@pytest.fixture(scope="module")
+def common_bot(
+    tmp_path_factory: pytest.TempPathFactory, empty_data: Path, request: pytest.FixtureRequest
+) -> Iterator[tuple[LocalSlack, Bot]]:
+    """One Slack and one bot for those tests of a module that change nothing another of them sees."""
+    url = request.getfixturevalue("postgresql_server").make() if ENGINE == "postgresql" else None
+    knowledge, manager = write_knowledge(tmp_path_factory.mktemp("common") / "knowledge"), hashing_manager()
+    with (
+        LocalSlack(commands=("/search", "/kb"), ack_seconds=3.0, retry_delays=(0.2, 0.4, 0.6)) as slack,
+        starting(slack, knowledge, manager, empty_data, url) as start,
+    ):
+        yield slack, start()
+    manager.close()
+
+
+@pytest.fixture
+def common_slack(common_bot: tuple[LocalSlack, Bot]) -> Iterator[LocalSlack]:
+    """The Slack of `common_bot`, where everything stays lawful."""
+    slack, _ = common_bot
+    yield slack
+    check_laws(slack, [])
 
 
 ILLEGAL = {"invalid_blocks", "invalid_arguments", "msg_too_long", "msg_blocks_too_long", "no_text", "invalid_thread_ts"}
@@ -165,6 +212,11 @@ def lawful(slack: LocalSlack, start: Start, helpers: list[str]) -> Iterator[None
     """Whatever the test did: every call was legal, every ack in time, and nobody but the bot was mentioned."""
     del start  # the bot must still run when the test ends
     yield
+    check_laws(slack, helpers)
+
+
+def check_laws(slack: LocalSlack, helpers: list[str]) -> None:
+    """See `lawful`."""
     slack.wait_until(lambda: all(each.outcome != "waiting" for each in slack.envelopes), what="every ack")
     assert slack.warnings == []
     assert [call for call in slack.calls if call.error in ILLEGAL] == []

@@ -20,6 +20,7 @@ from tests.audit import action, outcome
 from tests.slack.conftest import Start
 
 HELP = "*/kb reload [name|all]*: read a CSV again"
+Common = tuple[LocalSlack, Bot]
 ADMINS_ONLY = "Only workspace admins can do that."
 ADMINS_ONLY_JA = "この操作はワークスペースの管理者だけが行えます。"
 
@@ -43,12 +44,11 @@ def audited(bot: Bot) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     "line", ["reload", "status", "auto-reply on", "threshold 0.5", "channels", "help", "", "nonsense"]
 )
-@pytest.mark.usefixtures("lawful")
-def test_a_member_is_refused_every_action(slack: LocalSlack, bot: Bot, line: str) -> None:
-    assert kb(slack, "alice", line) == ADMINS_ONLY
-    assert kb(slack, "hanako", line) == ADMINS_ONLY_JA
-    assert audited(bot) == []
-    assert ChannelSettings(bot.services.database).channels() == []
+def test_a_member_is_refused_every_action(common_slack: LocalSlack, common_bot: Common, line: str) -> None:
+    assert kb(common_slack, "alice", line) == ADMINS_ONLY
+    assert kb(common_slack, "hanako", line) == ADMINS_ONLY_JA
+    assert audited(common_bot[1]) == []
+    assert ChannelSettings(common_bot[1].services.database).channels() == []
 
 
 @pytest.mark.parametrize("who", ["guest", "multi", "external"])
@@ -101,16 +101,14 @@ def test_an_admin_no_more_is_refused_within_a_minute(slack: LocalSlack) -> None:
 
 
 @pytest.mark.parametrize("line", ["", "help", "HELP", "  help  "])
-@pytest.mark.usefixtures("lawful", "bot")
-def test_help_lists_every_action_with_the_configured_name(slack: LocalSlack, line: str) -> None:
-    text = kb(slack, "olivia", line)
+def test_help_lists_every_action_with_the_configured_name(common_slack: LocalSlack, line: str) -> None:
+    text = kb(common_slack, "olivia", line)
     for each in ("reload [name|all]", "status", "auto-reply on|shadow|off", "threshold 0.80", "channels", "help"):
         assert f"*/kb {each}*" in text
 
 
-@pytest.mark.usefixtures("lawful", "bot")
-def test_help_is_japanese_for_japanese(slack: LocalSlack) -> None:
-    assert kb(slack, "ichiro", "help").startswith("*/kb reload [名前|all]*: CSV を読み直します")
+def test_help_is_japanese_for_japanese(common_slack: LocalSlack) -> None:
+    assert kb(common_slack, "ichiro", "help").startswith("*/kb reload [名前|all]*: CSV を読み直します")
 
 
 @pytest.mark.parametrize("commands", [("/ask", "/admin")])
@@ -131,9 +129,8 @@ def test_another_command_name_is_used_throughout(slack: LocalSlack, start: Start
         ("＜!here＞", "＜!here＞"),
     ],
 )
-@pytest.mark.usefixtures("lawful", "bot")
-def test_an_unknown_action_is_repeated_harmlessly_with_help(slack: LocalSlack, line: str, echo: str) -> None:
-    text = kb(slack, "olivia", line)
+def test_an_unknown_action_is_repeated_harmlessly_with_help(common_slack: LocalSlack, line: str, echo: str) -> None:
+    text = kb(common_slack, "olivia", line)
     assert text.startswith(f"I don't know `{echo}`.\n")
     assert HELP in text
 
@@ -161,11 +158,10 @@ def test_auto_reply_is_set_and_audited(slack: LocalSlack, bot: Bot, argument: st
 
 
 @pytest.mark.parametrize("argument", ["", "yes", "on please", "オン"])
-@pytest.mark.usefixtures("lawful")
-def test_another_mode_is_refused_with_the_choices(slack: LocalSlack, bot: Bot, argument: str) -> None:
+def test_another_mode_is_refused_with_the_choices(common_slack: LocalSlack, common_bot: Common, argument: str) -> None:
     says = "Say which: `/kb auto-reply on`, `shadow` or `off`. Here it is *Off* now."
-    assert kb(slack, "olivia", f"auto-reply {argument}") == says
-    assert audited(bot) == []
+    assert kb(common_slack, "olivia", f"auto-reply {argument}") == says
+    assert audited(common_bot[1]) == []
 
 
 @pytest.mark.usefixtures("lawful")
@@ -206,11 +202,10 @@ def test_a_threshold_is_set_and_audited(slack: LocalSlack, bot: Bot, argument: s
     "argument",
     ["", "high", "-0.1", "101", "nan", "inf", "1e9", "0.8 0.9", ".95%", "0.95%", "0.9 %", "1.5", "9.5%", "1_0", "."],
 )
-@pytest.mark.usefixtures("lawful")
-def test_what_is_no_probability_is_refused(slack: LocalSlack, bot: Bot, argument: str) -> None:
+def test_what_is_no_probability_is_refused(common_slack: LocalSlack, common_bot: Common, argument: str) -> None:
     says = "Give a number from 0 to 1, such as `/kb threshold 0.80`. Here it is *0.90*."
-    assert kb(slack, "olivia", f"threshold {argument}") == says
-    assert audited(bot) == []
+    assert kb(common_slack, "olivia", f"threshold {argument}") == says
+    assert audited(common_bot[1]) == []
 
 
 def test_settings_survive_a_restart_win_over_the_file_and_say_who_set_them(slack: LocalSlack, start: Start) -> None:

@@ -12,8 +12,6 @@ from handlers.channel_rules import AutoReply
 from handlers.slack.message_text import message_text
 from tests.slack.conftest import Start, settle
 
-pytestmark = pytest.mark.usefixtures("lawful")
-
 QUESTION = "How do I connect to the office Wi-Fi?"
 ANSWER = "Sample-Office"
 
@@ -69,75 +67,69 @@ ORIGINALS: dict[str, Callable[[LocalSlack], Message]] = {
 
 
 @pytest.mark.parametrize("original", ORIGINALS)
-@pytest.mark.usefixtures("bot")
-def test_a_message_forwarded_to_the_bot_is_the_question(slack: LocalSlack, original: str) -> None:
-    sent = slack.forward("hanako", slack.person("hanako"), ORIGINALS[original](slack))
+def test_a_message_forwarded_to_the_bot_is_the_question(common_slack: LocalSlack, original: str) -> None:
+    sent = common_slack.forward("hanako", common_slack.person("hanako"), ORIGINALS[original](common_slack))
     assert sent.text == ""
-    assert ANSWER in slack.reply(sent).shown
+    assert ANSWER in common_slack.reply(sent).shown
 
 
 @pytest.mark.parametrize("original", ORIGINALS)
-@pytest.mark.usefixtures("bot")
-def test_a_message_that_was_forwarded_before_is_the_question(slack: LocalSlack, original: str) -> None:
-    sent = ORIGINALS[original](slack)
-    for where in ("random", "random", slack.person("hanako")):
-        sent = slack.forward("hanako", where, sent)
-    assert ANSWER in slack.reply(sent).shown
+def test_a_message_that_was_forwarded_before_is_the_question(common_slack: LocalSlack, original: str) -> None:
+    sent = ORIGINALS[original](common_slack)
+    for where in ("random", "random", common_slack.person("hanako")):
+        sent = common_slack.forward("hanako", where, sent)
+    assert ANSWER in common_slack.reply(sent).shown
 
 
-@pytest.mark.usefixtures("bot")
-def test_a_file_that_is_forwarded_asks_nothing(slack: LocalSlack) -> None:
-    sent = slack.forward("hanako", slack.person("hanako"), slack.upload("alice", "random", "notes.txt", b"notes"))
-    assert "no preview available" not in slack.reply(sent).shown
+def test_a_file_that_is_forwarded_asks_nothing(common_slack: LocalSlack) -> None:
+    sent = common_slack.forward(
+        "hanako", common_slack.person("hanako"), common_slack.upload("alice", "random", "notes.txt", b"notes")
+    )
+    assert "no preview available" not in common_slack.reply(sent).shown
 
 
-@pytest.mark.usefixtures("bot")
-def test_the_comment_on_a_forwarded_message_is_the_question(slack: LocalSlack) -> None:
-    original = slack.say("alice", "random", "We have lunch at noon.")
-    sent = slack.forward("hanako", slack.person("hanako"), original, QUESTION)
-    assert ANSWER in slack.reply(sent).shown
-
-
-@pytest.mark.parametrize("original", ORIGINALS)
-@pytest.mark.usefixtures("bot")
-def test_a_message_forwarded_with_a_mention_is_the_question(slack: LocalSlack, original: str) -> None:
-    sent = slack.forward("hanako", "it-help", ORIGINALS[original](slack), "@kotae")
-    assert ANSWER in slack.reply(sent).shown
+def test_the_comment_on_a_forwarded_message_is_the_question(common_slack: LocalSlack) -> None:
+    original = common_slack.say("alice", "random", "We have lunch at noon.")
+    sent = common_slack.forward("hanako", common_slack.person("hanako"), original, QUESTION)
+    assert ANSWER in common_slack.reply(sent).shown
 
 
 @pytest.mark.parametrize("original", ORIGINALS)
-@pytest.mark.usefixtures("bot")
-def test_a_mention_below_a_forwarded_message_asks_its_question(slack: LocalSlack, original: str) -> None:
-    first = slack.forward("hanako", "it-help", ORIGINALS[original](slack))
-    sent = slack.mention("alice", "it-help", "", thread_ts=first.ts)
-    assert ANSWER in slack.reply(sent).shown
+def test_a_message_forwarded_with_a_mention_is_the_question(common_slack: LocalSlack, original: str) -> None:
+    sent = common_slack.forward("hanako", "it-help", ORIGINALS[original](common_slack), "@kotae")
+    assert ANSWER in common_slack.reply(sent).shown
+
+
+@pytest.mark.parametrize("original", ORIGINALS)
+def test_a_mention_below_a_forwarded_message_asks_its_question(common_slack: LocalSlack, original: str) -> None:
+    first = common_slack.forward("hanako", "it-help", ORIGINALS[original](common_slack))
+    sent = common_slack.mention("alice", "it-help", "", thread_ts=first.ts)
+    assert ANSWER in common_slack.reply(sent).shown
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.usefixtures("bot")
-def test_a_mention_below_a_form_asks_its_question(slack: LocalSlack, form: str) -> None:
-    first = slack.other_bot_says("it-help", "", name="IT request", blocks=FORMS[form])
-    sent = slack.mention("alice", "it-help", "?", thread_ts=first.ts)
-    assert ANSWER in slack.reply(sent).shown
+def test_a_mention_below_a_form_asks_its_question(common_slack: LocalSlack, form: str) -> None:
+    first = common_slack.other_bot_says("it-help", "", name="IT request", blocks=FORMS[form])
+    sent = common_slack.mention("alice", "it-help", "?", thread_ts=first.ts)
+    assert ANSWER in common_slack.reply(sent).shown
 
 
-@pytest.mark.usefixtures("bot")
-def test_a_mention_below_a_link_to_a_message_asks_its_question(slack: LocalSlack) -> None:
-    original = slack.say("alice", "random", QUESTION)
-    first = slack.say("hanako", "it-help", slack.permalink(original))
-    slack.show_linked(first, original)
-    sent = slack.mention("hanako", "it-help", "", thread_ts=first.ts)
-    assert ANSWER in slack.reply(sent).shown
+def test_a_mention_below_a_link_to_a_message_asks_its_question(common_slack: LocalSlack) -> None:
+    original = common_slack.say("alice", "random", QUESTION)
+    first = common_slack.say("hanako", "it-help", common_slack.permalink(original))
+    common_slack.show_linked(first, original)
+    sent = common_slack.mention("hanako", "it-help", "", thread_ts=first.ts)
+    assert ANSWER in common_slack.reply(sent).shown
 
 
-@pytest.mark.usefixtures("bot")
-def test_a_page_shown_below_a_link_is_no_question(slack: LocalSlack) -> None:
-    first = slack.say("hanako", "it-help", "https://example.com/")
-    slack.unfurl(first, QUESTION)
-    sent = slack.mention("hanako", "it-help", "", thread_ts=first.ts)
-    assert ANSWER not in slack.reply(sent).shown.split("\n")[0]
+def test_a_page_shown_below_a_link_is_no_question(common_slack: LocalSlack) -> None:
+    first = common_slack.say("hanako", "it-help", "https://example.com/")
+    common_slack.unfurl(first, QUESTION)
+    sent = common_slack.mention("hanako", "it-help", "", thread_ts=first.ts)
+    assert ANSWER not in common_slack.reply(sent).shown.split("\n")[0]
 
 
+@pytest.mark.usefixtures("lawful")
 def test_nobody_is_answered_unasked_because_of_a_forwarded_message(slack: LocalSlack, start: Start) -> None:
     bot = start(ConfigFile(channels={"it-help": ChannelSection(auto_reply=AutoReply.ON, threshold=0.0)}))
     slack.forward("hanako", "it-help", slack.say("alice", "random", QUESTION))
@@ -148,6 +140,7 @@ def test_nobody_is_answered_unasked_because_of_a_forwarded_message(slack: LocalS
     assert slack.bot_messages("it-help") == slack.bot_messages("dev-faq") == []
 
 
+@pytest.mark.usefixtures("lawful")
 def test_the_form_for_a_new_entry_has_the_words_of_a_forwarded_message(slack: LocalSlack, bot: Bot) -> None:
     sent = slack.forward("olivia", "it-help", slack.say("alice", "random", "Choose the *other* network."))
     slack.shortcut("olivia", "save_to_kb", sent)
