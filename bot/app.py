@@ -173,7 +173,7 @@ def build_app(
         else None
     )
     listeners = ThreadPoolExecutor(ACK_WORKERS, thread_name_prefix="kotae-listener")
-    app = App(client=client, listener_executor=listeners)
+    app = App(name="kotae", client=client, listener_executor=listeners)  # without a name, Bolt reads our source for it
     counters = Counters()
     acks = AckClock(counters)
 
