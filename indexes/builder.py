@@ -3,10 +3,10 @@
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ from indexes.storage.snapshot import (
     passage_key,
 )
 from indexes.storage.stored_index import Learned, sections_of
+from indexes.storage.stores import OwnVectors, SharedVectors
 from indexes.storage.unfinished import Unfinished
 from indexes.storage.vector_cache import PassageVectors
 from indexes.text import match_key, normalize
@@ -109,12 +110,19 @@ class BuildResult:
 
 
 class Builder:
-    """Builds knowledge bases and stores their snapshots below `data_dir`."""
+    """Builds knowledge bases and stores their snapshots below `data_dir`; `vectors` are those that processes share."""
 
-    def __init__(self, data_dir: Path, sizes: Sizes = SIZES, stores: IndexStores | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        sizes: Sizes = SIZES,
+        stores: IndexStores | None = None,
+        vectors: SharedVectors | None = None,
+    ) -> None:
         self._data_dir = data_dir
         self._stores = stores or IndexStores.files(data_dir, sizes)
         self._sizes = self._stores.sizes
+        self._vectors = vectors or OwnVectors()
 
     def read(
         self, source: Source, synonyms: Synonyms, snapshot: Generation | None, aliases: Sequence[LearnedAlias] = ()
@@ -208,10 +216,12 @@ class Builder:
         unfinished = self._unfinished(loaded, encoder, len(keys))
         with closing(unfinished):
             collected = PassageVectors(keys, texts, encoder, pool, unfinished, self._sizes)
-            encoded, reused = len(collected.missing), len(set(keys)) - len(collected.missing)
-            collected.encode(range(len(keys)), progress)
-            dense = DenseIndex.build(collected.collect(self._data_dir), owners, self._sizes)
-            scale = _scale(loaded, dense, encoder)
+            with self._encoding(loaded, collected, encoder):
+                encoded = len(collected.missing - collected.fetched)
+                collected.encode(range(len(keys)), progress, partial(self._vectors.push, loaded.source.name, encoder))
+                dense = DenseIndex.build(collected.collect(self._data_dir), owners, self._sizes)
+                scale = self._shared_scale(loaded, dense, encoder, keys)
+            reused = len(set(keys)) - encoded
         in_memory = replace(loaded, index=loaded.index.with_dense(dense, scale))
         data = _source_bytes(loaded) if data is None else data
         if data is None:
@@ -244,15 +254,39 @@ class Builder:
         pool = [*pool, *self._others(loaded, damaged=False)]
         with closing(self._unfinished(loaded, encoder, len(keys))) as unfinished:
             passages = PassageVectors(keys, texts, encoder, pool, unfinished, self._sizes)
-            rest = passages.missing.difference(keys[place] for place in places)
+            name = loaded.source.name
+            passages.take(self._vectors.fetch(name, encoder, passages.lacking))
+            rest = passages.missing.difference(passages.fetched, (keys[place] for place in places))
             if len(rest) < SOON_DONE:
                 return None
-            passages.encode(places, progress)
+            with self._encoding(loaded, passages, encoder):
+                passages.encode(places, progress, partial(self._vectors.push, name, encoder))
             vectors = passages.collect(self._data_dir, places)
         dense = DenseIndex.build(vectors, np.arange(len(places), dtype=np.int32), self._sizes)
         scale = _scale(loaded, dense, encoder)
         log.info("%s: the questions can be searched by meaning; %d more texts follow", loaded.source.name, len(rest))
         return replace(loaded, index=loaded.index.with_dense(dense, scale), by_questions=True)
+
+    @contextmanager
+    def _encoding(self, loaded: LoadedKnowledgeBase, passages: PassageVectors, encoder: Encoder) -> Iterator[None]:
+        """Take the vectors that others have encoded, and let them wait while this process encodes what is lacking."""
+        name = loaded.source.name
+        if not passages.lacking:
+            yield
+            return
+        with self._vectors.turn(name, lambda: _check_stopped(encoder)):
+            passages.take(self._vectors.fetch(name, encoder, passages.lacking))
+            yield
+
+    def _shared_scale(
+        self, loaded: LoadedKnowledgeBase, dense: DenseIndex, encoder: Encoder, keys: Sequence[bytes]
+    ) -> Scale:
+        """Return the scale that other processes use; where there is none that fits, measure it for all."""
+        name = loaded.source.name
+        shared = self._vectors.scale(name, encoder)
+        scale = shared if shared and shared.is_of_about(len(loaded.index)) else _scale(loaded, dense, encoder)
+        self._vectors.settle(name, encoder, keys, scale)
+        return scale
 
     def _unfinished(self, loaded: LoadedKnowledgeBase, encoder: Encoder, texts: int) -> Unfinished:
         folder = snapshot_folder(self._data_dir, loaded.source)
@@ -363,6 +397,11 @@ def _owners(loaded: LoadedKnowledgeBase, stored: Generation) -> NDArray[np.int32
         return None
     texts, owners = _passages(loaded.index)
     return owners if stored.packed == b"".join(map(passage_key, texts)) else None
+
+
+def _check_stopped(encoder: Encoder) -> None:
+    """Raise StoppedError when Kotae shuts down, as encoding anything would."""
+    encoder.encode_queries(())
 
 
 def _scale(loaded: LoadedKnowledgeBase, dense: VectorIndex, encoder: Encoder) -> Scale:

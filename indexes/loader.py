@@ -1,6 +1,5 @@
 """The jobs of `Maintenance`: each prepares a new state and swaps it into the registry. Not thread-safe."""
 
-import hashlib
 import logging
 import threading
 import time
@@ -27,7 +26,8 @@ from indexes.reload_report import EncodingCounts, ReloadReport, reload_report
 from indexes.retrieval.learned_aliases import LearnedAlias, LearnedAliases
 from indexes.retrieval.synonyms import Synonyms, read_synonyms
 from indexes.storage.snapshot import Generation
-from indexes.storage.versions import Origin, Version, Versions
+from indexes.storage.stores import Stores
+from indexes.storage.versions import Origin, Version
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +39,15 @@ class Loader:
         self,
         registry: Registry,
         data_dir: Path,
-        versions: Versions,
+        stores: Stores,
         stop: threading.Event,
     ) -> None:
         self._registry = registry
         self._data_dir = data_dir
-        self._versions = versions
+        self._versions = stores.versions
+        self._writer = stores.writer
         self._stop = stop
-        self._builder = Builder(data_dir)
+        self._builder = Builder(data_dir, stores=stores.indexes, vectors=stores.vectors)
         self._unstored: list[tuple[LoadedKnowledgeBase, bytes | None]] = []
 
     def load(self) -> None:
@@ -116,12 +117,20 @@ class Loader:
         if path := next((path for path in copies if path.is_file()), None):
             self._versions.keep(source, read_bytes(path), len(loaded.index.records) if loaded else 0, "file", by)
         try:
-            source.path.unlink(missing_ok=True)
+            self._writer("file", by).delete(source.path)
         except OSError as error:
             raise VersionError(
                 "version.file_not_deleted", path=str(source.path), name=name, reason=reason(error)
             ) from error
-        self._registry.swap(self._state.without(name))
+        self._forget(source)
+
+    def drop(self, name: str) -> None:
+        """See `Maintenance.drop`."""
+        if loaded := self._state.loaded.get(name):
+            self._forget(loaded.source)
+
+    def _forget(self, source: Source) -> None:
+        self._registry.swap(self._state.without(source.name))
         self._builder.snapshots(source).delete()
 
     def record_version(self, source: Source, data: bytes, records: int, origin: Origin, by: str) -> Version | None:
@@ -246,13 +255,7 @@ class Loader:
     def _record_loaded(self, loaded: LoadedKnowledgeBase) -> None:
         """Keep the loaded content as a change of the file, unless it is the newest version already."""
         source, digest = loaded.source, loaded.knowledge_base.digest
-        if (known := self._versions.of(source)) and known[0].digest == digest:
-            return
-        for path in [*_sources(loaded), source.path]:
-            data = read_bytes(path) if path.is_file() else b""
-            if hashlib.sha256(data).hexdigest() == digest:
-                self.record_version(source, data, len(loaded.index.records), "file", "")
-                return
+        self._versions.keep_found(source, digest, len(loaded.index.records), [*_sources(loaded), source.path])
 
     def _aliases_of(self, name: str) -> Sequence[LearnedAlias]:
         return self._state.learned_aliases.get(name, ())

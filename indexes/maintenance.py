@@ -13,7 +13,8 @@ from indexes.records import Source
 from indexes.registry import Registry
 from indexes.reload_report import EncodingCounts, ReloadReport
 from indexes.retrieval.learned_aliases import LearnedAliases
-from indexes.storage.versions import Origin, Version, Versions
+from indexes.storage.stores import Stores
+from indexes.storage.versions import Origin, Version
 
 Value = TypeVar("Value")
 
@@ -21,14 +22,17 @@ Value = TypeVar("Value")
 class Maintenance:
     """Changes what a `Registry` searches, one change after another on a thread of its own.
 
-    Snapshots and earlier versions of the files are kept below `data_dir`. After `close`, every future is cancelled.
+    Snapshots are kept below `data_dir`, and all else too unless there are `stores` that others share. After `close`,
+    every future is cancelled.
     """
 
-    def __init__(self, registry: Registry, data_dir: Path) -> None:
-        self.versions = Versions(data_dir)
+    def __init__(self, registry: Registry, data_dir: Path, stores: Stores | None = None) -> None:
+        stores = stores or Stores.own(data_dir)
+        self.versions = stores.versions
+        self.writer = stores.writer
         self.registry = registry
         self._stop = threading.Event()
-        self._loader = Loader(registry, data_dir, self.versions, self._stop)
+        self._loader = Loader(registry, data_dir, stores, self._stop)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kotae-maintenance")
         self._waiting: dict[str, Future[ReloadReport]] = {}
         self._lock = threading.RLock()
@@ -79,6 +83,10 @@ class Maintenance:
         Raises VersionError if the content can't be kept or the file can't be deleted; then nothing changes.
         """
         return self._submit(self._loader.remove, name, by)
+
+    def drop(self, name: str) -> Future[None]:
+        """Stop searching a knowledge base whose file another process has removed."""
+        return self._submit(self._loader.drop, name)
 
     def close(self) -> None:
         """Cancel the jobs that haven't begun, stop encoding, and wait for the running job."""

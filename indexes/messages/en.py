@@ -144,6 +144,7 @@ WORDS = {
     "version.unreadable": "Version {number} of {name} can't be read: {path}: {reason}",
     "version.damaged": "Version {number} of {name} is damaged: {path}",
     "version.file_not_deleted": "{path} can't be deleted ({reason}), so {name} answers as before; make its folder writable",
+    "version.not_shared": "The database has no version of {name}",
     "version.not_kept": "This version of {name} can't be kept in {folder} ({reason});"
     " free some space or make the folder writable",
     "snapshot.other_version": "Snapshot {folder} was written by another version of Kotae",

@@ -141,6 +141,7 @@ WORDS = {
     "version.unreadable": "{name} の第{number}版を読み込めません: {path}（{reason}）",
     "version.damaged": "{name} の第{number}版が壊れています: {path}",
     "version.file_not_deleted": "{path} を削除できません（{reason}）。{name} はこれまでどおり回答に使います。フォルダーの書き込み権限を確認してください",
+    "version.not_shared": "データベースに {name} の版がありません",
     "version.not_kept": "{name} のこの版を {folder} に保存できません（{reason}）。"
     "空きを作るか、フォルダーに書き込めるようにしてください",
     "snapshot.other_version": "スナップショット {folder} は別のバージョンの Kotae のものです",

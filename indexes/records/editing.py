@@ -7,11 +7,11 @@ step, under a lock between processes, if the file is still the one that was read
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
@@ -75,7 +75,64 @@ class WriteResult:
     """The bytes of the file after writing."""
 
 
-def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime) -> WriteResult:
+class Writer(Protocol):
+    """Writes the files of knowledge bases: `Folder` the files alone."""
+
+    def locked(self, path: Path) -> AbstractContextManager[None]:
+        """Keep all other writers of a file out; then the file is the newest. Raises UnwritableFileError."""
+
+    def write(self, path: Path, data: bytes, expected: str, records: int) -> None:
+        """Replace a file that is locked by bytes with so many records.
+
+        `expected` is the digest that it must have, blank if there is none. Raises ChangedFileError or
+        UnwritableFileError.
+        """
+
+    def delete(self, path: Path) -> None:
+        """Delete a file that may be gone already; raises OSError or KnowledgeBaseError."""
+
+
+class Folder:
+    """A `Writer` where the files themselves are all there is."""
+
+    @contextmanager
+    def locked(self, path: Path) -> Iterator[None]:
+        """See `Writer.locked`: between processes, by a hidden file beside the CSV."""
+        target = path.resolve()
+        if not target.parent.is_dir():  # the lock would make it, and the next start would take it for an empty one
+            raise UnwritableFileError("file.no_folder", file=path.name, folder=str(target.parent))
+        lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=LOCK_SECONDS)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise UnwritableFileError("file.locked", file=path.name) from error
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def write(self, path: Path, data: bytes, expected: str, records: int) -> None:
+        """See `Writer.write`: atomically, with the permissions of the file; a new one gets 0o644. Follows a link."""
+        del records
+        if digest_of(path) != expected:
+            raise ChangedFileError("file.changed", file=path.name)
+        target = path.resolve()
+        try:
+            replace_file(target, data, target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def delete(self, path: Path) -> None:
+        """See `Writer.delete`."""
+        path.unlink(missing_ok=True)
+
+
+FOLDER = Folder()
+
+
+def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime, writer: Writer = FOLDER) -> WriteResult:
     """Append a row; `cells` are texts by role (question, answer, category, …), `read` is the file as last read.
 
     An id column gets the next id in the form of the others, an `updated` column the date in the style of the others.
@@ -84,18 +141,20 @@ def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime) -> WriteRe
     file is unchanged.
     """
     ensure_editable(read.path)
-    with _locked(read.path):
+    with writer.locked(read.path):
         data = _same_bytes(read)
         editor = CsvEditor.of(data, read)
         filled = {**_default_cells(editor, now), **cells}
         texts = {role: _storable(read, role, text) for role, text in filled.items() if text.strip()}
-        return _written(read, editor.appended(texts), editor.next_line)
+        return _written(read, editor.appended(texts), editor.next_line, writer)
 
 
-def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: datetime) -> WriteResult:
+def change(
+    read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: datetime, writer: Writer = FOLDER
+) -> WriteResult:
     """Change the cells of a record, by role, where they differ, and its `updated` date. Raises like `add`."""
     ensure_editable(read.path)
-    with _locked(read.path):
+    with writer.locked(read.path):
         data = _same_bytes(read)
         record = next((record for record in read.records if record.id == record_id), None)
         if record is None:
@@ -108,20 +167,14 @@ def change(read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: d
         if "updated" in read.columns and "updated" not in cells:
             differing["updated"] = format_date(editor.column("updated"), now)
         texts = {role: _storable(read, role, text) for role, text in differing.items()}
-        return _written(read, editor.changed(record.line, texts), record.line)
+        return _written(read, editor.changed(record.line, texts), record.line, writer)
 
 
-def replace_csv(path: Path, data: bytes, expected: str) -> None:
-    """Replace a file with bytes that were already checked; follows a link.
-
-    `expected` is the digest that the file must have, blank if there is none. Raises ChangedFileError or
-    UnwritableFileError.
-    """
+def replace_csv(path: Path, data: bytes, expected: str, writer: Writer = FOLDER, records: int = 0) -> None:
+    """Replace a file with bytes that were already checked, and have so many records. Raises like `Writer.write`."""
     ensure_editable(path)
-    with _locked(path):
-        if digest_of(path) != expected:
-            raise ChangedFileError("file.changed", file=path.name)
-        _store(path, data)
+    with writer.locked(path):
+        writer.write(path, data, expected, records)
 
 
 def ensure_editable(path: Path) -> None:
@@ -133,25 +186,6 @@ def ensure_editable(path: Path) -> None:
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal, blank if it doesn't exist; raises UnusableFileError."""
     return hashlib.sha256(read_bytes(path)).hexdigest() if path.exists() else ""
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes, a hidden file beside the CSV."""
-    target = path.resolve()
-    if not target.parent.is_dir():  # the lock would make it, and the next start would take it for an empty one
-        raise UnwritableFileError("file.no_folder", file=path.name, folder=str(target.parent))
-    lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=LOCK_SECONDS)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise UnwritableFileError("file.locked", file=path.name) from error
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _same_bytes(read: KnowledgeBase) -> bytes:
@@ -197,7 +231,7 @@ def _storable(read: KnowledgeBase, role: str, text: str) -> str:
     return encodable(read, role, text)
 
 
-def _written(read: KnowledgeBase, data: bytes, line: int) -> WriteResult:
+def _written(read: KnowledgeBase, data: bytes, line: int, writer: Writer) -> WriteResult:
     """Write the bytes if only the row at `line` reads differently, and is used; raises UnusableRowError otherwise."""
     found = parse_records(data, read.path, chosen=read.chosen)
     row = next((record for record in found.records if record.line == line), None)
@@ -207,7 +241,7 @@ def _written(read: KnowledgeBase, data: bytes, line: int) -> WriteResult:
     after = iter(_contents(found.records, line))
     if not all(before in after for before in _contents(read.records, line)):
         raise UnusableRowError("write.others_differ", file=read.path.name)
-    _store(read.path, data)
+    writer.write(read.path, data, read.digest, len(found.records))
     return WriteResult(found, row, data)
 
 
@@ -218,15 +252,6 @@ def _contents(records: Sequence[Record], but: int) -> list[dict[str, Any]]:
     copies of it, and now are none: those come in addition.
     """
     return [{**record.as_dict(), "id": ""} for record in records if record.line != but]
-
-
-def _store(path: Path, data: bytes) -> None:
-    """Replace the file atomically and keep its permissions; a new file gets 0o644."""
-    target = path.resolve()
-    try:
-        replace_file(target, data, target.stat().st_mode & 0o777 if target.exists() else 0o644)
-    except OSError as error:
-        raise _unwritable(path, error) from error
 
 
 def _unwritable(path: Path, error: OSError) -> UnwritableFileError:

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from io import FileIO
@@ -23,6 +23,10 @@ SLICE = 512
 """Texts that are encoded before they are kept: what a kill costs, some seconds."""
 
 
+Push = Callable[[Sequence[bytes], Vectors], None]
+"""Given the keys and vectors of texts that were just encoded."""
+
+
 class PassageVectors:
     """Collects the vector of each passage; `keys[i]` is the key of `texts[i]`. The same text is encoded once."""
 
@@ -40,6 +44,8 @@ class PassageVectors:
         self._encoder = encoder
         self._unfinished = unfinished
         self._sizes = sizes
+        self.fetched = set[bytes]()
+        """The missing keys whose vectors another process has encoded."""
         self.missing = set(keys)
         """The keys that no snapshot with this encoder has; some may be in `unfinished`."""
         self._stores: list[tuple[Mapping[bytes, int], VectorIndex]] = []
@@ -47,10 +53,21 @@ class PassageVectors:
             if self.missing and snapshot.fits(encoder):
                 self._use(snapshot)
 
-    def encode(self, places: Sequence[int], progress: Progress | None = None) -> None:
+    @property
+    def lacking(self) -> set[bytes]:
+        """The keys that there is no vector of anywhere in this process."""
+        return {key for key in self.missing if key not in self._unfinished}
+
+    def take(self, found: Iterable[tuple[Sequence[bytes], Vectors]]) -> None:
+        """Use vectors that another process has encoded."""
+        for keys, vectors in found:
+            self._unfinished.keep(keys, vectors)
+            self.fetched.update(keys)
+
+    def encode(self, places: Sequence[int], progress: Progress | None = None, push: Push = lambda *_: None) -> None:
         """Encode the passages at these places, but for those that there is a vector of; a slice at a time is kept.
 
-        `progress` is given the number of all `missing` texts, and of those that are encoded.
+        `progress` is given the number of all `missing` texts, and of those that are encoded; `push` each slice.
         """
         wanted = {self._keys[place]: self._texts[place] for place in places if self._keys[place] in self.missing}
         fresh = [key for key in wanted if key not in self._unfinished]
@@ -58,7 +75,9 @@ class PassageVectors:
         for at in range(0, len(fresh), SLICE):
             keys = fresh[at : at + SLICE]
             step = partial(_report, progress, done + at, len(self.missing)) if progress else None
-            self._unfinished.keep(keys, self._encoder.encode_documents([wanted[key] for key in keys], step))
+            vectors = self._encoder.encode_documents([wanted[key] for key in keys], step)
+            self._unfinished.keep(keys, vectors)
+            push(keys, vectors)
 
     def collect(self, folder: Path, places: Sequence[int] | None = None) -> Vectors | Float16Vectors:
         """Return one row per passage, or per one at these places; all must have been encoded.

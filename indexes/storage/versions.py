@@ -14,7 +14,7 @@ import json
 import logging
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -23,7 +23,7 @@ from typing import Any, Literal
 from indexes.atomic_file import replace_file
 from indexes.errors import UnusableFileError, VersionError
 from indexes.messages import reason
-from indexes.records import Source, parse_records
+from indexes.records import Source, parse_records, read_bytes
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +118,22 @@ class Versions:
                     "version.not_kept", name=source.name, folder=str(self._root), reason=reason(error)
                 ) from error
         return version
+
+    def keep_found(self, source: Source, digest: str, records: int, copies: Iterable[Path]) -> None:
+        """Keep a content that was read from disk as a change by nobody, unless it is the newest version already.
+
+        One of the `copies` has it; what can't be written is logged.
+        """
+        if (known := self.of(source)) and known[0].digest == digest:
+            return
+        for path in copies:
+            data = read_bytes(path) if path.is_file() else b""
+            if hashlib.sha256(data).hexdigest() == digest:
+                try:
+                    self.keep(source, data, records, "file")
+                except VersionError as error:
+                    log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+                return
 
     def _write(self, source: Source, data: bytes, listed: Sequence[Version]) -> None:
         folder = self._folder(source)
