@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from bot.digest import WeeklyDigest
 from bot.folder_watch import FolderWatch, Tell, log_reports
 from bot.housekeeping import Housekeeping
 from bot.instance import instance_of
+from bot.knowledge_follower import KnowledgeFollower
 from bot.manifest import AGENT_SCOPE
 from bot.model_watch import LOOK_SECONDS, ModelWatch
 from bot.replay import Replay
@@ -35,15 +36,20 @@ from handlers.files import removal
 from handlers.files.pending import recover
 from handlers.inbox import Inbox
 from handlers.keeping import keep
+from handlers.knowledge.shared import Knowledge
+from handlers.knowledge.store import documents
 from handlers.learning.learned_aliases import apply_aliases
 from handlers.learning.proof import keep_auto_reply
+from handlers.learning.store import learned_aliases
 from handlers.learning.votes import update_confidence
 from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, Kind, WorkQueue
 from handlers.routing import register
 from handlers.schema import open_or_recover
 from handlers.services import Config, Process, Services
+from handlers.store.changes import Changes
 from handlers.store.claims import Claims
+from handlers.store.database import Database
 from handlers.token_buckets import BURST, TokenBuckets
 from indexes.encoder import ModelManager, models
 from indexes.encoder.compiler import CHOSEN, ONNX
@@ -68,7 +74,8 @@ class Bot:
     connection: Connection
     services: Services
     model: ModelWatch | None
-    watch: FolderWatch | None
+    watch: FolderWatch | KnowledgeFollower | None
+    changes: Changes
     digest: WeeklyDigest | None
     housekeeping: Housekeeping
     replay: Replay
@@ -84,6 +91,7 @@ class Bot:
         apply_aliases(self.services)
         if self.watch:
             self.watch.start()
+        self.changes.start()
         if self.digest:
             self.digest.start()
         self.services.maintenance.load().add_done_callback(self._log_loaded)
@@ -113,7 +121,7 @@ class Bot:
         if self.model:
             self.model.close()
         self.services.maintenance.close()
-        for thread in (self.watch, self.digest, self.housekeeping):
+        for thread in (self.changes, self.watch, self.digest, self.housekeeping):
             if thread:
                 thread.close()
         self.services.inbox.close()
@@ -152,18 +160,19 @@ def build_app(
     """
     startup_log = StartupLog()
     environment = settings.environment
-    ChannelMapping(settings).check()
+    if not settings.is_shared:
+        ChannelMapping(settings).check()
     sweep_leftovers(settings, time.time())
     startup_log.done("settings", "settings")
     client = slack_client(environment)
     introduced = client.auth_test()
     identity: dict[str, Any] = introduced.data  # type: ignore[assignment]
-    database = open_or_recover(settings.database_url, environment.data_dir)
+    database, changes, knowledge = _opened(settings)
     mapping = ChannelMapping(settings, database)
     channels = Channels(database, default=mapping.default_rules(), public=mapping.public, named=mapping.named)
     mapping.apply(client, channels)
     registry = Registry(mapping.sources, settings.synonyms)
-    maintenance = Maintenance(registry, environment.data_dir)
+    maintenance = Maintenance(registry, environment.data_dir, knowledge.stores)
     wanted = settings.model
     compiled = settings.compiled_models
     compilation = Compilation(compiled, wanted, settings.revision) if wanted and compiled else None
@@ -203,6 +212,8 @@ def build_app(
         process=partial(_process, time.time(), wanted, connection, queue, counters, registry, model, compilation),
         rescan=rescan,
     )
+    watch = _watch(settings, knowledge, changes, maintenance, mapping, rescan, tell)
+    changes.watch(learned_aliases.TOPIC, lambda _: apply_aliases(services))
     recover(services.config.uploads_dir)
     register(app, services)
     return Bot(
@@ -210,9 +221,8 @@ def build_app(
         connection=connection,
         services=services,
         model=model,
-        watch=FolderWatch(maintenance, mapping.sources, settings.synonyms, rescan, tell)
-        if settings.config.watch
-        else None,
+        watch=watch,
+        changes=changes,
         digest=WeeklyDigest(services, mapping.digest_channel) if mapping.digest_channel else None,
         housekeeping=Housekeeping(
             services, settings.config.keep_questions_days, sweeps=partial(sweep_all, services, settings)
@@ -223,13 +233,44 @@ def build_app(
     )
 
 
+def _opened(settings: Settings) -> tuple[Database, Changes, Knowledge]:
+    """Open the state database; of a shared one, the knowledge folder is a copy of what it holds, and checked then.
+
+    Raises StoreError or SettingsError.
+    """
+    database = open_or_recover(settings.database_url, settings.environment.data_dir)
+    changes = Changes(database)
+    knowledge = Knowledge(database, settings.knowledge_dir, settings.environment.data_dir)
+    knowledge.follow()
+    if settings.is_shared:
+        ChannelMapping(settings).check()
+    return database, changes, knowledge
+
+
+def _watch(
+    settings: Settings,
+    knowledge: Knowledge,
+    changes: Changes,
+    maintenance: Maintenance,
+    mapping: ChannelMapping,
+    rescan: Callable[[], None],
+    tell: Tell,
+) -> FolderWatch | KnowledgeFollower | None:
+    """Return what reads files again that others have changed."""
+    if settings.is_shared:
+        follower = KnowledgeFollower(knowledge, maintenance, mapping.sources, settings.synonyms, rescan, tell)
+        changes.watch(documents.TOPIC, follower.notice)
+        return follower
+    return FolderWatch(maintenance, mapping.sources, settings.synonyms, rescan, tell) if settings.config.watch else None
+
+
 def _config(settings: Settings, *, is_agent: bool) -> Config:
     environment = settings.environment
     return Config(
         search_command=environment.search_command,
         admin_command=environment.admin_command,
         is_agent=is_agent,
-        knowledge_dir=environment.knowledge_dir,
+        knowledge_dir=settings.knowledge_dir,
         uploads_dir=environment.data_dir / "uploads",
         confirmations=settings.config.confirmations,
         timezone=settings.timezone,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from bot.settings import Settings, SettingsError
 from handlers.channel_rules import AutoReply
+from handlers.knowledge.shared import known_files
 from handlers.store.database import Database
-from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
+from handlers.store.knowledge_files import FileState, KnowledgeFile
 from indexes.names import ENDING, WORKBOOKS, composed, folded, is_csv, is_workbook, name_of, same_name
 from indexes.records import Source
 from indexes.storage.index_store import snapshot_folder
@@ -50,7 +51,7 @@ class KnowledgeFolder:
         return Source(name, path, sections[known].sheet, sections[known].columns.by_role)
 
     def _found(self) -> dict[str, Path]:
-        folder = self._settings.environment.knowledge_dir
+        folder = self._settings.knowledge_dir
         found: dict[str, Path] = {}
         remembered = {folded(name): name for name in self._files}  # in other letters it is the same knowledge base
         for path in self._tables():
@@ -67,7 +68,7 @@ class KnowledgeFolder:
 
     def _tables(self) -> list[Path]:
         """List the folder's CSV files and workbooks; of two with the same name, the one that is served comes first."""
-        found = self._settings.environment.knowledge_dir.glob("*")
+        found = self._settings.knowledge_dir.glob("*")
         paths = [path for path in found if (is_csv(path) or is_workbook(path)) and self._is_knowledge(path)]
         served = {file.path for file in self._files.values()}
         return sorted(
@@ -92,12 +93,12 @@ class KnowledgeFolder:
 
     def _is_missed(self, file: KnowledgeFile) -> bool:
         """Tell whether a missing file was in this folder and no admin removed it."""
-        folder = self._settings.environment.knowledge_dir.absolute()
+        folder = self._settings.knowledge_dir.absolute()
         return file.state is not FileState.REMOVED and file.path.is_relative_to(folder)
 
     def check(self) -> None:
         """Raise SettingsError for a configuration that names missing files."""
-        folder = self._settings.environment.knowledge_dir
+        folder = self._settings.knowledge_dir
         if not folder.is_dir() and self.answered():
             raise SettingsError(f"KNOWLEDGE_DIR = {folder}: the folder is gone, and it held {self._held()}. {BACK}")
         if not folder.is_dir():
@@ -123,7 +124,7 @@ class KnowledgeFolder:
 
     def _check_emptied(self) -> None:
         """Raise SettingsError for a folder without tables that had some: a disk that isn't mounted looks like that."""
-        folder = self._settings.environment.knowledge_dir
+        folder = self._settings.knowledge_dir
         if self.is_empty and self.answered():
             raise SettingsError(
                 f"KNOWLEDGE_DIR = {folder}: the folder is empty, and it held {self._held()}. {BACK}, or run"
@@ -133,7 +134,7 @@ class KnowledgeFolder:
     @property
     def is_empty(self) -> bool:
         """Whether the folder is there, and nothing in it can be a knowledge base."""
-        return self._settings.environment.knowledge_dir.is_dir() and not self._tables()
+        return self._settings.knowledge_dir.is_dir() and not self._tables()
 
     def _held(self) -> str:
         had = sorted(self.answered())
@@ -142,11 +143,11 @@ class KnowledgeFolder:
 
     def answered(self) -> dict[str, Path]:
         """Return the knowledge bases of this folder that were searched last, with the folders of their snapshots."""
-        environment = self._settings.environment
+        folder = self._settings.knowledge_dir
         found = {}
-        for snapshot in environment.data_dir.glob("snapshots/*"):
+        for snapshot in self._settings.environment.data_dir.glob("snapshots/*"):
             name = snapshot.name.rpartition("-")[0]
-            files = [environment.knowledge_dir / f"{name}{ending}" for ending in (ENDING, ENDING.upper(), *WORKBOOKS)]
+            files = [folder / f"{name}{ending}" for ending in (ENDING, ENDING.upper(), *WORKBOOKS)]
             if any(Source(name, file).folder == snapshot.name for file in files):
                 found[name] = snapshot
         return found
@@ -154,7 +155,7 @@ class KnowledgeFolder:
     def accept_empty(self) -> None:
         """Forget what the folder held: it is meant to be empty. Earlier versions of its files stay."""
         if self._database:
-            files = KnowledgeFiles(self._database)
+            files = known_files(self._database, self._settings.knowledge_dir)
             for file in filter(self._is_missed, files.all()):
                 files.decide(KnowledgeFile(file.name, file.path, FileState.REMOVED))
         for snapshot in self.answered().values():
@@ -191,18 +192,20 @@ class KnowledgeFolder:
                 )
 
     def refresh(self) -> None:
-        """Store which files exist, and which are missing."""
+        """Store which files exist, and which are missing; a shared database knows that without being told."""
         self._recall()
+        if self._settings.is_shared:
+            return
         there = {name: path.absolute() for name, path in self._found().items() if path.is_file()}
         changed = _changed_files(there, [file for file in self._files.values() if self._is_missed(file)])
         if self._database:
-            KnowledgeFiles(self._database).remember(changed)
+            known_files(self._database, self._settings.knowledge_dir).remember(changed)
         self._files = {**self._files, **{file.name: file for file in changed}}
         self._log(changed)
 
     def _recall(self) -> None:
         if self._database:
-            self._files = {file.name: file for file in KnowledgeFiles(self._database).all()}
+            self._files = {file.name: file for file in known_files(self._database, self._settings.knowledge_dir).all()}
 
     def _log(self, changed: Sequence[KnowledgeFile]) -> None:
         for file in changed:

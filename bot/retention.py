@@ -7,7 +7,9 @@ from pathlib import Path
 
 from bot.config_file import ConfigFile
 from bot.settings import Settings
-from handlers.files.pending import Pending
+from handlers.files.sources import pending_files
+from handlers.knowledge.store.documents import Documents
+from handlers.knowledge.store.vectors import VectorChunks
 from handlers.privacy.store import erasures
 from handlers.privacy.store.retention import Retention
 from handlers.services import Services
@@ -58,7 +60,7 @@ def _purge_posts(services: Services, _: Path, before: float) -> None:
 
 
 def _purge_uploads(services: Services, *_: object) -> None:
-    Pending(services.config.uploads_dir).purge()
+    pending_files(services).purge()
 
 
 def _sweep_set_aside(services: Services, _: Path, before: float) -> None:
@@ -73,6 +75,17 @@ def _expire_note(services: Services, _: Path, before: float) -> None:
 def _expire_erasures(services: Services, _: Path, before: float) -> None:
     if services.database.file:
         erasures.Erasures(services.database.file).expire(before)
+
+
+def _purge_documents(services: Services, _: Path, before: float) -> None:
+    if services.database.is_shared:
+        Documents(services.database).purge(before)
+
+
+def _purge_vectors(services: Services, _: Path, before: float) -> None:
+    names = services.registry.sources()
+    if services.database.is_shared and names:
+        VectorChunks(services.database).purge(names, services.registry.encoder, before)
 
 
 def _sweep_versions(services: Services, data_dir: Path, before: float) -> None:
@@ -141,6 +154,19 @@ KEPT = (
         _sweep_versions,
     ),
     Kept(
+        "the same in a shared database; of a removed one",
+        ("documents", "document_versions"),
+        lambda _: REMOVED_DAYS,
+        _purge_documents,
+    ),
+    Kept(
+        "vectors in a shared database, a spare one for each text; of models that are not used any more",
+        ("vector_chunks", "vector_encoders", "vector_scales"),
+        lambda _: CACHE_DAYS,
+        _purge_vectors,
+    ),
+    Kept("this replica's copy of the knowledge bases in a shared database", ("knowledge",)),
+    Kept(
         "vectors: three snapshots of a knowledge base; of other files",
         ("snapshots",),
         lambda _: CACHE_DAYS,
@@ -197,4 +223,4 @@ def sweep_leftovers(settings: Settings, before: float) -> None:
     """Delete what a killed process has left behind in DATA_DIR and the knowledge folder; raises OSError."""
     sweep_data(settings.environment.data_dir, before)
     CompiledModels(settings.compiled_folder).sweep(before)
-    sweep_files(settings.environment.knowledge_dir, before)
+    sweep_files(settings.knowledge_dir, before)

@@ -135,6 +135,11 @@ class Settings:
         config = ConfigFile(model=chosen.model, revision=chosen.revision, promise=chosen.promise, watch=True)
         return type(self)(environment, config, self.config_path)
 
+    def reading(self, folder: Path) -> Self:
+        """Return these settings for a folder of files, without any database."""
+        environment = self.environment.model_copy(update={"knowledge_dir": folder, "database_url": None})
+        return type(self)(environment, self.config, self.config_path)
+
     @property
     def app_token(self) -> str:
         """The app-level token; raises SettingsError without one."""
@@ -177,12 +182,22 @@ class Settings:
     @property
     def synonyms(self) -> Path:
         """The synonyms file; it must exist only when kotae.toml names it."""
-        return self.chosen_synonyms or self.environment.knowledge_dir / "_synonyms.csv"
+        return self.chosen_synonyms or self.knowledge_dir / "_synonyms.csv"
 
     @property
     def chosen_synonyms(self) -> Path | None:
         """The synonyms file that kotae.toml names, or None."""
-        return self.environment.knowledge_dir / self.config.synonyms if self.config.synonyms else None
+        return self.knowledge_dir / self.config.synonyms if self.config.synonyms else None
+
+    @property
+    def knowledge_dir(self) -> Path:
+        """The folder that is read: KNOWLEDGE_DIR, or the copy of what a shared database holds."""
+        return self.environment.data_dir / "knowledge" if self.is_shared else self.environment.knowledge_dir
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether replicas share the state database, and with it the contents of knowledge bases."""
+        return self.database_url.startswith("postgresql")
 
     @property
     def database_url(self) -> str:

@@ -13,6 +13,7 @@ from handlers.audience import closed_to
 from handlers.entries import editing, proposals
 from handlers.files import removal, versions
 from handlers.files.applying import PROGRESS_SECONDS
+from handlers.knowledge.shared import known_files
 from handlers.learning import learned_aliases, misses
 from handlers.learning.proof import proofs_of
 from handlers.request import Request
@@ -20,7 +21,6 @@ from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line, unescaped
 from handlers.store.audit import AuditLog
-from handlers.store.knowledge_files import KnowledgeFiles
 from handlers.store.questions import DAYS, MOST_DAYS
 from indexes.messages import Translatable
 from indexes.names import find_name
@@ -142,7 +142,7 @@ def _status(services: Services, request: Request, _: str) -> None:
         services.channels.shared,
         services.process(),
         services.database.damage or services.database.trouble,
-        KnowledgeFiles(services.database).all(),
+        known_files(services.database, services.config.knowledge_dir).all(),
         time.time(),
         services.registry.encoding,
         request.texts,

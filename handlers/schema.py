@@ -8,6 +8,8 @@ from pathlib import Path
 from handlers.answers.store import publications
 from handlers.channels import is_plausible
 from handlers.entries.store import proposals
+from handlers.files.store import uploads
+from handlers.knowledge.store import documents, vectors
 from handlers.learning.store import alias_votes, judged_replies, learned_aliases, misses, voices
 from handlers.privacy.store.erasures import Erasures
 from handlers.store import (
@@ -40,6 +42,7 @@ MODULES = (
     channel_settings,
     claims,
     alias_votes,
+    documents,
     inbox,
     installation,
     judged_replies,
@@ -51,6 +54,8 @@ MODULES = (
     publications,
     questions,
     replicas,
+    uploads,
+    vectors,
     voices,
 )
 """The modules with tables. Importing them is what puts their tables into `metadata`."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import JSON, Float, Integer, String, create_engine, insert
+from sqlalchemy import JSON, Float, Integer, LargeBinary, String, create_engine, insert
 
 from handlers.admin.store.statistics import Statistics
 from handlers.files.pending import Pending, forget_uploads
@@ -55,6 +55,8 @@ def filled(column: Any, text: str, number: int) -> object:
         return [text, {"said": text, "none": None}]
     if isinstance(column.type, String):
         return text
+    if isinstance(column.type, LargeBinary):
+        return b""
     return number if isinstance(column.type, Integer) else float(number) if isinstance(column.type, Float) else True
 
 

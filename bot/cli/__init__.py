@@ -8,10 +8,17 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 
-from bot.cli import models, running, searching, slack_app, state
+from bot.cli import importing, models, running, searching, slack_app, state
 from bot.cli.command import FAILED, Command
 
-COMMANDS = (*running.COMMANDS, *searching.COMMANDS, *slack_app.COMMANDS, *state.COMMANDS, *models.COMMANDS)
+COMMANDS = (
+    *running.COMMANDS,
+    *searching.COMMANDS,
+    *importing.COMMANDS,
+    *slack_app.COMMANDS,
+    *state.COMMANDS,
+    *models.COMMANDS,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 def _search(options: Namespace, settings: "Settings") -> int:
     from indexes.search import FaissSearch
 
+    csv = _file(settings, options.csv)
     with (
         progress_bar("Encoding") as progress,
         FaissSearch(
-            options.csv,
+            csv,
             settings.model,
             revision=settings.revision,
             data_dir=settings.environment.data_dir,
             synonyms=settings.chosen_synonyms,
-            sheet=_section(settings, options.csv).sheet,
-            columns=_section(settings, options.csv).columns.by_role,
+            sheet=_section(settings, csv).sheet,
+            columns=_section(settings, csv).columns.by_role,
             compiled=settings.compiled_models is not None,
             progress=progress,
         ) as knowledge_base,
@@ -105,17 +106,17 @@ def _eval(options: Namespace, settings: "Settings") -> int:
     from indexes.search import FaissSearch
 
     model = None if options.encoder == "lexical" else options.encoder or settings.model
-    queries = read_queries(options.queries)
+    queries, csv = read_queries(options.queries), _file(settings, options.csv)
     with (
         progress_bar("Encoding") as progress,
         FaissSearch(
-            options.csv,
+            csv,
             model,
             revision=None if options.encoder else settings.revision,
             data_dir=settings.environment.data_dir,
             synonyms=settings.chosen_synonyms,
-            sheet=_section(settings, options.csv).sheet,
-            columns=_section(settings, options.csv).columns.by_role,
+            sheet=_section(settings, csv).sheet,
+            columns=_section(settings, csv).columns.by_role,
             compiled=settings.compiled_models is not None,
             progress=progress,
         ) as knowledge_base,
@@ -134,7 +135,7 @@ def _eval(options: Namespace, settings: "Settings") -> int:
 def _check(options: Namespace, settings: "Settings") -> int:
     from indexes.records import format_report
 
-    reports = [_report(path, settings) for path in options.csv]
+    reports = [_report(_file(settings, path), settings) for path in options.csv]
     if options.json:
         print(json.dumps([report.as_dict() for report in reports], ensure_ascii=False, indent=2))
     else:
@@ -173,6 +174,14 @@ def _convert(options: Namespace, settings: "Settings") -> int:
     print(f"{target}: {count} records")
     print(f"Move {path.name} to another folder: of two files with one name, the bot reads one only", file=sys.stderr)
     return OK
+
+
+def _file(settings: "Settings", path: Path) -> Path:
+    """Return a file; by its name alone, this replica's copy of one that a shared database holds."""
+    if path.exists() or not settings.is_shared:
+        return path
+    copies = [settings.knowledge_dir / name for name in (path.name, f"{path.name}.csv")]
+    return next((copy for copy in copies if copy.exists()), path)
 
 
 def _section(settings: "Settings", path: Path) -> "KnowledgeBaseSection":

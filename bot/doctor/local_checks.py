@@ -39,6 +39,11 @@ def check_commands(settings: Settings) -> Iterator[Finding]:
 
 def check_knowledge(settings: Settings) -> Iterator[Finding]:
     """Check the knowledge folder against kotae.toml, and every CSV file."""
+    if settings.is_shared and not settings.knowledge_dir.is_dir():
+        yield Finding(
+            "note", "Knowledge bases: in the database; this replica's copy of them is made at its first start"
+        )
+        return
     mapping = ChannelMapping(settings)
     try:
         mapping.check()

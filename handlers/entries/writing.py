@@ -19,12 +19,14 @@ from handlers.texts import HandlerError
 from indexes.messages import Translatable
 from indexes.names import is_workbook
 from indexes.records import KnowledgeBase, Record, read_bytes
-from indexes.records.editing import WriteResult, add, change, ensure_editable
+from indexes.records.editing import StaleFileError, WriteResult, add, change, ensure_editable
 
 log = logging.getLogger(__name__)
 
 SEPARATOR = "|"
 """Between aliases in a cell."""
+TRIES = 3
+"""How often what other replicas have just written is read before the person is asked to try again."""
 SHOWN = 300
 """Characters of an entry that somebody else has changed."""
 
@@ -93,22 +95,14 @@ def similar(services: Services, draft: Draft) -> list[Entry]:
 def store(services: Services, request: Request, draft: Draft) -> Stored:
     """Write the entry into its file and reload that. Raises KnowledgeBaseError; nothing is written then.
 
-    Writers within this process wait for each other, so that nobody is refused because of what Kotae itself wrote.
+    Nobody is refused because of what Kotae itself wrote: writers within this process wait for each other, and what
+    other replicas wrote is read first.
     """
     name = draft.knowledge_base
     with services.locks("knowledge base", name):
-        loaded = services.registry.loaded.get(name)
-        if loaded is None:
-            raise NotThereError("edit.no_such", name=name)
-        read, now = loaded.knowledge_base, datetime.now().astimezone(services.config.timezone)
-        if draft.record:
-            written = change(read, draft.record, _changes(services, draft), now)
-        elif request.is_repeat and (added := _added_before(read, draft)):
-            written = WriteResult(read, added, read_bytes(read.path))
-        else:
-            written = add(read, _cells(draft.texts, read), now)
-        records = len(written.knowledge_base.records)
-        services.maintenance.record_version(loaded.source, written.data, records, "edit", request.user)
+        written = _write_up_to_date(services, request, draft)
+        source, records = services.registry.source(name), len(written.knowledge_base.records)
+        services.maintenance.record_version(source, written.data, records, "edit", request.user)
         report = services.maintenance.reload(name).result()
     if draft.question_id is not None:
         Misses(services.database).close(draft.question_id, "answered", request.user)
@@ -116,6 +110,29 @@ def store(services: Services, request: Request, draft: Draft) -> Stored:
     done = Translatable("audit.edit", **entry) if draft.record else Translatable("audit.add", **entry)
     unlogged = _log(services, request, done)
     return Stored(written.record, report.error or unlogged)
+
+
+def _write_up_to_date(services: Services, request: Request, draft: Draft) -> WriteResult:
+    """Write into a file that Kotae alone changes as it is now; raises StaleFileError for any other that has changed."""
+    for _ in range(TRIES if services.database.is_shared else 0):
+        try:
+            return _write(services, request, draft)
+        except StaleFileError:
+            services.maintenance.reload(draft.knowledge_base).result()
+    return _write(services, request, draft)
+
+
+def _write(services: Services, request: Request, draft: Draft) -> WriteResult:
+    loaded = services.registry.loaded.get(draft.knowledge_base)
+    if loaded is None:
+        raise NotThereError("edit.no_such", name=draft.knowledge_base)
+    read, now = loaded.knowledge_base, datetime.now().astimezone(services.config.timezone)
+    writer = services.maintenance.writer("edit", request.user)
+    if draft.record:
+        return change(read, draft.record, _changes(services, draft), now, writer)
+    if request.is_repeat and (added := _added_before(read, draft)):
+        return WriteResult(read, added, read_bytes(read.path))
+    return add(read, _cells(draft.texts, read), now, writer)
 
 
 def _added_before(read: KnowledgeBase, draft: Draft) -> Record | None:

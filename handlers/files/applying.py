@@ -27,7 +27,8 @@ def put_file(services: Services, request: Request, upload: Upload, found: Import
     maintenance, source = services.maintenance, found.source
     if found.current is not None:
         maintenance.versions.keep(source, found.current, found.before, "file")
-    replace_csv(source.path, found.data, found.digest)
+    writer = maintenance.writer(_what(upload), request.user)
+    replace_csv(source.path, found.data, found.digest, writer, found.entries)
     version = maintenance.record_version(source, found.data, found.entries, _what(upload), request.user)
     kept = Translatable("audit.version", number=version.number) if version else Translatable("audit.no_version")
     counts = {"added": len(found.added), "changed": len(found.changed), "removed": len(found.removed)}

@@ -94,7 +94,7 @@ class Pending:
         try:
             return (self._folder / upload.id / "file.csv").read_bytes()
         except OSError as error:
-            raise _gone(upload) from error
+            raise vanished(upload) from error
 
     def choose(self, upload: Upload, target: str) -> Upload:
         """Store which knowledge base a file is for; raises PendingError if it was decided meanwhile."""
@@ -108,7 +108,7 @@ class Pending:
         try:
             self._describe(chosen)
         except OSError as error:
-            raise _gone(chosen) from error
+            raise vanished(chosen) from error
         return chosen
 
     @contextmanager
@@ -160,5 +160,6 @@ def forget_uploads(folder: Path, user: str) -> int:
     return removed
 
 
-def _gone(upload: Upload) -> PendingError:
+def vanished(upload: Upload) -> PendingError:
+    """Return the error for a file that was decided meanwhile."""
     return PendingError("upload.vanished", file=upload.file)

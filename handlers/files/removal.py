@@ -4,6 +4,7 @@ from functools import partial
 
 from handlers.admins import tell_admins
 from handlers.files.views import removal as view
+from handlers.knowledge.shared import SharedFiles, known_files
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
@@ -59,7 +60,7 @@ def kept(services: Services, request: Request) -> None:
             else notice(request.texts("removal.already", name=one_line(name, view.NAME)))
         )
         return
-    KnowledgeFiles(services.database).decide(KnowledgeFile(name, file.path, FileState.KEPT, request.user))
+    _files(services).decide(KnowledgeFile(name, file.path, FileState.KEPT, request.user))
     AuditLog(services.database).record(request.user, request.channel, Translatable("audit.keep", name=name))
     request.update_message(
         notice(request.texts("removal.kept", name=one_line(name, view.NAME), command=services.config.admin_command))
@@ -75,7 +76,7 @@ def cancelled(_: Services, request: Request) -> None:
 def ask_admins(services: Services) -> None:
     """Ask admins once about each file that is gone; if too many are gone, report once that the folder is at fault."""
     with services.locks("missing files"):
-        files = KnowledgeFiles(services.database).all()
+        files = _files(services).all()
         for file in files:
             if file.state is FileState.GONE and tell_admins(services, partial(_gone, services, file)):
                 _note(services, [file], FileState.ASKED)
@@ -97,7 +98,7 @@ def _remove(services: Services, request: Request, file: KnowledgeFile) -> None:
     _refuse_workbook(services, file.name)
     shown = _shown(services, file.name)
     services.maintenance.remove(file.name, request.user).result()
-    KnowledgeFiles(services.database).decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, request.user))
+    _files(services).decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, request.user))
     services.rescan()
     done = Translatable("audit.remove", name=file.name, records=shown.records)
     AuditLog(services.database).record(request.user, request.channel, done)
@@ -111,15 +112,17 @@ def _remove(services: Services, request: Request, file: KnowledgeFile) -> None:
 def _not_offered(services: Services, file: KnowledgeFile, texts: Texts) -> Message:
     """Return why the buttons of a message about a missing file do nothing any more."""
     if file.state.is_fault:
-        return _fault(
-            services, [each for each in KnowledgeFiles(services.database).all() if each.state.is_fault], texts
-        )
+        return _fault(services, [each for each in _files(services).all() if each.state.is_fault], texts)
     key = "removal.back" if file.state is FileState.THERE else "removal.already"
     return notice(texts(key, name=one_line(file.name, view.NAME)))
 
 
+def _files(services: Services) -> KnowledgeFiles | SharedFiles:
+    return known_files(services.database, services.config.knowledge_dir)
+
+
 def _file(services: Services, name: str) -> KnowledgeFile | None:
-    return next((file for file in KnowledgeFiles(services.database).all() if file.name == name), None)
+    return next((file for file in _files(services).all() if file.name == name), None)
 
 
 def _shown(services: Services, name: str) -> view.Shown:
@@ -139,4 +142,4 @@ def _fault(services: Services, lost: list[KnowledgeFile], texts: Texts) -> Messa
 
 
 def _note(services: Services, files: list[KnowledgeFile], state: FileState) -> None:
-    KnowledgeFiles(services.database).remember([KnowledgeFile(file.name, file.path, state) for file in files])
+    _files(services).remember([KnowledgeFile(file.name, file.path, state) for file in files])

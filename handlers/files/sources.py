@@ -7,9 +7,10 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from handlers.files.pending import Pending
+from handlers.files.store.uploads import SharedPending
+from handlers.knowledge.shared import known_files
 from handlers.learning.store.learned_aliases import LearnedAliases
 from handlers.services import Services
-from handlers.store.knowledge_files import KnowledgeFiles
 from indexes.names import composed, folded, is_workbook, without_ending
 from indexes.records import Source
 from indexes.records.editing import ensure_editable
@@ -23,9 +24,9 @@ _COPY = re.compile(r"(?<!\s)\s*[(（]\d{1,3}[)）]$")
 _RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 
 
-def pending_files(services: Services) -> Pending:
+def pending_files(services: Services) -> Pending | SharedPending:
     """Return the files that wait for an admin."""
-    return Pending(services.config.uploads_dir)
+    return SharedPending(services.database) if services.database.is_shared else Pending(services.config.uploads_dir)
 
 
 def source_of(services: Services, name: str) -> Source:
@@ -35,7 +36,7 @@ def source_of(services: Services, name: str) -> Source:
         return synonyms
     if name in services.registry.sources():
         return services.registry.source(name)
-    for file in KnowledgeFiles(services.database).all():
+    for file in known_files(services.database, services.config.knowledge_dir).all():
         if file.name == name:  # an admin removed it: it comes back where it was, with its versions
             return Source(name, file.path)
     fresh = new_name(name)

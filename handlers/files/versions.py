@@ -6,13 +6,14 @@ from handlers.audience import ensure_open
 from handlers.files import uploads
 from handlers.files.sources import pending_files, preview_of, source_of
 from handlers.files.views import versions as view
+from handlers.knowledge.shared import known_files
 from handlers.learning.store.learned_aliases import LearnedAliases
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line
 from handlers.store.audit import AuditLog
-from handlers.store.knowledge_files import FileState, KnowledgeFiles
+from handlers.store.knowledge_files import FileState
 from indexes.messages import Translatable
 from indexes.names import find_name, same_name
 from indexes.records import Source, read_bytes
@@ -116,7 +117,8 @@ def _source(services: Services, request: Request, action: str, argument: str) ->
     """
     synonyms = services.registry.synonyms_file
     known = [*services.registry.sources(), *([synonyms.name] if synonyms and synonyms.path.exists() else [])]
-    removed = [file.name for file in KnowledgeFiles(services.database).all() if file.state is FileState.REMOVED]
+    files = known_files(services.database, services.config.knowledge_dir).all()
+    removed = [file.name for file in files if file.state is FileState.REMOVED]
     shared = services.channels.shared
     own = [each for each in services.channels.of(request.channel).knowledge_bases if each not in shared]
     wanted = argument or (own[0] if len(own) == 1 else "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import Column, Delete, Float, String, Table, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from handlers.store.database import Database, metadata
 from indexes.messages import Translatable
@@ -63,10 +64,16 @@ class ChannelNames:
     def remember(self, bindings: Sequence[Binding]) -> None:
         """Store bindings; while the database fails they count until the process ends."""
         if bindings:
-            rows = [_row(binding) for binding in bindings]
-            earlier = [_same(binding) for binding in bindings]
-            self._database.write("remember channels", *earlier, insert(channel_names).values(rows))
+            self._replace(bindings)
         self._keep(bindings)
+
+    def _replace(self, bindings: Sequence[Binding]) -> None:
+        rows = [_row(binding) for binding in bindings]
+        earlier = [_same(binding) for binding in bindings]
+        try:
+            self._database.write("remember channels", *earlier, insert(channel_names).values(rows))
+        except IntegrityError:  # another replica stored some of them at this moment
+            self._database.write("remember channels", *earlier, insert(channel_names).values(rows))
 
     def decide(self, bindings: Sequence[Binding]) -> None:
         """Store what an admin decided; raises StoreError."""

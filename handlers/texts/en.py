@@ -316,6 +316,7 @@ WORDS = {
     "audit.upload": "*upload {name}* · {version}, from {file}: {records} records, +{added} ~{changed} -{removed}",
     "audit.rollback": "*rollback {name}* · {version}, as version {number} was: {records} records, "
     "+{added} ~{changed} -{removed}",
+    "audit.import": "*import {name}* · version {number}: {records} records, +{added} ~{changed} -{removed}",
     "audit.version": "version {number}",
     "audit.no_version": "version not kept",
     "audit.export": "*export {name}* · {rows} rows",
@@ -512,6 +513,7 @@ WORDS = {
     "database.lost": "The state database can't be reached ({reason})",
     "database.not_posted": "Not posted: the state database can't be written ({reason}).",
     "database.failed.setting": "The setting was not stored",
+    "database.failed.file": "The file was not written",
     "database.failed.choice": "The decision was not stored",
     "database.failed.audit": "This is done but not in the audit log",
     "database.failed.proposal": "The proposal was not stored",

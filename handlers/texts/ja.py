@@ -314,6 +314,7 @@ WORDS = {
     "audit.upload": "*{name} を更新* · {version}、{file} から {records}件（追加 {added}、変更 {changed}、削除 {removed}）",
     "audit.rollback": "*{name} を前の版に戻す* · {version}、内容は第{number}版と同じ {records}件"
     "（追加 {added}、変更 {changed}、削除 {removed}）",
+    "audit.import": "*{name} を取り込み* · 第{number}版、{records}件（追加 {added}、変更 {changed}、削除 {removed}）",
     "audit.version": "第{number}版",
     "audit.no_version": "版は保存できず",
     "audit.export": "*{name} を書き出し* · {rows}行",
@@ -510,6 +511,7 @@ WORDS = {
     "database.lost": "状態データベースに接続できません（{reason}）",
     "database.not_posted": "投稿していません。状態データベースに書き込めません（{reason}）。",
     "database.failed.setting": "設定を保存できませんでした",
+    "database.failed.file": "ファイルは保存されていません",
     "database.failed.choice": "決定を保存できませんでした",
     "database.failed.audit": "操作は完了しましたが、操作履歴に記録できませんでした",
     "database.failed.proposal": "提案を保存できませんでした",

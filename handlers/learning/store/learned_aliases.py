@@ -8,9 +8,13 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, Float, Row, String, Table, Text, delete, func, insert, select, update
 
+from handlers.store.changes import announce
 from handlers.store.database import Database, metadata
 from indexes.messages import Translatable
 from indexes.retrieval.learned_aliases import LearnedAlias
+
+TOPIC = "aliases"
+"""What is announced when one is learned or undone."""
 
 learned = Table(
     "learned",
@@ -82,6 +86,7 @@ class LearnedAliases:
                 return False
             connection.execute(delete(learned).where(same))
             connection.execute(insert(learned).values(**values))
+            announce(connection, TOPIC)
         return True
 
     def undo(self, id_: str, by: str) -> StoredAlias | None:
@@ -90,6 +95,7 @@ class LearnedAliases:
         with self._database.transaction(Translatable("database.failed.undone")) as connection:
             if not connection.execute(chosen.values(undone_at=time.time(), undone_by=by)).rowcount:
                 return None
+            announce(connection, TOPIC)
         return self.find(id_)
 
     def find(self, id_: str) -> StoredAlias | None:

@@ -150,12 +150,13 @@ class _Person:
             yield connection
 
     def _forget_waiting(self) -> None:
-        """Delete what the person has just asked and the bot has not done yet."""
-        if "inbox" in self._tables:
-            inbox = self._tables["inbox"]
-            with self._transaction() as connection:
-                own = delete(inbox).where(inbox.c.user == self._user)
-                self._changed["inbox"] += connection.execute(own).rowcount
+        """Delete what the person has just asked and the bot has not done yet, and their files that wait."""
+        for name in ("inbox", "uploads"):
+            if name in self._tables:
+                waiting = self._tables[name]
+                with self._transaction() as connection:
+                    own = delete(waiting).where(waiting.c.user == self._user)
+                    self._changed[name] += connection.execute(own).rowcount
 
     def _forget_voices(self) -> None:
         if "voices" not in self._tables:

@@ -1,0 +1,1 @@
+"""Tables of files that wait for a decision."""

@@ -1,0 +1,68 @@
+"""Where the contents of knowledge bases are: in files alone, or in a database that replicas share."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from handlers.knowledge.mirror import Mirror
+from handlers.knowledge.store.documents import Documents
+from handlers.knowledge.store.vectors import VectorChunks
+from handlers.knowledge.writing import SharedVersions, SharedWriter
+from handlers.store.database import Database
+from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
+from indexes.names import is_csv, is_workbook, name_of
+from indexes.storage.stores import Stores
+
+
+class Knowledge:
+    """The contents of this process: `stores` for maintenance, and `follow` for what other replicas have changed."""
+
+    def __init__(self, database: Database, folder: Path, data_dir: Path) -> None:
+        self._mirror: Mirror | None = None
+        self.stores = Stores.own(data_dir)
+        if database.is_shared:
+            documents = Documents(database)
+            self._mirror = Mirror(documents, folder)
+            writer = partial(SharedWriter, database, self._mirror)
+            self.stores = replace(
+                self.stores,
+                versions=SharedVersions(documents, self._mirror),
+                vectors=VectorChunks(database),
+                writer=writer,
+            )
+
+    def follow(self) -> Sequence[Path]:
+        """Fetch what other replicas have written; return the files that changed or are gone since the last call.
+
+        Raises OSError.
+        """
+        return self._mirror.follow() if self._mirror else ()
+
+
+class SharedFiles:
+    """The knowledge bases' files in a database that replicas share: none is ever missing, but an admin removed it."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._documents = Documents(database)
+        self._folder = folder
+
+    def all(self) -> Sequence[KnowledgeFile]:
+        """List all files by their names; none while the database fails."""
+        found = [(self._folder / each.file, each) for each in self._documents.all() or ()]
+        return [
+            KnowledgeFile(name_of(path), path, FileState.THERE if each.digest else FileState.REMOVED, each.by)
+            for path, each in found
+            if is_csv(path) or is_workbook(path)
+        ]
+
+    def remember(self, files: Collection[KnowledgeFile]) -> None:
+        """Store nothing: which files there are is known."""
+
+    def decide(self, file: KnowledgeFile) -> None:
+        """Store nothing: whoever removes a file is stored with it."""
+
+
+def known_files(database: Database, folder: Path) -> KnowledgeFiles | SharedFiles:
+    """Return what knows the files of knowledge bases, also those that are gone."""
+    return SharedFiles(database, folder) if database.is_shared else KnowledgeFiles(database)
