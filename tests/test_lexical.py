@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from indexes.records import Record
-from indexes.retrieval.lexical import LexicalIndex, View, count
+from indexes.retrieval.inverted import View, count
+from indexes.retrieval.lexical import LexicalIndex
+from indexes.retrieval.matching import Match
 from indexes.retrieval.synonyms import Synonyms, read_synonyms
 from indexes.retrieval.tokens import character_tokens, script_tokens, spell, word_key, words
 from indexes.text import normalize
@@ -80,7 +82,7 @@ def view(*texts: str) -> View:
 def test_cosine_and_coverage_by_hand() -> None:
     index = view("red apple", "green apple", "blue blue sky")
     rare, common, unknown = log(4 / 1.5), log(4 / 2.5), log(4 / 0.5)
-    cosine, coverage = index.match(script_tokens(["red apple pie"]).keys).all()
+    cosine, coverage = Match(index, script_tokens(["red apple pie"]).keys).all()
     assert cosine[0] == pytest.approx((rare + common) / (sqrt(rare + common + unknown) * sqrt(rare + common)))
     assert cosine[1] == pytest.approx(common / (sqrt(rare + common + unknown) * sqrt(rare + common)))
     assert cosine[2] == 0
@@ -89,7 +91,7 @@ def test_cosine_and_coverage_by_hand() -> None:
 
 def test_repeated_words_count_damped() -> None:
     index = view("red apple", "green apple", "blue blue sky")
-    cosine, _ = index.match(script_tokens(["blue"]).keys).all()
+    cosine, _ = Match(index, script_tokens(["blue"]).keys).all()
     assert cosine[2] == pytest.approx((1 + log(2)) / sqrt((1 + log(2)) ** 2 + 1))
 
 
@@ -97,13 +99,13 @@ def test_what_the_budget_leaves_out_is_looked_up_for_candidates() -> None:
     texts = [f"common {'even' if number % 2 == 0 else 'odd'} word{number}" for number in range(40)]
     index = view(*texts)
     keys = script_tokens(["common even word7 nonsense"]).keys
-    exact = index.match(keys, budget=10**9).all()
+    exact = Match(index, keys, budget=10**9).all()
     for budget in (0, 1, 21, 61):
         some = np.array([3, 7, 39])
-        short = index.match(keys, budget=budget)
+        short = Match(index, keys, budget=budget)
         assert short.some(some)[0] == pytest.approx(exact[0][some])
         assert short.some(some)[1] == pytest.approx(exact[1][some])
-    assert index.match(keys, budget=1).all()[0].nonzero()[0].tolist() == [7]
+    assert Match(index, keys, budget=1).all()[0].nonzero()[0].tolist() == [7]
 
 
 def record(number: int, question: str, answer: str = "", **more: tuple[str, ...]) -> Record:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from indexes.atomic_file import FileContent
 from indexes.errors import SnapshotError
-from indexes.retrieval.lexical import expand_ranges
+from indexes.retrieval.inverted import expand_ranges
 
 if TYPE_CHECKING:
     from indexes.encoder import Vector, Vectors

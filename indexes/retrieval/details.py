@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from indexes.retrieval.lexical import Arrays, Ints, Keys, View, count
+from indexes.retrieval.inverted import Arrays, Ints, Keys, View, count
+from indexes.retrieval.matching import Match
 from indexes.retrieval.tokens import script_tokens, words
 from indexes.text import normalize
 
@@ -38,7 +39,7 @@ class DetailsIndex:
         """Return up to `most` rows whose details have any of these words, those with the rarest words first."""
         if self._view is None or not len(keys):
             return np.zeros(0, dtype=np.int64)
-        cosine, coverage = self._view.match(keys).all()
+        cosine, coverage = Match(self._view, keys).all()
         order = np.lexsort((-cosine, -coverage))[:most]
         return np.asarray(self._rows[order[coverage[order] > 0]], dtype=np.int64)
 
