@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -86,6 +89,46 @@ def test_all_are_read_when_cells_would_miss_too_many() -> None:
     dense = DenseIndex.build(noise(dimension=256), ROWS, Sizes(1, COUNT))
     assert dense.kind.name == "bytes"
     assert dense.kind.recall > 0.99
+
+
+def test_cells_take_a_bit_for_each_number(tmp_path: Path) -> None:
+    path = write(DenseIndex.build(topics(), ROWS, Sizes(1, COUNT)), tmp_path)
+    assert path.stat().st_size < COUNT * (DIMENSION / 8 + 8 + 8) + 64 * DIMENSION * 4 + DIMENSION * DIMENSION * 4 + 4096
+
+
+def test_cells_of_earlier_versions_with_eight_bits_still_answer(tmp_path: Path) -> None:
+    vectors = topics()
+    index: Any = faiss.index_factory(DIMENSION, "IVF64,SQ8", faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors)
+    index.add(vectors)
+    index.nprobe = 16
+    faiss.write_index(index, str(tmp_path / FILE))
+    vectors.astype(np.float16).tofile(tmp_path / HALVES)
+    vectors.mean(axis=0).tofile(tmp_path / MEAN)
+    dense = DenseIndex.open(tmp_path / FILE, ROWS, IndexKind("cells", 0.97, 64, 16))
+    assert all(row in dense.nearest(vectors[row], 5) for row in range(0, COUNT, 100))
+
+
+def test_what_is_opened_in_file_order_copies_nothing_for_each_vector(tmp_path: Path) -> None:
+    count = 200_000
+    vectors = np.tile(np.eye(4, dtype=np.float32), (count // 4, 1))
+    path = write(DenseIndex.build(vectors, np.arange(count, dtype=np.int32) // 2, Sizes(1)), tmp_path)
+    (np.arange(count, dtype=np.int32) // 2).tofile(tmp_path / "owners")
+    owners = np.memmap(tmp_path / "owners", np.int32, "r")
+    tracemalloc.start()
+    dense = DenseIndex.open(path, owners, IndexKind("half"))
+    assert dense.cosines(vectors[3], np.array([1, 99_999])).tolist() == [1, 1]
+    assert dense.of_row(1).tolist() == vectors[2:4].tolist()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * count
+
+
+def test_rows_may_have_their_vectors_in_any_order() -> None:
+    vectors, owners = noise()[:6], np.array([2, 0, 1, 0, 2, 2], dtype=np.int32)
+    dense = DenseIndex.build(vectors, owners)
+    assert dense.of_row(2) == pytest.approx(vectors[[0, 4, 5]])
+    assert dense.cosines(vectors[3], np.array([0, 1])) == pytest.approx([1, vectors[2] @ vectors[3]])
 
 
 def test_a_handful_of_vectors_can_be_kept_the_way_of_very_many() -> None:
@@ -225,6 +268,7 @@ def test_a_text_that_comes_back_much_later_is_encoded_once(
 OPENING = """
 import sys
 from pathlib import Path
+from typing import Any
 import numpy as np, psutil
 from indexes.retrieval.dense import DenseIndex, IndexKind
 path, count, dimension = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -265,6 +309,7 @@ def test_a_snapshot_from_before_there_were_kinds_still_opens(tmp_path: Path) -> 
 BOUNDED = """
 import resource, sys
 from pathlib import Path
+from typing import Any
 import numpy as np
 from indexes.builder import Builder
 from indexes.records import Source

@@ -49,7 +49,7 @@ class StoredRecords(Sequence[Record]):
 
     def row_of(self, record_id: str) -> int | None:
         """Return the row of an id, or None."""
-        ids, key = self._arrays["ids"], _id_key(record_id)
+        ids, key = self._arrays["ids"], np.uint32(_id_key(record_id))  # searchsorted would copy all for another type
         first, last = ids.searchsorted(key), ids.searchsorted(key, side="right")
         rows = self._arrays["rows"][first:last].tolist()
         return next((row for row in rows if json.loads(self.raw(row))[0] == record_id), None)

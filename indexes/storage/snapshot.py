@@ -257,8 +257,13 @@ class Snapshot(Generation):
         return _OWNERS in self.checksums
 
     def owners(self) -> NDArray[np.int32]:
-        """Return the row of each vector, verified; raises SnapshotError."""
-        return np.frombuffer(self._read(_OWNERS), np.dtype("<i4")).astype(np.int32, copy=False)
+        """Map the row of each vector, verified; raises SnapshotError."""
+        self.verify((_OWNERS,))
+        try:
+            size = (self.folder / _OWNERS).stat().st_size
+            return np.memmap(self.folder / _OWNERS, np.dtype("<i4"), "r") if size else np.zeros(0, np.int32)
+        except (OSError, ValueError) as error:
+            raise unreadable(self.folder, error) from error
 
     def files(self) -> Mapping[str, FileContent]:
         """Return the files of the vectors, for copying, by name; empty if they no longer exist."""
