@@ -414,8 +414,12 @@ def _scale(loaded: LoadedKnowledgeBase, dense: VectorIndex, encoder: Encoder) ->
 
 def _passages(index: Index) -> tuple[list[str], NDArray[np.int32]]:
     """Return the texts to encode, in the order of their vectors, and the row that each belongs to."""
-    owned = [(text, row) for row, record in enumerate(index.records) for text in passages(record, index.synonyms)]
-    return [text for text, _ in owned], np.array([row for _, row in owned], dtype=np.int32)
+    texts, counts = list[str](), list[int]()
+    for record in index.records:
+        of_row = passages(record, index.synonyms)
+        texts += of_row
+        counts.append(len(of_row))
+    return texts, np.repeat(np.arange(len(counts), dtype=np.int32), np.array(counts, dtype=np.int64))
 
 
 def _source_bytes(loaded: LoadedKnowledgeBase) -> bytes | None:

@@ -227,6 +227,14 @@ def test_records_without_answers_answer_differently() -> None:
     assert index.search(asked("zzz", EAST))[0].evidence.rival == pytest.approx(DENSE_WEIGHT / 2, abs=1e-6)
 
 
+def test_other_answers_are_looked_for_in_all_rows_but_each_is_read_once() -> None:
+    answers = ["same"] * 66_000 + ["other"] * 4_000 + ["last"]
+    rows = [Record(id=f"r{n}", question="q", answer=answer) for n, answer in enumerate(answers)]
+    index = Index("many", rows, Synonyms())
+    assert ids(index, asked("zebra")) == ["r0", "r66000", "r70000"]
+    assert ids(index, asked("zebra"), 5) == ["r0", "r1", "r2", "r66000", "r70000"]
+
+
 def test_search_agrees_with_brute_force() -> None:
     random = np.random.default_rng(3)
     pool = [
@@ -253,7 +261,7 @@ def test_search_agrees_with_brute_force() -> None:
         text = " ".join(random.choice(pool, 3))
         vector = random_units(1, 16, seed=100 + number)[0]
         dense = np.clip((vectors @ vector).reshape(400, 2).max(axis=1), 0, 1)
-        total = lexical.query(text, budget=10**9).score(np.arange(400)).total
+        total = lexical.query(text, affordable=10**9).score(np.arange(400)).total
         fused = DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * total
         best = np.argsort(-fused, kind="stable")[:5]
         hits = index.search(asked(text, vector), 5)
