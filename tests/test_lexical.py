@@ -1,3 +1,4 @@
+import tracemalloc
 from collections import Counter
 from math import log, sqrt
 from random import Random
@@ -6,9 +7,10 @@ import numpy as np
 import pytest
 
 from indexes.records import Record
-from indexes.retrieval.inverted import View, count
+from indexes.retrieval.counting import count
+from indexes.retrieval.inverted import View
 from indexes.retrieval.lexical import LexicalIndex
-from indexes.retrieval.matching import Match
+from indexes.retrieval.matching import Match, highest
 from indexes.retrieval.synonyms import Synonyms, read_synonyms
 from indexes.retrieval.tokens import character_tokens, script_tokens, spell, word_key, words
 from indexes.text import normalize
@@ -82,30 +84,46 @@ def view(*texts: str) -> View:
 def test_cosine_and_coverage_by_hand() -> None:
     index = view("red apple", "green apple", "blue blue sky")
     rare, common, unknown = log(4 / 1.5), log(4 / 2.5), log(4 / 0.5)
-    cosine, coverage = Match(index, script_tokens(["red apple pie"]).keys).all()
+    cosine, coverage = Match(index, script_tokens(["red apple pie"]).keys).found()
     assert cosine[0] == pytest.approx((rare + common) / (sqrt(rare + common + unknown) * sqrt(rare + common)))
     assert cosine[1] == pytest.approx(common / (sqrt(rare + common + unknown) * sqrt(rare + common)))
-    assert cosine[2] == 0
-    assert coverage == pytest.approx(np.array([rare + common, common, 0]) / (rare + common + unknown))
+    assert coverage == pytest.approx(np.array([rare + common, common]) / (rare + common + unknown))
 
 
 def test_repeated_words_count_damped() -> None:
-    index = view("red apple", "green apple", "blue blue sky")
-    cosine, _ = Match(index, script_tokens(["blue"]).keys).all()
-    assert cosine[2] == pytest.approx((1 + log(2)) / sqrt((1 + log(2)) ** 2 + 1))
+    match = Match(view("red apple", "green apple", "blue blue sky"), script_tokens(["blue"]).keys)
+    cosine, _ = match.found()
+    assert match.texts.tolist() == [2]
+    assert cosine[0] == pytest.approx((1 + log(2)) / sqrt((1 + log(2)) ** 2 + 1))
 
 
-def test_what_the_budget_leaves_out_is_looked_up_for_candidates() -> None:
+def test_texts_score_the_same_whether_all_postings_are_read_or_theirs_are_looked_up() -> None:
     texts = [f"common {'even' if number % 2 == 0 else 'odd'} word{number}" for number in range(40)]
     index = view(*texts)
     keys = script_tokens(["common even word7 nonsense"]).keys
-    exact = Match(index, keys, budget=10**9).all()
-    for budget in (0, 1, 21, 61):
+    exact = Match(index, keys, affordable=10**9)
+    assert exact.texts.tolist() == list(range(40))
+    for affordable in (0, 60, 61, 64):
         some = np.array([3, 7, 39])
-        short = Match(index, keys, budget=budget)
-        assert short.some(some)[0] == pytest.approx(exact[0][some])
-        assert short.some(some)[1] == pytest.approx(exact[1][some])
-    assert Match(index, keys, budget=1).all()[0].nonzero()[0].tolist() == [7]
+        for side, wanted in zip(Match(index, keys, affordable).some(some), exact.found(), strict=True):
+            assert side == pytest.approx(wanted[some])
+
+
+def test_a_rough_match_reads_the_rarest_terms_and_at_least_one() -> None:
+    texts = [f"common {'even' if number % 2 == 0 else 'odd'} word{number}" for number in range(40)]
+    match = Match(view(*texts), script_tokens(["common even word7"]).keys, affordable=0)
+    for most, rows in ((0, [7]), (21, [7]), (22, sorted({7, *range(0, 40, 2)})), (10**9, list(range(40)))):
+        assert match.rough(most).nonzero()[0].tolist() == rows
+    assert match.rough() == pytest.approx(match.some(np.arange(40))[1], abs=1e-6)
+
+
+@pytest.mark.parametrize("values", [[0, 0, 0], [], [0, 3, 0, 1, 2], [1] * 100_000, [*range(100_000)]])
+def test_the_highest_of_many_values(values: list[int]) -> None:
+    places = highest(np.array(values, dtype=np.float32), 400)
+    found, others = np.array(values)[places], np.delete(np.array(values), places)
+    assert len(places) >= min(sum(value > 0 for value in values), 200)
+    assert len(places) <= 800
+    assert len(found) == 0 or found.min() >= max(others.max(initial=0), 1e-9)
 
 
 def record(number: int, question: str, answer: str = "", **more: tuple[str, ...]) -> Record:
@@ -178,6 +196,79 @@ def test_best_rows_agree_with_scoring_all_of_them() -> None:
     total = asked.score(np.arange(60)).total
     assert set(asked.best(5)) <= set(np.flatnonzero(total >= np.sort(total)[-5]))
     assert total.argmax() == 17
+
+
+def help_desk(count: int, seed: int = 3) -> list[Record]:
+    """Return different rows that share most of their words, as those of a large help desk do; some have aliases."""
+    random = Random(seed)
+    things = [
+        f"{name} {letter}{n}"
+        for name in ("プリンター", "scanner", "会議室", "laptop")
+        for letter in "ADK"
+        for n in range(90)
+    ]
+    matters = ["を交換したい", "が動かない", "の申請方法", " does not start", "の充電", " password reset"]
+    moments = ["", "出張中に", "today ", "在宅勤務で"]
+    told = [random.choice(moments) + random.choice(things) + random.choice(matters) for _ in range(count)]
+    return [
+        record(n, text, f"{text}: guide {n}", aliases=(f"{random.choice(things)} ({n})",) if n % 5 == 0 else ())
+        for n, text in enumerate(told)
+    ]
+
+
+def garbled(text: str, random: Random) -> str:
+    """Return a text without some of its letters."""
+    return "".join(letter for letter in text if random.random() > 0.1)
+
+
+@pytest.fixture(scope="module")
+def large() -> LexicalIndex:
+    return LexicalIndex(help_desk(12_000), Synonyms())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_question_that_is_not_affordable_finds_the_best_of_all(large: LexicalIndex, seed: int) -> None:
+    random = Random(seed)
+    rows = np.arange(len(large))
+    for asked in random.sample(help_desk(12_000), 25):
+        text = normalize(garbled(asked.question, random))
+        query = large.query(text, affordable=0)
+        found = np.sort(query.score(query.best(50)).total)[::-1]
+        wanted = np.sort(large.query(text, affordable=10**9).score(rows).total)[::-1]
+        assert found[:10] == pytest.approx(wanted[:10], abs=5e-4)
+
+
+def test_both_ways_are_the_same_where_all_postings_are_read(large: LexicalIndex) -> None:
+    rows = np.arange(len(large))
+    for asked in help_desk(12_000)[::500]:
+        query = large.query(normalize(asked.question), affordable=10**9)
+        best = query.best(50)
+        total = query.score(rows).total
+        assert np.sort(total[best]) == pytest.approx(np.sort(total)[-50:])
+
+
+def test_rivals_are_found_behind_hundreds_of_rows_with_one_answer() -> None:
+    records = [record(n, f"reset the password of box {n}", "use the portal") for n in range(900)]
+    records += [record(900, "reset the password of the door", "ask security"), record(901, "the door of box 5", "push")]
+    lexical = LexicalIndex(records, Synonyms())
+    answers = np.array([0] * 900 + [1, 2])
+    for affordable in (0, 10**9):
+        best = lexical.query("reset the password of box 5", affordable).best(50, answers, 3)
+        assert {900, 901} <= set(best.tolist())
+        assert len(best) <= 52
+
+
+def test_what_a_question_takes_hardly_grows_with_the_rows() -> None:
+    """Scores of every row in eight arrays of float64 were 300 bytes per row."""
+    taken = []
+    for rows in (3_000, 30_000):
+        lexical = LexicalIndex(help_desk(rows), Synonyms())
+        lexical.query("プリンター a7が動かない").best(50)
+        tracemalloc.start()
+        lexical.query("プリンター a7が動かない").best(50)
+        taken.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert taken[1] - taken[0] < 27_000 * 30
 
 
 def test_where_the_texts_are_cut_for_counting_makes_no_difference() -> None:

@@ -5,14 +5,18 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from indexes.retrieval.inverted import Arrays, Ints, Keys, View, count
-from indexes.retrieval.matching import Match
+from indexes.retrieval.counting import Ints, Keys, count
+from indexes.retrieval.inverted import Arrays, View
+from indexes.retrieval.matching import Match, highest
 from indexes.retrieval.tokens import script_tokens, words
 from indexes.text import normalize
 
 if TYPE_CHECKING:
     from indexes.records import Record
     from indexes.retrieval.synonyms import Synonyms
+
+_ROUGHLY = 1_000
+"""Rows that are looked at closely where words of the question are in very many."""
 
 
 class DetailsIndex:
@@ -39,9 +43,10 @@ class DetailsIndex:
         """Return up to `most` rows whose details have any of these words, those with the rarest words first."""
         if self._view is None or not len(keys):
             return np.zeros(0, dtype=np.int64)
-        cosine, coverage = Match(self._view, keys).all()
-        order = np.lexsort((-cosine, -coverage))[:most]
-        return np.asarray(self._rows[order[coverage[order] > 0]], dtype=np.int64)
+        match = Match(self._view, keys)
+        texts = match.texts if match.is_read else highest(match.rough(), _ROUGHLY)
+        cosine, coverage = match.found() if match.is_read else match.some(texts)
+        return np.asarray(self._rows[texts[np.lexsort((-cosine, -coverage))[:most]]], dtype=np.int64)
 
 
 def shared_with_details(question: str, record: "Record") -> int:

@@ -40,6 +40,9 @@ MOST_VOTES = 4.0
 _WIDER = (1, 4, 16)
 """Times as many passages as usual that are looked at, while the nearest have too few answers."""
 
+_BLOCK = 65_536
+"""Rows whose answers are read at once, when one after the other is looked for."""
+
 SHARPNESS = 12.0
 """A row whose score is lower by d supports its answer exp(-SHARPNESS * d) times as much as the best row."""
 
@@ -270,10 +273,10 @@ class Index:
             rows = np.union1d(rows, self._near(self.dense, vector, fewest))
         missing = fewest - len(np.unique(self._answers[rows]))
         if missing > 0:
-            rows = np.concatenate([rows, self._first_rows(np.setdiff1d(self._answers, self._answers[rows])[:missing])])
+            rows = np.concatenate([rows, self._others(self._answers[rows], missing)])
         missing = min(top_k, len(self)) - len(rows)
         if missing > 0:
-            rows = np.concatenate([rows, np.setdiff1d(np.arange(len(self)), rows)[:missing]])
+            rows = np.concatenate([rows, np.setdiff1d(np.arange(len(rows) + missing), rows)[:missing]])
         return np.sort(rows)
 
     def _near(self, dense: VectorIndex, vector: "Vector", fewest: int) -> NDArray[np.int64]:
@@ -286,9 +289,19 @@ class Index:
                 break
         return rows
 
-    def _first_rows(self, answers: NDArray[np.int64]) -> NDArray[np.int64]:
-        numbers, rows = np.unique(self._answers, return_index=True)
-        return np.asarray(rows[numbers.searchsorted(answers)], dtype=np.int64)
+    def _others(self, answers: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """Return the first rows of up to `count` other answers, reading no more rows than that takes."""
+        found: list[int] = []
+        seen = np.unique(answers)
+        for at in range(0, len(self), _BLOCK):
+            block = self._answers[at : at + _BLOCK]
+            numbers, first = np.unique(block[~np.isin(block, seen)], return_index=True)
+            places = np.flatnonzero(~np.isin(block, seen))[np.sort(first)[: count - len(found)]]
+            found += (places + at).tolist()
+            seen = np.union1d(seen, numbers)
+            if len(found) == count:
+                break
+        return np.array(found, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,40 +1,21 @@
 """An inverted index: which texts have a term, how often, and what a shared term counts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.retrieval.tokens import KEY_BITS, Tokens
+from indexes.retrieval.counting import MAX_COUNT, Counted, Ints, Keys, spread, together
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Keys = NDArray[np.uint64]
 Arrays = Mapping[str, NDArray[Any]]
 """What an index consists of, by name, for storing it."""
 
 _VIEW_ARRAYS = ("keys", "starts", "texts", "counts", "norms")
-_TEXT_BITS = np.uint64(64 - KEY_BITS)
-CHUNK = 1 << int(_TEXT_BITS)
-"""Texts counted at once: a token's key and its text number together fit into 64 bits."""
-_MERGED = 256
-"""Chunks whose keys are merged at a time, to limit memory."""
-_MAX_COUNT = 255
-DAMPED = 1.0 + np.log(np.maximum(np.arange(_MAX_COUNT + 1), 1))
+DAMPED = 1.0 + np.log(np.maximum(np.arange(MAX_COUNT + 1), 1))
 """What a term counts that a text has so often."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Term counts of at most `CHUNK` texts: terms ascending, and for each the texts that have it, ascending."""
-
-    size: int
-    keys: Keys
-    lengths: NDArray[np.int32]
-    texts: NDArray[np.uint16]
-    counts: NDArray[np.uint8]
 
 
 class View:
@@ -43,31 +24,22 @@ class View:
     def __init__(self, chunks: list[Counted]) -> None:
         """Build the index of the texts in order. Empties `chunks`, to free its memory early."""
         self.size = sum(chunk.size for chunk in chunks)
-        self._keys = _union([chunk.keys for chunk in chunks])
-        numbered = [(self._keys.searchsorted(chunk.keys).astype(np.int32), chunk) for chunk in chunks]
+        self._keys, lengths, numbered = together(chunks)
         chunks.clear()
-        lengths = np.zeros(len(self._keys), dtype=np.int64)
-        for terms, chunk in numbered:
-            lengths[terms] += chunk.lengths
         self._starts: Ints = np.concatenate([np.zeros(1, dtype=np.int64), lengths.cumsum()])
         self._texts = np.empty(self._starts[-1], dtype=np.int32)
         self._counts = np.empty(self._starts[-1], dtype=np.uint8)
         self.norms = np.ones(self.size)
-        self._fill(numbered)
-
-    def _fill(self, numbered: list[tuple[NDArray[np.int32], Counted]]) -> None:
-        """Fill in the postings and the norms."""
-        ends, first = self._starts[:-1].copy(), 0
-        for terms, chunk in numbered:
-            places, _ = expand_ranges(ends[terms], ends[terms] + chunk.lengths)
-            ends[terms] += chunk.lengths
+        for first, terms, places, chunk in spread(self._starts[:-1], numbered):
             self._texts[places] = chunk.texts.astype(np.int32) + first
             self._counts[places] = chunk.counts
-            idf = _idf(self.lengths(terms), self.size)
-            squares = DAMPED[chunk.counts] ** 2 * np.repeat(idf, chunk.lengths)
-            norms = np.sqrt(np.bincount(chunk.texts, squares, chunk.size))
-            self.norms[first : first + chunk.size] = np.where(norms > 0, norms, 1.0)
-            first += chunk.size
+            self.norms[first : first + chunk.size] = self._norms_of(terms, chunk)
+
+    def _norms_of(self, terms: NDArray[np.int32], chunk: Counted) -> Floats:
+        idf = _idf(self.lengths(terms), self.size)
+        squares = DAMPED[chunk.counts] ** 2 * np.repeat(idf, chunk.lengths)
+        norms = np.sqrt(np.bincount(chunk.texts, squares, chunk.size))
+        return np.where(norms > 0, norms, 1.0)
 
     @classmethod
     def of_arrays(cls, arrays: Arrays, prefix: str) -> Self:
@@ -115,7 +87,7 @@ class View:
         known = self._keys[places] == distinct if len(self._keys) else np.zeros(len(distinct), dtype=np.bool_)
         idf = np.full(len(distinct), _idf(np.zeros(1), self.size)[0])
         idf[known] = _idf(self.lengths(places[known]), self.size)
-        damped = DAMPED[np.minimum(counts, _MAX_COUNT)]
+        damped = DAMPED[np.minimum(counts, MAX_COUNT)]
         weights = damped * idf
         norm, mass = float(np.sqrt(weights @ damped)), float(idf.sum())
         return Terms(distinct[known], places[known], weights[known], idf[known], norm, mass)
@@ -134,43 +106,6 @@ class Terms:
     idf: Floats
     norm: float
     mass: float
-
-
-def count(tokens: Tokens, size: int) -> Iterator[Counted]:
-    """Count the terms of each of `size` texts."""
-    for first in range(0, size, CHUNK) if size > CHUNK else ():
-        inside = (tokens.texts >= first) & (tokens.texts < first + CHUNK)
-        yield from count(Tokens(tokens.keys[inside], tokens.texts[inside] - first), min(size - first, CHUNK))
-    if size <= CHUNK:
-        packed = np.sort(tokens.keys << _TEXT_BITS | tokens.texts.astype(np.uint64))
-        firsts = _firsts(packed)
-        counts = np.minimum(np.diff(firsts, append=len(packed)), _MAX_COUNT).astype(np.uint8)
-        keys, texts = packed[firsts] >> _TEXT_BITS, packed[firsts] % CHUNK
-        heads = _firsts(keys)
-        lengths = np.diff(heads, append=len(keys)).astype(np.int32)
-        yield Counted(size, keys[heads], lengths, texts.astype(np.uint16), counts)
-
-
-def expand_ranges(first: Ints, last: Ints) -> tuple[Ints, Ints]:
-    """Return the numbers of all ranges first <= number < last, concatenated, and where each range begins."""
-    lengths = last - first
-    ends = np.cumsum(lengths)
-    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-    return np.repeat(first, lengths) + within, ends - lengths
-
-
-def _union(keys: Sequence[Keys]) -> Keys:
-    """Return the distinct keys, ascending."""
-    together = np.zeros(0, dtype=np.uint64)
-    for at in range(0, len(keys), _MERGED):
-        together = np.sort(np.concatenate([together, *keys[at : at + _MERGED]]))
-        together = together[_firsts(together)]
-    return together
-
-
-def _firsts(ascending: Keys) -> Ints:
-    """Return the position of the first of each value."""
-    return np.flatnonzero(np.concatenate([ascending[:1] == ascending[:1], ascending[1:] != ascending[:-1]]))
 
 
 def _idf(holders: NDArray[np.number[Any]], texts: int) -> Floats:

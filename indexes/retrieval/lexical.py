@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.retrieval.counting import CHUNK, Counting, Ints, Keys, expand_ranges
 from indexes.retrieval.folding import verbatim_key
-from indexes.retrieval.inverted import CHUNK, Arrays, Counted, Floats, Ints, Keys, View, count, expand_ranges
-from indexes.retrieval.matching import BUDGET, Match, Pair
+from indexes.retrieval.inverted import Arrays, Floats, View
+from indexes.retrieval.matching import AFFORDABLE, Match, Pair, best_of_rows, highest, numbered
 from indexes.retrieval.reading_matches import MatchedReadings, Readings, ReadingsCounted
 from indexes.retrieval.readings import is_in_kana
 from indexes.retrieval.tokens import (
@@ -28,11 +29,17 @@ from indexes.retrieval.tokens import (
     word_key,
     words,
 )
+from indexes.retrieval.verbatim import Verbatim
 from indexes.text import normalize
 
 if TYPE_CHECKING:
     from indexes.records import Record
     from indexes.retrieval.synonyms import Synonyms
+
+_LIKELY = 4
+"""Rows that are scored for each one that is wanted, where a rough match proposes them."""
+_ROUGHLY = 8_192
+"""Rows with the highest rough coverage, of which those are chosen."""
 
 VIEWS = ("words of the question", "characters of the question", "words of all", "characters of all")
 
@@ -61,7 +68,7 @@ class LexicalIndex:
 
     def __init__(self, records: Sequence["Record"], synonyms: "Synonyms") -> None:
         lengths: list[int] = []
-        chunks: tuple[list[Counted], ...] = ([], [], [], [])
+        counting = [Counting() for _ in VIEWS]
         verbatim: list[int] = []
         readings = ReadingsCounted()
         for at in range(0, len(records), CHUNK):
@@ -75,11 +82,12 @@ class LexicalIndex:
             for place, tokenize in enumerate((script_tokens, character_tokens)):
                 tokens = tokenize(list(chain.from_iterable(asked)))
                 both = join(Tokens(tokens.keys, owners[tokens.texts]), tokenize(others))
-                chunks[place].extend(count(tokens, len(owners)))
-                chunks[place + 2].extend(count(both, len(some)))
-        self._verbatim = np.array(verbatim, dtype=np.uint64)
+                counting[place].add(tokens, len(owners))
+                counting[place + 2].add(both, len(some))
         self._starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-        views = [View(counted) for counted in chunks]
+        self._owners = np.repeat(np.arange(len(records), dtype=np.int32), lengths)
+        self._verbatim = Verbatim.of(verbatim, self._owners)
+        views = [View(counted.take()) for counted in counting]
         self._questions, self._all = views[:2], views[2:]
         self._readings = readings.index()
 
@@ -87,7 +95,8 @@ class LexicalIndex:
     def of_arrays(cls, arrays: Arrays, prefix: str) -> Self:
         """Make an index of what `arrays` returned, which may be mapped from a file."""
         index = object.__new__(cls)
-        index._verbatim, index._starts = arrays[f"{prefix}.verbatim"], arrays[f"{prefix}.starts"]
+        index._starts, index._owners = arrays[f"{prefix}.starts"], arrays[f"{prefix}.owners"]
+        index._verbatim = Verbatim.of_arrays(arrays, f"{prefix}.verbatim")
         views = [View.of_arrays(arrays, f"{prefix}.{number}") for number in range(len(VIEWS))]
         index._questions, index._all = views[:2], views[2:]
         index._readings = Readings.of_arrays(arrays, f"{prefix}.readings")
@@ -95,7 +104,8 @@ class LexicalIndex:
 
     def arrays(self, prefix: str) -> Arrays:
         """Return what the index consists of, by name; the names begin with `prefix` and a dot."""
-        found: dict[str, NDArray[Any]] = {f"{prefix}.verbatim": self._verbatim, f"{prefix}.starts": self._starts}
+        found: dict[str, NDArray[Any]] = {f"{prefix}.starts": self._starts, f"{prefix}.owners": self._owners}
+        found.update(self._verbatim.arrays(f"{prefix}.verbatim"))
         for number, view in enumerate((*self._questions, *self._all)):
             found.update(view.arrays(f"{prefix}.{number}"))
         return {**found, **self._readings.arrays(f"{prefix}.readings")}
@@ -103,13 +113,15 @@ class LexicalIndex:
     def __len__(self) -> int:
         return len(self._starts) - 1
 
-    def query(self, text: str, budget: int = BUDGET) -> "LexicalQuery":
+    def query(self, text: str, affordable: int = AFFORDABLE) -> "LexicalQuery":
         """Prepare the search for a normalized question."""
         characters = character_tokens([text]).keys
         words = self._in_script(script_tokens([text]).keys)
-        questions, everything = (_matches(views, words, characters, budget) for views in (self._questions, self._all))
-        readings = self._readings.match(characters, budget) if is_in_kana(text) else None
-        return LexicalQuery(questions, everything, self._starts, count_words(text), readings)
+        questions, everything = (
+            _matches(views, words, characters, affordable) for views in (self._questions, self._all)
+        )
+        readings = self._readings.match(characters, affordable) if is_in_kana(text) else None
+        return LexicalQuery(questions, everything, (self._starts, self._owners), count_words(text), readings)
 
     def unknown_words(self, text: str) -> Keys:
         """Return the words and n-grams of a normalized question that no row has."""
@@ -121,8 +133,7 @@ class LexicalIndex:
         key = verbatim_key(text)
         if not key:
             return np.zeros(0, dtype=np.int64)
-        places = np.flatnonzero(self._verbatim == np.uint64(key))
-        return np.union1d(self._starts.searchsorted(places, side="right") - 1, self._readings.verbatim(key))
+        return np.union1d(self._verbatim.find(key), self._readings.verbatim.find(key))
 
     def _in_script(self, keys: Keys) -> Keys:
         """Drop katakana that all records write in hiragana: words are without hiragana, characters compare them."""
@@ -149,14 +160,14 @@ class LexicalQuery:
         self,
         questions: Sequence[Match],
         everything: Sequence[Match],
-        starts: Ints,
+        texts: tuple[Ints, NDArray[np.int32]],
         words: int,
         readings: "MatchedReadings | None",
     ) -> None:
         self._questions = questions
         self._readings = readings
         self._all = everything
-        self._starts = starts
+        self._starts, self._owners = texts
         self.words = words
         """Number of different words in the question."""
 
@@ -166,18 +177,14 @@ class LexicalQuery:
         return self._all[-1].known
 
     def best(self, count: int, answers: Ints | None = None, fewest: int = 1) -> Ints:
-        """Return up to `count` rows with the best scores within the budget, unordered, without rows that score 0.
+        """Return up to `count` rows with the best scores, unordered, without rows that score 0.
 
         Given the number of each row's answer, fewer than `fewest` different ones are made up by the best row of each
         of the best others.
         """
-        total = _total(self._of_all_rows())
-        rows = np.argpartition(-total, count - 1)[:count] if count < len(total) else np.arange(len(total))
-        if answers is not None and count < len(total) and len(np.unique(answers[rows])) < fewest:
-            order = np.argsort(-total, kind="stable")
-            _, first = np.unique(answers[order], return_index=True)
-            rows = np.union1d(rows, order[np.sort(first)[:fewest]])
-        return rows[total[rows] > 0]
+        rows, total = self._found() if self._is_read else self._likely(_LIKELY * count, answers, fewest)
+        best = _top(total, count, None if answers is None else answers[rows], fewest)
+        return rows[best[total[best] > 0]]
 
     def shares(self, texts: Sequence[str]) -> Floats:
         """Return the share of the question's characters, weighted by idf, that each normalized text has."""
@@ -193,18 +200,48 @@ class LexicalQuery:
         cosines, coverages = (np.stack(side) for side in zip(*pairs, strict=True))
         return Scores(cosines, coverages, _total(pairs), coverages[2:].mean(axis=0))
 
-    def _of_all_rows(self) -> list[Pair]:
-        """Return the scores of all rows, without the terms beyond the budget."""
-        pairs = [_best_of(match.all(), self._starts[:-1]) for match in self._questions]
+    @property
+    def _is_read(self) -> bool:
+        readings_too = self._readings is None or self._readings.is_read
+        return readings_too and all(match.is_read for match in (*self._questions, *self._all))
+
+    def _likely(self, count: int, answers: Ints | None, fewest: int) -> tuple[Ints, Floats]:
+        """Return about `count` rows that are likely to be the best, and their scores: a rough match decides which."""
+        words, characters = self._all
+        covered = characters.rough() + words.rough()
         if self._readings:
-            pairs = [self._readings.raised(pair) for pair in pairs]
-        return pairs + [match.all() for match in self._all]
+            self._readings.raise_rough(covered)
+        rows = highest(covered, _ROUGHLY)
+        rough = covered[rows] + characters.rough_cosines(rows, covered[rows])
+        rows = np.sort(rows[_top(rough, count, None if answers is None else answers[rows], fewest)])
+        return rows, self.score(rows).total
+
+    def _found(self) -> tuple[Ints, Floats]:
+        """Return the rows that have any of the terms, ascending, and their scores."""
+        views = [[best_of_rows(self._owners[match.texts], match.found())] for match in self._questions]
+        if self._readings:
+            views = [[*found, self._readings.found()] for found in views]
+        views += [[(match.texts, match.found())] for match in self._all]
+        together = np.concatenate([rows for view in views for rows, _ in view])
+        distinct, places = numbered(together, len(self._starts) - 1)
+        pairs, at = [], 0
+        for view in views:
+            cosines, coverages = np.zeros(len(distinct)), np.zeros(len(distinct))
+            for rows, (cosine, coverage) in view:
+                here = places[at : at + len(rows)]
+                cosines[here], coverages[here] = (
+                    np.maximum(cosines[here], cosine),
+                    np.maximum(coverages[here], coverage),
+                )
+                at += len(rows)
+            pairs.append((cosines, coverages))
+        return distinct, _total(pairs)
 
 
-def _matches(views: Sequence[View], words: Keys, characters: Keys, budget: int) -> list[Match]:
+def _matches(views: Sequence[View], words: Keys, characters: Keys, affordable: int) -> list[Match]:
     """Match words and characters; a question without words, such as one in hiragana, by its characters alone."""
-    by_characters = Match(views[1], characters, budget)
-    return [Match(views[0], words, budget) if len(words) else by_characters, by_characters]
+    by_characters = Match(views[1], characters, affordable)
+    return [Match(views[0], words, affordable) if len(words) else by_characters, by_characters]
 
 
 def question_texts(record: "Record") -> tuple[str, ...]:
@@ -215,6 +252,21 @@ def question_texts(record: "Record") -> tuple[str, ...]:
 def other_text(record: "Record") -> str:
     """Return the rest of a record's searchable text: keywords, category and answer."""
     return "\n".join((*record.keywords, record.category, record.answer))
+
+
+def _top(scores: NDArray[Any], count: int, groups: Ints | None, fewest: int) -> Ints:
+    """Return the places of the `count` highest scores, unordered.
+
+    Given the group of each, fewer than `fewest` different ones are made up by the best of each of the best others.
+    """
+    if count >= len(scores):
+        return np.arange(len(scores))
+    best = np.argpartition(-scores, count - 1)[:count]
+    if groups is not None and len(np.unique(groups[best])) < fewest:
+        order = np.argsort(-scores, kind="stable")
+        _, first = np.unique(groups[order], return_index=True)
+        best = np.union1d(best, order[np.sort(first)[:fewest]])
+    return best
 
 
 def _total(pairs: Sequence[Pair]) -> Floats:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.retrieval.lexical import expand_ranges
+from indexes.retrieval.counting import expand_ranges
 
 
 class Owners:
