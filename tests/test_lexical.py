@@ -10,7 +10,7 @@ from indexes.records import Record
 from indexes.retrieval.counting import count
 from indexes.retrieval.inverted import View
 from indexes.retrieval.lexical import LexicalIndex
-from indexes.retrieval.matching import Match, highest
+from indexes.retrieval.matching import Match, highest, numbered
 from indexes.retrieval.synonyms import Synonyms, read_synonyms
 from indexes.retrieval.tokens import character_tokens, script_tokens, spell, word_key, words
 from indexes.text import normalize
@@ -87,14 +87,14 @@ def test_cosine_and_coverage_by_hand() -> None:
     cosine, coverage = Match(index, script_tokens(["red apple pie"]).keys).found()
     assert cosine[0] == pytest.approx((rare + common) / (sqrt(rare + common + unknown) * sqrt(rare + common)))
     assert cosine[1] == pytest.approx(common / (sqrt(rare + common + unknown) * sqrt(rare + common)))
-    assert coverage == pytest.approx(np.array([rare + common, common]) / (rare + common + unknown))
+    assert cosine[2] == 0
+    assert coverage == pytest.approx(np.array([rare + common, common, 0]) / (rare + common + unknown))
 
 
 def test_repeated_words_count_damped() -> None:
-    match = Match(view("red apple", "green apple", "blue blue sky"), script_tokens(["blue"]).keys)
-    cosine, _ = match.found()
-    assert match.texts.tolist() == [2]
-    assert cosine[0] == pytest.approx((1 + log(2)) / sqrt((1 + log(2)) ** 2 + 1))
+    index = view("red apple", "green apple", "blue blue sky")
+    cosine, _ = Match(index, script_tokens(["blue"]).keys).found()
+    assert cosine[2] == pytest.approx((1 + log(2)) / sqrt((1 + log(2)) ** 2 + 1))
 
 
 def test_texts_score_the_same_whether_all_postings_are_read_or_theirs_are_looked_up() -> None:
@@ -115,6 +115,29 @@ def test_a_rough_match_reads_the_rarest_terms_and_at_least_one() -> None:
     for most, rows in ((0, [7]), (21, [7]), (22, sorted({7, *range(0, 40, 2)})), (10**9, list(range(40)))):
         assert match.rough(most).nonzero()[0].tolist() == rows
     assert match.rough() == pytest.approx(match.some(np.arange(40))[1], abs=1e-6)
+
+
+@pytest.mark.parametrize("end", [40, 10**6])
+def test_values_are_numbered_in_their_order(end: int) -> None:
+    values = np.array([7, 3, 7, 39, 0], dtype=np.int32)
+    distinct, places = numbered(values, end)
+    assert distinct[places].tolist() == values.tolist()
+    assert distinct.tolist() == sorted(set(distinct.tolist()))
+
+
+def test_many_texts_score_the_same_as_few() -> None:
+    """Of many texts only those that have a term are kept; of few, all."""
+    few = [f"word{number} {'red' if number % 3 else 'blue'}" for number in range(300)]
+    small, padded = view(*few), view(*few, *["green"] * 40_000)
+    keys = script_tokens(["word7 red"]).keys
+    assert len(Match(padded, keys).texts) == 300
+    some = np.array([0, 7, 8, 299])
+    for index in (small, padded):
+        match = Match(index, keys)
+        assert match.is_read
+        for read, looked_up in zip(match.some(some), Match(index, keys, affordable=0).some(some), strict=True):
+            assert read == pytest.approx(looked_up)
+    assert Match(padded, keys).some(np.array([40_299]))[0].tolist() == [0]
 
 
 @pytest.mark.parametrize("values", [[0, 0, 0], [], [0, 3, 0, 1, 2], [1] * 100_000, [*range(100_000)]])

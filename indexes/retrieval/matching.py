@@ -15,12 +15,14 @@ Pair = tuple[Floats, Floats]
 RowsFound = tuple[Ints, Pair]
 """Different rows, ascending, with cosine and coverage of each."""
 
-AFFORDABLE = 30_000
-"""Postings of a question up to which all texts of a view are scored: about as long as looking up two hundred texts."""
+AFFORDABLE = 60_000
+"""Postings of a question up to which all texts of a view are scored: as long as a rough match and looking up takes."""
 
 ROUGH = 300_000
 """Postings read per question and view where there are more, rarest term first."""
 
+_FEW = 32_768
+"""Texts of which an array with a value for each costs less than finding out which have a value."""
 _SAMPLE = 16_384
 
 
@@ -30,7 +32,8 @@ _NOTHING: tuple[Ints, Floats, Floats] = np.zeros(0, dtype=np.int64), np.zeros(0)
 class Match:
     """The match of one question with the texts of one view.
 
-    If its terms have few postings, all are read; `texts` are then those that have any of its terms, ascending. Of
+    If its terms have few postings, all are read; `texts` are then those that have any of its terms, ascending
+    (or all, if they are few). Of
     terms with many postings, only those of the texts that are asked for are looked up.
     """
 
@@ -57,9 +60,18 @@ class Match:
 
     def some(self, texts: Ints) -> Pair:
         """Return cosine and coverage of some texts."""
+        if self.is_read:
+            return self._of_read(texts)
         counts, has = self._view.look_up(self._terms.places, texts)
         dots, shared = self._terms.weights @ (DAMPED[counts] * has), self._terms.idf @ has
         return self._scale(dots, self._view.norms[texts], shared)
+
+    def _of_read(self, texts: Ints) -> Pair:
+        if not len(self.texts):
+            return np.zeros(len(texts)), np.zeros(len(texts))
+        places = self.texts.searchsorted(texts).clip(max=len(self.texts) - 1)
+        has = self.texts[places] == texts
+        return self._scale(self._dots[places] * has, self._view.norms[texts], self._shared[places] * has)
 
     def rough(self, most: int = ROUGH) -> NDArray[np.float32]:
         """Return about what each text's coverage is, by the rarest terms with `most` postings, or the rarest alone."""
@@ -101,8 +113,13 @@ def best_of_rows(rows: NDArray[np.integer[Any]], pair: Pair) -> RowsFound:
     return rows[heads].astype(np.int64), (np.maximum.reduceat(pair[0], heads), np.maximum.reduceat(pair[1], heads))
 
 
-def numbered(values: NDArray[np.integer[Any]], end: int) -> tuple[Ints, NDArray[np.int32]]:
-    """Return the different values, ascending, and the place of each value among them; all are from 0 to below `end`."""
+def numbered(values: NDArray[np.integer[Any]], end: int) -> tuple[Ints, NDArray[np.integer[Any]]]:
+    """Return the different values, ascending, and the place of each value among them; all are from 0 to below `end`.
+
+    If there can't be many, all possible values are returned.
+    """
+    if end <= _FEW:
+        return np.arange(end), values
     distinct = np.unique(values).astype(np.int64, copy=False)
     places = np.empty(end, dtype=np.int32)  # takes no memory but where it is written
     places[distinct] = np.arange(len(distinct), dtype=np.int32)
