@@ -1,9 +1,7 @@
 """Running a model on two threads: questions first; bulk work on both while nobody asks, else on the second."""
 
-import ctypes
 import gc
 import logging
-import sys
 import threading
 import time
 from collections import OrderedDict, deque
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from indexes.encoder.names import unavailable
 from indexes.encoder.protocol import Model, Progress, Vector, Vectors, unit_rows
 from indexes.errors import EncodingError, ModelUnavailableError
+from indexes.memory import release_memory
 from indexes.messages import Translatable
 
 log = logging.getLogger(__name__)
@@ -369,12 +368,6 @@ def forget_model() -> None:
     """Free a model that was swapped out: torch's modules refer to each other in circles."""
     gc.collect()
     release_memory()
-
-
-def release_memory() -> None:
-    """Return freed memory to the system, in some milliseconds; glibc would keep a tenth or more of it."""
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
 
 
 def _encode_jobs(encode: Callable[[Sequence[str]], NDArray[Any]], jobs: Sequence[_Job]) -> None:
