@@ -15,7 +15,8 @@ from indexes.retrieval.chunking import chunks
 from indexes.retrieval.dense import CANDIDATES
 from indexes.retrieval.details import DetailsIndex
 from indexes.retrieval.inverted import Arrays
-from indexes.retrieval.lexical import LexicalIndex, LexicalQuery, Scores
+from indexes.retrieval.lexical import LexicalIndex
+from indexes.retrieval.lexical_query import LexicalQuery, Scores
 from indexes.retrieval.scale import Scale
 from indexes.retrieval.vector_index import VectorIndex
 from indexes.text import normalize
