@@ -175,7 +175,9 @@ def build_app(
     maintenance = Maintenance(registry, environment.data_dir, knowledge.stores)
     wanted = settings.model
     compiled = settings.compiled_models
-    compilation = Compilation(compiled, wanted, settings.revision) if wanted and compiled else None
+    compilation = (
+        Compilation(compiled, wanted, settings.revision, environment.encoder_precision) if wanted and compiled else None
+    )
     model = (
         ModelWatch(maintenance, manager, wanted, settings.revision, look_seconds, startup_log, compilation)
         if wanted

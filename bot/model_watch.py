@@ -47,7 +47,7 @@ class ModelWatch(BackgroundThread):
 
     def _run(self) -> None:
         if (encoder := self._loaded()) and self._compilation:
-            self._compilation.run(encoder, self._maintenance.registry, self._stop)
+            self._compilation.run(encoder, self._maintenance, self._stop)
 
     def _loaded(self) -> EncoderWorker | None:
         """Keep trying to load the model; return None once nobody needs it."""

@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.config_file import ConfigFile
 from indexes.encoder import with_backend
+from indexes.encoder.agreement import Precision
 from indexes.encoder.compiled import CompiledModels
 from indexes.encoder.names import FAST
 
@@ -56,6 +57,7 @@ class Environment(BaseSettings):
     data_dir: Path = Path(".kotae")
     model_name: str = ""
     encoder_backend: Literal["sentence-transformers", "fastembed", "auto", "lexical"] = "auto"
+    encoder_precision: Precision = Precision.AUTO
     database_url: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     hf_home: Path | None = None

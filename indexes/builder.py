@@ -226,8 +226,8 @@ class Builder:
         data = _source_bytes(loaded) if data is None else data
         if data is None:
             return BuildResult(in_memory, encoded, reused)
-        packed = b"".join(keys)
-        vectors = StoredVectors(EncoderStamp.of(encoder), packed, dense.files(), dense.kind, scale, owners, dense)
+        packed, stamp = b"".join(keys), EncoderStamp.of(encoder, collected.variant)
+        vectors = StoredVectors(stamp, packed, dense.files(), dense.kind, scale, owners, dense)
         kept = self._save(in_memory, data, vectors)
         if not kept.trouble:
             unfinished.delete()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from indexes.confidence.votes import Judgement
-from indexes.encoder import Encoder, Progress
+from indexes.encoder import Encoder, EncoderWorker, Model, Progress
 from indexes.loader import Loader
 from indexes.records import Source
 from indexes.registry import Registry
@@ -44,6 +44,10 @@ class Maintenance:
     def use_encoder(self, encoder: Encoder, progress: Progress | None = None) -> Future[EncodingCounts]:
         """Give every index its vectors, from snapshots where possible, and search with `encoder` from then on."""
         return self._submit(self._loader.use_encoder, encoder, progress)
+
+    def swap_model(self, encoder: EncoderWorker, model: Model) -> Future[bool]:
+        """Have an encoder use another form of its model between two changes: one build never mixes two."""
+        return self._submit(encoder.swap, model)
 
     def update_confidence(self, judged: Mapping[str, Sequence[Judgement]]) -> Future[None]:
         """Update confidence from all votes, by knowledge base; one that is missing has no votes."""

@@ -1,14 +1,15 @@
 """The interface for scripts: ``FaissSearch("data.csv").search("question")``."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from indexes.confidence.explanation import explain
-from indexes.encoder import DEFAULT_MODEL, Encoder, ModelManager, Progress, models
+from indexes.encoder import DEFAULT_MODEL, Encoder, Model, ModelManager, Progress, models
+from indexes.encoder.agreement import Precision
 from indexes.encoder.compiled import CompiledModels
 from indexes.errors import ModelUnavailableError, UnusableFileError
 from indexes.maintenance import Maintenance
@@ -33,7 +34,7 @@ class FaissSearch:
     files whose headers have other names. `model` is a hub name or a local folder; None searches
     lexically, and so does a model that can't be loaded, which is logged. With the snapshots below `data_dir`, the
     second start encodes nothing. A form of the model that a bot has compiled there is used, unless `compiled` is
-    False; none is compiled here. Raises UnusableFileError.
+    False; none is compiled here. `precision` is like ENCODER_PRECISION. Raises UnusableFileError.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class FaissSearch:
         sheet: str = "",
         columns: Mapping[str, str] = _AS_NAMED,
         compiled: bool = True,
+        precision: Precision = Precision.AUTO,
         manager: ModelManager = models,
         progress: Progress | None = None,
     ) -> None:
@@ -61,7 +63,8 @@ class FaissSearch:
             self._maintenance.close()
             raise UnusableFileError.of(self._registry.failures[self.name])
         forms = CompiledModels(folder / "compiled") if compiled else None
-        encoder = _encoder(str(model), revision, manager, forms) if model else None
+        prepared = partial(forms.open_best, str(model), revision, precision) if forms else None
+        encoder = _encoder(str(model), revision, manager, prepared) if model else None
         if encoder:
             self._maintenance.use_encoder(encoder, progress).result()
 
@@ -114,9 +117,11 @@ class FaissSearch:
         self.close()
 
 
-def _encoder(model: str, revision: str | None, manager: ModelManager, forms: CompiledModels | None) -> Encoder | None:
+def _encoder(
+    model: str, revision: str | None, manager: ModelManager, prepared: Callable[[], Model | None] | None
+) -> Encoder | None:
     try:
-        return manager.get(model, revision, partial(forms.open, model, revision) if forms else None)
+        return manager.get(model, revision, prepared)
     except ModelUnavailableError as error:
         log.warning(
             "%s In a script the arguments choose the model: FaissSearch(…, model=…). Searching lexically.", error

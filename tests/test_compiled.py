@@ -17,8 +17,9 @@ import psutil
 import pytest
 
 from indexes.encoder import EncoderWorker, ModelManager, Vectors, load_model
-from indexes.encoder.compiled import MANIFEST, NETWORK, WEIGHTS, CompiledModels, made_with
+from indexes.encoder.compiled import MANIFEST, CompiledModels, made_with
 from indexes.encoder.compiler import Outcome, compile_model
+from indexes.encoder.weights_file import NETWORK, WEIGHTS
 from indexes.messages import Translatable
 from tests.e5 import e5_path
 from tests.encoders import build_japanese_bert, build_like_minilm, minilm_encoder, minilm_path, once
@@ -265,6 +266,7 @@ def test_too_little_memory(models: CompiledModels) -> None:
         "source": str(minilm_path()),
         "target": str(models.folder),
         "texts": TEXTS,
+        "variant": "",
     }
     script = f"ulimit -v 1000000; exec {sys.executable} -m indexes.encoder.compiling"
     with subprocess.Popen(["sh", "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:

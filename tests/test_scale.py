@@ -125,6 +125,7 @@ def test_it_is_measured_once_kept_with_the_snapshot_and_measured_again_when_the_
         """The worker, which notes what is encoded as a question."""
 
         name, revision, dimension, canaries = worker.name, worker.revision, worker.dimension, worker.canaries
+        variant = worker.variant
         encode_documents, encode_query, begin_query = worker.encode_documents, worker.encode_query, worker.begin_query
 
         def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -25,13 +25,23 @@ def _list(_: Namespace, settings: "Settings") -> int:
 
 def _list_compiled(settings: "Settings") -> None:
     from indexes.encoder.compiled import CompiledModels
+    from indexes.encoder.compiler import form_of
 
     compiled = CompiledModels(settings.compiled_folder)
+    precision = settings.environment.encoder_precision
     for found in compiled.all():
         if found.refused:
-            print(f"{found.model}  runs with sentence-transformers; it can't be compiled: {found.refused}")
+            instead = "runs in float32, not in 8 bits" if found.variant else "runs with sentence-transformers"
+            print(f"{found.model}  {instead}; it can't be compiled: {found.refused}")
         else:
-            note = f"compiled; least cosine to sentence-transformers {found.cosine:.6f} on {found.texts} texts"
+            agreement = compiled.agreement(found)
+            than = (
+                "compiled in 8 bits; least cosine to float32"
+                if found.variant
+                else ("compiled; least cosine to sentence-transformers")
+            )
+            note = f"{than} {found.cosine:.6f} on {found.texts} texts"
+            note += f"; {form_of(agreement, precision)}" if agreement else ""
             print(f"{found.model}  {compiled.size(found) / 1e6:.0f} MB  {compiled.folder / found.key}  ({note})")
 
 

@@ -33,6 +33,7 @@ def _search(options: Namespace, settings: "Settings") -> int:
             sheet=_section(settings, csv).sheet,
             columns=_section(settings, csv).columns.by_role,
             compiled=settings.compiled_models is not None,
+            precision=settings.environment.encoder_precision,
             progress=progress,
         ) as knowledge_base,
     ):
@@ -118,6 +119,7 @@ def _eval(options: Namespace, settings: "Settings") -> int:
             sheet=_section(settings, csv).sheet,
             columns=_section(settings, csv).columns.by_role,
             compiled=settings.compiled_models is not None,
+            precision=settings.environment.encoder_precision,
             progress=progress,
         ) as knowledge_base,
     ):

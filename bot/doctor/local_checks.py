@@ -19,7 +19,10 @@ from handlers.store.database import Database, file_of, opening, upgrade_due
 from handlers.store.errors import StoreError
 from handlers.store.recovery import KEEP_SECONDS, RecoveryNote, set_aside
 from indexes.encoder import cache_directory, find_model
+from indexes.encoder.agreement import Precision
 from indexes.encoder.compiled import CompiledModels, DamagedError, verify
+from indexes.encoder.compiler import form_of
+from indexes.encoder.protocol import INT8
 from indexes.records import check_file
 
 DAY = 24 * 3600
@@ -76,6 +79,7 @@ def check_model(settings: Settings) -> Iterator[Finding]:
         )
     if settings.model and (models := settings.compiled_models):
         yield _compiled(models, settings.model, settings.revision)
+        yield _eight_bits(models, settings.model, settings)
     yield Finding("ok", f"sentence-transformers {version('sentence-transformers')}, torch {version('torch')}")
 
 
@@ -95,6 +99,21 @@ def _compiled(models: CompiledModels, model: str, revision: str | None) -> Findi
     except (DamagedError, OSError) as error:
         return Finding("note", f"Compiled model: {models.folder / found.key} is damaged ({error}); it is made again")
     return Finding("ok", f"Compiled model: {models.folder / found.key}, used instead of sentence-transformers")
+
+
+def _eight_bits(models: CompiledModels, model: str, settings: Settings) -> Finding:
+    """Say whether the model runs in 8 bits, and what was measured of them."""
+    precision = settings.environment.encoder_precision
+    if precision is Precision.FLOAT32:
+        return Finding("ok", "8 bits: not used (ENCODER_PRECISION = float32)")
+    found = models.find(model, settings.revision, INT8)
+    if found and found.refused:
+        return Finding("note", f"8 bits: not used: {found.refused}")
+    agreement = models.agreement(found) if found else None
+    if agreement is None:
+        return Finding("ok", "8 bits: not measured yet; a bot does so while it runs and nobody waits")
+    refused = precision is Precision.INT8 and not precision.accepts(agreement)
+    return Finding("note" if refused else "ok", f"Model: {form_of(agreement, precision)}")
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:

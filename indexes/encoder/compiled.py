@@ -7,7 +7,8 @@
         tokenizer.json, *.json, */config.json    what `recipe` reads
 
 A folder gets its name when it is whole, so that a crash at any moment leaves nothing that could be taken for one. A
-model that can't be compiled has a manifest alone, which says why. Only one folder is kept.
+model that can't be compiled has a manifest alone, which says why. Only one model is kept, perhaps in two variants: its
+own weights, and those of 8 bits, beside which `agreement.json` says what they find.
 """
 
 import hashlib
@@ -17,25 +18,30 @@ import re
 import secrets
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from indexes.atomic_file import sync_folder, write_file
+import numpy as np
+
+from indexes.atomic_file import replace_file, sync_folder, write_file
 from indexes.encoder import hub
-from indexes.encoder.fast import open_onnx
+from indexes.encoder.agreement import Agreement, Precision
+from indexes.encoder.fast import open_onnx, open_reduced
 from indexes.encoder.loading import folder_digest
 from indexes.encoder.names import canonical_name, first_line, local_folder
-from indexes.encoder.protocol import Model
+from indexes.encoder.protocol import INT8, Model, unit_rows
+from indexes.encoder.weights_file import NETWORK
+from indexes.encoder.worker import CANARIES, is_same
 from indexes.messages import Translatable, as_data, from_data
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-NETWORK, WEIGHTS, MANIFEST = "model.onnx", "weights.bin", "manifest.json"
+MANIFEST, AGREEMENT = "manifest.json", "agreement.json"
 _LIBRARIES = ("onnx", "onnxruntime", "sentence-transformers", "tokenizers", "torch", "transformers")
 _BLOCK = 16 * 2**20
 """Bytes per checksum. CRC-32 finds every single flipped bit, and reads 4 GB/s on one core; SHA-256 less than half."""
@@ -52,7 +58,9 @@ class CompiledModel:
     """What the manifest says. `made_with` has the versions of the format and of the libraries.
 
     `checksums` are the size and the CRC-32 of each block, by file. `cosine` is the least one between its vectors and
-    those of sentence-transformers, on `texts` texts. `refused` says why the model can't be compiled, else None.
+    those of sentence-transformers, on `texts` texts; for 8 bits, those of the compiled model in float32. `refused` says
+    why the model can't be compiled, else None. `canaries` are the vectors of CANARIES by the model's own weights and by
+    those of 8 bits, in that order; empty without `variant`.
     """
 
     model: str
@@ -62,6 +70,8 @@ class CompiledModel:
     cosine: float = 0.0
     texts: int = 0
     refused: Translatable | None = None
+    variant: str = ""
+    canaries: Sequence[Sequence[Sequence[float]]] = ()
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -76,7 +86,7 @@ class CompiledModel:
     @property
     def key(self) -> str:
         """The name of its folder: another revision or library has another."""
-        made_of = json.dumps([self.model, self.revision, sorted(self.made_with.items())])
+        made_of = json.dumps([self.model, self.revision, sorted(self.made_with.items()), *filter(None, [self.variant])])
         plain = re.sub(r"[^A-Za-z0-9]+", "-", self.model).strip("-")[-_NAME_LENGTH:]
         return f"{plain}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
 
@@ -94,29 +104,40 @@ class CompiledModels:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def find(self, name: str, revision: str | None = None) -> CompiledModel | None:
+    def find(self, name: str, revision: str | None = None, variant: str = "") -> CompiledModel | None:
         """Return the compiled model of this name, or why there can be none; None if it must be compiled (again).
 
         It is of the revision on this machine, made with today's libraries. Never uses the network.
         """
         wanted, made = identity(name, revision) or revision, made_with()
-        usable = (each for each in self._of(name) if each.made_with == made and wanted in {None, each.revision})
-        return next(usable, None)
+        alike = (each for each in self._of(name) if each.made_with == made and each.variant == variant)
+        return next((each for each in alike if wanted in {None, each.revision}), None)
 
-    def open(self, name: str, revision: str | None = None) -> Model | None:
-        """Open the compiled model if there is one; every byte is verified before. One that is damaged is deleted."""
-        found = self.find(name, revision)
+    def open(self, name: str, revision: str | None = None, variant: str = "") -> Model | None:
+        """Open the compiled model if there is one; every byte is verified before. One that is damaged is deleted.
+
+        So is one in 8 bits if this machine's processor doesn't give the vectors that were measured.
+        """
+        found = self.find(name, revision, variant)
         if found is None or found.refused:
             return None
         folder = self.folder / found.key
         log.info("Loading the model %s from %s", found.model, folder)
         try:
             verify(folder, found.checksums)
-            return open_onnx(found.model, found.revision, folder, folder / NETWORK)
+            return _open_reduced(found, folder) if found.variant else _open(found, folder)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the files, they can be made again
             log.warning("%s can't be used (%s); it is deleted and will be made again", folder, first_line(error))
             shutil.rmtree(folder, ignore_errors=True)
             return None
+
+    def open_best(self, name: str, revision: str | None, precision: Precision) -> Model | None:
+        """Open the compiled model, in 8 bits if what was measured of these is accepted."""
+        found = self.find(name, revision, INT8) if precision is not Precision.FLOAT32 else None
+        agreement = self.agreement(found) if found else None
+        if agreement and precision.accepts(agreement) and (reduced := self.open(name, revision, INT8)):
+            return reduced
+        return self.open(name, revision)
 
     def all(self) -> list[CompiledModel]:
         """Return what every readable manifest says, sorted by name."""
@@ -126,14 +147,26 @@ class CompiledModels:
         """Return the bytes of a compiled model."""
         return sum(file.stat().st_size for file in (self.folder / found.key).rglob("*") if file.is_file())
 
+    def agreement(self, found: CompiledModel) -> Agreement | None:
+        """Return what was measured of the form of 8 bits; None if that was not done or can't be read."""
+        try:
+            return Agreement(**json.loads((self.folder / found.key / AGREEMENT).read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def note(self, found: CompiledModel, agreement: Agreement) -> None:
+        """Keep what was measured; raises OSError."""
+        replace_file(self.folder / found.key / AGREEMENT, json.dumps(asdict(agreement)).encode())
+
     def store(self, found: CompiledModel, begun: Path) -> None:
-        """Give a finished folder its name, and delete all other compiled models; raises OSError."""
+        """Give a finished folder its name, and delete the compiled forms of other models; raises OSError."""
         found.write(begun)
         shutil.rmtree(self.folder / found.key, ignore_errors=True)
         begun.rename(self.folder / found.key)
         sync_folder(self.folder)
+        kept = {replace(found, variant=variant).key for variant in ("", INT8)}
         for other in self._folders():
-            if other.name != found.key:
+            if other.name not in kept:
                 shutil.rmtree(other, ignore_errors=True)
 
     def begin(self, found: CompiledModel) -> Path:
@@ -174,6 +207,19 @@ class CompiledModels:
 
     def _folders(self) -> list[Path]:
         return sorted(each for each in self.folder.glob("[!.]*") if each.is_dir())
+
+
+def _open(found: CompiledModel, folder: Path) -> Model:
+    return open_onnx(found.model, found.revision, folder, folder / NETWORK)
+
+
+def _open_reduced(found: CompiledModel, folder: Path) -> Model:
+    """Open the form of 8 bits; raises DamagedError if it gives other vectors here than where it was measured."""
+    exact, reduced = (np.array(vectors, np.float32) for vectors in found.canaries)
+    model = open_reduced(found.model, found.revision, folder, folder / NETWORK, exact)
+    if not is_same(unit_rows(model.encode_documents(CANARIES), len(CANARIES)), reduced):
+        raise DamagedError("this processor multiplies in another way than the one it was measured on")
+    return model
 
 
 def made_with() -> Mapping[str, str]:

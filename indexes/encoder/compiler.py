@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexes.encoder import hub
+from indexes.encoder.agreement import FEWEST, Agreement, Precision
 from indexes.encoder.compiled import CompiledModels
 from indexes.encoder.names import local_folder
 from indexes.encoder.protocol import Encoder
@@ -48,14 +49,36 @@ class Outcome:
         return Translatable("form.refused", why=why) if self.is_final else Translatable("form.later", why=why)
 
 
-def compile_model(models: CompiledModels, encoder: Encoder, texts: Sequence[str], stop: threading.Event) -> Outcome:
+def form_of(agreement: Agreement, precision: Precision) -> Translatable:
+    """Return in which form a compiled model runs after this measurement, and what was measured."""
+    measured = Translatable(
+        "agreement.measured", same=agreement.same, asked=agreement.asked, moved=agreement.moved, cost=agreement.cost
+    )
+    if precision.accepts(agreement):
+        return Translatable("form.eight_bits", measured=measured)
+    if agreement.is_close:
+        return Translatable("form.float32", why=Translatable("agreement.slow", measured=measured))
+    too_few = agreement.asked < FEWEST and agreement.asked == agreement.same
+    why = (
+        Translatable("agreement.few", measured=measured, fewest=FEWEST)
+        if too_few
+        else Translatable("agreement.differs", measured=measured)
+    )
+    return Translatable("form.float32", why=why)
+
+
+def compile_model(
+    models: CompiledModels, encoder: Encoder, texts: Sequence[str], stop: threading.Event, variant: str = ""
+) -> Outcome:
     """Compile the model that `encoder` runs, and verify it on `texts`. Ends soon after `stop` is set.
+
+    The variant of 8 bits is made of the compiled model.
 
     The process has the lowest priority, checks memory and disk first, and ends with this one. The texts go through a
     pipe: nobody else can read them.
     """
     models.sweep(time.time())
-    source = local_folder(encoder.name) or hub.find_model(encoder.name, encoder.revision)
+    source = _source(models, encoder, variant)
     if source is None:
         return Outcome(compiled=False, why=Translatable("compile.changed"))
     order = {
@@ -64,6 +87,7 @@ def compile_model(models: CompiledModels, encoder: Encoder, texts: Sequence[str]
         "source": str(source.absolute()),
         "target": str(models.folder.absolute()),
         "texts": list(texts),
+        "variant": variant,
     }
     command = [sys.executable, "-m", "indexes.encoder.compiling"]
     log.info("Compiling the model %s in the background", encoder.name)
@@ -79,6 +103,13 @@ def compile_model(models: CompiledModels, encoder: Encoder, texts: Sequence[str]
             models.sweep(time.time())
     log.info("Compiling took %.0f s: %s", time.perf_counter() - started, outcome.why or "done")
     return outcome
+
+
+def _source(models: CompiledModels, encoder: Encoder, variant: str) -> Path | None:
+    if variant:
+        found = models.find(encoder.name, encoder.revision)
+        return models.folder / found.key if found and not found.refused else None
+    return local_folder(encoder.name) or hub.find_model(encoder.name, encoder.revision)
 
 
 def _wait(process: "subprocess.Popen[bytes]", order: bytes, stop: threading.Event) -> bytes:

@@ -15,6 +15,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,17 +24,19 @@ import psutil
 from numpy.typing import NDArray
 
 from indexes.encoder.compiled import (
-    NETWORK,
-    WEIGHTS,
+    AGREEMENT,
+    MANIFEST,
     CompiledModel,
     CompiledModels,
     checksums,
     made_with,
 )
+from indexes.encoder.eight_bits import write_eight_bits
 from indexes.encoder.fast import open_onnx
 from indexes.encoder.loading import SentenceTransformerModel, folder_digest, open_transformer
 from indexes.encoder.names import first_line, local_folder
 from indexes.encoder.protocol import Model
+from indexes.encoder.weights_file import NETWORK, WEIGHTS, add_weight
 from indexes.encoder.worker import CANARIES, SAME_VECTOR
 from indexes.errors import KnowledgeBaseError
 from indexes.messages import Translatable, as_data, reason
@@ -49,9 +52,10 @@ _MEMORY_PER_WEIGHT = 2.0
 """Needed beside the libraries, in bytes per byte of weights; 1.3 were measured on a model of 490 MB."""
 _SPARE_DISK = 100 * _MEGABYTE
 _CGROUP = Path("/sys/fs/cgroup")
-_ALIGNED, _IN_LINE = 65536, 1024
-"""ONNX Runtime maps weights that begin at a multiple of this; smaller ones than that many bytes stay in the network."""
 _SETTINGS_BYTES = _MEGABYTE
+_OWN = {MANIFEST, AGREEMENT}
+_SIMILAR = 0.9
+"""Least cosine of 8 bits to float32 with which it is worth asking what they find."""
 _PIECES = 8
 """Rows of the embedding table that the export sees; a copy of the whole of it would be most of the memory needed."""
 _BATCH = 8
@@ -103,11 +107,12 @@ def _end_with_parent() -> None:
 
 def _outcome(order: Mapping[str, Any]) -> dict[str, Any]:
     models = CompiledModels(Path(order["target"]))
-    blank = CompiledModel(order["model"], order["revision"], made_with(), {})
+    blank = CompiledModel(order["model"], order["revision"], made_with(), {}, variant=order["variant"])
     try:
+        write = _reduced if blank.variant else _compiled
         _check_room(Path(order["source"]), models.folder)
         with _begun(models, blank) as folder:
-            models.store(_compiled(order, blank, folder), folder)
+            models.store(write(order, blank, folder), folder)
     except PostponedError as error:
         return {"compiled": False, "why": as_data(error.message), "final": False}
     except OSError as error:
@@ -127,7 +132,7 @@ def _outcome(order: Mapping[str, Any]) -> dict[str, Any]:
 def _refuse(models: CompiledModels, blank: CompiledModel, why: Translatable) -> dict[str, Any]:
     """Note why the model can't be compiled, so that not every start tries it again."""
     with suppress(OSError), _begun(models, blank) as folder:
-        models.store(CompiledModel(blank.model, blank.revision, blank.made_with, {}, refused=why), folder)
+        models.store(replace(blank, refused=why), folder)
     return {"compiled": False, "why": as_data(why), "final": True}
 
 
@@ -163,12 +168,32 @@ def _compiled(order: Mapping[str, Any], blank: CompiledModel, folder: Path) -> C
     return CompiledModel(blank.model, blank.revision, blank.made_with, checksums(folder), cosine, len(texts))
 
 
+def _reduced(order: Mapping[str, Any], blank: CompiledModel, folder: Path) -> CompiledModel:
+    """Write the form of 8 bits of the compiled model in `source`, as `_compiled` does."""
+    source, texts = Path(order["source"]), [*CANARIES, *order["texts"]]
+    try:
+        _write_recipe(source, None, folder)
+        write_eight_bits(source, folder, texts)
+        exact = open_onnx(blank.model, blank.revision, source, source / NETWORK)
+        reduced = open_onnx(blank.model, blank.revision, folder, folder / NETWORK)
+    except (KnowledgeBaseError, OSError, MemoryError):
+        raise
+    except Exception as error:  # onnx and ONNX Runtime raise unrelated types
+        raise RefusedError("compile.failed", reason=first_line(error)) from error
+    cosine = _least_cosine(exact, reduced, texts)
+    if not cosine >= _SIMILAR:
+        raise RefusedError("compile.differs", cosine=cosine)
+    canaries = [model.encode_documents(CANARIES).tolist() for model in (exact, reduced)]
+    _flush(folder)
+    return replace(blank, checksums=checksums(folder), cosine=cosine, texts=len(texts), canaries=canaries)
+
+
 # -- Room --------------------------------------------------------------------------------------------------
 
 
 def _check_room(source: Path, target: Path) -> None:
     """Raise PostponedError unless there is memory and disk for it."""
-    weights = sum(file.stat().st_size for file in source.glob("*.safetensors"))
+    weights = sum(file.stat().st_size for kind in ("*.safetensors", WEIGHTS) for file in source.glob(kind))
     needed, free = round(_BASE_MEMORY + _MEMORY_PER_WEIGHT * weights), _free_memory()
     if free < needed:
         raise PostponedError("compile.memory", needed=needed // _MEGABYTE, free=free // _MEGABYTE)
@@ -214,13 +239,16 @@ def _tokenizer_of(transformer: "SentenceTransformer") -> Any:
 
 
 def _write_recipe(source: Path, tokenizer: Any, folder: Path) -> None:
-    """Copy the settings, and write the tokenizer as it is after loading."""
+    """Copy the settings, and write the tokenizer as it is after loading; None copies the one of a compiled model."""
     for file in (*source.glob("*.json"), *source.glob("*/config.json")):
-        if file.stat().st_size < _SETTINGS_BYTES and not file.name.endswith(".index.json"):
+        if file.name not in _OWN and file.stat().st_size < _SETTINGS_BYTES and not file.name.endswith(".index.json"):
             copy = folder / file.relative_to(source)
             copy.parent.mkdir(exist_ok=True)
             shutil.copyfile(file, copy)
-    tokenizer.save(str(folder / "tokenizer.json"))
+    if tokenizer is None:
+        shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
+    else:
+        tokenizer.save(str(folder / "tokenizer.json"))
 
 
 def _write_network(transformer: "SentenceTransformer", folder: Path) -> None:
@@ -304,22 +332,7 @@ def _move_weights(exported: "ModelProto", weights: Mapping[str, NDArray[Any]], f
         if node := transposed.get(name):
             graph.node.remove(node)
             name, values = node.output[0], values.transpose(node.attribute[0].ints)
-        _add_weight(exported, name, np.ascontiguousarray(values), file)
-
-
-def _add_weight(exported: "ModelProto", name: str, values: NDArray[Any], file: IO[bytes]) -> None:
-    from onnx import TensorProto, helper  # noqa: PLC0415 - takes half a second
-
-    kind = helper.np_dtype_to_tensor_dtype(values.dtype)
-    tensor = exported.graph.initializer.add(name=name, dims=values.shape, data_type=kind)
-    if values.nbytes < _IN_LINE:
-        tensor.raw_data = values.tobytes()
-        return
-    file.write(b"\0" * (-file.tell() % _ALIGNED))
-    tensor.data_location = TensorProto.EXTERNAL
-    for key, value in (("location", WEIGHTS), ("offset", file.tell()), ("length", values.nbytes)):
-        tensor.external_data.add(key=key, value=str(value))
-    file.write(values.data)
+        add_weight(exported, name, np.ascontiguousarray(values), file)
 
 
 def _flush(folder: Path) -> None:

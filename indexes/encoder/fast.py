@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from indexes.encoder.fast_hub import fetch_fast, missing_from_fast, onnx_file
 from indexes.encoder.loading import folder_digest
 from indexes.encoder.names import FAST, canonical_name, first_line, local_folder, split_name, unavailable
-from indexes.encoder.protocol import Model
+from indexes.encoder.protocol import INT8, Model
 from indexes.encoder.recipe import Recipe, UnsuitableModelError, pooled, read_recipe
 from indexes.encoder.worker import CANARIES, is_same
 from indexes.messages import Translatable
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _BATCH_TOKENS = 256
 """Tokens per batch. Long texts gain nothing from batches, and eight of 128 tokens would cost 70 MB for good."""
+_SIDE = 64
+"""Of the matrices that are multiplied to see whether products of 8 bits are exact: whole vectors of any processor."""
 _OTHERWISE = Translatable("mend.other_backend")
 
 
@@ -65,6 +67,17 @@ class FastModel:
         """See `Model`."""
         return [sum(encoding.attention_mask) for encoding in self._tokenizer.encode_batch(list(texts))]
 
+    def largest(self, names: Sequence[str], texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the largest magnitude in each column of these results of the network, over the texts."""
+        found: dict[str, NDArray[np.float32]] = {}
+        for text in texts:
+            encodings = self._tokenizer.encode_batch([self._recipe.document_prompt + text])
+            results = self._session.run(list(names), self._given(encodings)[0])
+            for name, result in zip(names, results, strict=True):
+                reached = np.abs(np.asarray(result)).reshape(-1, result.shape[-1]).max(axis=0)
+                found[name] = np.maximum(found[name], reached) if name in found else reached
+        return found
+
     def _encode(self, texts: Sequence[str]) -> NDArray[Any]:
         if not self._in_batches:
             return np.concatenate([self._run(self._tokenizer.encode_batch([text])) for text in texts])
@@ -79,17 +92,28 @@ class FastModel:
 
     def _run(self, encodings: Sequence["Encoding"]) -> NDArray[np.float32]:
         """Encode texts padded to the same length."""
+        wanted, mask = self._given(encodings)
+        output = np.asarray(self._session.run([self._output], wanted)[0], np.float32)
+        rows = pooled(output, mask, self._recipe.pooling)
+        unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
+
+    def _given(self, encodings: Sequence["Encoding"]) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
+        """Return the inputs of the network, and the mask."""
         mask = np.array([encoding.attention_mask for encoding in encodings], np.int64)
         inputs = {
             "input_ids": np.array([encoding.ids for encoding in encodings], np.int64),
             "attention_mask": mask,
             "token_type_ids": np.zeros_like(mask),
         }
-        wanted = {name: value for name, value in inputs.items() if name in self._inputs}
-        output = np.asarray(self._session.run([self._output], wanted)[0], np.float32)
-        rows = pooled(output, mask, self._recipe.pooling)
-        unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        return unit
+        return {name: value for name, value in inputs.items() if name in self._inputs}, mask
+
+
+class ReducedModel(FastModel):
+    """A `FastModel` in 8 bits: a `Reduced` model. `canaries` are the vectors of the form that it stands for."""
+
+    variant = INT8
+    canaries: NDArray[np.float32]
 
 
 def load_fastembed(name: str, revision: str | None = None) -> Model:
@@ -122,6 +146,22 @@ def open_onnx(name: str, revision: str, folder: Path, weights: Path) -> FastMode
     Raises UnsuitableModelError, and whatever the libraries raise for files that they can't use.
     """
     return FastModel(name, revision, *_open(folder, weights))
+
+
+def open_reduced(name: str, revision: str, folder: Path, weights: Path, canaries: NDArray[np.float32]) -> ReducedModel:
+    """Open the form of 8 bits of a compiled model like `open_onnx`; see `ReducedModel`."""
+    model = ReducedModel(name, revision, *_open(folder, weights))
+    model.canaries = canaries
+    return model
+
+
+def exact_products(network: bytes) -> bool:
+    """Return whether a network that multiplies two matrices of 8 bits, `a` and `b`, does so without saturating."""
+    import onnxruntime  # noqa: PLC0415
+
+    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
+    a, b = np.full((4, _SIDE), 255, np.uint8), np.full((_SIDE, _SIDE), 127, np.int8)
+    return bool((np.asarray(session.run(None, {"a": a, "b": b})[0]) == 255 * 127 * _SIDE).all())
 
 
 def _identity(name: str, folder: Path, weights: Path) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ Vectors = NDArray[np.float32]
 """Shape (n, dimension), every row of length 1."""
 Progress = Callable[[int, int], None]
 """Called with (texts encoded so far, texts to encode)."""
+
+INT8 = "int8"
+"""The `variant` whose weights have 8 bits."""
 
 _TOLERANCE = 1e-3
 
@@ -37,6 +40,10 @@ class Encoder(Protocol):
     @property
     def canaries(self) -> Vectors:
         """Vectors of a few fixed texts. Stored with an index, they show whether the same model made it."""
+
+    @property
+    def variant(self) -> str:
+        """`INT8` while the model runs in 8 bits, whose vectors are only nearly its own; blank for its own."""
 
     def encode_query(self, text: str) -> Vector:
         """Encode one question, before any bulk work. Returns shape (dimension,)."""
@@ -73,6 +80,19 @@ class Model(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
         """Return about how many tokens each text has as a document, at most as many as the model reads."""
+
+
+@runtime_checkable
+class Reduced(Model, Protocol):
+    """A model whose vectors are only nearly those of the one with its name and revision, which it stands for."""
+
+    @property
+    def variant(self) -> str:
+        """See `Encoder.variant`."""
+
+    @property
+    def canaries(self) -> Vectors:
+        """The vectors of the worker's CANARIES by the model that it stands for."""
 
 
 Loader = Callable[[str, str | None], Model]

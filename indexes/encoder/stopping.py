@@ -33,6 +33,11 @@ class StoppableEncoder:
         self.name, self.revision = encoder.name, encoder.revision
         self.dimension, self.canaries = encoder.dimension, encoder.canaries
 
+    @property
+    def variant(self) -> str:
+        """See `Encoder.variant`; it may change while texts are being encoded."""
+        return self._encoder.variant
+
     def encode_query(self, text: str) -> Vector:
         """See `Encoder.encode_query`."""
         until_stopped(self._stop)(0, 1)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.encoder.names import unavailable
-from indexes.encoder.protocol import Model, Progress, Vector, Vectors, unit_rows
+from indexes.encoder.protocol import Model, Progress, Reduced, Vector, Vectors, unit_rows
 from indexes.errors import EncodingError, ModelUnavailableError
 from indexes.memory import release_memory
 from indexes.messages import Translatable
@@ -115,6 +115,11 @@ class EncoderWorker:
         return self._loaded.result()
 
     @property
+    def variant(self) -> str:
+        """See `Encoder.variant`."""
+        return _variant(self._current())
+
+    @property
     def is_idle(self) -> bool:
         """Whether nobody waits for a vector."""
         with self._changed:
@@ -127,12 +132,15 @@ class EncoderWorker:
     def swap(self, model: Model) -> bool:
         """Use another form of the same model from the next batch on; False if it would give other vectors.
 
-        A batch that is being encoded is finished with the form that began it.
+        A batch that is being encoded is finished with the form that began it. For a `Reduced` model, the vectors that
+        count are those of the one that it stands for.
         """
-        vectors = unit_rows(model.encode_documents(CANARIES), len(CANARIES))
+        vectors = _canaries(model)
         if (model.name, model.revision) != (self.name, self.revision) or not is_same(vectors, self.canaries):
             return False
         with self._changed:
+            if _variant(model) != self.variant:
+                self._recent.clear()
             self._model = model
         return True
 
@@ -301,7 +309,7 @@ class EncoderWorker:
         started = time.perf_counter()
         model = load()
         try:
-            canaries = unit_rows(model.encode_documents(CANARIES), len(CANARIES))
+            canaries = _canaries(model)
         except EncodingError as error:
             raise unavailable(self._requested_name, error.message, Translatable("mend.other_model")) from error
         log.info(
@@ -357,6 +365,15 @@ def in_steps(tokens: Sequence[int]) -> Iterator[tuple[list[int], bool]]:
             step.append(text)
     if step:
         yield step, True
+
+
+def _canaries(model: Model) -> Vectors:
+    rows = model.canaries if isinstance(model, Reduced) else model.encode_documents(CANARIES)
+    return unit_rows(rows, len(CANARIES))
+
+
+def _variant(model: Model) -> str:
+    return model.variant if isinstance(model, Reduced) else ""
 
 
 def is_same(one: Vectors, other: Vectors) -> bool:

@@ -79,14 +79,26 @@ class EncoderStamp:
     revision: str
     dimension: int
     canaries: Sequence[Sequence[float]]
+    variant: str = ""
+    """See `Encoder.variant`; that of 8 bits if any vector is of that."""
 
     @classmethod
-    def of(cls, encoder: Encoder) -> Self:
-        """Return the stamp of an encoder."""
-        return cls(encoder.name, encoder.revision, encoder.dimension, encoder.canaries.tolist())
+    def of(cls, encoder: Encoder, variant: str = "") -> Self:
+        """Return the stamp of an encoder, some of whose vectors are of this variant."""
+        canaries = encoder.canaries.tolist()
+        return cls(encoder.name, encoder.revision, encoder.dimension, canaries, variant or encoder.variant)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return JSON types; without a variant, what versions that knew none have written."""
+        return {name: value for name, value in asdict(self).items() if value or name != "variant"}
 
     def matches(self, encoder: Encoder) -> bool:
-        """Return whether the encoder would give the same vectors: same name, revision, dimension, and same canaries."""
+        """Return whether the encoder may search these vectors: same name, revision, dimension, and same canaries.
+
+        Vectors of the model's own weights are as good for the variant of 8 bits, but not the other way round.
+        """
+        if self.variant not in {"", encoder.variant}:
+            return False
         if (self.name, self.revision, self.dimension) != (encoder.name, encoder.revision, encoder.dimension):
             return False
         stored = np.asarray(self.canaries, dtype=np.float32)
@@ -420,7 +432,7 @@ def _description(source: bytes, words: Words | None, vectors: StoredVectors) -> 
         "format": FORMAT,
         "created": time.time(),
         "normalizer": NORMALIZER,
-        "encoder": asdict(vectors.encoder) if vectors.encoder else None,
+        "encoder": vectors.encoder.as_data() if vectors.encoder else None,
         "vectors": len(vectors.packed) // KEY_BYTES,
         "texts": len(set(_split(vectors.packed))),
         "kind": asdict(vectors.kind) if vectors.kind else None,

@@ -15,7 +15,6 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from os import fsync
 from pathlib import Path
 from time import monotonic
@@ -48,7 +47,7 @@ class Unfinished:
         """Read what there is for this encoder. `wanted` texts are needed in all; `half` stores float16."""
         self._folder = folder
         self._dtype = np.dtype(np.float16 if half else np.float32)
-        self._stamp = {**asdict(EncoderStamp.of(encoder)), "dtype": self._dtype.name}
+        self._stamp = {**EncoderStamp.of(encoder).as_data(), "dtype": self._dtype.name}
         self._dimension = encoder.dimension
         self._files = [
             file for path in sorted(folder.glob(PATTERN)) if (file := _File.open(path, self._stamp, self._dimension))

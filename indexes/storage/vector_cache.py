@@ -48,6 +48,8 @@ class PassageVectors:
         """The missing keys whose vectors another process has encoded."""
         self.missing = set(keys)
         """The keys that no snapshot with this encoder has; some may be in `unfinished`."""
+        self.variant = encoder.variant
+        """See `EncoderStamp.variant`."""
         self._stores: list[tuple[Mapping[bytes, int], VectorIndex]] = []
         for snapshot in pool:
             if self.missing and snapshot.fits(encoder):
@@ -105,6 +107,7 @@ class PassageVectors:
             log.warning("%s is gone (%s); its texts are encoded again", snapshot.name, error)
             return
         self._stores.append((rows, vectors))
+        self.variant = self.variant or (snapshot.encoder.variant if snapshot.encoder else "")
         self.missing.difference_update(rows)
 
     def _batch(self, keys: Sequence[bytes]) -> Vectors:

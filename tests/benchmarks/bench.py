@@ -68,7 +68,8 @@ class Bench:
         found = self.child("preparing:compiled", {"folder": few, "data": data, "form": forms(model)[DEFAULT]})
         if found["why"]:
             log.warning("%s is not compiled: %s", model.name, found["why"])
-        return forms(model, Path(found["folder"]))
+        log.info("%s: %s", model.name, found["form"])
+        return forms(model, Path(found["folder"]), trusted=found["trusted"])
 
     def built(self, form: str) -> Path:
         """Where `building` leaves what a form has built; the vectors through torch are those of the default."""

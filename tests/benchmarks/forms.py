@@ -10,21 +10,20 @@ DEFAULT = "default"
 INT8 = "8 bits"
 TORCH = "through torch"
 CHOSEN: dict[str, JSON] = {
-    DEFAULT: {},
+    DEFAULT: {"encoder_precision": "float32"},
     INT8: {"encoder_precision": "int8"},
     TORCH: {"encoder_backend": "sentence-transformers"},
 }
-"""What a fresh clone does; weights of 8 bits; sentence-transformers itself, which was the default before."""
+"""What a fresh clone does unless 8 bits are trusted; weights of 8 bits; sentence-transformers itself."""
 
 
-def forms(model: Path, compiled: Path | None = None) -> dict[str, JSON | None]:
-    """Return the settings of each form, with the folder of compiled models; None for one that there isn't yet."""
-    return {name: _form(model, chosen, compiled) for name, chosen in CHOSEN.items()}
+def forms(model: Path, compiled: Path | None = None, *, trusted: bool = False) -> dict[str, JSON | None]:
+    """Return the settings of each form, with the folder of compiled models.
 
-
-def _form(model: Path, chosen: JSON, compiled: Path | None) -> JSON | None:
-    is_known = chosen.keys() <= Environment.model_fields.keys()
-    return {"model_name": str(model), **chosen, "compiled": compiled} if is_known else None
+    None for 8 bits that aren't `trusted`: Kotae would then run in float32.
+    """
+    named = {"model_name": str(model), "compiled": compiled}
+    return {name: {**named, **chosen} if name != INT8 or trusted else None for name, chosen in CHOSEN.items()}
 
 
 def settings_of(form: JSON, data: Path | str) -> Settings:

@@ -9,10 +9,12 @@ from bot.compilation import Compilation, sample
 from bot.model_watch import ModelWatch
 from bot.settings import Settings
 from indexes.encoder import EncoderWorker, ModelManager
+from indexes.encoder.agreement import Precision
 from indexes.encoder.compiler import compile_model
 from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.registry import Registry
+from tests.benchmarks.processes import JSON
 
 PATIENCE = 3600.0
 
@@ -26,7 +28,7 @@ def start(maintenance: Maintenance, manager: ModelManager, settings: Settings) -
     """Start loading as `Bot.start` does."""
     maintenance.load()
     name, revision, compiled = settings.model or "", settings.revision, settings.compiled_models
-    compilation = Compilation(compiled, name, revision) if compiled else None
+    compilation = Compilation(compiled, name, revision, precision_of(settings)) if compiled else None
     watch = ModelWatch(maintenance, manager, name, revision, compilation=compilation)
     watch.start()
     return watch
@@ -50,19 +52,28 @@ def wait_dense(registry: Registry, watch: ModelWatch | None) -> None:
 def encoder_of(manager: ModelManager, settings: Settings) -> EncoderWorker:
     """Load the model in the form that the settings choose."""
     name, revision, compiled = settings.model or "", settings.revision, settings.compiled_models
-    return manager.get(name, revision, partial(compiled.open, name, revision) if compiled else None)
+    return manager.get(
+        name, revision, partial(compiled.open_best, name, revision, precision_of(settings)) if compiled else None
+    )
 
 
-def compile_once(folder: Path, manager: ModelManager, settings: Settings) -> str:
-    """Compile the model as the bot does when nobody waits; return why that was not done, else nothing."""
+def compile_once(folder: Path, manager: ModelManager, settings: Settings) -> JSON:
+    """Compile the model as the bot does when nobody waits; return why it was not, and whether 8 bits are used."""
     compiled, maintenance = settings.compiled_models, opened(folder, manager, settings)
-    encoder = encoder_of(manager, settings)
-    if compiled is None or compiled.find(encoder.name, settings.revision):
-        maintenance.close()
-        return ""
-    outcome = compile_model(compiled, encoder, sample(maintenance.registry), threading.Event())
+    encoder, stop, why = encoder_of(manager, settings), threading.Event(), ""
+    assert compiled
+    if not compiled.find(encoder.name, settings.revision):
+        why = str(compile_model(compiled, encoder, sample(maintenance.registry), stop).why or "")
+    compilation = Compilation(compiled, encoder.name, settings.revision, precision_of(settings), idle_seconds=0.01)
+    if not why:
+        compilation.reduce(encoder, maintenance, stop)
     maintenance.close()
-    return str(outcome.why or "")
+    return {"why": why, "form": str(compilation.form), "trusted": compilation.form.key == "form.eight_bits"}
+
+
+def precision_of(settings: Settings) -> Precision:
+    """Return what ENCODER_PRECISION says."""
+    return settings.environment.encoder_precision
 
 
 def opened(folder: Path, manager: ModelManager, settings: Settings) -> Maintenance:

@@ -15,9 +15,9 @@ def snapshots(arguments: JSON) -> JSON:
 
 
 def compiled(arguments: JSON) -> JSON:
-    """Compile a model once, for every form and folder that is measured."""
+    """Compile a model once, in float32 and 8 bits, for every form and folder that is measured."""
     manager, _ = models.counting()
-    settings = settings_of(arguments["form"], arguments["data"])
-    why = library.compile_once(Path(arguments["folder"]), manager, settings)
+    settings = settings_of({**arguments["form"], "encoder_precision": "int8"}, arguments["data"])
+    done = library.compile_once(Path(arguments["folder"]), manager, settings)
     manager.close()
-    return {"folder": str(settings.compiled_folder), "why": why}
+    return {"folder": str(settings.compiled_folder), **done}

@@ -59,7 +59,8 @@ def runs_compiled(bot: Bot) -> bool:
 def test_compiled_while_it_answers_and_used_at_the_next_start(
     slack: LocalSlack, start: Start, counted: Counted, tmp_path: Path, knowledge: Path
 ) -> None:
-    wanted = {"encoder_backend": "auto", "model_name": str(build_like_minilm(tmp_path / "mine", "cls"))}
+    model = build_like_minilm(tmp_path / "mine", "cls")
+    wanted = {"encoder_backend": "auto", "encoder_precision": "float32", "model_name": str(model)}
     bot = start(**wanted)
     loaded = bot.services.registry.loaded
     slack.wait_until(lambda: all(bot.services.registry.loaded[name].index.dense for name in loaded), SECONDS)
