@@ -262,7 +262,8 @@ def test_killed_while_it_is_made(models: CompiledModels, moment: float) -> None:
     with suppress(psutil.NoSuchProcess):
         child.kill()
     working.join(30)
-    assert len(list(models.folder.iterdir())) == 1
+    is_whole = models.open(str(minilm_path()), None, INT8) is not None
+    assert len(list(models.folder.iterdir())) == 1 + is_whole  # a quick machine is done before it is killed
     assert models.open_best(str(minilm_path()), None, Precision.AUTO) is not None
 
 
