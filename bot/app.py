@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import psutil
 from slack_bolt import App
 
 from bot.ack_clock import AckClock
@@ -22,6 +21,7 @@ from bot.instance import instance_of
 from bot.knowledge_follower import KnowledgeFollower
 from bot.manifest import AGENT_SCOPE
 from bot.model_watch import LOOK_SECONDS, ModelWatch
+from bot.process import describe_process
 from bot.replay import Replay
 from bot.retention import sweep_all, sweep_leftovers
 from bot.settings import Settings
@@ -46,16 +46,13 @@ from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, Kind, WorkQueue
 from handlers.routing import register
 from handlers.schema import open_or_recover
-from handlers.services import Config, Process, Services
+from handlers.services import Config, Services
 from handlers.store.changes import Changes
 from handlers.store.claims import Claims
 from handlers.store.database import Database
 from handlers.token_buckets import BURST, TokenBuckets
 from indexes.encoder import ModelManager, models
-from indexes.encoder.compiler import CHOSEN, ONNX
-from indexes.encoder.names import FAST
 from indexes.maintenance import Maintenance
-from indexes.messages import Translatable
 from indexes.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -211,7 +208,9 @@ def build_app(
         queue=queue,
         locks=KeyedLocks(),
         config=_config(settings, is_agent=AGENT_SCOPE in scopes_of(introduced)),
-        process=partial(_process, time.time(), wanted, connection, queue, counters, registry, model, compilation),
+        process=partial(
+            describe_process, time.time(), wanted, connection, queue, counters, registry, model, compilation
+        ),
         rescan=rescan,
     )
     watch = _watch(settings, knowledge, changes, maintenance, mapping, rescan, tell)
@@ -277,35 +276,3 @@ def _config(settings: Settings, *, is_agent: bool) -> Config:
         confirmations=settings.config.confirmations,
         timezone=settings.timezone,
     )
-
-
-def _process(
-    started: float,
-    wanted: str | None,
-    connection: Connection,
-    queue: WorkQueue,
-    counters: Counters,
-    registry: Registry,
-    model: ModelWatch | None,
-    compilation: Compilation | None,
-) -> Process:
-    """Describe the process at this moment; `wanted` is the model that `model` loads."""
-    return Process(
-        pong_age=connection.pong_age,
-        memory=psutil.Process().memory_info().rss / 1e6,
-        uptime=time.time() - started,
-        queue=len(queue),
-        waiting=queue.waiting(),
-        counts=counters.all(),
-        model=wanted,
-        model_loaded=registry.encoder is not None,
-        model_trouble=model.trouble if model else None,
-        model_form=compilation.form if compilation else _chosen_form(wanted),
-    )
-
-
-def _chosen_form(wanted: str | None) -> Translatable | None:
-    """Say in which form a model runs that isn't compiled by choice."""
-    if wanted is None:
-        return None
-    return ONNX if wanted.startswith(FAST) else CHOSEN
