@@ -5,8 +5,8 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from indexes.encoder import Encoder, Progress
 from indexes.errors import SnapshotError, UnusableFileError
+from indexes.loaded import BuildResult, LoadedKnowledgeBase
 from indexes.messages import Translatable, reason
-from indexes.records import KnowledgeBase, Record, Source, parse_records, read_bytes
-from indexes.records.stored import RecordRows, with_aliases
+from indexes.records import Source, parse_records, read_bytes
+from indexes.records.stored import with_aliases
 from indexes.retrieval.dense import SIZES, DenseIndex, Sizes
 from indexes.retrieval.index import Index, passages
 from indexes.retrieval.learned_aliases import LearnedAlias, learned_rows
@@ -36,77 +37,15 @@ from indexes.storage.snapshot import (
     Words,
     passage_key,
 )
-from indexes.storage.stored_index import Learned, sections_of
+from indexes.storage.stored_index import sections_of
 from indexes.storage.stores import OwnVectors, SharedVectors
 from indexes.storage.unfinished import Unfinished
 from indexes.storage.vector_cache import PassageVectors
-from indexes.text import match_key, normalize
 
 log = logging.getLogger(__name__)
 
 SOON_DONE = 256
 """Answers and aliases, some seconds of encoding, below which it isn't worth searching by questions alone meanwhile."""
-
-
-@dataclass(frozen=True)
-class LoadedKnowledgeBase:
-    """A knowledge base that can be searched. `trouble` says why its file can't be used or stored now."""
-
-    source: Source
-    knowledge_base: KnowledgeBase
-    index: Index
-    snapshot: Generation | None
-    read_at: float
-    file_mark: FileMark | None
-    trouble: Translatable | None = None
-    recipe: str = ""
-    """What the index was made from (`indexes.storage.recipe`)."""
-    learned: Learned = field(default_factory=dict)
-    """All aliases of the rows that have learned ones."""
-    by_questions: bool = False
-    """Whether only the questions have vectors so far: answers and aliases are still being encoded."""
-
-    def record(self, record_id: str) -> Record | None:
-        """Return the record of the file with this id, without learned aliases."""
-        row = self._rows.find(record_id)
-        return None if row is None else self.knowledge_base.records[row]
-
-    def aliased_record(self, alias: LearnedAlias) -> Record | None:
-        """Return the record that a learned alias belongs to: by id, or else by a question that only one record has."""
-        return self.record(alias.record) or self._only_record(alias.question)
-
-    @property
-    def file_changed(self) -> bool:
-        """Return whether the CSV on disk is no longer the one that was loaded."""
-        return not self.file_mark.is_of(self.source.path) if self.file_mark else self.source.path.is_file()
-
-    @property
-    def is_stored(self) -> bool:
-        """Whether the next start finds everything but the vectors in the snapshot."""
-        return self.snapshot is not None and self.snapshot.recipe == self.recipe
-
-    @cached_property
-    def _rows(self) -> RecordRows:
-        return RecordRows(self.knowledge_base.records)
-
-    def _only_record(self, question: str) -> Record | None:
-        key, records = match_key(question), self.knowledge_base.records
-        rows = self.index.lexical.verbatim(self.index.synonyms.apply(normalize(question))) if key else ()
-        same = [record for row in rows if match_key((record := records[row]).question) == key]
-        return same[0] if len(same) == 1 else None
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """A knowledge base, how many texts were encoded for it and for how many a vector was reused.
-
-    `trouble` says why it could not be stored on disk.
-    """
-
-    loaded: LoadedKnowledgeBase
-    encoded: int = 0
-    reused: int = 0
-    trouble: Translatable | None = None
 
 
 class Builder:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from indexes.builder import Builder, BuildResult, LoadedKnowledgeBase
+from indexes.builder import Builder
 from indexes.confidence.votes import Judgement, confidence_shift
 from indexes.encoder import Encoder, Progress
 from indexes.encoder.stopping import StoppableEncoder, StoppedError
@@ -19,6 +19,7 @@ from indexes.errors import (
     UnusableFileError,
     VersionError,
 )
+from indexes.loaded import BuildResult, LoadedKnowledgeBase
 from indexes.messages import Translatable, reason
 from indexes.records import Source, read_bytes
 from indexes.registry import Registry, State

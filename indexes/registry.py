@@ -12,11 +12,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from indexes.builder import LoadedKnowledgeBase
 from indexes.confidence.confidence import DOUBTFUL, with_confidence
 from indexes.confidence.decision import Verdict, reasons, verdict
 from indexes.encoder import Encoder, Vector
 from indexes.errors import EncodingError, ModelUnavailableError, UnknownKnowledgeBaseError
+from indexes.loaded import LoadedKnowledgeBase
 from indexes.messages import Translatable
 from indexes.records import Record, Source
 from indexes.retrieval.clustering import Groups, QuestionVectors, group_by_letters, group_by_meaning

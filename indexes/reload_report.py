@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from indexes.builder import BuildResult, LoadedKnowledgeBase
+from indexes.loaded import BuildResult, LoadedKnowledgeBase
 from indexes.messages import Translatable
 from indexes.records import Problem
 from indexes.records.stored import changed_records

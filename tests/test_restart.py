@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexes.builder import Builder, LoadedKnowledgeBase
+from indexes.builder import Builder
 from indexes.encoder import EncoderWorker
 from indexes.errors import SnapshotError
+from indexes.loaded import LoadedKnowledgeBase
 from indexes.maintenance import Maintenance
 from indexes.records import Record, Source
 from indexes.records.stored import StoredRecords, categories, record_arrays

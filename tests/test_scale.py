@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexes.builder import Builder, LoadedKnowledgeBase
+from indexes.builder import Builder
 from indexes.confidence.confidence import with_confidence
 from indexes.confidence.evaluation import read_queries
 from indexes.encoder import Encoder, EncoderWorker
 from indexes.encoder.loading import load_sentence_transformer
+from indexes.loaded import LoadedKnowledgeBase
 from indexes.records import Source
 from indexes.retrieval.index import Question
 from indexes.retrieval.scale import SAMPLE, Scale

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from handlers.channel_rules import Channel, ChannelProof
     from handlers.services import Process
     from handlers.store.knowledge_files import KnowledgeFile
-    from indexes.builder import LoadedKnowledgeBase
+    from indexes.loaded import LoadedKnowledgeBase
     from indexes.registry import EncodingProgress
     from indexes.reload_report import ReloadReport
 
