@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from indexes.storage.manifest import EARLIER, render
+from indexes.checked_json import render
+from indexes.storage.manifest import EARLIER
 from indexes.storage.snapshot import Generation, Snapshot
 
 NEW_FILES = ("words.bin", "owners.i32")

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,22 +17,19 @@ import numpy as np
 import psutil
 import pytest
 
+from indexes.checked_json import render
 from indexes.encoder import EncoderWorker, ModelManager, Vectors, load_model
-from indexes.encoder.compiled import MANIFEST, CompiledModels, made_with
+from indexes.encoder.compiled import MANIFEST, CompiledModel, CompiledModels, DamagedError, made_with
 from indexes.encoder.compiler import Outcome, compile_model
+from indexes.encoder.compiler import _outcome as outcome_of
+from indexes.encoder.compiling import _outcome
 from indexes.encoder.weights_file import NETWORK, WEIGHTS
 from indexes.messages import Translatable
+from tests.compiled import TEXTS, compiled_in, compiled_minilm
 from tests.e5 import e5_path
-from tests.encoders import build_japanese_bert, build_like_minilm, minilm_encoder, minilm_path, once
+from tests.encoders import build_japanese_bert, build_like_minilm, minilm_encoder, minilm_path
 
 ROOT = Path(__file__).parent.parent
-TEXTS = [
-    "How do I reset my password?",
-    "パスワードを忘れました",
-    "VPN error 619",
-    "経費精算の締め日はいつですか。領収書をなくした場合はどうすればいいですか？",
-    " ".join(f"word{number}" for number in range(700)),
-]
 SEARCH = """
 import json, sys
 from indexes.search import FaissSearch
@@ -52,7 +50,7 @@ def models(tmp_path: Path) -> CompiledModels:
 @pytest.fixture(scope="session")
 def made(shared: Path) -> Path:
     """The compiled all-MiniLM-L6-v2; nobody may change it."""
-    return once(shared / "compiled", lambda folder: compiled_in(folder, minilm_encoder()))
+    return compiled_minilm(shared)
 
 
 @pytest.fixture
@@ -70,10 +68,17 @@ def load() -> Iterator[Callable[[Path], EncoderWorker]]:
     manager.close()
 
 
-def compiled_in(folder: Path, encoder: EncoderWorker) -> Path:
-    outcome = compile_model(CompiledModels(folder), encoder, TEXTS, threading.Event())
-    assert outcome == Outcome(compiled=True, is_final=True), outcome.why
-    return folder
+def order_of(encoder: EncoderWorker, models: CompiledModels, texts: Sequence[str]) -> dict[str, Any]:
+    """What the process that compiles is told."""
+    names = {"model": encoder.name, "revision": encoder.revision, "source": encoder.name}
+    return {**names, "target": str(models.folder), "texts": texts, "variant": ""}
+
+
+def compiled_here(encoder: EncoderWorker, models: CompiledModels, texts: Sequence[str] = TEXTS) -> Outcome:
+    """Compile as the process does that has torch for nothing else, here, where it has been imported."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return outcome_of(json.dumps(_outcome(order_of(encoder, models, texts))).encode())
 
 
 def worst(one: Vectors, other: Vectors) -> float:
@@ -152,7 +157,7 @@ def test_architectures(
 ) -> None:
     encoder = load(build_like_minilm(tmp_path / kind, kind))
     before = encoder.encode_documents(TEXTS)
-    compiled_in(models.folder, encoder)
+    assert compiled_here(encoder, models) == Outcome(compiled=True, is_final=True)
     compiled = models.open(str(tmp_path / kind))
     assert compiled
     assert worst(compiled.encode_documents(TEXTS), before) > 0.99999
@@ -178,7 +183,7 @@ def test_what_only_sentence_transformers_can_do_stays_there(
     folder = tmp_path / kind
     folder.mkdir()
     encoder = load(build_japanese_bert(folder) if kind == "japanese" else build_like_minilm(folder, kind))
-    outcome = compile_model(models, encoder, ["パスワード"], threading.Event())
+    outcome = compiled_here(encoder, models, ["パスワード"])
     why = {
         "dense": Translatable("model.other_part", part="sentence_transformers.base.modules.dense.Dense"),
         "japanese": Translatable("compile.slow_tokenizer", kind="BertJapaneseTokenizer"),
@@ -244,9 +249,27 @@ def test_a_flipped_bit_is_found_before_anything_is_answered(copied: Path, models
     data = bytearray((copied / file).read_bytes())
     data[len(data) // 2] ^= 4
     (copied / file).write_bytes(data)
-    found = models.open(str(minilm_path()))
-    assert found is None or file == MANIFEST
+    assert models.open(str(minilm_path())) is None
     assert not copied.exists() or file == MANIFEST
+
+
+def test_every_byte_of_the_manifest_counts(made: Path, tmp_path: Path) -> None:
+    [found] = CompiledModels(made).all()
+    file = made / found.key / MANIFEST
+    data = file.read_bytes()
+    for at in range(len(data)):
+        changed = bytearray(data)
+        changed[at] ^= 1 << at % 7
+        (tmp_path / MANIFEST).write_bytes(changed)
+        with pytest.raises(DamagedError):
+            CompiledModel.read(tmp_path)
+
+
+def test_a_manifest_of_an_earlier_version_has_no_checksum_and_is_used(copied: Path, models: CompiledModels) -> None:
+    content = json.loads((copied / MANIFEST).read_bytes())
+    del content["checksum"]
+    (copied / MANIFEST).write_text(json.dumps(content, indent=1), "utf-8")
+    assert models.open(str(minilm_path())) is not None
 
 
 @pytest.mark.parametrize("file", [NETWORK, WEIGHTS, "tokenizer.json", MANIFEST])
@@ -260,14 +283,7 @@ def test_a_file_that_is_gone_or_cut(copied: Path, models: CompiledModels, file: 
 
 
 def test_too_little_memory(models: CompiledModels) -> None:
-    order = {
-        "model": minilm_encoder().name,
-        "revision": minilm_encoder().revision,
-        "source": str(minilm_path()),
-        "target": str(models.folder),
-        "texts": TEXTS,
-        "variant": "",
-    }
+    order = order_of(minilm_encoder(), models, TEXTS)
     script = f"ulimit -v 1000000; exec {sys.executable} -m indexes.encoder.compiling"
     with subprocess.Popen(["sh", "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdin
@@ -298,7 +314,7 @@ def test_a_changed_model_or_library_is_compiled_again_and_the_old_one_goes(
     models: CompiledModels, load: Callable[[Path], EncoderWorker], tmp_path: Path
 ) -> None:
     folder = build_like_minilm(tmp_path / "mine", "roberta")
-    compiled_in(models.folder, load(folder))
+    assert compiled_here(load(folder), models).compiled
     [first] = models.all()
     assert models.find(str(folder)) == first
     settings = json.loads((folder / "config.json").read_text("utf-8"))
@@ -311,7 +327,7 @@ def test_a_changed_model_or_library_is_compiled_again_and_the_old_one_goes(
     assert second.revision != first.revision
     manifest = models.folder / second.key / MANIFEST
     older = {**json.loads(manifest.read_bytes()), "made_with": {**second.made_with, "torch": "1.0"}}
-    manifest.write_text(json.dumps(older), "utf-8")
+    manifest.write_bytes(render(older))
     assert models.find(str(folder)) is None
 
 

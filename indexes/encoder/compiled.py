@@ -28,6 +28,7 @@ from typing import Self
 import numpy as np
 
 from indexes.atomic_file import replace_file, sync_folder, write_file
+from indexes.checked_json import CHECKSUM, render
 from indexes.encoder import hub
 from indexes.encoder.agreement import Agreement, Precision
 from indexes.encoder.fast import open_onnx, open_reduced
@@ -75,9 +76,13 @@ class CompiledModel:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read the manifest in a folder; raises DamagedError."""
+        """Read the manifest in a folder; raises DamagedError. One of an earlier version has no checksum."""
         try:
-            found = json.loads((folder / MANIFEST).read_bytes())
+            data = (folder / MANIFEST).read_bytes()
+            found = json.loads(data)
+            if CHECKSUM in found and render(found) != data:
+                raise DamagedError("the checksum of its manifest is wrong")
+            found.pop(CHECKSUM, None)
             refused = from_data(found.pop("refused"))
             return cls(**found, refused=refused if isinstance(refused, Translatable) else None)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -93,8 +98,8 @@ class CompiledModel:
     def write(self, folder: Path) -> None:
         """Write the manifest into a folder, and flush that to the disk."""
         refused = as_data(self.refused) if self.refused else None
-        data = json.dumps({**asdict(replace(self, refused=None)), "refused": refused}, indent=1)
-        write_file(folder / MANIFEST, lambda put: put(data.encode()))
+        data = render({**asdict(replace(self, refused=None)), "refused": refused})
+        write_file(folder / MANIFEST, lambda put: put(data))
         sync_folder(folder)
 
 

@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.atomic_file import FileContent, replace_file, sync_folder, write_file
+from indexes.checked_json import render
 from indexes.encoder import Encoder
 from indexes.errors import SnapshotError
 from indexes.records import Source
@@ -44,7 +45,7 @@ from indexes.retrieval.synonyms import Synonyms
 from indexes.retrieval.vector_index import VectorIndex
 from indexes.storage.blocks import Blocks, Checksum, Sha256, verified_copy, verify, write_blocks
 from indexes.storage.file_mark import FileMark
-from indexes.storage.manifest import EARLIER, FORMAT, parse, render
+from indexes.storage.manifest import EARLIER, FORMAT, parse
 from indexes.storage.sections import Directory, Place, Sections, content_of, directory_of, map_sections
 from indexes.storage.stored_index import OpenedWords, opened
 from indexes.text import NORMALIZER
