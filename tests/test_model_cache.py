@@ -392,3 +392,38 @@ def test_hub_names_are_completed_as_sentence_transformers_does(tmp_path: Path) -
     assert canonical_name("cl-nagoya/ruri-v3-30m") == "cl-nagoya/ruri-v3-30m"
     assert canonical_name(f"fastembed:{default}") == f"fastembed:sentence-transformers/{default}"
     assert canonical_name(f"fastembed:{tmp_path}") == f"fastembed:{tmp_path}"
+
+
+def test_auto_downloads_nothing_where_the_onnx_form_alone_is_cached(hub: Hub, home: Path, tmp_path: Path) -> None:
+    """And prefers the model's own form, which it compiles, as soon as that is there."""
+    hub.models["sentence-transformers/all-MiniLM-L6-v2"] = TINY
+    hub.models["Qdrant/all-MiniLM-L6-v2-onnx"] = {"model.onnx": bytes(1000), **TINY}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "TRANSFORMERS_"))}
+
+    def downloaded(endpoint: str, **chosen: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", "model", "download"],
+            cwd=tmp_path,
+            env={
+                **inherited,
+                "PYTHONPATH": str(Path(__file__).parents[1]),
+                "HF_HOME": str(home),
+                "HF_ENDPOINT": endpoint,
+                "MODEL_NAME": "all-MiniLM-L6-v2",
+                **chosen,
+            },
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    nobody = f"http://127.0.0.1:{free_port()}"
+    light = downloaded(hub.url, ENCODER_BACKEND="fastembed")
+    assert "models--Qdrant--all-MiniLM-L6-v2-onnx" in light
+    assert downloaded(nobody) == downloaded(nobody, ENCODER_BACKEND="auto") == light
+    own = downloaded(hub.url, ENCODER_BACKEND="sentence-transformers")
+    assert "models--sentence-transformers--all-MiniLM-L6-v2" in own
+    assert downloaded(nobody) == own
