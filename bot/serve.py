@@ -62,6 +62,7 @@ def _serve(settings: Settings) -> int:
     while not stop.wait(RENEWED_SECONDS):
         _renew_status(settings, bot)
     log.info("Stopping: finishing the accepted requests")
+    _renew_status(settings, bot, stopping=True)
     drained = bot.stop()
     models.close()
     forget_status(settings.environment.data_dir)
@@ -92,8 +93,8 @@ def explain(error: SlackApiError) -> str:
     return f"Slack refused: {code}{needed}. {mend}"
 
 
-def _renew_status(settings: Settings, bot: Bot) -> None:
+def _renew_status(settings: Settings, bot: Bot, *, stopping: bool = False) -> None:
     try:
-        write_status(settings.environment.data_dir, bot.services)
+        write_status(settings.environment.data_dir, bot.services, stopping=stopping)
     except OSError as error:
         log.warning("The status file can't be written (%s)", error.strerror)

@@ -43,12 +43,15 @@ COUNTS = {
 }
 
 
-def write_status(data_dir: Path, services: "Services") -> None:
+def write_status(data_dir: Path, services: "Services", *, stopping: bool = False) -> None:
     """Write the file; raises OSError."""
     registry, process = services.registry, services.process()
     status = {
         "pid": os.getpid(),
         "at": time.time(),
+        "stopping": stopping,
+        "words": registry.wait_ready(0),
+        "database_answers": services.database.answers(),
         "process": {
             **asdict(process),
             "model_trouble": _in_english(process.model_trouble),

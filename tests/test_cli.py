@@ -140,9 +140,11 @@ def test_wrong_usage_is_2_and_says_what_is_wrong(
     assert says in err
 
 
-@pytest.mark.parametrize("command", ["--help", f"check {IT_HELP}", "status", "manifest", "model list"])
+@pytest.mark.parametrize(
+    "command", ["--help", f"check {IT_HELP}", "status", "status --probe ready", "manifest", "model list"]
+)
 def test_what_searches_nothing_imports_nothing_slow(tmp_path: Path, command: str) -> None:
-    (tmp_path / FILE).write_text(json.dumps(RUNNING | {"at": time.time()}))
+    (tmp_path / FILE).write_text(json.dumps(RUNNING | {"at": time.time(), "pid": os.getpid()}))
     script = (
         "import atexit, sys\n"
         "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"

@@ -12,15 +12,30 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 
-def _status(_: Namespace, settings: "Settings") -> int:
+def _status(options: Namespace, settings: "Settings") -> int:
     from bot.status import format_status, read_status
 
     status = read_status(settings.environment.data_dir)
+    if options.probe:
+        from bot import probe
+
+        found = {"live": probe.live, "ready": probe.ready}[options.probe](status)
+        print(found.line)
+        return OK if found.is_good else FAILED
     if status is None:
         print(f"No bot is running with DATA_DIR = {settings.environment.data_dir}", file=sys.stderr)
         return FAILED
     print(format_status(status))
     return OK
+
+
+def _status_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--probe",
+        choices=("live", "ready"),
+        help="one line, and exit 0 or 1: whether the process runs (live), or also has Slack, the database and the"
+        " knowledge bases (ready)",
+    )
 
 
 def _forget(options: Namespace, settings: "Settings") -> int:
@@ -46,6 +61,6 @@ def _user(text: str) -> str:
 
 
 COMMANDS = (
-    Command("status", _status, "Show the state of the running bot.", "status"),
+    Command("status", _status, "Show the state of the running bot.", "status --probe ready", _status_arguments),
     Command("forget", _forget, "Remove a person from all stored data.", "forget U012AB3CD", _forget_arguments),
 )

@@ -23,7 +23,9 @@ from sqlalchemy import (
     Update,
     create_engine,
     event,
+    literal,
     make_url,
+    select,
     text,
 )
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
@@ -139,6 +141,10 @@ class Database:
                 yield connection
         except SQLAlchemyError as error:
             raise StoreError("database.not_written", failure=failure, reason=reason_of(error)) from error
+
+    def answers(self) -> bool:
+        """Ask the database for nothing, and tell whether it answered."""
+        return self.read("be reached", select(literal(1))) is not None
 
     def read(self, purpose: str, wanted: Select[Any]) -> Sequence[Any] | None:
         """Return the selected rows; None if the database fails."""

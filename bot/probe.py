@@ -1,0 +1,49 @@
+"""`kotae status --probe`: what an orchestrator asks about the bot of this DATA_DIR, from the status that it writes."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import psutil
+
+SILENCE_SECONDS = 20.0
+"""For so long Slack may not have answered: by then the watchdog has given the connection up, and the status says so."""
+
+
+class Probe(NamedTuple):
+    """An answer, in one line."""
+
+    is_good: bool
+    line: str
+
+
+def live(status: Mapping[str, Any] | None) -> Probe:
+    """Tell whether the process is there and renews its status."""
+    if status is None or not psutil.pid_exists(status["pid"]):
+        return Probe(is_good=False, line="not live: no bot renews its status in DATA_DIR")
+    return Probe(is_good=True, line=f"live: process {status['pid']}, up {status['process']['uptime']:.0f} s")
+
+
+def ready(status: Mapping[str, Any] | None) -> Probe:
+    """Tell whether it is connected to Slack, reaches its database and can search by words."""
+    alive = live(status)
+    if status is None or not alive.is_good:
+        return alive
+    if missing := "; ".join(_missing(status)):
+        return Probe(is_good=False, line=f"not ready: {missing}")
+    return Probe(is_good=True, line=f"ready: {len(status['knowledge_bases'])} knowledge bases")
+
+
+def _missing(status: Mapping[str, Any]) -> Iterator[str]:
+    """List what keeps a bot from being ready; one of an earlier version doesn't tell of all."""
+    pong_age = status["process"]["pong_age"]
+    if status.get("stopping"):
+        yield "it is stopping"
+    if pong_age is None:
+        yield "Slack has not answered yet"
+    elif (silence := pong_age + time.time() - status["at"]) > SILENCE_SECONDS:
+        yield f"Slack has not answered for {silence:.0f} s"
+    if not status.get("database_answers", True):
+        yield f"the database does not answer ({status['database_trouble'] or 'no reason known'})"
+    if not status.get("words", True):
+        yield "the knowledge bases are still being read"
