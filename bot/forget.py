@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from bot.settings import Settings
 from handlers.files.pending import forget_uploads
 from handlers.privacy.store.erasures import Erasures
-from handlers.privacy.store.forgetting import ForgettingError, databases, voice_of
+from handlers.privacy.store.forgetting import OF_RESTORES, ForgettingError, databases, voice_of
 from handlers.privacy.store.forgetting import forget as forget_in
 from handlers.store.database import file_of
 from indexes.storage.versions import forget_author
@@ -40,7 +41,13 @@ def forget(settings: Settings, user: str) -> Iterator[Place]:
     for name, url in found:
         yield _tried(name, partial(forget_in, url, user))
     yield _tried("uploads", lambda: {"removed": forget_uploads(data_dir / "uploads", user)})
-    yield _tried("versions", lambda: {"author removed": forget_author(data_dir, user)})
+    for folder in (data_dir, *(found for pattern in OF_RESTORES for found in sorted(data_dir.glob(pattern)))):
+        name = "versions" if folder == data_dir else f"{folder.name}/versions"
+        yield _tried(name, partial(_forget_author, folder, user))
+
+
+def _forget_author(folder: Path, user: str) -> Mapping[str, int]:
+    return {"author removed": forget_author(folder, user)}
 
 
 def _nothing_there(settings: Settings) -> str:

@@ -68,6 +68,12 @@ def _sweep_set_aside(services: Services, _: Path, before: float) -> None:
         recovery.sweep(services.database.file, before)
 
 
+def _sweep_replaced(_: Services, data_dir: Path, before: float) -> None:
+    for folder in data_dir.glob("replaced-*"):
+        if folder.is_dir() and _newest(folder) < before:
+            shutil.rmtree(folder)
+
+
 def _expire_note(services: Services, _: Path, before: float) -> None:
     services.database.recovery.expire(before + recovery.NOTE_SECONDS)
 
@@ -179,6 +185,8 @@ KEPT = (
     ),
     Kept("the compiled form of the model; a new one replaces it", ("compiled",)),
     Kept("a damaged database", ("state.db.damaged-*",), lambda _: recovery.KEEP_SECONDS / DAY, _sweep_set_aside),
+    Kept("what a restore replaced", ("replaced-*",), lambda _: recovery.KEEP_SECONDS / DAY, _sweep_replaced),
+    Kept("a backup that is being put in place; the next start finishes that", ("restoring",)),
     Kept(
         "the note of a recovery, once it is confirmed",
         ("state.db.recovered",),

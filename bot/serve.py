@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from bot.app import Bot, build_app
 from bot.knowledge_folder import KnowledgeFolder
 from bot.lock import only_one
+from bot.restore import finish
 from bot.settings import Settings
 from bot.status import RENEWED_SECONDS, forget_status, write_status
 from handlers.schema import open_or_recover
@@ -33,10 +34,11 @@ REFUSED = {
 def serve(settings: Settings, *, is_empty: bool = False) -> int:
     """Answer on Slack until SIGINT or SIGTERM; then finish the accepted requests and return 0.
 
-    `is_empty` says that the knowledge folder is meant to be empty, although it was not. Raises
-    TakenError while another bot works with the same DATA_DIR.
+    A restore that was interrupted is finished first. `is_empty` says that the knowledge folder is meant to be empty,
+    although it was not. Raises TakenError while another bot works with the same DATA_DIR.
     """
     with only_one(settings.environment.data_dir):
+        finish(settings)
         if is_empty:
             _accept_empty(settings)
         return _serve(settings)

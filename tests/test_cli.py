@@ -38,11 +38,13 @@ PROMISED = {
     "check",
     "eval",
     "manifest",
+    "backup",
     "connect",
     "convert",
     "doctor",
     "status",
     "forget",
+    "restore",
     "model",
 }
 SLOW = {"alembic", "faiss", "pandas", "scipy", "slack_bolt", "slack_sdk", "sqlalchemy", "torch", "transformers"}

@@ -8,17 +8,11 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 
-from bot.cli import importing, models, running, searching, slack_app, state
+from bot.cli import importing, models, moving, running, searching, slack_app, state
 from bot.cli.command import FAILED, Command
 
-COMMANDS = (
-    *running.COMMANDS,
-    *searching.COMMANDS,
-    *importing.COMMANDS,
-    *slack_app.COMMANDS,
-    *state.COMMANDS,
-    *models.COMMANDS,
-)
+GROUPS = (running, searching, importing, slack_app, state, moving, models)
+COMMANDS = tuple(command for group in GROUPS for command in group.COMMANDS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -33,7 +33,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from handlers.store.backup import back_up, backup_of, is_due
 from handlers.store.errors import StoreError
 from handlers.store.exclusive import WAIT_SECONDS, Held, NamedLocks
-from handlers.store.migrations import copy_of, due, upgrade
+from handlers.store.migrations import copy_of, due, schemas, upgrade
 from handlers.store.reasons import reason_of
 from handlers.store.recovery import RecoveryNote
 from handlers.texts import ENGLISH
@@ -268,6 +268,12 @@ def upgrade_due(url: str) -> tuple[str, str] | None:
     """
     with opening():
         return due(make_url(url))
+
+
+def schemas_of(url: str) -> tuple[str, str]:
+    """Return the schema of a database and that of the code; raises StoreError for a newer one."""
+    with opening():
+        return schemas(make_url(url))
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """The knowledge bases' files, also those that are gone, and what admins decided about them."""
 
+import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -104,6 +106,23 @@ class KnowledgeFiles:
 
     def _keep(self, files: Sequence[KnowledgeFile]) -> None:
         self._database.last_known[knowledge_files.name] = {**self._known, **{file.name: file for file in files}}
+
+
+def paths_in(file: Path) -> list[Path]:
+    """Return the files that a SQLite database knows; no connection to it may be open."""
+    with closing(sqlite3.connect(file)) as connection:
+        has_some = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'knowledge_files'").fetchone()
+        found = connection.execute("SELECT path FROM knowledge_files").fetchall() if has_some else []
+    return [Path(path) for (path,) in found]
+
+
+def move_paths(file: Path, before: Path, after: Path) -> None:
+    """Let a SQLite database know its files in another folder; no connection to it may be open."""
+    moved = [path for path in paths_in(file) if path.is_relative_to(before)]
+    with closing(sqlite3.connect(file)) as connection, connection:
+        for path in moved:
+            fresh = str(after / path.relative_to(before))
+            connection.execute("UPDATE knowledge_files SET path = ? WHERE path = ?", (fresh, str(path)))
 
 
 def _same(file: KnowledgeFile) -> Delete:

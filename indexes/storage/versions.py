@@ -152,6 +152,12 @@ class Versions:
         return self._folder(source) / f"{digest}.csv.gz"
 
 
+def authors(data_dir: Path) -> set[str]:
+    """Return the ids of the users who made versions. Raises OSError or ValueError."""
+    listings = (data_dir / "versions").glob(f"*/{LISTING}")
+    return {each["by"] for listing in listings for each in _listed(listing.read_bytes()) if each.get("by")}
+
+
 def forget_author(data_dir: Path, user: str) -> int:
     """Remove a user's id from their versions, which stay; return how many there are. Raises OSError or ValueError."""
     count = 0

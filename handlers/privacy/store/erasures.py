@@ -74,6 +74,12 @@ class Erasures:
         for voice in {voice for each in listed for voice in each.voices}:
             forget_voice(url, voice)
 
+    def among(self, users: Collection[str]) -> set[str]:
+        """Return those of some users who were forgotten."""
+        salt, listed = self._read()
+        wanted = {each.who for each in listed}
+        return {user for user in users if _digest(user, salt) in wanted}
+
     def _read(self) -> tuple[str, list[Erasure]]:
         """Return the salt and the erasures; of a damaged file as many as can be read."""
         try:

@@ -42,6 +42,8 @@ from handlers.store.recovery import ENDINGS, set_aside
 WAIT_SECONDS = 60
 """How long it waits for the running bot to finish writing; each write takes a millisecond."""
 HEADER = b"SQLite format 3\0"
+OF_RESTORES = ("replaced-*", "restoring")
+"""Folders with databases that a restore replaced, or is about to put in place."""
 OF_QUESTION = ("reports", "publications", "replies")
 """Tables with more about a question, by its id."""
 
@@ -49,18 +51,19 @@ OF_QUESTION = ("reports", "publications", "replies")
 def databases(url: str) -> list[tuple[str, str]]:
     """List names and addresses of a state database and its copies; none where there is no file.
 
-    Copies are SQLite files beside it whose names begin with its name and a dot: ``state.db.before-upgrade``. What is
-    damaged is listed too, whatever it holds. A process that has one of them open must not call this: closing a file
-    releases the locks that SQLite holds on it.
+    Copies are SQLite files beside it whose names begin with its name and a dot: ``state.db.before-upgrade``; and those
+    that a restore replaced. What is damaged is listed too, whatever it holds. A process that has one of them open must
+    not call this: closing a file releases the locks that SQLite holds on it.
     """
     file = file_of(url)
     if file is None:
         return [("state database", url)]
-    files = {each for each in file.parent.glob(f"{file.name}.*") if _is_sqlite(each)}
+    beside = (f"{file.name}.*", *(f"{folder}/{file.name}*" for folder in OF_RESTORES))
+    files = {each for pattern in beside for each in file.parent.glob(pattern) if _is_sqlite(each)}
     files |= {each for each in set_aside(file) if not each.name.endswith(ENDINGS[1:])}
     if file.is_file() and file.stat().st_size:
         files.add(file)
-    return [(each.name, f"sqlite:///{each}") for each in sorted(files)]
+    return [(str(each.relative_to(file.parent)), f"sqlite:///{each}") for each in sorted(files)]
 
 
 class ForgettingError(Exception):

@@ -56,12 +56,20 @@ def upgrade(location: URL, expected: MetaData) -> None:
 def due(location: URL) -> tuple[str, str] | None:
     """Return from which schema to which a database would be brought by `upgrade`; None when it is up to date.
 
-    Changes nothing. Raises StoreError for a newer schema, SQLAlchemyError for a database that can't be opened.
+    Changes nothing. Raises what `schemas` does.
+    """
+    current, newest = schemas(location)
+    return None if current == newest else (current, newest)
+
+
+def schemas(location: URL) -> tuple[str, str]:
+    """Return the schema that a database has, and that of the code.
+
+    Raises StoreError for a newer schema, SQLAlchemyError for a database that can't be opened.
     """
     engine = create_engine(location, poolclass=NullPool, hide_parameters=True)
     with engine.connect() as connection:
-        current, newest = _schemas(connection, ScriptDirectory.from_config(config_for(connection)))
-    return None if current == newest else (current, newest)
+        return _schemas(connection, ScriptDirectory.from_config(config_for(connection)))
 
 
 def copy_of(file: Path) -> Path:

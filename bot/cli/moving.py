@@ -1,0 +1,82 @@
+"""`kotae backup` and `kotae restore`: what the bot keeps, from one place to another."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.cli.command import FAILED, OK, Command
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+
+def _backup(options: Namespace, settings: "Settings") -> int:
+    from bot.backup import back_up, outside
+
+    try:
+        archive = back_up(settings, options.file)
+    except OSError as error:
+        print(f"Not done: {error}", file=sys.stderr)
+        return FAILED
+    size, schema = options.file.stat().st_size / 1e6, archive.about.schema
+    print(f"{options.file}: {len(archive.files)} files, {size:.1f} MB, schema {schema}")
+    for path in outside(settings):
+        print(f"Not in it, since it is outside KNOWLEDGE_DIR: {path}", file=sys.stderr)
+    print("Not in it: .env, and so no token. Keep it elsewhere; it is not encrypted", file=sys.stderr)
+    return OK
+
+
+def _restore(options: Namespace, settings: "Settings") -> int:
+    from bot.archive import Archive
+    from bot.lock import only_one
+    from bot.restore import Restore
+
+    try:
+        archive = Archive(options.file)
+        with only_one(settings.environment.data_dir):
+            restore = Restore(settings, archive)
+            print(*restore.differences(), sep="\n", flush=True)
+            if not (options.yes or _agrees("Replace what is there?")):
+                restore.discard()
+                print("Nothing was changed", file=sys.stderr)
+                return FAILED
+            print(f"Restored. What was there is kept for a month in {restore.apply()}")
+    except OSError as error:
+        print(f"Not done: {error}", file=sys.stderr)
+        return FAILED
+    return OK
+
+
+def _agrees(question: str) -> bool:
+    """Ask on stderr; anything but `yes` is no."""
+    print(f"{question} Type yes: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip() == "yes"
+
+
+def _backup_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE")
+
+
+def _restore_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+COMMANDS = (
+    Command(
+        "backup",
+        _backup,
+        "Write the database, the knowledge folder, its versions and kotae.toml to one file; the bot may be running. No"
+        " secrets.",
+        "backup /backups/kotae-2026-11-29.zip",
+        _backup_arguments,
+    ),
+    Command(
+        "restore",
+        _restore,
+        "Put a backup in place, after showing what it replaces, which is kept for a month. The bot must be stopped.",
+        "restore /backups/kotae-2026-11-29.zip",
+        _restore_arguments,
+    ),
+)
