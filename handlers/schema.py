@@ -30,6 +30,7 @@ from handlers.store.channel_settings import ChannelSettings, settings_in
 from handlers.store.database import Database, file_of, metadata, opening
 from handlers.store.errors import StoreError
 from handlers.store.migrations import alone
+from handlers.store.moving import is_unfinished
 from handlers.store.recovery import SEAL_BROKEN, Recovery, RecoveryNote, fault_of, recover
 from handlers.store.seal import Seal, digest_of
 
@@ -73,7 +74,7 @@ def open_or_recover(url: str, data_dir: Path, clock: Callable[[], float] = time.
     """
     file = file_of(url)
     if file is None or not (file.absolute().parent == data_dir.absolute() or backup_of(file).is_file()):
-        return open_database(url)
+        return _whole(open_database(url))
     with opening(), alone(file):
         if fault := fault_of(file) or _implausible(file):
             recover(file, fault, Erasures(file).apply, clock())
@@ -87,7 +88,15 @@ def open_or_recover(url: str, data_dir: Path, clock: Callable[[], float] = time.
             recover(file, str(error), Erasures(file).apply, clock())
         database = open_database(url)
     with opening():
-        ChannelSettings(database).seal()
+        ChannelSettings(_whole(database)).seal()
+    return database
+
+
+def _whole(database: Database) -> Database:
+    """Refuse a database into which only a part was moved; raises StoreError."""
+    if is_unfinished(database):
+        database.close()
+        raise StoreError("database.moving")
     return database
 
 

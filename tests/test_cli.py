@@ -44,6 +44,7 @@ PROMISED = {
     "doctor",
     "status",
     "forget",
+    "migrate",
     "restore",
     "model",
 }

@@ -1,4 +1,4 @@
-"""`kotae backup` and `kotae restore`: what the bot keeps, from one place to another."""
+"""`kotae backup`, `kotae restore` and `kotae migrate`: what the bot keeps, from one place to another."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -9,6 +9,7 @@ from bot.cli.command import FAILED, OK, Command
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from handlers.store.moving import Moved
 
 
 def _backup(options: Namespace, settings: "Settings") -> int:
@@ -48,6 +49,27 @@ def _restore(options: Namespace, settings: "Settings") -> int:
     return OK
 
 
+def _migrate(options: Namespace, settings: "Settings") -> int:
+    from bot.migrate import migrate
+
+    rows = 0
+
+    def tell(moved: "Moved") -> None:
+        nonlocal rows
+        rows += moved.digest.rows
+        print(f"{moved.table}: {moved.digest.rows:,} rows, digest {moved.digest}, the same in both", flush=True)
+
+    seconds = migrate(settings, options.to, tell)
+    print(
+        f"Moved {rows:,} rows. The bot had to be stopped for {seconds:.1f} s, and can be started with the new address"
+    )
+    print(
+        "Set DATABASE_URL to it. The former database is as it was: delete it once the new one is in use",
+        file=sys.stderr,
+    )
+    return OK
+
+
 def _agrees(question: str) -> bool:
     """Ask on stderr; anything but `yes` is no."""
     print(f"{question} Type yes: ", end="", file=sys.stderr, flush=True)
@@ -61,6 +83,16 @@ def _backup_arguments(parser: ArgumentParser) -> None:
 def _restore_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _migrate_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--to",
+        required=True,
+        metavar="URL",
+        help="an empty database, such as postgresql+psycopg://kotae@db/kotae; its password is better in PGPASSWORD or"
+        " ~/.pgpass than here, where other processes see it",
+    )
 
 
 COMMANDS = (
@@ -78,5 +110,13 @@ COMMANDS = (
         "Put a backup in place, after showing what it replaces, which is kept for a month. The bot must be stopped.",
         "restore /backups/kotae-2026-11-29.zip",
         _restore_arguments,
+    ),
+    Command(
+        "migrate",
+        _migrate,
+        "Move the state to another database, SQLite to PostgreSQL or back: every row, compared afterwards. The bot must"
+        " be stopped. Interrupted, it goes on when it is run again.",
+        "migrate --to postgresql+psycopg://kotae@db/kotae",
+        _migrate_arguments,
     ),
 )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Connection, String, Table, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from handlers.store.database import Database, metadata
+from handlers.store.database import STAYS, Database, metadata
 from handlers.store.errors import StoreError
 from handlers.texts import ENGLISH
 
@@ -31,6 +31,7 @@ changes = Table(
     metadata,
     Column("topic", String(255), primary_key=True),
     Column("revision", BigInteger, nullable=False),
+    info={STAYS: True},
 )
 
 

@@ -48,6 +48,8 @@ SQLITE_WAIT_SECONDS = 1
 TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 metadata = MetaData()
+STAYS = "stays"
+"""In a table's `info`: its rows are about running processes, and don't go along to another database."""
 Value = TypeVar("Value")
 
 Id = BigInteger().with_variant(Integer(), "sqlite")

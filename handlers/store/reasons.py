@@ -31,4 +31,5 @@ def reason_of(error: SQLAlchemyError) -> Translatable:
         return original.message
     if known := _SQLITE.get(getattr(original, "sqlite_errorcode", 0) & 0xFF):
         return known
-    return Translatable("database.other", reason=str(original or type(error).__name__))
+    said = getattr(getattr(original, "diag", None), "message_primary", None)  # its details quote values
+    return Translatable("database.other", reason=str(said or original or type(error).__name__))

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from handlers.store.claims import seen
-from handlers.store.database import Database, metadata, session_name
+from handlers.store.database import STAYS, Database, metadata, session_name
 from handlers.store.inbox import Kept, inbox, kept_in
 
 DEAD_SECONDS = 6.0
@@ -46,6 +46,7 @@ replicas = Table(
     Column("started", Float, nullable=False),
     Column("seen", Float, nullable=False),
     Column("doing", Text, nullable=False),
+    info={STAYS: True},
 )
 """`home` is the name of a DATA_DIR, which one process at a time can have; `doing` is a JSON object."""
 

@@ -538,6 +538,12 @@ WORDS = {
     "was. Restore a copy of it, or set it aside to begin a new one",
     "database.lacks": "The state database lacks {columns}: something else has changed or made it. Restore a copy of "
     "it, or move it away so that Kotae starts with an empty one",
+    "database.moving": "The state database is not whole: `kotae migrate` was interrupted. Run it again, as it was, with the former DATABASE_URL",
+    "database.moving_from_another": "An unfinished move from another database is there. Finish that one, or choose an empty database",
+    "database.not_empty": "The database to move to holds {count} rows in {table}. Choose an empty one; nothing was changed",
+    "database.too_long": "The table {table} holds a text that is longer than a server takes. Nothing was moved",
+    "database.differs": "The table {table} is not the same in both databases. Something else writes in one of them: stop it and run this again",
+    "database.not_moved": "The move was interrupted: a database failed ({reason}). Run it again: it goes on where it was",
     "database.upgrading": "The state database has been locked by another process for {seconds} s ({file})",
     "error.slack": "Slack is having trouble right now, so this didn't get through. Please try again in a few minutes.",
     "error.apology": "Sorry, something went wrong on my side. It is in the log as `{reference}`; please tell an admin.",
