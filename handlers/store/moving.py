@@ -6,7 +6,7 @@ in the same transaction as the rows. So a run that was killed goes on where it w
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -73,7 +73,7 @@ class Move:
         self._tables = [each for each in metadata.sorted_tables if not each.info.get(STAYS)]
         self._tables.sort(key=lambda table: table is installation)  # the last one, since it has the mark
 
-    def run(self) -> Iterator[Moved]:
+    def run(self) -> Generator[Moved]:
         """Copy what is not there yet and compare all of it; yield each table as it is verified.
 
         Raises StoreError for a target that holds something else, for a text that is too long for it, for rows that
@@ -115,8 +115,11 @@ class Move:
             return
         with self._source.connect() as connection:
             for table in self._tables:
-                limited = [each for each in table.columns if isinstance(each.type, String) and each.type.length]
-                longer = [func.length(each) > each.type.length for each in limited]
+                longer = [
+                    func.length(column) > column.type.length
+                    for column in table.columns
+                    if isinstance(column.type, String) and column.type.length
+                ]
                 if longer and connection.execute(select(func.count()).where(or_(*longer))).scalar_one():
                     raise StoreError("database.too_long", table=table.name)
 
