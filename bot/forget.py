@@ -32,7 +32,7 @@ class Place:
 def forget(settings: Settings, user: str) -> Iterator[Place]:
     """Remove a person from the databases, the waiting uploads and the list of versions, one after the other."""
     data_dir = settings.environment.data_dir
-    found = databases(settings.database_url)
+    found = databases(settings.database_url, data_dir)
     if not found:
         yield Place("state database", failure=_nothing_there(settings))
     elif file := file_of(settings.database_url):

@@ -48,22 +48,24 @@ OF_QUESTION = ("reports", "publications", "replies")
 """Tables with more about a question, by its id."""
 
 
-def databases(url: str) -> list[tuple[str, str]]:
+def databases(url: str, data_dir: Path | None = None) -> list[tuple[str, str]]:
     """List names and addresses of a state database and its copies; none where there is no file.
 
     Copies are SQLite files beside it whose names begin with its name and a dot: ``state.db.before-upgrade``; and those
-    that a restore replaced. What is damaged is listed too, whatever it holds. A process that has one of them open must
-    not call this: closing a file releases the locks that SQLite holds on it.
+    that a restore replaced, also below `data_dir`. What is damaged is listed too, whatever it holds. A process that has
+    one of them open must not call this: closing a file releases the locks that SQLite holds on it.
     """
     file = file_of(url)
     if file is None:
         return [("state database", url)]
-    beside = (f"{file.name}.*", *(f"{folder}/{file.name}*" for folder in OF_RESTORES))
-    files = {each for pattern in beside for each in file.parent.glob(pattern) if _is_sqlite(each)}
+    copies = [file.parent.glob(f"{file.name}.*")]
+    copies += [place.glob(f"{folder}/*") for place in {file.parent, data_dir or file.parent} for folder in OF_RESTORES]
+    files = {each for found in copies for each in found if _is_sqlite(each)}
     files |= {each for each in set_aside(file) if not each.name.endswith(ENDINGS[1:])}
     if file.is_file() and file.stat().st_size:
         files.add(file)
-    return [(str(each.relative_to(file.parent)), f"sqlite:///{each}") for each in sorted(files)]
+    names = {each: each.name if each.parent == file.parent else f"{each.parent.name}/{each.name}" for each in files}
+    return [(names[each], f"sqlite:///{each}") for each in sorted(files)]
 
 
 class ForgettingError(Exception):
