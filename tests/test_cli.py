@@ -44,6 +44,7 @@ PROMISED = {
     "doctor",
     "status",
     "forget",
+    "import",
     "migrate",
     "restore",
     "model",

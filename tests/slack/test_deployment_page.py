@@ -98,7 +98,9 @@ def _server_tools() -> list[str]:
 @pytest.fixture
 def replicas(shell: Shell) -> Iterator[list[subprocess.Popen[str]]]:
     """The replicas of the page's commands, all ready."""
-    exported, *lines = block("sh", "replica-1").splitlines()
+    exported, imported, *lines = block("sh", "replica-1").splitlines()
+    code, said = shell.run(f"{exported}\n{imported}")
+    assert (code, said.count("imported as version 1")) == (0, 3), said
     started = [shell.start(f"{exported}\n{line}") for line in lines if line.endswith("&")]
     try:
         for line in lines:
@@ -126,8 +128,10 @@ def test_three_replicas_answer_as_one_bot_and_go_on_when_one_ends(
     assert [len(slack.replies(each)) for each in asked] == [1] * 12
     assert all(ANSWER in slack.replies(each)[0].shown for each in asked)
     dump, restore = block("sh", "pg_dump"), block("sh", "pg_restore")
-    assert shell.run(dump) == (0, "")
+    code, said = shell.run(dump)
+    assert (code, said) == (0, ""), said
     for each in replicas[1:]:
         each.send_signal(signal.SIGTERM)
     assert [each.wait(60) for each in replicas] == [0, 0, 0]
-    assert shell.run(restore) == (0, "")
+    code, said = shell.run(restore)
+    assert (code, said) == (0, ""), said
