@@ -94,7 +94,7 @@ class Place:
         environment = Environment(data_dir=self.data, knowledge_dir=self.knowledge)
         return Settings(environment, ConfigFile(), self.folder / "kotae.toml")
 
-    def content(self) -> dict[str, object]:
+    def content(self) -> dict[str, Any]:
         """What a backup holds: rows, files, and contents of versions by the file that they belong to."""
         files = {str(each.relative_to(self.folder)): each.read_bytes() for each in self.knowledge.rglob("*.csv")}
         versions = {

@@ -18,16 +18,21 @@ from bot.config_file import ConfigFile
 from bot.lock import only_one
 from bot.migrate import MigrationError, migrate
 from bot.settings import Environment, Settings
+from handlers.knowledge.store.documents import Documents
 from handlers.schema import open_database, open_or_recover
 from handlers.store.audit import AuditLog
 from handlers.store.database import STAYS, metadata
 from handlers.store.errors import StoreError
+from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
 from handlers.store.moving import BATCH, Move, Moved
 from handlers.store.questions import Questions, questions
 from handlers.store.replicas import Replicas, replicas
 from indexes.messages import Translatable
+from indexes.records import Source
+from indexes.storage.versions import Versions
 from tests.former import former_database
 from tests.postgresql import Server
+from tests.test_backup import CSV, TOML, Place, made
 from tests.test_recovery import ASKED, fill
 
 ROOT = Path(__file__).parents[1]
@@ -62,7 +67,9 @@ def everything(url: str) -> dict[str, list[Any]]:
 
 
 def moved(source: str, target: str) -> dict[str, int]:
-    done = list(Move(source, target, metadata).run())
+    move = Move(source, target, metadata)
+    done = list(move.run())
+    move.finish()
     return {each.table: each.digest.rows for each in done}
 
 
@@ -127,6 +134,46 @@ def test_numbers_and_ids_go_on_after_those_that_are_there(file: Path, postgresql
     assert len(AuditLog(database).newest(100)) == len(former) + 1
     assert Questions(database).add(ASKED)
     assert database.trouble is None
+    database.close()
+
+
+def test_knowledge_bases_go_along_with_their_versions_there_and_back(tmp_path: Path, postgresql: str) -> None:
+    place, home = made(tmp_path / "here", rounds=1), Place(tmp_path / "there")
+    (place.knowledge / "_synonyms.csv").write_text("original,normalized\nWLAN,wifi\n")
+    versions = Versions(place.data)
+    removed = place.knowledge / "old.csv"
+    versions.keep(Source("old", removed), CSV.encode(), 1, "upload", "U0ADMIN")
+    database = open_database(f"sqlite:///{place.file}")
+    KnowledgeFiles(database).decide(KnowledgeFile("old", removed.absolute(), FileState.REMOVED, "U0ADMIN"))
+    database.close()
+    (place.knowledge / "it-help.csv").write_text(CSV + "new,New?,Yes.\n")
+    before = place.content()
+    done = place.kotae("migrate", "--to", postgresql)
+    assert (done.returncode, "with their versions: 3" in done.stdout) == (0, True), done.stderr
+    shared = open_database(postgresql)
+    listed = {each.file: bool(each.digest) for each in Documents(shared).all_or_raise()}
+    assert listed == {"_synonyms.csv": True, "files/faq 1.csv": True, "it-help.csv": True, "old.csv": False}
+    assert [one.number for one in Documents(shared).versions("it-help.csv")] == [3, 2, 1]
+    assert [one.by for one in Documents(shared).versions("old.csv")] == ["U0ADMIN"]
+    shared.close()
+    home.data.mkdir(parents=True)
+    (home.knowledge / "files").mkdir(parents=True)
+    (home.folder / "kotae.toml").write_text(TOML)
+    (home.folder / ".env").write_text(f"DATABASE_URL={postgresql}\n")
+    (home.knowledge / "it-help.csv").write_text("question,answer\nold,one\n")
+    refused = home.kotae("migrate", "--to", f"sqlite:///{home.file}")
+    assert (refused.returncode, "it-help.csv: the database holds something else" in refused.stderr) == (1, True)
+    (home.knowledge / "it-help.csv").unlink()
+    done = home.kotae("migrate", "--to", f"sqlite:///{home.file}")
+    assert done.returncode == 0, done.stderr
+    after = home.content()
+    names = ("knowledge/it-help.csv", "knowledge/files/faq 1.csv", "knowledge/_synonyms.csv")
+    assert [after[name] for name in names] == [before[name] for name in names]
+    assert after["versions"] == {"it-help": [(3, ""), *before["versions"]["it-help"]], "faq": before["versions"]["faq"]}
+    database = open_database(f"sqlite:///{home.file}")
+    states = {file.path.name: file.state for file in KnowledgeFiles(database).all()}
+    assert states["old.csv"] is FileState.REMOVED
+    assert Versions(home.data).of(Source("old", home.knowledge / "old.csv"))[0].by == "U0ADMIN"
     database.close()
 
 
@@ -285,4 +332,5 @@ def test_a_nul_character_becomes_the_sign_for_what_can_not_be_shown(file: Path, 
 
 
 def test_every_table_is_moved_or_says_that_it_stays() -> None:
-    assert {table.name for table in metadata.sorted_tables if table.info.get(STAYS)} == {"changes", "replicas"}
+    staying = {table.name for table in metadata.sorted_tables if table.info.get(STAYS)}
+    assert staying == {"changes", "replicas", "uploads", "vector_chunks", "vector_encoders", "vector_scales"}

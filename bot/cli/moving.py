@@ -59,14 +59,18 @@ def _migrate(options: Namespace, settings: "Settings") -> int:
         rows += moved.digest.rows
         print(f"{moved.table}: {moved.digest.rows:,} rows, digest {moved.digest}, the same in both", flush=True)
 
-    seconds = migrate(settings, options.to, tell)
+    try:
+        done = migrate(settings, options.to, tell)
+    except OSError as error:
+        print(f"Not done: {error}. Run it again: it goes on where it was", file=sys.stderr)
+        return FAILED
+    print(f"Files of knowledge bases, with their versions: {done.files}")
+    print(f"Moved {rows:,} rows. The bot had to be stopped for {done.seconds:.1f} s")
     print(
-        f"Moved {rows:,} rows. The bot had to be stopped for {seconds:.1f} s, and can be started with the new address"
-    )
-    print(
-        "Set DATABASE_URL to it. The former database is as it was: delete it once the new one is in use",
+        "Set DATABASE_URL to the new address, and start Kotae. The former database is as it was: delete",
         file=sys.stderr,
     )
+    print("it once the new one is in use; `kotae forget` reaches the one that DATABASE_URL names", file=sys.stderr)
     return OK
 
 

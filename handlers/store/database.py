@@ -49,7 +49,7 @@ TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 metadata = MetaData()
 STAYS = "stays"
-"""In a table's `info`: its rows are about running processes, and don't go along to another database."""
+"""In a table's `info`: its rows don't go along to another database. They are about processes, or made again."""
 Value = TypeVar("Value")
 
 Id = BigInteger().with_variant(Integer(), "sqlite")

@@ -6,7 +6,7 @@ in the same transaction as the rows. So a run that was killed goes on where it w
 
 import hashlib
 import json
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     Connection,
     Engine,
+    LargeBinary,
     MetaData,
     NullPool,
     String,
@@ -39,8 +40,8 @@ from handlers.store.reasons import reason_of
 
 MARK = "moving"
 """The key of the mark in `installation`."""
-BATCH = 1000
-"""Rows of one transaction."""
+BATCH, FILES = 1000, 8
+"""Rows of one transaction; fewer where a row holds a file."""
 
 Row = Sequence[Any]
 
@@ -64,20 +65,24 @@ class Moved:
 
 
 class Move:
-    """A move of all tables, from the address of one database to that of another; nobody else may write in either."""
+    """A move of all tables, from the address of one database to that of another; nobody else may write in either.
 
-    def __init__(self, source: str, target: str, metadata: MetaData) -> None:
+    Tables in `apart` are left to somebody else, before `finish`.
+    """
+
+    def __init__(self, source: str, target: str, metadata: MetaData, apart: Collection[str] = ()) -> None:
         self._source, self._target = _engine(source), _engine(target)
         self._url = target
         self._metadata = metadata
-        self._tables = [each for each in metadata.sorted_tables if not each.info.get(STAYS)]
+        moved = [each for each in metadata.sorted_tables if not each.info.get(STAYS)]
+        self._tables = [each for each in moved if each.name not in apart]
         self._tables.sort(key=lambda table: table is installation)  # the last one, since it has the mark
 
     def run(self) -> Generator[Moved]:
         """Copy what is not there yet and compare all of it; yield each table as it is verified.
 
         Raises StoreError for a target that holds something else, for a text that is too long for it, for rows that
-        differ, and if a database fails. Called again it goes on.
+        differ, and if a database fails. Called again it goes on. The target is not used before `finish`.
         """
         with _failing():
             self._check_lengths()
@@ -88,7 +93,6 @@ class Move:
                 self._copy(table)
             for table in self._tables:
                 yield self._verified(table)
-            self._end()
 
     def _check_target(self) -> None:
         """Refuse a target with rows, unless they are of this move."""
@@ -149,7 +153,7 @@ class Move:
 
     def _batches(self, table: Table, done: int) -> Iterator[list[dict[str, Any]]]:
         names = [column.name for column in table.columns]
-        with self._source.connect().execution_options(yield_per=BATCH) as connection:
+        with self._source.connect().execution_options(yield_per=_batch(table)) as connection:
             wanted = _all(table).order_by(*table.primary_key.columns).offset(done)
             for rows in connection.execute(wanted).partitions():
                 yield [dict(zip(names, self._portable(row), strict=True)) for row in rows]
@@ -168,7 +172,7 @@ class Move:
     def _digest(self, engine: Engine, table: Table, most: int | None = None) -> Digest:
         """Return the digest of a table, or of its first rows."""
         count = total = 0
-        with engine.connect().execution_options(yield_per=BATCH) as connection:
+        with engine.connect().execution_options(yield_per=_batch(table)) as connection:
             for row in connection.execute(_all(table).order_by(*table.primary_key.columns).limit(most)):
                 count, total = count + 1, (total + _number_of(self._portable(row))) % (1 << 128)
         return Digest(count, total)
@@ -181,9 +185,9 @@ class Move:
             connection.execute(gone)
             connection.execute(update(installation).where(installation.c.key == MARK).values(value=json.dumps(mark)))
 
-    def _end(self) -> None:
-        """Let the target number its next rows after those that were moved, and take the mark away."""
-        with self._target.begin() as connection:
+    def finish(self) -> None:
+        """Let the target number its next rows after those that are there, and take the mark away; raises StoreError."""
+        with _failing(), self._target.begin() as connection:
             if connection.dialect.name == "postgresql":
                 for table in self._tables:
                     _continue_numbers(connection, table)
@@ -208,6 +212,10 @@ def _failing() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         raise StoreError("database.not_moved", reason=reason_of(error)) from error
+
+
+def _batch(table: Table) -> int:
+    return FILES if any(isinstance(column.type, LargeBinary) for column in table.columns) else BATCH
 
 
 def _all(table: Table) -> Any:

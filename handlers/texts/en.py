@@ -544,6 +544,7 @@ WORDS = {
     "database.too_long": "The table {table} holds a text that is longer than a server takes. Nothing was moved",
     "database.differs": "The table {table} is not the same in both databases. Something else writes in one of them: stop it and run this again",
     "database.not_moved": "The move was interrupted: a database failed ({reason}). Run it again: it goes on where it was",
+    "database.no_content": "{file} can't be read from the database: its content is gone or damaged",
     "database.upgrading": "The state database has been locked by another process for {seconds} s ({file})",
     "error.slack": "Slack is having trouble right now, so this didn't get through. Please try again in a few minutes.",
     "error.apology": "Sorry, something went wrong on my side. It is in the log as `{reference}`; please tell an admin.",

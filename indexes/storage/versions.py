@@ -81,7 +81,7 @@ class Versions:
             except VersionError as error:
                 log.warning("%s", error)
                 continue
-            found.append(replace(version, records=_count(data, source)))
+            found.append(replace(version, records=count_records(data, source)))
         rebuilt = tuple(reversed(found))
         try:
             _write_listing(self._folder(source) / LISTING, [asdict(each) for each in rebuilt])
@@ -134,6 +134,14 @@ class Versions:
                 except VersionError as error:
                     log.error("%s", error)  # noqa: TRY400 - the message is the whole story
                 return
+
+    def put_history(self, source: Source, history: Sequence[tuple[Version, bytes]]) -> None:
+        """Store versions as they were elsewhere, newest first, in the place of those that are here; raises OSError."""
+        folder = self._folder(source)
+        folder.mkdir(parents=True, exist_ok=True)
+        for version, data in history:
+            replace_file(self._blob(source, version.digest), gzip.compress(data, FAST))
+        _write_listing(folder / LISTING, [asdict(version) for version, _ in history])
 
     def _write(self, source: Source, data: bytes, listed: Sequence[Version]) -> None:
         folder = self._folder(source)
@@ -192,7 +200,7 @@ def _digest(listed: object) -> str:
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 
-def _count(data: bytes, source: Source) -> int:
+def count_records(data: bytes, source: Source) -> int:
     """Count the records of a content; 0 if it could not be used."""
     try:
         return len(parse_records(data, source.path).records)

@@ -69,7 +69,7 @@ class Shell:
 
     @staticmethod
     def _address(url: URL) -> str:
-        return url.set(password=None).render_as_string(hide_password=False)
+        return url._replace(password=None).render_as_string(hide_password=False)
 
     def start(self, line: str) -> subprocess.Popen[str]:
         typed = line.replace(ADDRESS, f"'{self._address(self._own)}'").removesuffix("&")
@@ -99,8 +99,8 @@ def _server_tools() -> list[str]:
 def replicas(shell: Shell) -> Iterator[list[subprocess.Popen[str]]]:
     """The replicas of the page's commands, all ready."""
     exported, imported, *lines = block("sh", "replica-1").splitlines()
-    code, said = shell.run(f"{exported}\n{imported}")
-    assert (code, said.count("imported as version 1")) == (0, 3), said
+    exit_code, told = shell.run(f"{exported}\n{imported}")
+    assert (exit_code, told.count("imported as version 1")) == (0, 3), told
     started = [shell.start(f"{exported}\n{line}") for line in lines if line.endswith("&")]
     try:
         for line in lines:

@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary, Strin
 from sqlalchemy import update as updating
 
 from handlers.files.pending import EXPIRES_SECONDS, PendingError, Upload, vanished
-from handlers.store.database import Database, metadata
+from handlers.store.database import STAYS, Database, metadata
 from handlers.store.errors import StoreError
 from indexes.messages import Translatable
 
@@ -28,6 +28,7 @@ uploads = Table(
     Column("at", Float, nullable=False, index=True),
     Column("columns", JSON, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    info={STAYS: True},
 )
 _ABOUT = [column for column in uploads.columns if column.name != "data"]
 

@@ -4,7 +4,8 @@ import gzip
 import hashlib
 import time
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -91,6 +92,30 @@ class Documents:
         """List all files, also removed ones; None if the database fails."""
         rows = self._database.read("list the knowledge bases", select(documents).order_by(documents.c.file))
         return None if rows is None else [Document(*row) for row in rows]
+
+    def all_or_raise(self) -> list[Document]:
+        """List all files, also removed ones; raises StoreError."""
+        found = self.all()
+        if found is None:
+            raise StoreError("database.lost", reason=self._database.trouble or Translatable("database.not_there"))
+        return found
+
+    def content_or_raise(self, file: str, digest: str) -> bytes:
+        """Return a content that a file has or had; raises StoreError if it is gone or damaged."""
+        data = self.content(file, digest)
+        if data is None:
+            raise StoreError("database.no_content", file=file)
+        return data
+
+    def take(self, document: Document, history: Sequence[tuple[Version, bytes]]) -> None:
+        """Store a file as it was elsewhere, with its versions, in the place of what is here; raises StoreError."""
+        rows = [{**asdict(one), "file": document.file, "data": gzip.compress(data, FAST)} for one, data in history]
+        with self._database.transaction(Translatable("database.failed.file")) as connection:
+            for table in (documents, versions):
+                connection.execute(delete(table).where(table.c.file == document.file))
+            connection.execute(insert(documents).values(**asdict(document)))
+            connection.execute(insert(versions), rows)
+            announce(connection, TOPIC)
 
     def digest(self, file: str) -> str | None:
         """Return the digest of a file, blank if there is none; None if the database fails."""

@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from handlers.store.database import Database, Id, metadata
+from handlers.store.database import STAYS, Database, Id, metadata
 from handlers.store.errors import StoreError
 from handlers.store.exclusive import BusyError
 from handlers.texts import ENGLISH
@@ -70,6 +70,7 @@ chunks = Table(
     Column("texts", LargeBinary, nullable=False),
     Column("vectors", LargeBinary, nullable=False),
     Index("ix_vector_chunks_of", "knowledge_base", "encoder", "id"),
+    info={STAYS: True},
 )
 encoders = Table(
     "vector_encoders",
@@ -77,6 +78,7 @@ encoders = Table(
     Column("id", String(32), primary_key=True),
     Column("stamp", JSON, nullable=False),
     Column("at", Float, nullable=False),
+    info={STAYS: True},
 )
 """Those that have made the vectors, and when each was last used."""
 scales = Table(
@@ -85,6 +87,7 @@ scales = Table(
     Column("knowledge_base", Text, primary_key=True),
     Column("encoder", String(32), primary_key=True),
     Column("scale", JSON, nullable=False),
+    info={STAYS: True},
 )
 
 
