@@ -36,7 +36,7 @@ def run_import(settings: Settings, path: Path | None, say: Callable[[str], None]
     try:
         own = settings.reading(folder)
         importing = Import(database, folder, own.synonyms)
-        sources = _sources(own)
+        sources = sources_of(own)
         named = None if path.is_dir() else [each for each in sources if each.path.resolve() == path.resolve()]
         found = importing.compare(sources if named is None else named or [Source(name_of(path), path)])
         _show([*found, *(importing.absent(found) if named is None else ())], say)
@@ -60,7 +60,8 @@ def ask() -> bool:
     return input("Import this? [y/N] ").strip().lower() in {"y", "yes"}
 
 
-def _sources(settings: Settings) -> Sequence[Source]:
+def sources_of(settings: Settings) -> Sequence[Source]:
+    """List the files of KNOWLEDGE_DIR, the synonyms among them."""
     synonyms = settings.synonyms
     extra = [Source(synonyms.stem, synonyms)] if synonyms.is_file() else []
     return [*KnowledgeFolder(settings, None).sources(), *extra]

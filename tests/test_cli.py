@@ -41,6 +41,7 @@ PROMISED = {
     "backup",
     "connect",
     "convert",
+    "import",
     "doctor",
     "status",
     "forget",

@@ -13,12 +13,15 @@ from sqlalchemy import select
 from bot.app import Bot, build_app
 from bot.config_file import ConfigFile
 from bot.connection import PING_SECONDS
+from bot.importing import sources_of
 from bot.model_watch import LOOK_SECONDS
 from bot.playground import Envelope, LocalSlack, Message, controls, live_mentions
 from bot.settings import Environment, Settings
 from handlers.fair_turns import Source
+from handlers.knowledge.importing import Import
+from handlers.knowledge.store.documents import Documents, Made
 from handlers.queue import LIMITS, WORKERS, Kind
-from handlers.schema import open_or_recover
+from handlers.schema import open_database, open_or_recover
 from handlers.store.questions import AskedQuestion, Questions, questions
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager
@@ -130,6 +133,20 @@ def start(
         yield each
 
 
+def share_knowledge(settings: Settings) -> None:
+    """With a shared database, make it hold the knowledge folder at the first start, and that the copy of it."""
+    folder, copy = settings.environment.knowledge_dir, settings.knowledge_dir
+    if settings.is_shared and not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.symlink_to(folder, target_is_directory=True)
+        database, own = open_database(settings.database_url), settings.reading(folder)
+        for each in Import(database, folder, own.synonyms).compare(sources_of(own)):
+            assert each.source
+            data, made = each.source.path.read_bytes(), Made(each.records, "file", "")
+            Documents(database).put(each.file, data, "", made)
+        database.close()
+
+
 @contextmanager
 def starting(
     slack: LocalSlack,
@@ -161,6 +178,7 @@ def starting(
         config = config or ConfigFile()
         promised = config if "promise" in config.model_fields_set else config.model_copy(update={"promise": 0.0})
         settings = Settings(Environment.model_validate(values), promised, Path("kotae.toml"))
+        share_knowledge(settings)
         bot = build_app(settings, manager, ping_seconds=ping_seconds, look_seconds=look_seconds, burst=burst)
         running.append(bot)
         bot.start()
