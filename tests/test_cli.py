@@ -45,7 +45,6 @@ PROMISED = {
     "doctor",
     "status",
     "forget",
-    "import",
     "migrate",
     "restore",
     "model",
