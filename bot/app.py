@@ -16,6 +16,7 @@ from bot.compilation import Compilation
 from bot.connection import PING_SECONDS, Connection
 from bot.digest import WeeklyDigest
 from bot.folder_watch import FolderWatch, Tell, log_reports
+from bot.following import follow
 from bot.housekeeping import Housekeeping
 from bot.instance import instance_of
 from bot.knowledge_follower import KnowledgeFollower
@@ -40,7 +41,6 @@ from handlers.knowledge.shared import Knowledge
 from handlers.knowledge.store import documents
 from handlers.learning.learned_aliases import apply_aliases
 from handlers.learning.proof import keep_auto_reply
-from handlers.learning.store import learned_aliases
 from handlers.learning.votes import update_confidence
 from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, Kind, WorkQueue
@@ -112,13 +112,14 @@ class Bot:
         What was not is done after the next start.
         """
         self.connection.close()
+        self.changes.close()
         self.replay.close()
         self.listeners.shutdown(wait=True)
         drained = self.services.queue.drain(DRAIN_SECONDS)
         if self.model:
             self.model.close()
         self.services.maintenance.close()
-        for thread in (self.changes, self.watch, self.digest, self.housekeeping):
+        for thread in (self.watch, self.digest, self.housekeeping):
             if thread:
                 thread.close()
         self.services.inbox.close()
@@ -135,7 +136,8 @@ def _ask_admins(services: Services) -> None:
     """Ask about waiting channels and missing files; a failure is logged and tried again at the next look."""
     for ask in (recovery.ask_admins, waiting.ask_admins, removal.ask_admins):
         try:
-            ask(services)
+            with services.database.exclusively(ask.__module__):  # of several replicas, one asks
+                ask(services)
         except Exception:
             log.exception("The admins could not be asked")
 
@@ -214,7 +216,7 @@ def build_app(
         rescan=rescan,
     )
     watch = _watch(settings, knowledge, changes, maintenance, mapping, rescan, tell)
-    changes.watch(learned_aliases.TOPIC, lambda _: apply_aliases(services))
+    follow(changes, services)
     recover(services.config.uploads_dir)
     register(app, services)
     return Bot(

@@ -15,8 +15,9 @@ from bot.archive import About, Archive, ArchiveError, write_archive
 from bot.settings import Settings
 from handlers.store.backup import copy_database, leave_out_inbox
 from handlers.store.damage import damage_of
-from handlers.store.database import file_of, schemas_of
+from handlers.store.database import schemas_of
 from handlers.store.knowledge_files import paths_in
+from handlers.store.sqlite import file_of
 from indexes.atomic_file import sync_folder
 from indexes.records import Source
 

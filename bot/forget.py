@@ -10,7 +10,7 @@ from handlers.files.pending import forget_uploads
 from handlers.privacy.store.erasures import Erasures
 from handlers.privacy.store.forgetting import OF_RESTORES, ForgettingError, databases, voice_of
 from handlers.privacy.store.forgetting import forget as forget_in
-from handlers.store.database import file_of
+from handlers.store.sqlite import file_of
 from indexes.storage.versions import forget_author
 
 

@@ -18,6 +18,8 @@ from handlers.privacy.store.erasures import Erasures
 from handlers.privacy.store.retention import Retention
 from handlers.services import Services
 from handlers.store.backup import backup_of
+from handlers.store.errors import StoreError
+from handlers.store.exclusive import BusyError
 from handlers.store.installation import PURGE_ANNOUNCED, Installation
 from handlers.store.questions import MOST_DAYS
 
@@ -64,7 +66,7 @@ class Housekeeping(BackgroundThread):
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            for work in (self.tidy, self.keep_files):
+            for work in (self.tidy_alone, self.keep_files):
                 try:
                     work()
                 except _ClosingError:
@@ -85,6 +87,16 @@ class Housekeeping(BackgroundThread):
                 sweep()
             except OSError as error:
                 log.warning("Something old can't be deleted (%s: %s)", error.filename, error.strerror)
+
+    def tidy_alone(self) -> None:
+        """Do everything that is due, unless another replica is doing it."""
+        try:
+            with self._services.database.exclusively("housekeeping", wait_seconds=0):
+                self.tidy()
+        except BusyError:
+            log.info("Another replica does the housekeeping")
+        except StoreError as error:
+            log.warning("No housekeeping for %.0f minutes: %s", self._look_seconds / 60, error)
 
     def tidy(self) -> None:
         """Do everything that is due."""

@@ -33,6 +33,7 @@ from handlers.slack.blocks import Message
 from handlers.store.audit import AuditEntry
 from handlers.store.knowledge_files import FileState, KnowledgeFile
 from handlers.store.recovery import Recovery
+from handlers.store.server import ServerState
 from handlers.texts import Texts
 from indexes.confidence.proof import Proof
 from indexes.messages import Translatable
@@ -155,12 +156,14 @@ def _choices(texts: Texts) -> list[Option]:
     return uploads.options([NAME, "another"], "new", texts)
 
 
+SERVER = ServerState(18, "18.0", "UTF8", is_standby=False, may_create=True, pgvector=None, available_pgvector=None)
+
 SAMPLES: Mapping[str, Sample] = MappingProxyType(
     {
         "admin/channels": lambda texts: admin.channels([CHANNEL], [NAME], {PLACE: [NAME]}, texts),
         "admin/reloaded": lambda texts: admin.reloaded([REPORT, FAILED], (), texts),
         "admin/status": lambda texts: admin.status(
-            {}, frozenset(), {NAME: TROUBLE}, [UNPROVED], [NAME], PROCESS, TROUBLE, [LOST_FILE], AT, {}, texts
+            {}, frozenset(), {NAME: TROUBLE}, [UNPROVED], [NAME], PROCESS, TROUBLE, SERVER, [LOST_FILE], AT, {}, texts
         ),
         "recovery/asked": lambda texts: recovery.asked(RECOVERY, [CHANNEL], [NAME], texts),
         "recovery/damaged_now": recovery.damaged_now,

@@ -142,6 +142,7 @@ def _status(services: Services, request: Request, _: str) -> None:
         services.channels.shared,
         services.process(),
         services.database.damage or services.database.trouble,
+        services.database.server(),
         known_files(services.database, services.config.knowledge_dir).all(),
         time.time(),
         services.registry.encoding,

@@ -88,10 +88,7 @@ class Pictures:
 
     def _change(self, change: Callable[[ShownPictures], ShownPictures]) -> tuple[str, ...]:
         """Change what is remembered; return the files that are shown nowhere any more."""
-        with self._lock:
-            pictures = change(ShownPictures.read(self._database))
-            pictures.store(self._database)
-        return pictures.left
+        return ShownPictures.change(self._database, change).left
 
     def _delete(self, left: tuple[str, ...]) -> None:
         """Delete what is shown nowhere any more; what can't be deleted now is tried again next time."""

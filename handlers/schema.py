@@ -27,12 +27,13 @@ from handlers.store import (
 )
 from handlers.store.backup import backup_of
 from handlers.store.channel_settings import ChannelSettings, settings_in
-from handlers.store.database import Database, file_of, metadata, opening
+from handlers.store.database import Database, metadata, opening
 from handlers.store.errors import StoreError
 from handlers.store.migrations import alone
 from handlers.store.moving import is_unfinished
 from handlers.store.recovery import SEAL_BROKEN, Recovery, RecoveryNote, fault_of, recover
 from handlers.store.seal import Seal, digest_of
+from handlers.store.sqlite import file_of
 
 log = logging.getLogger(__name__)
 

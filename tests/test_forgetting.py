@@ -26,6 +26,7 @@ from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions
 from indexes.records import Source
 from indexes.storage.versions import Versions, forget_author
 from tests.former import former_database, former_ids
+from tests.postgresql import rows_with
 from tests.test_retention import ASKED, WHO, WORDS, everything, found
 
 OTHER = f"{WHO}9"
@@ -108,6 +109,25 @@ def test_words_and_votes_go_and_what_others_did_stays(database: Database, url: s
     before = Voices(database).judged()
     Voices(database).recount(lambda _: True)
     assert Voices(database).judged() == before
+
+
+def test_on_a_server_that_a_replica_works_with(postgresql: str) -> None:
+    database = open_database(postgresql)
+    everything(database)
+    theirs = Questions(database).add(ASKED)
+    assert theirs
+    for user in (WHO, OTHER):
+        Questions(database).vote(theirs, user, "helpful", member=True)
+        Voices(database).count(theirs, user, "helpful")
+    assert len(rows_with(postgresql, WHO)) > 5
+    assert forget(postgresql, WHO)["voices"] == 1
+    assert rows_with(postgresql, f"{WHO}[^9]") == rows_with(postgresql, "CANARYTEXT") == []
+    assert rows_with(postgresql, OTHER)
+    before = Voices(database).judged()
+    Voices(database).recount(lambda _: True)
+    assert Voices(database).judged() == before
+    assert not database.trouble
+    database.close()
 
 
 def test_copies_beside_it_are_searched_too_whatever_their_schema(database: Database, url: str, file: Path) -> None:

@@ -24,8 +24,13 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(file: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{file}")
+def url(file: Path, database_url: str | None) -> str:
+    return database_url or f"sqlite:///{file}"
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = open_database(url)
     yield opened
     opened.close()
 
@@ -68,6 +73,7 @@ def until(file: Path, expected: list[str]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.sqlite
 def test_it_is_written_when_keep_returns_and_gone_when_every_delivery_is_done(inbox: Inbox, file: Path) -> None:
     assert inbox.keep("Ev1", "U1", BODY)
     assert keys(file) == ["Ev1"]
@@ -80,6 +86,7 @@ def test_it_is_written_when_keep_returns_and_gone_when_every_delivery_is_done(in
     until(file, [])
 
 
+@pytest.mark.sqlite
 def test_those_that_wait_are_written_together(inbox: Inbox, file: Path) -> None:
     with ThreadPoolExecutor(32) as pool:
         assert all(pool.map(lambda number: inbox.keep(f"Ev{number:03}", "U1", BODY), range(320)))
@@ -94,6 +101,7 @@ def writes(file: Path) -> int:
     return sum(int.from_bytes(log[at + 4 : at + 8]) > 0 for at in frames)
 
 
+@pytest.mark.sqlite
 def test_a_locked_database_delays_an_ack_by_half_a_second_and_it_is_counted(
     inbox: Inbox, counters: Counters, file: Path
 ) -> None:
@@ -106,6 +114,7 @@ def test_a_locked_database_delays_an_ack_by_half_a_second_and_it_is_counted(
         other.execute("COMMIT")
 
 
+@pytest.mark.sqlite
 def test_what_another_process_left_is_told_in_its_order_unless_it_is_old(
     inbox: Inbox, database: Database, clock: Clock, file: Path
 ) -> None:
@@ -160,6 +169,7 @@ def test_repeated_work_gives_its_messages_the_same_keys(inbox: Inbox) -> None:
     assert inbox.work("").message_key("C1") == ""
 
 
+@pytest.mark.sqlite
 def test_what_is_never_finished_goes_after_two_minutes(inbox: Inbox, clock: Clock, file: Path) -> None:
     assert inbox.keep("Ev1", "U1", BODY)
     clock.now += REDONE_SECONDS + SWEEP_SECONDS

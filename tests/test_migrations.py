@@ -17,7 +17,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, insert
+from sqlalchemy import create_engine, insert, inspect
+from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.exc import OperationalError
 
 from handlers import schema
@@ -37,6 +38,8 @@ from tests.audit import action
 from tests.former import FIXTURES, former_database, former_ids, lost, rows, tables
 
 SCHEMAS = sorted((FIXTURES / "schemas").glob("*.sql"))
+FIRST_SHARED = "0009"
+"""The revision with which several replicas could share a database for the first time."""
 OPEN = """
 import logging, sys
 from handlers import schema
@@ -159,6 +162,27 @@ def test_every_revision_is_brought_up_to_date(file: Path, revision: str) -> None
     assert {table for table, _ in lost(before, rows(file))} <= {"seen", "alembic_version"}
     say_everything(database)
     database.close()
+
+
+def test_replicas_of_the_version_before_go_on_working_while_newer_ones_start(file: Path) -> None:
+    """Columns only come, and may be left out when a row is inserted; none goes or changes what it holds."""
+    file.parent.mkdir()
+    engine = create_engine(f"sqlite:///{file}")
+    before: dict[str, dict[str, ReflectedColumn]] = {}
+    for revision in revisions():
+        with engine.begin() as connection:
+            command.upgrade(migrations.config_for(connection), revision)
+            there = inspect(connection)
+            after = {name: {each["name"]: each for each in there.get_columns(name)} for name in there.get_table_names()}
+        for table, columns in before.items() if revision >= FIRST_SHARED else ():
+            known, now = columns.keys(), after[table].keys()
+            kinds = {name: (str(columns[name]["type"]), columns[name]["nullable"]) for name in known}
+            assert kinds == {name: (str(after[table][name]["type"]), after[table][name]["nullable"]) for name in known}
+            fresh = [after[table][name] for name in now - known]
+            required = [each["name"] for each in fresh if not each["nullable"] and each["default"] is None]
+            assert not required, f"{revision} lets replicas of the version before insert nothing into {table}"
+        before = after
+    engine.dispose()
 
 
 def test_every_revision_has_a_dump() -> None:

@@ -44,8 +44,13 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(file: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{file}")
+def url(file: Path, database_url: str | None) -> str:
+    return database_url or f"sqlite:///{file}"
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = open_database(url)
     yield opened
     opened.close()
 
@@ -117,6 +122,7 @@ def everything(database: Database) -> None:
     Proposals(database).settle(decided, "declined", WORDS)
 
 
+@pytest.mark.sqlite
 def test_what_is_old_is_gone_from_the_files_and_still_counted(database: Database, file: Path) -> None:
     everything(database)
     audited_before(file, "miss not_a_question", WORDS)
@@ -143,6 +149,7 @@ def test_what_is_old_is_gone_from_the_files_and_still_counted(database: Database
     assert purge(database) == []
 
 
+@pytest.mark.sqlite
 def test_what_is_young_stays(database: Database, file: Path) -> None:
     everything(database)
     age(file, 89)
@@ -153,6 +160,7 @@ def test_what_is_young_stays(database: Database, file: Path) -> None:
         assert list(raw.iterdump()) == before
 
 
+@pytest.mark.sqlite
 def test_an_old_question_is_nobodys_any_more(database: Database, file: Path) -> None:
     question = note(database)
     Questions(database).vote(question, WHO, "helpful")
@@ -166,6 +174,7 @@ def test_an_old_question_is_nobodys_any_more(database: Database, file: Path) -> 
     assert not {WHO, "U2"} & set(Questions(database).votes(question))
 
 
+@pytest.mark.sqlite
 def test_open_misses_and_waiting_proposals_stay_as_they_were(database: Database, file: Path) -> None:
     asked = note(database, MISSED)
     reported = note(database)
@@ -192,6 +201,7 @@ def test_open_misses_and_waiting_proposals_stay_as_they_were(database: Database,
     assert Misses(database).open(0, 100) == []
 
 
+@pytest.mark.sqlite
 def test_what_was_confirmed_or_liked_is_no_miss_again(database: Database, file: Path) -> None:
     liked, confirmed = note(database, MISSED), note(database, MISSED)
     Questions(database).vote(liked, WHO, "hit_2")
@@ -202,6 +212,7 @@ def test_what_was_confirmed_or_liked_is_no_miss_again(database: Database, file: 
     assert found(file.parent, "CANARYTEXT", WHO) == []
 
 
+@pytest.mark.sqlite
 def test_a_rehearsal_counts_as_before(database: Database, file: Path) -> None:
     held_back = note(database, replace(ASKED, source=Origin.SHADOW))
     Questions(database).vote(held_back, WHO, "right")
@@ -212,6 +223,7 @@ def test_a_rehearsal_counts_as_before(database: Database, file: Path) -> None:
     assert before.judged == before.right == 1
 
 
+@pytest.mark.sqlite
 def test_it_goes_in_small_steps_in_which_others_write(database: Database, file: Path) -> None:
     claims = Claims(database)
     with closing(sqlite3.connect(file)) as raw, raw:
@@ -229,6 +241,7 @@ def test_it_goes_in_small_steps_in_which_others_write(database: Database, file: 
     assert found(file.parent, "CANARYTEXT", WHO) == []
 
 
+@pytest.mark.sqlite
 def test_without_the_database_nothing_is_raised(database: Database, file: Path) -> None:
     note(database)
     age(file)
@@ -238,6 +251,7 @@ def test_without_the_database_nothing_is_raised(database: Database, file: Path) 
     assert database.trouble
 
 
+@pytest.mark.sqlite
 def test_the_copy_of_before_an_upgrade_goes_with_the_words_in_it(tmp_path: Path) -> None:
     file = tmp_path / "former.db"
     former_database(file)

@@ -36,32 +36,37 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(file: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{file}")
+def url(file: Path, database_url: str | None) -> str:
+    return database_url or f"sqlite:///{file}"
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = open_database(url)
     yield opened
     opened.close()
 
 
-def reopened(file: Path) -> Database:
-    return open_database(f"sqlite:///{file}")
+def reopened(url: str) -> Database:
+    return open_database(url)
 
 
 # Remembering
 
 
-def test_a_key_is_claimed_once_even_after_a_restart(database: Database, file: Path) -> None:
+def test_a_key_is_claimed_once_even_after_a_restart(database: Database, url: str) -> None:
     claims = Claims(database)
     assert claims.take("event:1")
     assert not claims.take("event:1")
     assert claims.take("event:2")
-    again = reopened(file)
+    again = reopened(url)
     assert not Claims(again).take("event:1")
     assert Claims(again).take("event:3")
     again.close()
 
 
-def test_many_threads_and_two_processes_worth_of_claims_take_a_key_once(database: Database, file: Path) -> None:
-    other = reopened(file)
+def test_many_threads_and_two_processes_worth_of_claims_take_a_key_once(database: Database, url: str) -> None:
+    other = reopened(url)
     claims = [Claims(database), Claims(other)]
     with ThreadPoolExecutor(8) as pool:
         wins = [sum(pool.map(lambda who, key=f"event:{number}": who.take(key), claims * 4)) for number in range(20)]
@@ -70,10 +75,10 @@ def test_many_threads_and_two_processes_worth_of_claims_take_a_key_once(database
     other.close()
 
 
-def test_a_question_is_noted_as_it_was(database: Database, file: Path) -> None:
+def test_a_question_is_noted_as_it_was(database: Database, url: str) -> None:
     number = Questions(database).add(QUESTION)
     assert number is not None
-    again = reopened(file)
+    again = reopened(url)
     noted = Questions(again).get(number)
     assert noted is not None
     assert (noted.id, noted.text, noted.hits, noted.confidence, noted.answered) == (
@@ -116,6 +121,7 @@ def test_what_is_asked_most_counts_answered_questions_of_the_visible_knowledge_b
     assert Questions(database).most_asked(["it-help"], limit=1) == [("it-help", "wifi", 3)]
 
 
+@pytest.mark.sqlite
 def test_a_year_of_questions_is_counted_by_the_database(database: Database, file: Path) -> None:
     """Taken apart in memory, a year's hits were most of a gigabyte."""
     days, each = 365, 100
@@ -135,6 +141,7 @@ def test_a_year_of_questions_is_counted_by_the_database(database: Database, file
     assert peak < 60e6
 
 
+@pytest.mark.sqlite
 def test_old_events_are_forgotten_while_the_bot_runs(database: Database, file: Path) -> None:
     claims = Claims(database)
     claims.take("event:old")
@@ -152,6 +159,7 @@ def test_what_admins_do_to_a_knowledge_base_of_a_long_name_is_in_the_audit_log(d
     assert [entry.done for entry in AuditLog(database).newest()] == [done]
 
 
+@pytest.mark.sqlite
 def test_whatever_was_done_is_read_as_it_was_written(database: Database) -> None:
     why = Translatable("csv.no_columns", file="it.csv", headers=(Translatable("list.quoted", text="x"), "…"))
     done = Translatable("audit.reload_failed", name="it", error=why)
@@ -159,6 +167,7 @@ def test_whatever_was_done_is_read_as_it_was_written(database: Database) -> None
     assert [entry.done for entry in AuditLog(database).newest()] == [done]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("action", "outcome"),
     [
@@ -184,6 +193,7 @@ def test_what_another_version_wrote_into_the_audit_log_is_shown_as_it_stands(
     assert JAPANESE.say(entry.done) == ENGLISH.say(entry.done) == f"*{action}* · {outcome}"
 
 
+@pytest.mark.sqlite
 def test_old_events_are_forgotten_and_the_rest_is_not(database: Database, file: Path) -> None:
     claims = Claims(database)
     claims.take("event:old")
@@ -191,7 +201,7 @@ def test_old_events_are_forgotten_and_the_rest_is_not(database: Database, file: 
     with sqlite3.connect(file) as raw:
         raw.execute("UPDATE seen SET at = ? WHERE key = 'event:old'", (time.time() - 8 * 24 * 3600,))
     raw.close()
-    again = reopened(file)
+    again = reopened(f"sqlite:///{file}")
     claims = Claims(again)
     assert claims.take("event:old")
     assert not claims.take("event:new")
@@ -215,10 +225,10 @@ def test_the_audit_is_newest_first(database: Database) -> None:
 # Settings, and what they mean for channels
 
 
-def test_settings_survive_and_the_last_one_holds(database: Database, file: Path) -> None:
+def test_settings_survive_and_the_last_one_holds(database: Database, url: str) -> None:
     ChannelSettings(database).set("C1", "threshold", "0.5", "U1")
     ChannelSettings(database).set("C1", "threshold", "0.7", "U2")
-    again = reopened(file)
+    again = reopened(url)
     chosen = ChannelSettings(again).of("C1")["threshold"]
     assert (chosen.value, chosen.by) == ("0.7", "U2")
     assert ChannelSettings(again).of("C2") == {}
@@ -263,6 +273,7 @@ def broken(file: Path, how: str) -> None:
         file.parent.rmdir()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("how", ["removed", "directory", "other file", "folder gone"])
 def test_without_its_file_the_database_goes_on_and_says_so(
     database: Database, file: Path, how: str, caplog: pytest.LogCaptureFixture
@@ -293,6 +304,7 @@ def test_without_its_file_the_database_goes_on_and_says_so(
     assert "VPNにつながらない" not in caplog.text
 
 
+@pytest.mark.sqlite
 def test_a_locked_database_delays_by_seconds_and_is_told_until_it_is_free(database: Database, file: Path) -> None:
     claims = Claims(database)
     ChannelSettings(database).set("C1", "threshold", "0.5", "U1")
@@ -310,6 +322,7 @@ def test_a_locked_database_delays_by_seconds_and_is_told_until_it_is_free(databa
     assert database.trouble is None
 
 
+@pytest.mark.sqlite
 def test_a_short_lock_is_waited_for(database: Database, file: Path) -> None:
     holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")

@@ -25,8 +25,8 @@ LEARNT = StoredAlias("it-help", "vpn", "VPNにつながりません。", "vpnが
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path / 'state.db'}")
+def database(tmp_path: Path, database_url: str | None) -> Iterator[Database]:
+    opened = open_database(database_url or f"sqlite:///{tmp_path / 'state.db'}")
     yield opened
     opened.close()
 
@@ -145,6 +145,7 @@ def test_the_newest_phrasing_is_first(database: Database) -> None:
     assert LearnedAliases(database).count() == 3
 
 
+@pytest.mark.sqlite
 def test_without_the_database_nothing_is_learned_unnoticed(database: Database, tmp_path: Path) -> None:
     LearnedAliases(database).add(LEARNT)
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
@@ -157,6 +158,7 @@ def test_without_the_database_nothing_is_learned_unnoticed(database: Database, t
     assert LearnedAliases(database).count() == 1
 
 
+@pytest.mark.sqlite
 def test_aliases_that_can_not_be_read_are_none_rather_than_nothing(database: Database, tmp_path: Path) -> None:
     (tmp_path / "state.db").unlink()
     assert LearnedAliases(database).aliases() is None

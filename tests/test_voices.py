@@ -25,8 +25,13 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(file: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{file}")
+def url(file: Path, database_url: str | None) -> str:
+    return database_url or f"sqlite:///{file}"
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = open_database(url)
     yield opened
     opened.close()
 
@@ -101,6 +106,7 @@ def dump(file: Path) -> list[list[tuple[object, ...]]]:
         return [raw.execute(table).fetchall() for table in tables]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("seed", range(3))
 def test_the_sums_are_what_a_full_recount_gives(database: Database, file: Path, seed: int) -> None:
     chance = random.Random(seed)
@@ -121,6 +127,7 @@ def test_the_sums_are_what_a_full_recount_gives(database: Database, file: Path, 
     assert confidence_shift(said(database, "a")) != 0
 
 
+@pytest.mark.sqlite
 def test_a_hundred_thousand_old_votes_do_not_slow_one(database: Database, file: Path) -> None:
     def seconds() -> float:
         taken = []
@@ -147,6 +154,7 @@ def test_a_hundred_thousand_old_votes_do_not_slow_one(database: Database, file: 
     assert seconds() < 3 * before + 0.01
 
 
+@pytest.mark.sqlite
 def test_who_votes_for_the_first_time_during_a_recount_is_counted(database: Database, file: Path) -> None:
     vote(database, asked(database), "U1")
 
@@ -160,12 +168,14 @@ def test_who_votes_for_the_first_time_during_a_recount_is_counted(database: Data
     assert len(dump(file)[0]) == len(kept[0]) + 1
 
 
+@pytest.mark.sqlite
 def test_no_user_id_is_in_what_votes_weigh(database: Database, file: Path) -> None:
     vote(database, asked(database), "U0CANARY")
     assert "U0CANARY" not in str(dump(file))
     assert len(dump(file)[0]) == 1
 
 
+@pytest.mark.sqlite
 def test_without_the_database_votes_weigh_as_before_and_nothing_is_raised(database: Database, file: Path) -> None:
     question = asked(database)
     file.unlink()
@@ -181,6 +191,7 @@ def test_two_people_weigh_twice_what_one_does(database: Database) -> None:
     assert said(database) == [replace(said(database)[0], weight=2)]
 
 
+@pytest.mark.sqlite
 def test_the_votes_of_an_earlier_version_are_counted_once(file: Path) -> None:
     former_database(file)
     hanako = next(id_ for id_, name in former_ids().items() if name == "hanako")

@@ -17,6 +17,7 @@ from handlers.learning.views import learned_aliases as learned_views
 from handlers.result import Entry, Result
 from handlers.slack import blocks, markup_parser, mrkdwn, rich_text
 from handlers.slack.message_text import message_text
+from handlers.store import psycopg_connection
 from handlers.texts import ENGLISH, for_question
 from indexes import names
 from indexes import text as indexed_text
@@ -194,6 +195,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.records.conventions.next_id": lambda cell: conventions.next_id([cell] * FEW),
     "indexes.records.conventions.format_date": lambda cell: conventions.format_date([cell] * FEW, NOW),
     "indexes.records.csv_editor.encodable": lambda cell: encodable(parse_records(quoted("q"), FILE), "answer", cell),
+    "handlers.store.psycopg_connection.storable": psycopg_connection.storable,
     "indexes.storage.stored_index.sections_of": stored,
     "indexes.storage.stored_index.opened": stored,
     "indexes.storage.snapshot.passage_key": snapshot.passage_key,

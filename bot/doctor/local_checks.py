@@ -15,9 +15,11 @@ from bot.status import explain_recovery
 from handlers.schema import open_database
 from handlers.store.backup import backup_of
 from handlers.store.damage import damage_of
-from handlers.store.database import Database, file_of, opening, upgrade_due
+from handlers.store.database import Database, examine, opening, upgrade_due
 from handlers.store.errors import StoreError
 from handlers.store.recovery import KEEP_SECONDS, RecoveryNote, set_aside
+from handlers.store.server import NO_CREATE, SLOW_SECONDS, ServerState
+from handlers.store.sqlite import file_of
 from indexes.encoder import cache_directory, find_model
 from indexes.encoder.agreement import Precision
 from indexes.encoder.compiled import CompiledModels, DamagedError, verify
@@ -146,6 +148,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         if damage := _damage(settings):
             yield Finding("fail", damage)
             return
+        server = examine(settings.database_url)
         due = upgrade_due(settings.database_url)  # a bot of the earlier version may be running on it
         if due is None:
             open_database(settings.database_url).close()
@@ -153,8 +156,28 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield Finding("fail", str(error))
     else:
         yield from _recovery(settings)
+        if server:
+            yield from _server(server, is_due=due is not None)
         upgrade = f", and is upgraded from schema {due[0]} to {due[1]} at the next start" if due else ""
-        yield Finding("ok", f"State database: opens{upgrade}")
+        yield Finding("ok", f"State database: opens{_engine(server)}{upgrade}")
+
+
+def _engine(server: ServerState | None) -> str:
+    return f" on PostgreSQL {server.version}, {server.seconds * 1000:.1f} ms away" if server else ""
+
+
+def _server(server: ServerState, *, is_due: bool) -> Iterator[Finding]:
+    """Tell what is wrong with a server, or will be."""
+    for fault in server.faults:
+        yield Finding("fail", f"State database: {fault}")
+    if not server.may_create:
+        yield Finding("fail" if is_due else "note", f"State database: {NO_CREATE}")
+    if server.seconds > SLOW_SECONDS:
+        yield Finding("note", f"State database: a round trip takes {server.seconds * 1000:.0f} ms: answers are late")
+    if not server.pgvector:
+        there = server.available_pgvector
+        mend = f"{there} is there: CREATE EXTENSION vector" if there else "it is not installed on the server"
+        yield Finding("note", f"State database: no pgvector, which INDEX_BACKEND=pgvector needs; {mend}")
 
 
 def _damage(settings: Settings) -> str:

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "kotae_changes"
 """The channel of LISTEN and NOTIFY; what is sent on it only says that it is time to look."""
+DECISIONS = "decisions"
+"""The topic of what admins decided about channels' names and knowledge bases' files."""
 LOOK_SECONDS = 1.0
 """How often the table is read when nothing is heard, as behind a pooler that does not pass notifications on."""
 WAIT_SECONDS = 0.2

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Column, Delete, Float, String, Table, delete, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, Float, String, Table, select
 
+from handlers.store.changes import DECISIONS, announce
 from handlers.store.database import Database, metadata
+from handlers.store.upsert import put
 from indexes.messages import Translatable
 
 channel_names = Table(
@@ -64,23 +65,14 @@ class ChannelNames:
     def remember(self, bindings: Sequence[Binding]) -> None:
         """Store bindings; while the database fails they count until the process ends."""
         if bindings:
-            self._replace(bindings)
+            self._database.write("remember channels", put(channel_names, *map(_row, bindings)))
         self._keep(bindings)
-
-    def _replace(self, bindings: Sequence[Binding]) -> None:
-        rows = [_row(binding) for binding in bindings]
-        earlier = [_same(binding) for binding in bindings]
-        try:
-            self._database.write("remember channels", *earlier, insert(channel_names).values(rows))
-        except IntegrityError:  # another replica stored some of them at this moment
-            self._database.write("remember channels", *earlier, insert(channel_names).values(rows))
 
     def decide(self, bindings: Sequence[Binding]) -> None:
         """Store what an admin decided; raises StoreError."""
         with self._database.transaction(Translatable("database.failed.choice")) as connection:
-            for binding in bindings:
-                connection.execute(_same(binding))
-                connection.execute(insert(channel_names).values(_row(binding)))
+            connection.execute(put(channel_names, *map(_row, bindings)))
+            announce(connection, DECISIONS)
         self._keep(bindings)
 
     @property
@@ -90,11 +82,6 @@ class ChannelNames:
     def _keep(self, bindings: Sequence[Binding]) -> None:
         fresh = {(binding.name, binding.channel): binding for binding in bindings}
         self._database.last_known[channel_names.name] = {**self._known, **fresh}
-
-
-def _same(binding: Binding) -> Delete:
-    columns = channel_names.c
-    return delete(channel_names).where(columns.name == binding.name, columns.channel == binding.channel)
 
 
 def _row(binding: Binding) -> dict[str, object]:

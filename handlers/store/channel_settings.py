@@ -6,11 +6,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Float, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Connection, Float, String, Table, Text, select
 
 from handlers.store.database import Database, metadata
 from handlers.store.errors import StoreError
 from handlers.store.seal import Seal, SettingRow, digest_of
+from handlers.store.upsert import put
 from indexes.messages import Translatable, reason
 
 settings = Table(
@@ -52,13 +53,11 @@ class ChannelSettings:
         """Store a setting for a channel; raises StoreError."""
         failure = Translatable("database.failed.setting")
         try:
-            with self._database.reading_first:
+            with self._database.sealing:
                 with self._database.transaction(failure) as connection:
                     before = digest_of(_rows(connection))
-                    same = (settings.c.channel == channel, settings.c.key == key)
-                    connection.execute(delete(settings).where(*same))
                     row = {"channel": channel, "key": key, "value": value, "by": by, "at": time.time()}
-                    connection.execute(insert(settings).values(row))
+                    connection.execute(put(settings, row))
                     after = digest_of(_rows(connection))
                     self._seal.put(before, after)
                 self._seal.put(after)

@@ -1,11 +1,12 @@
 """The state database: one engine, its transactions, and what happens when it fails."""
 
 import logging
+import random
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock, RLock
 from typing import Any, TypeVar
 
@@ -21,31 +22,31 @@ from sqlalchemy import (
     Row,
     Select,
     Update,
-    create_engine,
-    event,
     literal,
     make_url,
     select,
-    text,
 )
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from handlers.store import engines
 from handlers.store.backup import back_up, backup_of, is_due
+from handlers.store.commits import commit, is_rolled_back
 from handlers.store.errors import StoreError
-from handlers.store.exclusive import WAIT_SECONDS, Held, NamedLocks
+from handlers.store.exclusive import WAIT_SECONDS, Held, NamedLocks, wait_for
 from handlers.store.migrations import copy_of, due, schemas, upgrade
-from handlers.store.reasons import reason_of
+from handlers.store.reasons import BROKE_OFF, reason_of, refused
 from handlers.store.recovery import RecoveryNote
+from handlers.store.server import ServerState, state_of
+from handlers.store.sqlite import file_of, notice_removal
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable, reason
-from indexes.permissions import make_private
 
 log = logging.getLogger(__name__)
 
-SQLITE_WAIT_SECONDS = 1
-"""How long a write waits for a locked database, and an answer with it; a write itself takes a millisecond."""
-
 TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)"
+ATTEMPTS = 4
+"""How often a transaction is tried that replicas were in each other's way with, or whose connection was lost."""
+PAUSE_SECONDS = 0.02
 
 metadata = MetaData()
 STAYS = "stays"
@@ -72,22 +73,25 @@ class Database:
     """The engine behind the stores. `read`, `write` and `change` survive a failure, and `trouble` then says why.
 
     `last_known` keeps small tables as they were last read or written, by table and key, for while the database fails.
-    `reading_first` is the lock for transactions that read rows and then change them. `recovery` tells whether the bot
-    had to start without a damaged database, and `damage` what the daily check found since. Threads of this process
-    write in turns: SQLite lets those that wait try again at random, so that under load some would fail after a second.
+    `recovery` tells whether the bot had to start without a damaged database, and `damage` what the daily check found
+    since. Where it is a SQLite file, threads of this process write in turns: SQLite lets those that wait try again at
+    random, so that under load some would fail after a second.
     """
 
     def __init__(self, engine: Engine, session: str = "") -> None:
         """Use an engine; `session` tells a shared server which connections are this process's, see `session_name`."""
         self._engine = engine
         self.session = session
+        self.is_shared = engines.is_server(engine.url)
+        """Whether other replicas may be working with the same database, because it is on a server."""
         self.file = file_of(str(engine.url.render_as_string(hide_password=False)))
         self.recovery = RecoveryNote(self.file)
         self.damage: Translatable | None = None
         self.trouble: Translatable | None = None
         self.last_known: dict[str, dict[Any, Any]] = {}
-        self.reading_first = Lock()
-        self._writing = RLock()
+        self.sealing = Lock()
+        """Held from before a setting is changed until its seal is put."""
+        self._writing: AbstractContextManager[object] = nullcontext() if self.is_shared else RLock()
         self._locks = NamedLocks(engine.url if self.is_shared else None)
 
     @classmethod
@@ -96,20 +100,13 @@ class Database:
 
         It is refused when it lacks a column of the `expected` tables.
         """
-        location, session = make_url(url), secrets.token_hex(8)
-        if location.get_backend_name() == "postgresql":
-            location = location.update_query_dict({"application_name": session_name(session)})
+        session = secrets.token_hex(8)
         with opening():
-            return cls(_open(location, expected), session)
+            return cls(_open(engines.named(make_url(url), session_name(session)), expected), session)
 
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
-
-    @property
-    def is_shared(self) -> bool:
-        """Tell whether other replicas may be working with the same database: it is on a PostgreSQL server."""
-        return self._engine.dialect.name == "postgresql"
 
     @contextmanager
     def exclusively(self, name: str, wait_seconds: float = WAIT_SECONDS) -> Iterator[Held]:
@@ -131,18 +128,23 @@ class Database:
                 connection.detach()
                 yield connection
         except SQLAlchemyError as error:
-            raise StoreError("database.lost", reason=reason_of(error)) from error
-        except driver.Error as error:
-            raise StoreError("database.lost", reason=Translatable("database.other", reason=str(error))) from error
+            raise StoreError("database.lost", reason=reason_of(error)) from None
+        except driver.Error:
+            raise StoreError("database.lost", reason=BROKE_OFF) from None
 
     @contextmanager
-    def transaction(self, failure: Translatable) -> Iterator[Connection]:
-        """Run the block in one transaction; raises StoreError, with `failure` as what was not done."""
+    def transaction(self, failure: Translatable, *, alone: str = "") -> Iterator[Connection]:
+        """Run the block in one transaction; raises StoreError, with `failure` as what was not done.
+
+        It is for single statements, unless `alone` names what is read and then changed: one transaction of that name
+        runs at a time, in all replicas.
+        """
         try:
             with self._writing, self._engine.begin() as connection:
+                self._wait_for(connection, alone)
                 yield connection
         except SQLAlchemyError as error:
-            raise StoreError("database.not_written", failure=failure, reason=reason_of(error)) from error
+            raise StoreError("database.not_written", failure=failure, reason=reason_of(error)) from None
 
     def answers(self) -> bool:
         """Ask the database for nothing, and tell whether it answered."""
@@ -151,8 +153,7 @@ class Database:
     def read(self, purpose: str, wanted: Select[Any]) -> Sequence[Any] | None:
         """Return the selected rows; None if the database fails."""
         try:
-            with self._engine.connect() as connection:
-                return connection.execute(wanted).all()
+            return self._repeated(lambda: self._read(wanted))
         except SQLAlchemyError as error:
             self._survive(purpose, error)
             return None
@@ -162,30 +163,58 @@ class Database:
 
         Only this clears `trouble`: a locked database, or one on a full disk, can still be read.
         """
-        key: Row[Any] | None = None
-        try:
-            with self._writing, self._engine.begin() as connection:
-                for statement in statements:
-                    done = connection.execute(statement)
-                    key = done.inserted_primary_key if isinstance(statement, Insert) else None
-        except IntegrityError:
-            raise
-        except SQLAlchemyError as error:
-            self._survive(purpose, error)
-            return None
-        self.trouble = None
-        return key
+        return self.change(purpose, lambda connection: _execute(connection, statements), raising=IntegrityError)
 
-    def change(self, purpose: str, work: Callable[[Connection], Value]) -> Value | None:
-        """Run `work` in one transaction; None if the database fails. It should begin with a write: that locks."""
+    def change(
+        self,
+        purpose: str,
+        work: Callable[[Connection], Value],
+        *,
+        alone: str = "",
+        raising: type[IntegrityError] | tuple[()] = (),
+    ) -> Value | None:
+        """Run `work` in one transaction; None if the database fails, unless in a way that is to be raised.
+
+        It may be run again when nothing of it was stored. `alone` names what it reads and then changes: one
+        transaction of that name runs at a time, in all replicas.
+        """
         try:
-            with self._writing, self._engine.begin() as connection:
-                done = work(connection)
+            done = self._repeated(lambda: self._change(work, alone))
+        except raising as error:
+            raise refused(error) from None
         except SQLAlchemyError as error:
             self._survive(purpose, error)
             return None
         self.trouble = None
         return done
+
+    def _read(self, wanted: Select[Any]) -> Sequence[Any]:
+        with self._engine.connect() as connection:
+            return connection.execute(wanted).all()
+
+    def _change(self, work: Callable[[Connection], Value], alone: str) -> Value:
+        with self._writing, self._engine.connect() as connection:
+            transaction = connection.begin()
+            self._wait_for(connection, alone)
+            done = work(connection)
+            if transaction.is_active:
+                commit(transaction)
+            return done
+
+    def _wait_for(self, connection: Connection, alone: str) -> None:
+        if alone and self.is_shared:
+            wait_for(connection, alone)
+
+    def _repeated(self, work: Callable[[], Value]) -> Value:
+        """Run a transaction again if it surely left nothing; raises what failed last."""
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return work()
+            except SQLAlchemyError as error:
+                if not is_rolled_back(error):
+                    raise
+            time.sleep(PAUSE_SECONDS * attempt * random.random())  # noqa: S311 - so that two don't meet again
+        return work()
 
     def back_up(self, now: float) -> bool:
         """Make SQLite's daily copy if it is due; return whether the database was found damaged, for the first time.
@@ -211,7 +240,10 @@ class Database:
                 log.warning("%s is old and can't be deleted (%s)", copy, error.strerror)
 
     def compact(self) -> None:
-        """Rewrite SQLite's file and empty its write-ahead log: freed pages and moved rows still hold deleted texts."""
+        """Rewrite SQLite's file and empty its write-ahead log: freed pages and moved rows still hold deleted texts.
+
+        A server does so by itself, see autovacuum.
+        """
         if self._maintain("rewrite its file", "VACUUM") is not None:
             self._maintain("empty its log", TRUNCATE)
 
@@ -223,6 +255,17 @@ class Database:
         at_once = ("PRAGMA wal_checkpoint(PASSIVE)", "PRAGMA busy_timeout=0", TRUNCATE)
         rows = self._maintain("empty its log", *at_once)
         return rows is not None and not (rows and rows[0][0])
+
+    def server(self) -> ServerState | None:
+        """Return what the server is like now; None for a SQLite file, and while the server can't be reached."""
+        if not self.is_shared:
+            return None
+        try:
+            with self._engine.connect() as connection:
+                return state_of(connection)
+        except SQLAlchemyError as error:
+            self._survive("be asked what it is", error)
+            return None
 
     def _maintain(self, purpose: str, *statements: str) -> Sequence[Any] | None:
         """Run statements of SQLite's outside of transactions; return the last one's rows, None if the database fails.
@@ -256,11 +299,14 @@ def session_name(session: str) -> str:
     return f"kotae {session}"
 
 
-def file_of(url: str) -> Path | None:
-    """Return the file of a SQLite database; None for any other."""
-    location = make_url(url)
-    is_file = location.get_backend_name() == "sqlite" and location.database not in {None, "", ":memory:"}
-    return Path(str(location.database)) if is_file else None
+def examine(url: str) -> ServerState | None:
+    """Return what the server of a database is like; None for a SQLite file. Raises StoreError as opening it would."""
+    with opening():
+        location = make_url(url)
+        if not engines.is_server(location):
+            return None
+        with engines.single_use(location, WAIT_SECONDS).connect() as connection:
+            return state_of(connection)
 
 
 def upgrade_due(url: str) -> tuple[str, str] | None:
@@ -285,54 +331,20 @@ def opening() -> Iterator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         why = reason_of(error) if isinstance(error, SQLAlchemyError) else reason(error)
-        raise StoreError("database.not_opened", reason=why) from error
+        raise StoreError("database.not_opened", reason=why) from None
 
 
 def _open(location: URL, expected: MetaData) -> Engine:
-    is_sqlite = location.get_backend_name() == "sqlite"
-    if is_sqlite and location.database in {None, "", ":memory:"}:
-        raise StoreError("database.in_memory")  # there, each connection has its own, empty one
-    if is_sqlite and location.database:
-        _make_private(Path(location.database))
-    waiting = {"timeout": SQLITE_WAIT_SECONDS} if is_sqlite else {}
-    engine = create_engine(location, connect_args=waiting, hide_parameters=True)
-    if is_sqlite:
-        event.listen(engine, "connect", delete_securely)
-        _use_wal(engine)
+    engine = engines.pooled(location)
     upgrade(location, expected)
-    if is_sqlite and location.database:
-        _notice_removal(engine, Path(location.database))
+    if not engines.is_server(location):
+        notice_removal(engine)
     return engine
 
 
-def _make_private(file: Path) -> None:
-    """Make the file, and take it and its copies from all other users: SQLite gives its log the same permissions."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if not file.exists():
-        file.touch(0o600)
-    for each in (file, *file.parent.glob(f"{file.name}[.-]*")):
-        if not each.name.endswith(".lock"):
-            make_private(each)
-
-
-def _use_wal(engine: Engine) -> None:
-    """Set WAL once, when the file is new: setting it while others write fails with "database is locked"."""
-    with engine.connect() as connection:
-        if connection.execute(text("PRAGMA journal_mode")).scalar_one() != "wal":
-            connection.execute(text("PRAGMA journal_mode=WAL"))
-
-
-def delete_securely(connection: sqlite3.Connection, _: object) -> None:
-    """Make SQLite overwrite deleted rows, not just mark them as free."""
-    connection.execute("PRAGMA secure_delete=ON")
-
-
-def _notice_removal(engine: Engine, file: Path) -> None:
-    """Refuse connections once the file is no longer the one opened: SQLite would go on writing to what was deleted."""
-    opened = file.stat().st_ino
-
-    @event.listens_for(engine, "do_connect")
-    @event.listens_for(engine, "checkout")
-    def check(*_: object) -> None:
-        if not file.is_file() or file.stat().st_ino != opened:
-            raise OperationalError(None, None, StoreError("database.removed", file=file.name))
+def _execute(connection: Connection, statements: Sequence[Insert | Update | Delete]) -> Row[Any] | None:
+    key: Row[Any] | None = None
+    for statement in statements:
+        done = connection.execute(statement)
+        key = done.inserted_primary_key if isinstance(statement, Insert) else None
+    return key

@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 from threading import Lock
 from weakref import WeakValueDictionary
 
-from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.store.errors import StoreError
-from handlers.store.postgresql import connect_args
+from handlers.store.postgresql import CONNECT_SECONDS, Limits, single_use
 from handlers.store.reasons import reason_of, sqlstate_of
 
 WAIT_SECONDS = 30.0
@@ -71,9 +71,8 @@ class NamedLocks:
     @contextmanager
     def _on_server(self, server: URL, name: str, wait_seconds: float, until: float) -> Iterator[Connection]:
         left = max(until - time.monotonic(), 0.001)  # 0 would mean without end
-        limits = connect_args(server, statement_seconds=0, lock_seconds=left)
-        engine = create_engine(
-            server, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=dict(limits), hide_parameters=True
+        engine = single_use(server, Limits(statement=left + CONNECT_SECONDS, lock=left)).execution_options(
+            isolation_level="AUTOCOMMIT"
         )
         with ExitStack() as opened:
             with _failing(wait_seconds):
@@ -89,8 +88,13 @@ def _failing(wait_seconds: float = 0.0) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
-            raise BusyError(wait_seconds) from error
-        raise StoreError("database.not_locked", reason=reason_of(error)) from error
+            raise BusyError(wait_seconds) from None
+        raise StoreError("database.not_locked", reason=reason_of(error)) from None
+
+
+def wait_for(connection: Connection, name: str) -> None:
+    """Hold the lock of this name until the end of a server's transaction."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key_of(name)})
 
 
 def key_of(name: str) -> int:

@@ -1,8 +1,11 @@
 """Facts about this installation that outlast a restart."""
 
-from sqlalchemy import Column, String, Table, Text, delete, insert, select
+from collections.abc import Callable
+
+from sqlalchemy import Column, Connection, String, Table, Text, select
 
 from handlers.store.database import Database, metadata
+from handlers.store.upsert import put
 
 PSEUDONYMS = "pseudonyms"
 """The secret of the pseudonyms that stand for user ids; made once, by the migration."""
@@ -36,5 +39,15 @@ class Installation:
 
     def set(self, key: str, value: str) -> None:
         """Store a fact in the place of an earlier one."""
-        earlier = delete(installation).where(installation.c.key == key)
-        self._database.write("store a fact", earlier, insert(installation).values(key=key, value=value))
+        self._database.write("store a fact", put(installation, {"key": key, "value": value}))
+
+    def change(self, key: str, change: Callable[[str | None], str]) -> str | None:
+        """Store what `change` makes of a fact and return it, however many do so at once; None if the database fails."""
+
+        def work(connection: Connection) -> str:
+            before = connection.execute(select(installation.c.value).where(installation.c.key == key)).scalar()
+            value = change(before)
+            connection.execute(put(installation, {"key": key, "value": value}))
+            return value
+
+        return self._database.change("store a fact", work, alone=f"installation {key}")

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import Column, Delete, Float, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Float, String, Table, Text, select
 
+from handlers.store.changes import DECISIONS, announce
 from handlers.store.database import Database, metadata
+from handlers.store.upsert import put
 from indexes.messages import Translatable
 
 knowledge_files = Table(
@@ -80,24 +82,24 @@ class KnowledgeFiles:
     def all(self) -> Sequence[KnowledgeFile]:
         """List all files, by name."""
         columns = (knowledge_files.c.name, knowledge_files.c.path, knowledge_files.c.state, knowledge_files.c.by)
-        rows = self._database.read("read which files there are", select(*columns).order_by(knowledge_files.c.name))
+        rows = self._database.read("read which files there are", select(*columns))
         if rows is not None:
             found = [KnowledgeFile(row.name, Path(row.path), FileState(row.state), row.by) for row in rows]
+            found.sort(key=lambda file: file.name)  # servers sort by the rules of a language
             self._database.last_known[knowledge_files.name] = {file.name: file for file in found}
         return list(self._known.values())
 
     def remember(self, files: Sequence[KnowledgeFile]) -> None:
         """Store files; while the database fails they count until the process ends."""
         if files:
-            rows = [_row(file) for file in files]
-            self._database.write("remember files", *map(_same, files), insert(knowledge_files).values(rows))
+            self._database.write("remember files", put(knowledge_files, *map(_row, files)))
         self._keep(files)
 
     def decide(self, file: KnowledgeFile) -> None:
         """Store what an admin decided; raises StoreError."""
         with self._database.transaction(Translatable("database.failed.choice")) as connection:
-            connection.execute(_same(file))
-            connection.execute(insert(knowledge_files).values(_row(file)))
+            connection.execute(put(knowledge_files, _row(file)))
+            announce(connection, DECISIONS)
         self._keep([file])
 
     @property
@@ -123,10 +125,6 @@ def move_paths(file: Path, before: Path, after: Path) -> None:
         for path in moved:
             fresh = str(after / path.relative_to(before))
             connection.execute("UPDATE knowledge_files SET path = ? WHERE path = ?", (fresh, str(path)))
-
-
-def _same(file: KnowledgeFile) -> Delete:
-    return delete(knowledge_files).where(knowledge_files.c.name == file.name)
 
 
 def _row(file: KnowledgeFile) -> dict[str, object]:

@@ -16,10 +16,8 @@ from sqlalchemy import (
     Engine,
     LargeBinary,
     MetaData,
-    NullPool,
     String,
     Table,
-    create_engine,
     delete,
     func,
     insert,
@@ -33,11 +31,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.store.database import STAYS, Database
+from handlers.store.engines import single_use
 from handlers.store.errors import StoreError
 from handlers.store.installation import PSEUDONYMS, installation
-from handlers.store.postgresql import connect_args
 from handlers.store.reasons import reason_of
 
+WAIT_SECONDS = 30
+"""How long it waits for what another process is writing."""
 MARK = "moving"
 """The key of the mark in `installation`."""
 BATCH, FILES = 1000, 8
@@ -71,7 +71,10 @@ class Move:
     """
 
     def __init__(self, source: str, target: str, metadata: MetaData, apart: Collection[str] = ()) -> None:
-        self._source, self._target = _engine(source), _engine(target)
+        self._source, self._target = (
+            single_use(make_url(source), WAIT_SECONDS),
+            single_use(make_url(target), WAIT_SECONDS),
+        )
         self._url = target
         self._metadata = metadata
         moved = [each for each in metadata.sorted_tables if not each.info.get(STAYS)]
@@ -198,12 +201,6 @@ def is_unfinished(database: Database) -> bool:
     """Tell whether rows are being moved into a database, or were until somebody stopped that."""
     wanted = select(installation.c.value).where(installation.c.key == MARK)
     return bool(database.read("ask whether it is whole", wanted))
-
-
-def _engine(url: str) -> Engine:
-    location = make_url(url)
-    limits = connect_args(location, statement_seconds=0) if location.get_backend_name() == "postgresql" else {}
-    return create_engine(location, poolclass=NullPool, connect_args=dict(limits), hide_parameters=True)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Column, Float, Row, String, Table, Text, delete, func, insert, select
 
 from handlers.store.database import Database, Id, metadata, new_id
+from handlers.store.upsert import put
 
 questions = Table(
     "questions",
@@ -158,8 +159,7 @@ class Questions:
         """Store which of the bot's messages answers a message."""
         self._database.write(
             "remember replies",
-            delete(replies).where(replies.c.channel == channel, replies.c.message == message),
-            insert(replies).values(channel=channel, message=message, **asdict(reply)),
+            put(replies, {"channel": channel, "message": message, **asdict(reply)}),
         )
 
     def reply_to(self, channel: str, message: str) -> PostedReply | None:
@@ -181,11 +181,8 @@ class Questions:
 
     def vote(self, question_id: int, user: str, vote: str, *, member: bool | None = None) -> None:
         """Store a vote; a person has one per question, the last one counts."""
-        self._database.write(
-            "remember a vote",
-            delete(votes).where(votes.c.question == question_id, votes.c.user == user),
-            insert(votes).values(question=question_id, user=user, vote=vote, at=time.time(), member=member),
-        )
+        row = {"question": question_id, "user": user, "vote": vote, "at": time.time(), "member": member}
+        self._database.write("remember a vote", put(votes, row))
 
     def votes(self, question_id: int) -> dict[str, str]:
         """Return user -> vote for a question."""

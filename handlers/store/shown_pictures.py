@@ -1,6 +1,7 @@
 """Which of the bot's pictures are shown where at Slack, so that none stays there when a newer one takes its place."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -18,12 +19,22 @@ class ShownPictures:
     @classmethod
     def read(cls, database: Database) -> "ShownPictures":
         """Return what is remembered; nothing while the database can't be read."""
-        told = json.loads(Installation(database).get(PICTURES) or "{}")
+        return cls._of(Installation(database).get(PICTURES))
+
+    @classmethod
+    def _of(cls, stored: str | None) -> "ShownPictures":
+        told = json.loads(stored or "{}")
         return cls(told.get("shown", {}), tuple(told.get("left", ())))
 
-    def store(self, database: Database) -> None:
-        """Remember this instead of what was remembered before."""
-        Installation(database).set(PICTURES, json.dumps({"shown": self.shown, "left": self.left}))
+    @classmethod
+    def change(cls, database: Database, change: Callable[["ShownPictures"], "ShownPictures"]) -> "ShownPictures":
+        """Remember something else and return it; while the database fails, nothing was remembered and nothing is."""
+
+        def changed(told: str | None) -> str:
+            pictures = change(cls._of(told))
+            return json.dumps({"shown": pictures.shown, "left": pictures.left})
+
+        return cls._of(Installation(database).change(PICTURES, changed) or changed(None))
 
     def with_shown(self, place: str, file: str | None) -> "ShownPictures":
         """Return this with another file in a place, or none; the one before is left unless another place has it."""

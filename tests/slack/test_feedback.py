@@ -96,6 +96,7 @@ def test_the_vote_of_a_guest_is_shown_and_weighs_nothing(slack: LocalSlack, star
     assert (confidence(bot) < before, weight(bot)) == (True, 1)
 
 
+@pytest.mark.sqlite
 def test_who_can_not_be_looked_up_has_no_voice(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
     with closing(sqlite3.connect(knowledge.parent / "data" / "state.db")) as raw:
@@ -125,6 +126,7 @@ def test_what_was_learnt_survives_a_restart(slack: LocalSlack, start: Start) -> 
     assert confidence(again) == pytest.approx(learnt)
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("guests")
 def test_votes_of_before_there_were_voices_are_counted_once_and_without_guests(
     slack: LocalSlack, start: Start, knowledge: Path

@@ -133,6 +133,7 @@ def done(listing: str) -> Sequence[str]:
     return [line[line.index("*") :] for line in listing.splitlines() if " · " in line]
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("lawful")
 def test_a_lost_database(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     (knowledge.parent / "data" / "state.db").unlink()

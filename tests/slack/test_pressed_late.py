@@ -147,6 +147,7 @@ def test_what_is_written_is_not_offered_for_writing_again(slack: LocalSlack, bot
     assert view.shown.startswith(":white_check_mark: Saved in *it-help*.")
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("lawful")
 def test_an_entry_that_is_not_in_the_audit_log_counts_as_saved(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     view = add(slack, "olivia")
@@ -156,6 +157,7 @@ def test_an_entry_that_is_not_in_the_audit_log_counts_as_saved(slack: LocalSlack
     assert view.shown.startswith(":warning: Saved in *it-help*, but: This is done but not in the audit log")
 
 
+@pytest.mark.sqlite
 def test_a_proposal_that_is_not_in_the_audit_log_is_decided_and_told(
     slack: LocalSlack, start: Start, knowledge: Path
 ) -> None:

@@ -18,7 +18,7 @@ from handlers.store.backup import backup_of
 from handlers.store.recovery import set_aside
 from tests.slack.conftest import Start, redeliver, settle, stop
 
-pytestmark = pytest.mark.usefixtures("lawful")
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("lawful")]
 
 QUESTION, ANSWER = "パスワードを忘れました", "再設定ページから"
 VPN = "VPNにつながりません。"

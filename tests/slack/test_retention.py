@@ -1,11 +1,10 @@
 """The words of old questions go; the first time after admins were told, a week ahead, in their language."""
 
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from bot.app import Bot
 from bot.housekeeping import Housekeeping
@@ -13,6 +12,7 @@ from bot.playground import LocalSlack
 from handlers.learning.store.voices import Voices
 from handlers.privacy.store.erasures import Erasures
 from handlers.store.audit import AuditLog
+from handlers.store.questions import questions
 from tests.slack.conftest import Start, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -21,9 +21,9 @@ QUESTION = "パスワードを忘れました。どうすれば再設定でき�
 DAY = 24 * 3600
 
 
-def words(knowledge: Path) -> list[str]:
-    with closing(sqlite3.connect(knowledge.parent / "data" / "state.db")) as raw:
-        return [text for (text,) in raw.execute("SELECT text FROM questions ORDER BY at")]
+def words(bot: Bot) -> list[str]:
+    wanted = select(questions.c.text).order_by(questions.c.at)
+    return [text for (text,) in bot.services.database.read("read the words", wanted) or ()]
 
 
 def told(slack: LocalSlack, who: str) -> list[str]:
@@ -44,9 +44,7 @@ def on_day(clock: Clock, keeper: Housekeeping, days: float) -> None:
     keeper.tidy()
 
 
-def test_the_first_purge_is_announced_a_week_ahead_and_the_next_ones_are_not(
-    slack: LocalSlack, start: Start, knowledge: Path
-) -> None:
+def test_the_first_purge_is_announced_a_week_ahead_and_the_next_ones_are_not(slack: LocalSlack, start: Start) -> None:
     bot = start(admin_users=(slack.person("olivia").id, slack.person("ichiro").id, slack.person("guest").id))
     answer = slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
     settle(slack, bot)
@@ -57,26 +55,24 @@ def test_the_first_purge_is_announced_a_week_ahead_and_the_next_ones_are_not(
     for day in (91, 92, 97.9):
         on_day(clock, keeper, day)
         assert len(told(slack, "olivia")) == 1
-        assert words(knowledge) == [QUESTION]
+        assert words(bot) == [QUESTION]
     assert "more than 90 days old" in told(slack, "olivia")[0]
     assert "90 日より前の質問" in told(slack, "ichiro")[0]
     assert (told(slack, "guest"), told(slack, "hanako")) == ([], [])
     on_day(clock, keeper, 98.1)
-    assert words(knowledge) == [""]
+    assert words(bot) == [""]
     slack.press("hanako", answer, "vote", 0)
     settle(slack, bot)
     assert Voices(bot.services.database).judged() == {}
     slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
     on_day(clock, keeper, 98.2)
-    assert words(knowledge) == ["", QUESTION]
+    assert words(bot) == ["", QUESTION]
     on_day(clock, keeper, 99.2)
-    assert words(knowledge) == ["", ""]
+    assert words(bot) == ["", ""]
     assert len(told(slack, "olivia")) == 1
 
 
-def test_where_nobody_is_named_the_admins_of_the_workspace_are_told(
-    slack: LocalSlack, bot: Bot, knowledge: Path
-) -> None:
+def test_where_nobody_is_named_the_admins_of_the_workspace_are_told(slack: LocalSlack, bot: Bot) -> None:
     slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
     settle(slack, bot)
     slack.faults.error("chat.postMessage", "channel_not_found", times=None)
@@ -87,11 +83,12 @@ def test_where_nobody_is_named_the_admins_of_the_workspace_are_told(
     on_day(clock, keeper, 92)
     assert (len(told(slack, "olivia")), len(told(slack, "ichiro")), told(slack, "hanako")) == (1, 1, [])
     on_day(clock, keeper, 98.9)
-    assert words(knowledge) == [QUESTION]
+    assert words(bot) == [QUESTION]
     on_day(clock, keeper, 99.1)
-    assert words(knowledge) == [""]
+    assert words(bot) == [""]
 
 
+@pytest.mark.sqlite
 def test_everything_else_that_is_too_old_goes_too_and_what_is_in_use_stays(
     slack: LocalSlack, bot: Bot, knowledge: Path
 ) -> None:

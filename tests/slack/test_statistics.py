@@ -39,6 +39,7 @@ def noted(name: str, *, answered: bool, source: str = "search", confidence: floa
     return AskedQuestion(source, "C1", "U1", "q", (hit,), confidence, 0.9, answered)  # type: ignore[arg-type]
 
 
+@pytest.mark.sqlite
 def test_questions_are_counted_by_knowledge_base_and_day(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     first = Questions(database).add(noted("a", answered=True))
@@ -58,6 +59,7 @@ def test_questions_are_counted_by_knowledge_base_and_day(tmp_path: Path) -> None
     assert Statistics(database).overview(7, time.time() + 8 * 24 * 3600).total == Tally()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("zone", "counted"),
     [
@@ -78,6 +80,7 @@ def test_days_are_those_of_the_time_zone_of_the_settings(tmp_path: Path, zone: s
     assert {day: tally.answered for day, tally in by_day.items()} == counted
 
 
+@pytest.mark.sqlite
 def test_this_one_was_it_is_a_vote_for_the_answer(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     for vote in ("hit_1", "hit_2", "none"):
@@ -85,6 +88,7 @@ def test_this_one_was_it_is_a_vote_for_the_answer(tmp_path: Path) -> None:
     assert Statistics(database).overview(7).by_name == {"a": Tally(0, 3, 2, 1)}
 
 
+@pytest.mark.sqlite
 def test_a_rehearsal_counts_what_shadow_mode_held_back(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     held = [
@@ -101,6 +105,7 @@ def test_a_rehearsal_counts_what_shadow_mode_held_back(tmp_path: Path) -> None:
     assert Statistics(database).rehearsal("C2", 30) == Rehearsal()
 
 
+@pytest.mark.sqlite
 def test_without_a_database_nothing_is_counted_and_nothing_breaks(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     (tmp_path / "state.db").unlink()
@@ -108,6 +113,7 @@ def test_without_a_database_nothing_is_counted_and_nothing_breaks(tmp_path: Path
     assert database.trouble == Translatable("database.removed", file="state.db")
 
 
+@pytest.mark.sqlite
 def test_the_picture_is_a_png_with_a_bar_for_each_day(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     empty = trend(Statistics(database).overview(30).by_day)

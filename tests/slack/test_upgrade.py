@@ -18,6 +18,8 @@ from tests.encoders import CountingModel
 from tests.former import former_folder, former_ids, former_messages
 from tests.slack.conftest import Start, settle, stop
 
+pytestmark = pytest.mark.sqlite
+
 WIFI = "How do I connect to the office Wi-Fi?"
 NETWORK = "Choose the network Sample-Office and sign in with your work account."
 

@@ -11,6 +11,8 @@ from bot.app import Bot
 from bot.playground import LocalSlack
 from tests.slack.conftest import Start, redeliver, settle, stop
 
+pytestmark = pytest.mark.sqlite
+
 WIFI = "How do I connect to the office Wi-Fi?"
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from handlers.channel_rules import Channel, ChannelProof
     from handlers.services import Process
     from handlers.store.knowledge_files import KnowledgeFile
+    from handlers.store.server import ServerState
     from indexes.loaded import LoadedKnowledgeBase
     from indexes.registry import EncodingProgress
     from indexes.reload_report import ReloadReport
@@ -51,6 +52,7 @@ def status(
     shared: Sequence[str],
     process: "Process",
     database_trouble: Translatable | None,
+    server: "ServerState | None",
     files: Sequence["KnowledgeFile"],
     now: float,
     encoding: Mapping[str, "EncodingProgress"],
@@ -88,7 +90,7 @@ def status(
     lost = [file.name for file in files if file.state.is_fault]
     if lost:
         states.insert(0, texts("kb.status.fault", count=len(lost), names=_names(lost)))
-    around = [section(line) for line in _process(process, database_trouble, texts)]
+    around = [section(line) for line in _process(process, database_trouble, server, texts)]
     return Message(title, [section(title), *_sections(states, texts), *around])
 
 
@@ -180,7 +182,9 @@ def _trouble(loaded: "LoadedKnowledgeBase", texts: Texts, *, changed: bool) -> s
     return f":warning: {texts('kb.status.changed')}" if changed else ""
 
 
-def _process(process: "Process", database_trouble: Translatable | None, texts: Texts) -> list[str]:
+def _process(
+    process: "Process", database_trouble: Translatable | None, server: "ServerState | None", texts: Texts
+) -> list[str]:
     pong = "–" if process.pong_age is None else f"{process.pong_age:.0f}"
     uptime = f"{process.uptime / HOUR:.1f} h"
     lines = [texts("kb.status.process", pong=pong, queue=process.queue, memory=f"{process.memory:.0f}", uptime=uptime)]
@@ -195,6 +199,9 @@ def _process(process: "Process", database_trouble: Translatable | None, texts: T
     elif process.model and process.model_form:
         form = one_line(texts.say(process.model_form), REASON)
         lines.append(texts("kb.status.model", model=escape(process.model), form=form))
+    if server:
+        away = f"{server.seconds * 1000:.1f}"
+        lines.append(texts("kb.status.server", version=server.version, milliseconds=away))
     if database_trouble:
         lines.append(texts("kb.status.database", trouble=one_line(texts.say(database_trouble), PROBLEM)))
     return lines

@@ -160,6 +160,7 @@ class Proposals:
         wanted = select(approval_messages.c.admin, approval_messages.c.channel, approval_messages.c.message).where(
             approval_messages.c.proposal == proposal_id
         )
+        wanted = wanted.order_by(approval_messages.c.id)
         return [ApprovalMessage(*row) for row in self._database.read("look up who was asked", wanted) or ()]
 
     def _list(self, wanted: Select[Any]) -> list[Proposal]:

@@ -15,11 +15,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
-    insert,
     select,
 )
 
 from handlers.store.database import Database, Id, metadata, new_id
+from handlers.store.upsert import put
 from indexes.text import match_key
 
 KEY_LENGTH = 255
@@ -76,10 +76,7 @@ class AliasVotes:
     def add(self, opinion: AliasVote) -> None:
         """Store a vote instead of the person's earlier one on this reply."""
         values = asdict(replace(opinion, at=time.time(), id=new_id())) | {"key": opinion.key}
-        same = (confirmations.c.question == opinion.question, confirmations.c.user == opinion.user)
-        self._database.write(
-            "remember what people confirm", delete(confirmations).where(*same), insert(confirmations).values(**values)
-        )
+        self._database.write("remember what people confirm", put(confirmations, values, key=("question", "user")))
 
     def withdraw(self, question_id: int, user: str) -> None:
         """Delete a person's vote on a reply."""

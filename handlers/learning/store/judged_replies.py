@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Boolean, Column, Connection, Float, String, Table, Text, delete, insert, select, update
+from sqlalchemy import Boolean, Column, Connection, Float, String, Table, Text, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from handlers.store.database import Database, Id, metadata
 from handlers.store.questions import (
@@ -17,6 +18,7 @@ from handlers.store.questions import (
     questions,
     votes,
 )
+from handlers.store.upsert import put
 
 KEPT = 500
 """Votes of a knowledge base that are read, the newest: more than the highest promise takes."""
@@ -128,20 +130,16 @@ class Proofs:
 
 
 def _change(connection: Connection, channel: str, name: str, *, proved: bool) -> bool:
-    this = (proofs.c.channel == channel, proofs.c.knowledge_base == name)
-    if connection.execute(update(proofs).where(*this, proofs.c.proved != proved).values(proved=proved)).rowcount:
-        return True
-    if connection.execute(select(proofs.c.proved).where(*this)).first() is not None:
-        return False
-    connection.execute(insert(proofs).values(channel=channel, knowledge_base=name, proved=proved))
-    return proved
+    row = {"channel": channel, "knowledge_base": name, "proved": proved}
+    fresh = insert(proofs).values(row).on_conflict_do_nothing().returning(proofs.c.channel)
+    if connection.execute(fresh).first() is not None:
+        return proved
+    this = (proofs.c.channel == channel, proofs.c.knowledge_base == name, proofs.c.proved != proved)
+    return connection.execute(update(proofs).where(*this).values(proved=proved)).rowcount > 0
 
 
 def _replace(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    for row in rows:
-        this = (rejudged.c.question == row["question"], rejudged.c.stamp == row["stamp"])
-        connection.execute(delete(rejudged).where(*this))
-    connection.execute(insert(rejudged), [dict(row) for row in rows])
+    connection.execute(put(rejudged, *rows))
     for question in {row["question"] for row in rows}:
         of_question = rejudged.c.question == question
         newest = select(rejudged.c.stamp).where(of_question).order_by(rejudged.c.at.desc()).limit(STAMPS)

@@ -78,10 +78,7 @@ class LearnedAliases:
         same = learned.c.id == phrasing.id
         values = {column.name: getattr(phrasing, column.name) for column in learned.columns}
         values |= {"at": time.time(), "undone_at": None, "undone_by": None}
-        with (
-            self._database.reading_first,
-            self._database.transaction(Translatable("database.failed.phrasing")) as connection,
-        ):
+        with self._database.transaction(Translatable("database.failed.phrasing"), alone="learned") as connection:
             if connection.execute(select(learned.c.id).where(same, learned.c.undone_at.is_(None))).first():
                 return False
             connection.execute(delete(learned).where(same))

@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Column, Float, Row, Select, String, Table, Text, delete, exists, insert, literal, or_, select
+from sqlalchemy import Column, Float, Row, Select, String, Table, Text, delete, exists, or_, select
 
 from handlers.learning.store.alias_votes import confirmations
 from handlers.store.database import Database, Id, metadata
 from handlers.store.questions import ASKED, GOOD_VOTES, FoundHit, Origin, questions, votes
+from handlers.store.upsert import put
 
 Why = Literal["answered", "not_a_question", "later"]
 
@@ -62,10 +63,8 @@ class Misses:
     def report(self, question_id: int, user: str, reason: str) -> None:
         """Store that somebody found no answer right. A later reason replaces an earlier one; a blank one does not."""
         values = {"question": question_id, "user": user, "reason": reason[:REASON_LENGTH], "at": time.time()}
-        same = (reports.c.question == question_id, reports.c.user == user)
-        outdated = delete(reports).where(*same) if reason else delete(reports).where(*same, reports.c.reason == "")
-        fresh = select(*(literal(value) for value in values.values())).where(~exists().where(*same))
-        self._database.write("remember a miss", outdated, insert(reports).from_select(list(values), fresh))
+        replaced = None if reason else reports.c.reason == ""
+        self._database.write("remember a miss", put(reports, values, where=replaced))
 
     def withdraw(self, question_id: int, user: str) -> None:
         """Delete somebody's report: they have found the answer after all."""
@@ -88,8 +87,7 @@ class Misses:
             for id_ in dict.fromkeys(question_ids)
         ]
         if rows:
-            earlier = delete(closings).where(closings.c.question.in_([row["question"] for row in rows]))
-            self._database.write("close misses", earlier, insert(closings).values(rows))
+            self._database.write("close misses", put(closings, *rows))
 
     def open(self, since: float, limit: int, sources: Collection[Origin] = ASKED) -> list[Miss]:
         """Return the misses asked after `since` (seconds since the epoch) that are not closed, newest first."""

@@ -28,12 +28,17 @@ from sqlalchemy import (
     update,
 )
 
+from handlers.store.changes import announce
 from handlers.store.database import Database, metadata
 from handlers.store.installation import PSEUDONYMS, VOICES_COUNTED, Installation
 from handlers.store.questions import FIRST_HIT_VOTES, FIRST_NAME, FIRST_RECORD, FIRST_THOUGHT, questions, votes
 from indexes.confidence.confidence import probability
 from indexes.confidence.votes import Judgement
 
+TOPIC = "voices"
+"""What replicas are told: the sums are others."""
+VOICES = "voices"
+"""Whoever changes voices does so alone: two first votes would otherwise both add the same sum."""
 KEPT = 8
 """Voices of one person in one knowledge base that count, the newest."""
 PERSON = 2
@@ -42,6 +47,7 @@ PERSON = 2
 By `votes.confidence_shift` one person alone then never moves the log-odds by more than
 SHIFT_DEVIATION ** 2 * 2 = 0.5: a confidence of .90 to .85 or .94.
 """
+RECORD_LENGTH = 400
 UNITS = 840
 """Parts of a vote, so that a person's weight divides among up to eight voices without remainder."""
 STEPS = 4
@@ -99,9 +105,8 @@ class Voices:
         person = self.pseudonym(user)
         if found and person and found[0].name is not None:
             name, record, thought = found[0]
-            voice = Voice(name, record, person, _step(thought or 0.0), vote in FIRST_HIT_VOTES, time.time())
-            with self._database.reading_first:  # a server lets two first votes add the same sum; SQLite has one writer
-                self._database.change("learn from votes", partial(_hear, voice=voice))
+            voice = Voice(name, _short(record), person, _step(thought or 0.0), vote in FIRST_HIT_VOTES, time.time())
+            self._database.change("learn from votes", partial(_hear, voice=voice), alone=VOICES)
 
     def judged(self) -> dict[str, list[Judgement]] | None:
         """Return the judgements for `update_confidence`, by knowledge base; None if the database fails.
@@ -135,8 +140,8 @@ class Voices:
             voters = [user for (user,) in self._database.read("look up voters", wanted) or ()]
             known |= {user: is_member(user) for user in voters if user not in known}
             heard = {user: pseudonym(user, secret) for user in known if known[user]}
-            with self._database.reading_first:
-                done = self._database.change("count votes", partial(_recount, known=frozenset(known), heard=heard))
+            count = partial(_recount, known=frozenset(known), heard=heard)
+            done = self._database.change("count votes", count, alone=VOICES)
             if done is None:
                 return
             if done:
@@ -166,6 +171,7 @@ def _hear(connection: Connection, voice: Voice) -> None:
         return sorted([voice, *others], key=lambda each: -each.at)[:KEPT]
 
     _put(connection, voice.knowledge_base, voice.person, heard)
+    announce(connection, TOPIC)
 
 
 def _put(connection: Connection, name: str, person: str, change: Callable[[list[Voice]], list[Voice]]) -> int:
@@ -219,20 +225,26 @@ def _recount(connection: Connection, known: Collection[str], heard: Mapping[str,
         wanted.join(questions, votes.c.question == questions.c.id).order_by(votes.c.at)
     ):
         if name is not None and user in heard:
-            voice = Voice(name, record, heard[user], _step(thought or 0.0), vote in FIRST_HIT_VOTES, at)
-            said.setdefault((name, user), {})[record] = voice
+            voice = Voice(name, _short(record), heard[user], _step(thought or 0.0), vote in FIRST_HIT_VOTES, at)
+            said.setdefault((name, user), {})[voice.record] = voice
     people = [sorted(each.values(), key=lambda voice: -voice.at)[:KEPT] for each in said.values()]
     if people:
         connection.execute(insert(voices), [asdict(voice) for each in people for voice in each])
     sums = _sums(people)
     for name, step in {(name, step) for name, step, _ in sums}:
         connection.execute(_row(name, step, {right: sums[name, step, right] for right in (True, False)}))
+    announce(connection, TOPIC)
     return True
 
 
 def _row(name: str, step: int, units: Mapping[bool, int]) -> Insert:
     right, wrong = units.get(True, 0), units.get(False, 0)
     return insert(tallies).values(knowledge_base=name, step=step, right=right, wrong=wrong)
+
+
+def _short(record: str) -> str:
+    """Return a record's id as it is stored: it may be as long as a cell, and PostgreSQL's keys have 2,700 bytes."""
+    return record if len(record) <= RECORD_LENGTH else hashlib.blake2b(record.encode(), digest_size=32).hexdigest()
 
 
 def _step(confidence: float) -> int:

@@ -16,15 +16,12 @@ from sqlalchemy import (
     Connection,
     Engine,
     MetaData,
-    NullPool,
     String,
     Table,
     Text,
     and_,
     cast,
-    create_engine,
     delete,
-    event,
     inspect,
     make_url,
     or_,
@@ -35,9 +32,15 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from handlers.learning.store import voices
 from handlers.store.audit import impersonal, quoted
-from handlers.store.database import FORGOTTEN, delete_securely, file_of
+from handlers.store.database import FORGOTTEN
+from handlers.store.engines import is_server, single_use
+from handlers.store.errors import StoreError
+from handlers.store.exclusive import wait_for
 from handlers.store.installation import PSEUDONYMS, installation
+from handlers.store.reasons import reason_of
 from handlers.store.recovery import ENDINGS, set_aside
+from handlers.store.sqlite import file_of
+from handlers.texts import ENGLISH
 
 WAIT_SECONDS = 60
 """How long it waits for the running bot to finish writing; each write takes a millisecond."""
@@ -78,43 +81,40 @@ def forget(url: str, user: str) -> Counter[str]:
     The bot may be running: each table is a transaction of its own. SQLite's files are then rewritten without what was
     deleted, for which the bot waits as for any other write.
     """
-    is_sqlite = make_url(url).get_backend_name() == "sqlite"
-    waiting = {"timeout": WAIT_SECONDS} if is_sqlite else {}
-    engine = create_engine(url, poolclass=NullPool, connect_args=waiting, hide_parameters=True)
-    if is_sqlite:
-        event.listen(engine, "connect", delete_securely)
     try:
+        engine = single_use(make_url(url), WAIT_SECONDS)
         changed = _Person(engine, user).forget()
-        if is_sqlite:
-            _vacuum(engine)
+        _vacuum(engine, changed)
     except KeyError as error:
         raise ForgettingError(f"it has no table {error}") from error
-    except SQLAlchemyError as error:
-        raise ForgettingError(str(getattr(error, "orig", None) or type(error).__name__)) from error
+    except (SQLAlchemyError, StoreError) as error:
+        raise _failure(error) from None
     return changed
 
 
 def voice_of(url: str, user: str) -> str | None:
     """Return a person's pseudonym in a database; None if it can't be read, or is older than pseudonyms."""
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     try:
-        with engine.connect() as connection:
+        with single_use(make_url(url), WAIT_SECONDS).connect() as connection:
             wanted = select(installation.c.value).where(installation.c.key == PSEUDONYMS)
             secret = connection.execute(wanted).scalar_one_or_none()
-    except SQLAlchemyError:
+    except (SQLAlchemyError, StoreError):
         return None
     return voices.pseudonym(user, secret) if secret else None
 
 
 def forget_voice(url: str, pseudonym: str) -> None:
     """Remove what a person has voted from a database, by their pseudonym; raises ForgettingError."""
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     try:
-        with engine.begin() as connection:
+        with single_use(make_url(url), WAIT_SECONDS).begin() as connection:
             if inspect(connection).has_table("voices"):
                 voices.forget(connection, pseudonym)
-    except SQLAlchemyError as error:
-        raise ForgettingError(str(getattr(error, "orig", None) or type(error).__name__)) from error
+    except (SQLAlchemyError, StoreError) as error:
+        raise _failure(error) from None
+
+
+def _failure(error: SQLAlchemyError | StoreError) -> ForgettingError:
+    return ForgettingError(str(error) if isinstance(error, StoreError) else ENGLISH.say(reason_of(error)))
 
 
 def _is_sqlite(file: Path) -> bool:
@@ -147,11 +147,17 @@ class _Person:
         return +self._changed
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        """Lock the database before reading, so that nobody writes between reading and writing."""
+    def _transaction(self, alone: str = "") -> Iterator[Connection]:
+        """Lock the database before reading, so that nobody writes between reading and writing.
+
+        On a server only what the bot does under the same name, see `Database.change`, and rows that are read to be
+        changed.
+        """
         with self._engine.begin() as connection:
-            if connection.dialect.name == "sqlite":
+            if not is_server(self._engine.url):
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            elif alone:
+                wait_for(connection, alone)
             yield connection
 
     def _forget_waiting(self) -> None:
@@ -167,7 +173,7 @@ class _Person:
         if "voices" not in self._tables:
             return
         facts = self._tables["installation"]
-        with self._transaction() as connection:
+        with self._transaction(alone=voices.VOICES) as connection:
             secret = connection.execute(select(facts.c.value).where(facts.c.key == PSEUDONYMS)).scalar_one()
             self._changed["voices"] += voices.forget(connection, voices.pseudonym(self._user, secret))
 
@@ -212,7 +218,8 @@ class _Person:
         keys = list(table.primary_key.columns)
         texts = [column for column in table.columns if isinstance(column.type, String | JSON)]
         with self._transaction() as connection:
-            rows = connection.execute(select(table).where(or_(*map(self._may_have, texts)))).mappings().all()
+            wanted = select(table).where(or_(*map(self._may_have, texts))).with_for_update()
+            rows = connection.execute(wanted).mappings().all()
             for row in rows:
                 this = and_(*(key == row[key.name] for key in keys))
                 if any(self._has(row[key.name]) for key in keys):
@@ -250,9 +257,13 @@ class _Person:
         return json.loads(self._word.sub(FORGOTTEN, json.dumps(value, ensure_ascii=False)))
 
 
-def _vacuum(engine: Engine) -> None:
-    """Rewrite the file: freed pages and moved rows may still contain the deleted texts."""
+def _vacuum(engine: Engine, changed: Collection[str]) -> None:
+    """Rewrite the file or, on a server, the pages of changed tables: freed space may still hold the deleted texts."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if is_server(engine.url):
+            for name in changed:
+                connection.exec_driver_sql(f'VACUUM "{name}"')
+            return
         connection.exec_driver_sql("VACUUM")
         busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
     if busy:

@@ -3,6 +3,10 @@
 Each file in `versions` is one revision: `r0004_what_it_does.py` with `revision = "0004"` and `down_revision = "0003"`.
 A revision says what it does with its own table definitions, never with those of today's code, which change on. There is
 no way back: the copy that is made before an upgrade is the way back.
+
+Replicas of the version before go on working while newer ones start, and with them the schema changes: a revision only
+adds tables, and columns that may be left out. What is not needed any more is dropped by a later version. A replica of
+the older version does not start again.
 """
 
 import logging
@@ -17,10 +21,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from filelock import FileLock, Timeout
-from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, MetaData, event, inspect, text
 
+from handlers.store import engines
 from handlers.store.backup import copy_database, fresh_copy, leave_out_inbox, put
 from handlers.store.errors import StoreError
+from handlers.store.server import check
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +44,14 @@ def upgrade(location: URL, expected: MetaData) -> None:
     It is one transaction: a process that is killed in the middle leaves the database as it was. A SQLite file is
     copied first, see `copy_of`. What the database has then is compared with the tables that the code expects.
     """
-    is_sqlite = location.get_backend_name() == "sqlite"
-    waiting = {"timeout": LOCK_SECONDS} if is_sqlite else {}
-    engine = create_engine(location, poolclass=NullPool, connect_args=waiting, hide_parameters=True)
+    is_sqlite = not engines.is_server(location)
+    engine = engines.single_use(location, LOCK_SECONDS)
     if is_sqlite:
         event.listen(engine, "connect", _leave_transactions_alone)
         event.listen(engine, "begin", _begin)
     with alone(_file(location)), engine.begin() as connection:
-        if location.get_backend_name() == "postgresql":
+        if not is_sqlite:
+            check(connection)
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         _upgrade(connection)
         _compare(connection, expected)
@@ -67,8 +73,7 @@ def schemas(location: URL) -> tuple[str, str]:
 
     Raises StoreError for a newer schema, SQLAlchemyError for a database that can't be opened.
     """
-    engine = create_engine(location, poolclass=NullPool, hide_parameters=True)
-    with engine.connect() as connection:
+    with engines.single_use(location, LOCK_SECONDS).connect() as connection:
         return _schemas(connection, ScriptDirectory.from_config(config_for(connection)))
 
 
@@ -109,6 +114,8 @@ def _schemas(connection: Connection, scripts: ScriptDirectory) -> tuple[str, str
     except CommandError as error:  # more than one
         raise StoreError("database.odd", reason=str(error)) from error
     if current not in {UNVERSIONED, *(script.revision for script in scripts.walk_revisions())}:
+        if engines.is_server(connection.engine.url):
+            raise StoreError("database.newer_replicas", current=current, newest=newest)
         raise StoreError("database.newer", current=current, newest=newest)
     return current, newest
 

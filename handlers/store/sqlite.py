@@ -1,0 +1,72 @@
+"""SQLite: how its file is opened."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from handlers.store.errors import StoreError
+from indexes.permissions import make_private
+
+WAIT_SECONDS = 1
+"""How long a write waits for a locked database, and an answer with it; a write itself takes a millisecond."""
+
+
+def file_of(url: str) -> Path | None:
+    """Return the file of a SQLite database; None for any other."""
+    location = make_url(url)
+    is_file = location.get_backend_name() == "sqlite" and location.database not in {None, "", ":memory:"}
+    return Path(str(location.database)) if is_file else None
+
+
+def single_use(location: URL, wait_seconds: float) -> Engine:
+    """Return an engine that opens the file for each use, and waits so long for whoever is writing."""
+    engine = create_engine(location, poolclass=NullPool, connect_args={"timeout": wait_seconds}, hide_parameters=True)
+    event.listen(engine, "connect", delete_securely)
+    return engine
+
+
+def pooled(location: URL) -> Engine:
+    """Return the engine of the state database; the file is made if need be, for its owner alone. Raises StoreError."""
+    if location.database in {None, "", ":memory:"}:
+        raise StoreError("database.in_memory")  # there, each connection has its own, empty one
+    _make_private(Path(str(location.database)))
+    engine = create_engine(location, connect_args={"timeout": WAIT_SECONDS}, hide_parameters=True)
+    event.listen(engine, "connect", delete_securely)
+    _use_wal(engine)
+    return engine
+
+
+def delete_securely(connection: sqlite3.Connection, _: object) -> None:
+    """Make SQLite overwrite deleted rows, not just mark them as free."""
+    connection.execute("PRAGMA secure_delete=ON")
+
+
+def notice_removal(engine: Engine) -> None:
+    """Refuse connections once the file is no longer the one opened: SQLite would go on writing to what was deleted."""
+    file = Path(str(engine.url.database))
+    opened = file.stat().st_ino
+
+    @event.listens_for(engine, "do_connect")
+    @event.listens_for(engine, "checkout")
+    def check(*_: object) -> None:
+        if not file.is_file() or file.stat().st_ino != opened:
+            raise OperationalError(None, None, StoreError("database.removed", file=file.name))
+
+
+def _make_private(file: Path) -> None:
+    """Make the file, and take it and its copies from all other users: SQLite gives its log the same permissions."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        file.touch(0o600)
+    for each in (file, *file.parent.glob(f"{file.name}[.-]*")):
+        if not each.name.endswith(".lock"):
+            make_private(each)
+
+
+def _use_wal(engine: Engine) -> None:
+    """Set WAL once, when the file is new: setting it while others write fails with "database is locked"."""
+    with engine.connect() as connection:
+        if connection.execute(text("PRAGMA journal_mode")).scalar_one() != "wal":
+            connection.execute(text("PRAGMA journal_mode=WAL"))

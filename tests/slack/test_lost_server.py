@@ -1,0 +1,71 @@
+"""The server of the state is gone for a while: answers go on, and everything is stored again once it is back."""
+
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bot.app import Bot
+from bot.playground import LocalSlack
+from handlers.store.questions import Questions
+from indexes.messages import Translatable
+from tests.postgresql import OwnServer, own_server
+from tests.slack.conftest import Start, asked_so_far, settle
+
+WIFI = "How do I connect to the office Wi-Fi?"
+ANSWER = "Choose the network Sample-Office"
+CANARY = "hunter2-canary"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OwnServer]:
+    with own_server() as running:
+        yield running
+
+
+@pytest.fixture
+def bot(start: Start, server: OwnServer) -> Bot:
+    made = server.make_empty().replace("postgres:@", f"postgres:{CANARY}@")
+    return start(database_url=made, admin_users=("U-OLIVIA",))
+
+
+@pytest.mark.parametrize("how", ["stopped", "hanging"])
+def test_answers_go_on(
+    how: str, slack: LocalSlack, bot: Bot, server: OwnServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert ANSWER in slack.reply(slack.command("alice", "it-help", f"/search {WIFI}")).shown
+    settle(slack, bot)
+    (server.stop if how == "stopped" else server.freeze)()
+    started = time.monotonic()
+    first = slack.command("alice", "it-help", f"/search {WIFI}")
+    slack.wait_until(lambda: slack.reply(first), 60, what="an answer without the database")
+    for _ in range(3):
+        begun = time.monotonic()
+        assert ANSWER in slack.reply(slack.command("hanako", "it-help", f"/search {WIFI}")).shown
+        assert time.monotonic() - begun < 20
+    assert why(bot)
+    assert time.monotonic() - started < 60
+    (server.start if how == "stopped" else server.thaw)()
+    slack.wait_until(lambda: is_stored(bot), 30, what="the database")
+    assert ANSWER in slack.reply(slack.command("ichiro", "it-help", f"/search {WIFI}")).shown
+    settle(slack, bot)
+    assert not why(bot)
+    assert len(asked_so_far(bot)) >= 2
+    status = slack.reply(slack.command("olivia", "it-help", "/kb status")).shown
+    assert "Database: PostgreSQL " in status
+    assert "can't be used" not in status
+    assert CANARY not in caplog.text
+    assert WIFI not in "".join(record.getMessage() for record in caplog.records if record.name.startswith("handlers"))
+
+
+def why(bot: Bot) -> Translatable | None:
+    return bot.services.database.trouble
+
+
+def is_stored(bot: Bot) -> bool:
+    for known in asked_so_far(bot)[:1]:
+        Questions(bot.services.database).vote(known.id, "U1", "helpful")
+        return not why(bot)
+    return False
