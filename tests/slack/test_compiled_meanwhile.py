@@ -67,6 +67,7 @@ def test_compiled_while_it_answers_and_used_at_the_next_start(
     before = confidences(bot)
     slack.wait_until(lambda: runs_compiled(bot), SECONDS, what="the compiled form")
     assert "compiled for this machine; torch is not needed" in status(slack, "olivia")
+    assert "このマシン用に変換済みです。torch は使いません" in status(slack, "ichiro")
     write_status(knowledge.parent / "data", bot.services)
     told = read_status(knowledge.parent / "data")
     assert told
@@ -92,6 +93,7 @@ def test_what_cannot_be_compiled_stays_and_says_why(slack: LocalSlack, start: St
     assert (
         "with sentence-transformers; it can't be compiled: it has a part that only sentence-transformers runs" in shown
     )
+    assert "sentence-transformers で動いています。変換できません: " in status(slack, "ichiro")
 
 
 def test_torch_by_choice(slack: LocalSlack, start: Start, tmp_path: Path) -> None:
