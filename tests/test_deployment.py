@@ -342,7 +342,8 @@ def commands_of(page: str) -> list[list[str]]:
     lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
     quoted = re.findall(r"`(kotae [a-z][^`\n]*)`", (ROOT / "docs" / page).read_text("utf-8"))
     found = [
-        re.search(r"(?:^|[ /-])kotae ((?:serve|status|doctor|backup|restore|migrate|import).*)", line) for line in lines
+        re.search(r"(?:^|[ /-])kotae ((?:serve|status|doctor|backup|restore|migrate|import)[^']*)", line)
+        for line in lines
     ]
     typed = [each[1] for each in found if each] + [each.removeprefix("kotae ") for each in quoted]
     return [shlex.split(each.rstrip(" &"), comments=True) for each in typed]
