@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, insert, make_url, text
+from sqlalchemy import create_engine, func, insert, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
 from handlers.privacy.store.forgetting import ForgettingError, forget, voice_of
@@ -237,6 +237,14 @@ def test_a_row_that_another_holds_is_waited_for_and_then_given_up(database: Data
         assert 4 < time.monotonic() - started < 15
     engine.dispose()
     assert ChannelSettings(database).of("C1")["threshold"].value == "0.6"
+
+
+def test_what_takes_too_long_is_stopped(postgresql: str) -> None:
+    chosen = make_url(postgresql).update_query_dict({"options": "-c statement_timeout=200"})
+    database = open_database(chosen.render_as_string(hide_password=False))
+    assert database.read("wait", select(func.pg_sleep(30))) is None
+    assert database.trouble == Translatable("database.slow")
+    database.close()
 
 
 # A server that is gone
