@@ -247,6 +247,8 @@ def _opened(settings: Settings) -> tuple[Database, Changes, Knowledge]:
     knowledge.follow()
     if settings.is_shared:
         ChannelMapping(settings).check()
+        if not ChannelMapping(settings).sources():
+            log.warning("The database holds no knowledge base yet: `kotae import` puts a folder of them there")
     return database, changes, knowledge
 
 

@@ -111,16 +111,16 @@ class KnowledgeFolder:
         names = {source.name for source in self.sources()}
         for name, section in self._settings.config.knowledge_bases.items():
             if not section.file and same_name(name, names) is None:
-                raise self._wrong(f"knowledge_bases.{name}", str(folder / f"{name}.csv"), "there is no such file", [])
+                raise self._wrong(f"knowledge_bases.{name}", str(folder / f"{name}.csv"), self._no_file, [])
             if section.file and not (folder / section.file).is_file():
-                raise self._wrong(f"knowledge_bases.{name}", str(folder / section.file), "there is no such file", [])
+                raise self._wrong(f"knowledge_bases.{name}", str(folder / section.file), self._no_file, [])
         for channel, rules in self._settings.config.channels.items():
             for name in rules.knowledge_bases or ():
                 if same_name(name, names) is None:
                     raise self._wrong(f"channels.{channel}.knowledge_bases", name, "no knowledge base", names)
         self._check_shadow()
         if self._settings.config.synonyms and not self._settings.synonyms.is_file():
-            raise self._wrong("synonyms", str(self._settings.synonyms), "there is no such file", [])
+            raise self._wrong("synonyms", str(self._settings.synonyms), self._no_file, [])
 
     def _check_emptied(self) -> None:
         """Raise SettingsError for a folder without tables that had some: a disk that isn't mounted looks like that."""
@@ -214,6 +214,13 @@ class KnowledgeFolder:
         if lost := [file for file in self._files.values() if file.state.is_fault]:
             names = ", ".join(file.name for file in lost)
             log.error("Most files are missing from the knowledge folder: %s. Nothing is removed; put them back", names)
+
+    @property
+    def _no_file(self) -> str:
+        """Say that a file is missing, and what to do where files come from a shared database."""
+        if self._settings.is_shared:
+            return "the database has no such file; put it there with `kotae import`, or as an upload in Slack"
+        return "there is no such file"
 
     def _wrong(self, key: str, value: str, what: str, known: Iterable[str]) -> SettingsError:
         return wrong(self._settings, key, value, what, known)

@@ -40,7 +40,7 @@ from indexes.storage.snapshot import (
 from indexes.storage.stored_index import sections_of
 from indexes.storage.stores import OwnVectors, SharedVectors
 from indexes.storage.unfinished import Unfinished
-from indexes.storage.vector_cache import PassageVectors
+from indexes.storage.vector_cache import SLICE, PassageVectors
 
 log = logging.getLogger(__name__)
 
@@ -246,10 +246,19 @@ class Builder:
         dense = stored.open_vectors(owners)
         scale = stored.scale or _scale(loaded, dense, encoder)
         mapped = replace(loaded, index=loaded.index.with_dense(dense, scale))
+        if self._vectors.lacks(loaded.source.name, encoder):
+            self._offer(loaded.source.name, encoder, stored.keys, dense, scale)
         if stored.scale and stored.has_owners and loaded.is_stored:
             return BuildResult(mapped, reused=stored.texts)
         vectors = replace(stored.stored_vectors(), scale=scale, owners=owners)
         return replace(self._save(mapped, stored.read_source(), vectors), reused=stored.texts)
+
+    def _offer(self, name: str, encoder: Encoder, keys: Sequence[bytes], dense: VectorIndex, scale: Scale) -> None:
+        """Give other processes the vectors that this one encoded before it shared any."""
+        rows = np.array(list({key: row for row, key in enumerate(keys)}.values()), dtype=np.int64)
+        for some in np.split(rows, range(SLICE, len(rows), SLICE)):
+            self._vectors.push(name, encoder, [keys[row] for row in some], dense.vectors(some))
+        self._vectors.settle(name, encoder, keys, scale)
 
     def _others(self, loaded: LoadedKnowledgeBase, *, damaged: bool) -> Iterable[Generation]:
         """Return the generations whose vectors may be of use because something in a newer or this one is damaged."""

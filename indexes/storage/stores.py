@@ -47,6 +47,9 @@ class SharedVectors(Protocol):
     def push(self, name: str, encoder: Encoder, keys: Sequence[bytes], vectors: Vectors) -> None:
         """Add the vectors of some texts."""
 
+    def lacks(self, name: str, encoder: Encoder) -> bool:
+        """Return whether nobody has stored anything of a knowledge base yet, and others could use it."""
+
     def settle(self, name: str, encoder: Encoder, keys: Collection[bytes], scale: Scale) -> None:
         """Store the scale of a knowledge base that has exactly these texts; vectors of many others may be dropped."""
 
@@ -71,6 +74,11 @@ class OwnVectors:
 
     def push(self, name: str, encoder: Encoder, keys: Sequence[bytes], vectors: Vectors) -> None:
         """See `SharedVectors.push`."""
+
+    def lacks(self, name: str, encoder: Encoder) -> bool:
+        """See `SharedVectors.lacks`."""
+        del name, encoder
+        return False
 
     def settle(self, name: str, encoder: Encoder, keys: Collection[bytes], scale: Scale) -> None:
         """See `SharedVectors.settle`."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
@@ -169,6 +170,30 @@ def test_two_who_change_the_same_cells_on_two_replicas(slack: LocalSlack, two: R
     slack.submit("olivia", view, {"answer": "電話してください"})
     slack.wait_until(lambda: "機内モードを切って" in str(view.content), what="the news")
     assert mirrored(two)["b"] == NEWER.encode()
+
+
+def has_vectors(bot: Bot) -> bool:
+    loaded = bot.services.registry.loaded
+    return bool(loaded) and all(one.index.dense and not one.by_questions for one in loaded.values())
+
+
+def test_a_replica_that_has_vectors_nobody_shares_gives_them_to_others(several: Replicas, postgresql: str) -> None:
+    several.import_files()
+    models = [CountingModel() for _ in range(3)]
+    managers = [ModelManager(lambda *_, model=model: model) for model in models]
+    several.start("a", managers[0], encoder_backend="auto", model_name="counting")
+    several.wait("vectors", has_vectors)
+    several.stop("a")
+    engine = create_engine(postgresql)
+    with engine.begin() as connection:
+        connection.execute(text("TRUNCATE vector_chunks, vector_scales"))
+    engine.dispose()
+    for name, manager, model in zip("ab", managers[1:], models[1:], strict=True):
+        several.start(name, manager, encoder_backend="auto", model_name="counting")
+        several.wait("vectors", has_vectors)
+        assert model.encoded == list(CANARIES), name
+    for manager in managers:
+        manager.close()
 
 
 def test_one_replica_encodes_and_the_other_fetches(slack: LocalSlack, several: Replicas) -> None:

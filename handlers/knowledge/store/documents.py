@@ -90,8 +90,9 @@ class Documents:
 
     def all(self) -> list[Document] | None:
         """List all files, also removed ones; None if the database fails."""
-        rows = self._database.read("list the knowledge bases", select(documents).order_by(documents.c.file))
-        return None if rows is None else [Document(*row) for row in rows]
+        rows = self._database.read("list the knowledge bases", select(documents))
+        found = None if rows is None else [Document(*row) for row in rows]
+        return found and sorted(found, key=lambda each: each.file)  # servers sort by the rules of a language
 
     def all_or_raise(self) -> list[Document]:
         """List all files, also removed ones; raises StoreError."""

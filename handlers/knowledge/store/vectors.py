@@ -96,7 +96,7 @@ class VectorChunks:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[tuple[str, str, int], str] = {}
+        self._known: dict[tuple[str, str, int, str], str] = {}
         self._lock = Lock()
 
     @contextmanager
@@ -158,6 +158,10 @@ class VectorChunks:
         rows = self._database.read("look up a scale", wanted)
         return Scale(**rows[0].scale) if rows else None
 
+    def lacks(self, name: str, encoder: Encoder) -> bool:
+        """See `SharedVectors.lacks`."""
+        return self._encoder(encoder) is not None and self.scale(name, encoder) is None
+
     def settle(self, name: str, encoder: Encoder, keys: Collection[bytes], scale: Scale) -> None:
         """See `SharedVectors.settle`."""
         own, texts = self._encoder(encoder), set(keys)
@@ -206,10 +210,10 @@ class VectorChunks:
     def _encoder(self, encoder: Encoder) -> str | None:
         """Return the id of the encoder whose vectors are those of this one, storing it if it is new.
 
-        Compiled forms of a model give almost the same numbers; whether they are the same is seen by its canaries. None
-        if the database fails.
+        Compiled forms of a model give almost the same numbers; whether they are the same is seen by its canaries. That
+        of 8 bits is another encoder. None if the database fails.
         """
-        known = (encoder.name, encoder.revision, encoder.dimension)
+        known = (encoder.name, encoder.revision, encoder.dimension, encoder.variant)
         with self._lock:
             if known not in self._known:
                 found = self._database.change("look up the encoder", partial(_stored_encoder, encoder))
@@ -220,10 +224,11 @@ class VectorChunks:
 
 
 def _stored_encoder(encoder: Encoder, connection: Connection) -> str:
-    stamp = asdict(EncoderStamp.of(encoder))
+    stamp = EncoderStamp.of(encoder).as_data()
     rows = connection.execute(select(encoders.c.id, encoders.c.stamp).order_by(encoders.c.id)).all()
     own = hashlib.blake2b(repr(stamp).encode(), digest_size=16).hexdigest()
-    found = next((row.id for row in rows if EncoderStamp(**row.stamp).matches(encoder)), own)
+    stamps = ((row.id, EncoderStamp(**row.stamp)) for row in rows)
+    found = next((id_ for id_, each in stamps if each.variant == encoder.variant and each.matches(encoder)), own)
     used = upsert(encoders).values(id=found, stamp=stamp, at=time.time())
     connection.execute(used.on_conflict_do_update(index_elements=[encoders.c.id], set_={"at": time.time()}))
     return str(found)
