@@ -6,8 +6,12 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from bot.status import STALE_SECONDS
+
 SILENCE_SECONDS = 20.0
 """For so long Slack may not have answered: by then the watchdog has given the connection up, and the status says so."""
+HANGING_SECONDS = 60.0
+"""After so long without a new status a process hangs: a database server that is gone holds the status up for less."""
 
 
 class Probe(NamedTuple):
@@ -36,12 +40,14 @@ def ready(status: Mapping[str, Any] | None) -> Probe:
 
 def _missing(status: Mapping[str, Any]) -> Iterator[str]:
     """List what keeps a bot from being ready; one of an earlier version doesn't tell of all."""
-    pong_age = status["process"]["pong_age"]
+    pong_age, age = status["process"]["pong_age"], time.time() - status["at"]
+    if age > STALE_SECONDS:
+        yield f"its status is {age:.0f} s old"
     if status.get("stopping"):
         yield "it is stopping"
     if pong_age is None:
         yield "Slack has not answered yet"
-    elif (silence := pong_age + time.time() - status["at"]) > SILENCE_SECONDS:
+    elif (silence := pong_age + age) > SILENCE_SECONDS:
         yield f"Slack has not answered for {silence:.0f} s"
     if not status.get("database_answers", True):
         yield f"the database does not answer ({status['database_trouble'] or 'no reason known'})"

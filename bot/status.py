@@ -97,11 +97,11 @@ def forget_status(data_dir: Path) -> None:
         (data_dir / FILE).unlink()
 
 
-def read_status(data_dir: Path) -> dict[str, Any] | None:
-    """Return the status of the running bot, or None when none is running."""
+def read_status(data_dir: Path, stale_seconds: float = STALE_SECONDS) -> dict[str, Any] | None:
+    """Return the status of the running bot; None when none is running, or none has told for so long."""
     try:
         status: dict[str, Any] = json.loads((data_dir / FILE).read_text(encoding="utf-8"))
-        return status if time.time() - status["at"] < STALE_SECONDS else None
+        return status if time.time() - status["at"] < stale_seconds else None
     except (OSError, ValueError, LookupError, TypeError):
         return None
 

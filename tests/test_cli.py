@@ -332,6 +332,25 @@ def test_a_wrong_setting_is_1_and_named(capsys: pytest.CaptureFixture[str], monk
     assert "very-secret" not in err
 
 
+@pytest.mark.parametrize(
+    ("age", "live", "ready"),
+    [
+        (1, "live: process", "ready: 1 "),
+        (40, "live: process", "not ready: its status is 4"),
+        (70, "not live", "not live"),
+    ],
+)
+def test_a_status_that_is_late_makes_a_bot_unready_and_only_then_dead(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, age: int, live: str, ready: str
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    (tmp_path / FILE).write_text(json.dumps(RUNNING | {"at": time.time() - age, "pid": os.getpid()}))
+    exits = [main(["status", "--probe", name]) for name in ("live", "ready")]
+    lines = capsys.readouterr().out.splitlines()
+    assert (lines[0].startswith(live), lines[1].startswith(ready)) == (True, True), lines
+    assert exits == [int(line.startswith("not")) for line in lines]
+
+
 def test_status_without_a_running_bot(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status"]) == 1
     out, err = capsys.readouterr()

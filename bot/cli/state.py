@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 def _status(options: Namespace, settings: "Settings") -> int:
     from bot.status import format_status, read_status
 
-    status = read_status(settings.environment.data_dir)
     if options.probe:
         from bot import probe
 
-        found = {"live": probe.live, "ready": probe.ready}[options.probe](status)
+        told = read_status(settings.environment.data_dir, probe.HANGING_SECONDS)
+        found = {"live": probe.live, "ready": probe.ready}[options.probe](told)
         print(found.line)
         return OK if found.is_good else FAILED
+    status = read_status(settings.environment.data_dir)
     if status is None:
         print(f"No bot is running with DATA_DIR = {settings.environment.data_dir}", file=sys.stderr)
         return FAILED
