@@ -167,7 +167,7 @@ def test_the_examples_name_settings_that_exist_and_hold_no_secret(example: Path)
     named = dict(line.split("=", 1) for line in lines)
     assert set(named) - {name.upper() for name in Environment.model_fields} == {"PGPASSWORD"}
     assert {name for name, value in named.items() if "…" in value} == SECRETS & set(named) - {"DATABASE_URL"}
-    assert "kotae.env\n" in (ROOT / ".gitignore").read_text("utf-8")
+    assert "kotae.env" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
 
 
 # Kubernetes
