@@ -4,12 +4,13 @@ import copy
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
+from functools import partial
 from threading import Lock
 
-from sqlalchemy import Column, Float, String, Table, delete, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, Float, String, Table, delete
 
 from handlers.store.database import Database, metadata
+from handlers.store.upsert import claim
 
 KEEP_SEEN_SECONDS = 7 * 24 * 3600
 """Slack retries an event for at most about an hour; a week is ample."""
@@ -84,9 +85,6 @@ class Claims:
             self._recent[key] = None
             if len(self._recent) > RECENT_CLAIMS:
                 self._recent.popitem(last=False)
-        try:
-            holder = {"holder": self._holder} if table is seen else {}
-            self._database.write("remember what has happened", insert(table).values(key=key, at=time.time(), **holder))
-        except IntegrityError:
-            return False
-        return True
+        row = {"key": key, "at": time.time()} | ({"holder": self._holder} if table is seen else {})
+        is_first = self._database.change("remember what has happened", partial(claim, table=table, row=row))
+        return is_first is not False  # while the database fails, memory alone decides

@@ -1,11 +1,12 @@
 """Messages being posted, so that one is not posted again when nobody knows whether it was posted."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from sqlalchemy import Column, Float, String, Table, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, Float, String, Table, delete, select, update
 
 from handlers.store.database import Database, metadata
+from handlers.store.upsert import claim
 
 KEEP_SECONDS = 24 * 3600
 """How long a row stays: far longer than a request may be taken up again after a restart."""
@@ -47,11 +48,8 @@ class Posts:
     def begin(self, post: Post) -> Post | None:
         """Store a post before it is tried; return the one of the same id that was tried before, if any."""
         values = {"id": post.id, "channel": post.channel, "thread": post.thread, "at": post.at}
-        try:
-            self._database.write("remember what is being posted", insert(outbox).values(values))
-        except IntegrityError:
-            return self.get(post.id)
-        return None
+        is_first = self._database.change("remember what is being posted", partial(claim, table=outbox, row=values))
+        return self.get(post.id) if is_first is False else None
 
     def get(self, id_: str) -> Post | None:
         """Return a post; None when it was never tried, or long ago, or the database fails."""

@@ -1,9 +1,9 @@
-"""Rows that take the place of earlier ones with the same key, in one statement: replicas may write them at once."""
+"""Rows that replicas may write at once, in one statement: they take the place of earlier ones, or are the first."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, Table
+from sqlalchemy import ColumnElement, Connection, Insert, Table
 from sqlalchemy.dialects.postgresql import insert
 
 
@@ -19,3 +19,12 @@ def put(
     statement = insert(table).values(list(wanted.values()))
     fresh = {name: statement.excluded[name] for name in next(iter(wanted.values())) if name not in key}
     return statement.on_conflict_do_update(index_elements=list(key), set_=fresh, where=where)
+
+
+def claim(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless there is one with its key; return whether it was inserted: one of several callers is told so.
+
+    Whoever comes at the same moment waits for the other's transaction.
+    """
+    first = insert(table).values(row).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return connection.execute(first).first() is not None

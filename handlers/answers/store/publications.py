@@ -4,13 +4,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
-from sqlalchemy import Column, ColumnElement, Float, String, Table, Text, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, ColumnElement, Float, String, Table, Text, delete, select, update
 
 from handlers.store.database import Database, Id, metadata
 from handlers.store.errors import StoreError
+from handlers.store.upsert import claim
 
 publications = Table(
     "publications",
@@ -94,15 +95,11 @@ class Publications:
 
     def _claim(self, question: int, kind: Kind, planned: Publication) -> bool:
         values = {**vars(planned), "people": " ".join(planned.people), "at": time.time()}
-        try:
-            kept = self._database.write(
-                "remember what is published", insert(publications).values(question=question, kind=kind, **values)
-            )
-        except IntegrityError:
-            return False
-        if kept is None:
+        row = {"question": question, "kind": kind, **values}
+        is_first = self._database.change("remember what is published", partial(claim, table=publications, row=row))
+        if is_first is None:
             raise StoreError("database.not_posted", reason=self._database.trouble or "")
-        return True
+        return is_first
 
 
 def _is(question: int, kind: Kind) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Boolean, Column, Connection, Float, String, Table, Text, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from handlers.store.database import Database, Id, metadata
 from handlers.store.questions import (
@@ -18,7 +17,7 @@ from handlers.store.questions import (
     questions,
     votes,
 )
-from handlers.store.upsert import put
+from handlers.store.upsert import claim, put
 
 KEPT = 500
 """Votes of a knowledge base that are read, the newest: more than the highest promise takes."""
@@ -131,8 +130,7 @@ class Proofs:
 
 def _change(connection: Connection, channel: str, name: str, *, proved: bool) -> bool:
     row = {"channel": channel, "knowledge_base": name, "proved": proved}
-    fresh = insert(proofs).values(row).on_conflict_do_nothing().returning(proofs.c.channel)
-    if connection.execute(fresh).first() is not None:
+    if claim(connection, proofs, row):
         return proved
     this = (proofs.c.channel == channel, proofs.c.knowledge_base == name, proofs.c.proved != proved)
     return connection.execute(update(proofs).where(*this).values(proved=proved)).rowcount > 0
