@@ -25,7 +25,7 @@ def measure(bench: Bench) -> Report:
         bench.listen()
         for name, form in bench.twins.items():
             if form:
-                folder = bench.folder / f"latency-{size}-{name}"
+                folder = bench.folder / f"latency-{size}"
                 arguments = {"folder": folder, "size": size, "count": count, "form": form}
                 parts[f"{name}, {size:,} rows"] = bench.child("latency:parts_of_a_question", arguments)
     if bench.pictures:

@@ -23,7 +23,7 @@ def measure(bench: Bench) -> Report:
         bench.listen()
         folder = write_folder(bench.folder / f"memory-{number}", number, size)
         for name, form in forms.items():
-            knowledge: JSON = {"folder": folder, "data": folder / name, "bases": number, "size": size}
+            knowledge: JSON = {"folder": folder, "data": folder / "data", "bases": number, "size": size}
             found[name][number] = _resident(knowledge, None) if name == LEXICAL else _built(bench, knowledge, form)
     twins = _twins(bench, bases[0], size)
     most = bases[-1]
@@ -57,13 +57,13 @@ def measure(bench: Bench) -> Report:
 def _twins(bench: Bench, bases: int, size: int) -> dict[str, float | None]:
     folder = write_folder(bench.folder / "memory-twins", bases, size)
     return {
-        name: _built(bench, {"folder": folder, "data": folder / name, "bases": bases, "size": size}, form)
+        name: _built(bench, {"folder": folder, "data": folder / "data", "bases": bases, "size": size}, form)
         for name, form in bench.twins.items()
     }
 
 
 def _built(bench: Bench, knowledge: JSON, form: JSON | None) -> float | None:
-    """Leave snapshots behind, then start the bot and look; None for a form that there isn't yet."""
+    """Leave snapshots behind, which serve every form, then start the bot; None for a form that there isn't yet."""
     if form is None:
         return None
     bench.child("preparing:snapshots", {**knowledge, "form": form})

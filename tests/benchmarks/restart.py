@@ -57,8 +57,7 @@ def _prepare(bench: Bench, name: str, common: JSON, forms: dict[str, JSON | None
     if name not in forms:
         bench.peer(name, {**common, "questions": []})
     elif form := forms[name]:
-        data = f"{common['data']}/{name}"
-        bench.child("preparing:snapshots", {"folder": common["folder"], "data": data, "form": form})
+        bench.child("preparing:snapshots", {**common, "form": form})
 
 
 def _start(bench: Bench, name: str, common: JSON, forms: dict[str, JSON | None]) -> JSON:
@@ -67,13 +66,13 @@ def _start(bench: Bench, name: str, common: JSON, forms: dict[str, JSON | None])
     form = forms[name]
     if form is None:
         return {"error": "not yet"}
-    return bench.child("starting:kotae", {**common, "form": form, "data": f"{common['data']}/{name}"})
+    return bench.child("starting:kotae", {**common, "form": form})
 
 
 def whole_bot(bench: Bench, folder: Path) -> JSON:
     """Start the real bot on a local Slack: seconds until it is connected, and until its first reply."""
     with LocalSlack(workspace=botprocess.workspace(bench.pick(10, 2))) as slack:
-        settings = botprocess.settings(slack, folder, bench.kept / "restart-data" / "kotae", bench.forms[DEFAULT])
+        settings = botprocess.settings(slack, folder, bench.kept / "restart-data", bench.forms[DEFAULT])
         with botprocess.BotProcess(settings) as bot:
             connected = bot.wait_for("connected")["at"] - bot.started
             slack.wait_connected()
