@@ -1,5 +1,6 @@
 """The real bot in a process of its own, connected to a local Slack in this one."""
 
+import shutil
 from pathlib import Path
 
 from bot.playground import Call, Envelope, Interaction, LocalSlack, Message, Workspace, sample_workspace
@@ -20,6 +21,15 @@ def workspace(bases: int) -> Workspace:
     for number in range(bases):
         made.add_channel(f"kb-{number:02}", [*staff, made.bot])
     return made
+
+
+def fresh(data: Path, folder: Path) -> Path:
+    """Give a bot that was in no workspace yet what `preparing:snapshots` left in `data`; return its DATA_DIR.
+
+    Each local Slack is a workspace of its own: a bot remembers by id which channels a knowledge base answers in.
+    """
+    shutil.copytree(data, folder, symlinks=True)
+    return folder
 
 
 def settings(slack: LocalSlack, folder: Path, data: Path, form: JSON | None) -> JSON:

@@ -1,5 +1,7 @@
 """Resident memory of the real bot: by knowledge bases, and by the form of the model."""
 
+from pathlib import Path
+
 from bot.playground import LocalSlack
 from tests.benchmarks import botprocess
 from tests.benchmarks.bench import Bench, ratio, shown
@@ -23,7 +25,7 @@ def measure(bench: Bench) -> Report:
         bench.listen()
         folder = write_folder(bench.folder / f"memory-{number}", number, size)
         for name, form in forms.items():
-            knowledge: JSON = {"folder": folder, "data": folder / "data", "bases": number, "size": size}
+            knowledge: JSON = {"folder": folder, "name": name, "bases": number, "size": size}
             found[name][number] = _resident(knowledge, None) if name == LEXICAL else _built(bench, knowledge, form)
     twins = _twins(bench, bases[0], size)
     most = bases[-1]
@@ -57,7 +59,7 @@ def measure(bench: Bench) -> Report:
 def _twins(bench: Bench, bases: int, size: int) -> dict[str, float | None]:
     folder = write_folder(bench.folder / "memory-twins", bases, size)
     return {
-        name: _built(bench, {"folder": folder, "data": folder / "data", "bases": bases, "size": size}, form)
+        name: _built(bench, {"folder": folder, "name": name, "bases": bases, "size": size}, form)
         for name, form in bench.twins.items()
     }
 
@@ -66,13 +68,16 @@ def _built(bench: Bench, knowledge: JSON, form: JSON | None) -> float | None:
     """Leave snapshots behind, which serve every form, then start the bot; None for a form that there isn't yet."""
     if form is None:
         return None
-    bench.child("preparing:snapshots", {**knowledge, "form": form})
+    folder = Path(knowledge["folder"])
+    bench.child("preparing:snapshots", {**knowledge, "data": folder / "prepared", "form": form})
+    botprocess.fresh(folder / "prepared", folder / knowledge["name"])
     return _resident(knowledge, form)
 
 
 def _resident(knowledge: JSON, form: JSON | None) -> float:
     with LocalSlack(workspace=botprocess.workspace(knowledge["bases"])) as slack:
-        settings = botprocess.settings(slack, knowledge["folder"], knowledge["data"], form)
+        folder = Path(knowledge["folder"])
+        settings = botprocess.settings(slack, folder, folder / knowledge["name"], form)
         with botprocess.BotProcess(settings) as bot:
             bot.wait_for("dense" if form else "lexical", 900)
             slack.wait_connected()

@@ -48,7 +48,7 @@ def measure(bench: Bench) -> Report:
         for name, runs in results.items():
             if name != "naive" or turn < NAIVE_TURNS:
                 runs.append(_start(bench, name, common, forms))
-        app.append(whole_bot(bench, folder))
+        app.append(whole_bot(bench, folder, turn))
     return _report(results, app, bases, size)
 
 
@@ -69,19 +69,17 @@ def _start(bench: Bench, name: str, common: JSON, forms: dict[str, JSON | None])
     return bench.child("starting:kotae", {**common, "form": form})
 
 
-def whole_bot(bench: Bench, folder: Path) -> JSON:
+def whole_bot(bench: Bench, folder: Path, turn: int) -> JSON:
     """Start the real bot on a local Slack: seconds until it is connected, and until its first reply."""
+    data = botprocess.fresh(bench.kept / "restart-data", bench.folder / f"restart-{turn}")
     with LocalSlack(workspace=botprocess.workspace(bench.pick(10, 2))) as slack:
-        settings = botprocess.settings(slack, folder, bench.kept / "restart-data", bench.forms[DEFAULT])
+        settings = botprocess.settings(slack, folder, data, bench.forms[DEFAULT])
         with botprocess.BotProcess(settings) as bot:
             connected = bot.wait_for("connected")["at"] - bot.started
             slack.wait_connected()
             asked = slack.mention("alice", "kb-00", "How do I add a feature flag?")
-            try:
-                botprocess.reply_to(slack, asked)
-                replied = time.monotonic() - bot.started
-            except TimeoutError:  # it said that it is still starting
-                replied = None
+            botprocess.reply_to(slack, asked)
+            replied = time.monotonic() - bot.started
             bot.wait_for("dense", 600)
             bot.close()
     return {"connected": connected, "replied": replied}
