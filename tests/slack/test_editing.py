@@ -219,6 +219,7 @@ def test_what_is_typed_late_does_not_undo_what_was_sent(slack: LocalSlack, bot: 
 # When the file is not what it was
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("lawful")
 def test_a_file_changed_meanwhile_is_refused_with_the_difference(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     view = add(slack, "olivia")
@@ -238,6 +239,7 @@ def test_a_file_changed_meanwhile_is_refused_with_the_difference(slack: LocalSla
     assert "Gone." in search(slack, "alice", "Fax?")
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("lawful")
 def test_a_file_that_can_not_be_written_loses_nothing(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     view = add(slack, "olivia")
@@ -251,6 +253,7 @@ def test_a_file_that_can_not_be_written_loses_nothing(slack: LocalSlack, bot: Bo
     assert ":white_check_mark: Saved" in view.shown
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("lawful")
 def test_whoever_closes_the_form_too_early_hears_all_the_same(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     view = add(slack, "olivia")

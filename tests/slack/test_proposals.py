@@ -137,6 +137,7 @@ def test_an_admin_slack_does_not_deliver_to_is_not_counted_on(slack: LocalSlack,
     assert len(Proposals(bot.services.database).waiting()) == 1
 
 
+@pytest.mark.sqlite
 def test_what_can_not_be_written_waits_on(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     propose(slack, bot)
     path, asked = knowledge / "it-help.csv", request(slack, "olivia")
