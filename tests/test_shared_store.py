@@ -160,6 +160,18 @@ def test_a_copy_is_brought_up_to_date_whatever_is_there(documents: Documents, tm
     assert mirror.follow() == []
 
 
+def test_what_is_changed_by_hand_in_a_copy_is_undone(documents: Documents, tmp_path: Path) -> None:
+    documents.put("a.csv", CSV, "", BY)
+    mirror = Mirror(documents, tmp_path)
+    mirror.follow()
+    (tmp_path / "a.csv").write_bytes(b"by hand")
+    assert mirror.follow() == [tmp_path / "a.csv"]
+    assert (tmp_path / "a.csv").read_bytes() == CSV
+    (tmp_path / "a.csv").unlink()
+    mirror.refresh("a.csv")
+    assert (tmp_path / "a.csv").read_bytes() == CSV
+
+
 def test_an_empty_database_takes_nothing_away(documents: Documents, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(CSV)
     mirror = Mirror(documents, tmp_path)

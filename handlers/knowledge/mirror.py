@@ -6,14 +6,17 @@ truth: a file that differs from it is replaced.
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from threading import RLock
+from typing import Self
 
 from handlers.knowledge.store.documents import Documents, Made
 from indexes.atomic_file import replace_file
 from indexes.names import composed
 from indexes.permissions import make_private_folder
+from indexes.storage.file_mark import FileMark
 from indexes.storage.versions import Version
 
 log = logging.getLogger(__name__)
@@ -28,7 +31,7 @@ class Mirror:
         self._lock = RLock()
         self._changed: set[str] = set()
         make_private_folder(folder)
-        self._digests = {self.file_of(path): digest for path, digest in _digests(folder)}
+        self._copies = {self.file_of(path): _Copy.of(path, path.read_bytes()) for path in _files(folder)}
 
     def file_of(self, path: Path) -> str:
         """Return the name under which the database has a file."""
@@ -46,8 +49,8 @@ class Mirror:
         with self._lock:
             found = self._documents.all()
             if found:  # a database without even a removed file is not the one that this is a copy of
-                self._update({each.file: each.digest for each in found if each.digest}, self._digests)
-            elif found is not None and self._digests:
+                self._update({each.file: each.digest for each in found if each.digest}, self._copies)
+            elif found is not None and self._copies:
                 log.error("The database holds no knowledge base at all; %s goes on answering", self.folder)
             changed, self._changed = sorted(self._changed), set()
             return [self.path_of(file) for file in changed]
@@ -80,10 +83,10 @@ class Mirror:
     def _update(self, wanted: Mapping[str, str], among: Iterable[str]) -> None:
         """Fetch the wanted files that differ, and delete those `among` which are not wanted."""
         for file, digest in wanted.items():
-            if self._digests.get(file) != digest and (data := self._fetch(file, digest)) is not None:
+            if not self._has(file, digest) and (data := self._fetch(file, digest)) is not None:
                 self._write(file, data)
                 self._changed.add(file)
-        for file in [each for each in among if each in self._digests and each not in wanted]:
+        for file in [each for each in among if each in self._copies and each not in wanted]:
             self._delete(file)
             self._changed.add(file)
 
@@ -97,15 +100,28 @@ class Mirror:
         path = self.path_of(file)
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, data, 0o600)
-        self._digests[file] = hashlib.sha256(data).hexdigest()
+        self._copies[file] = _Copy.of(path, data)
+
+    def _has(self, file: str, digest: str) -> bool:
+        """Tell whether the copy is this content, and nobody has changed it by hand."""
+        copy = self._copies.get(file)
+        return copy is not None and copy.digest == digest and copy.mark == FileMark.of(self.path_of(file))
 
     def _delete(self, file: str) -> None:
         self.path_of(file).unlink(missing_ok=True)
-        self._digests.pop(file, None)
+        self._copies.pop(file, None)
 
 
-def _digests(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files that are there with their digests; hidden ones are nobody's."""
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.name.startswith("."):
-            yield path, hashlib.sha256(path.read_bytes()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    digest: str
+    mark: FileMark | None
+
+    @classmethod
+    def of(cls, path: Path, data: bytes) -> Self:
+        return cls(hashlib.sha256(data).hexdigest(), FileMark.of(path))
+
+
+def _files(folder: Path) -> list[Path]:
+    """List the files that are there; hidden ones are nobody's."""
+    return [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
