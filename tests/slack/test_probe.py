@@ -11,8 +11,8 @@ import pytest
 
 from bot.connection import MISSED_PONGS, PING_SECONDS
 from bot.playground import LocalSlack
-from bot.probe import SILENCE_SECONDS
-from bot.status import RENEWED_SECONDS
+from bot.probe import SILENCE_SECONDS, ready
+from bot.status import RENEWED_SECONDS, read_status
 from tests.slack.test_serve import Process, ended, serving
 
 QUESTION = "パスワードを忘れました"
@@ -52,7 +52,8 @@ def test_it_is_ready_when_it_answers_and_not_while_it_ends(
     asked = [slack.mention("hanako", "it-help", QUESTION) for _ in range(3)]
     slack.wait_until(lambda: all(each.outcome == "acked" for each in slack.envelopes))
     process.running.send_signal(signal.SIGTERM)
-    assert "it is stopping" in wait_for(process, "ready", 1, "not ready", 5)
+    data = knowledge.parent / ".kotae"
+    slack.wait_until(lambda: "it is stopping" in ready(read_status(data)).line, what="a word that it ends")  # it drains
     assert ended(process) == 0
     assert [len(slack.replies(each)) for each in asked] == [1] * 3
     assert probe(process, "live") == (1, "not live: no bot renews its status in DATA_DIR")
