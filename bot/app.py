@@ -23,7 +23,7 @@ from bot.knowledge_follower import KnowledgeFollower
 from bot.manifest import AGENT_SCOPE
 from bot.model_watch import LOOK_SECONDS, ModelWatch
 from bot.process import describe_process
-from bot.replay import Replay
+from bot.replay import Heartbeat, Replay
 from bot.retention import sweep_all, sweep_leftovers
 from bot.settings import Settings
 from bot.slack_client import scopes_of, slack_client
@@ -42,15 +42,17 @@ from handlers.knowledge.store import documents
 from handlers.learning.learned_aliases import apply_aliases
 from handlers.learning.proof import keep_auto_reply
 from handlers.learning.votes import update_confidence
+from handlers.membership import Membership
 from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, Kind, WorkQueue
 from handlers.routing import register
 from handlers.schema import open_or_recover
 from handlers.services import Config, Services
+from handlers.store.buckets import buckets_of
 from handlers.store.changes import Changes
 from handlers.store.claims import Claims
 from handlers.store.database import Database
-from handlers.token_buckets import BURST, TokenBuckets
+from handlers.token_buckets import BURST, Limit
 from indexes.encoder import ModelManager, models
 from indexes.maintenance import Maintenance
 from indexes.registry import Registry
@@ -76,6 +78,7 @@ class Bot:
     digest: WeeklyDigest | None
     housekeeping: Housekeeping
     replay: Replay
+    heartbeat: Heartbeat
     listeners: ThreadPoolExecutor
     startup_log: StartupLog
 
@@ -83,6 +86,7 @@ class Bot:
         """Connect first; read the knowledge bases and load the model in the background."""
         keep_auto_reply(self.services)
         self.replay.recover()
+        self.heartbeat.start()
         self.connection.open()
         self.startup_log.done("connected", "connected")
         apply_aliases(self.services)
@@ -123,6 +127,8 @@ class Bot:
             if thread:
                 thread.close()
         self.services.inbox.close()
+        self.heartbeat.close()
+        self.services.membership.leave()
         self.services.database.close()
         return drained
 
@@ -191,7 +197,8 @@ def build_app(
         keep(services, kind, payload)
 
     connection = Connection(app, settings.app_token, acks, kept, ping_seconds)
-    queue = WorkQueue(counters, acks.are_due, buckets=TokenBuckets(burst))
+    membership = Membership(database, instance_of(environment.data_dir))
+    queue = WorkQueue(counters, acks.are_due, buckets=buckets_of(database, Limit(burst)))
 
     def rescan() -> None:
         mapping.refresh(client, channels)
@@ -201,8 +208,10 @@ def build_app(
         registry=registry,
         maintenance=maintenance,
         database=database,
-        claims=Claims(database),
-        inbox=Inbox(database, instance_of(environment.data_dir), counters),
+        changes=changes,
+        claims=Claims(database, lambda: membership.id),
+        membership=membership,
+        inbox=Inbox(database, membership, counters),
         access=Access(client, identity, environment.admin_users, environment.admin_usergroup),
         channels=channels,
         client=client,
@@ -219,6 +228,7 @@ def build_app(
     follow(changes, services)
     recover(services.config.uploads_dir)
     register(app, services)
+    replay = Replay(app, services)
     return Bot(
         app=app,
         connection=connection,
@@ -230,7 +240,8 @@ def build_app(
         housekeeping=Housekeeping(
             services, settings.config.keep_questions_days, sweeps=partial(sweep_all, services, settings)
         ),
-        replay=Replay(app, services),
+        replay=replay,
+        heartbeat=Heartbeat(services, replay),
         listeners=listeners,
         startup_log=startup_log,
     )

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import partial
 
@@ -12,6 +13,7 @@ from handlers.learning.misses import digest
 from handlers.services import Services
 from handlers.slack.blocks import Message
 from handlers.slack.trouble import error_code
+from handlers.store.exclusive import BusyError
 from handlers.store.installation import Installation
 
 log = logging.getLogger(__name__)
@@ -62,8 +64,12 @@ class WeeklyDigest(BackgroundThread):
     def send_if_due(self) -> None:
         """Post the digest unless it isn't time yet, it was posted already, or there is nothing to report.
 
-        It is tried once an hour at most.
+        It is tried once an hour at most, by one replica.
         """
+        with suppress(BusyError), self._services.database.exclusively(self._key, wait_seconds=0):
+            self._send_if_due()
+
+    def _send_if_due(self) -> None:
         at = self._clock()
         due = _latest_due(at)
         sent = self._last_sent(at, due)
@@ -71,12 +77,13 @@ class WeeklyDigest(BackgroundThread):
             return
         days = min(at - sent, MOST) / timedelta(days=1)
         message = digest(self._services, days, self._channel)
-        if message is None or self._posted(message):
+        if message is None or self._posted(message, due):
             self._remember(at)
 
-    def _posted(self, message: Message) -> bool:
+    def _posted(self, message: Message, due: datetime) -> bool:
+        """Post it, unless a replica has posted it that ended before it could say so."""
         try:
-            self._services.messenger.post(self._channel, message)
+            self._services.messenger.post(self._channel, message, key=f"{self._key} {due.isoformat()}")
         except (SlackApiError, SlackClientError, OSError) as error:
             log.error("The weekly digest could not be posted in %s (%s)", self._channel, error_code(error))  # noqa: TRY400
             return False

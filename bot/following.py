@@ -1,12 +1,13 @@
 """What a replica reads again when another one has changed what they share."""
 
+from handlers.access import JOINED
 from handlers.fair_turns import Source
 from handlers.learning.learned_aliases import apply_aliases
 from handlers.learning.store import learned_aliases, voices
 from handlers.learning.votes import update_confidence
 from handlers.queue import Kind
 from handlers.services import Services
-from handlers.store.changes import DECISIONS, Changes
+from handlers.store.changes import CHANNELS, DECISIONS, Changes
 
 
 def follow(changes: Changes, services: Services) -> None:
@@ -14,6 +15,8 @@ def follow(changes: Changes, services: Services) -> None:
     changes.watch(learned_aliases.TOPIC, lambda _: apply_aliases(services))
     changes.watch(voices.TOPIC, lambda _: update_confidence(services))
     changes.watch(DECISIONS, lambda _: rescan(services))
+    changes.watch(CHANNELS, lambda _: rescan(services))
+    changes.watch(JOINED, lambda topic: services.access.note_joined(topic.removeprefix(JOINED)))
 
 
 def rescan(services: Services) -> None:

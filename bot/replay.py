@@ -1,14 +1,21 @@
-"""After a restart: what an earlier process took from Slack and did not finish is done, in its order."""
+"""What a dead process took from Slack and did not finish is done, in its order: after a restart, or by a replica.
+
+A replica says every second that it lives, and looks whether others don't any more.
+"""
 
 import logging
-from collections.abc import Sequence
+import queue
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from slack_bolt import App
 from slack_bolt.request import BoltRequest
 
 from bot.background import BackgroundThread
+from handlers.membership import BEAT_SECONDS
 from handlers.services import Services
 from handlers.store.inbox import Kept
+from handlers.store.replicas import Estate
 
 log = logging.getLogger(__name__)
 
@@ -30,23 +37,62 @@ class Replay(BackgroundThread):
         super().__init__("kotae-replay")
         self._app = app
         self._services = services
-        self._kept: Sequence[Kept] = ()
+        self._left: queue.SimpleQueue[Sequence[Kept]] = queue.SimpleQueue()
 
     def recover(self) -> None:
         """Look up what was not finished, before anything new is received: Slack may deliver the same again."""
-        self._kept = self._services.inbox.recover()
-        self._services.claims.release(each.key for each in self._kept)
+        self.take(self._services.membership.join())
+
+    def take(self, estate: Estate) -> None:
+        """Take over what was left; what is too old is not done."""
+        if not estate.kept:
+            return
+        self._services.claims.forget(estate.claims)
+        if kept := self._services.inbox.adopt(estate.kept):
+            self._left.put(kept)
 
     def _run(self) -> None:
-        if not self._kept:
-            return
-        log.info("Requests of before the restart that are done now: %d", len(self._kept))
-        self._services.registry.wait_ready(READY_SECONDS)
-        keys = [each.key for each in self._kept]
-        for number, kept in enumerate(self._kept):
+        while not self._stop.is_set():
+            try:
+                kept = self._left.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                continue
+            log.info("Requests that were not finished before and are done now: %d", len(kept))
+            self._services.registry.wait_ready(READY_SECONDS)
+            self._do(kept)
+
+    def _do(self, left: Sequence[Kept]) -> None:
+        keys = [each.key for each in left]
+        for number, kept in enumerate(left):
             while not self._services.inbox.wait_for_fewer(keys[:number], AT_ONCE, LOOK_SECONDS):
                 if self._stop.is_set():
                     return
             if self._stop.is_set():
                 return
             self._app.dispatch(BoltRequest(mode="socket_mode", body=kept.body))
+
+
+class Heartbeat(BackgroundThread):
+    """Says that this replica lives and what it does, and takes over what dead ones left."""
+
+    def __init__(self, services: Services, replay: Replay) -> None:
+        super().__init__("kotae-heartbeat")
+        self._services = services
+        self._replay = replay
+
+    def _run(self) -> None:
+        while not self._stop.wait(BEAT_SECONDS):
+            try:
+                self._replay.take(self._services.membership.beat(self._doing()))
+            except Exception:
+                log.exception("The heartbeat failed; trying again")
+
+    def _doing(self) -> Mapping[str, Any]:
+        registry, process = self._services.registry, self._services.process()
+        return {
+            "queue": process.queue,
+            "memory": round(process.memory),
+            "knowledge_bases": len(registry.loaded),
+            "encoding": len(registry.encoding),
+            "is_ready": registry.wait_ready(0),
+        }

@@ -13,7 +13,7 @@ from handlers.knowledge.store.vectors import VectorChunks
 from handlers.privacy.store import erasures
 from handlers.privacy.store.retention import Retention
 from handlers.services import Services
-from handlers.store import claims, inbox, outbox, recovery
+from handlers.store import buckets, claims, inbox, outbox, recovery
 from handlers.store.questions import MOST_DAYS
 from indexes.encoder.compiled import CompiledModels
 from indexes.storage.leftovers import sweep_data, sweep_files
@@ -57,6 +57,10 @@ def _purge_judgements(services: Services, _: Path, before: float) -> None:
 
 def _purge_posts(services: Services, _: Path, before: float) -> None:
     outbox.Posts(services.database).purge(before)
+
+
+def _purge_buckets(services: Services, _: Path, before: float) -> None:
+    buckets.purge(services.database, before)
 
 
 def _purge_uploads(services: Services, *_: object) -> None:
@@ -145,6 +149,7 @@ KEPT = (
         lambda _: inbox.REDONE_SECONDS / DAY,
     ),
     Kept("which replicas run; one that ended goes once its work is taken over", ("replicas",)),
+    Kept("how much each person asked in the last minute", ("buckets",), lambda _: 1.0, _purge_buckets),
     Kept("how often each thing was changed that replicas share", ("changes",)),
     Kept(
         "where and when something was posted, without its words",

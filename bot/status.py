@@ -71,6 +71,10 @@ def write_status(data_dir: Path, services: "Services", *, stopping: bool = False
             }
             for name, loaded in registry.loaded.items()
         },
+        "replicas": [
+            {"host": each.host, "since": each.started, "silent": each.silent, "doing": each.doing}
+            for each in services.membership.all()
+        ],
         "failures": {name: str(why) for name, why in registry.failures.items()},
     }
     replace_file(data_dir / FILE, json.dumps(status, ensure_ascii=False).encode())
@@ -126,6 +130,15 @@ def _prepared(one: Mapping[str, Any]) -> str:
     return f"being prepared for the search by meaning, {far['done']:,} of {far['total']:,} texts{ready}"
 
 
+def _replicas(status: Mapping[str, Any]) -> list[str]:
+    """Say which replicas run; none where there is one process, and a bot of an earlier version doesn't tell."""
+    return [
+        f"  Replica: {each['host']}, since {time.ctime(each['since'])}, last heard of {each['silent']:.0f} s ago,"
+        f" {each['doing'].get('knowledge_bases', 0)} knowledge bases, queue: {each['doing'].get('queue', 0)}"
+        for each in status.get("replicas", ())
+    ]
+
+
 def _form(process: Mapping[str, Any]) -> str:
     """Say in which form the model runs; a bot of an earlier version doesn't tell."""
     return f", {form}" if (form := process.get("model_form")) else ""
@@ -147,6 +160,7 @@ def format_status(status: dict[str, Any]) -> str:
         lines.append(f"  Database: {status['database_trouble']}")
     if recovery := status.get("recovery"):
         lines.append(f"  Recovered: {explain_recovery(recovery)}")
+    lines += _replicas(status)
     for name, one in status["knowledge_bases"].items():
         notes = [one["trouble"] or ("the file has changed since; reload it" if one["file_changed"] else "")]
         notes.append(_prepared(one))

@@ -17,6 +17,8 @@ from handlers.slack.trouble import error_code
 log = logging.getLogger(__name__)
 
 REMEMBERED_SECONDS = 60.0
+JOINED = "joined:"
+"""With the channel's id, what replicas tell each other when somebody joined: Slack tells one of them."""
 Value = TypeVar("Value")
 
 
@@ -160,11 +162,14 @@ class Access:
             return Readers(tuple(self.channels_of(user) for user in sorted(members)), has_outsiders)
         return Readers(here, has_outsiders)
 
-    def note_joined(self, user: str, channel: str) -> None:
-        """Ask Slack anew who is in a channel, and where somebody is: what is remembered holds no more."""
+    def note_joined(self, channel: str) -> None:
+        """Ask Slack anew who is in a channel, and where people are: what is remembered holds no more."""
         with self._lock:
-            for key in (("members", channel), ("channels", user)):
-                self._remembered.pop(key, None)
+            self._remembered = {
+                (kind, key): entry
+                for (kind, key), entry in self._remembered.items()
+                if kind != "channels" and (kind, key) != ("members", channel)
+            }
 
     def is_one_of(self, user: str, ids: Iterable[str]) -> bool:
         """Return whether somebody is one of these people, or in one of these user groups."""

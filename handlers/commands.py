@@ -9,6 +9,7 @@ from handlers.access import Need
 from handlers.admin import reports, settings, waiting
 from handlers.admin.views import admin
 from handlers.admin.views import recovery as recovery_view
+from handlers.admin.views import replicas as replicas_view
 from handlers.audience import closed_to
 from handlers.entries import editing, proposals
 from handlers.files import removal, versions
@@ -149,7 +150,8 @@ def _status(services: Services, request: Request, _: str) -> None:
         request.texts,
     )
     of_recovery = recovery_view.in_status(services.database.recovery.waiting, request.texts)
-    request.tell_privately(replace(view, blocks=[*of_recovery, *view.blocks]))
+    of_replicas = replicas_view.in_status(services.membership.all(), services.membership.id, request.texts)
+    request.tell_privately(replace(view, blocks=[*of_recovery, *view.blocks, *of_replicas]))
 
 
 def _for_days(action: str, run: Callable[[Services, Request, int], None]) -> Callable[[Services, Request, str], None]:

@@ -4,12 +4,13 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from handlers.counters import Count, Counters
+from handlers.membership import Membership
 from handlers.store.database import Database
 from handlers.store.inbox import REDONE_SECONDS, InboxRows, Kept
 
@@ -32,16 +33,18 @@ class _Held:
     deliveries: int = 1
     told: list[int] = field(default_factory=list)
     written: threading.Event = field(default_factory=threading.Event)
-    is_stored: bool = False
+    stored_as: str = ""
+    """The id of this process under which it is stored; blank if it isn't."""
 
 
 class Inbox:
     """Keeps payloads until they are done."""
 
     def __init__(
-        self, database: Database, instance: str, counters: Counters, clock: Callable[[], float] = time.time
+        self, database: Database, membership: Membership, counters: Counters, clock: Callable[[], float] = time.time
     ) -> None:
-        self._rows = InboxRows(database, instance, clock)
+        self._rows = InboxRows(database, lambda: membership.id, clock)
+        self._membership = membership
         self._counters = counters
         self._clock = clock
         self._held: dict[str, _Held] = {}
@@ -57,29 +60,36 @@ class Inbox:
                 self._rows.insert(key, held.received, user, body, partial(_written, held))
             else:
                 held.deliveries += 1
-        is_kept = len(self._rows) < WAITING and held.written.wait(WAIT_SECONDS) and held.is_stored
+        is_kept = len(self._rows) < WAITING and held.written.wait(WAIT_SECONDS) and bool(held.stored_as)
         if not is_kept:
             self._counters.add(Count.UNKEPT)
             log.warning("The database is too slow or fails: a request is done now, but would be lost at a restart")
         return is_kept
 
-    def recover(self) -> list[Kept]:
-        """Return what an earlier process did not finish, in its order; what is too old is deleted, counted and logged.
+    def adopt(self, left: Iterable[Kept]) -> list[Kept]:
+        """Take over what a process that is dead did not finish, and return what is to be done of it, in its order.
 
-        Call it before anything is received.
+        What is too old is deleted, counted and logged.
         """
-        oldest = self._clock() - REDONE_SECONDS
-        rows = self._rows.read()
+        rows, oldest = list(left), self._clock() - REDONE_SECONDS
         young = [row for row in rows if row.received >= oldest]
         for row in rows:
             self._counters.add(Count.EXPIRED if row.received < oldest else Count.REDONE)
         if expired := len(rows) - len(young):
             log.warning("Requests of before the restart that are too old to be answered: %d", expired)
-        for row in young:
-            held = self._held[row.key] = _Held(row.received, is_repeat=True, told=list(row.told))
-            _written(held, is_stored=True)
+        with self._changed:
+            for row in young:
+                self._adopt(row)
         self._rows.sweep()
         return young
+
+    def _adopt(self, row: Kept) -> None:
+        """Hold a payload. Slack may have sent it to this process as well, which then has two deliveries of it."""
+        sent_here = self._held.get(row.key)
+        deliveries = 1 + (sent_here.deliveries if sent_here else 0)
+        held = _Held(row.received, is_repeat=True, deliveries=deliveries, told=list(row.told))
+        _written(held, self._membership.id)
+        self._held[row.key] = held
 
     def work(self, key: str) -> "Work":
         """Return the work on a payload, whether it is kept or not."""
@@ -96,7 +106,8 @@ class Inbox:
             held.deliveries -= 1
             if held.deliveries <= 0:
                 del self._held[key]
-                self._rows.delete(key)
+                if held.stored_as in {"", self._membership.id}:
+                    self._rows.delete(key)
                 self._changed.notify_all()
 
     def wait_for_fewer(self, keys: Sequence[str], most: int, seconds: float) -> bool:
@@ -104,6 +115,12 @@ class Inbox:
         with self._changed:
             self._forget_old()
             return self._changed.wait_for(lambda: sum(key in self._held for key in keys) < most, seconds)
+
+    def is_mine(self, key: str) -> bool:
+        """Tell whether a payload is still this process's to do: another may have taken it over."""
+        with self._changed:
+            held = self._held.get(key)
+        return held is None or not held.stored_as or self._membership.is_mine(held.stored_as)
 
     def may_tell(self, key: str, number: int) -> bool:
         """Note that a private answer is begun, the payload's first one being 0; False if it was begun too often."""
@@ -131,9 +148,13 @@ class Inbox:
             del self._held[next(iter(self._held))]
 
 
-def _written(held: _Held, is_stored: bool) -> None:  # noqa: FBT001 - called by position
-    held.is_stored = is_stored
+def _written(held: _Held, stored_as: str) -> None:
+    held.stored_as = stored_as
     held.written.set()
+
+
+class TakenOverError(Exception):
+    """The work on a payload is another replica's: this one was silent for too long."""
 
 
 class Work:
@@ -149,12 +170,21 @@ class Work:
         self.key = key
         self.is_repeat = is_repeat
 
+    def ensure_mine(self) -> None:
+        """Raise TakenOverError if another replica does this now, and says what there is to say."""
+        if not self._inbox.is_mine(self.key):
+            raise TakenOverError
+
     def message_key(self, to: str) -> str:
         """Return the next message's key, the same in repeated work; blank without a payload's."""
         self._posted[to] += 1
         return f"{self.key} {to} {self._posted[to]}" if self.key else ""
 
     def may_tell(self) -> bool:
-        """Tell whether the next private answer is to be sent: what can't be read back is repeated once at most."""
+        """Tell whether the next private answer is to be sent: what can't be read back is repeated once at most.
+
+        Raises TakenOverError.
+        """
+        self.ensure_mine()
         self._told += 1
         return self._inbox.may_tell(self.key, self._told - 1)

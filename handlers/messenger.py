@@ -41,8 +41,15 @@ class Messenger:
         return view
 
     def may_tell(self) -> bool:
-        """Tell whether a private answer is to be sent: one that can't be read back is sent again once at most."""
+        """Tell whether a private answer is to be sent: one that can't be read back is sent again once at most.
+
+        Raises TakenOverError, as posting does, when another replica does this work now.
+        """
         return self.work is None or self.work.may_tell()
+
+    def _ensure_mine(self) -> None:
+        if self.work:
+            self.work.ensure_mine()
 
     def _key(self, given: str, to: str) -> str:
         return given or (self.work.message_key(to) if self.work else "")
@@ -52,7 +59,8 @@ class Messenger:
 
         None when the thread's first message was deleted meanwhile: Slack then posts into the channel; that is undone.
         """
-        sent = self.outbox.post(channel, message.arguments(), thread, self._key(key, f"{channel} {thread}"))
+        own_key = self._key(key, f"{channel} {thread}")
+        sent = self.outbox.post(channel, message.arguments(), thread, own_key, self._ensure_mine)
         if thread and not sent.thread:
             self.withdraw(channel, sent.ts)
             return None
@@ -72,7 +80,7 @@ class Messenger:
 
     def send(self, user: str, message: Message, key: str = "") -> tuple[str, str]:
         """Send a direct message; return the channel and the ts of the message."""
-        sent = self.outbox.post(user, message.arguments(), key=self._key(key, user))
+        sent = self.outbox.post(user, message.arguments(), None, self._key(key, user), self._ensure_mine)
         return sent.channel, sent.ts
 
     def inform(self, user: str, message: Message) -> tuple[str, str] | None:

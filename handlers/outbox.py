@@ -9,7 +9,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
@@ -57,23 +57,44 @@ class Outbox:
         self._posts = Posts(database)
         self._pauses = BackoffRetryIntervalCalculator()
 
-    def post(self, channel: str, content: Mapping[str, Any], thread: str | None = None, key: str = "") -> Sent:
+    def post(
+        self,
+        channel: str,
+        content: Mapping[str, Any],
+        thread: str | None = None,
+        key: str = "",
+        ensure_mine: Callable[[], None] = lambda: None,
+    ) -> Sent:
         """Post a message, unless one was posted under this key before; return the one that is there.
 
-        Without a key, every call posts. Raises what a call of Slack raises, after a minute at most if that may pass.
+        Without a key, every call posts. `ensure_mine` is called right before each try: it raises when the message is
+        another replica's to post. Raises what a call of Slack raises, after a minute at most if that may pass.
         """
         post = Post(_id_of(key) if key else secrets.token_hex(16), channel, thread, time.time())
         earlier = self._posts.begin(post)
         if earlier and (there := self._there(earlier)):
             return there
         try:
-            sent = self._deliver(post, content)
+            sent = self._deliver(post, content, ensure_mine)
         except CALL_ERRORS as error:
             if not may_pass(error):
                 self._posts.drop(post.id)
             raise
-        self._posts.confirm(post.id, sent.channel, sent.ts)
-        return sent
+        return self._confirm(post, sent)
+
+    def _confirm(self, post: Post, sent: Sent) -> Sent:
+        """Store that a message is there; of two that were posted by two replicas, the one that was stored first stays.
+
+        The one who took the work over can't know of a call that the other, which hung, made when it went on.
+        """
+        stored = self._posts.confirm(post.id, sent.channel, sent.ts)
+        if stored is None or not stored.ts or not stored.posted_in or stored.ts == sent.ts:
+            return sent
+        try:
+            self._client.chat_delete(channel=sent.channel, ts=sent.ts)
+        except CALL_ERRORS as error:
+            log.warning("%s is twice in %s (%s)", sent.ts, sent.channel, error_code(error))
+        return Sent(stored.posted_in, stored.ts, sent.thread)
 
     def was_posted(self, key: str) -> bool:
         """Tell whether a message was posted under this key in the last day; asks Slack if that was left open.
@@ -93,9 +114,10 @@ class Outbox:
             self._posts.confirm(post.id, found.channel, found.ts)
         return found
 
-    def _deliver(self, post: Post, content: Mapping[str, Any]) -> Sent:
+    def _deliver(self, post: Post, content: Mapping[str, Any], ensure_mine: Callable[[], None]) -> Sent:
         until = time.monotonic() + LONGEST_SECONDS
         for attempt in count():
+            ensure_mine()
             try:
                 sent = self._call(post, content)
             except CALL_ERRORS as error:

@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from handlers.counters import Count, Counters
 from handlers.fair_turns import FairTurns, Job, Limits, Source
-from handlers.token_buckets import QUESTION, Taken, TokenBuckets
+from handlers.token_buckets import QUESTION, Buckets, Taken, TokenBuckets
 
 log = logging.getLogger(__name__)
 
@@ -83,11 +83,10 @@ class WorkQueue:
         acks_are_due: Callable[[], bool] = lambda: False,
         workers: int = WORKERS,
         limits: Mapping[Kind, Limits] = LIMITS,
-        buckets: TokenBuckets | None = None,
+        buckets: Buckets | None = None,
     ) -> None:
         self._counters = counters
         self._buckets = TokenBuckets() if buckets is None else buckets
-        self._lock = threading.Lock()
         turns = {kind: FairTurns(limits[kind]) for kind in Kind}
         notices = {Kind.NOTICE: turns.pop(Kind.NOTICE)}
         self._crews = (_Crew(workers, turns, "kotae-work", acks_are_due), _Crew(TELLERS, notices, "kotae-notice"))
@@ -95,12 +94,11 @@ class WorkQueue:
     @property
     def pause(self) -> float:
         """Seconds after which somebody who sent too many may begin anew."""
-        return self._buckets.pause
+        return self._buckets.limit.pause
 
     def may_ask(self, person: str, cost: float = QUESTION) -> Admission:
         """Count a request of somebody's, in tokens; not accepted when they have sent too many lately."""
-        with self._lock:
-            admission = ADMISSIONS[self._buckets.take(person, cost)]
+        admission = ADMISSIONS[self._buckets.take(person, cost)]
         if admission is not Admission.ACCEPTED:
             self._counters.add(Count.TOO_MANY)
         return admission

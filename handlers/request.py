@@ -18,7 +18,7 @@ from slack_sdk.webhook import WebhookClient
 
 from handlers import texts as words
 from handlers.access import Need, Person
-from handlers.inbox import Work
+from handlers.inbox import TakenOverError, Work
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn
@@ -227,6 +227,9 @@ def run_each(request: Request, jobs: Sequence[Callable[[], None]]) -> None:
 
 def fail(request: Request, error: Exception) -> None:
     """Handle any error of a handler: log it, and tell the asker."""
+    if isinstance(error, TakenOverError):
+        log.warning("A request is left to the replica that has taken it over")
+        return
     if isinstance(error, KnowledgeBaseError):
         log.warning("Somebody was told: %s", _without_texts(error))
         message = notice(mrkdwn(request.texts.say(error.message), EXPLANATION))

@@ -14,6 +14,7 @@ from handlers.learning.store import alias_votes, judged_replies, learned_aliases
 from handlers.privacy.store.erasures import Erasures
 from handlers.store import (
     audit,
+    buckets,
     changes,
     channel_names,
     channel_settings,
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 MODULES = (
     audit,
+    buckets,
     changes,
     channel_names,
     channel_settings,

@@ -11,8 +11,10 @@ from slack_sdk import WebClient
 from handlers.access import Access
 from handlers.channels import Channels
 from handlers.inbox import Inbox, Work
+from handlers.membership import Membership
 from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, WorkQueue
+from handlers.store.changes import Changes
 from handlers.store.claims import Claims
 from handlers.store.database import Database
 from indexes.maintenance import Maintenance
@@ -66,14 +68,17 @@ class Config:
 class Services:
     """Everything a handler may call. `client` is for reading from Slack: what is written goes through `messenger`.
 
-    `inbox` keeps payloads until they are done; `locks` keep two handlers from working on the same thing; `rescan` looks
-    for new channels and CSV files.
+    `changes` tell what other replicas change; `membership` says which replica this process is; `inbox` keeps payloads
+    until they are done; `locks` keep two handlers from working on the same thing; `rescan` looks for new channels and
+    CSV files.
     """
 
     registry: Registry
     maintenance: Maintenance
     database: Database
+    changes: Changes
     claims: Claims
+    membership: Membership
     inbox: Inbox
     access: Access
     channels: Channels

@@ -5,6 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from threading import Lock
+from typing import Protocol
 
 BURST = 30
 """Questions at once: more than anybody types in half a minute, less than a script or a stuck key sends."""
@@ -28,31 +30,53 @@ class Taken(Enum):
     """No, and they have been told since they last paused."""
 
 
-@dataclass
-class _Bucket:
-    tokens: float
-    at: float
-    told: bool = False
+@dataclass(frozen=True)
+class Limit:
+    """A bucket holds `burst` tokens and is refilled at `per_second`.
 
-
-class TokenBuckets:
-    """A bucket of `burst` tokens for each person, refilled at `per_second`; a request takes what it costs.
-
-    A flood ends, so that the next one is told about again, once its bucket is half full. Not for several threads.
+    A flood ends, so that the next one is told about again, once the bucket is half full.
     """
 
-    def __init__(
-        self, burst: int = BURST, per_second: float = PER_SECOND, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.burst = burst
-        self._per_second = per_second
-        self._clock = clock
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+    burst: int = BURST
+    per_second: float = PER_SECOND
 
     @property
     def pause(self) -> float:
         """Seconds without a request after which a flood has ended."""
-        return self.burst / 2 / self._per_second
+        return self.burst / 2 / self.per_second
+
+
+@dataclass
+class Bucket:
+    """The tokens that somebody had at a time, and whether they were told that there are too few."""
+
+    tokens: float
+    at: float
+    told: bool = False
+
+    def take(self, cost: float, now: float, limit: Limit) -> Taken:
+        """Take so many tokens, if there are as many."""
+        self.tokens, self.at = self.filled(now, limit), now
+        self.told = self.told and self.tokens < limit.burst / 2
+        if self.tokens >= cost:
+            self.tokens -= cost
+            return Taken.YES
+        first, self.told = not self.told, True
+        return Taken.FIRST_TOO_MANY if first else Taken.TOO_MANY
+
+    def filled(self, now: float, limit: Limit) -> float:
+        """Return the tokens that there are by now."""
+        return min(self.tokens + max(now - self.at, 0.0) * limit.per_second, limit.burst)
+
+
+class TokenBuckets:
+    """A bucket for each person; a request takes what it costs."""
+
+    def __init__(self, limit: Limit | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limit = limit or Limit()
+        self._clock = clock
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._lock = Lock()
 
     def __len__(self) -> int:
         """People who asked lately."""
@@ -60,27 +84,25 @@ class TokenBuckets:
 
     def take(self, person: str, cost: float = QUESTION) -> Taken:
         """Take so many tokens of somebody's, if there are as many."""
-        bucket = self._refilled(person)
-        if bucket.tokens >= cost:
-            bucket.tokens -= cost
-            return Taken.YES
-        first, bucket.told = not bucket.told, True
-        return Taken.FIRST_TOO_MANY if first else Taken.TOO_MANY
-
-    def _refilled(self, person: str) -> _Bucket:
-        now = self._clock()
-        self._forget_full(now)
-        bucket = self._buckets.setdefault(person, _Bucket(self.burst, now))
-        bucket.tokens = self._tokens(bucket, now)
-        bucket.at = now
-        bucket.told = bucket.told and bucket.tokens < self.burst / 2
-        self._buckets.move_to_end(person)
-        return bucket
+        with self._lock:
+            now = self._clock()
+            self._forget_full(now)
+            bucket = self._buckets.setdefault(person, Bucket(self.limit.burst, now))
+            self._buckets.move_to_end(person)
+            return bucket.take(cost, now, self.limit)
 
     def _forget_full(self, now: float) -> None:
         """Forget the buckets that are full again; the first one was used longest ago."""
-        while self._buckets and self._tokens(next(iter(self._buckets.values())), now) >= self.burst:
+        while self._buckets and next(iter(self._buckets.values())).filled(now, self.limit) >= self.limit.burst:
             self._buckets.popitem(last=False)
 
-    def _tokens(self, bucket: _Bucket, now: float) -> float:
-        return min(bucket.tokens + (now - bucket.at) * self._per_second, self.burst)
+
+class Buckets(Protocol):
+    """Counts what people ask, whoever else counts with it. For several threads."""
+
+    @property
+    def limit(self) -> Limit:
+        """How much one person may ask."""
+
+    def take(self, person: str, cost: float = QUESTION) -> Taken:
+        """Take so many tokens of somebody's, if there are as many."""

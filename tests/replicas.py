@@ -42,10 +42,17 @@ class Replicas:
         run_import(self.settings("import"), path, said.append, lambda: True)
         return said
 
-    def start(self, name: str, manager: ModelManager, **environment: str) -> Bot:
+    def start(
+        self,
+        name: str,
+        manager: ModelManager,
+        config: ConfigFile | None = None,
+        burst: int = NO_LIMIT,
+        **environment: str,
+    ) -> Bot:
         """Start a replica and wait until it has read everything."""
         there = self._slack.connections
-        bot = build_app(self.settings(name, None, **environment), manager, burst=NO_LIMIT)
+        bot = build_app(self.settings(name, config, **environment), manager, burst=burst)
         self.of[name] = bot
         bot.start()
         self._slack.wait_until(lambda: self._slack.connections > there, what="the connection")

@@ -11,9 +11,10 @@ import pytest
 
 from handlers.counters import Count, Counters
 from handlers.inbox import WAIT_SECONDS, Inbox
+from handlers.membership import Membership
 from handlers.schema import open_database
 from handlers.store.database import Database
-from handlers.store.inbox import REDONE_SECONDS, SWEEP_SECONDS
+from handlers.store.inbox import REDONE_SECONDS, SWEEP_SECONDS, Kept
 
 BODY = {"event": {"text": "where is the printer?"}}
 
@@ -56,9 +57,14 @@ def counters() -> Counters:
 
 @pytest.fixture
 def inbox(database: Database, counters: Counters, clock: Clock) -> Iterator[Inbox]:
-    opened = Inbox(database, "this", counters, clock)
+    opened = Inbox(database, Membership(database, "this"), counters, clock)
     yield opened
     opened.close()
+
+
+def adopted(inbox: Inbox, database: Database, home: str) -> list[Kept]:
+    """Take over what an earlier process in this DATA_DIR has left."""
+    return inbox.adopt(Membership(database, home).join().kept)
 
 
 def keys(file: Path) -> list[str]:
@@ -124,8 +130,8 @@ def test_what_another_process_left_is_told_in_its_order_unless_it_is_old(
     assert not inbox.work("Ev2").is_repeat
     clock.now += REDONE_SECONDS - 10
     counters = Counters()
-    later = Inbox(database, "this", counters, clock)
-    assert [(each.key, each.body["number"]) for each in later.recover()] == [("Ev1", 1), ("Ev2", 2)]
+    later = Inbox(database, Membership(database, "this"), counters, clock)
+    assert [(each.key, each.body["number"]) for each in adopted(later, database, "this")] == [("Ev1", 1), ("Ev2", 2)]
     assert (counters[Count.REDONE], counters[Count.EXPIRED]) == (2, 1)
     assert later.work("Ev2").is_repeat
     assert keys(file) == ["Ev1", "Ev2"]
@@ -134,12 +140,13 @@ def test_what_another_process_left_is_told_in_its_order_unless_it_is_old(
 
 def test_another_bot_with_the_same_database_has_its_own(inbox: Inbox, database: Database, clock: Clock) -> None:
     assert inbox.keep("Ev1", "U1", BODY)
-    other = Inbox(database, "other", Counters(), clock)
-    assert other.recover() == []
+    other = Inbox(database, Membership(database, "other"), Counters(), clock)
+    assert adopted(other, database, "other") == []
     assert other.keep("Ev1", "U1", BODY)
     other.finish("Ev1")
     other.close()
-    assert [each.key for each in Inbox(database, "this", Counters(), clock).recover()] == ["Ev1"]
+    again = Inbox(database, Membership(database, "this"), Counters(), clock)
+    assert [each.key for each in adopted(again, database, "this")] == ["Ev1"]
 
 
 def test_a_private_answer_is_begun_twice_at_most_across_restarts(
@@ -147,14 +154,14 @@ def test_a_private_answer_is_begun_twice_at_most_across_restarts(
 ) -> None:
     assert inbox.keep("Ev1", "U1", BODY)
     assert inbox.work("Ev1").may_tell()
-    again = Inbox(database, "this", Counters(), clock)
-    again.recover()
+    again = Inbox(database, Membership(database, "this"), Counters(), clock)
+    adopted(again, database, "this")
     work = again.work("Ev1")
     assert work.may_tell()
     assert work.may_tell(), "the second answer of the same request"
     again.close()
-    third = Inbox(database, "this", Counters(), clock)
-    third.recover()
+    third = Inbox(database, Membership(database, "this"), Counters(), clock)
+    adopted(third, database, "this")
     work = third.work("Ev1")
     assert [work.may_tell(), work.may_tell(), work.may_tell()] == [False, True, True]
     third.close()

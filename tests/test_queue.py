@@ -9,7 +9,7 @@ import pytest
 from handlers.counters import Count, Counters
 from handlers.fair_turns import FairTurns, Limits, Source
 from handlers.queue import LIMITS, Admission, KeyedLocks, Kind, WorkQueue
-from handlers.token_buckets import BURST, PRESS, Taken, TokenBuckets
+from handlers.token_buckets import BURST, PRESS, Limit, Taken, TokenBuckets
 
 ALICE, HANAKO = Source("alice", "general"), Source("hanako", "general")
 WIDE = Limits(1000, 1000, 1000, 1000, 1000, 1000)
@@ -267,7 +267,7 @@ class Clock:
 
 def test_a_flood_is_told_about_once_and_another_one_again() -> None:
     clock = Clock()
-    buckets = TokenBuckets(burst=4, per_second=1, clock=clock)
+    buckets = TokenBuckets(Limit(burst=4, per_second=1), clock)
     assert [buckets.take("alice") for _ in range(7)] == [
         *[Taken.YES] * 4,
         Taken.FIRST_TOO_MANY,
@@ -276,7 +276,7 @@ def test_a_flood_is_told_about_once_and_another_one_again() -> None:
     assert buckets.take("hanako") is Taken.YES
     clock.now += 1
     assert [buckets.take("alice") for _ in range(2)] == [Taken.YES, Taken.TOO_MANY]
-    clock.now += buckets.pause
+    clock.now += buckets.limit.pause
     assert [buckets.take("alice") for _ in range(4)] == [Taken.YES, Taken.YES, Taken.FIRST_TOO_MANY, Taken.TOO_MANY]
 
 
@@ -299,7 +299,7 @@ def test_a_press_costs_less_than_a_question_and_has_an_end_as_well() -> None:
 
 
 def test_a_queue_uses_the_buckets_that_it_is_given() -> None:
-    queue = WorkQueue(Counters(), buckets=TokenBuckets(burst=2))
+    queue = WorkQueue(Counters(), buckets=TokenBuckets(Limit(burst=2)))
     wanted = [Admission.ACCEPTED, Admission.ACCEPTED, Admission.FIRST_TOO_MANY]
     assert [queue.may_ask("hanako") for _ in range(3)] == wanted
     assert queue.drain(1)
@@ -307,7 +307,7 @@ def test_a_queue_uses_the_buckets_that_it_is_given() -> None:
 
 def test_people_who_asked_long_ago_are_forgotten() -> None:
     clock = Clock()
-    buckets = TokenBuckets(burst=4, per_second=1, clock=clock)
+    buckets = TokenBuckets(Limit(burst=4, per_second=1), clock)
     for number in range(1000):
         buckets.take(f"person-{number}")
     assert len(buckets) == 1000

@@ -220,7 +220,7 @@ def test_the_work_of_a_silent_replica_has_one_heir(database: Database, other: Da
     heir.join("b.1", "home-b", "host")
     keep(database, "Ev1", "a.1", told="1")
     keep(database, "Ev2", "b.1")
-    assert Claims(database).held_by("Ev1").take("event:Ev1")
+    assert Claims(database, lambda: "a.1").held_by("Ev1").take("event:Ev1")
     silence(database, "a.1", DEAD_SECONDS - 2)
     assert heir.take_over("b.1", silent=True) == Estate()
     silence(database, "a.1", 2.1)

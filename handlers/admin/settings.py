@@ -92,7 +92,7 @@ def saved(services: Services, request: Request) -> None:
     channel, shown = view.target(request.body["view"])
     in_it = services.access.place(channel).has_bot and channel in services.access.channels_of(request.user)
     here = replace(request, channel=channel if in_it else "")
-    with services.locks("settings", channel):  # of two forms sent at once, one is refused
+    with services.database.exclusively(f"settings of {channel}"):  # of two forms sent at once, one is refused
         before = services.channels.of(channel)
         differing = view.changed_since(before, shown)
         chosen = _chosen(services, request.body["view"])

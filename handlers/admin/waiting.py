@@ -9,6 +9,7 @@ from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.store.audit import AuditLog
+from handlers.store.changes import CHANNELS
 from handlers.store.channel_names import Binding, BindingState, ChannelNames
 from indexes.messages import Translatable, Value
 
@@ -26,6 +27,7 @@ def listed(services: Services, request: Request, _: str) -> None:
 def renamed(services: Services, _: Request) -> None:
     """Check the names of channels again after a channel that the bot is in was renamed."""
     services.rescan()
+    services.changes.tell(CHANNELS)
 
 
 def ask_admins(services: Services) -> None:

@@ -1,6 +1,7 @@
 """Answers follow their questions: an edit updates the answer, a deletion withdraws it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,9 @@ from handlers.slack.message_text import message_text
 from handlers.slack.mrkdwn import has_words, plain
 from handlers.store.questions import Origin, PostedReply, Questions
 
+LONGEST_ANSWER_SECONDS = 30.0
+"""How long an edit waits for the answer that another replica is about to give."""
+
 
 def edited(services: Services, request: Request) -> None:
     """Update the answer to an edited message.
@@ -30,8 +34,9 @@ def edited(services: Services, request: Request) -> None:
     elif message.get("text") != before.get("text") and message.get("subtype") in SPOKEN and not message.get("bot_id"):
         with services.locks(request.channel, message["ts"]):
             if _concerns(services, request, message["ts"], before, message) and request.is_first_delivery():
-                services.claims.take(f"asked:{request.channel}:{message['ts']}")
-                _reconsider(services, request, message)
+                with _in_turn(services, request, message["ts"]) as is_newest:
+                    if is_newest:
+                        _reconsider(services, request, message)
 
 
 def deleted(services: Services, request: Request) -> None:
@@ -43,9 +48,22 @@ def _forget(services: Services, request: Request, ts: str) -> None:
     """Withdraw the answer to a deleted message; if the message itself is delivered only later, it gets no answer."""
     with services.locks(request.channel, ts):
         if _concerns(services, request, ts, request.event.get("previous_message", {})):
-            services.claims.take(f"asked:{request.channel}:{ts}")
-            if reply := Questions(services.database).reply_to(request.channel, ts):
-                withdraw_reply(services, request.channel, ts, reply)
+            with _in_turn(services, request, ts):
+                if reply := Questions(services.database).reply_to(request.channel, ts):
+                    withdraw_reply(services, request.channel, ts, reply)
+
+
+@contextmanager
+def _in_turn(services: Services, request: Request, ts: str) -> Iterator[bool]:
+    """Run the block once no other replica answers a message or follows an edit of it; yield whether none was newer.
+
+    Slack hands the message and its edits to any of them.
+    """
+    asked, edits = f"asked:{request.channel}:{ts}", f"edited:{request.channel}:{ts}:"
+    with services.database.exclusively(f"message {request.channel} {ts}"):
+        services.claims.take(asked)
+        services.claims.wait_for_others(asked, LONGEST_ANSWER_SECONDS)
+        yield services.claims.take_newest(edits, str(request.event.get("event_ts") or request.event["ts"]))
 
 
 def _concerns(services: Services, request: Request, ts: str, *versions: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from handlers import commands
 from handlers import texts as words
-from handlers.access import Need
+from handlers.access import JOINED, Need
 from handlers.admin import settings
 from handlers.admin.store.statistics import Overview, Statistics, Tally
 from handlers.admin.views.trend import trend
@@ -22,6 +22,7 @@ from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import has_words, plain
+from handlers.store.changes import CHANNELS
 from handlers.store.questions import DAYS, Origin, Questions
 
 MISSES = 3
@@ -100,10 +101,12 @@ def put_off(services: Services, request: Request) -> None:
 
 def joined(services: Services, request: Request) -> None:
     """Introduce the bot to a channel it was invited to, once ever; whoever else joins reads along from now on."""
-    services.access.note_joined(request.user, request.channel)
+    services.access.note_joined(request.channel)
+    services.changes.tell(f"{JOINED}{request.channel}")
     if request.user != services.access.bot_user:
         return
     services.rescan()  # Slack doesn't list a private channel before the bot is in it
+    services.changes.tell(CHANNELS)
     if services.claims.take_forever(f"introduced:{request.channel}"):
         known = topics(services, knowledge_bases_for_everybody(services, request.channel))
         texts = words.for_question(" ".join(category for topic in known for category in topic.categories))

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, String, Table, func, select, text
@@ -19,13 +20,15 @@ CHANNEL = "kotae_changes"
 """The channel of LISTEN and NOTIFY; what is sent on it only says that it is time to look."""
 DECISIONS = "decisions"
 """The topic of what admins decided about channels' names and knowledge bases' files."""
+CHANNELS = "channels"
+"""A topic: a channel was renamed, or the bot was invited to one. Slack tells one replica."""
 LOOK_SECONDS = 1.0
 """How often the table is read when nothing is heard, as behind a pooler that does not pass notifications on."""
 WAIT_SECONDS = 0.2
 """How long it listens at a time; `close` takes as long."""
 JOIN_SECONDS = 2.0
 
-Callback = Callable[[str], None]
+Callback = Callable[[str], object]
 """Called with a topic. It should be short: the next topic waits for it. If it raises, it is called again."""
 
 changes = Table(
@@ -37,17 +40,19 @@ changes = Table(
 )
 
 
-def announce(connection: Connection, topic: str) -> None:
+def announce(connection: Connection, topic: str) -> int:
     """Say that something changed, in the transaction that changes it and near its end: others who say the same wait.
 
-    A database that is not shared has nobody to be told.
+    Return how often this was said. A database that is not shared has nobody to be told.
     """
     if connection.dialect.name != "postgresql":
-        return
+        return 0
     first = insert(changes).values(topic=topic, revision=1)
-    next_one = {"revision": changes.c.revision + 1}
-    connection.execute(first.on_conflict_do_update(index_elements=[changes.c.topic], set_=next_one))
+    following = {"revision": changes.c.revision + 1}
+    said = first.on_conflict_do_update(index_elements=[changes.c.topic], set_=following)
+    revision = connection.execute(said.returning(changes.c.revision)).scalar_one()
     connection.execute(select(func.pg_notify(CHANNEL, topic)))
+    return int(revision)
 
 
 class Changes:
@@ -68,6 +73,15 @@ class Changes:
     def watch(self, prefix: str, callback: Callback) -> None:
         """Call back for the topics that begin so."""
         self._watches.append((prefix, callback))
+
+    def tell(self, topic: str) -> None:
+        """Announce what is not in the database, such as something at Slack that all look up and remember for a while.
+
+        Only others are called back, unless it is announced elsewhere at the same moment.
+        """
+        revision = self._database.change("tell the replicas", partial(announce, topic=topic))
+        if revision and revision == self._known.get(topic, 0) + 1:
+            self._known[topic] = revision
 
     def start(self) -> None:
         """Begin to call back; a database that is not shared is changed by nobody else."""

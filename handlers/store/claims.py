@@ -3,19 +3,23 @@
 import copy
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from threading import Lock
 
-from sqlalchemy import Column, Float, String, Table, delete
+from sqlalchemy import Column, Connection, Float, String, Table, delete, or_, select
 
 from handlers.store.database import Database, metadata
+from handlers.store.inbox import inbox
 from handlers.store.upsert import claim
 
 KEEP_SEEN_SECONDS = 7 * 24 * 3600
 """Slack retries an event for at most about an hour; a week is ample."""
 PURGE_SECONDS = 24 * 3600
 """How often old claims are deleted while the bot runs."""
+LAST_STAMP = "9999999999.999999"
+LOOK_SECONDS = 0.1
+"""How often it looks whether another replica is done."""
 RECENT_CLAIMS = 10_000
 """Claims kept in memory, so that a broken database does not mean double answers."""
 
@@ -25,8 +29,9 @@ seen = Table(
     Column("key", String(255), primary_key=True),
     Column("at", Float, nullable=False, index=True),
     Column("holder", String(255), nullable=True),
+    Column("replica", String(64), nullable=True),
 )
-"""`holder` is the key of the payload for which it was claimed, NULL in claims of earlier versions."""
+"""`holder` is the key of the payload for which `replica` claimed it; both are NULL in claims of earlier versions."""
 once = Table(
     "once",
     metadata,
@@ -41,8 +46,10 @@ class Claims:
     One object for the whole process, and its views for a payload: they also remember recent claims in memory.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, replica: Callable[[], str] = lambda: "") -> None:
+        """Claim for this process, whose id `replica` returns."""
         self._database = database
+        self._replica = replica
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
         self._purged = time.monotonic()
@@ -55,10 +62,11 @@ class Claims:
         view._holder = holder  # noqa: SLF001 - of its own class
         return view
 
-    def release(self, holders: Iterable[str]) -> None:
-        """Give up what was claimed for payloads by an earlier process, which ended before it was done with them."""
-        held = delete(seen).where(seen.c.holder.in_(list(holders)))
-        self._database.write("release what was not finished", held)
+    def forget(self, keys: Iterable[str]) -> None:
+        """Forget claims that were released in the database, see `release`."""
+        with self._lock:
+            for key in keys:
+                self._recent.pop(key, None)
 
     def take(self, key: str) -> bool:
         """Return True to exactly one caller per key within a week."""
@@ -73,6 +81,23 @@ class Claims:
         """Return True to exactly one caller per key, however long ago that was."""
         return self._take(once, key)
 
+    def take_newest(self, series: str, stamp: str) -> bool:
+        """Take a claim of a series; return whether none with a later stamp was taken. Stamps are Slack's.
+
+        True while the database fails.
+        """
+        self.take(f"{series}{stamp}")
+        later = (seen.c.key > f"{series}{stamp}", seen.c.key <= f"{series}{LAST_STAMP}")
+        return not self._database.read("look up what came later", select(seen.c.key).where(*later).limit(1))
+
+    def wait_for_others(self, key: str, seconds: float) -> None:
+        """Wait until no other replica works on the payload for which a claim was taken, so many seconds at most."""
+        elsewhere = (inbox.c.instance != self._replica(), seen.c.replica != self._replica())
+        working = select(seen.c.key).join(inbox, inbox.c.key == seen.c.holder).where(seen.c.key == key, *elsewhere)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self._database.read("look up who works on it", working.limit(1)):
+            time.sleep(LOOK_SECONDS)
+
     def purge(self, now: float | None = None) -> None:
         """Delete claims on events that are too old to be delivered again; `now` in seconds since the epoch."""
         oldest = (time.time() if now is None else now) - KEEP_SEEN_SECONDS
@@ -85,6 +110,17 @@ class Claims:
             self._recent[key] = None
             if len(self._recent) > RECENT_CLAIMS:
                 self._recent.popitem(last=False)
-        row = {"key": key, "at": time.time()} | ({"holder": self._holder} if table is seen else {})
+        held = {"holder": self._holder, "replica": self._replica()} if table is seen else {}
+        row = {"key": key, "at": time.time(), **held}
         is_first = self._database.change("remember what has happened", partial(claim, table=table, row=row))
+        if is_first is False:  # whoever has it may die and lose it
+            self.forget([key])
         return is_first is not False  # while the database fails, memory alone decides
+
+
+def release(connection: Connection, holders: Collection[str], replicas: Collection[str]) -> tuple[str, ...]:
+    """Give up what dead replicas claimed for payloads that they did not finish; return the keys."""
+    theirs = or_(seen.c.replica.in_(replicas), seen.c.replica.is_(None))
+    keys = tuple(connection.execute(select(seen.c.key).where(seen.c.holder.in_(holders), theirs)).scalars())
+    connection.execute(delete(seen).where(seen.c.key.in_(keys)))
+    return keys

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, Row, String, Table, Text, delete, insert, select, update
+from sqlalchemy import Column, Connection, Float, Row, String, Table, Text, delete, insert, update
 
 from handlers.store.database import Database, metadata
 
@@ -33,8 +33,8 @@ inbox = Table(
 )
 """`told` has a digit for each private answer: how often it was begun. `body` is the payload in JSON."""
 
-Done = Callable[[bool], None]
-"""Called with whether a change was written."""
+Done = Callable[[str], None]
+"""Called with the id under which a change was written; blank if it was not."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class _Change:
 class InboxRows:
     """Writes rows in a thread of its own, in their order: those that wait while it writes share the next transaction.
 
-    `instance` tells this bot's rows from those of others that use the same database.
+    `instance` returns the id of this process, which tells its rows from those of others that use the same database.
     """
 
-    def __init__(self, database: Database, instance: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, instance: Callable[[], str], clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._instance = instance
         self._clock = clock
@@ -90,11 +90,6 @@ class InboxRows:
         """Delete a payload."""
         self._changes.put(_Change(key))
 
-    def read(self) -> list[Kept]:
-        """Return what this bot has not finished, in its order."""
-        wanted = select(inbox).where(inbox.c.instance == self._instance).order_by(inbox.c.received)
-        return kept_in(self._database.read("read what was not finished", wanted) or ())
-
     def sweep(self) -> None:
         """Delete what is so old that it would not be done after a restart, whoever received it."""
         self._swept = self._clock()
@@ -111,9 +106,11 @@ class InboxRows:
         while is_open:
             batch, is_open = self._next_batch()
             if batch:
-                is_written = self._database.change("keep what is to be done", partial(self._write, batch)) is not None
+                instance = self._instance()
+                work = partial(_write, batch, instance)
+                is_written = self._database.change("keep what is to be done", work) is not None
                 for change in batch:
-                    change.done(is_written)
+                    change.done(instance if is_written else "")
                 self._is_dirty = True
             self._tidy(is_idle=not batch)
 
@@ -137,29 +134,30 @@ class InboxRows:
             pass
         return batch, True
 
-    def _write(self, batch: Iterable[_Change], connection: Connection) -> bool:
-        """Make the changes; a row that is inserted and deleted in the same batch is not written at all."""
-        new: dict[str, dict[str, Any]] = {}
-        changed: dict[str, dict[str, Any]] = {}
-        gone: set[str] = set()
-        for change in batch:
-            if change.values is None:
-                new.pop(change.key, None)
-                changed.pop(change.key, None)
-                gone.add(change.key)
-            elif change.is_new:
-                new[change.key] = {"key": change.key, "instance": self._instance, **change.values}
-            else:
-                new.get(change.key, changed.setdefault(change.key, {})).update(change.values)
-        mine = inbox.c.instance == self._instance
-        if gone or new:
-            connection.execute(delete(inbox).where(mine, inbox.c.key.in_(gone | new.keys())))
-        if new:
-            connection.execute(insert(inbox), list(new.values()))
-        for key, values in changed.items():
-            if values:
-                connection.execute(update(inbox).where(mine, inbox.c.key == key).values(values))
-        return True
+
+def _write(batch: Iterable[_Change], instance: str, connection: Connection) -> bool:
+    """Make the changes; a row that is inserted and deleted in the same batch is not written at all."""
+    new: dict[str, dict[str, Any]] = {}
+    changed: dict[str, dict[str, Any]] = {}
+    gone: set[str] = set()
+    for change in batch:
+        if change.values is None:
+            new.pop(change.key, None)
+            changed.pop(change.key, None)
+            gone.add(change.key)
+        elif change.is_new:
+            new[change.key] = {"key": change.key, "instance": instance, **change.values}
+        else:
+            new.get(change.key, changed.setdefault(change.key, {})).update(change.values)
+    mine = inbox.c.instance == instance
+    if gone or new:
+        connection.execute(delete(inbox).where(mine, inbox.c.key.in_(gone | new.keys())))
+    if new:
+        connection.execute(insert(inbox), list(new.values()))
+    for key, values in changed.items():
+        if values:
+            connection.execute(update(inbox).where(mine, inbox.c.key == key).values(values))
+    return True
 
 
 def kept_in(rows: Iterable[Row[Any]]) -> list[Kept]:

@@ -56,10 +56,14 @@ class Posts:
         rows = self._database.read("look up what was posted", select(outbox).where(outbox.c.id == id_))
         return Post(*rows[0]) if rows else None
 
-    def confirm(self, id_: str, channel: str, ts: str) -> None:
-        """Store that a message is there."""
-        there = update(outbox).where(outbox.c.id == id_).values(posted_in=channel, ts=ts)
-        self._database.write("remember what was posted", there)
+    def confirm(self, id_: str, channel: str, ts: str) -> Post | None:
+        """Store that a message is there; return the post as it is stored if another message is known to be there."""
+        unknown = outbox.c.ts.is_(None)
+        there = update(outbox).where(outbox.c.id == id_, unknown).values(posted_in=channel, ts=ts)
+        is_first = self._database.change(
+            "remember what was posted", lambda connection: connection.execute(there).rowcount > 0
+        )
+        return self.get(id_) if is_first is False else None
 
     def purge(self, before: float) -> None:
         """Forget posts that were first tried before a time (seconds since the epoch)."""

@@ -1,7 +1,8 @@
 """The replicas of one bot: who lives, by the database's clock, and what those leave behind who don't."""
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Float,
+    Row,
     String,
     Table,
     Text,
@@ -26,9 +28,9 @@ from sqlalchemy import (
     update,
 )
 
-from handlers.store.claims import seen
+from handlers.store.claims import release
 from handlers.store.database import STAYS, Database, metadata, session_name
-from handlers.store.inbox import Kept, inbox, kept_in
+from handlers.store.inbox import REDONE_SECONDS, Kept, inbox, kept_in
 
 DEAD_SECONDS = 6.0
 """How long a replica may be silent; it says every second that it lives."""
@@ -76,8 +78,39 @@ class Estate:
     claims: tuple[str, ...] = ()
 
 
+class OneProcess:
+    """Stands for the replicas where there is one process: it finds what the one before it left."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._is_new = True
+
+    def join(self, id_: str, home: str, host: str) -> bool:
+        """Nobody is to be told."""
+        del id_, home, host
+        return True
+
+    def beat(self, id_: str, doing: Mapping[str, Any] | None) -> bool:
+        """Nobody is to be told."""
+        del id_, doing
+        return True
+
+    def leave(self, id_: str) -> None:
+        """Nobody is to be told."""
+
+    def take_over(self, heir: str, *, silent: bool) -> Estate:
+        """Return what the process before this one left, the first time."""
+        del silent
+        is_new, self._is_new = self._is_new, False
+        return (self._database.change("take over", partial(_inherit, heir)) if is_new else None) or Estate()
+
+    def all(self) -> list[Replica]:
+        """List no others."""
+        return []
+
+
 class Replicas:
-    """Stores who is there. Only for a database that is shared."""
+    """Stores who is there. Only for a database that is shared, see `replicas_of`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -88,9 +121,13 @@ class Replicas:
         work = partial(_join, home, row)
         return self._database.change("join the replicas", work) is not None
 
-    def beat(self, id_: str, doing: Mapping[str, Any]) -> bool | None:
-        """Say that a replica lives; False when it was thought dead meanwhile, None if the database fails."""
-        alive = update(replicas).where(replicas.c.id == id_).values(seen=NOW, doing=json.dumps(doing))
+    def beat(self, id_: str, doing: Mapping[str, Any] | None) -> bool | None:
+        """Say that a replica lives, and what it does if that is given; None if the database fails.
+
+        False when it was thought dead meanwhile.
+        """
+        does = {} if doing is None else {"doing": json.dumps(doing)}
+        alive = update(replicas).where(replicas.c.id == id_).values(seen=NOW, **does)
         return self._database.change("say that it lives", lambda connection: connection.execute(alive).rowcount > 0)
 
     def leave(self, id_: str) -> None:
@@ -118,6 +155,24 @@ class Replicas:
         ]
 
 
+def replicas_of(database: Database) -> OneProcess | Replicas:
+    """Return who else works with a database."""
+    return Replicas(database) if database.is_shared else OneProcess(database)
+
+
+def _inherit(heir: str, connection: Connection) -> Estate:
+    mine = inbox.c.instance == heir
+    connection.execute(update(inbox).where(mine).values(instance=heir))  # changes nothing: a write locks
+    rows = connection.execute(select(inbox).where(mine).order_by(inbox.c.received)).all()
+    return Estate((), tuple(kept_in(rows)), release(connection, _young(rows), [heir]))
+
+
+def _young(rows: Iterable[Row[Any]]) -> list[str]:
+    """Return the keys of what is not too old to be done: what is keeps its claims, and is not done by anybody."""
+    oldest = time.time() - REDONE_SECONDS
+    return [row.key for row in rows if row.received >= oldest]
+
+
 def _join(home: str, row: Mapping[str, Any], connection: Connection) -> bool:
     connection.execute(update(replicas).where(replicas.c.home == home).values(seen=LEFT))
     connection.execute(insert(replicas).values(row))
@@ -128,8 +183,9 @@ def _take_over(heir: str, silent_since: ColumnElement[Any], connection: Connecti
     silent = and_(replicas.c.id != heir, replicas.c.seen < silent_since)
     locked = select(replicas.c.id).where(silent).with_for_update(skip_locked=True)
     dead = tuple(connection.execute(locked).scalars())
-    _end_connections(dead, connection)
-    connection.execute(delete(replicas).where(replicas.c.id.in_(dead)))
+    if dead:
+        _end_connections(dead, connection)
+        connection.execute(delete(replicas).where(replicas.c.id.in_(dead)))
     # Payloads of an earlier version, which told nobody that it lived.
     nobodys = and_(inbox.c.instance.not_in(select(replicas.c.id)), inbox.c.received < NOW - DEAD_SECONDS)
     left = delete(inbox).where(or_(inbox.c.instance.in_(dead), nobodys)).returning(inbox)
@@ -139,8 +195,7 @@ def _take_over(heir: str, silent_since: ColumnElement[Any], connection: Connecti
     keys = [row.key for row in rows]
     connection.execute(delete(inbox).where(inbox.c.instance == heir, inbox.c.key.in_(keys)))
     connection.execute(insert(inbox), [{**row._mapping, "instance": heir} for row in rows])  # noqa: SLF001 - public
-    released = connection.execute(delete(seen).where(seen.c.holder.in_(keys)).returning(seen.c.key))
-    return Estate(dead, tuple(kept_in(rows)), tuple(released.scalars()))
+    return Estate(dead, tuple(kept_in(rows)), release(connection, _young(rows), {row.instance for row in rows}))
 
 
 def _end_connections(dead: Sequence[str], connection: Connection) -> None:

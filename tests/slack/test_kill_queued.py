@@ -134,7 +134,7 @@ def test_what_is_older_than_two_minutes_is_dropped_and_counted(running: World) -
     slack = running.slack
     slack.faults.slow("users.info", seconds=4, times=None)
     slack.dm("person-1", QUESTION)
-    slack.wait_until(lambda: waiting(running), what="the request")
+    slack.wait_until(lambda: waiting(running) and slack.envelopes[-1].outcome == "acked", what="the request")
     killed(running)
     with closing(sqlite3.connect(running.folder / ".kotae" / "state.db")) as database:
         database.execute("UPDATE inbox SET received = received - 121")

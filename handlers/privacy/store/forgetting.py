@@ -161,12 +161,12 @@ class _Person:
             yield connection
 
     def _forget_waiting(self) -> None:
-        """Delete what the person has just asked and the bot has not done yet, and their files that wait."""
-        for name in ("inbox", "uploads"):
+        """Delete what the person has asked and the bot has not done yet, how much it was, and their files that wait."""
+        for name, column in (("inbox", "user"), ("uploads", "user"), ("buckets", "person")):
             if name in self._tables:
-                waiting = self._tables[name]
+                table = self._tables[name]
                 with self._transaction() as connection:
-                    own = delete(waiting).where(waiting.c.user == self._user)
+                    own = delete(table).where(table.c[column] == self._user)
                     self._changed[name] += connection.execute(own).rowcount
 
     def _forget_voices(self) -> None:
