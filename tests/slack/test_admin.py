@@ -245,6 +245,7 @@ def test_a_renamed_channel_keeps_its_knowledge_base_even_after_a_reload(slack: L
 # Status
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("lawful")
 def test_status_tells_rows_words_channels_and_the_process(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     slack.wait_until(lambda: bot.connection.pong_age is not None)

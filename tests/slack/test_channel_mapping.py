@@ -245,6 +245,7 @@ def test_who_waits_is_listed_and_can_be_decided_there(slack: LocalSlack, start: 
     assert reads(slack, "alice", "salaries")
 
 
+@pytest.mark.sqlite
 def test_a_bound_channel_keeps_its_own_when_it_takes_another_name(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     (knowledge / "salaries.csv").write_text(SALARIES, encoding="utf-8")
     reload(slack, "salaries")

@@ -78,6 +78,7 @@ def test_the_status_says_how_far_the_first_build_is(
     assert "Being prepared" not in slack.reply(slack.command("olivia", "it-help", "/kb status")).shown
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("lawful")
 def test_a_reload_tells_once_that_the_questions_are_ready_and_an_upload_shows_it(
     slack: LocalSlack, start: Start, knowledge: Path, model: HeldModel

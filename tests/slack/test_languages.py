@@ -104,6 +104,7 @@ def test_an_unknown_knowledge_base_is_answered_with_those_there_are(slack: Local
     assert AuditLog(bot.services.database).newest() == []
 
 
+@pytest.mark.sqlite
 def test_what_was_done_is_listed_in_each_reader_s_language(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     kb(slack, ENGLISH, "auto-reply shadow")
     kb(slack, JAPANESE, "threshold 0.8")

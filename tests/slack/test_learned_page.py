@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from bot.app import Bot
 from bot.playground import LocalSlack
 from handlers.learning import learned_aliases
@@ -80,6 +82,7 @@ def test_what_is_disputed_waits_with_a_word_of_warning(slack: LocalSlack, bot: B
     assert learned_page(slack).count(":warning: also confirmed for another entry") == 2
 
 
+@pytest.mark.sqlite
 def test_a_record_that_is_gone_is_said_to_be(slack: LocalSlack, bot: Bot, ask: Ask, knowledge: Path) -> None:
     confirmed_by(slack, bot, ask, "alice", "hanako")
     without = "".join(line for line in IT_HELP.splitlines(keepends=True) if not line.startswith("vpn,"))

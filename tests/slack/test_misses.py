@@ -192,6 +192,7 @@ def test_a_button_is_only_for_admins_whoever_presses_it(slack: LocalSlack, bot: 
     assert len(listed(bot)) == 11
 
 
+@pytest.mark.sqlite
 def test_a_miss_closes_by_itself_when_a_row_answers_it(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     ask(slack, "alice", SNOW)
     ask(slack, "alice", CANTEEN)

@@ -225,6 +225,7 @@ def test_an_uncertain_hit_can_be_opened(slack: LocalSlack, ask: Ask) -> None:
     assert "nothing certain" in answer.shown
 
 
+@pytest.mark.sqlite
 def test_a_hit_that_a_reload_took_away_is_said_to_be_gone(
     slack: LocalSlack, bot: Bot, ask: Ask, knowledge: Path
 ) -> None:

@@ -217,6 +217,7 @@ def test_a_second_trial_says_who_has_the_data(slack: LocalSlack, knowledge: Path
     assert "Traceback" not in second.stderr
 
 
+@pytest.mark.sqlite
 def test_a_folder_that_was_emptied_is_refused_until_somebody_says_that_it_is_meant(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:

@@ -252,6 +252,7 @@ def test_a_file_that_kotae_toml_names_stays_where_it_is(slack: LocalSlack, start
     assert not (knowledge / "handbook.csv").exists()
 
 
+@pytest.mark.sqlite
 def test_synonyms_are_checked_as_synonyms_and_used_at_once(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     (knowledge / "_synonyms.csv").write_text("original,normalized\nPC,パソコン\nWLAN,Wi-Fi\n", encoding="utf-8")
     bad = upload(slack, "_synonyms.csv", "質問,回答\na,b\n")
@@ -348,6 +349,7 @@ def test_what_can_be_no_knowledge_base_is_said_and_not_kept(
 # -- Deciding
 
 
+@pytest.mark.sqlite
 def test_what_changed_meanwhile_is_shown_anew_and_nothing_is_done(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     card = upload(slack, "it-help.csv", NEWER)
     edited = IT_HELP + "scan,スキャンできません。,電源を確かめてください。,,,,\n"

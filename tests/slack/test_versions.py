@@ -27,6 +27,7 @@ def applied(slack: LocalSlack, data: bytes | str) -> None:
 # -- Versions
 
 
+@pytest.mark.sqlite
 def test_the_versions_say_what_made_them_and_which_is_current(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     applied(slack, NEWER)
     (knowledge / "it-help.csv").write_text(IT_HELP + "a,b,c,,,,\n", encoding="utf-8")
@@ -48,6 +49,7 @@ def test_the_versions_say_what_made_them_and_which_is_current(slack: LocalSlack,
     settle(slack, bot)
 
 
+@pytest.mark.sqlite
 def test_ten_different_contents_are_kept_without_their_vectors(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     for number in range(12):
         (knowledge / "it-help.csv").write_text(IT_HELP + f"n{number},q{number},a,,,,\n", encoding="utf-8")
@@ -128,6 +130,7 @@ def test_without_an_earlier_version_there_is_nothing_to_go_back_to(slack: LocalS
     assert kb(slack, "rollback").shown == "No earlier version of *it-help* is kept."
 
 
+@pytest.mark.sqlite
 def test_a_file_that_was_spoilt_comes_back(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     source = bot.services.registry.source("it-help")
     slack.wait_until(lambda: bot.services.maintenance.versions.of(source))
@@ -148,6 +151,7 @@ def test_a_damaged_version_is_refused(slack: LocalSlack, bot: Bot, knowledge: Pa
     assert (knowledge / "it-help.csv").read_text(encoding="utf-8") == NEWER
 
 
+@pytest.mark.sqlite
 def test_versions_survive_a_restart_and_note_what_changed_in_between(
     slack: LocalSlack, start: Start, knowledge: Path
 ) -> None:
@@ -173,6 +177,7 @@ def exported(slack: LocalSlack, line: str = "export", where: str = "it-help") ->
     return direct(slack)[-2], file.data
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("lawful")
 def test_the_export_opens_in_a_spreadsheet_and_computes_nothing(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     rows = (
@@ -204,6 +209,7 @@ def test_the_export_opens_in_a_spreadsheet_and_computes_nothing(slack: LocalSlac
     assert [each.shown for each in slack.ephemerals("olivia")] == ["I have sent you *it-help* in a direct message."]
 
 
+@pytest.mark.sqlite
 def test_what_people_taught_is_among_the_aliases(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     source = "id,質問,回答,言い換え\npw,パスワードを忘れました,再設定,ログインできない\nvpn,VPN,再起動,\n"
     (knowledge / "it-help.csv").write_text(source, encoding="utf-8")

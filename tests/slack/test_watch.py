@@ -14,6 +14,8 @@ from bot.config_file import ConfigFile
 from bot.playground import LocalSlack
 from tests.slack.conftest import IT_HELP, Start
 
+pytestmark = pytest.mark.sqlite
+
 FAX = "fax,ファクスはどこですか,二階のコピー機の隣です。,設備,,,\n"
 SLOW = 0.1
 

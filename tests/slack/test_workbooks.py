@@ -189,6 +189,7 @@ def test_two_files_of_one_name_are_refused_at_the_first_start(knowledge: Path, s
         mapping(knowledge).check()
 
 
+@pytest.mark.sqlite
 def test_a_csv_that_is_served_goes_on_when_its_workbook_is_put_beside_it(
     slack: LocalSlack, start: Start, knowledge: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
