@@ -3,8 +3,8 @@
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -71,6 +71,27 @@ class Builder:
         data = read_bytes(source.path)
         return _indexed(source, data, synonyms, snapshot, read_at, mark, aliases), data
 
+    def turn(self, source: Source, wait: Callable[[], None]) -> AbstractContextManager[Generation | None]:
+        """See `IndexStore.exclusively`."""
+        return self.snapshots(source).exclusively(wait)
+
+    def renewed(self, loaded: LoadedKnowledgeBase, newest: Generation | None) -> LoadedKnowledgeBase:
+        """Return the knowledge base with the generation that another replica has stored meanwhile, if there is one."""
+        if newest is None or (loaded.snapshot and loaded.snapshot.name == newest.name):
+            return loaded
+        loaded = replace(loaded, snapshot=newest)
+        return _opened_again(loaded, newest) if loaded.is_stored else loaded
+
+    def reread(
+        self, source: Source, synonyms: Synonyms, snapshot: Generation | None, aliases: Sequence[LearnedAlias]
+    ) -> tuple[LoadedKnowledgeBase, bytes | None]:
+        """Read the CSV again; what another replica has built of the same content is opened. See `open`."""
+        read_at, mark = time.time(), FileMark.of(source.path)
+        is_stored = snapshot and snapshot.recipe == recipe(source, snapshot.digest, synonyms, aliases)
+        if snapshot and is_stored and _is_same(source.path, None, snapshot):
+            return _opened(source, snapshot, synonyms, read_at, mark), None
+        return self.read(source, synonyms, snapshot, aliases)
+
     def load(self, source: Source, synonyms: Synonyms, aliases: Sequence[LearnedAlias] = ()) -> BuildResult:
         """Open a knowledge base as `open` does, and store it for the next start."""
         loaded, data = self.open(source, synonyms, aliases)
@@ -124,7 +145,7 @@ class Builder:
         `data` are the bytes of the CSV, by default those of the snapshot or of the file, if they are still the same.
         """
         data = _source_bytes(loaded) if data is None else data
-        if data is None:
+        if data is None or (loaded.is_stored and self.snapshots(loaded.source).has_words(loaded.recipe)):
             return BuildResult(loaded)
         return self._save(loaded, data, _kept_vectors(loaded.snapshot))
 
@@ -271,9 +292,10 @@ class Builder:
 
     def _save(self, loaded: LoadedKnowledgeBase, data: bytes, vectors: StoredVectors) -> BuildResult:
         mark = loaded.file_mark.settled(loaded.read_at) if loaded.file_mark else None
-        words = Words(loaded.recipe, sections_of(loaded.knowledge_base, loaded.index, loaded.learned), mark)
+        store, is_there = self.snapshots(loaded.source), self.snapshots(loaded.source).has_words(loaded.recipe)
+        sections = {} if is_there else sections_of(loaded.knowledge_base, loaded.index, loaded.learned)
         try:
-            snapshot = self.snapshots(loaded.source).save(data, words, vectors)
+            snapshot = store.save(data, Words(loaded.recipe, sections, mark), vectors)
             return BuildResult(_mapped(replace(loaded, snapshot=snapshot), vectors))
         except (OSError, SnapshotError) as error:
             why = error.message if isinstance(error, SnapshotError) else reason(error)
@@ -312,12 +334,18 @@ def _mapped(loaded: LoadedKnowledgeBase, vectors: StoredVectors) -> LoadedKnowle
     snapshot, before = loaded.snapshot, loaded.index
     if snapshot is None:
         return loaded
-    base, index, learned = snapshot.open_words(loaded.source, before.synonyms)
-    dense = before.dense
+    opened, dense = _opened_again(loaded, snapshot), before.dense
+    index = opened.index
     if vectors.owners is not None:
         dense = snapshot.open_vectors(vectors.owners)
     if dense:
         index = index.with_dense(dense, before.scale)
+    return replace(opened, index=index)
+
+
+def _opened_again(loaded: LoadedKnowledgeBase, snapshot: Generation) -> LoadedKnowledgeBase:
+    """Return the knowledge base as it is stored, without vectors."""
+    base, index, learned = snapshot.open_words(loaded.source, loaded.index.synonyms)
     return replace(loaded, knowledge_base=base, index=index, learned=learned)
 
 

@@ -48,5 +48,9 @@ class SnapshotError(KnowledgeBaseError):
     """A stored index is damaged, or belongs to another model or file; it is rebuilt from the CSV."""
 
 
+class IndexUnavailableError(KnowledgeBaseError):
+    """The database that the indexes are in can't be reached now; nothing is lost."""
+
+
 class VersionError(KnowledgeBaseError):
     """A version of a CSV can't be stored, or is missing or damaged."""

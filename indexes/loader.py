@@ -10,7 +10,7 @@ from pathlib import Path
 from indexes.builder import Builder
 from indexes.confidence.votes import Judgement, confidence_shift
 from indexes.encoder import Encoder, Progress
-from indexes.encoder.stopping import StoppableEncoder, StoppedError
+from indexes.encoder.stopping import StoppableEncoder, StoppedError, until_stopped
 from indexes.errors import (
     EncodingError,
     KnowledgeBaseError,
@@ -64,7 +64,9 @@ class Loader:
         """Store what `load` has read from files and not from snapshots, for the next start."""
         while self._unstored:
             loaded, data = self._unstored.pop(0)
-            self._registry.swap(self._state.with_loaded(self._builder.store(loaded, data).loaded))
+            with self._builder.turn(loaded.source, self._check_stopped) as newest:
+                stored = self._builder.store(self._builder.renewed(loaded, newest), data)
+            self._registry.swap(self._state.with_loaded(stored.loaded))
 
     def use_encoder(self, encoder: Encoder, progress: Progress | None) -> EncodingCounts:
         """See `Maintenance.use_encoder`. A knowledge base that can't be encoded is still searched by words.
@@ -123,16 +125,15 @@ class Loader:
             raise VersionError(
                 "version.file_not_deleted", path=str(source.path), name=name, reason=reason(error)
             ) from error
-        self._forget(source)
+        self._registry.swap(self._state.without(name))
+        with self._builder.turn(source, self._check_stopped):
+            self._builder.snapshots(source).delete()
 
     def drop(self, name: str) -> None:
         """See `Maintenance.drop`."""
         if loaded := self._state.loaded.get(name):
-            self._forget(loaded.source)
-
-    def _forget(self, source: Source) -> None:
-        self._registry.swap(self._state.without(source.name))
-        self._builder.snapshots(source).delete()
+            self._registry.swap(self._state.without(name))
+            self._builder.snapshots(loaded.source).forget()
 
     def record_version(self, source: Source, data: bytes, records: int, origin: Origin, by: str) -> Version | None:
         """See `Maintenance.record_version`. May be called on any thread."""
@@ -171,13 +172,19 @@ class Loader:
         before = self._state.loaded.get(name)
         source = self._registry.source(name)
         synonyms, warnings = self._read_synonyms()
-        snapshot = before.snapshot if before else self._builder.snapshots(source).load()
-        built = self._build(*self._builder.read(source, synonyms, snapshot, self._aliases_of(name)), progress)
+        aliases = self._aliases_of(name)
+        with self._builder.turn(source, self._check_stopped) as newest:
+            if newest:
+                loaded, data = self._builder.reread(source, synonyms, newest, aliases)
+            else:
+                snapshot = before.snapshot if before else self._builder.snapshots(source).load()
+                loaded, data = self._builder.read(source, synonyms, snapshot, aliases)
+            built = self._build(loaded, data, progress)
         self._registry.swap(replace(self._state, synonyms=synonyms).with_loaded(built.loaded))
         self._record_loaded(built.loaded)
         return reload_report(before, built, warnings)
 
-    def _build(self, loaded: LoadedKnowledgeBase, data: bytes, progress: Progress | None) -> BuildResult:
+    def _build(self, loaded: LoadedKnowledgeBase, data: bytes | None, progress: Progress | None) -> BuildResult:
         if self._state.encoder is None:
             return self._builder.store(loaded, data)
         own = [loaded.snapshot] if loaded.snapshot else []
@@ -217,7 +224,9 @@ class Loader:
 
     def _encode_all(self, name: str, encoder: Encoder, progress: Progress | None) -> EncodingCounts:
         try:
-            built = self._with_vectors(self._state.loaded[name], encoder, self._snapshots(), progress)
+            with self._builder.turn(self._state.loaded[name].source, self._check_stopped) as newest:
+                loaded = self._builder.renewed(self._state.loaded[name], newest)
+                built = self._with_vectors(loaded, encoder, self._snapshots(), progress)
         except StoppedError:
             raise
         except KnowledgeBaseError as error:
@@ -239,19 +248,26 @@ class Loader:
 
     def _apply_to(self, loaded: LoadedKnowledgeBase) -> None:
         fresh = self._builder.with_aliases(loaded, self._aliases_of(loaded.source.name))
-        if self._state.encoder is None:
-            fresh = self._builder.store(fresh).loaded
-        else:
-            try:
-                built = self._with_vectors(fresh, self._state.encoder, self._snapshots())
-            except StoppedError:
-                return
-            except KnowledgeBaseError as error:
-                name = loaded.source.name
-                log.error("The learned aliases of %s are not in use: %s", name, error)  # noqa: TRY400 - that is all
-                return
-            fresh = built.loaded
+        try:
+            with self._builder.turn(loaded.source, self._check_stopped) as newest:
+                fresh = self._builder.renewed(fresh, newest)
+                fresh = self._stored_with_vectors(fresh)
+        except StoppedError:
+            return
+        except KnowledgeBaseError as error:
+            name = loaded.source.name
+            log.error("The learned aliases of %s are not in use: %s", name, error)  # noqa: TRY400 - that is all
+            return
         self._registry.swap(self._state.with_loaded(fresh))
+
+    def _stored_with_vectors(self, loaded: LoadedKnowledgeBase) -> LoadedKnowledgeBase:
+        if self._state.encoder is None:
+            return self._builder.store(loaded).loaded
+        return self._with_vectors(loaded, self._state.encoder, self._snapshots()).loaded
+
+    def _check_stopped(self) -> None:
+        """Raise StoppedError when Kotae shuts down."""
+        until_stopped(self._stop)(0, 0)
 
     def _record_loaded(self, loaded: LoadedKnowledgeBase) -> None:
         """Keep the loaded content as a change of the file, unless it is the newest version already."""

@@ -271,6 +271,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "indexes.storage.manifest",
         "indexes.storage.recipe",
         "indexes.storage.sections",
+        "indexes.storage.snapshot.described",
         "indexes.records.reading",
         "indexes.records.table",
         "indexes.records.workbook",

@@ -150,6 +150,8 @@ WORDS = {
     "snapshot.other_version": "Snapshot {folder} was written by another version of Kotae",
     "snapshot.checksum": "Snapshot {folder} is damaged: {file} does not match its checksum",
     "snapshot.unreadable": "Snapshot {folder} can't be read: {kind}: {reason}",
+    "snapshot.dropped": "The knowledge base was replaced a while ago; ask again",
+    "index.unavailable": "The database with the indexes can't be used now ({reason}); try again in a moment",
     "snapshot.count": "{count} vectors for {passages} passages",
     "snapshot.halves": "{count} vectors, {halves} halves for {passages} passages",
     "snapshot.no_index": "{file}: not an index that FAISS can read",

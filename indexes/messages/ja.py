@@ -147,6 +147,8 @@ WORDS = {
     "snapshot.other_version": "スナップショット {folder} は別のバージョンの Kotae のものです",
     "snapshot.checksum": "スナップショット {folder} が壊れています: {file} のチェックサムが合いません",
     "snapshot.unreadable": "スナップショット {folder} を読み込めません: {kind}: {reason}",
+    "snapshot.dropped": "ナレッジが少し前に更新されました。もう一度お試しください",
+    "index.unavailable": "インデックスのデータベースを使えません（{reason}）。少し待ってから、もう一度お試しください",
     "snapshot.count": "ベクトルが {count}個、文が {passages}個で、数が合いません",
     "snapshot.halves": "ベクトルが {count}個、半精度が {halves}個、文が {passages}個で、数が合いません",
     "snapshot.no_index": "{file}: FAISS のインデックスとして読み込めません",

@@ -7,7 +7,7 @@ once 4, but then all of them at every start).
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, overload
@@ -24,23 +24,42 @@ _NO_DETAILS: Mapping[str, str] = MappingProxyType({})
 _NONE_ADDED: Mapping[int, tuple[str, ...]] = MappingProxyType({})
 
 
+Texts = Callable[[Sequence[int]], Sequence[bytes]]
+"""Returns what is stored of some rows, in their order."""
+
+
 class StoredRecords(Sequence[Record]):
     """The records in arrays made by `record_arrays`, in file order.
 
-    `aliases` replaces those of some rows: learned ones are not in the file.
+    `aliases` replaces those of some rows: learned ones are not in the file. `texts` reads what is stored of rows; by
+    default that is among the arrays, too.
     """
 
     def __init__(
-        self, arrays: Mapping[str, NDArray[Any]], aliases: Mapping[int, tuple[str, ...]] = _NONE_ADDED
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        aliases: Mapping[int, tuple[str, ...]] = _NONE_ADDED,
+        texts: Texts | None = None,
     ) -> None:
         self._arrays = arrays
         self._aliases = aliases
-        self._text = arrays["text"].data
-        self._ends = arrays["ends"]
+        self._texts = texts or _TextsInMemory(arrays)
 
     def with_aliases(self, aliases: Mapping[int, tuple[str, ...]]) -> "StoredRecords":
         """Return the same records, some with other aliases, by row."""
-        return StoredRecords(self._arrays, aliases)
+        return StoredRecords(self._arrays, aliases, self._texts)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of `record_arrays`; texts that are elsewhere are all read."""
+        if isinstance(self._texts, _TextsInMemory):
+            return dict(self._arrays)
+        texts = list(self.raws())
+        ends = np.cumsum(list(map(len, texts)), dtype=np.int64)
+        return {**self._arrays, "text": np.frombuffer(b"".join(texts), np.uint8), "ends": ends}
+
+    def take(self, rows: Sequence[int]) -> tuple[Record, ...]:
+        """Return the records of some rows, in their order: reading them together may be much faster."""
+        return tuple(map(self._record, rows, self._texts(rows)))
 
     @property
     def categories(self) -> Mapping[str, int]:
@@ -52,15 +71,15 @@ class StoredRecords(Sequence[Record]):
         ids, key = self._arrays["ids"], np.uint32(_id_key(record_id))  # searchsorted would copy all for another type
         first, last = ids.searchsorted(key), ids.searchsorted(key, side="right")
         rows = self._arrays["rows"][first:last].tolist()
-        return next((row for row in rows if json.loads(self.raw(row))[0] == record_id), None)
+        return next((row for row, text in zip(rows, self._texts(rows), strict=True) if _id(text) == record_id), None)
 
-    def raw(self, row: int) -> bytes:
-        """Return what is stored of a row: the same for the same record, wherever in the file it is."""
-        start = int(self._ends[row - 1]) if row else 0
-        return bytes(self._text[start : int(self._ends[row])])
+    def raws(self) -> Iterator[bytes]:
+        """Yield what is stored of each row: the same for the same record, wherever in the file it is."""
+        for rows in self._batches():
+            yield from self._texts(rows)
 
     def __len__(self) -> int:
-        return len(self._ends)
+        return len(self._arrays["lines"])
 
     @overload
     def __getitem__(self, row: int) -> Record: ...
@@ -68,15 +87,19 @@ class StoredRecords(Sequence[Record]):
     def __getitem__(self, row: slice) -> tuple[Record, ...]: ...
     def __getitem__(self, row: int | slice) -> Record | tuple[Record, ...]:
         if isinstance(row, slice):
-            return tuple(map(self._record, range(len(self))[row]))
-        return self._record(range(len(self))[row])
+            return self.take(range(len(self))[row])
+        return self.take([range(len(self))[row]])[0]
 
     def __iter__(self) -> Iterator[Record]:
-        return map(self._record, range(len(self)))
+        for rows in self._batches():
+            yield from self.take(rows)
 
-    def _record(self, row: int) -> Record:
+    def _batches(self) -> Iterator[Sequence[int]]:
+        return (range(at, min(at + _BATCH, len(self))) for at in range(0, len(self), _BATCH))
+
+    def _record(self, row: int, text: bytes) -> Record:
         id_, question, answer, category, url, keywords, aliases, updated, owner, details, guessed = json.loads(
-            str(self.raw(row), "utf-8", "surrogatepass")
+            str(text, "utf-8", "surrogatepass")
         )
         return Record(
             id=id_,
@@ -94,10 +117,34 @@ class StoredRecords(Sequence[Record]):
         )
 
 
+class _TextsInMemory:
+    """What is stored of rows, in the arrays of `record_arrays`."""
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._text = arrays["text"].data
+        self._ends = arrays["ends"]
+
+    def __call__(self, rows: Sequence[int]) -> Sequence[bytes]:
+        return [self._raw(row) for row in rows]
+
+    def _raw(self, row: int) -> bytes:
+        start = int(self._ends[row - 1]) if row else 0
+        return bytes(self._text[start : int(self._ends[row])])
+
+
+def _id(text: bytes) -> str:
+    return str(json.loads(text)[0])
+
+
+def take(records: Sequence[Record], rows: Sequence[int]) -> tuple[Record, ...]:
+    """Return the records of some rows, in their order."""
+    return records.take(rows) if isinstance(records, StoredRecords) else tuple(records[row] for row in rows)
+
+
 def record_arrays(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
     """Return arrays for `StoredRecords`."""
     if isinstance(records, StoredRecords):
-        return dict(records._arrays)  # noqa: SLF001 - the same module
+        return records.arrays()
     texts, lengths, ids = [], list[int](), list[int]()
     for at in range(0, len(records), _BATCH):
         batch = [_stored(record) for record in records[at : at + _BATCH]]
@@ -127,8 +174,9 @@ def changed_records(before: Sequence[Record], after: Sequence[Record]) -> tuple[
     """Return those of two files that may differ, in each: not those which both have stored the same."""
     if not isinstance(before, StoredRecords) or not isinstance(after, StoredRecords):
         return before, after
-    old, new = ({hash(each.raw(row)): row for row in range(len(each))} for each in (before, after))
-    return [before[old[key]] for key in old.keys() - new.keys()], [after[new[key]] for key in new.keys() - old.keys()]
+    old, new = ({hash(text): row for row, text in enumerate(each.raws())} for each in (before, after))
+    gone, fresh = old.keys() - new.keys(), new.keys() - old.keys()
+    return before.take([old[key] for key in gone]), after.take([new[key] for key in fresh])
 
 
 class RecordRows:

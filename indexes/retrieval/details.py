@@ -23,8 +23,9 @@ class DetailsIndex:
     """Finds rows by words in their details."""
 
     def __init__(self, records: Sequence["Record"], synonyms: "Synonyms") -> None:
-        self._rows = np.array([row for row, record in enumerate(records) if record.details], dtype=np.int64)
-        texts = [synonyms.apply(normalize(_text(records[row]))) for row in self._rows]
+        found = {row: _text(record) for row, record in enumerate(records) if record.details}
+        self._rows = np.fromiter(found, np.int64, len(found))
+        texts = [synonyms.apply(normalize(text)) for text in found.values()]
         self._view = View(list(count(script_tokens(texts), len(texts)))) if texts else None
 
     @classmethod

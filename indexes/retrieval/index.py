@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.records.stored import RecordRows
+from indexes.records.stored import RecordRows, take
 from indexes.retrieval.chunking import chunks
 from indexes.retrieval.dense import CANDIDATES
 from indexes.retrieval.details import DetailsIndex
+from indexes.retrieval.fetched import TermSource
+from indexes.retrieval.fetched_index import FetchedDetailsIndex, FetchedLexicalIndex
 from indexes.retrieval.inverted import Arrays
 from indexes.retrieval.lexical import LexicalIndex
 from indexes.retrieval.lexical_query import LexicalQuery, Scores
@@ -141,13 +143,24 @@ class Index:
         self._answers = _number_answers(self.records)
 
     @classmethod
-    def of_arrays(cls, name: str, records: "Sequence[Record]", synonyms: "Synonyms", arrays: Arrays) -> Self:
-        """Make an index of the arrays of one with the same records and synonyms; they may be mapped from a file."""
+    def of_arrays(
+        cls,
+        name: str,
+        records: "Sequence[Record]",
+        synonyms: "Synonyms",
+        arrays: Arrays,
+        terms: TermSource | None = None,
+    ) -> Self:
+        """Make an index of the arrays of one with the same records and synonyms; they may be mapped from a file.
+
+        With `terms`, the postings are there, and not in the arrays.
+        """
         index = object.__new__(cls)
         index.name, index.records, index.synonyms = name, records, synonyms
         index.dense, index.scale = None, None
-        index.lexical = LexicalIndex.of_arrays(arrays, "lexical")
-        index._details = DetailsIndex.of_arrays(arrays, "details")
+        lexical, details = LexicalIndex.of_arrays(arrays, "lexical"), DetailsIndex.of_arrays(arrays, "details")
+        index.lexical = FetchedLexicalIndex(lexical, "lexical", terms) if terms else lexical
+        index._details = FetchedDetailsIndex(details, "details", terms) if terms else details
         index._answers = arrays["answers"]
         return index
 
@@ -198,7 +211,7 @@ class Index:
         rows = np.union1d(self._candidates(words.candidates, vector, top_k), words.verbatim)
         found = self._score(asked, rows, np.isin(rows, words.verbatim), vector)
         best = np.argsort(-found.own_score, kind="stable")[:AGREEMENT_ROWS]
-        hits = [self._hit(found, place, asked, best) for place in _pick(found, top_k)]
+        hits = self._hits(found, _pick(found, top_k), asked, best)
         return [replace(hit, chunk=self.best_chunk(hit.record, asked)) if n == 0 else hit for n, hit in enumerate(hits)]
 
     def search_details(self, question: Question, top_k: int = 3) -> list[Hit]:
@@ -209,7 +222,7 @@ class Index:
         ascending = np.sort(rows)
         found = self._score(asked, ascending, np.zeros(len(rows), dtype=np.bool_), vector)
         best = np.argsort(-found.own_score, kind="stable")[:AGREEMENT_ROWS]
-        return [self._hit(found, int(place), asked, best) for place in np.searchsorted(ascending, rows)]
+        return self._hits(found, np.searchsorted(ascending, rows).tolist(), asked, best)
 
     def _score(
         self, asked: LexicalQuery, rows: NDArray[np.int64], verbatim: NDArray[np.bool_], vector: "Vector | None"
@@ -231,11 +244,15 @@ class Index:
         placed = self.scale.similarity(np.append(cosines, background), background)
         return placed[:-1], float(placed[-1])
 
-    def _hit(self, found: "_Found", place: int, asked: LexicalQuery, best: NDArray[np.int64]) -> Hit:
+    def _hits(self, found: "_Found", places: Sequence[int], asked: LexicalQuery, best: NDArray[np.int64]) -> list[Hit]:
+        records = take(self.records, found.rows[places].tolist())
+        return [self._hit(found, place, record, asked, best) for place, record in zip(places, records, strict=True)]
+
+    def _hit(self, found: "_Found", place: int, record: "Record", asked: LexicalQuery, best: NDArray[np.int64]) -> Hit:
         same = found.answers == found.answers[place]
         coverage = found.lexical.coverages[-1, place]
         return Hit(
-            record=self.records[found.rows[place]],
+            record=record,
             knowledge_base=self.name,
             score=min(float(found.score[place]), 1.0),
             dense=None if found.dense is None else float(found.dense[place]),

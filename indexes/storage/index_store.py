@@ -20,11 +20,21 @@ class IndexStore(Protocol):
     def generations(self) -> Iterator[Generation]:
         """Yield the generations that are kept, the current one first."""
 
+    def has_words(self, recipe: str) -> bool:
+        """Return whether words with this recipe are stored, so that `save` takes them without their sections."""
+
     def save(self, source: bytes, words: Words | None, vectors: StoredVectors) -> Generation:
         """Store a generation and make it current, both or neither; raises OSError or SnapshotError."""
 
-    def exclusively(self) -> AbstractContextManager[None]:
-        """Let one replica at a time build this knowledge base; raises SnapshotError."""
+    def exclusively(self, wait: Callable[[], None]) -> AbstractContextManager[Generation | None]:
+        """Let one replica at a time build this knowledge base; raises SnapshotError.
+
+        Gives the generation that is current then, if another replica may have stored it. `wait` is called now and then
+        while it waits.
+        """
+
+    def forget(self) -> None:
+        """Delete what only this process has of the knowledge base: another one has removed it."""
 
     def delete(self) -> None:
         """Delete all that is stored of the knowledge base."""

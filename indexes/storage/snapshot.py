@@ -25,7 +25,7 @@ import secrets
 import shutil
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -98,12 +98,13 @@ class EncoderStamp:
 
         Vectors of the model's own weights are as good for the variant of 8 bits, but not the other way round.
         """
-        if self.variant not in {"", encoder.variant}:
+        return self.variant in {"", encoder.variant} and self.is_like(EncoderStamp.of(encoder))
+
+    def is_like(self, other: "EncoderStamp") -> bool:
+        """Return whether the two are of one model, whatever the variant."""
+        if (self.name, self.revision, self.dimension) != (other.name, other.revision, other.dimension):
             return False
-        if (self.name, self.revision, self.dimension) != (encoder.name, encoder.revision, encoder.dimension):
-            return False
-        stored = np.asarray(self.canaries, dtype=np.float32)
-        now = encoder.canaries
+        stored, now = (np.asarray(each.canaries, dtype=np.float32) for each in (self, other))
         return stored.shape == now.shape and bool((np.sum(stored * now, axis=1) > CANARY_TOLERANCE).all())
 
 
@@ -157,6 +158,8 @@ class Generation(ABC):
     """The mark of the CSV on disk when it was read; None if a change might not show in it."""
     counted: int | None = None
     """Number of different texts that have a vector; None in snapshots of earlier versions."""
+    directory: Directory = field(default_factory=dict)
+    """Where each array of the words is, and its type."""
 
     @property
     def source(self) -> Path | None:
@@ -204,7 +207,7 @@ class Generation(ABC):
     @property
     def keys(self) -> tuple[bytes, ...]:
         """The keys of the passages; read at each call, to save memory in between."""
-        return tuple(_split(self.packed))
+        return tuple(split(self.packed))
 
     @property
     def rows(self) -> Mapping[bytes, int]:
@@ -224,8 +227,6 @@ class Snapshot(Generation):
     folder: Path = field(kw_only=True)
     checksums: Mapping[str, Checksum] = field(kw_only=True)
     """What is in each file."""
-    directory: Directory = field(default_factory=dict)
-    """Where each array of the words is."""
     _verified: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @property
@@ -336,7 +337,7 @@ class SnapshotFolder:
         try:
             generation.mkdir(parents=True)
             manifest = {
-                **_description(source, words, vectors),
+                **description(source, words, vectors),
                 "files": {name: write_blocks(generation / name, each).as_data() for name, each in files.items()},
             }
             write_file(generation / _MANIFEST, _content(render(manifest)))
@@ -350,9 +351,19 @@ class SnapshotFolder:
         saved.verify(EVERYTHING)
         return saved
 
-    def exclusively(self) -> AbstractContextManager[None]:
-        """See `IndexStore.exclusively`: no other process may work in this folder at all."""
+    def has_words(self, recipe: str) -> bool:
+        """See `IndexStore.has_words`: every generation has its own."""
+        del recipe
+        return False
+
+    def exclusively(self, wait: Callable[[], None]) -> AbstractContextManager[None]:
+        """See `IndexStore.exclusively`: no other process works in this folder at all."""
+        del wait
         return nullcontext()
+
+    def forget(self) -> None:
+        """See `IndexStore.forget`."""
+        self.delete()
 
     def delete(self) -> None:
         """See `IndexStore.delete`."""
@@ -398,23 +409,25 @@ def _described(folder: Path) -> Snapshot:
         manifest = parse((folder / _MANIFEST).read_bytes())
         if (manifest["format"], manifest["normalizer"]) not in ((FORMAT, NORMALIZER), (EARLIER, NORMALIZER)):
             raise SnapshotError("snapshot.other_version", folder=str(folder))
-        measured = manifest.get("scale") or {}
-        return Snapshot(
-            folder=folder,
-            name=folder.name,
-            created=manifest["created"],
-            digest=manifest["digest"],
-            encoder=EncoderStamp(**manifest["encoder"]) if manifest["encoder"] else None,
-            checksums=_checksums(manifest),
-            kind=IndexKind(**manifest["kind"]) if manifest.get("kind") else None,
-            scale=Scale(**measured) if "lost" in measured else None,
-            recipe=manifest.get("recipe", ""),
-            mark=FileMark(**manifest["mark"]) if manifest.get("mark") else None,
-            counted=manifest.get("texts"),
-            directory={name: Place(*place) for name, place in manifest.get("words", {}).items()},
-        )
+        return Snapshot(name=folder.name, folder=folder, checksums=_checksums(manifest), **described(manifest))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise unreadable(folder, error) from error
+
+
+def described(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a manifest says of a generation, by field; raises what a wrong manifest gives rise to."""
+    measured = manifest.get("scale") or {}
+    return {
+        "created": manifest["created"],
+        "digest": manifest["digest"],
+        "encoder": EncoderStamp(**manifest["encoder"]) if manifest["encoder"] else None,
+        "kind": IndexKind(**manifest["kind"]) if manifest.get("kind") else None,
+        "scale": Scale(**measured) if "lost" in measured else None,
+        "recipe": manifest.get("recipe", ""),
+        "mark": FileMark(**manifest["mark"]) if manifest.get("mark") else None,
+        "counted": manifest.get("texts"),
+        "directory": {name: Place(*place) for name, place in manifest.get("words", {}).items()},
+    }
 
 
 def _files(source: bytes, words: Words | None, vectors: StoredVectors) -> Mapping[str, FileContent]:
@@ -426,8 +439,8 @@ def _files(source: bytes, words: Words | None, vectors: StoredVectors) -> Mappin
     return files
 
 
-def _description(source: bytes, words: Words | None, vectors: StoredVectors) -> dict[str, Any]:
-    """Return the manifest without the checksums of the files."""
+def description(source: bytes, words: Words | None, vectors: StoredVectors) -> dict[str, Any]:
+    """Return what a manifest says of a generation, without the checksums of its files."""
     directory = directory_of(words.sections) if words else {}
     return {
         "format": FORMAT,
@@ -435,7 +448,7 @@ def _description(source: bytes, words: Words | None, vectors: StoredVectors) -> 
         "normalizer": NORMALIZER,
         "encoder": vectors.encoder.as_data() if vectors.encoder else None,
         "vectors": len(vectors.packed) // KEY_BYTES,
-        "texts": len(set(_split(vectors.packed))),
+        "texts": len(set(split(vectors.packed))),
         "kind": asdict(vectors.kind) if vectors.kind else None,
         "scale": asdict(vectors.scale) if vectors.scale else None,
         "digest": hashlib.sha256(source).hexdigest(),
@@ -445,7 +458,8 @@ def _description(source: bytes, words: Words | None, vectors: StoredVectors) -> 
     }
 
 
-def _split(packed: bytes) -> Iterator[bytes]:
+def split(packed: bytes) -> Iterator[bytes]:
+    """Yield the keys of passages that were concatenated."""
     return (packed[at : at + KEY_BYTES] for at in range(0, len(packed), KEY_BYTES))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from indexes.messages import Translatable, as_data, from_data
 from indexes.names import name_of
 from indexes.records import KnowledgeBase, Problem, Source
-from indexes.records.stored import StoredRecords, record_arrays
+from indexes.records.stored import StoredRecords, Texts, record_arrays
+from indexes.retrieval.fetched import TermSource
 from indexes.retrieval.index import Index
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.sections import Sections, prefixed
@@ -41,11 +43,22 @@ def sections_of(knowledge_base: KnowledgeBase, index: Index, learned: Learned) -
     }
 
 
-def opened(source: Source, digest: str, sections: Sections, synonyms: Synonyms) -> OpenedWords:
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What of the words is not in arrays: the texts of the records, and the terms."""
+
+    texts: Texts
+    terms: TermSource
+
+
+def opened(
+    source: Source, digest: str, sections: Sections, synonyms: Synonyms, elsewhere: Elsewhere | None = None
+) -> OpenedWords:
     """Return the knowledge base and its index, without vectors; nothing of a record is read."""
     about: dict[str, Any] = json.loads(sections[_ABOUT].tobytes())
     dot = f"{_RECORDS}."
-    records = StoredRecords({name.removeprefix(dot): each for name, each in sections.items() if name.startswith(dot)})
+    arrays = {name.removeprefix(dot): each for name, each in sections.items() if name.startswith(dot)}
+    records = StoredRecords(arrays, texts=elsewhere.texts if elsewhere else None)
     learned = {row: tuple(aliases) for row, aliases in about["learned"]}
     kept: dict[str, Any] = {name: tuple(about[name]) if name in _TUPLES else about[name] for name in _KEPT}
     knowledge_base = KnowledgeBase(
@@ -56,7 +69,8 @@ def opened(source: Source, digest: str, sections: Sections, synonyms: Synonyms) 
         digest=digest,
         **kept,
     )
-    index = Index.of_arrays(source.name, records.with_aliases(learned), synonyms, sections)
+    terms = elsewhere.terms if elsewhere else None
+    index = Index.of_arrays(source.name, records.with_aliases(learned), synonyms, sections, terms)
     return knowledge_base, index, learned
 
 
