@@ -75,6 +75,7 @@ class Bot:
     model: ModelWatch | None
     watch: FolderWatch | KnowledgeFollower | None
     changes: Changes
+    knowledge: Knowledge
     digest: WeeklyDigest | None
     housekeeping: Housekeeping
     replay: Replay
@@ -129,6 +130,7 @@ class Bot:
         self.services.inbox.close()
         self.heartbeat.close()
         self.services.membership.leave()
+        self.knowledge.close()
         self.services.database.close()
         return drained
 
@@ -236,6 +238,7 @@ def build_app(
         model=model,
         watch=watch,
         changes=changes,
+        knowledge=knowledge,
         digest=WeeklyDigest(services, mapping.digest_channel) if mapping.digest_channel else None,
         housekeeping=Housekeeping(
             services, settings.config.keep_questions_days, sweeps=partial(sweep_all, services, settings)
@@ -254,7 +257,7 @@ def _opened(settings: Settings) -> tuple[Database, Changes, Knowledge]:
     """
     database = open_or_recover(settings.database_url, settings.environment.data_dir)
     changes = Changes(database)
-    knowledge = Knowledge(database, settings.knowledge_dir, settings.environment.data_dir)
+    knowledge = Knowledge(database, settings.knowledge_dir, settings.environment.data_dir, settings.index_url)
     knowledge.follow()
     if settings.is_shared:
         ChannelMapping(settings).check()

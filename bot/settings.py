@@ -59,6 +59,7 @@ class Environment(BaseSettings):
     encoder_backend: Literal["sentence-transformers", "fastembed", "auto", "lexical"] = "auto"
     encoder_precision: Precision = Precision.AUTO
     database_url: SecretStr | None = None
+    index_backend: Literal["faiss", "pgvector"] = "faiss"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     hf_home: Path | None = None
 
@@ -105,6 +106,15 @@ class Environment(BaseSettings):
             raise ValueError("SEARCH_COMMAND and ADMIN_COMMAND must differ")
         return self
 
+    @model_validator(mode="after")
+    def _database_has_vectors(self) -> Self:
+        url = self.database_url.get_secret_value() if self.database_url else ""
+        if self.index_backend == "pgvector" and not url.startswith("postgresql"):
+            raise ValueError(
+                "INDEX_BACKEND=pgvector needs DATABASE_URL=postgresql+psycopg://…, a server with the extension vector"
+            )
+        return self
+
     @property
     def connects_to_slack(self) -> bool:
         """Tell whether both tokens are there."""
@@ -131,6 +141,7 @@ class Settings:
                 "knowledge_dir": knowledge_dir,
                 "data_dir": data_dir,
                 "database_url": None,
+                "index_backend": "faiss",
             }
         )
         chosen = self.config
@@ -200,6 +211,11 @@ class Settings:
     def is_shared(self) -> bool:
         """Whether replicas share the state database, and with it the contents of knowledge bases."""
         return self.database_url.startswith("postgresql")
+
+    @property
+    def index_url(self) -> str | None:
+        """The address of the database that indexes are in; None where each replica has its own in DATA_DIR."""
+        return self.database_url if self.environment.index_backend == "pgvector" else None
 
     @property
     def database_url(self) -> str:

@@ -14,9 +14,21 @@ from tests.postgresql import Server, serving
 ENGINE = os.environ.get("KOTAE_TEST_DATABASE", "sqlite")
 """The engine under tests that don't choose one: sqlite, or postgresql, see `make test-postgres`."""
 
+INDEX = os.environ.get("KOTAE_TEST_INDEX", "faiss")
+"""Where the indexes of such tests are, if they are on PostgreSQL: faiss, or pgvector."""
+
 SETTINGS = [
     *("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_API_URL", "SEARCH_COMMAND", "ADMIN_COMMAND", "ADMIN_USERS"),
-    *("ADMIN_USERGROUP", "KNOWLEDGE_DIR", "DATA_DIR", "DATABASE_URL", "MODEL_NAME", "ENCODER_BACKEND", "LOG_LEVEL"),
+    *(
+        "ADMIN_USERGROUP",
+        "KNOWLEDGE_DIR",
+        "DATA_DIR",
+        "DATABASE_URL",
+        "INDEX_BACKEND",
+        "MODEL_NAME",
+        "ENCODER_BACKEND",
+        "LOG_LEVEL",
+    ),
 ]
 
 

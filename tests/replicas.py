@@ -16,11 +16,12 @@ from indexes.encoder import ModelManager
 class Replicas:
     """Starts replicas by name; ``of["a"]`` is a running one."""
 
-    def __init__(self, slack: LocalSlack, folder: Path, database_url: str) -> None:
+    def __init__(self, slack: LocalSlack, folder: Path, database_url: str, index_backend: str) -> None:
         self.of: dict[str, Bot] = {}
         self._slack = slack
         self._folder = folder
         self._database_url = database_url
+        self._index_backend = index_backend
 
     def settings(self, name: str, config: ConfigFile | None = None, **environment: object) -> Settings:
         """Return the settings of a replica; they are the same but for DATA_DIR."""
@@ -31,6 +32,7 @@ class Replicas:
             "knowledge_dir": self._folder / "knowledge",
             "data_dir": self._folder / name,
             "database_url": self._database_url,
+            "index_backend": self._index_backend,
             "encoder_backend": "lexical",
             **environment,
         }
@@ -74,9 +76,9 @@ class Replicas:
 
 
 @contextmanager
-def replicas(slack: LocalSlack, folder: Path, database_url: str) -> Iterator[Replicas]:
+def replicas(slack: LocalSlack, folder: Path, database_url: str, index_backend: str = "faiss") -> Iterator[Replicas]:
     """Yield replicas, and stop those that run in the end."""
-    several = Replicas(slack, folder, database_url)
+    several = Replicas(slack, folder, database_url, index_backend)
     yield several
     for name in list(several.of):
         several.stop(name)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from handlers.knowledge.mirror import Mirror
 from handlers.knowledge.store.documents import Documents
+from handlers.knowledge.store.index_server import IndexServer
+from handlers.knowledge.store.stored_generations import stored_indexes
 from handlers.knowledge.store.vectors import VectorChunks
 from handlers.knowledge.writing import SharedVersions, SharedWriter
 from handlers.store.database import Database
@@ -16,10 +18,14 @@ from indexes.storage.stores import Stores
 
 
 class Knowledge:
-    """The contents of this process: `stores` for maintenance, and `follow` for what other replicas have changed."""
+    """The contents of this process: `stores` for maintenance, and `follow` for what other replicas have changed.
 
-    def __init__(self, database: Database, folder: Path, data_dir: Path) -> None:
+    With `index_url`, the indexes are in that database; raises IndexUnavailableError.
+    """
+
+    def __init__(self, database: Database, folder: Path, data_dir: Path, index_url: str | None = None) -> None:
         self._mirror: Mirror | None = None
+        self._indexes: IndexServer | None = None
         self.stores = Stores.own(data_dir)
         if database.is_shared:
             documents = Documents(database)
@@ -31,6 +37,15 @@ class Knowledge:
                 vectors=VectorChunks(database),
                 writer=writer,
             )
+
+        if index_url:
+            self._indexes = IndexServer.open(index_url)
+            self.stores = replace(self.stores, indexes=stored_indexes(self._indexes, database))
+
+    def close(self) -> None:
+        """Close the connections to the indexes."""
+        if self._indexes:
+            self._indexes.close()
 
     def follow(self) -> Sequence[Path]:
         """Fetch what other replicas have written; return the files that changed or are gone since the last call.

@@ -25,7 +25,7 @@ from handlers.schema import open_database, open_or_recover
 from handlers.store.questions import AskedQuestion, Questions, questions
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager
-from tests.conftest import ENGINE
+from tests.conftest import ENGINE, INDEX
 from tests.encoders import hashing_manager, once
 
 IT_HELP = """\
@@ -170,6 +170,7 @@ def starting(
             "knowledge_dir": knowledge,
             "data_dir": data,
             "database_url": database_url,
+            "index_backend": INDEX if database_url else "faiss",
             "encoder_backend": "lexical",
             **environment,
         }

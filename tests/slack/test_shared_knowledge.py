@@ -26,9 +26,9 @@ SOON = 2.0
 """Seconds within which a change is searchable on all replicas."""
 
 
-@pytest.fixture
-def several(slack: LocalSlack, tmp_path: Path, postgresql: str) -> Iterator[Replicas]:
-    with replicas(slack, tmp_path, postgresql) as running:
+@pytest.fixture(params=["faiss", "pgvector"])
+def several(slack: LocalSlack, tmp_path: Path, postgresql: str, request: pytest.FixtureRequest) -> Iterator[Replicas]:
+    with replicas(slack, tmp_path, postgresql, request.param) as running:
         yield running
 
 
