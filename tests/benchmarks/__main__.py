@@ -27,6 +27,7 @@ BENCHMARKS = {
     "memory": "resident memory by knowledge bases and backend",
     "peak": "share of the cores' float32 peak that encoding reaches",
     "million": "one knowledge base of 1,000,000 rows, with vectors at the distances of real ones",
+    "million_pgvector": "the same in PostgreSQL with pgvector, with one changed row and a second replica",
     "growth": "everything by the number of rows, with a picture",
 }
 PEERS = ROOT / ".venv-bench" / "bin" / "python"
