@@ -102,7 +102,7 @@ class Compilation:
         if self._measured()[0] is None:
             outcome = compile_model(self._models, encoder, sample(maintenance.registry), stop, INT8)
             if outcome.why:
-                self.form = Translatable("form.float32", why=outcome.why)
+                self.form = Translatable("form.full_precision", why=outcome.why)
                 stop.wait(0 if outcome.is_final else RETRY_SECONDS)
                 return
         exact, reduced = (self._models.open(self._model, self._revision, variant) for variant in ("", INT8))
@@ -175,7 +175,7 @@ class Compilation:
         if agreement:
             self.form = form_of(agreement, self._precision)
         else:
-            self.form = Translatable("form.float32", why=found.refused) if found and found.refused else COMPILED
+            self.form = Translatable("form.full_precision", why=found.refused) if found and found.refused else COMPILED
 
     def _wait_until_idle(self, encoder: EncoderWorker, stop: threading.Event) -> bool:
         """Return True once nobody waits, False once `stop` is set."""

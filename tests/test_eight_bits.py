@@ -199,7 +199,7 @@ def test_what_finds_something_else_is_not_used(hashing: EncoderWorker, tmp_path:
     other = compare(state, HashingModel(), ReducedHashing(noise=0.2), lambda: True)
     assert other.moved > 0.02
     assert not other.is_close
-    assert form_of(other, Precision.INT8).key == "form.float32"
+    assert form_of(other, Precision.INT8).key == "form.full_precision"
     with pytest.raises(StoppedEarly):
         compare(state, HashingModel(), ReducedHashing(), lambda: False)
     maintenance.close()

@@ -261,6 +261,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.slack.mrkdwn.person",
         "handlers.files.views.uploads",
         "handlers.files.views.versions",
+        "indexes.checked_json",
         "indexes.confidence.evaluation",
         "indexes.encoder",
         "indexes.messages",
@@ -290,6 +291,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.answers.views.reasons",
         "handlers.files.views.removal",
         "handlers.admin.views.recovery",
+        "handlers.admin.views.replicas",
         "handlers.admin.views.reports",
         "handlers.admin.views.settings",
         "handlers.admin.views.waiting",
@@ -297,6 +299,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
     "the local Slack's terminal draws messages, whose texts are 3,000 characters at most": (
         "bot.playground.terminal.mrkdwn",
     ),
+    "asks the rows' own questions through functions that are run": ("indexes.comparison",),
     "run as a whole, among PATHS": (
         "indexes.confidence.decision",
         "indexes.confidence.explanation",

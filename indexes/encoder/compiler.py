@@ -57,14 +57,14 @@ def form_of(agreement: Agreement, precision: Precision) -> Translatable:
     if precision.accepts(agreement):
         return Translatable("form.eight_bits", measured=measured)
     if agreement.is_close:
-        return Translatable("form.float32", why=Translatable("agreement.slow", measured=measured))
+        return Translatable("form.full_precision", why=Translatable("agreement.slow", measured=measured))
     too_few = agreement.asked < FEWEST and agreement.asked == agreement.same
     why = (
         Translatable("agreement.few", measured=measured, fewest=FEWEST)
         if too_few
         else Translatable("agreement.differs", measured=measured)
     )
-    return Translatable("form.float32", why=why)
+    return Translatable("form.full_precision", why=why)
 
 
 def compile_model(

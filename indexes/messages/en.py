@@ -195,7 +195,7 @@ WORDS = {
     "compile.differs": "its vectors would be others than those of sentence-transformers (least cosine {cosine:.4f})",
     "form.compiled": "compiled for this machine; torch is not needed",
     "form.eight_bits": "compiled for this machine, in 8 bits; torch is not needed. {measured}",
-    "form.float32": "compiled for this machine, in float32; torch is not needed. Not in 8 bits: {why}",
+    "form.full_precision": "compiled for this machine, in float32; torch is not needed. Not in 8 bits: {why}",
     "agreement.measured": "In 8 bits {same} of {asked} questions about your own knowledge find the same entry first, confidence differs by {moved:.3f} on average, and a question takes {cost:.2f} of the time",
     "agreement.few": "there is too little knowledge to tell (at least {fewest} questions are needed). {measured}",
     "agreement.differs": "they find other entries too often, or with another confidence. {measured}",

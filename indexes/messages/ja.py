@@ -192,7 +192,7 @@ WORDS = {
     "compile.differs": "sentence-transformers とベクトルが一致しません（コサイン類似度の最小値 {cosine:.4f}）",
     "form.compiled": "このマシン用に変換済みです。torch は使いません",
     "form.eight_bits": "このマシン用に8ビットへ変換済みです。torch は使いません。{measured}",
-    "form.float32": "このマシン用に変換済みです（float32）。torch は使いません。8ビットは使っていません: {why}",
+    "form.full_precision": "このマシン用に変換済みです（float32）。torch は使いません。8ビットは使っていません: {why}",
     "agreement.measured": "8ビットにすると、登録済みの内容から作った質問{asked}件のうち{same}件で最初の結果が同じになり、信頼度の差は平均{moved:.3f}、1件あたりの時間は{cost:.2f}倍です",
     "agreement.few": "判断に必要な質問が足りません（{fewest}件以上必要です）。{measured}",
     "agreement.differs": "結果や信頼度に差があります。{measured}",
