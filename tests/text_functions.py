@@ -269,7 +269,6 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "indexes.records.decoding",
         "indexes.records.stored.with_aliases",
         "indexes.storage.blocks",
-        "indexes.storage.manifest",
         "indexes.storage.recipe",
         "indexes.storage.sections",
         "indexes.storage.snapshot.described",
