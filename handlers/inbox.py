@@ -12,6 +12,7 @@ from typing import Any
 from handlers.counters import Count, Counters
 from handlers.membership import Membership
 from handlers.store.database import Database
+from handlers.store.errors import TakenOverError
 from handlers.store.inbox import REDONE_SECONDS, InboxRows, Kept
 
 log = logging.getLogger(__name__)
@@ -116,11 +117,16 @@ class Inbox:
             self._forget_old()
             return self._changed.wait_for(lambda: sum(key in self._held for key in keys) < most, seconds)
 
-    def is_mine(self, key: str) -> bool:
-        """Tell whether a payload is still this process's to do: another may have taken it over."""
+    def stored_as(self, key: str) -> str:
+        """Return the id of this process under which a payload is kept; blank if it isn't."""
         with self._changed:
             held = self._held.get(key)
-        return held is None or not held.stored_as or self._membership.is_mine(held.stored_as)
+        return held.stored_as if held else ""
+
+    def is_mine(self, key: str) -> bool:
+        """Tell whether a payload is still this process's to do: another may have taken it over."""
+        stored_as = self.stored_as(key)
+        return not stored_as or self._membership.is_mine(stored_as)
 
     def may_tell(self, key: str, number: int) -> bool:
         """Note that a private answer is begun, the payload's first one being 0; False if it was begun too often."""
@@ -153,10 +159,6 @@ def _written(held: _Held, stored_as: str) -> None:
     held.written.set()
 
 
-class TakenOverError(Exception):
-    """The work on a payload is another replica's: this one was silent for too long."""
-
-
 class Work:
     """What is done for one payload, so that repeated work says nothing again.
 
@@ -174,6 +176,10 @@ class Work:
         """Raise TakenOverError if another replica does this now, and says what there is to say."""
         if not self._inbox.is_mine(self.key):
             raise TakenOverError
+
+    def stored_as(self) -> str:
+        """Return the id of the process under which the payload is kept; blank if it isn't."""
+        return self._inbox.stored_as(self.key)
 
     def message_key(self, to: str) -> str:
         """Return the next message's key, the same in repeated work; blank without a payload's."""

@@ -18,11 +18,12 @@ from slack_sdk.webhook import WebhookClient
 
 from handlers import texts as words
 from handlers.access import Need, Person
-from handlers.inbox import TakenOverError, Work
+from handlers.inbox import Work
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn
 from handlers.slack.trouble import error_code, may_pass
+from handlers.store.errors import TakenOverError
 from handlers.texts import Texts
 from handlers.trace import Trace
 from indexes.errors import KnowledgeBaseError

@@ -92,7 +92,9 @@ class Services:
 
     def within(self, work: Work) -> "Services":
         """Return the services for the work on one payload, which may be done again after a restart."""
-        return replace(self, claims=self.claims.held_by(work.key), messenger=self.messenger.within(work))
+        return replace(
+            self, claims=self.claims.held_by(work.key, work.stored_as), messenger=self.messenger.within(work)
+        )
 
     @property
     def bot(self) -> str:

@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import select, update
 
 from handlers.counters import Counters
-from handlers.inbox import Inbox, TakenOverError
+from handlers.inbox import Inbox
 from handlers.membership import SURE_SECONDS, Membership
 from handlers.schema import open_database
 from handlers.store.claims import Claims
 from handlers.store.database import Database
+from handlers.store.errors import TakenOverError
 from handlers.store.inbox import inbox
 from handlers.store.replicas import DEAD_SECONDS, Estate, replicas
 from tests.test_inbox import Clock
@@ -109,6 +110,21 @@ def test_what_it_finishes_then_is_still_there_for_the_heir(first: Process, secon
     assert second.database.read("rows", select(inbox.c.instance).where(inbox.c.key == "Ev1")) == [
         (second.membership.id,)
     ]
+
+
+def test_who_was_thought_dead_claims_nothing_that_the_heir_must_claim(first: Process, second: Process) -> None:
+    """What waited in its queue while it hung begins with a claim, and would then be left to an heir that has none."""
+    first.put("Ev1")
+    work = first.inbox.work("Ev1")
+    first.hang()
+    second.take(second.beat())
+    claims = first.claims.held_by("Ev1", work.stored_as)
+    with pytest.raises(TakenOverError):
+        claims.take("event:Ev1")
+    first.beat()
+    with pytest.raises(TakenOverError):
+        claims.take("event:Ev1")
+    assert second.claims.held_by("Ev1", second.inbox.work("Ev1").stored_as).take("event:Ev1")
 
 
 def test_who_is_sure_asks_nobody(first: Process) -> None:

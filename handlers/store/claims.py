@@ -3,13 +3,15 @@
 import copy
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from threading import Lock
+from typing import Any
 
 from sqlalchemy import Column, Connection, Float, String, Table, delete, or_, select
 
 from handlers.store.database import Database, metadata
+from handlers.store.errors import TakenOverError
 from handlers.store.inbox import inbox
 from handlers.store.upsert import claim
 
@@ -54,12 +56,17 @@ class Claims:
         self._lock = Lock()
         self._purged = time.monotonic()
         self._holder: str | None = None
+        self._stored_as: Callable[[], str] = lambda: ""
         self.purge()
 
-    def held_by(self, holder: str) -> "Claims":
-        """Return the same claims, for taking more of them for one payload."""
+    def held_by(self, holder: str, stored_as: Callable[[], str] = lambda: "") -> "Claims":
+        """Return the same claims, for taking more of them for one payload.
+
+        `stored_as` returns the replica's id under which the payload is in the inbox, blank if it isn't: a replica that
+        another has taken it over from, while it hung, claims nothing for it any more.
+        """
         view = copy.copy(self)
-        view._holder = holder  # noqa: SLF001 - of its own class
+        view._holder, view._stored_as = holder, stored_as  # noqa: SLF001 - of its own class
         return view
 
     def forget(self, keys: Iterable[str]) -> None:
@@ -69,7 +76,7 @@ class Claims:
                 self._recent.pop(key, None)
 
     def take(self, key: str) -> bool:
-        """Return True to exactly one caller per key within a week."""
+        """Return True to exactly one caller per key within a week; raises TakenOverError, see `held_by`."""
         with self._lock:
             due = time.monotonic() - self._purged > PURGE_SECONDS
             self._purged = time.monotonic() if due else self._purged
@@ -110,12 +117,24 @@ class Claims:
             self._recent[key] = None
             if len(self._recent) > RECENT_CLAIMS:
                 self._recent.popitem(last=False)
-        held = {"holder": self._holder, "replica": self._replica()} if table is seen else {}
+        held = {"holder": self._holder, "replica": self._stored_as() or self._replica()} if table is seen else {}
         row = {"key": key, "at": time.time(), **held}
-        is_first = self._database.change("remember what has happened", partial(claim, table=table, row=row))
+        try:
+            is_first = self._database.change("remember what has happened", partial(self._claim, table, row))
+        except TakenOverError:
+            self.forget([key])
+            raise
         if is_first is False:  # whoever has it may die and lose it
             self.forget([key])
         return is_first is not False  # while the database fails, memory alone decides
+
+    def _claim(self, table: Table, row: Mapping[str, Any], connection: Connection) -> bool:
+        """Claim, unless the payload is another replica's: it can't be taken over before this transaction ends."""
+        stored_as = self._stored_as() if self._database.is_shared else ""
+        kept = select(inbox.c.key).where(inbox.c.key == self._holder, inbox.c.instance == stored_as)
+        if stored_as and connection.execute(kept.with_for_update(read=True)).first() is None:
+            raise TakenOverError
+        return claim(connection, table, row)
 
 
 def release(connection: Connection, holders: Collection[str], replicas: Collection[str]) -> tuple[str, ...]:

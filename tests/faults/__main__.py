@@ -25,6 +25,7 @@ SCRIPTS = {
     "flood": "more requests than can be answered, from one person and from many",
     "kill_confirmed": "kill -9 after a change was confirmed",
     "kill_queued": "kill -9 while requests wait",
+    "replicas": "three replicas are killed, hung, restarted and reloaded",
     "slack_errors": "Slack refuses, fails, is slow or drops what it did",
     "sockets": "the connection breaks in every way",
     "corruptions": "damaged files of every kind",

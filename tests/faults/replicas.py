@@ -27,6 +27,7 @@ QUESTIONS = 1000
 REPLICAS = 3
 PEOPLE = tuple(f"person-{number}" for number in range(60))
 """As many, so that nobody asks more than one person may in a short time."""
+THROUGHPUT_SECONDS = 20.0
 QUESTION = "パスワードを忘れました。どうすれば再設定できますか？"
 SURE = 'promise = 0\n[channels.it-help]\nauto_reply = "on"\nthreshold = 0.5\n'
 PER_SECOND = 8.0
@@ -36,6 +37,7 @@ PAUSE_SECONDS = 1.0
 HUNG_SECONDS = 10.0
 """How long a replica hangs; the others think it dead after six."""
 STARTED_SECONDS = 120.0
+STOPPED_SECONDS = 60.0
 ANSWERED_SECONDS = 120.0
 SETTLED_SECONDS = 4.0
 """After so long without news nothing comes any more: who took over waits for three at most."""
@@ -49,6 +51,7 @@ def _environment(slack: LocalSlack, folder: Path, database: str, name: str) -> d
         "SLACK_API_URL": slack.api_url,
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
+        "PYTHONFAULTHANDLER": "1",
         "ENCODER_BACKEND": "lexical",
         "DATABASE_URL": database,
         "DATA_DIR": str(folder / f"data-{name}"),
@@ -74,7 +77,12 @@ class Replica:
     def restart(self, number: signal.Signals) -> None:
         """End the process by a signal, and start another one."""
         self.process.send_signal(number)
-        self.process.wait(30)
+        try:
+            self.process.wait(STOPPED_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # the log then says where each thread is
+            self.process.wait()
+            raise
         self.process = self._start()
 
     def hang(self) -> None:
@@ -135,7 +143,7 @@ class World:
 
     def ask(self, number: int, per_second: float = PER_SECOND) -> None:
         """Ask so many questions, in turn in every way and by everybody."""
-        ways = cycle([self._mention, self._say, self._write, self._command])
+        ways = cycle([self.mention, self._say, self._write, self._command])
         for way, who in islice(zip(ways, cycle(PEOPLE), strict=False), number):
             self.asked.append(way(who))
             time.sleep(1 / per_second)
@@ -170,7 +178,8 @@ class World:
         """List what was not answered, or too often."""
         return [each for each in self.asked if not each.is_right]
 
-    def _mention(self, who: str) -> Asked:
+    def mention(self, who: str) -> Asked:
+        """Mention the bot in the channel."""
         return self._posted("mention", who, self.slack.mention(who, "it-help", QUESTION))
 
     def _say(self, who: str) -> Asked:
@@ -252,3 +261,14 @@ def run(share: float) -> Row:
             if wrong:
                 worst = f"{wrong[0].kind}: {wrong[0].answers()} answers"
             return Row("three replicas that break", len(running.asked), len(wrong) + abs(extra), worst)
+
+
+def throughput(running: World, asked_ahead: int = 40) -> float:
+    """Return how many mentions a second are answered while so many wait; nobody is limited, being one of many."""
+    started = time.monotonic()
+    while time.monotonic() - started < THROUGHPUT_SECONDS:
+        waiting = [each for each in running.asked[-2 * asked_ahead :] if not each.is_right]
+        for who in islice(cycle(PEOPLE), len(running.asked), len(running.asked) + asked_ahead - len(waiting)):
+            running.asked.append(running.mention(who))
+        time.sleep(0.05)
+    return sum(each.is_right for each in running.asked) / (time.monotonic() - started)
