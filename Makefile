@@ -22,10 +22,10 @@ run: $(VENV)/installed-run
 
 test: $(VENV)/installed-dev
 	-$(BIN)/python -m tests.e5
-	$(BIN)/python -m pytest --numprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 6 --dist worksteal
 
 test-postgres: $(VENV)/installed-dev
-	KOTAE_TEST_DATABASE=postgresql $(BIN)/python -m pytest --numprocesses 4 --dist worksteal
+	KOTAE_TEST_DATABASE=postgresql $(BIN)/python -m pytest --numprocesses 6 --dist worksteal
 
 eval: $(VENV)/installed-dev
 	$(BIN)/python -m tests.sets $(SETS)

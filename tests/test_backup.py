@@ -203,6 +203,8 @@ def test_it_holds_no_secret_and_is_for_its_owner_alone(original: Place, backup: 
         "ADMIN_COMMAND": "/kb",
         "ADMIN_USERS": "U0ADMIN",
         "ENCODER_BACKEND": "auto",
+        "ENCODER_PRECISION": "auto",
+        "INDEX_BACKEND": "faiss",
         "LOG_LEVEL": "INFO",
         "MODEL_NAME": "some/model",
         "SEARCH_COMMAND": "/search",
