@@ -5,6 +5,7 @@ from functools import cached_property
 
 from bot.config_file import ChannelSection, ConfigFile
 from handlers.channel_rules import AutoReply, Channel
+from handlers.features import FOR_ALL, Feature
 from handlers.store.channel_names import Binding, BindingState
 from indexes.confidence.confidence import THRESHOLD
 from indexes.names import composed, same_name
@@ -61,7 +62,16 @@ class ChannelSections:
     def default_rules(self, bases: Collection[str]) -> Channel:
         """Return the rules of a channel without rules of its own."""
         config = self._config
-        return Channel("", "", _shared(bases), AutoReply.OFF, self._threshold(None), config.ask, promise=config.promise)
+        return Channel(
+            "",
+            "",
+            _shared(bases),
+            AutoReply.OFF,
+            self._threshold(None),
+            config.ask,
+            promise=config.promise,
+            features_off=config.features_off,
+        )
 
     def rules(self, id_: str, name: str, bound: Sequence[str], bases: Collection[str]) -> Channel | None:
         """Combine the convention and kotae.toml for a channel; None when neither has rules for it.
@@ -88,7 +98,12 @@ class ChannelSections:
             self._threshold(section.threshold),
             config.ask if section.ask is None else section.ask,
             promise=config.promise if section.promise is None else section.promise,
+            features_off=self._features_off(section),
         )
+
+    def _features_off(self, section: ChannelSection) -> frozenset[Feature]:
+        everywhere = self._config.features_off
+        return everywhere if section.features_off is None else section.features_off | everywhere & FOR_ALL
 
     def _threshold(self, chosen: float | None) -> float:
         return next((one for one in (chosen, self._config.threshold) if one is not None), THRESHOLD)

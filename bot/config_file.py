@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from handlers.channel_rules import HELPER, HELPERS, MOST_PROMISED, AutoReply
+from handlers.features import BY_CHANNEL, Feature
 from indexes.confidence.proof import PROMISE
 from indexes.encoder import DEFAULT_MODEL
 
@@ -32,6 +33,12 @@ def _is_helper(id_: str) -> str:
 Helpers = Annotated[tuple[Annotated[str, AfterValidator(_is_helper)], ...], Field(max_length=HELPERS)]
 
 
+def _belongs_to_a_channel(feature: Feature) -> Feature:
+    if feature not in BY_CHANNEL:
+        raise ValueError("can't be switched off in one channel; write it into features_off above all sections")
+    return feature
+
+
 class ChannelSection(BaseModel):
     """`[channels.NAME]` of kotae.toml; NAME is a channel's name or id."""
 
@@ -42,6 +49,7 @@ class ChannelSection(BaseModel):
     threshold: Probability | None = None
     promise: Promise | None = None
     ask: Helpers | None = None
+    features_off: frozenset[Annotated[Feature, AfterValidator(_belongs_to_a_channel)]] | None = None
 
 
 ColumnName = Annotated[str, Field(min_length=1)]
@@ -98,6 +106,7 @@ class ConfigFile(BaseModel):
     threshold: Probability | None = None
     promise: Promise = PROMISE
     ask: Helpers = ()
+    features_off: frozenset[Feature] = frozenset()
     watch: bool = False
     digest_channel: str | None = None
     timezone: str | None = None

@@ -207,9 +207,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "removal/asked": lambda texts: removal.asked(REMOVABLE, ADMIN_COMMAND, texts),
         "removal/fault": lambda texts: removal.fault([NAME], ADMIN_COMMAND, texts),
         "removal/gone": lambda texts: removal.gone(REMOVABLE, texts),
-        "settings/stale": lambda texts: settings.stale(
-            CHANNEL, ["auto_reply", "threshold", "knowledge_bases", "ask"], texts
-        ),
+        "settings/stale": lambda texts: settings.stale(CHANNEL, settings.KEYS, texts),
         "settings/modal": lambda texts: settings.modal(UNPROVED, [NAME, "another"], ["another"], texts),
         "uploads/applied": lambda texts: uploads.applied(UPLOAD, NAME, admin.reloaded([REPORT], (), texts), texts),
         "uploads/applying": lambda texts: uploads.applying(

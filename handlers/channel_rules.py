@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from handlers.features import Feature
 from indexes.confidence.proof import PROMISE, Proof
 
-SettingName = Literal["auto_reply", "threshold", "promise", "ask", "knowledge_bases"]
+SettingName = Literal[
+    "auto_reply", "threshold", "promise", "ask", "knowledge_bases", "features_off", "features_off_for_all"
+]
 
 HELPER = re.compile(r"[UWS][A-Z0-9]{2,20}")
 """The Slack id of a person (U… or W…) or of a user group (S…) who may be asked."""
@@ -43,7 +46,8 @@ class Channel:
     `ask` are the ids of the people and user groups who answer what no knowledge base does; in Slack's settings they are
     joined by spaces, and an empty value means nobody. The knowledge bases are a JSON list. `promise` is the precision
     that a knowledge base must be proved to have before its replies are posted unasked; 0 asks for no proof.
-    `held_back` when nothing is posted unasked until an admin has confirmed the settings.
+    `held_back` when nothing is posted unasked until an admin has confirmed the settings. `features_off` are switched
+    off here, in this channel or for all of them.
     """
 
     id: str
@@ -56,6 +60,11 @@ class Channel:
     promise: float = PROMISE
     unproved: Unproved = Unproved.NOT_ALLOWED
     held_back: bool = False
+    features_off: frozenset[Feature] = frozenset()
+
+    def offers(self, feature: Feature) -> bool:
+        """Tell whether a feature is on here."""
+        return feature not in self.features_off
 
     def posts(self, proof: Proof) -> bool:
         """Tell whether replies of a knowledge base with this proof are posted unasked; otherwise only admins know."""

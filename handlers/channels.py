@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from handlers import features
 from handlers.channel_rules import HELPER, AutoReply, Channel, SettingName, Unproved, Waiting
-from handlers.store.channel_settings import ChannelSettings
+from handlers.features import BY_CHANNEL, Feature
+from handlers.store.channel_settings import FOR_ALL, ChannelSettings
 from handlers.store.database import Database
 
 UNPROVED = "unproved"
@@ -67,8 +69,18 @@ class Channels:
         if "knowledge_bases" in chosen:
             names = (*json.loads(chosen["knowledge_bases"].value), *self.shared)
             rules = replace(rules, knowledge_bases=tuple(dict.fromkeys(names)))
+        if "features_off" in chosen:
+            off = features.read(chosen["features_off"].value) & BY_CHANNEL
+            rules = replace(rules, features_off=off | rules.features_off & features.FOR_ALL)
+        if "features_off_for_all" in chosen:
+            off = features.read(chosen["features_off_for_all"].value) & features.FOR_ALL
+            rules = replace(rules, features_off=off | rules.features_off & BY_CHANNEL)
         held_back = self._recovery.waiting is not None
         return replace(rules, set_by={key: setting.by for key, setting in chosen.items()}, held_back=held_back)
+
+    def offers(self, feature: Feature) -> bool:
+        """Tell whether a feature that belongs to no channel is on."""
+        return self.of(FOR_ALL).offers(feature)
 
     def configured(self) -> list[Channel]:
         """List the channels that have knowledge bases of their own or for which an admin set something, by name."""
@@ -99,7 +111,7 @@ class Channels:
 
         A new auto-reply mode ends the permission to post unproved replies.
         """
-        self._settings.set(channel_id, key, value, by)
+        self._settings.set(FOR_ALL if key == "features_off_for_all" else channel_id, key, value, by)
         if key == "auto_reply" and self.of(channel_id).unproved is not Unproved.NOT_ALLOWED:
             self.allow_unproved(channel_id, Unproved.NOT_ALLOWED, by)
 

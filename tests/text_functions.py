@@ -249,6 +249,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.admin.settings",
         "handlers.files.downloads",
         "handlers.privacy.store.forgetting",
+        "handlers.features.read",
         "handlers.store.recovery.recover",
         "handlers.learning.learned_aliases",
         "handlers.learning.misses",

@@ -2,20 +2,21 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from handlers.admin.views import settings as view
 from handlers.audience import ensure_open, knowledge_bases_for_everybody
 from handlers.channel_rules import AutoReply, Channel, SettingName, Unproved
+from handlers.features import BY_CHANNEL, FOR_ALL, Feature, write
 from handlers.learning.proof import proofs_of
 from handlers.learning.views import proof as proof_view
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.store.audit import AuditLog
-from indexes.messages import Translatable
+from indexes.messages import Translatable, Value
 
 _NUMBER = re.compile(r"(\d{1,3}(?:\.\d{0,9})?|\.\d{1,9}) ?(%?)", re.ASCII)
 _FEWEST_PERCENT, _ALL = 10, 100
@@ -162,6 +163,7 @@ def _save(services: Services, request: Request, before: Channel, chosen: view.Ch
     own = [name for name in before.knowledge_bases if name not in services.channels.shared]
     ask = (*(id_ for id_ in before.ask if id_.startswith("S")), *chosen.ask)  # the modal shows no user groups
     threshold = str(chosen.threshold)
+    off = before.features_off if chosen.features_off is None else chosen.features_off
     wanted: dict[SettingName, tuple[object, object, str, Translatable]] = {
         "auto_reply": (before.auto_reply, chosen.auto_reply, chosen.auto_reply.value, _mode(chosen.auto_reply)),
         "threshold": (
@@ -180,6 +182,16 @@ def _save(services: Services, request: Request, before: Channel, chosen: view.Ch
             Translatable("audit.knowledge_bases", names=tuple(chosen.knowledge_bases)),
         ),
         "ask": (set(before.ask), set(ask), " ".join(ask), Translatable("audit.ask", people=ask)),
+        "features_off": (
+            *(before.features_off & BY_CHANNEL, off & BY_CHANNEL),
+            write(off & BY_CHANNEL),
+            Translatable("audit.features_off", names=_features(off & BY_CHANNEL)),
+        ),
+        "features_off_for_all": (
+            *(before.features_off & FOR_ALL, off & FOR_ALL),
+            write(off & FOR_ALL),
+            Translatable("audit.features_off_for_all", names=_features(off & FOR_ALL)),
+        ),
     }
     changed = [key for key, (old, new, *_) in wanted.items() if old != new]
     for key in changed:
@@ -187,6 +199,10 @@ def _save(services: Services, request: Request, before: Channel, chosen: view.Ch
         services.channels.set(before.id, key, value, request.user)
         AuditLog(services.database).record(request.user, before.id, done)
     return changed
+
+
+def _features(features: Collection[Feature]) -> Value:
+    return tuple(Translatable(f"feature.{feature.value}") for feature in Feature if feature in features) or "–"
 
 
 def _mode(mode: AutoReply) -> Translatable:

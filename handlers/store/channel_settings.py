@@ -14,6 +14,9 @@ from handlers.store.seal import Seal, SettingRow, digest_of
 from handlers.store.upsert import put
 from indexes.messages import Translatable, reason
 
+FOR_ALL = "*"
+"""Stands for all channels where a channel's id is expected; its settings have keys of their own."""
+
 settings = Table(
     "settings",
     metadata,
@@ -66,8 +69,9 @@ class ChannelSettings:
         self._keep(channel, {**self._known.get(channel, {}), key: ChannelSetting(value, by)})
 
     def of(self, channel: str) -> dict[str, ChannelSetting]:
-        """Return what admins set for a channel, by key."""
-        wanted = select(settings.c.key, settings.c.value, settings.c.by).where(settings.c.channel == channel)
+        """Return what admins set for a channel or for all of them, by key."""
+        here = settings.c.channel.in_((channel, FOR_ALL))
+        wanted = select(settings.c.key, settings.c.value, settings.c.by).where(here)
         rows = self._database.read("read settings", wanted)
         if rows is not None:
             self._keep(channel, {key: ChannelSetting(value, by) for key, value, by in rows})
@@ -75,9 +79,10 @@ class ChannelSettings:
 
     def channels(self) -> list[str]:
         """List the channels for which admins set something."""
-        rows = self._database.read("read settings", select(settings.c.channel).distinct())
+        wanted = select(settings.c.channel).where(settings.c.channel != FOR_ALL).distinct()
+        rows = self._database.read("read settings", wanted)
         if rows is None:
-            return [channel for channel, chosen in self._known.items() if chosen]
+            return [channel for channel, chosen in self._known.items() if chosen and channel != FOR_ALL]
         return [channel for (channel,) in rows]
 
     @property

@@ -8,8 +8,9 @@ from bot.app import Bot
 from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack, View
 from handlers.channel_rules import AutoReply
+from handlers.features import FOR_ALL, Feature
 from handlers.store.audit import AuditLog
-from tests.audit import action
+from tests.audit import action, outcome
 from tests.slack.conftest import Start, settle, stop
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -189,3 +190,56 @@ def test_a_form_of_an_earlier_version_still_saves(slack: LocalSlack, bot: Bot) -
     slack.submit("olivia", view, {"mode": "off", "threshold": "70"})
     settle(slack, bot)
     assert bot.services.channels.of(channel).threshold == 0.7
+
+
+def test_a_feature_is_switched_off_here_and_another_one_everywhere(slack: LocalSlack, start: Start) -> None:
+    bot = start()
+    here, elsewhere = slack.channel("it-help").id, slack.channel("dev-faq").id
+    view = modal(slack)
+    assert ticked(view) == set(Feature)
+    slack.submit(
+        "olivia", view, {"mode": "off", "features": ["clarifying", "images"], "features_for_all": ["synonyms"]}
+    )
+    settle(slack, bot)
+    stop(slack, bot)
+    bot = start()
+    channels = bot.services.channels
+    assert channels.of(here).features_off == {Feature.THREADS, Feature.TYPEAHEAD}
+    assert channels.of(elsewhere).features_off == {Feature.TYPEAHEAD}
+    assert (channels.offers(Feature.TYPEAHEAD), channels.offers(Feature.SYNONYMS)) == (False, True)
+    assert [one.id for one in channels.configured()].count("*") == 0
+    assert ticked(modal(slack, channel="dev-faq")) == set(Feature) - {Feature.TYPEAHEAD}
+    audited = {action(entry): outcome(entry) for entry in AuditLog(bot.services.database).newest()}
+    assert audited == {
+        "features switched off": "Follow-ups in threads",
+        "features switched off everywhere": "Answers while typing",
+    }
+
+
+def test_what_another_channel_switched_off_everywhere_is_not_put_back(slack: LocalSlack, bot: Bot) -> None:
+    earlier = modal(slack)
+    slack.submit("ichiro", modal(slack, "ichiro", "dev-faq"), {"mode": "off", "features_for_all": []})
+    settle(slack, bot)
+    slack.submit("olivia", earlier, {"mode": "off", "threshold": "70"})
+    settle(slack, bot)
+    refused = slack.ephemerals("olivia", "it-help")[-1].shown
+    assert "Switched off everywhere: Answers while typing, Words that learn" in refused
+    assert not bot.services.channels.offers(Feature.TYPEAHEAD)
+
+
+def test_features_are_switched_off_in_the_file_until_an_admin_says_otherwise(slack: LocalSlack, start: Start) -> None:
+    file = {"features_off": ["images", "synonyms"], "channels": {"it-help": {"features_off": ["threads"]}}}
+    bot = start(ConfigFile.model_validate(file))
+    channels = bot.services.channels
+    here, elsewhere = slack.channel("it-help").id, slack.channel("dev-faq").id
+    assert channels.of(here).features_off == {Feature.THREADS, Feature.SYNONYMS}
+    assert channels.of(elsewhere).features_off == {Feature.IMAGES, Feature.SYNONYMS}
+    slack.submit("olivia", modal(slack), {"mode": "off", "features": ["threads", "images"], "features_for_all": []})
+    settle(slack, bot)
+    assert channels.of(here).features_off == {Feature.CLARIFYING} | FOR_ALL
+    assert channels.of(elsewhere).features_off == {Feature.IMAGES} | FOR_ALL
+
+
+def ticked(view: View) -> set[str]:
+    boxes = (view.state[block][block]["selected_options"] for block in ("features", "features_for_all"))
+    return {option["value"] for options in boxes for option in options}

@@ -18,7 +18,9 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from handlers.admin.views import features
 from handlers.channel_rules import HELPERS, MOST_PROMISED, AutoReply, SettingName
+from handlers.features import BY_CHANNEL, FOR_ALL, Feature, write
 from handlers.learning.views import proof
 from handlers.slack.blocks import Message, actions, button, context, listed, menu_key, section
 from handlers.slack.mrkdwn import one_line
@@ -28,7 +30,15 @@ if TYPE_CHECKING:
     from handlers.channel_rules import Channel, ChannelProof
 
 CALLBACK = "kb_settings"
-KEYS: tuple[SettingName, ...] = ("auto_reply", "threshold", "promise", "knowledge_bases", "ask")
+KEYS: tuple[SettingName, ...] = (
+    "auto_reply",
+    "threshold",
+    "promise",
+    "knowledge_bases",
+    "ask",
+    "features_off",
+    "features_off_for_all",
+)
 MODE, THRESHOLD, PROMISE, BASES, ASK = "mode", "threshold", "promise", "bases", "ask"
 """The fields' block ids; the element in each has the same id."""
 CHOICES = 100
@@ -40,7 +50,7 @@ LABEL = 75
 class Chosen:
     """The submitted settings: threshold and promise as probabilities, knowledge bases by name, people by id.
 
-    No promise in a modal that was opened before there was one.
+    No promise and no features in a modal that was opened before there were any.
     """
 
     auto_reply: AutoReply
@@ -48,6 +58,7 @@ class Chosen:
     promise: float | None
     knowledge_bases: tuple[str, ...]
     ask: tuple[str, ...]
+    features_off: frozenset[Feature] | None
 
 
 def modal(found: "ChannelProof", names: Sequence[str], shared: Sequence[str], texts: Texts) -> View:
@@ -92,6 +103,7 @@ def modal(found: "ChannelProof", names: Sequence[str], shared: Sequence[str], te
         blocks.append(context(texts("settings.shared", names=one_line(", ".join(shared), 500))))
     users = UserMultiSelectElement(action_id=ASK, initial_users=people or None, max_selected_items=HELPERS)
     blocks.append(_input(ASK, texts("settings.ask"), users, hint=texts("settings.ask_hint"), optional=True))
+    blocks += features.inputs(rules.features_off, texts)
     return View(
         type="modal",
         callback_id=CALLBACK,
@@ -132,6 +144,8 @@ def _said(rules: "Channel", key: SettingName) -> str:
         "promise": f"{rules.promise:.2f}",
         "knowledge_bases": "\n".join(sorted(rules.knowledge_bases)),
         "ask": " ".join(sorted(rules.ask)),
+        "features_off": write(rules.features_off & BY_CHANNEL),
+        "features_off_for_all": write(rules.features_off & FOR_ALL),
     }
     return said[key]
 
@@ -146,6 +160,7 @@ def chosen(view: Mapping[str, Any], names: Sequence[str]) -> Chosen:
         min(max(float(fields[PROMISE]["value"]) / 100, 0.0), MOST_PROMISED) if PROMISE in fields else None,
         tuple(name for name in names if menu_key(name) in keys),
         tuple(fields.get(ASK, {}).get("selected_users") or ()),
+        features.chosen(fields),
     )
 
 
@@ -165,6 +180,7 @@ def summary(rules: "Channel", texts: Texts, *, changed: bool) -> str:
         promise=f"{rules.promise * 100:.0f}",
         names=_names(rules),
         ask=len(rules.ask),
+        off=features.names(rules.features_off, texts),
     )
     return said if changed else texts("settings.unchanged", channel=f"<#{rules.id}>")
 
@@ -177,6 +193,10 @@ def stale(rules: "Channel", changed: Sequence[SettingName], texts: Texts) -> Mes
         "promise": texts("settings.now.promise", percent=f"{rules.promise * 100:.0f}"),
         "knowledge_bases": texts("settings.now.bases", names=_names(rules)),
         "ask": texts("settings.now.ask", ask=len(rules.ask)),
+        "features_off": texts("settings.now.features", off=features.names(rules.features_off & BY_CHANNEL, texts)),
+        "features_off_for_all": texts(
+            "settings.now.features_for_all", off=features.names(rules.features_off & FOR_ALL, texts)
+        ),
     }
     said = texts("settings.stale", channel=f"<#{rules.id}>", changes="\n".join(now[key] for key in changed))
     again = button(texts("button.open_again"), "home_settings", rules.id)
