@@ -203,7 +203,10 @@ def test_a_dotenv_in_another_encoding_is_refused_by_name(tmp_path: Path) -> None
         ),
         ("ask = ['!channel']", "ask.0 = '!channel': is no Slack id"),
         ("[channels.it-help]\nask = 'U012AB3CD'", "channels.it-help.ask = 'U012AB3CD': must be a list such as"),
-        ("features_off = ['typing']", "features_off.0 = 'typing': must be 'typeahead', 'clarifying', 'threads', 'images'"),
+        (
+            "features_off = ['typing']",
+            "features_off.0 = 'typing': must be 'typeahead', 'clarifying', 'threads', 'images'",
+        ),
         (
             "[channels.it-help]\nfeatures_off = ['synonyms']",
             "channels.it-help.features_off.0 = 'synonyms': can't be switched off in one channel; write it into",

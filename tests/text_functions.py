@@ -249,7 +249,6 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.admin.settings",
         "handlers.files.downloads",
         "handlers.privacy.store.forgetting",
-        "handlers.features.read",
         "handlers.store.recovery.recover",
         "handlers.learning.learned_aliases",
         "handlers.learning.misses",
@@ -279,6 +278,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
     ),
     "counts, names and states that are laid out; texts in them go through views.text": (
         "handlers.admin.views.admin",
+        "handlers.admin.views.features",
         "handlers.answers.views.answers.folded",
         "handlers.answers.views.answers.volunteered",
         "handlers.entries.views.editing",
