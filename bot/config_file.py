@@ -69,6 +69,7 @@ class ColumnsSection(BaseModel):
     aliases: ColumnName | None = None
     updated: ColumnName | None = None
     owner: ColumnName | None = None
+    image: ColumnName | None = None
 
     @model_validator(mode="after")
     def _differ(self) -> Self:

@@ -24,6 +24,7 @@ from handlers.files.pending import Upload
 from handlers.files.views import removal, uploads, versions
 from handlers.home.views import home
 from handlers.home.views.dashboard import Dashboard
+from handlers.images import blocks as images
 from handlers.learning.views import learned_aliases, misses, proof
 from handlers.queue import Kind
 from handlers.result import ButtonValue, Entry, ReplyOptions, Result
@@ -62,8 +63,9 @@ RECORD = Record(
     updated="2026-01-01",
     owner="Desk",
     details={"Floor": "2"},
+    image="http://sample.internal/sample.png",
 )
-ENTRIES = [Entry(RECORD, NAME, 0.95), Entry(RECORD, NAME, 0.3), Entry(None, NAME, 0.2)]
+ENTRIES = [Entry(RECORD, NAME, 0.95, images.shown(RECORD)), Entry(RECORD, NAME, 0.3), Entry(None, NAME, 0.2)]
 RESULT = Result(QUESTION, ENTRIES, 0.9, 17)
 KEY = ButtonValue(17, frozenset({1}))
 CHANNEL = Channel(PLACE, NAME, (NAME,), AutoReply.SHADOW, 0.9, (PERSON,), {"auto_reply": PERSON})

@@ -3,6 +3,7 @@
 import copy
 import logging
 from http.client import HTTPException
+from typing import Any
 from urllib.error import URLError
 
 from slack_sdk import WebClient
@@ -10,8 +11,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
 from handlers.file_uploads import upload
+from handlers.images.fallback import shown_or_linked
 from handlers.inbox import Work
-from handlers.outbox import Outbox
+from handlers.outbox import Outbox, Sent
 from handlers.pictures import Pictures
 from handlers.slack.blocks import Message
 from handlers.slack.trouble import CALL_ERRORS, error_code
@@ -60,11 +62,17 @@ class Messenger:
         None when the thread's first message was deleted meanwhile: Slack then posts into the channel; that is undone.
         """
         own_key = self._key(key, f"{channel} {thread}")
-        sent = self.outbox.post(channel, message.arguments(), thread, own_key, self._ensure_mine)
+        sent = self._post(channel, message, thread, own_key)
         if thread and not sent.thread:
             self.withdraw(channel, sent.ts)
             return None
         return sent.ts
+
+    def _post(self, to: str, message: Message, thread: str | None, key: str) -> Sent:
+        def post(content: dict[str, Any]) -> Sent:
+            return self.outbox.post(to, content, thread, key, self._ensure_mine)
+
+        return shown_or_linked(post, message.arguments())
 
     def post_ephemeral(self, channel: str, user: str, message: Message, thread: str | None = None) -> None:
         """Post a message that one person alone sees, as long as they don't reload Slack; callers ask `may_tell` first.
@@ -72,7 +80,12 @@ class Messenger:
         A connection that breaks after the call was sent counts as posted: nobody can look, and most likely it was.
         """
         try:
-            self._client.chat_postEphemeral(channel=channel, user=user, thread_ts=thread, **message.arguments())
+            shown_or_linked(
+                lambda content: self._client.chat_postEphemeral(
+                    channel=channel, user=user, thread_ts=thread, **content
+                ),
+                message.arguments(),
+            )
         except URLError:
             raise
         except (HTTPException, OSError) as error:
@@ -80,7 +93,7 @@ class Messenger:
 
     def send(self, user: str, message: Message, key: str = "") -> tuple[str, str]:
         """Send a direct message; return the channel and the ts of the message."""
-        sent = self.outbox.post(user, message.arguments(), None, self._key(key, user), self._ensure_mine)
+        sent = self._post(user, message, None, self._key(key, user))
         return sent.channel, sent.ts
 
     def inform(self, user: str, message: Message) -> tuple[str, str] | None:
@@ -104,7 +117,9 @@ class Messenger:
     def update_message(self, channel: str, ts: str, message: Message) -> bool:
         """Replace one of the bot's messages by another; False when somebody has deleted it."""
         try:
-            self._client.chat_update(channel=channel, ts=ts, **message.arguments())
+            shown_or_linked(
+                lambda content: self._client.chat_update(channel=channel, ts=ts, **content), message.arguments()
+            )
         except SlackApiError as error:
             return _unless_gone(error)
         return True
@@ -130,7 +145,7 @@ class Messenger:
 
     def publish_home(self, user: str, view: View) -> None:
         """Show somebody their Home tab."""
-        self._client.views_publish(user_id=user, view=view)
+        shown_or_linked(lambda content: self._client.views_publish(user_id=user, view=content), view.to_dict())
 
 
 def _unless_gone(error: SlackApiError) -> bool:

@@ -18,6 +18,7 @@ from slack_sdk.webhook import WebhookClient
 
 from handlers import texts as words
 from handlers.access import Need, Person
+from handlers.images import fallback
 from handlers.inbox import Work
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
@@ -119,7 +120,7 @@ class Request:
         if not can_be_read and not self.services.messenger.may_tell():
             return
         as_reply = {"response_type": "ephemeral", "replace_original": False, "thread_ts": self.thread}
-        if self._responded(message.arguments() | as_reply):
+        if self._responded_or_linked(message.arguments() | as_reply):
             return
         if self.is_direct:
             self.post(message)
@@ -140,8 +141,12 @@ class Request:
 
     def update_message(self, message: Message) -> None:
         """Replace the message whose button was pressed by another."""
-        if self.respond is not None and not self._responded(message.arguments() | {"replace_original": True}):
+        if self.respond is not None and not self._responded_or_linked(message.arguments() | {"replace_original": True}):
             self.tell_privately(message)
+
+    def _responded_or_linked(self, answer: dict[str, Any]) -> bool:
+        """Answer through the response_url; if that is refused with pictures, again with links instead."""
+        return self._responded(answer) or (fallback.has_pictures(answer) and self._responded(fallback.linked(answer)))
 
     def _responded(self, answer: dict[str, Any]) -> bool:
         """Answer through the response_url; False if that was refused or can't be reached.

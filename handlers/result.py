@@ -6,6 +6,7 @@ from typing import Self
 
 from indexes.confidence.decision import Verdict, verdict
 from indexes.records import Record
+from indexes.records.pictures import Picture
 
 POSSIBLE = 0.4
 """From this confidence up a hit is shown in full although it is not sure enough to be volunteered."""
@@ -18,6 +19,8 @@ class Entry:
     record: Record | None
     knowledge_base: str
     confidence: float
+    pictures: tuple[Picture, ...] = ()
+    """Shown where the record is shown in full."""
 
 
 @dataclass(frozen=True)

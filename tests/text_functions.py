@@ -11,6 +11,7 @@ from bot.playground.terminal import mrkdwn as terminal
 from handlers.answers.views import answers, full_answer, published
 from handlers.entries.views import editing
 from handlers.files import sources
+from handlers.images import blocks as images
 from handlers.learning import learned_aliases, misses
 from handlers.learning.store.learned_aliases import alias_id
 from handlers.learning.views import learned_aliases as learned_views
@@ -24,7 +25,17 @@ from indexes import text as indexed_text
 from indexes.confidence.confidence import with_confidence
 from indexes.confidence.decision import reasons
 from indexes.confidence.explanation import explain, format_explanation
-from indexes.records import Record, Source, checking, columns, conventions, has_answer, header_names, parse_records
+from indexes.records import (
+    Record,
+    Source,
+    checking,
+    columns,
+    conventions,
+    has_answer,
+    header_names,
+    parse_records,
+    pictures,
+)
 from indexes.records.csv_editor import CsvEditor, encodable
 from indexes.records.entities import without_entities
 from indexes.registry import unknown_knowledge_base
@@ -82,6 +93,11 @@ def result(cell: str) -> Result:
     return Result(cell, [Entry(record, "faq", 0.95)], 0.9, 7)
 
 
+def pictured(cell: str) -> Record:
+    """Return a record that has the text wherever it may name a picture."""
+    return Record("1", cell, f"{cell} ![{cell}](https://{cell})", image=f"![{cell}](https://{cell}) https://{cell}")
+
+
 def searched(cell: str) -> object:
     """Search for the text in an index of records that have it."""
     index = Index("faq", [Record("1", cell, cell, aliases=(cell,)), Record("2", "other", "thing")], Synonyms())
@@ -131,6 +147,10 @@ RUN: dict[str, Callable[[str], object]] = {
     "handlers.answers.views.answers.headline": answers.headline,
     "handlers.entries.views.editing.digest": editing.digest,
     "handlers.learning.views.learned_aliases.offer": lambda cell: learned_views.offer(cell, cell, 1, ENGLISH),
+    "handlers.images.blocks.as_link": lambda cell: images.as_link(f"https://{cell}", cell),
+    "indexes.records.pictures.hindrance": lambda cell: pictures.hindrance(f"https://{cell}"),
+    "indexes.records.pictures.has_address": pictures.has_address,
+    "indexes.records.pictures.picture_problems": lambda cell: list(pictures.picture_problems(pictured(cell), cell)),
     "handlers.slack.blocks.section": blocks.section,
     "handlers.slack.blocks.context": blocks.context,
     "handlers.slack.blocks.menu_key": blocks.menu_key,

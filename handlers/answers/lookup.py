@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from handlers.features import Feature
+from handlers.images import blocks as images
 from handlers.learning.proof import stamp_of
 from handlers.request import Request
 from handlers.result import Entry, Result
@@ -37,11 +39,14 @@ def earlier_answers(services: Services, question_id: int) -> tuple[AskedQuestion
 
 
 def _result(services: Services, question: AskedQuestion, number: int | None) -> Result:
-    entries = [
-        Entry(services.registry.record(hit.knowledge_base, hit.record), hit.knowledge_base, hit.confidence)
-        for hit in question.hits
-    ]
+    offered = services.channels.of(question.channel).offers(Feature.IMAGES)
+    entries = [_entry(services, hit, pictures=offered) for hit in question.hits]
     return Result(question.text, entries, question.threshold, number)
+
+
+def _entry(services: Services, hit: FoundHit, *, pictures: bool) -> Entry:
+    record = services.registry.record(hit.knowledge_base, hit.record)
+    return Entry(record, hit.knowledge_base, hit.confidence, images.shown(record) if pictures else ())
 
 
 def _asked_question(services: Services, answer: Answer, request: Request, origin: Origin) -> AskedQuestion:

@@ -94,7 +94,9 @@ def _as_seen(services: Services, request: Request, result: Result, *, openly: bo
     names = knowledge_bases_for(services, request, public_reply=openly)
     if openly and any(entry.knowledge_base not in names for entry in result.entries):
         tell_what_is_withheld(services, request, names, str(result.question_id))
-    entries = [entry if entry.knowledge_base in names else replace(entry, record=None) for entry in result.entries]
+    entries = [
+        entry if entry.knowledge_base in names else replace(entry, record=None, pictures=()) for entry in result.entries
+    ]
     return replace(result, entries=entries)
 
 

@@ -11,6 +11,7 @@ from slack_sdk.models.blocks import (
     Block,
     ButtonElement,
     ContextBlock,
+    ImageElement,
     InteractiveElement,
     MarkdownTextObject,
     PlainTextObject,
@@ -48,8 +49,8 @@ class Message:
         return [block.to_dict() for block in self.blocks]
 
 
-def section(text: str, button: InteractiveElement | None = None) -> SectionBlock:
-    """Paragraph of escaped mrkdwn, with a button or a menu at its side."""
+def section(text: str, button: InteractiveElement | ImageElement | None = None) -> SectionBlock:
+    """Paragraph of escaped mrkdwn, with a button, a menu or a picture at its side."""
     return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), accessory=button)
 
 

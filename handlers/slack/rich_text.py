@@ -25,6 +25,7 @@ _INLINE = re.compile(
     r"`(?P<code>[^`\n]+)`"
     r"|\*\*(?P<strong>[^*\n]+)\*\*"
     r"|(?<![A-Za-z0-9*])\*(?P<bold>[^\s*](?:[^*\n]*[^\s*])?)\*(?![A-Za-z0-9*])"
+    r"|!\[(?P<shows>[^\[\]\n]{0,200})\]\((?P<picture>https?://[^\s()<>]+)(?:[ \t]{1,4}\"[^\"\n]{0,200}\")?\)"
     r"|\[(?P<label>[^\[\]\n]{1,200})\]\((?P<target>https?://[^\s()<>]+)\)"
     rf"|(?P<url>{WEB_ADDRESS.pattern})"
 )
@@ -121,6 +122,8 @@ class Writer:
         if match["url"]:
             address = match["url"].rstrip(".,;:!?")
             return [*_link(address, ""), *self._words(match["url"][len(address) :])]
+        if match["picture"]:
+            return _link(match["picture"], match["shows"].strip() or "🖼")
         if match["target"]:
             return _link(match["target"], match["label"])
         return [_text(match["strong"] or match["bold"], bold=True)]

@@ -70,6 +70,13 @@ NAMES: Mapping[str, tuple[str, ...]] = {
             "articleurl 記事url"
         ),
     ),
+    "image": (
+        (
+            "画像 image 画像url imageurl images 画像urls imageurls 画像リンク imagelink 画像アドレス "
+            "picture pictures 写真 photo photos スクリーンショット screenshot screenshots スクショ キャプチャ 図 図版 "
+            "参考画像 説明画像 添付画像 イメージ img figure pictureurl photourl screenshoturl 写真url"
+        ),
+    ),
     "keywords": ("キーワード keywords keyword タグ tags tag 検索キーワード 検索語",),
     "aliases": (
         (

@@ -51,6 +51,8 @@ class Record:
     """The line where the row starts, from 1."""
     guessed: bool = False
     """Whether nobody said which columns are question and answer: such a row is shown to who asks only."""
+    image: str = ""
+    """What names its pictures; a cell of the image column that names none is among the details."""
 
     @property
     def title(self) -> str:
@@ -72,6 +74,7 @@ class Record:
             "aliases": list(self.aliases),
             "updated": self.updated,
             "owner": self.owner,
+            "image": self.image,
         }
         known = {"id": self.id, "question": self.question, "answer": self.answer, **optional}
         return {

@@ -25,10 +25,11 @@ from indexes.records.decoding import MAX_BYTES
 from indexes.records.entities import without_entities
 from indexes.records.header_names import read_header
 from indexes.records.model import KnowledgeBase, Problem, Record
+from indexes.records.pictures import has_address, picture_problems
 from indexes.records.table import DELIMITERS, Table, read_table
 from indexes.records.workbook import named
 
-_ROLES = ("id", "question", "answer", "category", "url", "keywords", "aliases", "updated", "owner")
+_ROLES = ("id", "question", "answer", "category", "url", "keywords", "aliases", "updated", "owner", "image")
 _KEYWORD_SEPARATOR = re.compile(r"[,，、;；|｜\r\n]")
 _ALIAS_SEPARATOR = re.compile(r"[|｜\r\n]")
 _HEADER_SEARCHED = 10
@@ -170,7 +171,7 @@ def _records(table: Table, columns: Columns, problems: list[Problem]) -> Iterato
     plain = _plain_rows(lambda: zip(by_role[1], by_role[2], zip(*others, strict=True), strict=True))
     rows = zip(table.lines, zip(*by_role, strict=True), _details(table, roles), zip(*others, strict=True), strict=True)
     for line, row, details, whole in rows:
-        written_id, question, answer, category, url, keywords, aliases, updated, owner = row
+        written_id, question, answer, category, url, keywords, aliases, updated, owner, image = row
         if not question and not answer:
             message = Translatable("row.both_blank") if "question" in roles else Translatable("row.text_blank")
         elif written_id and written_id in lines_of_id:
@@ -181,7 +182,8 @@ def _records(table: Table, columns: Columns, problems: list[Problem]) -> Iterato
             is_plain = plain.get((question, answer), whole) == whole
             identity = written_id or (_derived_id(question, answer) if is_plain else _derived_id(*whole))
             lines_of_id[identity] = lines_of_row[whole] = line
-            yield Record(
+            is_named = not image or has_address(image)
+            record = Record(
                 id=identity,
                 question=without_entities(question),
                 answer=without_entities(answer),
@@ -191,10 +193,14 @@ def _records(table: Table, columns: Columns, problems: list[Problem]) -> Iterato
                 aliases=_split(_ALIAS_SEPARATOR, without_entities(aliases)),
                 updated=updated,
                 owner=owner,
-                details=details,
+                details=details if is_named else {**details, roles["image"]: without_entities(image)},
                 line=line,
                 guessed=columns.guessed,
+                image=image if is_named else "",
             )
+            if image or "![" in answer:
+                problems += picture_problems(record, image)
+            yield record
             continue
         problems.append(Problem(line, message, skipped=True))
 

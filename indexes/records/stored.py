@@ -98,7 +98,7 @@ class StoredRecords(Sequence[Record]):
         return (range(at, min(at + _BATCH, len(self))) for at in range(0, len(self), _BATCH))
 
     def _record(self, row: int, text: bytes) -> Record:
-        id_, question, answer, category, url, keywords, aliases, updated, owner, details, guessed = json.loads(
+        id_, question, answer, category, url, keywords, aliases, updated, owner, details, guessed, *later = json.loads(
             str(text, "utf-8", "surrogatepass")
         )
         return Record(
@@ -114,6 +114,7 @@ class StoredRecords(Sequence[Record]):
             details=details or _NO_DETAILS,
             line=int(self._arrays["lines"][row]),
             guessed=guessed,
+            image=later[0] if later else "",
         )
 
 
@@ -216,6 +217,7 @@ def _stored(record: Record) -> bytes:
             record.owner,
             dict(record.details) if record.details else 0,
             record.guessed,
+            *([record.image] if record.image else []),
         )
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.playground.slack import payloads
 from bot.playground.slack.block_kit.ids import with_ids
+from bot.playground.slack.block_kit.images import unreachable
 from bot.playground.slack.block_kit.schema import complaint
 from bot.playground.slack.block_kit.validation import slack_files
 from bot.playground.slack.entities import Channel, File, Message, Person, View
@@ -219,13 +220,18 @@ class Backend(EventDispatcher):
         if len(text) > ADVISED_TEXT:
             self.warn(f"a text of {len(text)} characters: Slack advises at most {ADVISED_TEXT}")
 
-    def check_files(self, blocks: Iterable[JSON], where: str, error: str) -> None:
-        """Refuse blocks with a Slack file that is unknown, deleted, or not visible to the bot."""
+    def check_pictures(self, blocks: Iterable[JSON], where: str, error: str) -> None:
+        """Refuse blocks with a Slack file that is unknown, deleted, or not visible to the bot, or an unreachable image.
+
+        Nothing is fetched: the address tells, see `unreachable`.
+        """
+        given = list(blocks)
         problems = [
             complaint("invalid slack file", pointer)
-            for pointer, file_id in slack_files(list(blocks), where)
+            for pointer, file_id in slack_files(given, where)
             if not self._can_be_shown(self.workspace.files.get(file_id))
         ]
+        problems += [complaint("downloading image failed", pointer) for pointer in unreachable(given, where)]
         if problems:
             raise RefusedError(error, *problems)
 

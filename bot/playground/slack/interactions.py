@@ -238,7 +238,7 @@ class Interactions:
             raise RefusedError("no_text")
         check_text(text)
         self.backend.check_advice(text)
-        self.backend.check_files(blocks, "/blocks", "invalid_blocks")
+        self.backend.check_pictures(blocks, "/blocks", "invalid_blocks")
         return {"text": text, "blocks": blocks, "attachments": attachments}
 
 

@@ -108,7 +108,7 @@ class Views:
 
     def _check(self, content: Any, kind: str) -> None:
         check_view(content)
-        self.backend.check_files(content["blocks"], "/view/blocks", "invalid_arguments")
+        self.backend.check_pictures(content["blocks"], "/view/blocks", "invalid_arguments")
         if content["type"] != kind:
             raise RefusedError("invalid_arguments", f"expected a view of type {kind} [json-pointer:/view/type]")
 

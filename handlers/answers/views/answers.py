@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from slack_sdk.models.blocks import Block, ButtonElement, DividerBlock
 
 from handlers.answers.views.reactions import asked_note, below, chosen, edit, this_one
+from handlers.images.blocks import blocks as images
 from handlers.result import POSSIBLE, ButtonValue, Entry, ReplyOptions, Result
 from handlers.slack.blocks import NOTIFICATION, Message, actions, button, context, notice, section
 from handlers.slack.markup_parser import tidy
@@ -54,6 +55,7 @@ def volunteered(result: Result, texts: Texts, votes: Mapping[str, str] | None = 
     more = read_all(result, 1, entry.record, FIRST, texts)
     blocks: list[Block] = [
         rich(headline(entry.record.question), start(entry.record, FIRST), result.question),
+        *images(entry.pictures),
         context(texts("answer.automatic"), source(entry, texts)),
     ]
     if result.question_id is not None:
@@ -98,7 +100,7 @@ def _entry(
         ]
         below: list[Block] = [actions(*buttons)] if buttons else []
         about = context(*_about(result, rank, entry, texts), chosen(rank, options, texts))
-        return [body, *_details(record), about, *below]
+        return [body, *images(entry.pictures), *_details(record), about, *below]
     if result.question_id is None:
         return [section(one_line(record.title, TITLE))]
     value = str(ButtonValue(result.question_id, shown | {rank}))

@@ -7,6 +7,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from handlers.answers.views.answers import headline, source
+from handlers.images.blocks import in_modal as images
 from handlers.result import Entry
 from handlers.slack.blocks import context, section
 from handlers.slack.markup_parser import tidy
@@ -32,7 +33,7 @@ def whole(entry: Entry, texts: Texts) -> View:
         pieces, rest = _pieces(tidy(record.answer))
         blocks = _fitting(rich("" if n else headline(record.question), piece) for n, piece in enumerate(pieces))
         blocks += [context(texts("reading.cut"))] if rest or len(blocks) < len(pieces) else []
-        blocks.append(context(source(entry, texts)))
+        blocks += [*images(entry.pictures), context(source(entry, texts))]
     return View(type="modal", title=texts("reading.title"), close=texts("reading.close"), blocks=blocks)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block, DividerBlock
 
 from handlers.answers.views.answers import FIRST, headline, read_all, source, start
+from handlers.images.blocks import blocks as images
 from handlers.result import Result, sharable
 from handlers.slack.blocks import Message, actions, button, context, section
 from handlers.slack.mrkdwn import one_line
@@ -26,6 +27,7 @@ def shared(result: Result, shown: frozenset[int], by: str, texts: Texts) -> Mess
             blocks += [
                 *([DividerBlock()] if len(blocks) > 1 else []),
                 rich(headline(entry.record.question), start(entry.record, FIRST), result.question),
+                *images(entry.pictures),
                 context(source(entry, texts)),
                 *([actions(*buttons)] if buttons else []),
             ]

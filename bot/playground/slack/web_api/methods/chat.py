@@ -27,7 +27,7 @@ def content(context: MethodContext, args: Args) -> JSON:
     given: JSON = {}
     if "blocks" in args:
         given["blocks"] = check_message_blocks(args.json("blocks", "invalid_blocks_format") or [])
-        context.backend.check_files(given["blocks"], "/blocks", "invalid_blocks")
+        context.backend.check_pictures(given["blocks"], "/blocks", "invalid_blocks")
     if "attachments" in args:
         given["attachments"] = check_attachments(args.json("attachments", "invalid_attachments") or [])
     if "text" in args:
