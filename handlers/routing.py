@@ -35,6 +35,7 @@ from handlers.learning import learned_aliases, misses
 from handlers.request import payload_key
 from handlers.route import Routes
 from handlers.services import Services
+from handlers.threads import following as threads
 
 log = logging.getLogger(__name__)
 
@@ -72,15 +73,19 @@ def _register_messages(app: App, routes: Routes) -> None:
 
     spoken: dict[str, Any] = {"type": "message", "subtype": list(decision.SPOKEN)}
     app.event("app_mention", matchers=[uploads.brings_files])(routes.on(uploads.mention, needs=Need.KNOWN))
-    app.event("app_mention", matchers=[_is_by_a_person])(routes.on(search.mention, needs=Need.KNOWN))
+    app.event("app_mention", matchers=[_is_by_a_person])(
+        routes.on(partial(search.mention, find=threads.find), needs=Need.KNOWN)
+    )
     app.event("app_mention")(_ignored)
     app.event(spoken, matchers=[_is_direct, uploads.brings_files])(routes.on(uploads.direct, needs=Need.KNOWN))
-    app.event(spoken, matchers=[_is_direct])(routes.on(search.direct, needs=Need.KNOWN))
+    app.event(spoken, matchers=[_is_direct])(routes.on(partial(search.direct, find=threads.find), needs=Need.KNOWN))
     app.event(spoken, matchers=[mentions, uploads.brings_files])(routes.on(uploads.posted, needs=Need.KNOWN))
     app.event(spoken, matchers=[mentions, _is_in_group])(routes.on(search.in_group, needs=Need.KNOWN))
     app.event(spoken, matchers=[_is_in_group])(_ignored)
+    app.event(spoken, matchers=[threads.is_in_thread])(routes.overheard(threads.said))
     app.event(spoken)(routes.overheard(auto_reply.posted))
-    app.event(spoken | {"subtype": "message_changed"})(routes.overheard(follow_up.edited))
+    edited = partial(follow_up.edited, find=threads.find, follow=threads.follow)
+    app.event(spoken | {"subtype": "message_changed"})(routes.overheard(edited))
     app.event(spoken | {"subtype": "message_deleted"})(routes.overheard(follow_up.deleted))
     renamed: dict[str, Any] = {"type": "message", "subtype": ["channel_name", "group_name"]}
     app.event(renamed)(routes.on(waiting.renamed, needs=Need.NOTHING, asked=False))

@@ -173,6 +173,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "handlers.slack.mrkdwn.safe_address": mrkdwn.safe_address,
     "handlers.slack.mrkdwn.beginning": lambda cell: mrkdwn.beginning(cell, 1_000),
     "handlers.slack.mrkdwn.is_address": mrkdwn.is_address,
+    "handlers.slack.mrkdwn.mentions_somebody": mrkdwn.mentions_somebody,
     "handlers.slack.mrkdwn.as_written": mrkdwn.as_written,
     "handlers.slack.mrkdwn.unescaped": mrkdwn.unescaped,
     "handlers.slack.mrkdwn.plain": mrkdwn.plain,

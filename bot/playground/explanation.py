@@ -10,7 +10,8 @@ from bot.reasons import in_both_languages
 from handlers.answers.decision import ASKED, NOT_TO_EVERYBODY, decide, is_to_everybody, who_sees
 from handlers.request import Request
 from handlers.services import Services
-from handlers.store.questions import AskedQuestion, Questions
+from handlers.store.questions import AskedQuestion, Origin, Questions
+from handlers.threads.following import FOLLOWED
 from indexes.confidence.explanation import explain
 from indexes.messages import Translatable
 from indexes.registry import Answer
@@ -39,7 +40,8 @@ def _of_question(services: Services, question: AskedQuestion) -> JSON:
     names = [hit.knowledge_base for hit in question.hits]
     answer = services.registry.search(question.text, names, len(question.hits))
     _, place = who_sees(services, services.channels.of(question.channel), answer, None)
-    first = ASKED if question.source.is_asked else place
+    follows = FOLLOWED if question.source is Origin.FOLLOW_UP else place
+    first = ASKED if question.source.is_asked else follows
     return _explained(services, (first, *services.registry.why(answer, question.threshold)), answer)
 
 

@@ -87,19 +87,20 @@ def put_reply(
     reply: PostedReply | None,
     view: Message,
     result: Result,
+    origin: Origin = Origin.AUTO_REPLY,
 ) -> None:
     """Post the answer, or update the earlier one. If somebody deleted that one, it stays deleted."""
+    thread = message.get("thread_ts", message["ts"])
     if reply is None:
-        thread = message.get("thread_ts", message["ts"])
         sent = services.messenger.post(request.channel, view, thread, request.next_key())
     else:
         sent = reply.reply if services.messenger.update_message(request.channel, reply.reply, view) else None
     if sent is None:
         Questions(services.database).forget_reply(request.channel, message["ts"])
     elif result.question_id is not None:
-        source = reply.source if reply else Origin.AUTO_REPLY
+        source = reply.source if reply else origin
         Questions(services.database).remember_reply(
-            request.channel, message["ts"], PostedReply(sent, result.question_id, source)
+            request.channel, message["ts"], PostedReply(sent, result.question_id, source, thread)
         )
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from handlers.access import Need
 from handlers.answers.auto_reply import follow, put_reply, withdraw_reply
 from handlers.answers.decision import SPOKEN, is_to_everybody
-from handlers.answers.lookup import find_answers
+from handlers.answers.lookup import Find, find_answers
 from handlers.answers.replies import first_reply
 from handlers.answers.search import answer_direct, answer_mention
 from handlers.audience import knowledge_bases_for, tell_what_is_withheld
-from handlers.channel_rules import AutoReply
+from handlers.channel_rules import AutoReply, Channel
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.message_text import message_text
@@ -23,8 +23,12 @@ LONGEST_ANSWER_SECONDS = 30.0
 """How long an edit waits for the answer that another replica is about to give."""
 
 
-def edited(services: Services, request: Request) -> None:
-    """Update the answer to an edited message.
+Follow = Callable[[Services, Request, Channel, Mapping[str, Any]], None]
+"""Posts, updates or withdraws the reply to a message that nobody addressed to the bot, as `auto_reply.follow` does."""
+
+
+def edited(services: Services, request: Request, find: Find = find_answers, follow: Follow = follow) -> None:
+    """Update the answer to an edited message; `find` and `follow` are those by which it was answered.
 
     Slack also sends this event when a link is unfurled, and for a deleted message that has replies (a tombstone).
     """
@@ -36,7 +40,7 @@ def edited(services: Services, request: Request) -> None:
             if _concerns(services, request, message["ts"], before, message) and request.is_first_delivery():
                 with _in_turn(services, request, message["ts"]) as is_newest:
                     if is_newest:
-                        _reconsider(services, request, message)
+                        _reconsider(services, request, message, find, follow)
 
 
 def deleted(services: Services, request: Request) -> None:
@@ -76,7 +80,7 @@ def _concerns(services: Services, request: Request, ts: str, *versions: Mapping[
     )
 
 
-def _reconsider(services: Services, request: Request, message: Mapping[str, Any]) -> None:
+def _reconsider(services: Services, request: Request, message: Mapping[str, Any], find: Find, follow: Follow) -> None:
     """Update, post or withdraw the reply to an edited message. One that mentions the bot now gets an answer."""
     reply = Questions(services.database).reply_to(request.channel, message["ts"])
     mentions = not request.is_direct and services.is_mentioned(message.get("text", ""))
@@ -84,23 +88,23 @@ def _reconsider(services: Services, request: Request, message: Mapping[str, Any]
     if reply is None and request.is_of_before(message["ts"]):
         return
     if reply and mentions:
-        _answer_again(services, request, message, replace(reply, source=Origin.MENTION))
+        _answer_again(services, request, message, replace(reply, source=Origin.MENTION), find)
     elif reply and reply.source.is_asked:
-        _answer_again(services, request, message, reply)
+        _answer_again(services, request, message, reply, find)
     elif mentions:
-        _ask(services, _asking(request, message, "app_mention"), answer_mention)
+        _ask(services, _asking(request, message, "app_mention"), answer_mention, find)
     elif request.is_direct:
-        _ask(services, _asking(request, message, "message"), answer_direct)
+        _ask(services, _asking(request, message, "message"), answer_direct, find)
     elif reply or (rules.auto_reply is not AutoReply.OFF and is_to_everybody(services, request, message)):
         follow(services, request, rules, message)
 
 
-def _ask(services: Services, request: Request, answer: Callable[[Services, Request], None]) -> None:
+def _ask(services: Services, request: Request, answer: Callable[[Services, Request, Find], None], find: Find) -> None:
     """Answer a message that an edit turned into a question to the bot, if the asker may ask."""
     if refusal := request.refusal(Need.KNOWN):
         request.refuse(refusal)
     else:
-        answer(services, request)
+        answer(services, request, find)
 
 
 def _asking(request: Request, message: Mapping[str, Any], kind: str) -> Request:
@@ -108,7 +112,9 @@ def _asking(request: Request, message: Mapping[str, Any], kind: str) -> Request:
     return replace(request, body={"event": {**message, "type": kind}}, thread=message.get("thread_ts"), asked=True)
 
 
-def _answer_again(services: Services, request: Request, message: Mapping[str, Any], reply: PostedReply) -> None:
+def _answer_again(
+    services: Services, request: Request, message: Mapping[str, Any], reply: PostedReply, find: Find
+) -> None:
     """Search again for an edited question. Somebody asked, so there is always an answer, if only a private one."""
     question = plain(message_text(message))
     if not has_words(question):
@@ -118,7 +124,7 @@ def _answer_again(services: Services, request: Request, message: Mapping[str, An
         services, request, names, f"{request.channel}:{message['ts']}"
     )
     if names:
-        result = find_answers(services, question, names, request, reply.source)
+        result = find(services, question, names, request, reply.source)
         put_reply(services, request, message, reply, first_reply(services, request, result, reply.source), result)
     elif withheld:
         withdraw_reply(services, request.channel, message["ts"], reply)

@@ -1,6 +1,6 @@
 """Searching for a question, and loading an earlier one with its hits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from handlers.features import Feature
 from handlers.images import blocks as images
@@ -11,6 +11,9 @@ from handlers.services import QUESTION_LENGTH, Services
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions
 from indexes.confidence.confidence import unshifted
 from indexes.registry import Answer
+
+Find = Callable[[Services, str, Sequence[str], Request, Origin], Result]
+"""Searches for a question and stores it, as `find_answers` does."""
 
 
 def find_answers(services: Services, question: str, names: Sequence[str], request: Request, origin: Origin) -> Result:

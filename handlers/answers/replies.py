@@ -40,7 +40,7 @@ def updated_reply(
     texts = _texts(request, question.source, question.text)
     published = Publications(services.database).of(question.id)
     links = {kind: publication.link for kind, publication in published.items()}
-    if question.source is Origin.AUTO_REPLY:
+    if question.source in {Origin.AUTO_REPLY, Origin.FOLLOW_UP}:
         ask = bool(services.channels.of(question.channel).ask)
         return folded(result, texts, ask=ask, asked=links.get("ask"))
     options = replace(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from handlers.access import Standing
-from handlers.answers.lookup import find_answers
+from handlers.answers.lookup import Find, find_answers
 from handlers.answers.replies import first_reply
 from handlers.answers.views import guide
 from handlers.audience import knowledge_bases_for, tell_what_is_withheld
@@ -32,11 +32,11 @@ def slash(services: Services, request: Request) -> None:
         request.tell_privately(first_reply(services, request, result, Origin.SEARCH))
 
 
-def mention(services: Services, request: Request) -> None:
+def mention(services: Services, request: Request, find: Find = find_answers) -> None:
     """`@Kotae question`: answer in the thread, for all to see; other bots are not answered."""
     with services.locks(request.channel, request.event["ts"]):
         if not request.event.get("bot_id") and services.claims.take(f"asked:{request.channel}:{request.event['ts']}"):
-            answer_mention(services, request)
+            answer_mention(services, request, find)
 
 
 def in_group(services: Services, request: Request) -> None:
@@ -47,7 +47,7 @@ def in_group(services: Services, request: Request) -> None:
     mention(services, replace(request, body={**request.body, "event": {**request.event, "type": "app_mention"}}))
 
 
-def answer_mention(services: Services, request: Request) -> None:
+def answer_mention(services: Services, request: Request, find: Find = find_answers) -> None:
     """Answer in the thread. A mention without words asks the question of the thread's first message."""
     spoken = plain(message_text(request.event))
     question = spoken if has_words(spoken) else _parent(request)
@@ -56,18 +56,18 @@ def answer_mention(services: Services, request: Request) -> None:
         return
     names = knowledge_bases_for(services, request, public_reply=True)
     withheld = tell_what_is_withheld(services, request, names, f"{request.channel}:{request.event['ts']}")
-    if (names or not withheld) and (result := find_for_asker(services, request, question, names, Origin.MENTION)):
+    if (names or not withheld) and (result := find_for_asker(services, request, question, names, Origin.MENTION, find)):
         _answer_openly(request, result, first_reply(services, request, result, Origin.MENTION), Origin.MENTION)
 
 
-def direct(services: Services, request: Request) -> None:
+def direct(services: Services, request: Request, find: Find = find_answers) -> None:
     """Answer a direct message."""
     with services.locks(request.channel, request.event["ts"]):
         if services.claims.take(f"asked:{request.channel}:{request.event['ts']}"):
-            answer_direct(services, request)
+            answer_direct(services, request, find)
 
 
-def answer_direct(services: Services, request: Request) -> None:
+def answer_direct(services: Services, request: Request, find: Find = find_answers) -> None:
     """Answer from the knowledge bases of the channels that the asker belongs to."""
     question = plain(message_text(request.event))
     names = knowledge_bases_for(services, request)
@@ -76,7 +76,7 @@ def answer_direct(services: Services, request: Request) -> None:
     elif not names:
         guest = request.person.standing is not Standing.MEMBER
         request.post(notice(request.texts("access.guest" if guest else "dm.nothing")))
-    elif result := find_for_asker(services, request, question, names, Origin.DIRECT):
+    elif result := find_for_asker(services, request, question, names, Origin.DIRECT, find):
         _answer_openly(request, result, first_reply(services, request, result, Origin.DIRECT), Origin.DIRECT)
 
 
@@ -87,7 +87,12 @@ def topics(services: Services, names: tuple[str, ...]) -> list[guide.Topic]:
 
 
 def find_for_asker(
-    services: Services, request: Request, question: str, names: tuple[str, ...], origin: Origin
+    services: Services,
+    request: Request,
+    question: str,
+    names: tuple[str, ...],
+    origin: Origin,
+    find: Find = find_answers,
 ) -> Result | None:
     """Search for somebody who asked; None after telling them why that is not possible now."""
     if not names:
@@ -97,14 +102,14 @@ def find_for_asker(
     if not services.registry.wait_ready(STARTING_SECONDS):
         request.tell_privately(notice(request.texts("search.starting")))
         return None
-    return find_answers(services, question, names, request, origin)
+    return find(services, question, names, request, origin)
 
 
 def _answer_openly(request: Request, result: Result, message: Message, origin: Origin) -> None:
     """Post the answer, and store which message it is, so that it can follow an edit or deletion of the question."""
     sent = request.post(message)
     if sent and result.question_id is not None:
-        reply = PostedReply(sent, result.question_id, origin)
+        reply = PostedReply(sent, result.question_id, origin, request.thread or request.event["ts"])
         Questions(request.services.database).remember_reply(request.channel, request.event["ts"], reply)
 
 

@@ -19,6 +19,7 @@ LONGEST_LINK = 1000
 ELLIPSIS = "…"
 
 _REFERENCE = re.compile(r"<([@#!])?([^<>|]*)(?:\|([^<>]*))?>")
+_MENTION = re.compile(r"<(?:@|!subteam\^|!here|!channel|!everyone)")
 _ENDLESS_NUMBER = re.compile(r"&(?=#[0-9]{8})")
 """An entity that stands for no character, and may have more digits than Python makes a number of."""
 _EMOJI = re.compile(r"(?<![^\W_])(?<!:)(?::(?=[^:]*[a-z+-])[a-z0-9_+'\-]+:)+")
@@ -103,6 +104,11 @@ def moment(at: float) -> str:
     """Return a time (seconds since the epoch), which Slack shows in the reader's own time zone."""
     otherwise = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
     return f"<!date^{int(at)}^{{date_num}} {{time}}|{otherwise}>"
+
+
+def mentions_somebody(text: str) -> bool:
+    """Tell whether the text of a message mentions a person, an app, a group or everybody here."""
+    return _MENTION.search(text) is not None
 
 
 def is_address(text: str) -> bool:

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Float, Row, String, Table, Text, delete, func, insert, select
+from sqlalchemy import JSON, Boolean, Column, Float, Index, Row, String, Table, Text, delete, func, insert, select
 
 from handlers.store.database import Database, Id, metadata, new_id
 from handlers.store.upsert import put
@@ -33,7 +33,10 @@ replies = Table(
     Column("reply", String(32), nullable=False),
     Column("question", Id, nullable=False),
     Column("source", String(16), nullable=False),
+    Column("thread", String(32), nullable=True),
+    Index("ix_replies_thread", "channel", "thread"),
 )
+"""`thread` is the ts of the thread that the reply is in; NULL for replies from before the column was there."""
 votes = Table(
     "votes",
     metadata,
@@ -45,6 +48,8 @@ votes = Table(
 )
 """`member`: whether whoever voted is a full member; NULL for votes that were stored before the column was there."""
 
+TURNS = 20
+"""Answers in a thread that are looked at, the newest."""
 DAYS, MOST_DAYS = 30, 365
 """Days of which admins see the numbers and the misses unless they name others, and as many as they may name."""
 
@@ -68,11 +73,13 @@ class Origin(StrEnum):
     HOME = "home"
     AUTO_REPLY = "auto_reply"
     SHADOW = "shadow"
+    FOLLOW_UP = "follow_up"
+    """Said in a thread where the bot had answered, by whoever had asked."""
 
     @property
     def is_asked(self) -> bool:
-        """Tell whether somebody asked the bot: no answer is a miss. The others were said to a channel."""
-        return self not in {Origin.AUTO_REPLY, Origin.SHADOW}
+        """Tell whether somebody asked the bot: no answer is a miss. The others were said to people."""
+        return self not in {Origin.AUTO_REPLY, Origin.SHADOW, Origin.FOLLOW_UP}
 
     @property
     def is_private(self) -> bool:
@@ -82,7 +89,7 @@ class Origin(StrEnum):
     @property
     def is_open(self) -> bool:
         """Tell whether everybody in the place reads the answer."""
-        return self in {Origin.MENTION, Origin.AUTO_REPLY}
+        return self in {Origin.MENTION, Origin.AUTO_REPLY, Origin.FOLLOW_UP}
 
     @property
     def is_in_channel(self) -> bool:
@@ -135,6 +142,16 @@ class PostedReply:
     reply: str
     question: int
     source: Origin
+    thread: str | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A message in a thread that the bot answered, its reply (both by ts), and the question as it was searched."""
+
+    message: str
+    reply: str
+    question: AskedQuestion
 
 
 class Questions:
@@ -164,14 +181,22 @@ class Questions:
 
     def reply_to(self, channel: str, message: str) -> PostedReply | None:
         """Return the bot's answer to a message, if it gave one."""
-        wanted = select(replies.c.reply, replies.c.question, replies.c.source).where(
+        wanted = select(replies.c.reply, replies.c.question, replies.c.source, replies.c.thread).where(
             replies.c.channel == channel, replies.c.message == message
         )
         rows = self._database.read("look up a reply", wanted)
         if not rows:
             return None
-        reply, question, source = rows[0]
-        return PostedReply(reply, question, Origin(source))
+        reply, question, source, thread = rows[0]
+        return PostedReply(reply, question, Origin(source), thread)
+
+    def in_thread(self, channel: str, thread: str) -> list[Turn]:
+        """List what the bot has answered in a thread, the oldest of the newest first; without removed texts."""
+        here = replies.c.channel == channel, replies.c.thread == thread, questions.c.user != ""
+        columns = replies.c.message, replies.c.reply, *questions.c
+        newest = select(*columns).join(questions, questions.c.id == replies.c.question).where(*here)
+        rows = self._database.read("look up a thread", newest.order_by(replies.c.message.desc()).limit(TURNS)) or ()
+        return [Turn(row.message, row.reply, _noted(row)) for row in reversed(rows)]
 
     def forget_reply(self, channel: str, message: str) -> None:
         """Delete the entry of an answer that was withdrawn."""
@@ -202,6 +227,9 @@ class Questions:
         return [(name, record, count) for name, record, count in self._database.read("count questions", wanted) or ()]
 
 
+_FIELDS = {each.name for each in fields(AskedQuestion)} - {"hits", "source"}
+
+
 def _noted(row: Row[Any]) -> AskedQuestion:
-    fields = {key: value for key, value in row._asdict().items() if key not in {"at", "hits", "source"}}
-    return AskedQuestion(source=Origin(row.source), hits=tuple(FoundHit(**hit) for hit in row.hits), **fields)
+    values = {key: value for key, value in row._asdict().items() if key in _FIELDS}
+    return AskedQuestion(source=Origin(row.source), hits=tuple(FoundHit(**hit) for hit in row.hits), **values)

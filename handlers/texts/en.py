@@ -600,5 +600,6 @@ WORDS = {
     "why.no_knowledge_base": "Nothing is given unasked: this channel has no knowledge base that everybody here may read.",
     "why.loading": "Nothing is given unasked: no knowledge base is loaded.",
     "why.not_to_everybody": "No auto-reply is considered: this is not a person's message to the whole channel.",
+    "why.follow_up": "Whoever asked in this thread goes on, and I am sure enough; so no mention is needed.",
     "why.asked": "Somebody asked, so the closest rows are shown, sure or not. Unasked it would be like this:",
 }

@@ -91,6 +91,10 @@ def edit(at: Stage) -> None:
     at.slack.edit(at.slack.say(at.who, at.where, "lunch?"), "dinner?")
 
 
+def in_thread(at: Stage) -> None:
+    at.slack.say(at.who, at.where, "and on a Mac?", thread_ts=at.slack.say(at.who, at.where, "lunch?").ts)
+
+
 PRESSED = {
     "show_2": ("replies.show", Need.KNOWN, "1::2"),
     "vote_none": ("feedback.vote", Need.KNOWN, "1::none"),
@@ -149,6 +153,7 @@ TRIES = [
     Try("search.in_group", Need.KNOWN, lambda at: at.slack.mention(at.who, group_dm(at), "wifi")),
     Try("uploads.direct", Need.KNOWN, upload("wifi", direct=True)),
     Try("search.direct", Need.KNOWN, lambda at: at.slack.dm(at.who, "wifi")),
+    Try("following.said", Need.NOTHING, in_thread),
     Try("auto_reply.posted", Need.NOTHING, lambda at: at.slack.say(at.who, at.where, "wifi")),
     Try("follow_up.edited", Need.NOTHING, edit),
     Try("follow_up.deleted", Need.NOTHING, lambda at: at.slack.delete(at.slack.say(at.who, at.where, "wifi"))),
