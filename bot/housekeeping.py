@@ -22,6 +22,7 @@ from handlers.store.errors import StoreError
 from handlers.store.exclusive import BusyError
 from handlers.store.installation import PURGE_ANNOUNCED, Installation
 from handlers.store.questions import MOST_DAYS
+from handlers.synonyms.mining import look_for_synonyms
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ class Housekeeping(BackgroundThread):
         if self._services.registry.loaded:
             tell_kept(self._services)
             tell_changes(self._services)
+            look_for_synonyms(self._services, self._clock())
         if self._clock() - self._purged >= DAY and self._may_purge():
             self._purge()
             self._purged = self._clock()

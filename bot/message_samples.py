@@ -35,6 +35,7 @@ from handlers.store.audit import AuditEntry
 from handlers.store.knowledge_files import FileState, KnowledgeFile
 from handlers.store.recovery import Recovery
 from handlers.store.server import ServerState
+from handlers.synonyms.views import synonyms
 from handlers.texts import Texts
 from indexes.confidence.proof import Proof
 from indexes.messages import Translatable
@@ -114,6 +115,9 @@ ASKED = misses.Asked(
     17, QUESTION, 3, 2, PERSON, PLACE, AT, misses.Closest(QUESTION, NAME, 0.3), ("none",), reported=True
 )
 IN_FORCE = learned_aliases.InForce("p1", QUESTION, QUESTION, NAME, (PERSON,), PERSON, AT)
+PROPOSED = synonyms.Page(
+    [synonyms.Proposed("s1", ("wlan",), "Wi-Fi", 3, 2, 2, [synonyms.Evidence(QUESTION, QUESTION, NAME)])], 7, 1, NAME
+)
 WAITING = learned_aliases.Waiting(5, QUESTION, QUESTION, NAME, (PERSON,), disputed=True)
 
 
@@ -195,6 +199,8 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "proof/changed": lambda texts: proof.changed(UNPROVED, NAME, texts),
         "proof/kept": lambda texts: proof.kept([UNPROVED], texts),
         "proof/told": lambda texts: proof.told(texts("kb.auto_reply.on", percent=90), UNPROVED, texts),
+        "synonyms/found": lambda texts: synonyms.found(2, ADMIN_COMMAND, texts),
+        "synonyms/page": lambda texts: synonyms.page(PROPOSED, ADMIN_COMMAND, texts),
         "published/call": lambda texts: published.call(17, QUESTION, NAME, [PERSON], [QUESTION], texts),
         "published/closed": lambda texts: published.closed(17, QUESTION, NAME, texts),
         "published/shared": lambda texts: published.shared(RESULT, KEY.shown, NAME, texts),

@@ -15,6 +15,7 @@ from handlers.privacy.store.retention import Retention
 from handlers.services import Services
 from handlers.store import buckets, claims, inbox, outbox, recovery
 from handlers.store.questions import MOST_DAYS
+from handlers.synonyms.store import synonyms
 from indexes.encoder.compiled import CompiledModels
 from indexes.storage.leftovers import sweep_data, sweep_files
 
@@ -61,6 +62,10 @@ def _purge_posts(services: Services, _: Path, before: float) -> None:
 
 def _purge_buckets(services: Services, _: Path, before: float) -> None:
     buckets.purge(services.database, before)
+
+
+def _purge_synonyms(services: Services, _: Path, before: float) -> None:
+    synonyms.purge(services.database, before)
 
 
 def _purge_uploads(services: Services, *_: object) -> None:
@@ -141,6 +146,13 @@ KEPT = (
     ),
     Kept(
         "replies that were searched again, for the proof", ("rejudged",), lambda _: JUDGEMENTS_DAYS, _purge_judgements
+    ),
+    Kept("proposed synonyms: made anew from the votes of today", ("synonym_proposals",)),
+    Kept(
+        "synonyms that admins dismissed, as digests; after they were last found",
+        ("synonym_dismissals",),
+        lambda _: synonyms.KEEP_DISMISSED_SECONDS / DAY,
+        _purge_synonyms,
     ),
     Kept("events that were seen", ("seen",), lambda _: claims.KEEP_SEEN_SECONDS / DAY),
     Kept(

@@ -23,6 +23,7 @@ from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line, unescaped
 from handlers.store.audit import AuditLog
 from handlers.store.questions import DAYS, MOST_DAYS
+from handlers.synonyms import proposing
 from indexes.messages import Translatable
 from indexes.names import find_name
 from indexes.registry import unknown_knowledge_base
@@ -201,6 +202,7 @@ ACTIONS = {
     "proposals": Action(proposals.command, Need.ADMIN),
     "misses": Action(_for_days("misses", misses.listed), Need.ADMIN),
     "learned": Action(learned_aliases.listed, Need.ADMIN),
+    "synonyms": Action(proposing.listed, Need.ADMIN),
     "help": Action(_help, Need.ADMIN),
 }
 UNKNOWN = Action(_unknown, Need.ADMIN)

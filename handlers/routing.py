@@ -35,6 +35,7 @@ from handlers.learning import learned_aliases, misses
 from handlers.request import payload_key
 from handlers.route import Routes
 from handlers.services import Services
+from handlers.synonyms import proposing
 from handlers.threads import following as threads
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ def register(app: App, services: Services) -> None:
     _register_settings(app, routes)
     _register_editing(app, routes)
     _register_learning(app, routes)
+    _register_synonyms(app, routes)
     app.error(_log_error)
 
 
@@ -161,6 +163,13 @@ def _register_learning(app: App, routes: Routes) -> None:
     app.action("learned_accept")(routes.on(learned_aliases.accepted_waiting, needs=Need.ADMIN))
     app.action("learned_undo")(routes.on(learned_aliases.undone, needs=Need.ADMIN))
     app.action("learned_more")(routes.on(learned_aliases.turned, needs=Need.ADMIN))
+
+
+def _register_synonyms(app: App, routes: Routes) -> None:
+    """Register what admins decide on proposed synonyms."""
+    app.action("synonyms_show")(routes.on(proposing.shown, needs=Need.ADMIN))
+    app.action("synonym_add")(routes.on(proposing.added, needs=Need.ADMIN))
+    app.action("synonym_dismiss")(routes.on(proposing.dismissed, needs=Need.ADMIN))
 
 
 def _register_editing(app: App, routes: Routes) -> None:

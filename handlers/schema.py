@@ -35,6 +35,7 @@ from handlers.store.moving import is_unfinished
 from handlers.store.recovery import SEAL_BROKEN, Recovery, RecoveryNote, fault_of, recover
 from handlers.store.seal import Seal, digest_of
 from handlers.store.sqlite import file_of
+from handlers.synonyms.store import synonyms
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ MODULES = (
     publications,
     questions,
     replicas,
+    synonyms,
     uploads,
     vectors,
     voices,

@@ -43,9 +43,14 @@ from indexes.retrieval import clustering, folding, highlighting, readings, synon
 from indexes.retrieval.chunking import chunks
 from indexes.retrieval.details import shared_with_details
 from indexes.retrieval.index import Hit, Index, Question
+from indexes.retrieval.lexical import LexicalIndex
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage import export, round_trip, snapshot, stored_index
 from indexes.storage.import_preview import preview_knowledge_base
+from indexes.synonym_mining import terms
+from indexes.synonym_mining.cases import KnownQuestion
+from indexes.synonym_mining.knowledge import Knowledge, as_written
+from indexes.synonym_mining.mining import mine
 
 WORKSPACE = sample_workspace("Kotae")
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -123,6 +128,13 @@ def judged(cell: str) -> object:
     """Judge a hit that has the text in its cells."""
     record = Record("1", cell, cell, aliases=(cell,), keywords=(cell,))
     return with_confidence(Question(cell, cell), [Hit(record, "faq", 0.5, None, 0.5, 0.5)] * 2)
+
+
+def mined(cell: str) -> object:
+    """Look for synonyms where the text is in questions and cells."""
+    records = [Record(str(n), f"{cell} {n}", cell, aliases=(cell,)) for n in range(3)]
+    questions = [KnownQuestion(n, f"{cell} laptop {n}", "faq", str(n), f"U{n}") for n in range(3)]
+    return mine({"faq": Knowledge(records, LexicalIndex(records, Synonyms()))}, questions, Synonyms())
 
 
 SYNONYMS = Synonyms([("vpn", "virtual network"), ("ア", "イ"), ("a-", "b"), ("1.", "one"), ("  ", "x")])
@@ -232,6 +244,9 @@ RUN: dict[str, Callable[[str], object]] = {
     ),
     "indexes.retrieval.readings.is_in_kana": readings.is_in_kana,
     "indexes.retrieval.readings.in_kana": readings.in_kana,
+    "indexes.retrieval.readings.dictionary_words": readings.dictionary_words,
+    "indexes.synonym_mining.knowledge.as_written": lambda cell: as_written(cell[-9:], cell),
+    "indexes.synonym_mining.terms.is_japanese": terms.is_japanese,
     "indexes.retrieval.folding.singular": folding.singular,
     "indexes.retrieval.folding.singular_words": folding.singular_words,
     "indexes.retrieval.folding.verbatim_key": folding.verbatim_key,
@@ -258,6 +273,7 @@ PATHS: dict[str, Callable[[str], object]] = {
     "a whole answer is shown": lambda cell: full_answer.whole(result(cell).entries[0], ENGLISH),
     "it is told whether a row has an answer": lambda cell: has_answer(Record("1", "?", cell)),
     "words are marked": lambda cell: list(highlighting.Matcher(cell).spans(f"x{cell}")),
+    "synonyms are looked for": mined,
     "synonyms are applied": lambda cell: (SYNONYMS.apply(cell), SYNONYMS.applied(cell)),
 }
 """Where a text goes in with something around it."""
@@ -306,6 +322,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.answers.views.guide",
         "handlers.home.views.home",
         "handlers.learning.views.misses",
+        "handlers.synonyms.views.synonyms",
         "handlers.learning.views.proof",
         "handlers.entries.views.proposals",
         "handlers.answers.views.reactions",
@@ -326,6 +343,8 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "indexes.confidence.explanation",
         "indexes.registry.unknown_knowledge_base",
         "indexes.storage.import_preview",
+        "indexes.retrieval.synonyms_editing",
+        "indexes.synonym_mining.mining",
         "indexes.confidence.confidence.with_confidence",
         "indexes.records.checking.check_file",
         "indexes.records.editing",

@@ -15,6 +15,8 @@ PURGE_ANNOUNCED = "purge_announced"
 """When admins were told that old texts are about to be removed for the first time."""
 KEEP_AUTO_REPLY = "keep_auto_reply"
 """After the upgrade to proofs: channels with auto-reply are `due` to be marked, or `kept`, or admins were `told`."""
+SYNONYMS_MINED = "synonyms_mined"
+"""When synonyms were last looked for."""
 PICTURES = "pictures"
 """Which pictures are shown where (handlers.store.shown_pictures)."""
 

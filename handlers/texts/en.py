@@ -114,6 +114,7 @@ WORDS = {
     "*{command} threshold 0.80*: how sure I must be in this channel before I answer unasked\n"
     "*{command} misses [days]*: questions I could not answer, most asked first\n"
     "*{command} learned*: phrasings learned from confirmed answers, with undo\n"
+    "*{command} synonyms*: words that people use where the knowledge says something else\n"
     "*{command} channels*: which channel searches which knowledge base, and channels that wait for an admin\n"
     "*{command} settings*: all settings of this channel in one form\n"
     "*{command} stats [days]*: answered, missed and helpful\n"
@@ -161,6 +162,23 @@ WORDS = {
     "learned.done": "Learned. `{command} learned` lists all phrasings and can undo them.",
     "button.learn": "Learn this phrasing",
     "button.undo": "Undo",
+    # Proposed synonyms
+    "synonyms.title": "*Proposed synonyms*: {count}",
+    "synonyms.none": "*Proposed synonyms*: none now. When confirmed answers show that people use one word where the knowledge says another, I propose the pair here.",
+    "synonyms.off": "I propose no synonyms: “Words that learn” is off in `{command} settings`.",
+    "synonyms.one": "People say *{said}* where the knowledge says *{known}*",
+    "synonyms.or": " or ",
+    "synonyms.count": "Questions: {questions}, confirmed by {people} people. Found better with the pair: {improved}",
+    "synonyms.quote": "• “{question}” → {title} ({name})",
+    "synonyms.more": "{count} more follow once these are decided.",
+    "synonyms.elsewhere": "Elsewhere: {count}, from private channels that you are not in; their members see them.",
+    "synonyms.hint": "Pairs are added to {file}.csv and hold for all knowledge bases. `{command} rollback {file}` takes the last change back.",
+    "synonyms.added": ":white_check_mark: Added: {said} → {known}",
+    "synonyms.dismissed": "I won't propose this pair again.",
+    "synonyms.found": "New proposed synonyms: {count}. People use words where the knowledge says something else. `{command} synonyms` lists them all.",
+    "button.add_synonym": "Add synonym",
+    "button.not_a_synonym": "Not a synonym",
+    "button.show_synonyms": "Show",
     # Admin commands, continued
     "kb.unknown": "I don't know `{action}`.",
     "kb.reloading": "Reading {names} again …",
@@ -353,6 +371,8 @@ WORDS = {
     "audit.learn": "*learn* · {name} {id}: {phrasing}{votes}",
     "audit.unlearn": "*unlearn* · {name} {id}: {phrasing}{votes}",
     "audit.votes": "; votes: {people}",
+    "audit.synonym": "*synonym* · {said} → {known}, {version}",
+    "audit.synonym_dismissed": "*synonym* · a proposal dismissed",
     "audit.auto_reply": "*auto-reply* · {mode}",
     "audit.live": "*auto-reply* · on, after shadow mode",
     "audit.threshold": "*threshold* · {threshold}",

@@ -113,6 +113,7 @@ WORDS = {
     "*{command} threshold 0.80*: このチャンネルで自動回答に必要な確信度を決めます\n"
     "*{command} misses [日数]*: 答えられなかった質問を、多い順に表示します\n"
     "*{command} learned*: 確認された回答から学習した言い方を表示します。取り消しもできます\n"
+    "*{command} synonyms*: ナレッジと違う言い方で使われている言葉を表示します\n"
     "*{command} channels*: チャンネルとナレッジベースの対応と、確認待ちのチャンネルを表示します\n"
     "*{command} settings*: このチャンネルの設定をまとめて変更します\n"
     "*{command} stats [日数]*: 回答できた数、できなかった数、評価を表示します\n"
@@ -160,6 +161,23 @@ WORDS = {
     "learned.done": "覚えました。`{command} learned` で一覧の確認と取り消しができます。",
     "button.learn": "この言い方を覚える",
     "button.undo": "取り消す",
+    # 同義語の候補
+    "synonyms.title": "*同義語の候補*: {count}件",
+    "synonyms.none": "*同義語の候補*: いまはありません。確認された回答から、ナレッジとは違う言葉が使われていると分かったら、ここで提案します。",
+    "synonyms.off": "同義語は提案していません。`{command} settings` で「言い換えの学習」がオフになっています。",
+    "synonyms.one": "*{said}* と言われていますが、ナレッジでは *{known}* です",
+    "synonyms.or": "・",
+    "synonyms.count": "質問 {questions}件（確認した人 {people}人）、登録すると見つかりやすくなる質問 {improved}件",
+    "synonyms.quote": "• 「{question}」→ {title}（{name}）",
+    "synonyms.more": "ほかに{count}件あります。ここにあるものを決めると表示します。",
+    "synonyms.elsewhere": "ほかに{count}件、あなたが参加していない非公開チャンネルの候補があります。見られるのはそのメンバーだけです。",
+    "synonyms.hint": "{file}.csv に追加され、すべてのナレッジベースで有効になります。`{command} rollback {file}` で直前の変更を取り消せます。",
+    "synonyms.added": ":white_check_mark: 追加しました: {said} → {known}",
+    "synonyms.dismissed": "この組み合わせは、今後提案しません。",
+    "synonyms.found": "同義語の候補が新しく{count}件あります。ナレッジと違う言葉が使われているようです。`{command} synonyms` で一覧を確認できます。",
+    "button.add_synonym": "同義語に追加",
+    "button.not_a_synonym": "同義語ではない",
+    "button.show_synonyms": "表示",
     # 管理コマンド（続き）
     "kb.unknown": "`{action}` というコマンドはありません。",
     "kb.reloading": "{names} を読み直しています…",
@@ -351,6 +369,8 @@ WORDS = {
     "audit.learn": "*言い方を学習* · {name} {id}: {phrasing}{votes}",
     "audit.unlearn": "*言い方の学習を取り消し* · {name} {id}: {phrasing}{votes}",
     "audit.votes": "（評価: {people}）",
+    "audit.synonym": "*同義語を追加* · {said} → {known}、{version}",
+    "audit.synonym_dismissed": "*同義語の候補を却下*",
     "audit.auto_reply": "*自動回答* · {mode}",
     "audit.live": "*自動回答* · シャドーモードからオンに",
     "audit.threshold": "*必要な確信度* · {threshold}",

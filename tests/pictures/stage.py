@@ -14,11 +14,13 @@ from bot.app import Bot
 from bot.playground.slack.entities import Message
 from bot.playground.terminal.session import Session
 from handlers.learning import misses
+from handlers.learning.store.alias_votes import AliasVote, AliasVotes
 from handlers.learning.store.misses import Misses
 from handlers.privacy.announcement import announce
 from handlers.schema import open_database
 from handlers.store.database import new_id
-from handlers.store.questions import FoundHit, questions
+from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions, questions
+from handlers.synonyms.mining import look_for_synonyms
 
 LULL = 2.0
 DAY = 24 * 3600
@@ -51,6 +53,8 @@ class Stage:
             "past": self._past,
             "visit": self._visit,
             "leave": self._leave,
+            "right": self._right,
+            "words": self._words,
         }
 
     @property
@@ -112,6 +116,19 @@ class Stage:
     def _leave(self, _: str) -> None:
         """`:leave`: remove the bot from the channel."""
         self._slack.remove(self._slack.workspace.bot, self._session.place)
+
+    def _right(self, argument: str) -> None:
+        """`:right RECORD QUESTION`: have asked, and said that it was this record of the channel's knowledge base."""
+        record, _, text = argument.partition(" ")
+        database, me, place = self._bot.services.database, self._session.me.id, self._session.place
+        hit = FoundHit(place.name, record, 1.0, 1.0)
+        asked = AskedQuestion(Origin.SEARCH, place.id, me, text, (hit,), 1.0, 0.9, answered=True)
+        if number := Questions(database).add(asked):
+            AliasVotes(database).add(AliasVote(me, number, text, place.name, record, agrees=True))
+
+    def _words(self, _: str) -> None:
+        """`:words`: look for synonyms as housekeeping does."""
+        look_for_synonyms(self._bot.services, time.time() + DAY)
 
     def _past(self, _: str) -> None:
         """`:past`: some weeks of questions, whose misses were dealt with."""

@@ -97,6 +97,14 @@ class AliasVotes:
         found = self._read(confirmations.c.id == id_, limit=1)
         return found[0] if found else None
 
+    def newest(self, limit: int) -> list[AliasVote]:
+        """Return votes, those against too, newest first."""
+        return self._read(limit=limit)
+
+    def among(self, ids: Collection[int]) -> list[AliasVote]:
+        """Return the votes with these ids that are still there, newest first."""
+        return self._read(confirmations.c.id.in_(ids), limit=len(ids))
+
     def recent(self, limit: int = COUNTED) -> list[AliasVote]:
         """Return votes that agree, newest first."""
         return self._read(confirmations.c.agrees, limit=limit)

@@ -207,7 +207,11 @@ class _Person:
         own = opinions.c.user == self._user
         decided = and_(proposals.c.user == self._user, proposals.c.state.in_(["approved", "declined"]))
         with self._transaction() as connection:
-            self._changed["confirmations"] += connection.execute(delete(opinions).where(own)).rowcount
+            confirmed = connection.execute(delete(opinions).where(own)).rowcount
+            self._changed["confirmations"] += confirmed
+            if confirmed and "synonym_proposals" in self._tables:  # made of these words; the next ones are made without
+                made = connection.execute(delete(self._tables["synonym_proposals"]))
+                self._changed["synonym_proposals"] += made.rowcount
             self._changed["proposals"] += connection.execute(delete(proposals).where(decided)).rowcount
 
     def _sweep(self, table: Table) -> None:

@@ -1,0 +1,1 @@
+"""Words that learn: synonyms that are proposed to admins, from questions whose answer people confirmed."""

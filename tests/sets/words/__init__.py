@@ -1,0 +1,1 @@
+"""How good proposed synonyms are: `python -m tests.sets.words`."""
