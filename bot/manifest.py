@@ -77,11 +77,17 @@ def _manifest(search_command: str, admin_command: str) -> dict[str, Any]:
             "bot_user": {"display_name": "Kotae", "always_online": True},
             "shortcuts": [
                 {
+                    "name": "Ask Kotae",
+                    "type": "global",
+                    "callback_id": "ask_kotae",
+                    "description": "Answers while you type · 入力しながら答えを探す",
+                },
+                {
                     "name": "Save to knowledge base",
                     "type": "message",
                     "callback_id": "save_to_kb",
                     "description": "Keep this answer · この回答をナレッジに保存する",
-                }
+                },
             ],
             "slash_commands": [
                 {

@@ -37,6 +37,8 @@ from handlers.store.recovery import Recovery
 from handlers.store.server import ServerState
 from handlers.synonyms.views import synonyms
 from handlers.texts import Texts
+from handlers.typeahead.views import form
+from handlers.typeahead.views.form import Form
 from indexes.confidence.proof import Proof
 from indexes.messages import Translatable
 from indexes.records import Difference, KnowledgeBase, Problem, Record, Source
@@ -126,6 +128,12 @@ def _reader(texts: Texts) -> Message:
     return answers.answer(RESULT, texts, ReplyOptions(PERSON, restate=True, channel=PLACE, ask=True, edit=True))
 
 
+def _form_for_asking(texts: Texts) -> View:
+    """The form with an answer in it."""
+    said = answers.answer(RESULT, texts, ReplyOptions(PERSON, in_view=True, edit=True))
+    return form.ask(Form.of([NAME]).answered(), texts, said)
+
+
 def _home(texts: Texts) -> View:
     """The tab of an admin who has just asked something; its picture is left out, being a file of the workspace."""
     dashboard = Dashboard(
@@ -182,6 +190,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "editing/saving": lambda texts: editing.saving(_draft(texts), "saving-1"),
         "editing/told": lambda texts: editing.told(_draft(texts), texts("edit.trouble"), typed=True),
         "editing/typed_so_far": lambda texts: editing.typed_so_far(_draft(texts), texts("edit.trouble")),
+        "form/ask": _form_for_asking,
         "guide/introduction": lambda texts: guide.introduction(COMMAND, BOT, TOPICS, texts),
         "guide/suggestions": lambda texts: guide.suggestions([(NAME, RECORD)], texts),
         "guide/usage": lambda texts: guide.usage(COMMAND, BOT, TOPICS, texts),

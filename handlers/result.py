@@ -78,7 +78,7 @@ class ReplyOptions:
     """The only one who reads it; blank for an answer that everybody sees."""
     restate: bool = False
     in_view: bool = False
-    """In the Home tab, where Slack has no feedback buttons."""
+    """In the Home tab or a form, where Slack has no feedback buttons."""
     channel: str = ""
     """Where it can be shared; blank where it can't."""
     ask: bool = False

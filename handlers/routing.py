@@ -37,6 +37,10 @@ from handlers.route import Routes
 from handlers.services import Services
 from handlers.synonyms import proposing
 from handlers.threads import following as threads
+from handlers.typeahead import asking
+from handlers.typeahead.suggesting import Suggestions
+from handlers.typeahead.views.form import CALLBACK as ASK_FORM
+from handlers.typeahead.views.form import TYPED
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ def register(app: App, services: Services) -> None:
     _register_messages(app, routes)
     _register_answers(app, routes)
     _register_home(app, routes)
+    _register_typeahead(app, routes)
     _register_files(app, routes)
     _register_settings(app, routes)
     _register_editing(app, routes)
@@ -103,8 +108,9 @@ def _register_answers(app: App, routes: Routes) -> None:
         r"this_one_\d": feedback.this_one,
     }
     for action, pressed in below.items():
-        at_home = partial(pressed, put=home.put)
+        at_home, in_form = partial(pressed, put=home.put), partial(pressed, put=asking.put)
         app.action(re.compile(action), matchers=[_is_at_home])(routes.on(at_home, needs=Need.KNOWN))
+        app.action(re.compile(action), matchers=[_is_in_form])(routes.on(in_form, needs=Need.KNOWN))
         app.action(re.compile(action))(routes.on(pressed, needs=Need.KNOWN))
     app.action(re.compile(r"read_\d"))(routes.on(replies.read, needs=Need.KNOWN))
     app.view("vote_reason")(routes.form(feedback.check_reason, feedback.reason, needs=Need.KNOWN))
@@ -126,6 +132,15 @@ def _register_home(app: App, routes: Routes) -> None:
     app.action(re.compile(r"home_do_\w+"))(routes.on(home.do, needs=home.need_of_button))
     app.action("home_menu")(routes.on(home.menu, needs=home.need_of_choice))
     app.action("home_settings")(routes.on(home.settings_of, needs=Need.ADMIN))
+
+
+def _register_typeahead(app: App, routes: Routes) -> None:
+    """Register the form for asking, which completes what is typed."""
+    app.shortcut("ask_kotae")(routes.on(asking.opened, needs=Need.KNOWN))
+    app.action("home_typeahead")(routes.on(asking.opened, needs=Need.KNOWN))
+    app.options(TYPED)(Suggestions(routes.services))
+    app.action(TYPED)(routes.on(asking.chosen, needs=Need.KNOWN))
+    app.view(ASK_FORM)(routes.form(asking.check, asking.sent, needs=Need.KNOWN))
 
 
 def _register_files(app: App, routes: Routes) -> None:
@@ -200,6 +215,10 @@ def _is_by_a_person(event: Mapping[str, Any]) -> bool:
 
 def _is_at_home(body: Mapping[str, Any]) -> bool:
     return bool(body.get("view", {}).get("type") == "home")
+
+
+def _is_in_form(body: Mapping[str, Any]) -> bool:
+    return bool(body.get("view", {}).get("callback_id") == ASK_FORM)
 
 
 def _ignored() -> None:

@@ -148,6 +148,19 @@ class Registry:
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
         return Answer(asked, hits, encoder, time.perf_counter() - started, state.shifts)
 
+    def answer_of(self, name: str, record_id: str) -> Answer | None:
+        """Return a record as the answer to its own question, by words alone; None if it no longer exists."""
+        started = time.perf_counter()
+        state = self._state
+        loaded = state.loaded.get(name)
+        record = loaded.record(record_id) if loaded else None
+        if loaded is None or record is None:
+            return None
+        asked = Question(record.title, loaded.index.synonyms.apply(normalize(record.title)))
+        hit = loaded.index.hit_of(asked, loaded.index.row_of(record))
+        hits = tuple(with_confidence(asked, [hit], state.shifts))
+        return Answer(asked, hits, None, time.perf_counter() - started, state.shifts)
+
     def why(self, answer: Answer, threshold: float) -> tuple[Translatable, ...]:
         """Say why the first hit of an answer is given unasked at a threshold, or is not."""
         return reasons(answer.question, answer.hits, threshold, answer.shifts)

@@ -97,12 +97,16 @@ def test_commands_are_within_their_limits(names: tuple[str, str]) -> None:
         assert "url" not in command
 
 
-def test_the_shortcut_is_within_its_limits(built: dict[str, Any]) -> None:
-    [shortcut] = built["features"]["shortcuts"]
-    assert set(shortcut) == {"name", "type", "callback_id", "description"}
-    assert (shortcut["type"], shortcut["callback_id"]) == ("message", "save_to_kb")
-    assert len(shortcut["name"]) <= 24
-    assert len(shortcut["description"]) <= 150
+def test_the_shortcuts_are_within_their_limits(built: dict[str, Any]) -> None:
+    shortcuts = built["features"]["shortcuts"]
+    assert [(each["type"], each["callback_id"]) for each in shortcuts] == [
+        ("global", "ask_kotae"),
+        ("message", "save_to_kb"),
+    ]
+    for shortcut in shortcuts:
+        assert set(shortcut) == {"name", "type", "callback_id", "description"}
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
 
 
 def test_scopes_exist_for_bots_and_occur_once(built: dict[str, Any]) -> None:

@@ -20,11 +20,16 @@ from handlers.slack import blocks, markup_parser, mrkdwn, rich_text
 from handlers.slack.message_text import message_text
 from handlers.store import psycopg_connection
 from handlers.texts import ENGLISH, for_question
+from handlers.typeahead.views import form
 from indexes import names
 from indexes import text as indexed_text
+from indexes.completion import romaji
+from indexes.completion.completion import complete
+from indexes.completion.nearness import nearness
 from indexes.confidence.confidence import with_confidence
 from indexes.confidence.decision import reasons
 from indexes.confidence.explanation import explain, format_explanation
+from indexes.loaded import LoadedKnowledgeBase
 from indexes.records import (
     Record,
     Source,
@@ -139,6 +144,15 @@ def mined(cell: str) -> object:
 
 SYNONYMS = Synonyms([("vpn", "virtual network"), ("ア", "イ"), ("a-", "b"), ("1.", "one"), ("  ", "x")])
 
+
+def completed(cell: str) -> object:
+    """Complete the text to a row that has it in its cells."""
+    base = parse_records(quoted(f"q {cell}"), FILE)
+    index = Index("faq", base.records, Synonyms())
+    loaded = {"faq": LoadedKnowledgeBase(Source("faq", FILE), base, index, None, 0.0, None)}
+    return complete(loaded, ["faq"], cell, FEW)
+
+
 RUN: dict[str, Callable[[str], object]] = {
     "bot.logs.without_secrets": logs.without_secrets,
     "bot.playground.terminal.mrkdwn.clean": terminal.clean,
@@ -250,6 +264,14 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.retrieval.folding.singular": folding.singular,
     "indexes.retrieval.folding.singular_words": folding.singular_words,
     "indexes.retrieval.folding.verbatim_key": folding.verbatim_key,
+    "indexes.retrieval.folding.folded_letters": folding.folded_letters,
+    "indexes.retrieval.folding.joined": folding.joined,
+    "indexes.completion.romaji.from_romaji": romaji.from_romaji,
+    "indexes.completion.nearness.nearness": lambda text: nearness(text, [text, f"a {text}"]),
+    "indexes.completion.completion.complete": completed,
+    "handlers.typeahead.views.form.row_option": lambda text: form.row_option(text, 1, Record(text, text, text, text)),
+    "handlers.typeahead.views.form.row_value": lambda text: form.row_value(text, 1, Record(text, text, text)),
+    "handlers.typeahead.views.form.search_option": lambda text: form.search_option(text, ENGLISH),
     "indexes.retrieval.tokens.words": lambda cell: list(tokens.words(cell)),
     "indexes.retrieval.tokens.word_key": tokens.word_key,
     "indexes.retrieval.tokens.runs": lambda cell: list(tokens.runs(cell)),
@@ -295,6 +317,8 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.files.versions",
         "handlers.home.views.dashboard",
         "handlers.slack.blocks.button",
+        "handlers.typeahead.views.form.chosen",
+        "handlers.typeahead.views.form.texts_of",
         "handlers.slack.mrkdwn.person",
         "handlers.files.views.uploads",
         "handlers.files.views.versions",

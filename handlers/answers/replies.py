@@ -132,7 +132,7 @@ def _options(services: Services, request: Request, source: Origin, channel: str)
     return ReplyOptions(
         reader=request.user if private else "",
         restate=source in {Origin.SEARCH, Origin.HOME},
-        in_view=source is Origin.HOME,
+        in_view=source in {Origin.HOME, Origin.FORM},
         channel=public_place,
         ask=bool(public_place and services.channels.of(public_place).ask),
         edit=private and request.person.is_admin,

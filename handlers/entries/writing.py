@@ -16,6 +16,7 @@ from handlers.slack.mrkdwn import has_words
 from handlers.store.audit import AuditLog
 from handlers.store.errors import StoreError
 from handlers.texts import HandlerError
+from indexes.completion.completion import complete
 from indexes.messages import Translatable
 from indexes.names import is_workbook
 from indexes.records import KnowledgeBase, Record, read_bytes
@@ -27,6 +28,10 @@ SEPARATOR = "|"
 """Between aliases in a cell."""
 TRIES = 3
 """How often what other replicas have just written is read before the person is asked to try again."""
+ALIKE = 3
+"""Entries that begin as what was typed, up to which one of them may be meant."""
+SPELLED_ALIKE = 0.75
+"""How nearly they do: one typo in ten letters."""
 SHOWN = 300
 """Characters of an entry that somebody else has changed."""
 
@@ -85,11 +90,16 @@ def similar(services: Services, draft: Draft) -> list[Entry]:
     if not has_words(question):
         return []
     hits = services.registry.search(question, [draft.knowledge_base]).hits
-    return [
-        Entry(hit.record, hit.knowledge_base, hit.confidence)
-        for hit in hits
-        if hit.confidence >= POSSIBLE and hit.record.id != draft.record
-    ]
+    likely = [Entry(hit.record, hit.knowledge_base, hit.confidence) for hit in hits if hit.confidence >= POSSIBLE]
+    entries = {entry.record.id: entry for entry in [*_spelled_alike(services, draft), *likely] if entry.record}
+    return [entry for id_, entry in entries.items() if id_ != draft.record]
+
+
+def _spelled_alike(services: Services, draft: Draft) -> list[Entry]:
+    """Find the entries whose question begins as what was typed so far; none while many do, as with "How do I"."""
+    completions = complete(services.registry.loaded, [draft.knowledge_base], draft.texts.get("question", ""), ALIKE + 1)
+    alike = [Entry(each.record, each.knowledge_base, 0.0) for each in completions if each.near >= SPELLED_ALIKE]
+    return alike if len(alike) <= ALIKE else []
 
 
 def store(services: Services, request: Request, draft: Draft) -> Stored:

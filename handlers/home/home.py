@@ -13,6 +13,7 @@ from handlers.answers.replies import first_reply
 from handlers.answers.search import find_for_asker, topics
 from handlers.answers.views import guide
 from handlers.audience import knowledge_bases_for, knowledge_bases_for_everybody
+from handlers.features import Feature
 from handlers.home.views import home
 from handlers.home.views.dashboard import LISTED, Dashboard, Kept, menu_value
 from handlers.learning import misses
@@ -140,7 +141,14 @@ def _put(services: Services, request: Request, said: Message | None, admins: Das
         if (record := services.registry.record(name, id_))
     ]
     view = home.home(
-        topics(services, names), often, said, services.config.search_command, services.bot, request.texts, admins
+        topics(services, names),
+        often,
+        said,
+        services.config.search_command,
+        services.bot,
+        request.texts,
+        admins,
+        completes=services.channels.offers(Feature.TYPEAHEAD),
     )
     services.messenger.publish_home(request.user, view)
 

@@ -71,6 +71,7 @@ class Origin(StrEnum):
     MENTION = "mention"
     DIRECT = "dm"
     HOME = "home"
+    FORM = "form"
     AUTO_REPLY = "auto_reply"
     SHADOW = "shadow"
     FOLLOW_UP = "follow_up"
@@ -84,7 +85,7 @@ class Origin(StrEnum):
     @property
     def is_private(self) -> bool:
         """Tell whether only the asker knows of the question and reads the answer."""
-        return self in {Origin.SEARCH, Origin.DIRECT, Origin.HOME}
+        return self in {Origin.SEARCH, Origin.DIRECT, Origin.HOME, Origin.FORM}
 
     @property
     def is_open(self) -> bool:

@@ -72,10 +72,19 @@ def verbatim_key(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8).digest()) * bool(words)
 
 
+def folded_letters(text: str) -> str:
+    """Return a normalized text without punctuation and without spaces beside Japanese, in hiragana for katakana."""
+    return joined(" ".join(text.translate(_equal()).split()))
+
+
+def joined(text: str) -> str:
+    """Return a text without single spaces beside Japanese."""
+    return _SPACES.sub("", text)
+
+
 def _words_alone(text: str) -> str:
-    spaced = " ".join(text.translate(_equal()).split())
-    joined = _SPACES.sub("", spaced)
-    return _CLOSINGS.sub("", joined, count=1) or joined
+    letters = folded_letters(text)
+    return _CLOSINGS.sub("", letters, count=1) or letters
 
 
 @lru_cache(maxsize=1)

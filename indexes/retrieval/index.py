@@ -224,6 +224,12 @@ class Index:
         best = np.argsort(-found.own_score, kind="stable")[:AGREEMENT_ROWS]
         return self._hits(found, np.searchsorted(ascending, rows).tolist(), asked, best)
 
+    def hit_of(self, question: Question, row: int) -> Hit:
+        """Return a row as if this question asked for it word for word, by words alone."""
+        asked = self.lexical.query(question.normalized)
+        found = self._score(asked, np.array([row]), np.ones(1, dtype=np.bool_), None)
+        return self._hits(found, [0], asked, np.zeros(1, dtype=np.int64))[0]
+
     def _score(
         self, asked: LexicalQuery, rows: NDArray[np.int64], verbatim: NDArray[np.bool_], vector: "Vector | None"
     ) -> "_Found":

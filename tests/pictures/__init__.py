@@ -14,6 +14,8 @@ message. Words behind the name change that:
     :picture shared before         the message before the latest
     :picture traffic page inspector dark phone    … with the inspector, dark, as narrow as a phone
 
+`:type words` types into the menu of the form in front, and waits for what is offered.
+
 Scripts can do a few things more than a conversation (stage.py): send a file of `sent/`, use a shortcut, let Slack
 refuse a call. Each has a fresh workspace, a copy of the sample knowledge bases and of those in `knowledge/`, and
 searches lexically, so that the pictures are the same on every machine. `docs/pictures/README.md` shows them all.

@@ -45,6 +45,10 @@ def main(wanted: Sequence[str]) -> None:
         for language in languages:
             with _world(language, browser) as (stage, page):
                 for line in read_script(HERE / f"{language}.txt"):
+                    if line.startswith(":type "):
+                        page.locator("dialog input[role=combobox]").fill(line.removeprefix(":type "))
+                        page.locator("dialog .offer").last.wait_for()
+                        continue
                     if not line.startswith(":picture "):
                         stage.take(line)
                         page.locator("#top .who", has_text=stage.name).wait_for()

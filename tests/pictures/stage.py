@@ -76,8 +76,12 @@ class Stage:
         here = self._session
         self._slack.upload(here.me, here.place, name, (self._sent / name).read_bytes())
 
-    def _shortcut(self, callback_id: str) -> None:
-        """`:shortcut ID`: use a message shortcut on what was said last, be it in a thread."""
+    def _shortcut(self, argument: str) -> None:
+        """`:shortcut ID`: use a message shortcut on what was said last, be it in a thread; `:shortcut ID global`."""
+        if argument.endswith(" global"):
+            self._session.take(f":shortcut {argument}")
+            return
+        callback_id = argument
         self._slack.shortcut(self._session.me, callback_id, self._last_said())
 
     def _last_said(self) -> Message:

@@ -84,10 +84,27 @@ def test_the_app_is_asked_with_what_was_typed_and_its_choice_is_submitted(lively
     assert client_of(lively).files_info(file=file["id"])["file"]["name"] == "a.csv"
 
 
+def test_what_the_app_did_not_offer_can_not_be_chosen(lively: LocalSlack, opened: Opened) -> None:
+    view = opened()
+    oslo = {"text": plain("Oslo"), "value": "oslo"}
+    with pytest.raises(NotPossibleError, match="city was not offered that choice"):
+        lively.submit("alice", view, {"city": oslo})
+    ask(lively, view)
+    assert lively.press("alice", view, "city", oslo).error is None
+    with pytest.raises(NotPossibleError, match="city was not offered that choice"):
+        lively.press("alice", view, "city", {**oslo, "value": "forged"})
+
+
+def test_nothing_is_asked_before_enough_is_typed(lively: LocalSlack, opened: Opened) -> None:
+    with pytest.raises(NotPossibleError, match="city asks from 1 characters on"):
+        ask(lively, opened(), "")
+
+
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
         ({"options": [{"text": plain("x" * 76), "value": "x"}]}, "must be less than 76 characters"),
+        ({"options": [{"text": plain("x"), "value": "x" * 151}]}, "must be less than 151 characters"),
         ({"options": [{"text": plain("x"), "value": "x"}] * 101}, "no more than 100 items allowed"),
     ],
 )

@@ -200,6 +200,40 @@ def test_near_duplicates_are_shown_while_typing(slack: LocalSlack, bot: Bot) -> 
     settle(slack, bot)
 
 
+@pytest.mark.usefixtures("lawful")
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        ("How do I connect to the o", "How do I connect to the office Wi-Fi?"),
+        ("How do I conect to th", "How do I connect to the office Wi-Fi?"),
+        ("ぱすわーどを", "パスワードを忘れました。"),
+        ("pasuwa-dow", "パスワードを忘れました。"),
+    ],
+)
+def test_half_a_question_is_enough_to_see_that_it_is_there_already(
+    slack: LocalSlack, bot: Bot, typed: str, title: str
+) -> None:
+    view = add(slack, "olivia")
+    slack.press("olivia", view, "kb_entry_typed", typed)
+    slack.wait_until(lambda: "There is something like it already" in view.shown, what="the warning")
+    assert title in view.shown
+    settle(slack, bot)
+
+
+def test_what_many_questions_begin_with_warns_of_none(slack: LocalSlack, start: Start, knowledge: Path) -> None:
+    with (knowledge / "it-help.csv").open("a", encoding="utf-8") as file:
+        file.writelines(
+            f"x{number},How do I use the {thing}?,Ask.,,,,\n" for number, thing in enumerate(("fax", "scanner"))
+        )
+    bot = start()
+    view = add(slack, "olivia")
+    slack.press("olivia", view, "kb_entry_typed", "How do I")
+    settle(slack, bot)
+    assert "two-factor" not in view.shown
+    slack.press("olivia", view, "kb_entry_typed", "How do I use th")
+    slack.wait_until(lambda: "How do I use the fax?" in view.shown, what="the warning")
+
+
 def test_what_is_typed_late_does_not_undo_what_was_sent(slack: LocalSlack, bot: Bot) -> None:
     """Slack's notice of typing may arrive when the form has been sent already."""
     view = add(slack, "olivia")

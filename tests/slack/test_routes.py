@@ -16,6 +16,8 @@ from handlers.commands import ACTIONS
 from handlers.entries.store.proposals import Proposal, Proposals
 from handlers.route import Route
 from handlers.texts import ENGLISH
+from handlers.typeahead.suggesting import Suggestions
+from handlers.typeahead.views.form import TYPED as ASKED
 from tests.slack.conftest import settle
 
 REFUSALS = {key: ENGLISH(key) for key in ("access.unknown", "access.members", "access.admins")}
@@ -85,6 +87,11 @@ def upload(comment: str, *, direct: bool) -> Act:
         return at.slack.upload(at.who, where, "notes.txt", NO_TABLE, comment=comment)
 
     return act
+
+
+def offered(at: Stage) -> object:
+    """What the form for asking offers last for a word: to search for it."""
+    return at.slack.suggest(at.who, at.forms["ask"], ASKED, "wifi").options[-1]
 
 
 def edit(at: Stage) -> None:
@@ -168,6 +175,9 @@ TRIES = [
     Try("editing.from_message", Need.MEMBER, lambda at: at.slack.shortcut(at.who, "save_to_kb", at.said)),
     Try("typing.Typing.typed", Need.MEMBER, lambda at: at.slack.press(at.who, at.forms["new"], "kb_entry_typed", "w"),
         tells=False),
+    Try("asking.opened", Need.KNOWN, lambda at: at.slack.shortcut(at.who, "ask_kotae")),
+    Try("asking.chosen", Need.KNOWN, lambda at: at.slack.press(at.who, at.forms["ask"], ASKED, offered(at))),
+    Try("asking.sent", Need.KNOWN, lambda at: at.slack.submit(at.who, at.forms["ask"], {ASKED: offered(at)})),
     Try("feedback.reason", Need.KNOWN, submit("vote_reason", reason="unclear")),
     Try("settings.saved", Need.ADMIN, submit("kb_settings")),
     Try("editing.sent", Need.MEMBER, submit("new", question="Where is it?", answer="Here.")),
@@ -179,10 +189,10 @@ AT_HOME = {"home.dismissed": "misses.dismissed", "home.put_off": "misses.put_off
 
 
 def routes(bot: Bot) -> Iterator[tuple[str, Route]]:
-    """Every listener but those that ignore what they take."""
+    """Every listener but those that ignore what they take, and options: whose form was opened by who may."""
     for listener in bot.app._listeners:
         route: Any = listener.ack_function
-        if getattr(route, "__name__", "") != "_ignored":
+        if getattr(route, "__name__", "") != "_ignored" and not isinstance(route, Suggestions):
             handler = route.handler.func if isinstance(route.handler, partial) else route.handler
             name = f"{handler.__module__.rpartition('.')[2]}.{handler.__qualname__}"
             yield AT_HOME.get(name, name), route
@@ -247,6 +257,7 @@ def stage(slack: LocalSlack, bot: Bot, who: str) -> Stage:
     opening: dict[str, Callable[[], object]] = {
         "vote_reason": lambda: slack.press("olivia", answer, "👎 Not helpful"),
         "kb_settings": lambda: slack.command("olivia", "it-help", "/kb settings"),
+        "ask": lambda: slack.shortcut("olivia", "ask_kotae"),
         "new": lambda: slack.command("olivia", "it-help", "/kb add"),
         "change": lambda: press("kb_edit_record", "it-help\npw")(olivia),
         "kb_proposal_declined": lambda: press("kb_proposal_decline", str(number))(olivia),

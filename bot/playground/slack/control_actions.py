@@ -15,6 +15,8 @@ from bot.playground.slack.workspace import new_file
 
 JSON = dict[str, Any]
 MOST_FILES = 10
+FEWEST_TYPED = 3
+"""Characters from which on Slack asks for options, where the menu says nothing else."""
 
 
 class ControlActions:
@@ -29,6 +31,7 @@ class ControlActions:
         """Use a control, named by action_id, value, label or index."""
         control, inside = find_control(where.blocks, what)
         use = chosen(control, inside if value is None else value)
+        self._ensure_offered(where, control, use)
         if isinstance(where, View):
             return self._press_in_view(person, where, control, use)
         return self._press_in_message(person, where, control, use)
@@ -54,6 +57,8 @@ class ControlActions:
         control, _ = find_control(where.blocks, what)
         if not control.type.endswith("external_select"):
             raise NotPossibleError(f"{control.action_id} has its own choices, nothing is asked for")
+        if len(text) < (least := control.element.get("min_query_length", FEWEST_TYPED)):
+            raise NotPossibleError(f"{control.action_id} asks from {least} characters on")
         if isinstance(where, View):
             self._sees(person, where)
             place: JSON = {"container": {"type": "view", "view_id": where.id}}
@@ -69,8 +74,21 @@ class ControlActions:
             "value": text,
         }
         interaction = Interaction("block_suggestion", person)
+        interaction.asked_for = _key(where, control)
         self.interactions.ask(interaction, facts)
         return interaction
+
+    def _ensure_offered(self, where: Message | View, control: Control, use: JSON) -> None:
+        """Raise NotPossibleError for an option that the app didn't offer: people choose what they see."""
+        if not control.type.endswith("external_select"):
+            return
+        seen = [control.element.get("initial_option"), *control.element.get("initial_options", [])]
+        for asked in self.interactions.all:
+            if asked.asked_for == _key(where, control):
+                seen += [*asked.options, *(option for group in asked.option_groups for option in group["options"])]
+        picked = use["selected_options"] if "selected_options" in use else [use["selected_option"]]
+        if any(option is not None and option not in seen for option in picked):
+            raise NotPossibleError(f"{control.action_id} was not offered that choice")
 
     def _container(self, message: Message) -> JSON:
         told: JSON = {
@@ -142,7 +160,9 @@ class ControlActions:
         self._sees(person, view)
         for name, value in values.items():
             control = _input(view, name)
-            _remember(view.state, control, chosen(control, value))
+            use = chosen(control, value)
+            self._ensure_offered(view, control, use)
+            _remember(view.state, control, use)
         interaction = Interaction("view_submission", person, view=view)
         interaction.errors = complaints(view.blocks, view.state)
         if interaction.errors:
@@ -189,6 +209,11 @@ class ControlActions:
         facts = {"type": "view_closed", **payloads.actor(self.workspace, person), "view": told, "is_cleared": False}
         self.interactions.start(interaction, facts, answerable=False)
         return interaction
+
+
+def _key(where: Message | View, control: Control) -> tuple[str, str, str]:
+    place = where.id if isinstance(where, View) else f"{where.channel} {where.ts}"
+    return place, control.block_id, control.action_id
 
 
 def _remember(state: dict[str, JSON], control: Control, use: JSON) -> None:

@@ -34,6 +34,8 @@ class Interaction:
     source: Message | None = None
     view: View | None = None
     finished: bool = False
+    asked_for: tuple[str, str, str] | None = None
+    """Of a block_suggestion: the message or view, and the ids of block and element."""
     options: list[JSON] = field(default_factory=list)
     option_groups: list[JSON] = field(default_factory=list)
 

@@ -33,6 +33,7 @@ USAGE = """some text | a message; in direct messages every one is a question
 :upload some.csv | share a file
 :invite | bring {bot} into this channel
 :shortcut save_to_kb | use a shortcut on the last message
+:shortcut ask_kotae global | use a shortcut that belongs to no message
 :submit, :close | submit or close the form that is open
 :quit | end; so do Ctrl-D and Ctrl-C"""
 

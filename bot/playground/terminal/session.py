@@ -23,6 +23,8 @@ from bot.playground.terminal.screen import Screen
 from bot.playground.terminal.waiting import QUIET, Waiter
 
 PATIENCE = 30.0
+GLOBAL = "global"
+"""Behind the name of a shortcut that belongs to no message."""
 PRESSED = 3.0
 UNASKED = 1.5
 LONGEST_WAIT = 3600.0
@@ -224,11 +226,12 @@ class Session:
                 raise NotPossibleError(f"{self.screen.bot_name} has published no Home tab")
             self.screen.view(view)
 
-    def _shortcut(self, callback_id: str) -> None:
+    def _shortcut(self, argument: str) -> None:
+        callback_id, _, kind = argument.partition(" ")
         written = [each for each in self._messages() if each.subtype in WRITTEN]
-        if not callback_id or not written:
+        if not callback_id or not (written or kind == GLOBAL):
             raise NotPossibleError("say which, such as :shortcut save_to_kb; it is used on the last message here")
-        interaction = self.slack.shortcut(self.me, callback_id, written[-1], wait=False)
+        interaction = self.slack.shortcut(self.me, callback_id, None if kind == GLOBAL else written[-1], wait=False)
         self.waiter.await_outcome(interaction, callback_id, PRESSED)
 
     def _submit(self, _: str) -> None:

@@ -16,7 +16,7 @@ from slack_sdk.models.views import View
 
 from handlers.answers.views import guide
 from handlers.home.views.dashboard import Dashboard, dashboard
-from handlers.slack.blocks import Message, context, section
+from handlers.slack.blocks import Message, actions, button, context, section
 from handlers.slack.mrkdwn import one_line
 from handlers.texts import Texts
 from indexes.records import Record
@@ -42,9 +42,16 @@ def home(
     bot: str,
     texts: Texts,
     admins: Dashboard | None = None,
+    *,
+    completes: bool = False,
 ) -> View:
-    """Build the tab; `said` is the answer to a question that was just asked there, `admins` the part for admins."""
+    """Build the tab; `said` is the answer to a question that was just asked there, `admins` the part for admins.
+
+    `completes` if there is a form that completes questions.
+    """
     blocks: list[Block] = [HeaderBlock(text=PlainTextObject(text=texts("home.title"))), _ask_box(texts)]
+    if completes:
+        blocks.append(actions(button(texts("typeahead.title"), "home_typeahead", "ask")))
     if said:
         blocks += [*said.blocks, DividerBlock()]
     blocks.append(section(guide.knows(topics, texts, of_person=True)))

@@ -1,0 +1,1 @@
+"""Answers while typing: a form that completes what is typed to questions that the knowledge bases have."""
