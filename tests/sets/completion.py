@@ -25,7 +25,8 @@ from indexes import FaissSearch
 from indexes.completion import romaji
 from indexes.completion.completion import Completion, complete
 from indexes.confidence.evaluation import Query, read_queries
-from indexes.records import Record
+from indexes.records import Record, read_records
+from indexes.retrieval import readings
 from indexes.retrieval.lexical import question_texts
 from indexes.retrieval.readings import in_kana
 from indexes.text import normalize
@@ -69,17 +70,17 @@ class Typed:
         return float(np.mean(self.offered[kind])) if kind in self.offered else None
 
 
-def type_own(typed: Typed, seed: int = 1) -> None:
-    """Type half of the questions and aliases of rows in every way."""
+def halves(records: Sequence[Record], seed: int = 1) -> Iterator[tuple[Record, str, str]]:
+    """Yield half of the questions and aliases of records in every way, with the record and the name of the way."""
     choose = random.Random(seed)
-    texts = [(record, text) for record in typed.searching.index.records for text in question_texts(record) if text]
+    texts = [(record, text) for record in records for text in question_texts(record) if text]
     for record, text in choose.sample(texts, min(OWN, len(texts))):
         ways = {"half": half(text), "typo": mistyped(half(text), choose)}
         if _IS_JAPANESE.search(text):
             kana = in_kana(normalize(text)) or normalize(text)
             ways |= {"kana": half(kana), "kana typo": mistyped(half(kana), choose), "romaji": in_romaji(half(kana))}
         for kind, part in ways.items():
-            typed.own(record, kind, part)
+            yield record, kind, part
 
 
 def type_asked(typed: Typed, queries: Sequence[Query]) -> tuple[float, list[float]]:
@@ -158,9 +159,10 @@ def cell(share: float | None) -> str:
     return "     –" if share is None else f"{share:6.3f}"
 
 
-def line(name: str, typed: Typed, queries: Sequence[Query]) -> str:
+def line(name: str, typed: Typed, own: Sequence[tuple[Record, str, str]], queries: Sequence[Query]) -> str:
     """Measure a knowledge base, and format the row of the table."""
-    type_own(typed)
+    for record, kind, part in own:
+        typed.own(record, kind, part)
     asked: list[float | None] = [None] * (1 + 2 * len(PARTS))
     if queries:
         whole, parts = type_asked(typed, queries)
@@ -175,13 +177,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = (__doc__ or "").splitlines()[0]
     parser = argparse.ArgumentParser(prog="python -m tests.sets.completion", description=about)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent)
-    folder = parser.parse_args(arguments).folder
+    parser.add_argument("--without-readings", action="store_true", help="as if the extra ja were not installed")
+    options = parser.parse_args(arguments)
     asked = ["R@5", *(f"{part:.0%}" for part in PARTS), *(f"{part:.0%}/R@5" for part in PARTS)]
     print(f"{'set':<24}{''.join(f'{title:>10}' for title in (*KINDS, *asked))}{'ms p50':>8}{'p95':>8}")
     with tempfile.TemporaryDirectory() as data:
-        for name, knowledge_base, queries in bases(folder, Path(data)):
+        own = {
+            name: [*halves(read_records(knowledge_base).records)]
+            for name, knowledge_base, _ in bases(options.folder, Path(data))
+        }
+        if options.without_readings:
+            sys.modules["fugashi"] = None  # type: ignore[assignment] - how Python says that it can't be imported
+            readings._dictionary.cache_clear()
+        for name, knowledge_base, queries in bases(options.folder, Path(data)):
             with FaissSearch(knowledge_base, None, data_dir=data) as searching:
-                print(line(name, Typed(searching), queries), flush=True)
+                print(line(name, Typed(searching), own[name], queries), flush=True)
         spent = np.percentile(acked(Path(data)), (50, 95)) * 1000
     print(f"\nFrom the envelope to the options, {ROWS:,} rows: p50 {spent[0]:.1f} ms, p95 {spent[1]:.1f} ms")
     return 0

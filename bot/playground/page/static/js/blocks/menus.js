@@ -135,7 +135,7 @@ function outside(many) {
       clearTimeout(soon);
       soon = setTimeout(ask, 150);
     });
-    box.addEventListener('focus', () => ask());
+    box.addEventListener('focus', () => (!many && held && box.value === label(held)) || ask());
     box.addEventListener('keydown', (event) => arrows(event, box, list, show));
     list.addEventListener('keydown', (event) => arrows(event, box, list, show));
     const whole = h('div', { class: 'outside' }, tags, box, list);
