@@ -187,7 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, knowledge_base, _ in bases(options.folder, Path(data))
         }
         if options.without_readings:
-            sys.modules["fugashi"] = None  # type: ignore[assignment] - how Python says that it can't be imported
+            # None is how Python says that something can't be imported
+            sys.modules["fugashi"] = None  # type: ignore[assignment]
             readings._dictionary.cache_clear()
         for name, knowledge_base, queries in bases(options.folder, Path(data)):
             with FaissSearch(knowledge_base, None, data_dir=data) as searching:
