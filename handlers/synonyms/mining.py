@@ -13,7 +13,7 @@ from handlers.synonyms.evidence import known_questions, readable, support
 from handlers.synonyms.store.synonyms import Synonyms
 from handlers.synonyms.views import synonyms as view
 from indexes.synonym_mining.knowledge import Knowledge
-from indexes.synonym_mining.mining import mine
+from indexes.synonym_mining.mining import Proposal, mine
 
 log = logging.getLogger(__name__)
 
@@ -22,19 +22,25 @@ DAY = 24 * 3600
 
 
 def look_for_synonyms(services: Services, now: float) -> None:
-    """Propose what is found in the votes so far, if there are new ones or a day has passed."""
-    loaded = services.registry.loaded
-    if loaded and services.channels.offers(Feature.SYNONYMS) and _is_due(services, now):
+    """Propose what is found in the votes so far, if there are new ones or a day has passed; nothing if that is off."""
+    proposed = Synonyms(services.database)
+    if not services.channels.offers(Feature.SYNONYMS):
+        if proposed.all():
+            proposed.propose([])
+    elif services.registry.loaded and _is_due(services, now):
         Installation(services.database).set(SYNONYMS_MINED, str(now))
-        started = time.monotonic()
-        knowledge = {name: Knowledge(each.knowledge_base.records, each.index.lexical) for name, each in loaded.items()}
-        questions = known_questions(services)
-        found = mine(knowledge, questions, services.registry.synonyms, support(services)) if questions else []
-        fresh = Synonyms(services.database).propose(found)
-        seconds = time.monotonic() - started
-        log.info("Looked for synonyms in %d confirmed questions for %.1f s: %d", len(questions), seconds, len(found))
-        if fresh:
+        if fresh := proposed.propose(_mined(services)):
             _tell(services, fresh)
+
+
+def _mined(services: Services) -> list[Proposal]:
+    started, questions = time.monotonic(), known_questions(services)
+    loaded = services.registry.loaded if questions else {}
+    knowledge = {name: Knowledge(each.knowledge_base.records, each.index.lexical) for name, each in loaded.items()}
+    found = mine(knowledge, questions, services.registry.synonyms, support(services))
+    seconds = time.monotonic() - started
+    log.info("Looked for synonyms in %d confirmed questions for %.1f s: %d", len(questions), seconds, len(found))
+    return found
 
 
 def _is_due(services: Services, now: float) -> bool:
