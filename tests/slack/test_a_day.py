@@ -49,6 +49,7 @@ def kotae(slack: LocalSlack, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
             process.wait()
 
 
+@pytest.mark.long
 def test_a_day(slack: LocalSlack, kotae: subprocess.Popen[str], tmp_path: Path) -> None:
     csv, log = tmp_path / "knowledge" / "it-help.csv", tmp_path / "log"
 

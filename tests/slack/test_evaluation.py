@@ -99,6 +99,7 @@ def confidences(
     ]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("environment")
 def test_what_eval_measures_is_the_bot_that_serves_this_file_alone(
     slack: LocalSlack, start: Start, knowledge: Path, model: Path, queries: Path, capsys: pytest.CaptureFixture[str]
