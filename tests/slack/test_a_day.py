@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 import pytest
 
 from bot.playground import LocalSlack
 from tests.encoders import minilm_path
+from tests.slack.conftest import ack_took
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -138,5 +140,5 @@ def _reload(slack: LocalSlack, report: str) -> bool:
 
 def _all_acked(slack: LocalSlack) -> list[float]:
     """Seconds to the ack of each envelope so far; nothing while one is outstanding."""
-    seconds = [envelope.acked_after for envelope in slack.envelopes]
-    return [] if None in seconds else [second for second in seconds if second is not None]
+    seconds = [ack_took(envelope) for envelope in slack.envelopes]
+    return [] if inf in seconds else seconds
