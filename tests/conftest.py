@@ -1,5 +1,6 @@
 """What holds for every test: no test asks the real hub, the environment says nothing, files are in `tmp_path`."""
 
+import gc
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -40,6 +41,12 @@ def pytest_configure() -> None:
     """What one process has compiled all others read, the bots that they start included."""
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_finish() -> None:
+    """What stays until the end is not looked through whenever a test wants garbage collected."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -58,9 +58,9 @@ def test_a_day(slack: LocalSlack, kotae: subprocess.Popen[str], tmp_path: Path) 
     # 08:55  Hanako asks while the model is still being loaded; her question is not lost.
     early = slack.reply(slack.command("hanako", "it-help", "/search VPN from home"), timeout=60)
     assert "Restart the router" in early.shown
-    slack.wait_until(lambda: "is ready after" in log.read_text(), timeout=60, what="the model")
+    slack.wait_until(lambda: "is ready after" in log.read_text(), timeout=240, what="the model")
 
-    slack.wait_until(lambda: _status_names(slack, str(minilm_path())), timeout=60, what="vectors")
+    slack.wait_until(lambda: _status_names(slack, str(minilm_path())), timeout=240, what="vectors")
 
     # 09:30  Alice asks in other words than the knowledge base has.
     private = slack.reply(slack.command("alice", "it-help", "/search I can't log in, I forgot my secret word"))

@@ -38,6 +38,7 @@ def wait_for(process: Process, name: str, exit_code: int, words: str, seconds: f
     until = time.monotonic() + seconds
     while (found := probe(process, name))[0] != exit_code or words not in found[1]:
         assert time.monotonic() < until, (found, process.text())
+        time.sleep(0.5)  # a probe is a process
     return found[1]
 
 
