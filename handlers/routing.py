@@ -72,13 +72,14 @@ def _register_messages(app: App, routes: Routes) -> None:
 
     spoken: dict[str, Any] = {"type": "message", "subtype": list(decision.SPOKEN)}
     app.event("app_mention", matchers=[uploads.brings_files])(routes.on(uploads.mention, needs=Need.KNOWN))
-    app.event("app_mention", matchers=[_is_by_a_person])(routes.on(search.mention, needs=Need.KNOWN))
+    app.event("app_mention", matchers=[_is_by_a_person])(routes.on(search.mention, needs=Need.KNOWN, claims=True))
     app.event("app_mention")(_ignored)
     app.event(spoken, matchers=[_is_direct, uploads.brings_files])(routes.on(uploads.direct, needs=Need.KNOWN))
-    app.event(spoken, matchers=[_is_direct])(routes.on(search.direct, needs=Need.KNOWN))
+    app.event(spoken, matchers=[_is_direct])(routes.on(search.direct, needs=Need.KNOWN, claims=True))
     app.event(spoken, matchers=[mentions, uploads.brings_files])(routes.on(uploads.posted, needs=Need.KNOWN))
-    app.event(spoken, matchers=[mentions, _is_in_group])(routes.on(search.in_group, needs=Need.KNOWN))
+    app.event(spoken, matchers=[mentions, _is_in_group])(routes.on(search.in_group, needs=Need.KNOWN, claims=True))
     app.event(spoken, matchers=[_is_in_group])(_ignored)
+    app.event(spoken, matchers=[mentions])(_ignored)  # answered as an app_mention
     app.event(spoken)(routes.overheard(auto_reply.posted))
     app.event(spoken | {"subtype": "message_changed"})(routes.overheard(follow_up.edited))
     app.event(spoken | {"subtype": "message_deleted"})(routes.overheard(follow_up.deleted))

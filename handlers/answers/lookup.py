@@ -45,7 +45,7 @@ def _result(services: Services, question: AskedQuestion, number: int | None) -> 
 
 
 def _asked_question(services: Services, answer: Answer, request: Request, origin: Origin) -> AskedQuestion:
-    threshold = services.channels.of(request.channel).threshold
+    threshold = request.rules.threshold
     hits = tuple(
         FoundHit(
             hit.knowledge_base,
