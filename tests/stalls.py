@@ -3,37 +3,52 @@
 import threading
 import time
 from functools import cache
+from pathlib import Path
 
-STEP_SECONDS = 0.02
+STEP_SECONDS = 0.1
+TASKS = Path("/proc/self/task")
 
 
 class Stalls:
-    """Notes when a short sleep ends late although this process did not compute meanwhile: others had the processors.
+    """Notes how long a thread of this process was ready to run while others had the processors, as Linux counts it.
 
-    Who computes for too long, or waits for what is slow, gains nothing by it.
+    Who computes for too long, or waits for what is slow, gains nothing by it. On other systems nothing is ever lost.
     """
 
     def __init__(self) -> None:
-        self._lost: list[tuple[float, float]] = []
+        self._lost: list[tuple[float, float, float]] = []
+        """When each step began, how long it took, and the longest time that one thread lost in it."""
         threading.Thread(target=self._watch, name="stalls", daemon=True).start()
 
     def during(self, start: float, seconds: float) -> float:
         """Return how many of the seconds after a time of the monotonic clock were lost."""
-        end = start + seconds
         lost = 0.0
-        for at, length in reversed(self._lost):
-            if at + length < start:
+        for at, took, length in reversed(self._lost):
+            if at + took < start:
                 break
-            lost += max(min(at + length, end) - max(at, start), 0.0)
+            lost += length * max(min(at + took, start + seconds) - max(at, start), 0.0) / took
         return lost
 
     def _watch(self) -> None:
+        before, at = _waited(), time.monotonic()
         while True:
-            before, worked = time.monotonic(), time.process_time()
             time.sleep(STEP_SECONDS)
-            lost = time.monotonic() - before - STEP_SECONDS - (time.process_time() - worked)
-            if lost > STEP_SECONDS:
-                self._lost.append((time.monotonic() - lost, lost))
+            now, then = _waited(), time.monotonic()
+            lost = max((now[task] - before.get(task, 0.0) for task in now), default=0.0)
+            if lost > 0.1 * STEP_SECONDS:
+                self._lost.append((at, then - at, min(lost, then - at)))
+            before, at = now, then
+
+
+def _waited() -> dict[str, float]:
+    """Return for how many seconds each thread has waited for a processor so far."""
+    waited = {}
+    for task in TASKS.iterdir() if TASKS.is_dir() else ():
+        try:
+            waited[task.name] = int((task / "schedstat").read_text().split()[1]) / 1e9
+        except OSError:  # it has ended
+            continue
+    return waited
 
 
 @cache
