@@ -79,7 +79,6 @@ def _register_messages(app: App, routes: Routes) -> None:
     app.event(spoken, matchers=[mentions, uploads.brings_files])(routes.on(uploads.posted, needs=Need.KNOWN))
     app.event(spoken, matchers=[mentions, _is_in_group])(routes.on(search.in_group, needs=Need.KNOWN, claims=True))
     app.event(spoken, matchers=[_is_in_group])(_ignored)
-    app.event(spoken, matchers=[mentions])(_ignored)  # answered as an app_mention
     app.event(spoken)(routes.overheard(auto_reply.posted))
     app.event(spoken | {"subtype": "message_changed"})(routes.overheard(follow_up.edited))
     app.event(spoken | {"subtype": "message_deleted"})(routes.overheard(follow_up.deleted))
