@@ -8,6 +8,7 @@ from sqlalchemy import select
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from handlers.store.claims import seen
+from handlers.store.inbox import inbox
 from tests.slack.conftest import Start, asked_so_far, redeliver, settle, stop
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -301,7 +302,9 @@ def test_a_mention_is_claimed_once_though_it_comes_as_two_events(slack: LocalSla
     message = slack.mention("alice", "it-help", "VPNにつながらない")
     slack.reply(message)
     settle(slack, bot)
-    claimed = bot.services.database.read("be asked", select(seen.c.key)) or ()
+    database = bot.services.database
+    slack.wait_until(lambda: not database.read("be asked", select(inbox.c.key)), what="an inbox without either")
+    claimed = database.read("be asked", select(seen.c.key)) or ()
     assert [key for (key,) in claimed if message.ts in key or key.startswith("event:")] == [
         f"asked:{slack.channel('it-help').id}:{message.ts}"
     ]
