@@ -195,6 +195,7 @@ class SteppedModel(HashingModel):
         super().__init__("stepped")
         self.allowed = threading.Semaphore(0)
         self.waits = False
+        self.works = 0.0  # seconds of CPU time per step
         self.documents: list[tuple[str, tuple[str, ...]]] = []
         self.began: list[str] = []
 
@@ -206,6 +207,9 @@ class SteppedModel(HashingModel):
         self.documents.append((threading.current_thread().name, tuple(texts)))
         self.began.append("documents")
         assert not self.waits or self.allowed.acquire(timeout=60)
+        until = time.thread_time() + self.works
+        while time.thread_time() < until:
+            pass
         return super().encode_queries(texts)
 
 
@@ -283,12 +287,8 @@ def test_only_short_steps_are_for_the_thread_that_must_soon_be_back(
     stepped: tuple[SteppedModel, EncoderWorker],
 ) -> None:
     model, worker = stepped
-    with ThreadPoolExecutor(1) as pool:
-        bulk = pool.submit(worker.encode_documents, [*LONG[:5], *DOCUMENTS[:10]])
-        while not bulk.done():
-            time.sleep(STEP_SECONDS)
-            model.allowed.release()
-        bulk.result()
+    model.waits, model.works = False, STEP_SECONDS
+    worker.encode_documents([*LONG[:5], *DOCUMENTS[:10]])
     assert {name for name, texts in model.documents if texts[0] in LONG} == {"encoder-bulk"}
     assert sorted(texts for _, texts in model.documents if texts[0] in LONG) == [(text,) for text in LONG[:5]]
 
@@ -313,11 +313,11 @@ def test_both_threads_have_work_to_the_end_when_half_of_the_tokens_are_in_long_t
 ) -> None:
     model, worker = stepped
     texts = [*DOCUMENTS[:20], *LONG[:10]]
+    model.works = STEP_SECONDS
     with ThreadPoolExecutor(1) as pool:
         bulk = pool.submit(worker.encode_documents, texts)
         for begun in range(2, len(texts) + 1):
             eventually(lambda: len(model.documents) == begun)  # noqa: B023 - called at once
-            time.sleep(STEP_SECONDS)
             model.allowed.release()  # of the step that has lasted longest
         model.allowed.release()
         assert np.array_equal(bulk.result(60), HashingModel("stepped").encode_documents(texts))

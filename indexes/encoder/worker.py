@@ -35,8 +35,8 @@ In ONNX Runtime, 16 texts of 8 tokens at once take .47 of the time that they tak
 waits twice as long.
 """
 STEP_SECONDS = 0.065
-"""Longest step of the first thread: what STEP_TOKENS take with 12 layers. With 6 layers, or in 8 bits, a text of 256
-tokens takes no longer."""
+"""Longest step of the first thread, in CPU time: what STEP_TOKENS take with 12 layers. With 6 layers, or in 8 bits, a
+text of 256 tokens takes no longer."""
 AHEAD = 8
 """Steps of one call that are queued or being worked on, so that neither thread waits for the caller, which takes them
 in order, nor for a long text, which takes as long as several steps."""
@@ -292,13 +292,13 @@ class EncoderWorker:
         """Wait for one batch and encode it; return False when closed. No model is held while nothing is to do."""
         work = self._next_work(first=first)
         if work:
-            started = time.monotonic()
+            started = time.thread_time()
             _encode_jobs(*work)
-            self._note_pace(sum(job.tokens for job in work[1]), time.monotonic() - started)
+            self._note_pace(sum(job.tokens for job in work[1]), time.thread_time() - started)
         return work is not None
 
     def _note_pace(self, tokens: int, seconds: float) -> None:
-        """Note how long a bulk step took; the tokens of questions aren't counted, and say nothing."""
+        """Note the CPU time of a bulk step, which others on the machine don't change; questions aren't counted."""
         if not tokens:
             return
         with self._changed:
