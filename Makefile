@@ -6,7 +6,7 @@ FASTEMBED := .venv-bench-fastembed
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test test-postgres eval bench soak lint help
+.PHONY: run test collect test-postgres eval bench soak lint help
 
 help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
@@ -19,6 +19,10 @@ help:
 
 run: $(VENV)/installed-run
 	@$(BIN)/kotae
+
+collect: $(VENV)/installed-dev
+	-$(BIN)/python -m tests.e5
+	-$(BIN)/python -m pytest --collect-only --quiet --quiet >/dev/null
 
 test: $(VENV)/installed-dev
 	-$(BIN)/python -m tests.e5

@@ -36,7 +36,7 @@ def knowledge_bases_for(services: Services, request: Request, *, public_reply: b
     elif request.is_direct or not request.channel or services.access.place(request.channel).is_group_dm:
         names = services.channels.names(services.access.channels_of(request.user))
     else:
-        names = services.channels.of(request.channel).knowledge_bases
+        names = request.rules.knowledge_bases
     return names if request.person.standing is Standing.MEMBER else services.channels.only_public(names)
 
 

@@ -42,12 +42,18 @@ class Inbox:
     """Keeps payloads until they are done."""
 
     def __init__(
-        self, database: Database, membership: Membership, counters: Counters, clock: Callable[[], float] = time.time
+        self,
+        database: Database,
+        membership: Membership,
+        counters: Counters,
+        clock: Callable[[], float] = time.time,
+        wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self._rows = InboxRows(database, lambda: membership.id, clock)
         self._membership = membership
         self._counters = counters
         self._clock = clock
+        self._wait_seconds = wait_seconds
         self._held: dict[str, _Held] = {}
         self._changed = threading.Condition()
 
@@ -61,7 +67,7 @@ class Inbox:
                 self._rows.insert(key, held.received, user, body, partial(_written, held))
             else:
                 held.deliveries += 1
-        is_kept = len(self._rows) < WAITING and held.written.wait(WAIT_SECONDS) and bool(held.stored_as)
+        is_kept = len(self._rows) < WAITING and held.written.wait(self._wait_seconds) and bool(held.stored_as)
         if not is_kept:
             self._counters.add(Count.UNKEPT)
             log.warning("The database is too slow or fails: a request is done now, but would be lost at a restart")
@@ -140,7 +146,7 @@ class Inbox:
                 return False
             held.told[number] += 1
             self._rows.tell(key, held.told, lambda _: written.set())
-        written.wait(WAIT_SECONDS)
+        written.wait(self._wait_seconds)
         return True
 
     def close(self) -> None:

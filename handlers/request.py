@@ -18,6 +18,7 @@ from slack_sdk.webhook import WebhookClient
 
 from handlers import texts as words
 from handlers.access import Need, Person
+from handlers.channel_rules import Channel
 from handlers.images import fallback
 from handlers.inbox import Work
 from handlers.services import Services
@@ -95,6 +96,11 @@ class Request:
     def person(self) -> Person:
         """The asker, looked up once per request."""
         return self.services.access.person(self.user)
+
+    @cached_property
+    def rules(self) -> Channel:
+        """The rules of the channel that this came from, read once per request."""
+        return self.services.channels.of(self.channel)
 
     @property
     def texts(self) -> Texts:

@@ -80,14 +80,13 @@ def _register_messages(app: App, routes: Routes) -> None:
 
     spoken: dict[str, Any] = {"type": "message", "subtype": list(decision.SPOKEN)}
     app.event("app_mention", matchers=[uploads.brings_files])(routes.on(uploads.mention, needs=Need.KNOWN))
-    app.event("app_mention", matchers=[_is_by_a_person])(
-        routes.on(partial(search.mention, find=threads.find), needs=Need.KNOWN)
-    )
+    mentioned, told = partial(search.mention, find=threads.find), partial(search.direct, find=threads.find)
+    app.event("app_mention", matchers=[_is_by_a_person])(routes.on(mentioned, needs=Need.KNOWN, claims=True))
     app.event("app_mention")(_ignored)
     app.event(spoken, matchers=[_is_direct, uploads.brings_files])(routes.on(uploads.direct, needs=Need.KNOWN))
-    app.event(spoken, matchers=[_is_direct])(routes.on(partial(search.direct, find=threads.find), needs=Need.KNOWN))
+    app.event(spoken, matchers=[_is_direct])(routes.on(told, needs=Need.KNOWN, claims=True))
     app.event(spoken, matchers=[mentions, uploads.brings_files])(routes.on(uploads.posted, needs=Need.KNOWN))
-    app.event(spoken, matchers=[mentions, _is_in_group])(routes.on(search.in_group, needs=Need.KNOWN))
+    app.event(spoken, matchers=[mentions, _is_in_group])(routes.on(search.in_group, needs=Need.KNOWN, claims=True))
     app.event(spoken, matchers=[_is_in_group])(_ignored)
     app.event(spoken, matchers=[threads.is_in_thread])(routes.overheard(threads.said))
     app.event(spoken)(routes.overheard(auto_reply.posted))

@@ -140,8 +140,8 @@ class Registry:
         for index, matched in zip(indexes, words, strict=True):
             found += index.search(said[index.synonyms.digest], wanted, matched)
         merged = _distinct(sorted(found, key=lambda hit: (hit.evidence.verbatim, hit.score), reverse=True))
-        judged = with_confidence(asked, _by_details(merged, asked), state.shifts)
-        hits = tuple(different_first(judged, top_k))
+        ordered = _by_details(merged, asked)
+        hits = tuple(with_confidence(asked, ordered, state.shifts, different_first(ordered, top_k)))
         if not hits or hits[0].confidence < DOUBTFUL:
             detailed = [hit for index in indexes for hit in index.search_details(said[index.synonyms.digest], top_k)]
             hits = _details_first(with_confidence(asked, detailed, state.shifts), hits, top_k)

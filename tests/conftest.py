@@ -1,16 +1,21 @@
 """What holds for every test: no test asks the real hub, the environment says nothing, files are in `tmp_path`."""
 
+import gc
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from tests.postgresql import Server, serving
 
+Item = TypeVar("Item")
 ENGINE = os.environ.get("KOTAE_TEST_DATABASE", "sqlite")
 """The engine under tests that don't choose one: sqlite, or postgresql, see `make test-postgres`."""
 
@@ -32,13 +37,42 @@ SETTINGS = [
 ]
 
 
+def pytest_configure() -> None:
+    """What one process has compiled all others read, the bots that they start included."""
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_finish() -> None:
+    """What stays until the end is not looked through whenever a test wants garbage collected."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On another engine, run the tests that work with the state, unless they are about SQLite's files."""
-    if ENGINE == "sqlite":
-        return
-    here = [each for each in items if "database_url" in _fixtures(each) and not each.get_closest_marker("sqlite")]
-    config.hook.pytest_deselected(items=[each for each in items if each not in set(here)])
-    items[:] = here
+    if ENGINE != "sqlite":
+        here = [each for each in items if "database_url" in _fixtures(each) and not each.get_closest_marker("sqlite")]
+        config.hook.pytest_deselected(items=[each for each in items if each not in set(here)])
+        items[:] = here
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = long_first(items, workers, lambda item: item.get_closest_marker("long") is not None)
+
+
+def long_first(items: Sequence[Item], workers: int, is_long: Callable[[Item], bool]) -> list[Item]:
+    """Deal the long tests out, so that each worker begins with some of them and none is left to wait for at the end.
+
+    Each worker is given as many items as the others, one after another, as xdist's worksteal does.
+    """
+    long = [each for each in items if is_long(each)]
+    others = iter([each for each in items if not is_long(each)])
+    left, ordered = len(items), list[Item]()
+    for worker in range(workers):
+        count = left // (workers - worker)
+        mine = long[worker::workers]
+        ordered += [*mine, *islice(others, max(count - len(mine), 0))]
+        left -= count
+    return [*ordered, *others]
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

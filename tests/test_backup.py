@@ -391,6 +391,7 @@ def _found(place: Place, word: str) -> list[str]:
 # Killed
 
 
+@pytest.mark.long
 def test_killed_at_any_file_operation_it_is_the_old_or_the_new(original: Place, backup: Path, tmp_path: Path) -> None:
     template = made(tmp_path / "template", rounds=1)
     (template.knowledge / "extra.csv").write_text(CSV)

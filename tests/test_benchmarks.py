@@ -1,6 +1,7 @@
 """The benchmarks measure what they say: quick forms run, and the texts and vectors are as described."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from subprocess import run
@@ -18,16 +19,20 @@ from tests.benchmarks.corpus import write_csv
 from tests.benchmarks.distance import Distance
 from tests.benchmarks.processes import ROOT, environment
 from tests.benchmarks.report import Report, Table, at_most
+from tests.compiled import eight_bits_minilm
+from tests.encoders import minilm_path
 
 QUICKEST = ("peak", "reload")
 """The others take a minute or more each: `make bench BENCH=--quick` runs them all."""
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", QUICKEST)
-def test_the_quick_form_measures_everything_but_the_peers(tmp_path: Path, name: str) -> None:
-    found = tmp_path / "found.json"
-    nobody = ["--peers", str(tmp_path / "none"), "--fastembed", str(tmp_path / "none")]
+def test_the_quick_form_measures_everything_but_the_peers(tmp_path: Path, shared: Path, name: str) -> None:
+    found, kept = tmp_path / "found.json", tmp_path / "kept"
+    nobody = ["--peers", str(tmp_path / "none"), "--fastembed", str(tmp_path / "none"), "--keep", str(kept)]
+    kept_models(kept, shared)
     command = [sys.executable, "-m", "tests.benchmarks", name, "--quick", "--json", str(found), *nobody]
     done = run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -35,6 +40,11 @@ def test_the_quick_form_measures_everything_but_the_peers(tmp_path: Path, name: 
     assert report["name"] == name
     assert report["tables"]
     assert all(table["rows"] for table in report["tables"])
+
+
+def kept_models(folder: Path, shared: Path) -> None:
+    """Put what other tests have made where a run leaves its models: the compiled all-MiniLM-L6-v2, also in 8 bits."""
+    shutil.copytree(eight_bits_minilm(shared), folder / f"compiled-{minilm_path().name}" / "compiled")
 
 
 def test_the_tables_of_the_page_are_those_that_were_measured(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,9 @@ from indexes.checked_json import render
 from indexes.encoder import EncoderWorker, ModelManager, Vectors, load_model
 from indexes.encoder.compiled import MANIFEST, CompiledModel, CompiledModels, DamagedError, made_with
 from indexes.encoder.compiler import Outcome, compile_model
-from indexes.encoder.compiler import _outcome as outcome_of
-from indexes.encoder.compiling import _outcome
 from indexes.encoder.weights_file import NETWORK, WEIGHTS
 from indexes.messages import Translatable
-from tests.compiled import TEXTS, compiled_in, compiled_minilm
+from tests.compiled import TEXTS, compiled_here, compiled_in, compiled_minilm, order_of
 from tests.e5 import e5_path
 from tests.encoders import build_japanese_bert, build_like_minilm, minilm_encoder, minilm_path
 
@@ -68,19 +65,6 @@ def load() -> Iterator[Callable[[Path], EncoderWorker]]:
     manager.close()
 
 
-def order_of(encoder: EncoderWorker, models: CompiledModels, texts: Sequence[str]) -> dict[str, Any]:
-    """What the process that compiles is told."""
-    names = {"model": encoder.name, "revision": encoder.revision, "source": encoder.name}
-    return {**names, "target": str(models.folder), "texts": texts, "variant": ""}
-
-
-def compiled_here(encoder: EncoderWorker, models: CompiledModels, texts: Sequence[str] = TEXTS) -> Outcome:
-    """Compile as the process does that has torch for nothing else, here, where it has been imported."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return outcome_of(json.dumps(_outcome(order_of(encoder, models, texts))).encode())
-
-
 def worst(one: Vectors, other: Vectors) -> float:
     return float(np.sum(one * other, axis=1).min())
 
@@ -106,6 +90,7 @@ def write_faq(folder: Path) -> Path:
     return csv
 
 
+@pytest.mark.long
 def test_the_next_start_imports_no_torch_and_finds_the_same(made: Path, models: CompiledModels, tmp_path: Path) -> None:
     csv, data = write_faq(tmp_path), models.folder.parent
     heavy, before = search(csv, data, minilm_path())
@@ -163,6 +148,7 @@ def test_architectures(
     assert worst(compiled.encode_documents(TEXTS), before) > 0.99999
 
 
+@pytest.mark.long
 def test_the_default_models_own_architecture(models: CompiledModels, load: Callable[[Path], EncoderWorker]) -> None:
     folder = e5_path()
     if folder is None:
@@ -195,6 +181,7 @@ def test_what_only_sentence_transformers_can_do_stays_there(
     assert models.open(str(folder)) is None
 
 
+@pytest.mark.long
 def test_killed_at_ten_moments(models: CompiledModels, copied: Path) -> None:
     """Whatever is left behind is not taken for a model, and goes; what was compiled before stays."""
     for moment in range(10):
@@ -220,6 +207,7 @@ def child_of_this_process() -> psutil.Process:
     raise AssertionError("nothing is being compiled")
 
 
+@pytest.mark.long
 def test_it_ends_with_the_bot(models: CompiledModels) -> None:
     """A bot that is killed leaves neither a process nor, after the next start, a folder."""
     script = f"""
@@ -301,7 +289,7 @@ def test_a_full_disk(models: CompiledModels) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, limits[1]))
     try:
-        outcome = compile_model(models, minilm_encoder(), TEXTS, threading.Event())
+        outcome = compiled_here(minilm_encoder(), models)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert outcome.why

@@ -56,6 +56,13 @@ def test_the_logistic_by_hand() -> None:
     )
 
 
+def test_hits_that_are_judged_alone_have_the_same_confidence_as_among_the_others() -> None:
+    hits = [hit("a", "yes", 0.9, dense=0.8), hit("b", "no", 0.85, dense=0.8), hit("c", "yes", 0.7, dense=0.6)]
+    judged = with_confidence(asked("q"), hits)
+    assert with_confidence(asked("q"), hits, None, [hits[0], hits[2]]) == [judged[0], judged[2]]
+    assert with_confidence(asked("?"), hits, None, hits[1:2]) == [hits[1]]
+
+
 def test_votes_shift_a_knowledge_base_and_an_encoder_that_loses_its_questions_is_less_sure() -> None:
     dense = hit("a", "yes", 0.9, dense=0.8)
     lost = hit("a", "yes", 0.9, dense=0.8, lost=0.25)

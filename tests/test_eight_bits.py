@@ -20,7 +20,7 @@ from indexes.comparison import StoppedEarly, compare, questions
 from indexes.encoder import EncoderWorker, ModelManager, Vectors, load_model
 from indexes.encoder.agreement import QUESTIONS, Agreement, Precision
 from indexes.encoder.compiled import AGREEMENT, MANIFEST, CompiledModels
-from indexes.encoder.compiler import Outcome, compile_model, form_of
+from indexes.encoder.compiler import compile_model, form_of
 from indexes.encoder.fast import ReducedModel
 from indexes.encoder.protocol import INT8
 from indexes.encoder.weights_file import NETWORK, WEIGHTS
@@ -28,8 +28,8 @@ from indexes.encoder.worker import CANARIES
 from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.registry import Registry
-from tests.compiled import TEXTS, compiled_in, compiled_minilm
-from tests.encoders import HashingModel, build_like_minilm, minilm_encoder, minilm_path, once
+from tests.compiled import TEXTS, compiled_here, eight_bits_minilm
+from tests.encoders import HashingModel, build_like_minilm, minilm_encoder, minilm_path
 from tests.test_compiled import child_of_this_process, worst
 
 LIBRARY = Path(__file__).parent / "sets" / "library-en" / "kb.csv"
@@ -55,14 +55,7 @@ class ReducedHashing(HashingModel):
 @pytest.fixture(scope="session")
 def made(shared: Path) -> Path:
     """The compiled all-MiniLM-L6-v2, also in 8 bits; nobody may change it."""
-
-    def both(folder: Path) -> Path:
-        shutil.copytree(compiled_minilm(shared), folder, dirs_exist_ok=True)
-        outcome = compile_model(CompiledModels(folder), minilm_encoder(), TEXTS, threading.Event(), INT8)
-        assert outcome == Outcome(compiled=True, is_final=True), outcome.why
-        return folder
-
-    return once(shared / "eight-bits", both)
+    return eight_bits_minilm(shared)
 
 
 @pytest.fixture
@@ -147,15 +140,16 @@ def test_architectures(kind: str, tmp_path: Path) -> None:
     manager = ModelManager(load_model)
     encoder = manager.get(str(build_like_minilm(tmp_path / kind, kind)))
     before = encoder.encode_documents(TEXTS)
-    compiled_in(tmp_path / "compiled", encoder)
     models = CompiledModels(tmp_path / "compiled")
-    assert compile_model(models, encoder, TEXTS, threading.Event(), INT8).compiled
+    assert compiled_here(encoder, models).compiled
+    assert compiled_here(encoder, models, variant=INT8).compiled
     manager.close()
     reduced = models.open(str(tmp_path / kind), None, INT8)
     assert reduced
     assert worst(reduced.encode_documents(TEXTS), before) > 0.98
 
 
+@pytest.mark.long
 def test_measured_on_the_knowledge_and_then_used(models: CompiledModels) -> None:
     """The whole way: measured, swapped in, opened at the next start, and by scripts; the snapshot stays."""
     data, name = models.folder.parent, str(minilm_path())

@@ -22,7 +22,7 @@ from indexes.encoder import EncoderWorker, load_sentence_transformer
 from indexes.encoder.loading import SentenceTransformerModel, folder_digest
 from indexes.encoder.protocol import unit_rows
 from indexes.encoder.stopping import StoppedError, until_stopped
-from indexes.encoder.worker import AHEAD, CANARIES, QUERY_BATCH, STEP_TOKENS, in_steps
+from indexes.encoder.worker import AHEAD, CANARIES, QUERY_BATCH, STEP_SECONDS, STEP_TOKENS, in_steps
 from indexes.errors import EncodingError, ModelUnavailableError
 from tests.encoders import (
     HashingModel,
@@ -195,6 +195,7 @@ class SteppedModel(HashingModel):
         super().__init__("stepped")
         self.allowed = threading.Semaphore(0)
         self.waits = False
+        self.works = 0.0  # seconds of CPU time per step
         self.documents: list[tuple[str, tuple[str, ...]]] = []
         self.began: list[str] = []
 
@@ -206,6 +207,9 @@ class SteppedModel(HashingModel):
         self.documents.append((threading.current_thread().name, tuple(texts)))
         self.began.append("documents")
         assert not self.waits or self.allowed.acquire(timeout=60)
+        until = time.thread_time() + self.works
+        while time.thread_time() < until:
+            pass
         return super().encode_queries(texts)
 
 
@@ -275,29 +279,75 @@ def test_many_questions_that_nobody_waits_for_are_bulk_work_and_remembered(
         bulk.result(60)
 
 
+LONG = [f"{'a' * 165} {number:02}" for number in range(20)]
+"""169 bigrams each, twice as many as in one of DOCUMENTS."""
+
+
 def test_only_short_steps_are_for_the_thread_that_must_soon_be_back(
     stepped: tuple[SteppedModel, EncoderWorker],
 ) -> None:
     model, worker = stepped
+    model.waits, model.works = False, STEP_SECONDS
+    worker.encode_documents([*LONG[:5], *DOCUMENTS[:10]])
+    assert {name for name, texts in model.documents if texts[0] in LONG} == {"encoder-bulk"}
+    assert sorted(texts for _, texts in model.documents if texts[0] in LONG) == [(text,) for text in LONG[:5]]
+
+
+def test_a_long_text_that_takes_no_longer_than_a_short_step_is_for_both_threads(
+    stepped: tuple[SteppedModel, EncoderWorker],
+) -> None:
+    model, worker = stepped
     model.waits = False
-    long = [f"{'long ' * 40}{number}" for number in range(20)]
-    worker.encode_documents([*long, *DOCUMENTS])
-    assert {name for name, texts in model.documents if texts[0] in long} == {"encoder-bulk"}
-    assert [texts for _, texts in model.documents if texts[0] in long] == [(text,) for text in long]
+    worker.encode_documents(DOCUMENTS)
+    model.documents.clear()
+    model.waits = True
+    with ThreadPoolExecutor(1) as pool:
+        bulk = pool.submit(worker.encode_documents, LONG)
+        eventually(lambda: {name for name, _ in model.documents} == {"encoder", "encoder-bulk"})
+        model.allowed.release(40)
+        bulk.result(60)
+
+
+def test_both_threads_have_work_to_the_end_when_half_of_the_tokens_are_in_long_texts(
+    stepped: tuple[SteppedModel, EncoderWorker],
+) -> None:
+    model, worker = stepped
+    texts = [*DOCUMENTS[:20], *LONG[:10]]
+    model.works = STEP_SECONDS
+    with ThreadPoolExecutor(1) as pool:
+        bulk = pool.submit(worker.encode_documents, texts)
+        for begun in range(2, len(texts) + 1):
+            eventually(lambda: len(model.documents) == begun)  # noqa: B023 - called at once
+            model.allowed.release()  # of the step that has lasted longest
+        model.allowed.release()
+        assert np.array_equal(bulk.result(60), HashingModel("stepped").encode_documents(texts))
+    assert {name for name, texts in model.documents if texts[0] in LONG} == {"encoder-bulk"}
 
 
 @given(st.lists(st.integers(1, 2 * STEP_TOKENS), max_size=60))
 def test_steps_are_short_and_in_the_order_of_their_tokens(tokens: list[int]) -> None:
     steps = list(in_steps(tokens))
-    numbers = [number for step, _ in steps for number in step]
-    assert sorted(numbers) == list(range(len(tokens)))
-    assert [tokens[number] for number in numbers] == sorted(tokens)
-    for step, is_short in steps:
-        padded = len(step) * max(tokens[number] for number in step)
-        assert is_short == (padded <= STEP_TOKENS)
-        assert is_short or len(step) == 1
-    for (step, is_short), (following, _) in pairwise(steps):
-        assert not is_short or (len(step) + 1) * tokens[following[0]] > STEP_TOKENS
+    assert sorted(number for step, _ in steps for number in step) == list(range(len(tokens)))
+    short = [step for step, padded in steps if padded <= STEP_TOKENS]
+    for kind in (short, [step for step, padded in steps if padded > STEP_TOKENS]):
+        counts = [tokens[number] for step in kind for number in step]
+        assert counts == sorted(counts)
+    for step, padded in steps:
+        assert padded == len(step) * max(tokens[number] for number in step)
+        assert padded <= STEP_TOKENS or len(step) == 1
+    for step, following in pairwise(short):
+        assert (len(step) + 1) * tokens[following[0]] > STEP_TOKENS
+
+
+@given(st.lists(st.integers(1, 2 * STEP_TOKENS), max_size=60))
+def test_long_texts_are_spread_over_the_short_steps(tokens: list[int]) -> None:
+    steps = [padded for _, padded in in_steps(tokens)]
+    ahead = 0
+    for place, padded in enumerate(steps):
+        is_short, rest = padded <= STEP_TOKENS, steps[place + 1 :]
+        ahead += -padded if is_short else padded
+        if rest and min(rest) <= STEP_TOKENS < max(rest):
+            assert -STEP_TOKENS < ahead <= 2 * STEP_TOKENS
 
 
 def test_bulk_work_that_is_stopped_leaves_nothing_in_the_queue(stepped: tuple[SteppedModel, EncoderWorker]) -> None:

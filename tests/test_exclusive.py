@@ -101,10 +101,13 @@ def test_replicas_take_turns_and_who_is_killed_holds_nothing(postgresql: str, ot
 
 def test_a_lock_that_the_server_gave_up_is_noticed(postgresql: str, other: Database) -> None:
     engine = create_engine(postgresql)
+    ours = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     with other.exclusively("reload") as held:
         held.verify()
         with engine.begin() as connection:
-            connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"))
+            connection.execute(
+                text(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {ours} AND locktype = 'advisory'")
+            )
         with pytest.raises(StoreError, match="can't be reached"):
             held.verify()
     with other.exclusively("reload", wait_seconds=1) as held:

@@ -57,6 +57,15 @@ def counters() -> Counters:
 
 @pytest.fixture
 def inbox(database: Database, counters: Counters, clock: Clock) -> Iterator[Inbox]:
+    """An inbox that waits for the database for as long as a busy machine may take."""
+    opened = Inbox(database, Membership(database, "this"), counters, clock, wait_seconds=60)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def impatient(database: Database, counters: Counters, clock: Clock) -> Iterator[Inbox]:
+    """An inbox as it is out of the box."""
     opened = Inbox(database, Membership(database, "this"), counters, clock)
     yield opened
     opened.close()
@@ -109,14 +118,20 @@ def writes(file: Path) -> int:
 
 @pytest.mark.sqlite
 def test_a_locked_database_delays_an_ack_by_half_a_second_and_it_is_counted(
-    inbox: Inbox, counters: Counters, file: Path
+    impatient: Inbox, counters: Counters, file: Path
 ) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        started = time.monotonic()
-        assert not inbox.keep("Ev1", "U1", BODY)
-        assert WAIT_SECONDS <= time.monotonic() - started < 2 * WAIT_SECONDS
-        assert counters[Count.UNKEPT] == 1
+        for tries in range(1, 6):  # the machine may be busy; an inbox that waits for longer does so every time
+            started = time.monotonic()
+            assert not impatient.keep(f"Ev{tries}", "U1", BODY)
+            took = time.monotonic() - started
+            assert took >= WAIT_SECONDS
+            assert counters[Count.UNKEPT] == tries
+            if took < 2 * WAIT_SECONDS:
+                break
+        else:
+            pytest.fail(f"an ack waited for {took} s")
         other.execute("COMMIT")
 
 
@@ -130,7 +145,7 @@ def test_what_another_process_left_is_told_in_its_order_unless_it_is_old(
     assert not inbox.work("Ev2").is_repeat
     clock.now += REDONE_SECONDS - 10
     counters = Counters()
-    later = Inbox(database, Membership(database, "this"), counters, clock)
+    later = Inbox(database, Membership(database, "this"), counters, clock, wait_seconds=60)
     assert [(each.key, each.body["number"]) for each in adopted(later, database, "this")] == [("Ev1", 1), ("Ev2", 2)]
     assert (counters[Count.REDONE], counters[Count.EXPIRED]) == (2, 1)
     assert later.work("Ev2").is_repeat
@@ -140,12 +155,12 @@ def test_what_another_process_left_is_told_in_its_order_unless_it_is_old(
 
 def test_another_bot_with_the_same_database_has_its_own(inbox: Inbox, database: Database, clock: Clock) -> None:
     assert inbox.keep("Ev1", "U1", BODY)
-    other = Inbox(database, Membership(database, "other"), Counters(), clock)
+    other = Inbox(database, Membership(database, "other"), Counters(), clock, wait_seconds=60)
     assert adopted(other, database, "other") == []
     assert other.keep("Ev1", "U1", BODY)
     other.finish("Ev1")
     other.close()
-    again = Inbox(database, Membership(database, "this"), Counters(), clock)
+    again = Inbox(database, Membership(database, "this"), Counters(), clock, wait_seconds=60)
     assert [each.key for each in adopted(again, database, "this")] == ["Ev1"]
 
 
@@ -154,13 +169,13 @@ def test_a_private_answer_is_begun_twice_at_most_across_restarts(
 ) -> None:
     assert inbox.keep("Ev1", "U1", BODY)
     assert inbox.work("Ev1").may_tell()
-    again = Inbox(database, Membership(database, "this"), Counters(), clock)
+    again = Inbox(database, Membership(database, "this"), Counters(), clock, wait_seconds=60)
     adopted(again, database, "this")
     work = again.work("Ev1")
     assert work.may_tell()
     assert work.may_tell(), "the second answer of the same request"
     again.close()
-    third = Inbox(database, Membership(database, "this"), Counters(), clock)
+    third = Inbox(database, Membership(database, "this"), Counters(), clock, wait_seconds=60)
     adopted(third, database, "this")
     work = third.work("Ev1")
     assert [work.may_tell(), work.may_tell(), work.may_tell()] == [False, True, True]

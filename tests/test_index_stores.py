@@ -30,7 +30,7 @@ from indexes.retrieval.learned_aliases import LearnedAlias
 from indexes.storage.index_store import IndexStores
 from indexes.storage.snapshot import EncoderStamp, StoredVectors
 from indexes.storage.stores import Stores
-from tests.encoders import CountingModel, minilm_encoder
+from tests.encoders import CountingModel, remembering_minilm
 from tests.postgresql import own_server
 
 SETS = Path(__file__).parent / "sets"
@@ -275,7 +275,7 @@ def test_a_real_encoder_finds_the_same_in_either(name: str, tmp_path: Path, post
     content = (own if own.exists() else sample).read_bytes()
     lines = (SETS / name / "queries.jsonl").read_text("utf-8").splitlines()
     asked = [json.loads(line)["query"] for line in lines][:25]
-    same_in_either(tmp_path, postgresql, minilm_encoder(), {name: content}, asked)
+    same_in_either(tmp_path, postgresql, remembering_minilm(), {name: content}, asked)
 
 
 def same_in_either(

@@ -47,28 +47,35 @@ def shown(path: Path) -> str:
     return path.relative_to(Path(bot.__file__).parents[1]).as_posix()
 
 
-def written() -> Iterator[tuple[Path, ast.Call]]:
-    """Yield every call of one of re's functions."""
-    for path in modules():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            function = node.func if isinstance(node, ast.Call) else None
-            if isinstance(function, ast.Attribute) and ast.unparse(function.value) == "re":
-                assert isinstance(node, ast.Call)
-                assert function.attr in FUNCTIONS | {"escape"}, f"{shown(path)}:{node.lineno}: {function.attr}"
-                if function.attr != "escape":
-                    yield path, node
+@cache
+def written() -> list[tuple[Path, ast.Call]]:
+    """Return every call of one of re's functions."""
+    found = []
+    for path, text in texts().items():
+        for node in ast.walk(ast.parse(text)) if "re." in text else ():
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="re"), attr=name)) if name != "escape":
+                    assert name in FUNCTIONS, f"{shown(path)}:{node.lineno}: {name}"
+                    found.append((path, node))
+    return found
+
+
+@cache
+def texts() -> dict[Path, str]:
+    """Return every module's code."""
+    return {path: path.read_text("utf-8") for path in modules()}
 
 
 @cache
 def source() -> str:
     """Return all of the code."""
-    return "\n".join(path.read_text("utf-8") for path in modules())
+    return "\n".join(texts().values())
 
 
 def uses(path: Path, name: str) -> set[str]:
     """Return the methods that are called of a module's pattern; of a public one anywhere."""
     calls = re.compile(rf"\b{name}\.(match|fullmatch|search|findall|finditer|sub|split)\b")
-    return set(calls.findall(path.read_text("utf-8") if name.startswith("_") else source()))
+    return set(calls.findall(texts()[path] if name.startswith("_") else source()))
 
 
 @cache
@@ -123,5 +130,5 @@ def test_every_expression_is_looked_at() -> None:
 
 def _is_constant(path: Path, call: ast.Call) -> bool:
     """Tell whether the call's result is a module's constant, so that its pattern was found there."""
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = ast.parse(texts()[path])
     return any(isinstance(node, ast.Assign) and node.value.lineno == call.lineno for node in tree.body)

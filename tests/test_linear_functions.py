@@ -9,7 +9,7 @@ import pytest
 
 from indexes.errors import KnowledgeBaseError
 from tests.pathological import slow
-from tests.test_linear_expressions import modules
+from tests.test_linear_expressions import modules, texts
 from tests.text_functions import NOT_A_TEXT, PATHS, RUN
 
 PACKAGES_OF_TEXT = ("handlers.slack.", "indexes.")
@@ -21,12 +21,7 @@ def text_modules() -> Iterator[ModuleType]:
     named = {name.rpartition(".")[0] for name in RUN}
     for path, module in modules().items():
         name = module.__name__
-        if (
-            name in named
-            or name.startswith(PACKAGES_OF_TEXT)
-            or ".views." in name
-            or "re.compile" in path.read_text("utf-8")
-        ):
+        if name in named or name.startswith(PACKAGES_OF_TEXT) or ".views." in name or "re.compile" in texts()[path]:
             yield module
 
 

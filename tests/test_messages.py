@@ -17,15 +17,17 @@ from indexes.errors import KnowledgeBaseError, UnusableFileError
 from indexes.messages import Translatable, en, reason, say
 
 ROOT = Path(__file__).parents[1]
-TREES = {
-    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
-    for package in ("bot", "handlers", "indexes")
-    for path in sorted((ROOT / package).rglob("*.py"))
-    if path.name not in {"__main__.py", "env.py"}  # they run when they are imported
-}
 KEY = re.compile(r"[a-z]+(?:\.[a-z_]+)+")
 CARRIED = {"role"}
 """Values that code reads and no sentence needs."""
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    """All modules, by their paths; but for those that run when they are imported."""
+    for package in ("bot", "handlers", "indexes"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if path.name not in {"__main__.py", "env.py"}:
+                yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))
 
 
 def classes(place: str) -> dict[str, type]:
@@ -91,7 +93,7 @@ def lacking(key: str, call: ast.Call, known: Mapping[str, str]) -> str | None:
 def test_whatever_is_told_has_a_key_and_the_values_that_its_sentences_need() -> None:
     complaints = [
         f"{place}:{call.lineno}: {complaint}"
-        for place, tree in TREES.items()
+        for place, tree in trees()
         for made_of, call in made(tree, classes(place))
         if (complaint := wrong(made_of, call, below=place.startswith("indexes/")))
     ]

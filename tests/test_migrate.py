@@ -199,6 +199,7 @@ def counted(url: str) -> int:
         return int(connection.execute(select(func.count()).select_from(questions)).scalar_one())
 
 
+@pytest.mark.long
 def test_killed_in_the_middle_it_goes_on_and_no_bot_starts_meanwhile(many: Path, postgresql: str) -> None:
     before = everything(f"sqlite:///{many}")
     for least in (1, 4 * BATCH):

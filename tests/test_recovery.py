@@ -130,6 +130,7 @@ def test_killed_it_goes_on_as_it_was(file: Path) -> None:
     database.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("ending", "seeds", "least"), [("", 90, 50), ("-wal", 40, 15), ("-shm", 20, 0)], ids=["file", "log", "log index"]
 )

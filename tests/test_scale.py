@@ -15,14 +15,13 @@ from indexes.builder import Builder
 from indexes.confidence.confidence import with_confidence
 from indexes.confidence.evaluation import read_queries
 from indexes.encoder import Encoder, EncoderWorker
-from indexes.encoder.loading import load_sentence_transformer
 from indexes.loaded import LoadedKnowledgeBase
 from indexes.records import Source
 from indexes.retrieval.index import Question
 from indexes.retrieval.scale import SAMPLE, Scale
 from indexes.retrieval.synonyms import Synonyms
 from indexes.text import normalize
-from tests.encoders import CountingModel, hashing_encoder, minilm_path
+from tests.encoders import CountingModel, hashing_encoder, remembering_minilm, remembering_model
 from tests.snapshots import as_earlier, manifest_of, snapshot_of
 
 SETS = Path(__file__).parent / "sets"
@@ -35,7 +34,7 @@ class SqueezedModel:
     """all-MiniLM-L6-v2 with one more number in each vector, the same for all texts."""
 
     def __init__(self, lowest: float) -> None:
-        self._model = load_sentence_transformer(str(minilm_path()))
+        self._model = remembering_model()
         self._lowest = lowest
         self.name, self.revision = f"squeezed-{lowest}", "1"
 
@@ -193,19 +192,16 @@ def test_a_knowledge_base_of_one_row_has_the_scale_of_the_fixed_texts(tmp_path: 
 
 def test_an_encoder_that_does_not_know_the_language_is_less_sure(tmp_path: Path) -> None:
     """all-MiniLM-L6-v2 has no pieces for most kanji: it can tell few Japanese questions apart by their words alone."""
-    worker = EncoderWorker("minilm", lambda: load_sentence_transformer(str(minilm_path())))
-    try:
-        japanese, english = (
-            build(tmp_path / name, SETS / name / "kb.csv", worker).index for name in ("clinic-ja", "library-en")
-        )
-        assert english.scale is not None
-        assert japanese.scale is not None
-        assert english.scale.lost < 0.02
-        assert japanese.scale.lost > 0.3
-        text = normalize(japanese.records[0].question)
-        question = Question(text, text, worker.encode_query(text))
-    finally:
-        worker.close()
+    worker = remembering_minilm()
+    japanese, english = (
+        build(tmp_path / name, SETS / name / "kb.csv", worker).index for name in ("clinic-ja", "library-en")
+    )
+    assert english.scale is not None
+    assert japanese.scale is not None
+    assert english.scale.lost < 0.02
+    assert japanese.scale.lost > 0.3
+    text = normalize(japanese.records[0].question)
+    question = Question(text, text, worker.encode_query(text))
     hits = [replace(hit, evidence=replace(hit.evidence, verbatim=False)) for hit in japanese.search(question)]
     trusted = [replace(hit, evidence=replace(hit.evidence, lost=0.0)) for hit in hits]
     assert with_confidence(question, hits)[0].confidence < with_confidence(question, trusted)[0].confidence

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from handlers.admin.store.statistics import Statistics
 from handlers.channel_rules import AutoReply, Channel
@@ -52,6 +53,20 @@ def reopened(url: str) -> Database:
 
 
 # Remembering
+
+
+def test_each_commit_is_on_the_disk_unless_a_later_one_brings_it_there(database: Database) -> None:
+    if database.is_shared:
+        pytest.skip("PostgreSQL's setting is its own")
+
+    def level(connection: Connection) -> int:
+        return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    full, normal = 2, 1
+    levels = [database.change("be asked", level, durable=durable) for durable in (True, False, True)]
+    assert levels == [full, normal, full]
+    with database.transaction(Translatable("database.failed.setting")) as connection:
+        assert level(connection) == full
 
 
 def test_a_key_is_claimed_once_even_after_a_restart(database: Database, url: str) -> None:

@@ -53,7 +53,7 @@ def _entry(services: Services, hit: FoundHit, *, pictures: bool) -> Entry:
 
 
 def _asked_question(services: Services, answer: Answer, request: Request, origin: Origin) -> AskedQuestion:
-    threshold = services.channels.of(request.channel).threshold
+    threshold = request.rules.threshold
     hits = tuple(
         FoundHit(
             hit.knowledge_base,

@@ -134,6 +134,6 @@ def _options(services: Services, request: Request, source: Origin, channel: str)
         restate=source in {Origin.SEARCH, Origin.HOME},
         in_view=source in {Origin.HOME, Origin.FORM},
         channel=public_place,
-        ask=bool(public_place and services.channels.of(public_place).ask),
+        ask=bool(public_place and (request.rules if channel == request.channel else services.channels.of(channel)).ask),
         edit=private and request.person.is_admin,
     )

@@ -120,7 +120,11 @@ class Claims:
         held = {"holder": self._holder, "replica": self._stored_as() or self._replica()} if table is seen else {}
         row = {"key": key, "at": time.time(), **held}
         try:
-            is_first = self._database.change("remember what has happened", partial(self._claim, table, row))
+            # The payload is deleted by a later transaction: without that one on the disk, it is done again, and its
+            # claims are released.
+            durable = table is once or not self._stored_as()
+            work = partial(self._claim, table, row)
+            is_first = self._database.change("remember what has happened", work, durable=durable)
         except TakenOverError:
             self.forget([key])
             raise

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from threading import Lock, RLock
 from typing import Any, TypeVar
 
@@ -37,7 +38,7 @@ from handlers.store.migrations import copy_of, due, schemas, upgrade
 from handlers.store.reasons import BROKE_OFF, reason_of, refused
 from handlers.store.recovery import RecoveryNote
 from handlers.store.server import ServerState, state_of
-from handlers.store.sqlite import file_of, notice_removal
+from handlers.store.sqlite import file_of, notice_removal, sync_later
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable, reason
 
@@ -158,12 +159,13 @@ class Database:
             self._survive(purpose, error)
             return None
 
-    def write(self, purpose: str, *statements: Insert | Update | Delete) -> Row[Any] | None:
-        """Run one transaction and return the key of the row inserted last; raises IntegrityError alone.
+    def write(self, purpose: str, *statements: Insert | Update | Delete, durable: bool = True) -> Row[Any] | None:
+        """Run one transaction and return the key of the row inserted last; raises IntegrityError alone. See `change`.
 
         Only this clears `trouble`: a locked database, or one on a full disk, can still be read.
         """
-        return self.change(purpose, lambda connection: _execute(connection, statements), raising=IntegrityError)
+        work = partial(_execute, statements=statements)
+        return self.change(purpose, work, durable=durable, raising=IntegrityError)
 
     def change(
         self,
@@ -171,15 +173,17 @@ class Database:
         work: Callable[[Connection], Value],
         *,
         alone: str = "",
+        durable: bool = True,
         raising: type[IntegrityError] | tuple[()] = (),
     ) -> Value | None:
         """Run `work` in one transaction; None if the database fails, unless in a way that is to be raised.
 
         It may be run again when nothing of it was stored. `alone` names what it reads and then changes: one
-        transaction of that name runs at a time, in all replicas.
+        transaction of that name runs at a time, in all replicas. One that is not `durable` is stored for all to read,
+        and survives the process; SQLite has it on the disk with the next one that is durable.
         """
         try:
-            done = self._repeated(lambda: self._change(work, alone))
+            done = self._repeated(lambda: self._change(work, alone, durable=durable))
         except raising as error:
             raise refused(error) from None
         except SQLAlchemyError as error:
@@ -192,9 +196,11 @@ class Database:
         with self._engine.connect() as connection:
             return connection.execute(wanted).all()
 
-    def _change(self, work: Callable[[Connection], Value], alone: str) -> Value:
+    def _change(self, work: Callable[[Connection], Value], alone: str, *, durable: bool) -> Value:
         with self._writing, self._engine.connect() as connection:
             transaction = connection.begin()
+            if self.file and not durable:
+                sync_later(connection)
             self._wait_for(connection, alone)
             done = work(connection)
             if transaction.is_active:

@@ -162,9 +162,13 @@ class Questions:
         self._database = database
 
     def add(self, question: AskedQuestion) -> int | None:
-        """Store a question; return its id, or None if the database can't be written."""
+        """Store a question; return its id, or None if the database can't be written.
+
+        It is on the disk before its answer is sent, since that is stored as begun, durably, before the call.
+        """
         values = asdict(question) | {"id": new_id()}
-        key = self._database.write("remember questions", insert(questions).values(at=time.time(), **values))
+        asked = insert(questions).values(at=time.time(), **values)
+        key = self._database.write("remember questions", asked, durable=False)
         return int(key[0]) if key else None
 
     def get(self, question_id: int) -> AskedQuestion | None:

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from handlers.store.errors import StoreError
@@ -34,6 +34,7 @@ def pooled(location: URL) -> Engine:
     _make_private(Path(str(location.database)))
     engine = create_engine(location, connect_args={"timeout": WAIT_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", delete_securely)
+    event.listen(engine, "checkout", sync_each_commit)
     _use_wal(engine)
     return engine
 
@@ -41,6 +42,16 @@ def pooled(location: URL) -> Engine:
 def delete_securely(connection: sqlite3.Connection, _: object) -> None:
     """Make SQLite overwrite deleted rows, not just mark them as free."""
     connection.execute("PRAGMA secure_delete=ON")
+
+
+def sync_each_commit(connection: sqlite3.Connection, *_: object) -> None:
+    """Let each commit wait until it is on the disk; called whenever a connection is taken from the pool."""
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def sync_later(connection: Connection) -> None:
+    """Let the next transaction of a connection not wait for the disk: the first one after it that does syncs both."""
+    connection.connection.cursor().execute("PRAGMA synchronous=NORMAL")
 
 
 def notice_removal(engine: Engine) -> None:

@@ -88,8 +88,11 @@ def with_confidence(
     question: "Question",
     hits: "Sequence[Hit]",
     shifts: "Mapping[str, float] | None" = None,
+    wanted: "Sequence[Hit] | None" = None,
 ) -> "list[Hit]":
     """Return the hits, in the same order, with their confidence. They may come from several indexes, merged by score.
+
+    With `wanted`, only those of the hits are returned; the others are their rivals.
 
     `shifts` is what votes have added to the log-odds, by knowledge base (votes.confidence_shift). The margin of a hit
     is over the best different answer in its own index or among the other hits, whichever is higher. The log-odds are at
@@ -98,10 +101,12 @@ def with_confidence(
     the record has no answer or is about another code than the question.
     """
     if not any(letter.isalnum() for letter in question.normalized):
-        return [replace(hit, confidence=0.0) for hit in hits]
+        return [replace(hit, confidence=0.0) for hit in (hits if wanted is None else wanted)]
     answers = [normalize(hit.record.answer) for hit in hits]
     judged = []
     for hit, answer in zip(hits, answers, strict=True):
+        if wanted is not None and not any(hit is each for each in wanted):
+            continue
         others = [
             other
             for other, theirs in zip(hits, answers, strict=True)
@@ -132,8 +137,11 @@ def names_another_code(question: "Question", hit: "Hit") -> bool:
         return False
     record = hit.record
     shapes = {_DIGIT.sub("0", code) for code in _codes(normalize(" ".join([record.question, *record.aliases])))}
+    alike = [code for code in asked if _DIGIT.sub("0", code) in shapes]
+    if not alike:
+        return False
     said = normalize(" ".join([record.question, record.answer, *record.aliases, *record.keywords]))
-    return any(code not in said and _DIGIT.sub("0", code) in shapes for code in asked)
+    return any(code not in said for code in alike)
 
 
 def _codes(text: str) -> set[str]:

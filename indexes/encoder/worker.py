@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict, deque
@@ -33,8 +34,12 @@ In ONNX Runtime, 16 texts of 8 tokens at once take .47 of the time that they tak
 32 tokens .83, 2 of 64 tokens .94. Twice the tokens gain 1 to 4% more (6 to 14% in torch), and a question that arrives
 waits twice as long.
 """
-AHEAD = 4
-"""Steps of one call that are queued or being worked on, so that neither thread waits for the caller."""
+STEP_SECONDS = 0.065
+"""Longest step of the first thread, in CPU time: what STEP_TOKENS take with 12 layers. With 6 layers, or in 8 bits, a
+text of 256 tokens takes no longer."""
+AHEAD = 8
+"""Steps of one call that are queued or being worked on, so that neither thread waits for the caller, which takes them
+in order, nor for a long text, which takes as long as several steps."""
 QUIET_SECONDS = 5.0
 """How long nobody may have asked before the first thread helps with bulk work: questions come in bursts."""
 _COUNTED = 64
@@ -59,8 +64,8 @@ class _Job:
 
     texts: Sequence[str]
     is_query: bool
-    is_short: bool = True
-    """Whether it has no more than STEP_TOKENS."""
+    tokens: int = 0
+    """Tokens of a bulk step, padding included."""
     answer: Future[Vectors] = field(default_factory=Future)
 
 
@@ -85,6 +90,7 @@ class EncoderWorker:
         self._most_recent = recent
         self._quiet = quiet
         self._last_asked = -quiet
+        self._token_seconds = math.inf
         self._closed = False
         self._model: Model | None = None
         self._loaded: Future[Vectors] = Future()
@@ -142,6 +148,7 @@ class EncoderWorker:
             if _variant(model) != self.variant:
                 self._recent.clear()
             self._model = model
+            self._token_seconds = math.inf
         return True
 
     def encode_query(self, text: str) -> Vector:
@@ -190,10 +197,8 @@ class EncoderWorker:
         """Yield numbers of texts and their vectors, with up to AHEAD steps queued."""
         begun: deque[tuple[list[int], _Job]] = deque()
         try:
-            for rows, is_short in in_steps(self._count_tokens(texts)):
-                begun.append(
-                    (rows, self._submit(self._bulk, _Job([texts[row] for row in rows], are_queries, is_short)))
-                )
+            for rows, tokens in in_steps(self._count_tokens(texts)):
+                begun.append((rows, self._submit(self._bulk, _Job([texts[row] for row in rows], are_queries, tokens))))
                 if len(begun) == AHEAD:
                     yield _outcome(*begun.popleft())
             while begun:
@@ -287,8 +292,18 @@ class EncoderWorker:
         """Wait for one batch and encode it; return False when closed. No model is held while nothing is to do."""
         work = self._next_work(first=first)
         if work:
+            started = time.thread_time()
             _encode_jobs(*work)
+            self._note_pace(sum(job.tokens for job in work[1]), time.thread_time() - started)
         return work is not None
+
+    def _note_pace(self, tokens: int, seconds: float) -> None:
+        """Note the CPU time of a bulk step, which others on the machine don't change; questions aren't counted."""
+        if not tokens:
+            return
+        with self._changed:
+            before = self._token_seconds
+            self._token_seconds = seconds / tokens if math.isinf(before) else 0.8 * before + 0.2 * seconds / tokens
 
     def _current(self) -> Model:
         self.wait()
@@ -329,19 +344,30 @@ class EncoderWorker:
                 if self._queries:
                     count = min(len(self._queries), QUERY_BATCH)
                     return self._current().encode_queries, [self._queries.popleft() for _ in range(count)]
-                reserved = self._last_asked + self._quiet - time.monotonic() if first else 0.0
-                if reserved <= 0 and (job := self._next_bulk(first=first)):
+                reserved = self._last_asked + self._quiet - time.monotonic()
+                if job := self._next_bulk(first=first, helps=reserved <= 0):
                     model = self._current()
                     return model.encode_queries if job.is_query else model.encode_documents, [job]
-                self._changed.wait(reserved if reserved > 0 and self._bulk else None)
+                self._changed.wait(reserved if first and reserved > 0 and self._bulk else None)
             return None
 
-    def _next_bulk(self, *, first: bool) -> _Job | None:
-        """Take the next step from the queue; the first thread, which must soon be back, only a short one."""
-        job = next((job for job in self._bulk if job.is_short or not first), None)
+    def _next_bulk(self, *, first: bool, helps: bool) -> _Job | None:
+        """Take the next step from the queue; the first thread, which must soon be back, only a short one.
+
+        While the first one `helps`, the second leaves the short ones to it as long as there are others.
+        """
+        job = None
+        if helps:
+            job = next((job for job in self._bulk if self._is_short(job) == first), None)
+        if job is None and not first and self._bulk:
+            job = self._bulk[0]
         if job:
             self._bulk.remove(job)
         return job
+
+    def _is_short(self, job: _Job) -> bool:
+        """Return whether a step has no more than STEP_TOKENS, or takes no longer than STEP_SECONDS all the same."""
+        return job.tokens <= STEP_TOKENS or job.tokens * self._token_seconds <= STEP_SECONDS
 
 
 def _outcome(rows: list[int], job: _Job) -> tuple[list[int], Vectors]:
@@ -349,22 +375,36 @@ def _outcome(rows: list[int], job: _Job) -> tuple[list[int], Vectors]:
     return rows, job.answer.result()
 
 
-def in_steps(tokens: Sequence[int]) -> Iterator[tuple[list[int], bool]]:
-    """Group texts by their numbers of tokens: yield the texts of each step, shortest first, and whether it is short.
+def in_steps(tokens: Sequence[int]) -> Iterator[tuple[list[int], int]]:
+    """Group texts by their numbers of tokens: yield the texts of each step, and its tokens, padding included.
 
-    A step has at most STEP_TOKENS when all its texts are padded to the longest, or one text.
+    A step has at most STEP_TOKENS, or one text. The shortest come first; a long one whenever all long ones before it
+    have no more tokens than the short steps, so that each thread has its half.
     """
+    by_length = sorted(range(len(tokens)), key=tokens.__getitem__)
+    long = deque(text for text in by_length if tokens[text] > STEP_TOKENS)
+    ahead = 0
+    for step in _short_steps(tokens, by_length[: len(by_length) - len(long)]):
+        while long and ahead <= 0:
+            ahead += tokens[long[0]]
+            yield [long[0]], tokens[long.popleft()]
+        padded = len(step) * tokens[step[-1]]
+        yield step, padded
+        ahead -= padded
+    for text in long:
+        yield [text], tokens[text]
+
+
+def _short_steps(tokens: Sequence[int], by_length: Sequence[int]) -> Iterator[list[int]]:
+    """Yield as many texts at a time as have STEP_TOKENS together when they are padded to the longest, which is last."""
     step: list[int] = []
-    for text in sorted(range(len(tokens)), key=tokens.__getitem__):
+    for text in by_length:
         if step and (len(step) + 1) * tokens[text] > STEP_TOKENS:
-            yield step, True
+            yield step
             step = []
-        if tokens[text] > STEP_TOKENS:
-            yield [text], False
-        else:
-            step.append(text)
+        step.append(text)
     if step:
-        yield step, True
+        yield step
 
 
 def _canaries(model: Model) -> Vectors:

@@ -4,6 +4,7 @@ import shutil
 import time
 from pathlib import Path
 
+from indexes.encoder.recipe import read_recipe
 from tests.benchmarks import library, models
 from tests.benchmarks.bench import Bench, median_of, ratio, shown
 from tests.benchmarks.corpus import rows, write_csv
@@ -76,6 +77,7 @@ def tokens(arguments: JSON) -> JSON:
     asked = [record.question for record in index.records]
     maintenance.close()
     tokenizer = Tokenizer.from_file(str(arguments["tokenizer"]))
+    tokenizer.enable_truncation(read_recipe(Path(arguments["tokenizer"]).parent, tokenizer).longest)
     tokenizer.no_padding()
 
     def count(these: list[str]) -> int:

@@ -16,7 +16,7 @@ MANY = 100
 
 def measure(bench: Bench) -> Report:
     """Build once, then reload again and again."""
-    size = bench.pick(10_000, 300)
+    size = bench.pick(10_000, 100)
     bench.listen()
     arguments = {"folder": bench.folder / "reload", "form": bench.forms[DEFAULT], "size": size}
     result = bench.child("reload:build_and_reload", arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -48,9 +49,11 @@ def connect() -> Iterator[Connect]:
     def connect(slack: LocalSlack, app: App, **options: Any) -> SocketModeHandler:
         handler = SocketModeHandler(app, slack.app_token, **options)
         handlers.append(handler)
-        before = slack.connections
+        before, greeted = slack.connections, threading.Event()
+        handler.client.on_message_listeners.append(lambda _: greeted.set())
         handler.connect()  # type: ignore[no-untyped-call]
         slack.wait_connected(before + 1)
+        assert greeted.wait(60)  # the SDK's thread that begins to receive after `close` receives for ever
         return handler
 
     yield connect

@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 import pytest
 
 from bot.playground import LocalSlack
 from tests.encoders import minilm_path
+from tests.slack.conftest import ack_took
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -49,15 +51,16 @@ def kotae(slack: LocalSlack, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
             process.wait()
 
 
+@pytest.mark.long
 def test_a_day(slack: LocalSlack, kotae: subprocess.Popen[str], tmp_path: Path) -> None:
     csv, log = tmp_path / "knowledge" / "it-help.csv", tmp_path / "log"
 
     # 08:55  Hanako asks while the model is still being loaded; her question is not lost.
     early = slack.reply(slack.command("hanako", "it-help", "/search VPN from home"), timeout=60)
     assert "Restart the router" in early.shown
-    slack.wait_until(lambda: "is ready after" in log.read_text(), timeout=60, what="the model")
+    slack.wait_until(lambda: "is ready after" in log.read_text(), timeout=240, what="the model")
 
-    slack.wait_until(lambda: _status_names(slack, str(minilm_path())), timeout=60, what="vectors")
+    slack.wait_until(lambda: _status_names(slack, str(minilm_path())), timeout=240, what="vectors")
 
     # 09:30  Alice asks in other words than the knowledge base has.
     private = slack.reply(slack.command("alice", "it-help", "/search I can't log in, I forgot my secret word"))
@@ -137,5 +140,5 @@ def _reload(slack: LocalSlack, report: str) -> bool:
 
 def _all_acked(slack: LocalSlack) -> list[float]:
     """Seconds to the ack of each envelope so far; nothing while one is outstanding."""
-    seconds = [envelope.acked_after for envelope in slack.envelopes]
-    return [] if None in seconds else [second for second in seconds if second is not None]
+    seconds = [ack_took(envelope) for envelope in slack.envelopes]
+    return [] if inf in seconds else seconds

@@ -1,5 +1,9 @@
 """The bot compiles its model while it answers, says so in both languages, and starts with the compiled form."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +15,11 @@ from bot.status import format_status, read_status, write_status
 from indexes.encoder import Model, ModelManager, load_model
 from indexes.encoder.compiler import CHOSEN, COMPILED, WAITING
 from indexes.encoder.fast import FastModel
-from tests.encoders import build_like_minilm
+from tests.compiled import compiled_minilm
+from tests.encoders import build_like_minilm, minilm_path
 from tests.slack.conftest import Start, stop
 
+ROOT = Path(__file__).parents[2]
 SECONDS = 240.0
 
 
@@ -41,6 +47,18 @@ def manager(counted: Counted) -> ModelManager:
     return counted.manager
 
 
+def kotae(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HF_HUB_OFFLINE"}}
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        env={**kept, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 def status(slack: LocalSlack, who: str) -> str:
     return slack.reply(slack.command(who, "dev-faq", "/kb status")).shown
 
@@ -51,10 +69,15 @@ def confidences(bot: Bot) -> list[tuple[str, float]]:
     return [(hit.record.id, hit.confidence) for answer in answers for hit in answer.hits]
 
 
+def searches_by_meaning(bot: Bot) -> bool:
+    return all(loaded.index.dense for loaded in bot.services.registry.loaded.values())
+
+
 def runs_compiled(bot: Bot) -> bool:
     return bot.services.process().model_form == COMPILED and bot.services.registry.encoder is not None
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("lawful")
 def test_compiled_while_it_answers_and_used_at_the_next_start(
     slack: LocalSlack, start: Start, counted: Counted, tmp_path: Path, knowledge: Path
@@ -83,6 +106,7 @@ def test_compiled_while_it_answers_and_used_at_the_next_start(
     assert [sure for _, sure in confidences(again)] == pytest.approx([sure for _, sure in before], abs=5e-4)
 
 
+@pytest.mark.long
 def test_what_cannot_be_compiled_stays_and_says_why(slack: LocalSlack, start: Start, tmp_path: Path) -> None:
     bot = start(encoder_backend="auto", model_name=str(build_like_minilm(tmp_path / "mine", "dense")))
     assert bot.services.process().model_form == WAITING
@@ -103,3 +127,32 @@ def test_torch_by_choice(slack: LocalSlack, start: Start, tmp_path: Path) -> Non
     assert bot.services.process().model_form == CHOSEN
     assert "because of ENCODER_BACKEND=sentence-transformers" in status(slack, "olivia")
     assert not (folder.parent / "data" / "compiled").exists()
+
+
+@pytest.mark.long
+def test_cleared_while_the_bot_runs_it_goes_on_and_the_next_start_has_torch_again(
+    slack: LocalSlack, start: Start, counted: Counted, shared: Path, knowledge: Path
+) -> None:
+    data, model = knowledge.parent / "data", str(minilm_path())
+    wanted = {"encoder_backend": "auto", "model_name": model}
+    shutil.copytree(compiled_minilm(shared), data / "compiled")
+    bot = start(**wanted)
+    slack.wait_until(lambda: searches_by_meaning(bot), SECONDS)
+    assert (counted.loads, runs_compiled(bot)) == (0, True)
+    cleared = kotae("model", "clear", model, DATA_DIR=str(data))
+    assert (cleared.returncode, cleared.stderr) == (0, "")
+    assert cleared.stdout.startswith(f"Deleted {model}: ")
+    assert list((data / "compiled").iterdir()) == []
+    with (knowledge / "it-help.csv").open("a", encoding="utf-8") as file:
+        file.write("desk,Can I get another desk?,Ask the office manager.,Office,,,\n")
+    asked = slack.command("olivia", "it-help", "/kb reload it-help")
+    slack.wait_until(lambda: len(asked.messages) == 2, what="the report")
+    assert "Added 1, changed 0" in asked.messages[1].shown
+    assert bot.services.registry.search("a new table to work at", ["it-help"]).hits[0].record.id == "desk"
+    assert "compiled for this machine" in status(slack, "olivia")
+    stop(slack, bot)
+    counted.manager.close()
+    again = start(**wanted)
+    slack.wait_until(lambda: searches_by_meaning(again), SECONDS)
+    assert (counted.loads, runs_compiled(again)) == (1, False)
+    assert again.services.registry.search("a new table to work at", ["it-help"]).hits[0].record.id == "desk"

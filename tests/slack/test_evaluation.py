@@ -71,7 +71,7 @@ def served(start: Start, slack: LocalSlack, knowledge: Path, model: Path, *other
         (knowledge / f"{name}.csv").write_text("id,question,answer,aliases\n" + "".join(rows))
     bot = start(encoder_backend="sentence-transformers", model_name=str(model))
     loaded = bot.services.registry.loaded
-    slack.wait_until(lambda: all(bot.services.registry.loaded[name].index.dense for name in loaded), what="the vectors")
+    slack.wait_until(lambda: all(bot.services.registry.loaded[name].index.dense for name in loaded), 240, "the vectors")
     return bot, knowledge / "it-help.csv"
 
 
@@ -99,6 +99,7 @@ def confidences(
     ]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("environment")
 def test_what_eval_measures_is_the_bot_that_serves_this_file_alone(
     slack: LocalSlack, start: Start, knowledge: Path, model: Path, queries: Path, capsys: pytest.CaptureFixture[str]

@@ -60,6 +60,7 @@ def called(running: World, method: str) -> None:
     running.slack.wait_until(lambda: len(running.slack.calls_of(method)) > before, what=method)
 
 
+@pytest.mark.long
 def test_what_was_acked_is_done_after_kill_9_and_done_once() -> None:
     row = run(6 / KILLS)
     assert row.trials >= 6 * 20

@@ -30,6 +30,7 @@ def bot(start: Start, server: OwnServer) -> Bot:
     return start(database_url=made, admin_users=("U-OLIVIA",))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["stopped", "hanging"])
 def test_answers_go_on(
     how: str, slack: LocalSlack, bot: Bot, server: OwnServer, caplog: pytest.LogCaptureFixture

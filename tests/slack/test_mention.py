@@ -3,9 +3,12 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
+from handlers.store.claims import seen
+from handlers.store.inbox import inbox
 from tests.slack.conftest import Start, asked_so_far, redeliver, settle, stop
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -293,3 +296,15 @@ def test_a_lost_response_does_not_double_the_answer(slack: LocalSlack, bot: Bot)
     slack.reply(slack.mention("alice", "it-help", ASK_WIFI))
     settle(slack, bot)
     assert len(slack.bot_messages()) == 1
+
+
+def test_a_mention_is_claimed_once_though_it_comes_as_two_events(slack: LocalSlack, bot: Bot) -> None:
+    message = slack.mention("alice", "it-help", "VPNにつながらない")
+    slack.reply(message)
+    settle(slack, bot)
+    database = bot.services.database
+    slack.wait_until(lambda: not database.read("be asked", select(inbox.c.key)), what="an inbox without either")
+    claimed = database.read("be asked", select(seen.c.key)) or ()
+    assert [key for (key,) in claimed if message.ts in key or key.startswith("event:")] == [
+        f"asked:{slack.channel('it-help').id}:{message.ts}"
+    ]

@@ -38,6 +38,7 @@ def wait_for(process: Process, name: str, exit_code: int, words: str, seconds: f
     until = time.monotonic() + seconds
     while (found := probe(process, name))[0] != exit_code or words not in found[1]:
         assert time.monotonic() < until, (found, process.text())
+        time.sleep(0.5)  # a probe is a process
     return found[1]
 
 
@@ -70,6 +71,7 @@ def test_a_bot_that_was_killed_is_not_live_at_once(
     assert probe(process, "live")[0] == probe(process, "ready")[0] == 1
 
 
+@pytest.mark.long
 def test_without_slack_it_is_live_and_not_ready_until_slack_is_back(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:
@@ -82,6 +84,7 @@ def test_without_slack_it_is_live_and_not_ready_until_slack_is_back(
     wait_for(process, "ready", 0, "ready")
 
 
+@pytest.mark.long
 def test_without_its_database_it_is_live_and_not_ready(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:

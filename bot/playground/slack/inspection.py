@@ -17,6 +17,9 @@ from bot.playground.slack.socket_mode.envelopes import Envelope
 from bot.playground.slack.workspace import Workspace
 
 Result = TypeVar("Result")
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.005, 0.025
+_SHARE = 0.05
+"""Seconds between two looks, and as what share of the time waited: who waits for long needs no more looks."""
 Who = Person | str
 Where = Channel | Person | str
 
@@ -144,11 +147,12 @@ class Inspection:
 
     def wait_until(self, predicate: Callable[[], Result], timeout: float = 60.0, what: str = "") -> Result:
         """Wait for a true result of the predicate, and return it. Raises TimeoutError, which names the latest calls."""
-        end = time.monotonic() + timeout
+        begun = time.monotonic()
         while not (result := predicate()):
-            if time.monotonic() > end:
+            waited = time.monotonic() - begun
+            if waited > timeout:
                 raise TimeoutError(f"{what or 'it'} did not happen within {timeout:g} s; {self._lately()}")
-            time.sleep(0.005)
+            time.sleep(min(max(_SHARE * waited, _SHORTEST_PAUSE), _LONGEST_PAUSE))
         return result
 
     def _lately(self) -> str:
