@@ -1,7 +1,7 @@
 """Questions, the bot's replies to them, and votes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -176,6 +176,11 @@ class Questions:
         wanted = select(questions).where(questions.c.id == question_id, questions.c.user != "")
         rows = self._database.read("look up a question", wanted)
         return _noted(rows[0]) if rows else None
+
+    def places(self, ids: Collection[int]) -> dict[int, str]:
+        """Return the channels of those of these questions whose texts are still there."""
+        wanted = select(questions.c.id, questions.c.channel).where(questions.c.id.in_(ids), questions.c.user != "")
+        return dict(self._database.read("look up questions", wanted) or ())
 
     def remember_reply(self, channel: str, message: str, reply: PostedReply) -> None:
         """Store which of the bot's messages answers a message."""

@@ -1,7 +1,7 @@
 """What speaks for a proposed synonym: questions whose answer people confirmed, as far as a reader may read them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handlers.audience import closed_to, may_read_question
@@ -63,27 +63,31 @@ def known_questions(services: Services) -> list[KnownQuestion]:
 
 def readable(services: Services, reader: str) -> Readable:
     """Return the proposals that this admin may read enough questions for."""
-    every, closed = Synonyms(services.database).all(), closed_to(services, reader)
-    found = [_supported(services, reader, synonym, closed) for synonym in every]
-    kept = [each for each in found if _suffices(services, each)]
-    return Readable(kept, len(every) - len(kept))
+    every = Synonyms(services.database).all()
+    found = _supported(services, reader, every)
+    return Readable(found, len(every) - len(found))
 
 
 def supported(services: Services, reader: str, id_: str) -> Supported | None:
     """Return a proposal; None if it is none any more, or not for this admin."""
     synonym = Synonyms(services.database).find(id_)
-    found = synonym and _supported(services, reader, synonym, closed_to(services, reader))
-    return found if found and _suffices(services, found) else None
+    found = _supported(services, reader, [synonym] if synonym else [])
+    return found[0] if found else None
 
 
-def _supported(services: Services, reader: str, synonym: ProposedSynonym, closed: Collection[str]) -> Supported:
-    votes = AliasVotes(services.database).among(synonym.votes)
-    return Supported(synonym, [vote for vote in votes if _may_read(services, reader, vote, closed)])
-
-
-def _may_read(services: Services, reader: str, vote: AliasVote, closed: Collection[str]) -> bool:
-    question = Questions(services.database).get(vote.question)
-    return question is not None and may_read_question(services, reader, question.channel, vote.knowledge_base, closed)
+def _supported(services: Services, reader: str, synonyms: Sequence[ProposedSynonym]) -> list[Supported]:
+    """Return those of some proposals that this admin may read enough questions for."""
+    votes = AliasVotes(services.database).among({vote for synonym in synonyms for vote in synonym.votes})
+    places = Questions(services.database).places([vote.question for vote in votes])
+    closed = closed_to(services, reader)
+    open_ones = [
+        vote
+        for vote in votes
+        if vote.question in places
+        and may_read_question(services, reader, places[vote.question], vote.knowledge_base, closed)
+    ]
+    found = [Supported(each, [vote for vote in open_ones if vote.id in each.votes]) for each in synonyms]
+    return [each for each in found if _suffices(services, each)]
 
 
 def _suffices(services: Services, found: Supported) -> bool:

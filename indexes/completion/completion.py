@@ -31,6 +31,8 @@ SHORT = 8
 """Letters up to which a typo may leave no two letters in a row that are right."""
 WORTH = 0.2
 """The share of the best row's score below which a row is not offered: it has some letters in common, by chance."""
+LEAST = 0.05
+"""The score below which even the best row is not offered: it has a few letters of the text, somewhere."""
 SPELLING = 0.5
 """What being spelled like it counts beside the lexical score: more than rows differ in that have the same words."""
 
@@ -73,8 +75,8 @@ def complete(
     distinct: dict[tuple[str, str], Completion] = {}
     for each in completions:
         distinct.setdefault((each.record.question, each.record.answer or each.record.id), each)
-    least = WORTH * completions[0].score if completions else 0.0
-    return [each for each in distinct.values() if each.score > 0 and each.score >= least][:count]
+    least = max(WORTH * completions[0].score, LEAST) if completions else LEAST
+    return [each for each in distinct.values() if each.score >= least][:count]
 
 
 def _as_meant(text: str) -> list[str]:

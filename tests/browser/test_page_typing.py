@@ -79,3 +79,23 @@ def test_on_a_phone_channels_unfold_and_threads_cover_the_page(visit: Visit) -> 
     page.locator(".thread-link").click()
     expect(page.locator("#thread")).to_contain_text("印刷待ちの一覧")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_question_is_completed_while_it_is_typed_and_answered_in_the_form(visit: Visit) -> None:
+    page = visit(locale="en-US")
+    page.get_by_role("button", name="Shortcuts").first.click()
+    page.get_by_role("menuitem", name="Ask Kotae").click()
+    box = page.locator("dialog").get_by_role("combobox")
+    box.press_sequentially("office wi")
+    offers = page.locator("dialog").get_by_role("option")
+    expect(offers.first).to_contain_text("How do I connect to the office Wi-Fi?")
+    expect(offers.last).to_have_text("Search for “office wi”")
+    expect(offers.last).to_be_in_viewport()
+    box.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog")).to_contain_text("Choose the network Sample-Office")
+    expect(offers).to_have_count(0)
+    page.locator("dialog").get_by_role("button", name="Helpful", exact=False).first.click()
+    expect(page.locator("dialog")).to_contain_text("Choose the network Sample-Office")
+    page.locator("dialog").get_by_role("button", name="Ask something else").click()
+    expect(box).to_have_value("")

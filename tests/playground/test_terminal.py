@@ -143,6 +143,11 @@ def serve_views(app: App) -> None:
         ack()
         respond(text=f"Saved: {body['message']['text']}")
 
+    @app.shortcut("add")
+    def added(ack: Any, body: JSON, client: WebClient) -> None:
+        ack()
+        client.views_open(trigger_id=body["trigger_id"], view=FORM)
+
     @app.view("form")
     def submitted(ack: Any, view: JSON) -> None:
         typed = view["state"]["values"]["answer"]["text"]["value"]
@@ -582,3 +587,8 @@ def test_files_and_shortcuts_can_be_used_by_script(desk: LocalSlack, tmp_path: P
     screen = talk(desk, f":upload {csv}", "hi", ":shortcut save")
     assert [each.files[0].data for each in desk.history(desk.person("hanako")) if each.files] == [b"q,a\n"]
     assert screen.endswith("only visible to you\n  Saved: re: hi\n")
+
+
+def test_a_global_shortcut_needs_no_message(desk: LocalSlack) -> None:
+    talk(desk, ":shortcut add global")
+    assert [view.title for view in desk.views("hanako")] == [FORM["title"]["text"]]

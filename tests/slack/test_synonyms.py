@@ -204,6 +204,7 @@ def test_words_of_a_private_channel_are_for_its_members(
     assert len(Synonyms(bot.services.database).all()) == 1
 
 
+@pytest.mark.filterwarnings("ignore:Did not recognize type 'vector'")
 @pytest.mark.parametrize("language", ["en"], indirect=True)
 def test_whoever_is_forgotten_leaves_no_word(
     slack: LocalSlack, bot: Bot, language: str, database_url: str | None

@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ConfigFile
 from bot.playground import Interaction, LocalSlack, View
+from bot.playground.slack.block_kit.validation import check_view
 from handlers.features import Feature, write
 from handlers.queue import WORKERS
 from handlers.slack.blocks import menu_key
 from handlers.store.questions import Origin, Questions
+from handlers.texts import ENGLISH
 from handlers.typeahead.suggesting import OFFERED, TYPING
-from handlers.typeahead.views.form import QUESTION, TYPED
+from handlers.typeahead.views.form import QUESTION, TYPED, Form, ask
 from tests.slack.conftest import Start, asked_so_far, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
@@ -151,6 +154,15 @@ def test_nothing_is_offered_for_no_words(slack: LocalSlack, typed: str) -> None:
     assert suggest(slack, open_form(slack), typed).options == []
 
 
+def test_somebody_with_very_many_knowledge_bases_is_completed_from_as_many_as_a_form_remembers() -> None:
+    names = [f"base-{number}" for number in range(400)]
+    form = Form.of(names)
+    assert form.keys == tuple(map(menu_key, names))[: len(form.keys)]
+    answered = ask(form.emptied().answered(), ENGLISH).to_dict()
+    check_view(answered)
+    assert Form.read(answered).keys == form.keys
+
+
 @pytest.mark.usefixtures("bot")
 def test_it_opens_from_the_home_tab(slack: LocalSlack) -> None:
     home = slack.open_home("alice")
@@ -163,12 +175,20 @@ def test_it_opens_from_the_home_tab(slack: LocalSlack) -> None:
 # -- Who may see what ------------------------------------------------------------------------------
 
 
-def test_a_guest_is_offered_public_questions_only(slack: LocalSlack, start: Start) -> None:
+def test_a_guest_is_told_that_nothing_is_public(slack: LocalSlack, start: Start) -> None:
     bot = start()
     used = slack.shortcut("guest", "ask_kotae")
     settle(slack, bot)
     assert used.views == []
     assert "full members" in slack.bot_messages()[0].shown
+
+
+def test_a_guest_is_completed_to_public_questions_alone(slack: LocalSlack, start: Start) -> None:
+    start(ConfigFile.model_validate({"knowledge_bases": {"_shared": {"public": True}}}))
+    form = open_form(slack, "guest")
+    assert labels(suggest(slack, form, "オフィスの", "guest"))[0] == "オフィスの住所を教えてください"
+    assert labels(suggest(slack, form, "office wi", "guest")) == ["Search for “office wi”"]
+    assert WIFI_ANSWER not in choose(slack, form, suggest(slack, form, "office wi", "guest").options[0], "guest")
 
 
 def test_only_what_this_person_might_see_when_the_form_opened_is_offered(slack: LocalSlack, bot: Bot) -> None:

@@ -46,7 +46,7 @@ class ProposedSynonym:
     id: str
     said: tuple[str, ...]
     known: str
-    votes: tuple[int, ...]
+    votes: frozenset[int]
     improved: int
 
 
@@ -116,4 +116,4 @@ def _row(id_: str, place: int, found: Proposal) -> dict[str, Any]:
 
 
 def _proposal(row: Any) -> ProposedSynonym:
-    return ProposedSynonym(row.id, tuple(row.said), row.known, tuple(row.votes), row.improved)
+    return ProposedSynonym(row.id, tuple(row.said), row.known, frozenset(row.votes), row.improved)

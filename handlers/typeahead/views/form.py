@@ -26,7 +26,8 @@ TYPED = "typeahead_typed"
 """The action id of the menu."""
 LABEL, VALUE = 75, 150
 """Characters that Slack takes in an option's texts and in its value."""
-METADATA = 3000
+MOST_BASES = 145
+"""Keys of knowledge bases that fit into the 3,000 characters that a view remembers."""
 FEWEST_TYPED = 1
 """Characters from which on Slack asks for options: one kanji is a word."""
 SEARCH = "?"
@@ -48,11 +49,8 @@ class Form:
 
     @classmethod
     def of(cls, names: Sequence[str]) -> Self:
-        """Return the form for these knowledge bases; of more than 150 the last ones are searched but not completed."""
-        keys = tuple(map(menu_key, names))
-        while len(_written(cls(keys))) > METADATA:
-            keys = keys[:-1]
-        return cls(keys)
+        """Return the form for these knowledge bases; of very many the last ones are searched but not completed."""
+        return cls(tuple(map(menu_key, names[:MOST_BASES])))
 
     @classmethod
     def read(cls, view: Mapping[str, Any]) -> Self:
