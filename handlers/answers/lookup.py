@@ -21,10 +21,10 @@ def find_answers(services: Services, question: str, names: Sequence[str], reques
     return store_answer(services, search(services, request, question, names), request, origin)
 
 
-def search(services: Services, request: Request, question: str, names: Sequence[str]) -> Answer:
+def search(services: Services, request: Request, question: str, names: Sequence[str], top_k: int = 3) -> Answer:
     """Search these knowledge bases for a question."""
     with request.trace.searching():
-        return services.registry.search(question[:QUESTION_LENGTH], names)
+        return services.registry.search(question[:QUESTION_LENGTH], names, top_k)
 
 
 def store_answer(services: Services, answer: Answer, request: Request, origin: Origin) -> Result:

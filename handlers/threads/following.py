@@ -81,8 +81,8 @@ def find(services: Services, question: str, names: Sequence[str], request: Reque
 
 
 def _search(services: Services, request: Request, names: Sequence[str], turns: Sequence[Turn], question: str) -> Answer:
-    def found(text: str) -> Answer:
-        return search(services, request, text, names)
+    def found(text: str, top_k: int) -> Answer:
+        return search(services, request, text, names, top_k)
 
     return search_in_context(found, topic(turns), question, given(turns))
 
