@@ -2,7 +2,9 @@
 
 import random
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.registry import Registry
 from indexes.retrieval import readings
+from tests.benchmarks import helpdesk
+from tests.benchmarks.corpus import write_csv
+from tests.sets.completion import KINDS, halves
 
 ROWS = """\
 id,question,answer,category,aliases
@@ -215,6 +220,19 @@ def test_a_swap_or_a_letter_too_many_in_a_short_text_is_mended(tmp_path: Path, l
         swapped = typed[:-2] + typed[-1] + typed[-2]
         for each in (swapped, f"{typed[:1]}{typed}"):
             assert word in ids(complete(loaded, ["faq"], each, 5)), each
+
+
+def test_half_of_a_question_is_enough_among_thousands_and_takes_milliseconds(tmp_path: Path) -> None:
+    with FaissSearch(write_csv(tmp_path / "faq.csv", list(helpdesk.rows(3000))), None, data_dir=tmp_path) as searching:
+        loaded = searching._registry.loaded
+        typed = [*islice(halves(searching.index.records), 300)]
+        complete(loaded, ["faq"], "パスワード", 5)  # the first text also loads the dictionary
+        started = time.thread_time()
+        found = [record.id in ids(complete(loaded, ["faq"], text, 5)) for record, _, text in typed]
+        spent = (time.thread_time() - started) / len(typed)
+    kinds = {kind: [hit for hit, (_, each, _) in zip(found, typed, strict=True) if each == kind] for kind in KINDS}
+    assert {kind: sum(hits) / len(hits) >= 0.9 for kind, hits in kinds.items()} == dict.fromkeys(KINDS, True)
+    assert spent < 0.03
 
 
 def test_scores_are_comparable_between_knowledge_bases(loaded: Mapping[str, LoadedKnowledgeBase]) -> None:

@@ -51,6 +51,10 @@ def pressed(slack: LocalSlack) -> None:
     slack.press("hanako", answer, "vote_none" if "vote_none" in str(answer.blocks) else "share")
     form = opened(slack, "olivia", f"/kb add {CANARY}")
     slack.submit("olivia", form, {"question": f"{CANARY}？", "answer": f"{CANARY}。"})
+    used = slack.shortcut("hanako", "ask_kotae")
+    asking = slack.wait_until(lambda: used.views, what="the form")[0]
+    offered = slack.suggest("hanako", asking, "typeahead_typed", f"VPN {CANARY}").options
+    slack.press("hanako", asking, "typeahead_typed", offered[-1])
     home = slack.open_home("hanako")
     assert home
     slack.press("hanako", home, "home_ask", f"VPN {CANARY}")
