@@ -317,6 +317,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.files.versions",
         "handlers.home.views.dashboard",
         "handlers.slack.blocks.button",
+        "handlers.typeahead.views.form.ask",
         "handlers.typeahead.views.form.chosen",
         "handlers.typeahead.views.form.texts_of",
         "handlers.slack.mrkdwn.person",

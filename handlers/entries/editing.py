@@ -267,16 +267,21 @@ def _give_back(
 
 
 def _show(services: Services, request: Request, view: View, draft: Draft, trouble: str = "") -> None:
-    """Show a view instead of "saving"; if the person closed that, send a direct message.
-
-    The work may be finished before Slack shows "saving", so it is tried for some seconds.
-    """
-    until = time.monotonic() + SHOWN_WITHIN_SECONDS
-    while not (shown := _replaced(services, _saving_id(request.body["view"]), view)) and time.monotonic() < until:
-        time.sleep(LOOK_SECONDS)
-    if not shown:
+    """Show a view instead of "saving"; if the person closed that, send a direct message."""
+    if not show_after_ack(services, _saving_id(request.body["view"]), view):
         said = views.typed_so_far(draft, trouble) if trouble else views.as_message(view)
         services.messenger.send(request.user, said)
+
+
+def show_after_ack(services: Services, external_id: str, view: View) -> bool:
+    """Show a view instead of the one that a form's ack has shown; False if the person closed that.
+
+    The work may be finished before Slack shows what the ack says, so it is tried for some seconds.
+    """
+    until = time.monotonic() + SHOWN_WITHIN_SECONDS
+    while not (shown := _replaced(services, external_id, view)) and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+    return shown
 
 
 def _replaced(services: Services, external_id: str, view: View) -> bool:

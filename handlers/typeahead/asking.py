@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
+from slack_sdk.models.views import View
 
 from handlers.access import Standing
 from handlers.answers.lookup import find_answers, store_answer
 from handlers.answers.replies import first_reply
 from handlers.answers.search import STARTING_SECONDS
 from handlers.audience import knowledge_bases_for
+from handlers.entries.editing import show_after_ack
 from handlers.features import Feature
 from handlers.request import Request
 from handlers.services import Services
@@ -45,26 +47,38 @@ def check(_: Services, request: Request) -> Mapping[str, Any]:
     """Return the form emptied for another question; as it is where there is no answer yet."""
     view = request.body["view"]
     sent = Form.read(view)
-    next_form = sent.emptied() if sent.is_answered else sent
-    return {"response_action": "update", "view": form.ask(next_form, form.texts_of(view)).to_dict()}
+    texts = form.texts_of(view)
+    shown = form.ask(sent.emptied(), texts) if sent.is_answered else form.ask(sent, texts, external_id=_id(view))
+    return {"response_action": "update", "view": shown.to_dict()}
 
 
 def sent(services: Services, request: Request) -> None:
     """Answer what was chosen, for those who press the button before the answer is there."""
-    if not Form.read(request.body["view"]).is_answered:
-        chosen(services, request)
+    view = request.body["view"]
+    if not Form.read(view).is_answered and (value := form.chosen(view)):
+        shown = _with_answer(view, _answer(services, request, value))
+        if not show_after_ack(services, _id(view), shown):
+            log.info("A form was closed before its answer came")
 
 
 def put(services: Services, request: Request, answered: Message) -> None:
     """Show an answer in the form instead of the one before; somebody may have closed it meanwhile."""
     view = request.body["view"]
-    shown = form.ask(Form.read(view).answered(), form.texts_of(view), answered)
     try:
-        services.client.views_update(view_id=view["id"], view=shown)
+        services.client.views_update(view_id=view["id"], view=_with_answer(view, answered))
     except SlackApiError as error:
         if error.response.get("error") != "not_found":
             raise
         log.info("A form was closed before its answer came")
+
+
+def _with_answer(view: Mapping[str, Any], answered: Message) -> View:
+    return form.ask(Form.read(view).answered(), form.texts_of(view), answered)
+
+
+def _id(view: Mapping[str, Any]) -> str:
+    """Return what the view in the ack of this one is found by."""
+    return f"asked-{view['id']}-{view['hash']}"
 
 
 def _answer(services: Services, request: Request, value: str) -> Message:
@@ -75,8 +89,8 @@ def _answer(services: Services, request: Request, value: str) -> Message:
     if not services.registry.wait_ready(STARTING_SECONDS):
         return notice(request.texts("search.starting"))
     if not value.startswith(form.SEARCH):
-        answer = _row(services, names, value)
-        result = store_answer(services, answer, request, Origin.FORM) if answer else None
+        row = _row(services, names, value)
+        result = store_answer(services, row, request, Origin.FORM) if row else None
     elif has_words(question := value.removeprefix(form.SEARCH)):
         result = find_answers(services, question, names, request, Origin.FORM)
     else:

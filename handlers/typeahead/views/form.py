@@ -71,12 +71,13 @@ def _written(form: Form) -> str:
     return json.dumps([form.keys, form.asked, form.is_answered])
 
 
-def ask(form: Form, texts: Texts, said: Message | None = None) -> View:
+def ask(form: Form, texts: Texts, said: Message | None = None, external_id: str | None = None) -> View:
     """Build the form, with the answer to what was chosen."""
     answer: list[Block] = [DividerBlock(), *said.blocks] if said else []
     return View(
         type="modal",
         callback_id=CALLBACK,
+        external_id=external_id,
         private_metadata=_written(form),
         title=PlainTextObject(text=texts("typeahead.title")),
         submit=PlainTextObject(text=texts("typeahead.again" if form.is_answered else "typeahead.ask")),
