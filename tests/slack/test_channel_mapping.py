@@ -295,6 +295,7 @@ def salaries_later(knowledge: Path) -> Path:
 # After an upgrade
 
 
+@pytest.mark.sqlite("no version that could use a server was without them")
 @pytest.mark.usefixtures("salaries")
 @pytest.mark.parametrize("has_bot", [True, False])
 def test_after_an_upgrade_channels_that_the_bot_is_in_are_remembered(

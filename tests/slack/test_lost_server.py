@@ -73,15 +73,19 @@ def test_where_the_indexes_are_on_it_the_asker_is_told_until_it_is_back(
     slack: LocalSlack, start: Start, server: OwnServer, url: str
 ) -> None:
     bot = start(database_url=url, index_backend="pgvector")
+    slack.wait_until(lambda: all(each.snapshot for each in bot.services.registry.loaded.values()), what="the indexes")
     server.stop()
     try:
-        told = slack.reply(slack.command("alice", "it-help", f"/search {WIFI}"), 60).shown
+        told = asked(slack)
         assert told.startswith("The database with the indexes can't be used now (")
     finally:
         server.start()
-    ask = lambda: slack.reply(slack.command("alice", "it-help", f"/search {WIFI}"), 60).shown  # noqa: E731
-    slack.wait_until(lambda: ANSWER in ask(), 60, what="the index")
+    slack.wait_until(lambda: ANSWER in asked(slack), 60, what="the index")
     slack.wait_until(lambda: is_stored(bot), 30, what="the database")
+
+
+def asked(slack: LocalSlack) -> str:
+    return slack.reply(slack.command("alice", "it-help", f"/search {WIFI}"), 60).shown
 
 
 @pytest.mark.postgresql
