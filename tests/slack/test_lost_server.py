@@ -80,8 +80,7 @@ def test_where_the_indexes_are_on_it_the_asker_is_told_until_it_is_back(
         assert told.startswith("The database with the indexes can't be used now (")
     finally:
         server.start()
-    slack.wait_until(lambda: ANSWER in asked(slack), 60, what="the index")
-    slack.wait_until(lambda: is_stored(bot), 30, what="the database")
+    slack.wait_until(lambda: ANSWER in asked(slack) and asked_so_far(bot), 60, what="an answer that is stored")
 
 
 def asked(slack: LocalSlack) -> str:
