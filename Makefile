@@ -11,7 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constr
 help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
 	@echo "make test   install what the tests need and run them all"
-	@echo "make test-postgres   the tests that work with the state, on PostgreSQL: TEST_DATABASE_URL's, or one from a wheel"
+	@echo "make test-postgres   tests of the state and the front door, on PostgreSQL with pgvector (INDEX=faiss; ALL=1: all)"
 	@echo "make eval   measure answers and silence on the sets in tests/sets, or SETS=folder, with three encoders"
 	@echo "make bench  measure speed and memory beside what one would use instead, in about 90 minutes (BENCH=--quick: 10)"
 	@echo "make soak   break everything many times, in some hours (SOAK='--share 0.05': a small part; SOAK=leaks: one row)"
@@ -29,7 +29,9 @@ test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --numprocesses 6 --dist worksteal
 
 test-postgres: $(VENV)/installed-dev
-	KOTAE_TEST_DATABASE=postgresql $(BIN)/python -m pytest --numprocesses 6 --dist worksteal
+	KOTAE_TEST_DATABASE=postgresql KOTAE_TEST_INDEX=$(or $(INDEX),pgvector) KOTAE_TEST_ALL=$(ALL) \
+		$(BIN)/python -m pytest --numprocesses 6 --dist worksteal tests/slack tests/test_inbox.py tests/test_retention.py \
+		tests/test_store.py tests/test_store_learning.py tests/test_voices.py
 
 eval: $(VENV)/installed-dev
 	$(BIN)/python -m tests.sets $(SETS)

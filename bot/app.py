@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -174,10 +175,12 @@ def build_app(
     client = slack_client(environment)
     introduced = client.auth_test()
     identity: dict[str, Any] = introduced.data  # type: ignore[assignment]
-    database, changes, knowledge = _opened(settings)
-    mapping = ChannelMapping(settings, database)
-    channels = Channels(database, default=mapping.default_rules(), public=mapping.public, named=mapping.named)
-    mapping.apply(client, channels)
+    with ExitStack() as opened:
+        database, changes, knowledge = _opened(settings, opened)
+        mapping = ChannelMapping(settings, database)
+        channels = Channels(database, default=mapping.default_rules(), public=mapping.public, named=mapping.named)
+        mapping.apply(client, channels)
+        opened.pop_all()  # nothing that follows can fail because of the configuration
     registry = Registry(mapping.sources, settings.synonyms)
     maintenance = Maintenance(registry, environment.data_dir, knowledge.stores)
     wanted = settings.model
@@ -250,20 +253,21 @@ def build_app(
     )
 
 
-def _opened(settings: Settings) -> tuple[Database, Changes, Knowledge]:
+def _opened(settings: Settings, opened: ExitStack) -> tuple[Database, Changes, Knowledge]:
     """Open the state database; of a shared one, the knowledge folder is a copy of what it holds, and checked then.
 
-    Raises StoreError or SettingsError.
+    `opened` closes it again. Raises StoreError or SettingsError.
     """
     database = open_or_recover(settings.database_url, settings.environment.data_dir)
-    changes = Changes(database)
+    opened.callback(database.close)
     knowledge = Knowledge(database, settings.knowledge_dir, settings.environment.data_dir, settings.index_url)
+    opened.callback(knowledge.close)
     knowledge.follow()
     if settings.is_shared:
         ChannelMapping(settings).check()
         if not ChannelMapping(settings).sources():
             log.warning("The database holds no knowledge base yet: `kotae import` puts a folder of them there")
-    return database, changes, knowledge
+    return database, Changes(database), knowledge
 
 
 def _watch(

@@ -6,7 +6,7 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,16 @@ ENGINE = os.environ.get("KOTAE_TEST_DATABASE", "sqlite")
 
 INDEX = os.environ.get("KOTAE_TEST_INDEX", "faiss")
 """Where the indexes of such tests are, if they are on PostgreSQL: faiss, or pgvector."""
+
+ALIKE = {
+    *("test_access", "test_agent", "test_compiled_meanwhile", "test_connection", "test_escaping", "test_evaluation"),
+    *("test_long_cells", "test_mention", "test_model_arrives", "test_no_answer", "test_request_log", "test_round_trip"),
+    "test_workbooks",
+}
+"""Modules about sockets, layout, files that people upload, and models: what is stored by the way, others test."""
+
+FOLDER = "people change the knowledge folder by hand; a shared database reads none: test_import, test_shared_knowledge"
+"""Why a test is left out where a database holds the knowledge."""
 
 SETTINGS = [
     *("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_API_URL", "SEARCH_COMMAND", "ADMIN_COMMAND", "ADMIN_USERS"),
@@ -50,9 +60,10 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On another engine, run the tests that work with the state, unless they are about SQLite's files."""
+    """On another engine, run the tests that work with the state, unless they say why they are about files alone."""
+    alone = {each for each in items for marker in each.iter_markers("sqlite") if _reason(each, marker)}
     if ENGINE != "sqlite":
-        here = [each for each in items if "database_url" in _fixtures(each) and not each.get_closest_marker("sqlite")]
+        here = [each for each in items if "database_url" in _fixtures(each) and each not in alone | _alike(items)]
         config.hook.pytest_deselected(items=[each for each in items if each not in set(here)])
         items[:] = here
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
@@ -73,6 +84,17 @@ def long_first(items: Sequence[Item], workers: int, is_long: Callable[[Item], bo
         ordered += [*mine, *islice(others, max(count - len(mine), 0))]
         left -= count
     return [*ordered, *others]
+
+
+def _alike(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Return the tests that are alike on every engine, unless all are wanted."""
+    return set() if os.environ.get("KOTAE_TEST_ALL") else {each for each in items if each.path.stem in ALIKE}
+
+
+def _reason(item: pytest.Item, marker: pytest.Mark) -> str:
+    if len(marker.args) != 1:
+        raise pytest.UsageError(f"{item.nodeid}: the marker `sqlite` wants one reason")
+    return str(marker.args[0])
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

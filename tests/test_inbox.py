@@ -2,9 +2,9 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from handlers.membership import Membership
 from handlers.schema import open_database
 from handlers.store.database import Database
 from handlers.store.inbox import REDONE_SECONDS, SWEEP_SECONDS, Kept
+from tests.state import rows_of
 
 BODY = {"event": {"text": "where is the printer?"}}
 
@@ -71,41 +72,65 @@ def impatient(database: Database, counters: Counters, clock: Clock) -> Iterator[
     opened.close()
 
 
-def adopted(inbox: Inbox, database: Database, home: str) -> list[Kept]:
-    """Take over what an earlier process in this DATA_DIR has left."""
-    return inbox.adopt(Membership(database, home).join().kept)
+@pytest.fixture
+def process(url: str) -> Iterator[Callable[[], Database]]:
+    """Opens the database as another process does."""
+    with ExitStack() as opened:
+
+        def process() -> Database:
+            database = open_database(url)
+            opened.callback(database.close)
+            return database
+
+        yield process
 
 
-def keys(file: Path) -> list[str]:
-    with closing(sqlite3.connect(file)) as reading:
-        return [key for (key,) in reading.execute("SELECT key FROM inbox ORDER BY received, key")]
+Again = Callable[[Counters], tuple[Inbox, list[Kept]]]
 
 
-def until(file: Path, expected: list[str]) -> None:
+@pytest.fixture
+def again(process: Callable[[], Database], clock: Clock) -> Iterator[Again]:
+    """Starts another process in the same DATA_DIR; returns its inbox and what it takes over."""
+    with ExitStack() as opened:
+
+        def again(counters: Counters) -> tuple[Inbox, list[Kept]]:
+            database = process()
+            membership = Membership(database, "this")
+            inbox = Inbox(database, membership, counters, clock, wait_seconds=60)
+            opened.callback(inbox.close)
+            return inbox, inbox.adopt(membership.join().kept)
+
+        yield again
+
+
+def keys(url: str) -> list[str]:
+    return [key for (key,) in rows_of(url, "SELECT key FROM inbox ORDER BY received, key")]
+
+
+def until(url: str, expected: list[str]) -> None:
     end = time.monotonic() + 5
-    while keys(file) != expected:
-        assert time.monotonic() < end, keys(file)
+    while keys(url) != expected:
+        assert time.monotonic() < end, keys(url)
         time.sleep(0.01)
 
 
-@pytest.mark.sqlite
-def test_it_is_written_when_keep_returns_and_gone_when_every_delivery_is_done(inbox: Inbox, file: Path) -> None:
+def test_it_is_written_when_keep_returns_and_gone_when_every_delivery_is_done(inbox: Inbox, url: str) -> None:
     assert inbox.keep("Ev1", "U1", BODY)
-    assert keys(file) == ["Ev1"]
+    assert keys(url) == ["Ev1"]
     assert inbox.keep("Ev1", "U1", BODY)  # Slack delivers it again
     inbox.finish("Ev1")
     assert inbox.keep("Ev2", "U1", BODY)
-    assert keys(file) == ["Ev1", "Ev2"]
+    assert keys(url) == ["Ev1", "Ev2"]
     inbox.finish("Ev1")
     inbox.finish("Ev2")
-    until(file, [])
+    until(url, [])
 
 
-@pytest.mark.sqlite
-def test_those_that_wait_are_written_together(inbox: Inbox, file: Path) -> None:
+@pytest.mark.sqlite("its log tells how many commits there were")
+def test_those_that_wait_are_written_together(inbox: Inbox, url: str, file: Path) -> None:
     with ThreadPoolExecutor(32) as pool:
         assert all(pool.map(lambda number: inbox.keep(f"Ev{number:03}", "U1", BODY), range(320)))
-    assert len(keys(file)) == 320
+    assert len(keys(url)) == 320
     assert 0 < writes(file) < 160
 
 
@@ -116,7 +141,7 @@ def writes(file: Path) -> int:
     return sum(int.from_bytes(log[at + 4 : at + 8]) > 0 for at in frames)
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is locked as a whole; a server that hangs: test_postgres_failures")
 def test_a_locked_database_delays_an_ack_by_half_a_second_and_it_is_counted(
     impatient: Inbox, counters: Counters, file: Path
 ) -> None:
@@ -135,9 +160,8 @@ def test_a_locked_database_delays_an_ack_by_half_a_second_and_it_is_counted(
         other.execute("COMMIT")
 
 
-@pytest.mark.sqlite
 def test_what_another_process_left_is_told_in_its_order_unless_it_is_old(
-    inbox: Inbox, database: Database, clock: Clock, file: Path
+    inbox: Inbox, again: Again, clock: Clock, url: str
 ) -> None:
     for number, passed in enumerate((0.0, 10.0, 10.0)):
         clock.now += passed
@@ -145,41 +169,38 @@ def test_what_another_process_left_is_told_in_its_order_unless_it_is_old(
     assert not inbox.work("Ev2").is_repeat
     clock.now += REDONE_SECONDS - 10
     counters = Counters()
-    later = Inbox(database, Membership(database, "this"), counters, clock, wait_seconds=60)
-    assert [(each.key, each.body["number"]) for each in adopted(later, database, "this")] == [("Ev1", 1), ("Ev2", 2)]
+    later, taken = again(counters)
+    assert [(each.key, each.body["number"]) for each in taken] == [("Ev1", 1), ("Ev2", 2)]
     assert (counters[Count.REDONE], counters[Count.EXPIRED]) == (2, 1)
     assert later.work("Ev2").is_repeat
-    assert keys(file) == ["Ev1", "Ev2"]
-    later.close()
+    assert keys(url) == ["Ev1", "Ev2"]
 
 
-def test_another_bot_with_the_same_database_has_its_own(inbox: Inbox, database: Database, clock: Clock) -> None:
+@pytest.mark.sqlite("all that share a server's database are one bot")
+def test_another_bot_with_the_same_database_has_its_own(
+    inbox: Inbox, again: Again, database: Database, clock: Clock
+) -> None:
     assert inbox.keep("Ev1", "U1", BODY)
-    other = Inbox(database, Membership(database, "other"), Counters(), clock, wait_seconds=60)
-    assert adopted(other, database, "other") == []
+    membership = Membership(database, "other")
+    other = Inbox(database, membership, Counters(), clock, wait_seconds=60)
+    assert other.adopt(membership.join().kept) == []
     assert other.keep("Ev1", "U1", BODY)
     other.finish("Ev1")
     other.close()
-    again = Inbox(database, Membership(database, "this"), Counters(), clock, wait_seconds=60)
-    assert [each.key for each in adopted(again, database, "this")] == ["Ev1"]
+    _, taken = again(Counters())
+    assert [each.key for each in taken] == ["Ev1"]
 
 
-def test_a_private_answer_is_begun_twice_at_most_across_restarts(
-    inbox: Inbox, database: Database, clock: Clock
-) -> None:
+def test_a_private_answer_is_begun_twice_at_most_across_restarts(inbox: Inbox, again: Again) -> None:
     assert inbox.keep("Ev1", "U1", BODY)
     assert inbox.work("Ev1").may_tell()
-    again = Inbox(database, Membership(database, "this"), Counters(), clock, wait_seconds=60)
-    adopted(again, database, "this")
-    work = again.work("Ev1")
+    second, _ = again(Counters())
+    work = second.work("Ev1")
     assert work.may_tell()
     assert work.may_tell(), "the second answer of the same request"
-    again.close()
-    third = Inbox(database, Membership(database, "this"), Counters(), clock, wait_seconds=60)
-    adopted(third, database, "this")
+    third, _ = again(Counters())
     work = third.work("Ev1")
     assert [work.may_tell(), work.may_tell(), work.may_tell()] == [False, True, True]
-    third.close()
 
 
 def test_repeated_work_gives_its_messages_the_same_keys(inbox: Inbox) -> None:
@@ -191,9 +212,8 @@ def test_repeated_work_gives_its_messages_the_same_keys(inbox: Inbox) -> None:
     assert inbox.work("").message_key("C1") == ""
 
 
-@pytest.mark.sqlite
-def test_what_is_never_finished_goes_after_two_minutes(inbox: Inbox, clock: Clock, file: Path) -> None:
+def test_what_is_never_finished_goes_after_two_minutes(inbox: Inbox, clock: Clock, url: str) -> None:
     assert inbox.keep("Ev1", "U1", BODY)
     clock.now += REDONE_SECONDS + SWEEP_SECONDS
-    until(file, [])
+    until(url, [])
     assert inbox.wait_for_fewer(["Ev1"], 1, 0)

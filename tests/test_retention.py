@@ -1,16 +1,15 @@
 """What is too old goes, word for word, also from the files; what is counted, open or waiting stays."""
 
 import os
-import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from handlers.admin.store.statistics import Statistics
 from handlers.answers.store.publications import Publication, Publications
@@ -24,12 +23,14 @@ from handlers.privacy.store.retention import Retention
 from handlers.schema import open_database
 from handlers.store.audit import AuditLog
 from handlers.store.claims import Claims
-from handlers.store.database import Database
+from handlers.store.database import Database, metadata
 from handlers.store.migrations import copy_of
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, PostedReply, Questions
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable
 from tests.former import former_database
+from tests.postgresql import rows_with
+from tests.state import change, rows_of
 
 DAY = 24 * 3600
 WORDS, WHO = "CANARYTEXT のことで困っています。教えてください", "U0CANARY01"
@@ -61,21 +62,19 @@ def note(database: Database, question: AskedQuestion = ASKED) -> Any:
     return number
 
 
-def age(file: Path, days: float = 100) -> None:
+def age(url: str, days: float = 100) -> None:
     """Let everything that is there have happened so long before."""
-    with closing(sqlite3.connect(file)) as raw, raw:
-        raw.execute("PRAGMA secure_delete=ON")
-        for table in ("questions", "votes", "reports", "confirmations", "learned", "closings", "audit", "proposals"):
-            raw.execute(f"UPDATE {table} SET at = at - {days * DAY}")
-        raw.execute(f"UPDATE proposals SET decided_at = decided_at - {days * DAY} WHERE decided_at > 0")
-        raw.execute(f"UPDATE closings SET until = until - {days * DAY}")
+    for table in ("questions", "votes", "reports", "confirmations", "learned", "closings", "audit", "proposals"):
+        change(url, f"UPDATE {table} SET at = at - {days * DAY}")
+    change(url, f"UPDATE proposals SET decided_at = decided_at - {days * DAY} WHERE decided_at > 0")
+    change(url, f"UPDATE closings SET until = until - {days * DAY}")
 
 
-def audited_before(file: Path, action: str, outcome: str) -> None:
+def audited_before(url: str, action: str, outcome: str) -> None:
     """Write into the audit log as earlier versions did."""
-    with closing(sqlite3.connect(file)) as raw, raw:
-        row = (time.time(), action, outcome)
-        raw.execute("INSERT INTO audit (at, user, channel, action, outcome) VALUES (?, 'U0ADMIN', 'C1', ?, ?)", row)
+    row = {"id": len(action), "at": time.time(), "action": action, "outcome": outcome}
+    into = """INSERT INTO audit (id, at, "user", channel, action, outcome)"""
+    change(url, f"{into} VALUES (:id, :at, 'U0ADMIN', 'C1', :action, :outcome)", row)
 
 
 def purge(database: Database, days: int = 90) -> list[int]:
@@ -94,6 +93,12 @@ def found(folder: Path, *words: str, regular: bool = False) -> list[str]:
     )
     assert done.returncode < 2, done.stderr
     return [Path(line).name for line in done.stdout.splitlines()]
+
+
+def left(url: str, *words: str) -> list[str]:
+    """Where any of the words stands: in the files of SQLite, or in the tables of a server."""
+    file = make_url(url).database or ""
+    return found(Path(file).parent, *words) if url.startswith("sqlite") else rows_with(url, "|".join(words))
 
 
 def everything(database: Database) -> None:
@@ -122,19 +127,18 @@ def everything(database: Database) -> None:
     Proposals(database).settle(decided, "declined", WORDS)
 
 
-@pytest.mark.sqlite
-def test_what_is_old_is_gone_from_the_files_and_still_counted(database: Database, file: Path) -> None:
+def test_what_is_old_is_gone_from_the_files_and_still_counted(database: Database, url: str) -> None:
     everything(database)
-    audited_before(file, "miss not_a_question", WORDS)
-    audited_before(file, "learn", f"it-help vpn: vpn; votes: {WHO}")
-    assert found(file.parent, "CANARYTEXT", WHO)
-    age(file)
+    audited_before(url, "miss not_a_question", WORDS)
+    audited_before(url, "learn", f"it-help vpn: vpn; votes: {WHO}")
+    assert left(url, "CANARYTEXT", WHO)
+    age(url)
     overview, often = Statistics(database).overview(365), Questions(database).most_asked(["it-help"], 365)
     judged = Voices(database).judged()
     assert overview.total.helpful == overview.total.answered == 30
     assert Retention(database).has_older(time.time() - 90 * DAY)
     assert sum(purge(database)) > 60
-    assert found(file.parent, "CANARYTEXT", WHO) == []
+    assert left(url, "CANARYTEXT", WHO) == []
     assert Statistics(database).overview(365) == overview
     assert Questions(database).most_asked(["it-help"], 365) == often
     assert Voices(database).judged() == judged
@@ -149,24 +153,24 @@ def test_what_is_old_is_gone_from_the_files_and_still_counted(database: Database
     assert purge(database) == []
 
 
-@pytest.mark.sqlite
-def test_what_is_young_stays(database: Database, file: Path) -> None:
+def test_what_is_young_stays(database: Database, url: str) -> None:
     everything(database)
-    age(file, 89)
-    with closing(sqlite3.connect(file)) as raw:
-        before = list(raw.iterdump())
+    age(url, 89)
+    before = contents(url)
     assert purge(database) == []
-    with closing(sqlite3.connect(file)) as raw:
-        assert list(raw.iterdump()) == before
+    assert contents(url) == before
 
 
-@pytest.mark.sqlite
-def test_an_old_question_is_nobodys_any_more(database: Database, file: Path) -> None:
+def contents(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    return {name: sorted(rows_of(url, f'SELECT * FROM "{name}"'), key=str) for name in metadata.tables}
+
+
+def test_an_old_question_is_nobodys_any_more(database: Database, url: str) -> None:
     question = note(database)
     Questions(database).vote(question, WHO, "helpful")
     Questions(database).vote(question, "U2", "unhelpful")
     Questions(database).remember_reply("C1", "1.0", PostedReply("2.0", question, Origin.MENTION))
-    age(file)
+    age(url)
     purge(database)
     assert Questions(database).get(question) is None
     assert Questions(database).reply_to("C1", "1.0") is None
@@ -174,8 +178,7 @@ def test_an_old_question_is_nobodys_any_more(database: Database, file: Path) -> 
     assert not {WHO, "U2"} & set(Questions(database).votes(question))
 
 
-@pytest.mark.sqlite
-def test_open_misses_and_waiting_proposals_stay_as_they_were(database: Database, file: Path) -> None:
+def test_open_misses_and_waiting_proposals_stay_as_they_were(database: Database, url: str) -> None:
     asked = note(database, MISSED)
     reported = note(database)
     Misses(database).report(reported, WHO, "out of date")
@@ -184,7 +187,7 @@ def test_open_misses_and_waiting_proposals_stay_as_they_were(database: Database,
     overheard = note(database, replace(MISSED, source=Origin.AUTO_REPLY))
     chatter = note(database, replace(MISSED, source=Origin.AUTO_REPLY, text="CANARYTEXT おはようございます"))
     waiting = Proposals(database).add(Proposal(WHO, "it-help", {"question": WORDS}))
-    age(file)
+    age(url)
     before = Misses(database).open(0, 100)
     purge(database)
     assert [each for each in Misses(database).open(0, 100) if each in before] == Misses(database).open(0, 100)
@@ -196,40 +199,37 @@ def test_open_misses_and_waiting_proposals_stay_as_they_were(database: Database,
     Misses(database).close(asked, "answered", "U9")
     purge(database)
     assert Questions(database).get(asked) is None
-    age(file, 300)
+    age(url, 300)
     purge(database)
     assert Misses(database).open(0, 100) == []
 
 
-@pytest.mark.sqlite
-def test_what_was_confirmed_or_liked_is_no_miss_again(database: Database, file: Path) -> None:
+def test_what_was_confirmed_or_liked_is_no_miss_again(database: Database, url: str) -> None:
     liked, confirmed = note(database, MISSED), note(database, MISSED)
     Questions(database).vote(liked, WHO, "hit_2")
     AliasVotes(database).add(AliasVote(WHO, confirmed, WORDS, "it-help", "vpn", agrees=True))
-    age(file)
+    age(url)
     purge(database)
     assert Misses(database).open(0, 100) == []
-    assert found(file.parent, "CANARYTEXT", WHO) == []
+    assert left(url, "CANARYTEXT", WHO) == []
 
 
-@pytest.mark.sqlite
-def test_a_rehearsal_counts_as_before(database: Database, file: Path) -> None:
+def test_a_rehearsal_counts_as_before(database: Database, url: str) -> None:
     held_back = note(database, replace(ASKED, source=Origin.SHADOW))
     Questions(database).vote(held_back, WHO, "right")
-    age(file)
+    age(url)
     before = Statistics(database).rehearsal("C1", 365)
     purge(database)
     assert Statistics(database).rehearsal("C1", 365) == before
     assert before.judged == before.right == 1
 
 
-@pytest.mark.sqlite
-def test_it_goes_in_small_steps_in_which_others_write(database: Database, file: Path) -> None:
+def test_it_goes_in_small_steps_in_which_others_write(database: Database, url: str) -> None:
     claims = Claims(database)
-    with closing(sqlite3.connect(file)) as raw, raw:
-        columns = "at, source, channel, user, text, hits, confidence, threshold, answered"
-        rows = [(1.0, WHO, WORDS)] * 5_000
-        raw.executemany(f"INSERT INTO questions ({columns}) VALUES (?, 'dm', 'D1', ?, ?, '[]', 0.9, 0.5, 1)", rows)
+    columns = 'id, at, source, channel, "user", text, hits, confidence, threshold, answered'
+    rows = ({"id": number, "user": WHO, "text": WORDS} for number in range(5_000))
+    asked = f"INSERT INTO questions ({columns}) VALUES (:id, 1.0, 'dm', 'D1', :user, :text, '[]', 0.9, 0.5, true)"
+    change(url, asked, *rows)
     longest = 0.0
     started = time.perf_counter()
     for batch in Retention(database).purge(time.time() - 90 * DAY, time.time() - 365 * DAY, looks_like_a_question):
@@ -238,20 +238,20 @@ def test_it_goes_in_small_steps_in_which_others_write(database: Database, file: 
         assert claims.take(f"event:{time.time()}")
         started = time.perf_counter()
     assert longest < 1
-    assert found(file.parent, "CANARYTEXT", WHO) == []
+    assert left(url, "CANARYTEXT", WHO) == []
 
 
-@pytest.mark.sqlite
-def test_without_the_database_nothing_is_raised(database: Database, file: Path) -> None:
+@pytest.mark.sqlite("its file is lost; a server: test_postgres_failures")
+def test_without_the_database_nothing_is_raised(database: Database, url: str, file: Path) -> None:
     note(database)
-    age(file)
+    age(url)
     file.unlink()
     assert not Retention(database).has_older(time.time())
     assert purge(database) == []
     assert database.trouble
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("a server's databases are copied by whoever runs it")
 def test_the_copy_of_before_an_upgrade_goes_with_the_words_in_it(tmp_path: Path) -> None:
     file = tmp_path / "former.db"
     former_database(file)

@@ -26,6 +26,7 @@ from handlers.store.errors import StoreError
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, PostedReply, Questions
 from handlers.texts import ENGLISH, JAPANESE
 from indexes.messages import Translatable
+from tests.state import change, rows_of
 
 HIT = FoundHit("it-help", "vpn", 0.9, 0.95)
 QUESTION = AskedQuestion(Origin.SEARCH, "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
@@ -46,6 +47,10 @@ def database(url: str) -> Iterator[Database]:
     opened = open_database(url)
     yield opened
     opened.close()
+
+
+NOTE = """INSERT INTO questions (id, at, source, channel, "user", text, hits, confidence, threshold, answered)
+    VALUES (:id, :at, 'dm', 'D1', 'U1', '{text}', :hits, 0.9, 0.5, true)"""
 
 
 def reopened(url: str) -> Database:
@@ -136,17 +141,13 @@ def test_what_is_asked_most_counts_answered_questions_of_the_visible_knowledge_b
     assert Questions(database).most_asked(["it-help"], limit=1) == [("it-help", "wifi", 3)]
 
 
-@pytest.mark.sqlite
-def test_a_year_of_questions_is_counted_by_the_database(database: Database, file: Path) -> None:
+def test_a_year_of_questions_is_counted_by_the_database(database: Database, url: str) -> None:
     """Taken apart in memory, a year's hits were most of a gigabyte."""
     days, each = 365, 100
     hits = json.dumps([asdict(replace(HIT, record=f"r{number}")) for number in range(10)])
     now = time.time()
-    rows = [(now - day * 86400, hits) for day in range(days) for _ in range(each)]
-    with sqlite3.connect(file) as raw:
-        columns = "at, source, channel, user, text, hits, confidence, threshold, answered"
-        raw.executemany(f"INSERT INTO questions ({columns}) VALUES (?, 'dm', 'D1', 'U1', '?', ?, 0.9, 0.5, 1)", rows)
-    raw.close()
+    rows = [{"id": number, "at": now - number // each * 86400, "hits": hits} for number in range(days * each)]
+    change(url, NOTE.format(text="?"), *rows)
     tracemalloc.start()
     overview, often = Statistics(database).overview(days), Questions(database).most_asked(["it-help"], days)
     _, peak = tracemalloc.get_traced_memory()
@@ -156,16 +157,13 @@ def test_a_year_of_questions_is_counted_by_the_database(database: Database, file
     assert peak < 60e6
 
 
-@pytest.mark.sqlite
-def test_old_events_are_forgotten_while_the_bot_runs(database: Database, file: Path) -> None:
+def test_old_events_are_forgotten_while_the_bot_runs(database: Database, url: str) -> None:
     claims = Claims(database)
     claims.take("event:old")
-    with sqlite3.connect(file) as raw:
-        raw.execute("UPDATE seen SET at = ?", (time.time() - 8 * 24 * 3600,))
+    change(url, "UPDATE seen SET at = at - 8 * 24 * 3600")
     claims._purged -= 25 * 3600
     claims.take("event:new")
-    assert [key for (key,) in raw.execute("SELECT key FROM seen")] == ["event:new"]
-    raw.close()
+    assert rows_of(url, "SELECT key FROM seen") == [("event:new",)]
 
 
 def test_what_admins_do_to_a_knowledge_base_of_a_long_name_is_in_the_audit_log(database: Database) -> None:
@@ -174,7 +172,6 @@ def test_what_admins_do_to_a_knowledge_base_of_a_long_name_is_in_the_audit_log(d
     assert [entry.done for entry in AuditLog(database).newest()] == [done]
 
 
-@pytest.mark.sqlite
 def test_whatever_was_done_is_read_as_it_was_written(database: Database) -> None:
     why = Translatable("csv.no_columns", file="it.csv", headers=(Translatable("list.quoted", text="x"), "…"))
     done = Translatable("audit.reload_failed", name="it", error=why)
@@ -182,7 +179,6 @@ def test_whatever_was_done_is_read_as_it_was_written(database: Database) -> None
     assert [entry.done for entry in AuditLog(database).newest()] == [done]
 
 
-@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("action", "outcome"),
     [
@@ -197,26 +193,20 @@ def test_whatever_was_done_is_read_as_it_was_written(database: Database) -> None
     ids=["sentence", "number", "list", "odd question", "later version", "value missing", "broken off"],
 )
 def test_what_another_version_wrote_into_the_audit_log_is_shown_as_it_stands(
-    database: Database, file: Path, action: str, outcome: str
+    database: Database, url: str, action: str, outcome: str
 ) -> None:
-    with sqlite3.connect(file) as raw:
-        raw.execute(
-            "INSERT INTO audit (at, user, channel, action, outcome) VALUES (1.0, 'U1', 'C1', ?, ?)", (action, outcome)
-        )
-    raw.close()
+    into = """INSERT INTO audit (id, at, "user", channel, action, outcome)"""
+    change(url, f"{into} VALUES (1, 1.0, 'U1', 'C1', :action, :outcome)", {"action": action, "outcome": outcome})
     [entry] = AuditLog(database).newest()
     assert JAPANESE.say(entry.done) == ENGLISH.say(entry.done) == f"*{action}* · {outcome}"
 
 
-@pytest.mark.sqlite
-def test_old_events_are_forgotten_and_the_rest_is_not(database: Database, file: Path) -> None:
+def test_old_events_are_forgotten_and_the_rest_is_not(database: Database, url: str) -> None:
     claims = Claims(database)
     claims.take("event:old")
     claims.take("event:new")
-    with sqlite3.connect(file) as raw:
-        raw.execute("UPDATE seen SET at = ? WHERE key = 'event:old'", (time.time() - 8 * 24 * 3600,))
-    raw.close()
-    again = reopened(f"sqlite:///{file}")
+    change(url, "UPDATE seen SET at = at - 8 * 24 * 3600 WHERE key = 'event:old'")
+    again = reopened(url)
     claims = Claims(again)
     assert claims.take("event:old")
     assert not claims.take("event:new")
@@ -288,7 +278,7 @@ def broken(file: Path, how: str) -> None:
         file.parent.rmdir()
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is lost; a server: test_postgres_failures")
 @pytest.mark.parametrize("how", ["removed", "directory", "other file", "folder gone"])
 def test_without_its_file_the_database_goes_on_and_says_so(
     database: Database, file: Path, how: str, caplog: pytest.LogCaptureFixture
@@ -319,7 +309,7 @@ def test_without_its_file_the_database_goes_on_and_says_so(
     assert "VPNにつながらない" not in caplog.text
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is locked as a whole; a server's locks: test_postgres_failures, test_exclusive")
 def test_a_locked_database_delays_by_seconds_and_is_told_until_it_is_free(database: Database, file: Path) -> None:
     claims = Claims(database)
     ChannelSettings(database).set("C1", "threshold", "0.5", "U1")
@@ -337,7 +327,7 @@ def test_a_locked_database_delays_by_seconds_and_is_told_until_it_is_free(databa
     assert database.trouble is None
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is locked as a whole; a server's locks: test_postgres_failures, test_exclusive")
 def test_a_short_lock_is_waited_for(database: Database, file: Path) -> None:
     holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")

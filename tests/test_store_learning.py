@@ -145,7 +145,7 @@ def test_the_newest_phrasing_is_first(database: Database) -> None:
     assert LearnedAliases(database).count() == 3
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is locked as a whole; a server that is gone: test_postgres_failures")
 def test_without_the_database_nothing_is_learned_unnoticed(database: Database, tmp_path: Path) -> None:
     LearnedAliases(database).add(LEARNT)
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
@@ -158,7 +158,7 @@ def test_without_the_database_nothing_is_learned_unnoticed(database: Database, t
     assert LearnedAliases(database).count() == 1
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is lost; a server: test_postgres_failures")
 def test_aliases_that_can_not_be_read_are_none_rather_than_nothing(database: Database, tmp_path: Path) -> None:
     (tmp_path / "state.db").unlink()
     assert LearnedAliases(database).aliases() is None

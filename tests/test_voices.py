@@ -1,10 +1,8 @@
 """What votes weigh: one voice per person and record, a person's weight bounded, sums that cost nothing to keep."""
 
 import random
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -17,6 +15,7 @@ from handlers.store.database import Database
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions
 from indexes.confidence.votes import SHIFT_DEVIATION, Judgement, confidence_shift
 from tests.former import former_database, former_ids
+from tests.state import change, rows_of
 
 
 @pytest.fixture
@@ -97,18 +96,16 @@ def test_one_knowledge_base_says_nothing_of_another(database: Database) -> None:
     assert [sum(each.weight for each in said(database, name)) for name in ("it-help", "dev-faq")] == [2, 2]
 
 
-def dump(file: Path) -> list[list[tuple[object, ...]]]:
+def dump(url: str) -> list[list[tuple[object, ...]]]:
     tables = (
         'SELECT knowledge_base, record, person, step, "right" FROM voices ORDER BY 1, 2, 3',
         "SELECT * FROM tallies ORDER BY 1, 2",
     )
-    with closing(sqlite3.connect(file)) as raw:
-        return [raw.execute(table).fetchall() for table in tables]
+    return [list(rows_of(url, table)) for table in tables]
 
 
-@pytest.mark.sqlite
 @pytest.mark.parametrize("seed", range(3))
-def test_the_sums_are_what_a_full_recount_gives(database: Database, file: Path, seed: int) -> None:
+def test_the_sums_are_what_a_full_recount_gives(database: Database, url: str, seed: int) -> None:
     chance = random.Random(seed)
     questions = [
         asked(database, f"r{chance.randrange(12)}", chance.choice(["a", "b"]), round(chance.random(), 2))
@@ -117,18 +114,17 @@ def test_the_sums_are_what_a_full_recount_gives(database: Database, file: Path, 
     for _ in range(400):
         kind = chance.choice(["helpful", "unhelpful", "hit_2", "right", "wrong"])
         vote(database, chance.choice(questions), f"U{chance.randrange(4)}", kind)
-    kept = dump(file)
+    kept = dump(url)
     assert kept[0]
     assert kept[1]
     Voices(database).recount(lambda _: True)
-    assert dump(file) == kept
+    assert dump(url) == kept
     Voices(database).recount(lambda user: user != "U1")
-    assert len(dump(file)[0]) < len(kept[0])
+    assert len(dump(url)[0]) < len(kept[0])
     assert confidence_shift(said(database, "a")) != 0
 
 
-@pytest.mark.sqlite
-def test_a_hundred_thousand_old_votes_do_not_slow_one(database: Database, file: Path) -> None:
+def test_a_hundred_thousand_old_votes_do_not_slow_one(database: Database, url: str) -> None:
     def seconds() -> float:
         taken = []
         for number in range(40):
@@ -141,21 +137,18 @@ def test_a_hundred_thousand_old_votes_do_not_slow_one(database: Database, file: 
 
     before = seconds()
     hits = '[{"knowledge_base": "it-help", "record": "r%d", "score": 1, "confidence": 0.9, "before_feedback": 0.%02d}]'
-    with closing(sqlite3.connect(file)) as raw, raw:
-        columns = "id, at, source, channel, user, text, hits, confidence, threshold, answered"
-        rows = ((1000 + n, n, hits % (n % 500, n % 100)) for n in range(100_000))
-        raw.executemany(f"INSERT INTO questions ({columns}) VALUES (?, ?, 'dm', 'D1', 'U1', '?', ?, 0.9, 0.5, 1)", rows)
-        raw.executemany(
-            "INSERT INTO votes (question, user, vote, at) VALUES (?, ?, 'helpful', ?)",
-            ((1000 + n, f"U{n % 997}", n) for n in range(100_000)),
-        )
+    columns = 'id, at, source, channel, "user", text, hits, confidence, threshold, answered'
+    rows = ({"id": 1000 + n, "at": n, "hits": hits % (n % 500, n % 100)} for n in range(100_000))
+    note = f"INSERT INTO questions ({columns}) VALUES (:id, :at, 'dm', 'D1', 'U1', '?', :hits, 0.9, 0.5, true)"
+    change(url, note, *rows)
+    votes = ({"id": 1000 + n, "user": f"U{n % 997}", "at": n} for n in range(100_000))
+    change(url, """INSERT INTO votes (question, "user", vote, at) VALUES (:id, :user, 'helpful', :at)""", *votes)
     Voices(database).recount(lambda _: True)
     assert sum(each.weight for each in said(database)) > 997
     assert seconds() < 3 * before + 0.01
 
 
-@pytest.mark.sqlite
-def test_who_votes_for_the_first_time_during_a_recount_is_counted(database: Database, file: Path) -> None:
+def test_who_votes_for_the_first_time_during_a_recount_is_counted(database: Database, url: str) -> None:
     vote(database, asked(database), "U1")
 
     def is_member(user: str) -> bool:
@@ -163,19 +156,18 @@ def test_who_votes_for_the_first_time_during_a_recount_is_counted(database: Data
             vote(database, asked(database), "U2")
         return True
 
-    kept = dump(file)
+    kept = dump(url)
     Voices(database).recount(is_member)
-    assert len(dump(file)[0]) == len(kept[0]) + 1
+    assert len(dump(url)[0]) == len(kept[0]) + 1
 
 
-@pytest.mark.sqlite
-def test_no_user_id_is_in_what_votes_weigh(database: Database, file: Path) -> None:
+def test_no_user_id_is_in_what_votes_weigh(database: Database, url: str) -> None:
     vote(database, asked(database), "U0CANARY")
-    assert "U0CANARY" not in str(dump(file))
-    assert len(dump(file)[0]) == 1
+    assert "U0CANARY" not in str(dump(url))
+    assert len(dump(url)[0]) == 1
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is lost; a server: test_postgres_failures")
 def test_without_the_database_votes_weigh_as_before_and_nothing_is_raised(database: Database, file: Path) -> None:
     question = asked(database)
     file.unlink()
@@ -191,7 +183,7 @@ def test_two_people_weigh_twice_what_one_does(database: Database) -> None:
     assert said(database) == [replace(said(database)[0], weight=2)]
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("the earlier version knew nothing else")
 def test_the_votes_of_an_earlier_version_are_counted_once(file: Path) -> None:
     former_database(file)
     hanako = next(id_ for id_, name in former_ids().items() if name == "hanako")

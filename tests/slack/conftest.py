@@ -30,6 +30,7 @@ from indexes.encoder import ModelManager
 from tests.conftest import ENGINE, INDEX
 from tests.encoders import hashing_manager, once
 from tests.stalls import stalls
+from tests.state import url_in
 
 IT_HELP = """\
 id,質問,回答,カテゴリ,リンク,更新日,備考
@@ -53,6 +54,7 @@ Start = Callable[..., Bot]
 ACK_SECONDS = 3.0
 FORM_SECONDS = 3.0
 """What Slack allows for an ack, and from a press to the form that it opens."""
+Put = Callable[[str, str | bytes], None]
 
 
 @pytest.fixture
@@ -146,6 +148,35 @@ def start(
         yield each
 
 
+@pytest.fixture
+def state_url(knowledge: Path, database_url: str | None) -> str:
+    """The address of the state database of `start`."""
+    return database_url or url_in(knowledge.parent / "data")
+
+
+@pytest.fixture
+def put(slack: LocalSlack, knowledge: Path, database_url: str | None) -> Put:
+    """Puts a file into the knowledge folder or, once a database holds it, imports it, as `kotae import` does.
+
+    A running bot is then given the time to fetch it.
+    """
+    path_of, copy = knowledge.joinpath, knowledge.parent / "data" / "knowledge"
+
+    def put(name: str, data: str | bytes) -> None:
+        data = data.encode() if isinstance(data, str) else data
+        if not database_url or not copy.exists():  # `start` imports the folder the first time
+            path_of(name).write_bytes(data)
+            return
+        database = open_database(database_url)
+        documents, records = Documents(database), data.count(b"\n") - 1
+        documents.put(name, data, documents.digest(name) or "", Made(records, "file", ""))
+        database.close()
+        if slack.connections:
+            slack.wait_until(lambda: path_of(name).is_file() and path_of(name).read_bytes() == data, what="the copy")
+
+    return put
+
+
 def share_knowledge(settings: Settings) -> None:
     """With a shared database, make it hold the knowledge folder at the first start, and that the copy of it."""
     folder, copy = settings.environment.knowledge_dir, settings.knowledge_dir
@@ -155,8 +186,8 @@ def share_knowledge(settings: Settings) -> None:
         database, own = open_database(settings.database_url), settings.reading(folder)
         for each in Import(database, folder, own.synonyms).compare(sources_of(own)):
             assert each.source
-            data, made = each.source.path.read_bytes(), Made(each.records, "file", "")
-            Documents(database).put(each.file, data, "", made)
+            path = each.source.path.rename(folder / each.file)  # the copy has composed names
+            Documents(database).put(each.file, path.read_bytes(), "", Made(each.records, "file", ""))
         database.close()
 
 

@@ -17,6 +17,7 @@ from handlers.channel_rules import AutoReply
 from handlers.store.audit import AuditLog
 from handlers.store.channel_settings import ChannelSettings
 from tests.audit import action, outcome
+from tests.conftest import FOLDER
 from tests.slack.conftest import Start
 
 HELP = "*/kb reload [name|all]*: read a CSV again"
@@ -245,7 +246,7 @@ def test_a_renamed_channel_keeps_its_knowledge_base_even_after_a_reload(slack: L
 # Status
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 @pytest.mark.usefixtures("lawful")
 def test_status_tells_rows_words_channels_and_the_process(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     slack.wait_until(lambda: bot.connection.pong_age is not None)
@@ -299,7 +300,7 @@ def test_hundreds_of_files_and_errors_still_fit_in_a_message(slack: LocalSlack, 
 
 
 @pytest.mark.long
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is lost; a server: test_lost_server")
 @pytest.mark.parametrize("how", ["removed", "replaced by a directory", "locked"])
 def test_with_a_broken_database_answers_go_on_and_admins_are_told(
     slack: LocalSlack, bot: Bot, knowledge: Path, how: str, caplog: pytest.LogCaptureFixture

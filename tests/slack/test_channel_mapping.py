@@ -1,9 +1,7 @@
 """Which channel is served what: names prove nothing once a knowledge base is served, and kotae.toml decides."""
 
-import sqlite3
 import unicodedata
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,9 +9,10 @@ import pytest
 from bot.app import Bot
 from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack, Message
-from tests.slack.conftest import Start, settle, stop
+from tests.slack.conftest import Put, Start, settle, stop
 from tests.slack.test_admin import audited, kb
 from tests.slack.test_reload import reload
+from tests.state import change
 
 SECRET = "4711 euros"
 SALARIES = f"question,answer\nHow much does the director earn?,{SECRET} a month.\n"
@@ -245,9 +244,8 @@ def test_who_waits_is_listed_and_can_be_decided_there(slack: LocalSlack, start: 
     assert reads(slack, "alice", "salaries")
 
 
-@pytest.mark.sqlite
-def test_a_bound_channel_keeps_its_own_when_it_takes_another_name(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
-    (knowledge / "salaries.csv").write_text(SALARIES, encoding="utf-8")
+def test_a_bound_channel_keeps_its_own_when_it_takes_another_name(slack: LocalSlack, bot: Bot, put: Put) -> None:
+    put("salaries.csv", SALARIES)
     reload(slack, "salaries")
     slack.rename("it-help", "salaries", "hanako")
     settle(slack, bot)
@@ -260,13 +258,12 @@ def test_a_bound_channel_keeps_its_own_when_it_takes_another_name(slack: LocalSl
 
 
 def test_the_channel_that_is_there_when_a_knowledge_base_is_first_served_gets_it(
-    slack: LocalSlack, start: Start, salaries: Path
+    slack: LocalSlack, start: Start, put: Put
 ) -> None:
     """Whether the bot is in it or not: the convention needs no admin."""
-    salaries.unlink()
     slack.create_channel("alice", "salaries")
     bot = start()
-    salaries.write_text(SALARIES, encoding="utf-8")
+    put("salaries.csv", SALARIES)
     reload(slack, "salaries")
     assert reads(slack, "alice", "salaries")
     slack.archive("salaries")
@@ -298,19 +295,17 @@ def salaries_later(knowledge: Path) -> Path:
 # After an upgrade
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("no version that could use a server was without them")
 @pytest.mark.usefixtures("salaries")
 @pytest.mark.parametrize("has_bot", [True, False])
 def test_after_an_upgrade_channels_that_the_bot_is_in_are_remembered(
-    slack: LocalSlack, start: Start, knowledge: Path, *, has_bot: bool
+    slack: LocalSlack, start: Start, state_url: str, *, has_bot: bool
 ) -> None:
     slack.create_channel("alice", "salaries")
     if has_bot:
         slack.invite_bot("salaries", "alice")
     stop(slack, start())
-    with closing(sqlite3.connect(knowledge.parent / "data" / "state.db")) as database:
-        database.execute("DELETE FROM channel_names")  # as the version before left it, but for an empty table
-        database.commit()
+    change(state_url, "DELETE FROM channel_names")  # as the version before left it, but for an empty table
     bot = start(admin_users=admins(slack))
     settle(slack, bot)
     assert reads(slack, "alice", "salaries") == has_bot

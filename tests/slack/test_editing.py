@@ -12,6 +12,7 @@ from bot.playground import Interaction, LocalSlack, Message, View
 from handlers.learning.store.misses import Misses
 from handlers.store.audit import AuditLog
 from tests.audit import action, outcome
+from tests.conftest import FOLDER
 from tests.playground.helpers import client_of
 from tests.slack.conftest import IT_HELP, Start, fill, settle
 
@@ -253,7 +254,7 @@ def test_what_is_typed_late_does_not_undo_what_was_sent(slack: LocalSlack, bot: 
 # When the file is not what it was
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 @pytest.mark.usefixtures("lawful")
 def test_a_file_changed_meanwhile_is_refused_with_the_difference(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     view = add(slack, "olivia")
@@ -273,7 +274,7 @@ def test_a_file_changed_meanwhile_is_refused_with_the_difference(slack: LocalSla
     assert "Gone." in search(slack, "alice", "Fax?")
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("the lock on the file is itself a file; that of a database: test_exclusive, test_shared_knowledge")
 @pytest.mark.usefixtures("lawful")
 def test_a_file_that_can_not_be_written_loses_nothing(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     view = add(slack, "olivia")
@@ -287,7 +288,7 @@ def test_a_file_that_can_not_be_written_loses_nothing(slack: LocalSlack, bot: Bo
     assert ":white_check_mark: Saved" in view.shown
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("the lock on the file is itself a file; that of a database: test_exclusive, test_shared_knowledge")
 @pytest.mark.usefixtures("lawful")
 def test_whoever_closes_the_form_too_early_hears_all_the_same(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     view = add(slack, "olivia")

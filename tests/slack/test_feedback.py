@@ -1,9 +1,5 @@
 """Votes make confidence more honest, knowledge base by knowledge base, and a few of them only a little."""
 
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 
 from bot.app import Bot
@@ -15,7 +11,8 @@ from handlers.learning.votes import vote_on
 from handlers.store.questions import Questions
 from indexes.confidence.confidence import unshifted
 from indexes.confidence.votes import Judgement
-from tests.slack.conftest import Start, settle, stop
+from tests.slack.conftest import Start, asked_so_far, settle, stop
+from tests.state import change
 
 QUESTION = "VPNがつながりません"
 HELPFUL, UNHELPFUL = range(2)
@@ -96,14 +93,12 @@ def test_the_vote_of_a_guest_is_shown_and_weighs_nothing(slack: LocalSlack, star
     assert (confidence(bot) < before, weight(bot)) == (True, 1)
 
 
-@pytest.mark.sqlite
-def test_who_can_not_be_looked_up_has_no_voice(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+def test_who_can_not_be_looked_up_has_no_voice(slack: LocalSlack, bot: Bot) -> None:
     slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
-    with closing(sqlite3.connect(knowledge.parent / "data" / "state.db")) as raw:
-        [(question,)] = raw.execute("SELECT id FROM questions")
-    vote_on(bot.services, question, "U0NOBODY", "unhelpful")
+    [question] = asked_so_far(bot)
+    vote_on(bot.services, question.id, "U0NOBODY", "unhelpful")
     assert said(bot) == []
-    vote_on(bot.services, question, slack.person("hanako").id, "unhelpful")
+    vote_on(bot.services, question.id, slack.person("hanako").id, "unhelpful")
     assert weight(bot) == 1
 
 
@@ -126,10 +121,9 @@ def test_what_was_learnt_survives_a_restart(slack: LocalSlack, start: Start) -> 
     assert confidence(again) == pytest.approx(learnt)
 
 
-@pytest.mark.sqlite
 @pytest.mark.usefixtures("guests")
 def test_votes_of_before_there_were_voices_are_counted_once_and_without_guests(
-    slack: LocalSlack, start: Start, knowledge: Path
+    slack: LocalSlack, start: Start, state_url: str
 ) -> None:
     bot = start(PUBLIC)
     answer = slack.reply(slack.mention("alice", "it-help", QUESTION))
@@ -140,10 +134,8 @@ def test_votes_of_before_there_were_voices_are_counted_once_and_without_guests(
     assert len(votes(bot)) == 3
     learnt = confidence(bot)
     stop(slack, bot)
-    with closing(sqlite3.connect(knowledge.parent / "data" / "state.db")) as raw, raw:
-        raw.execute("DELETE FROM voices")
-        raw.execute("DELETE FROM tallies")
-        raw.execute("DELETE FROM installation WHERE key = 'voices_counted'")
+    for rows in ("voices", "tallies", "installation WHERE key = 'voices_counted'"):
+        change(state_url, f"DELETE FROM {rows}")
     again = start(PUBLIC)
     slack.wait_until(lambda: again.services.registry.shifts != {}, what="the votes")
     assert weight(again) == 2

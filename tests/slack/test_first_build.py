@@ -12,6 +12,7 @@ from bot.playground import LocalSlack
 from bot.status import format_status, read_status, write_status
 from indexes.builder import SOON_DONE
 from indexes.encoder import ModelManager
+from tests.conftest import FOLDER
 from tests.encoders import HashingModel
 from tests.slack.conftest import Start
 from tests.slack.test_reload import DENSE, dense
@@ -78,7 +79,7 @@ def test_the_status_says_how_far_the_first_build_is(
     assert "Being prepared" not in slack.reply(slack.command("olivia", "it-help", "/kb status")).shown
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 @pytest.mark.usefixtures("lawful")
 def test_a_reload_tells_once_that_the_questions_are_ready_and_an_upload_shows_it(
     slack: LocalSlack, start: Start, knowledge: Path, model: HeldModel

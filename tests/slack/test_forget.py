@@ -46,7 +46,7 @@ def left(slack: LocalSlack, bot: Bot, who: str) -> str:
     return slack.person(who).id
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file and its copies; a server: test_forgetting")
 def test_who_is_forgotten_is_in_no_file_and_does_not_come_back(
     slack: LocalSlack, start: Start, knowledge: Path
 ) -> None:
@@ -96,7 +96,7 @@ def test_the_same_press_after_being_forgotten_says_that_it_is_gone(
     slack.wait_until(lambda: found(knowledge.parent / "data", hanako) == [], 5, what="the end of what was kept")
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is missing, or damaged")
 def test_wrong_use_and_failure_have_their_exit_codes(knowledge: Path) -> None:
     for wrong in ([], ["hanako"], ["<@U012AB3CD>"], ["U1", "U2"]):
         done = kotae(knowledge, "forget", *wrong)

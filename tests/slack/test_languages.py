@@ -9,6 +9,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack
 from handlers.store.audit import AuditLog
 from indexes.text import is_japanese
+from tests.conftest import FOLDER
 from tests.slack.conftest import IT_HELP, settle
 
 JAPANESE, ENGLISH = "ichiro", "olivia"
@@ -104,7 +105,7 @@ def test_an_unknown_knowledge_base_is_answered_with_those_there_are(slack: Local
     assert AuditLog(bot.services.database).newest() == []
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_what_was_done_is_listed_in_each_reader_s_language(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     kb(slack, ENGLISH, "auto-reply shadow")
     kb(slack, JAPANESE, "threshold 0.8")
@@ -134,7 +135,7 @@ def done(listing: str) -> Sequence[str]:
     return [line[line.index("*") :] for line in listing.splitlines() if " · " in line]
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is lost; a server: test_lost_server")
 @pytest.mark.usefixtures("lawful")
 def test_a_lost_database(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     (knowledge.parent / "data" / "state.db").unlink()

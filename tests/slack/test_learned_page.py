@@ -1,9 +1,5 @@
 """`/kb learned`: what admins see of learned phrasings, undo and decide. (Here people are named, and so mentioned.)"""
 
-from pathlib import Path
-
-import pytest
-
 from bot.app import Bot
 from bot.playground import LocalSlack
 from handlers.learning import learned_aliases
@@ -11,7 +7,7 @@ from handlers.learning.store.alias_votes import AliasVote, AliasVotes
 from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from handlers.store.audit import AuditLog
 from tests.audit import action, outcome
-from tests.slack.conftest import IT_HELP, asked_so_far
+from tests.slack.conftest import IT_HELP, Put, asked_so_far
 from tests.slack.test_learned import PHRASE, Ask, aliases, ask, confidence, confirmed_by, press
 
 __all__ = ["ask"]
@@ -82,11 +78,10 @@ def test_what_is_disputed_waits_with_a_word_of_warning(slack: LocalSlack, bot: B
     assert learned_page(slack).count(":warning: also confirmed for another entry") == 2
 
 
-@pytest.mark.sqlite
-def test_a_record_that_is_gone_is_said_to_be(slack: LocalSlack, bot: Bot, ask: Ask, knowledge: Path) -> None:
+def test_a_record_that_is_gone_is_said_to_be(slack: LocalSlack, bot: Bot, ask: Ask, put: Put) -> None:
     confirmed_by(slack, bot, ask, "alice", "hanako")
     without = "".join(line for line in IT_HELP.splitlines(keepends=True) if not line.startswith("vpn,"))
-    (knowledge / "it-help.csv").write_text(without, encoding="utf-8")
+    put("it-help.csv", without)
     bot.services.maintenance.reload("it-help").result(60)
     assert f"“{PHRASE}” → _the entry is not there now_" in learned_page(slack)
 

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from bot.app import Bot
+from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack
+from bot.settings import SettingsError
 from handlers.store.questions import Questions
 from indexes.messages import Translatable
 from tests.postgresql import OwnServer, own_server
 from tests.slack.conftest import Start, asked_so_far, settle
+from tests.state import rows_of
 
 WIFI = "How do I connect to the office Wi-Fi?"
 ANSWER = "Choose the network Sample-Office"
@@ -25,9 +28,14 @@ def server() -> Iterator[OwnServer]:
 
 
 @pytest.fixture
-def bot(start: Start, server: OwnServer) -> Bot:
-    made = server.make_empty().replace("postgres:@", f"postgres:{CANARY}@")
-    return start(database_url=made, admin_users=("U-OLIVIA",))
+def url(server: OwnServer) -> str:
+    return server.make_empty().replace("postgres:@", f"postgres:{CANARY}@")
+
+
+@pytest.fixture
+def bot(start: Start, url: str) -> Bot:
+    """A bot that has its indexes itself."""
+    return start(database_url=url, index_backend="faiss", admin_users=("U-OLIVIA",))
 
 
 @pytest.mark.long
@@ -59,6 +67,34 @@ def test_answers_go_on(
     assert "can't be used" not in status
     assert CANARY not in caplog.text
     assert WIFI not in "".join(record.getMessage() for record in caplog.records if record.name.startswith("handlers"))
+
+
+def test_where_the_indexes_are_on_it_the_asker_is_told_until_it_is_back(
+    slack: LocalSlack, start: Start, server: OwnServer, url: str
+) -> None:
+    bot = start(database_url=url, index_backend="pgvector")
+    slack.wait_until(lambda: all(each.snapshot for each in bot.services.registry.loaded.values()), what="the indexes")
+    server.stop()
+    try:
+        told = asked(slack)
+        assert told.startswith("The database with the indexes can't be used now (")
+    finally:
+        server.start()
+    slack.wait_until(lambda: ANSWER in asked(slack) and asked_so_far(bot), 60, what="an answer that is stored")
+
+
+def asked(slack: LocalSlack) -> str:
+    return slack.reply(slack.command("alice", "it-help", f"/search {WIFI}"), 60).shown
+
+
+@pytest.mark.postgresql
+def test_a_start_that_is_refused_leaves_no_connection(start: Start, database_url: str) -> None:
+    with pytest.raises(SettingsError, match="nowhere"):
+        start(ConfigFile(channels={"nowhere": ChannelSection()}))
+    others = (
+        "SELECT application_name FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    assert rows_of(database_url, others) == []
 
 
 def why(bot: Bot) -> Translatable | None:

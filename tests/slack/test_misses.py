@@ -1,7 +1,6 @@
 """Questions that nobody could answer: what admins see of them, what they decide, and what closes by itself."""
 
 import time
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,7 @@ from handlers.learning.store.misses import Misses
 from handlers.store.audit import AuditLog
 from handlers.store.questions import AskedQuestion, Origin, Questions
 from tests.audit import action, outcome
-from tests.slack.conftest import IT_HELP, Start, approve, asked_so_far, settle
+from tests.slack.conftest import IT_HELP, Put, Start, approve, asked_so_far, settle
 
 SNOW = "How do I order a snow shovel?"
 CANTEEN = "What is for lunch in the canteen?"
@@ -192,12 +191,11 @@ def test_a_button_is_only_for_admins_whoever_presses_it(slack: LocalSlack, bot: 
     assert len(listed(bot)) == 11
 
 
-@pytest.mark.sqlite
-def test_a_miss_closes_by_itself_when_a_row_answers_it(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+def test_a_miss_closes_by_itself_when_a_row_answers_it(slack: LocalSlack, bot: Bot, put: Put) -> None:
     ask(slack, "alice", SNOW)
     ask(slack, "alice", CANTEEN)
     assert SNOW in kb(slack).shown
-    (knowledge / "it-help.csv").write_text(IT_HELP + f"snow,{SNOW},In the shed.,,,,\n", encoding="utf-8")
+    put("it-help.csv", IT_HELP + f"snow,{SNOW},In the shed.,,,,\n")
     bot.services.maintenance.reload("it-help").result(60)
     shown = kb(slack).shown
     assert SNOW not in shown

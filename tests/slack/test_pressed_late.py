@@ -1,8 +1,6 @@
 """Buttons and forms when something is different from when they were shown, or goes wrong in the middle."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from threading import Thread
@@ -23,8 +21,8 @@ from tests.audit import action, outcome
 from tests.slack.conftest import Start, labels, settle
 from tests.slack.test_editing import SCANNER, add, direct, save
 from tests.slack.test_proposals import propose, request
+from tests.state import change
 
-AUDIT_IS_FULL = "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END"
 SECRET = "監査は来週の火曜日です。"
 
 
@@ -37,10 +35,8 @@ def audited(slack: LocalSlack, start: Start, knowledge: Path) -> Bot:
     return start(admin_users=slack.person("olivia").id)
 
 
-def break_the_audit_log(knowledge: Path) -> None:
-    with closing(sqlite3.connect(knowledge.parent / "data" / "state.db")) as database:
-        database.execute(AUDIT_IS_FULL)
-        database.commit()
+def break_the_audit_log(state_url: str) -> None:
+    change(state_url, "ALTER TABLE audit RENAME TO audited")
 
 
 # Seen no more
@@ -87,6 +83,7 @@ def test_an_admin_who_is_none_any_more_hears_nothing_of_shadow_mode(slack: Local
 # Never silent, never lost
 
 
+@pytest.mark.sqlite("its file is lost; a server: test_lost_server")
 def test_a_button_answers_though_the_database_is_gone(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     answer = slack.reply(slack.command("alice", "it-help", "/search How do I connect to the office Wi-Fi?"))
     settle(slack, bot)
@@ -147,23 +144,23 @@ def test_what_is_written_is_not_offered_for_writing_again(slack: LocalSlack, bot
     assert view.shown.startswith(":white_check_mark: Saved in *it-help*.")
 
 
-@pytest.mark.sqlite
 @pytest.mark.usefixtures("lawful")
-def test_an_entry_that_is_not_in_the_audit_log_counts_as_saved(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+def test_an_entry_that_is_not_in_the_audit_log_counts_as_saved(
+    slack: LocalSlack, bot: Bot, knowledge: Path, state_url: str
+) -> None:
     view = add(slack, "olivia")
-    break_the_audit_log(knowledge)
+    break_the_audit_log(state_url)
     save(slack, bot, "olivia", view, SCANNER)
     assert SCANNER["question"] in (knowledge / "it-help.csv").read_text("utf-8")
     assert view.shown.startswith(":warning: Saved in *it-help*, but: This is done but not in the audit log")
 
 
-@pytest.mark.sqlite
 def test_a_proposal_that_is_not_in_the_audit_log_is_decided_and_told(
-    slack: LocalSlack, start: Start, knowledge: Path
+    slack: LocalSlack, start: Start, state_url: str
 ) -> None:
     bot = start(admin_users=slack.person("olivia").id)
     propose(slack, bot)
-    break_the_audit_log(knowledge)
+    break_the_audit_log(state_url)
     slack.press("olivia", request(slack, "olivia"), "Approve")
     settle(slack, bot)
     assert "not in the audit log" in slack.ephemerals("olivia")[-1].shown

@@ -143,7 +143,7 @@ def test_a_reply_of_before_shadow_mode_follows_its_question_and_members_rate_it(
     settle(slack, bot)
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is lost; a server: test_lost_server")
 def test_without_the_database_what_was_proved_stays_live(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     reported(slack, bot, ASK_WIFI)
     judged_before(bot, slack, 14)

@@ -11,6 +11,7 @@ from handlers.entries.store.proposals import Proposals
 from handlers.store.audit import AuditLog
 from indexes.messages import Translatable
 from tests.audit import action
+from tests.conftest import FOLDER
 from tests.slack.conftest import ILLEGAL, IT_HELP, Start, redeliver, settle
 from tests.slack.test_editing import SCANNER, add, direct, save, search
 
@@ -137,7 +138,7 @@ def test_an_admin_slack_does_not_deliver_to_is_not_counted_on(slack: LocalSlack,
     assert len(Proposals(bot.services.database).waiting()) == 1
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_what_can_not_be_written_waits_on(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     propose(slack, bot)
     path, asked = knowledge / "it-help.csv", request(slack, "olivia")

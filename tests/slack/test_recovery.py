@@ -18,7 +18,10 @@ from handlers.store.backup import backup_of
 from handlers.store.recovery import set_aside
 from tests.slack.conftest import Start, redeliver, settle, stop
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("lawful")]
+pytestmark = [
+    pytest.mark.sqlite("its file is damaged; a server repairs its own"),
+    pytest.mark.usefixtures("lawful"),
+]
 
 QUESTION, ANSWER = "パスワードを忘れました", "再設定ページから"
 VPN = "VPNにつながりません。"

@@ -15,6 +15,7 @@ from bot.playground import LocalSlack
 from handlers.store.audit import AuditEntry, AuditLog
 from indexes.encoder import Model, ModelManager
 from tests.audit import action, outcome
+from tests.conftest import FOLDER
 from tests.encoders import HashingModel
 from tests.slack.conftest import DEV_FAQ, IT_HELP, Start
 
@@ -88,7 +89,7 @@ def dense(slack: LocalSlack, bot: Bot) -> None:
     slack.wait_until(lambda: all(one.index.dense for one in bot.services.registry.loaded.values()))
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 @pytest.mark.usefixtures("lawful")
 def test_alone_it_reloads_the_channels_own_and_the_shared(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     (knowledge / "it-help.csv").write_text(
@@ -153,7 +154,7 @@ def test_where_there_is_nothing_to_reload_it_says_how(slack: LocalSlack, start: 
     assert "/kb reload all" in answer
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 @pytest.mark.usefixtures("lawful")
 def test_left_out_rows_are_named_by_line_with_the_reason(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     bad = '<!channel>,,,\n"two\nlines?",Yes.,,\n' + ",,Errors,\n" * 12
@@ -167,7 +168,7 @@ def test_left_out_rows_are_named_by_line_with_the_reason(slack: LocalSlack, bot:
     assert outcome(audits(slack, bot, 1)[0]) == "4 records, +2 ~0 -0"
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
@@ -204,7 +205,7 @@ def test_a_deleted_file_keeps_answering(slack: LocalSlack, knowledge: Path) -> N
     assert "*it-help*" in reload(slack)
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 @pytest.mark.usefixtures("lawful")
 def test_a_shared_file_that_is_new_is_searched_from_every_channel(
     slack: LocalSlack, start: Start, knowledge: Path
@@ -216,7 +217,7 @@ def test_a_shared_file_that_is_new_is_searched_from_every_channel(
     assert "千代田区" in searched(slack, "オフィスの住所", "general")
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 @pytest.mark.usefixtures("lawful")
 def test_changed_synonyms_reach_every_knowledge_base(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     (knowledge / "_synonyms.csv").write_text(
@@ -230,7 +231,7 @@ def test_changed_synonyms_reach_every_knowledge_base(slack: LocalSlack, bot: Bot
     assert "authenticator app" in searched(slack, "二段階認証")
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_only_what_changed_is_encoded_and_the_report_says_so(
     slack: LocalSlack, start: Start, counting: Counting, knowledge: Path
 ) -> None:
@@ -248,7 +249,7 @@ def test_only_what_changed_is_encoded_and_the_report_says_so(
     assert len(model.documents) == 1
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_a_restart_encodes_nothing_even_with_a_bad_file(
     slack: LocalSlack, start: Start, counting: Counting, knowledge: Path
 ) -> None:
@@ -266,7 +267,7 @@ def test_a_restart_encodes_nothing_even_with_a_bad_file(
     assert "it-help.csv: the file is empty" in slack.reply(slack.command("olivia", "it-help", "/kb status")).shown
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_reloads_of_several_admins_at_once_share_the_work_and_all_are_told(
     slack: LocalSlack, start: Start, counting: Counting, knowledge: Path
 ) -> None:
@@ -288,7 +289,7 @@ def test_reloads_of_several_admins_at_once_share_the_work_and_all_are_told(
     audits(slack, bot, 4)
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_questions_during_reloads_are_all_answered_rightly(
     slack: LocalSlack, start: Start, counting: Counting, knowledge: Path
 ) -> None:
@@ -320,7 +321,7 @@ def test_questions_during_reloads_are_all_answered_rightly(
         assert sum(each.result(60) for each in asking) >= 6
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_a_disk_that_can_not_be_written_is_told_and_the_new_rows_answer(
     slack: LocalSlack, bot: Bot, knowledge: Path
 ) -> None:
@@ -340,7 +341,7 @@ def test_a_disk_that_can_not_be_written_is_told_and_the_new_rows_answer(
     assert bot.services.registry.loaded["dev-faq"].trouble is None
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_without_slacks_channel_list_the_reload_goes_on(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     slack.faults.error("conversations.list", "fatal_error", times=None)
     (knowledge / "dev-faq.csv").write_text(DEV_FAQ + "What is CI?,The pipeline.,Build,\n")

@@ -8,6 +8,7 @@ import pytest
 from bot.app import Bot
 from bot.config_file import ChannelSection, ConfigFile, KnowledgeBaseSection
 from bot.playground import LocalSlack, Message
+from tests.conftest import FOLDER
 from tests.slack.conftest import IT_HELP, Start, settle, stop
 from tests.slack.test_admin import audited, kb
 from tests.slack.test_channel_mapping import admins
@@ -115,7 +116,7 @@ def test_who_is_no_admin_any_more_removes_nothing(slack: LocalSlack, bot: Bot, k
     assert (knowledge / "it-help.csv").exists()
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_a_file_that_can_not_be_deleted_answers_as_before(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     asked = slack.reply(slack.command("olivia", "general", "/kb remove it-help"))
     (knowledge / "it-help.csv").unlink()
@@ -130,7 +131,7 @@ def test_a_file_that_can_not_be_deleted_answers_as_before(slack: LocalSlack, bot
 # A file that is gone
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 @pytest.mark.parametrize("how", ["watched", "reload", "restart"])
 def test_a_file_that_is_gone_answers_until_an_admin_removes_it(
     slack: LocalSlack, start: Start, knowledge: Path, how: str
@@ -166,7 +167,7 @@ def test_a_file_that_is_gone_answers_until_an_admin_removes_it(
     assert not answers(slack)
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_kept_it_answers_after_a_restart_and_nobody_is_asked_again(
     slack: LocalSlack, start: Start, knowledge: Path
 ) -> None:
@@ -189,7 +190,7 @@ def test_kept_it_answers_after_a_restart_and_nobody_is_asked_again(
     slack.wait_until(lambda: len(told(slack)) == 2, what="the next question, about the next time")
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_a_file_that_is_back_is_not_removed(slack: LocalSlack, start: Start, knowledge: Path) -> None:
     bot = start(admin_users=admins(slack))
     (knowledge / "it-help.csv").unlink()
@@ -206,7 +207,7 @@ def test_a_file_that_is_back_is_not_removed(slack: LocalSlack, start: Start, kno
 # A fault
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 @pytest.mark.parametrize(
     ("how", "while_down"),  # a start without its folder, or with an empty one, is refused
     [("emptied", False), ("two of three", True), ("two of three", False), ("vanished", False)],
@@ -247,7 +248,7 @@ def test_when_most_files_are_gone_it_is_a_fault_and_nothing_can_be_removed(
     assert len(told(slack)) == 1
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_a_question_about_one_file_removes_nothing_once_the_folder_is_at_fault(
     slack: LocalSlack, start: Start, knowledge: Path
 ) -> None:
@@ -266,7 +267,7 @@ def test_a_question_about_one_file_removes_nothing_once_the_folder_is_at_fault(
 # A file that is called otherwise than before, but by the same name
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 @pytest.mark.parametrize("called", ["IT-Help.CSV", "ｉｔ-ｈｅｌｐ.csv", "it-help.CSV"])
 @pytest.mark.parametrize("restarted", [False, True])
 @pytest.mark.parametrize("named", [False, True])

@@ -88,7 +88,7 @@ def test_where_nobody_is_named_the_admins_of_the_workspace_are_told(slack: Local
     assert words(bot) == [""]
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("the files of versions, snapshots and damaged databases; a server: test_shared_store")
 def test_everything_else_that_is_too_old_goes_too_and_what_is_in_use_stays(
     slack: LocalSlack, bot: Bot, knowledge: Path
 ) -> None:

@@ -11,7 +11,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack
 from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from indexes.records import read_records
-from tests.slack.conftest import settle
+from tests.slack.conftest import Put, settle
 from tests.slack.test_uploads import press, upload
 from tests.slack.test_versions import exported
 from tests.workbooks import table
@@ -71,10 +71,9 @@ def changed(data: bytes, edit: Callable[[list[list[str]]], object]) -> bytes:
 
 
 @pytest.fixture
-def file(knowledge: Path, request: pytest.FixtureRequest) -> Path:
-    path = knowledge / "it-help.csv"
-    path.write_bytes(request.param)
-    return path
+def file(knowledge: Path, put: Put, request: pytest.FixtureRequest) -> Path:
+    put("it-help.csv", request.param)
+    return knowledge / "it-help.csv"
 
 
 @pytest.mark.parametrize("file", FILES.values(), indirect=True, ids=FILES)
@@ -93,9 +92,11 @@ def test_what_comes_back_untouched_is_the_very_same(slack: LocalSlack, file: Pat
     "words", ["original,normalized\nPC,パソコン\n", "original,normalized\n@home,在宅\n-1F,地下1階\n"]
 )
 @pytest.mark.usefixtures("bot")
-def test_synonyms_that_come_back_untouched_are_the_very_same(slack: LocalSlack, knowledge: Path, words: str) -> None:
+def test_synonyms_that_come_back_untouched_are_the_very_same(
+    slack: LocalSlack, knowledge: Path, put: Put, words: str
+) -> None:
     path = knowledge / "_synonyms.csv"
-    path.write_bytes(words.encode())
+    put("_synonyms.csv", words)
     _, data = exported(slack, "export _synonyms")
     assert upload(slack, "_synonyms.csv", data).shown == SAME.replace("it-help", "_synonyms")
     card = upload(slack, "_synonyms.csv", changed(data, lambda rows: rows.append(["=x", "y"])))

@@ -11,7 +11,7 @@ from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from bot.playground.slack.block_kit.validation import block_text
 from handlers.store.questions import Questions
-from tests.slack.conftest import Start, ack_took, asked_so_far, fill, labels, settle
+from tests.slack.conftest import Put, Start, ack_took, asked_so_far, fill, labels, settle
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -225,14 +225,13 @@ def test_an_uncertain_hit_can_be_opened(slack: LocalSlack, ask: Ask) -> None:
     assert "nothing certain" in answer.shown
 
 
-@pytest.mark.sqlite
 def test_a_hit_that_a_reload_took_away_is_said_to_be_gone(
-    slack: LocalSlack, bot: Bot, ask: Ask, knowledge: Path
+    slack: LocalSlack, bot: Bot, ask: Ask, knowledge: Path, put: Put
 ) -> None:
     answer = ask("alice", "it-help", "How do I connect to the office Wi-Fi? VPN")
     rows = (knowledge / "it-help.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-    (knowledge / "it-help.csv").write_text("".join(rows[:2]), encoding="utf-8")
-    assert bot.services.maintenance.reload("it-help").result(60).removed == 4
+    put("it-help.csv", "".join(rows[:2]))
+    assert bot.services.maintenance.reload("it-help").result(60).records == 1
     slack.press("alice", answer, "show_2")
     slack.wait_until(lambda: answer.shown.count("has been changed or removed since") >= 2)
     assert WIFI not in answer.shown

@@ -12,6 +12,7 @@ import pytest
 
 from bot.lock import only_one
 from bot.playground import DEFAULT_SCOPES, LocalSlack
+from tests.conftest import FOLDER
 
 ROOT = Path(__file__).parents[2]
 QUESTION, ANSWER = "パスワードを忘れました", "再設定ページから"
@@ -217,7 +218,7 @@ def test_a_second_trial_says_who_has_the_data(slack: LocalSlack, knowledge: Path
     assert "Traceback" not in second.stderr
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_a_folder_that_was_emptied_is_refused_until_somebody_says_that_it_is_meant(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:

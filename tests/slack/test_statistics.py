@@ -2,6 +2,7 @@
 
 import struct
 import time
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,11 +19,13 @@ from handlers.admin.views.trend import HEIGHT, WIDTH, trend
 from handlers.channel_rules import AutoReply
 from handlers.schema import open_database
 from handlers.store.audit import AuditEntry, AuditLog
+from handlers.store.database import Database
 from handlers.store.questions import AskedQuestion, FoundHit, Questions, questions
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable
 from tests.audit import action, outcome
 from tests.slack.conftest import Start, settle
+from tests.state import url_in
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -34,14 +37,19 @@ def kb(slack: LocalSlack, action: str, who: str = "olivia") -> Message:
     return slack.reply(slack.command(who, "it-help", f"/kb {action}"))
 
 
+@pytest.fixture
+def database(tmp_path: Path, database_url: str | None) -> Iterator[Database]:
+    opened = open_database(database_url or url_in(tmp_path))
+    yield opened
+    opened.close()
+
+
 def noted(name: str, *, answered: bool, source: str = "search", confidence: float = 0.95) -> AskedQuestion:
     hit = FoundHit(name, "r", 0.8, confidence)
     return AskedQuestion(source, "C1", "U1", "q", (hit,), confidence, 0.9, answered)  # type: ignore[arg-type]
 
 
-@pytest.mark.sqlite
-def test_questions_are_counted_by_knowledge_base_and_day(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
+def test_questions_are_counted_by_knowledge_base_and_day(database: Database) -> None:
     first = Questions(database).add(noted("a", answered=True))
     assert first
     Questions(database).add(noted("a", answered=False))
@@ -59,7 +67,6 @@ def test_questions_are_counted_by_knowledge_base_and_day(tmp_path: Path) -> None
     assert Statistics(database).overview(7, time.time() + 8 * 24 * 3600).total == Tally()
 
 
-@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("zone", "counted"),
     [
@@ -68,9 +75,10 @@ def test_questions_are_counted_by_knowledge_base_and_day(tmp_path: Path) -> None
         ("Asia/Tokyo", {date(2026, 10, 24): 0, date(2026, 10, 25): 3, date(2026, 10, 26): 2}),
     ],
 )
-def test_days_are_those_of_the_time_zone_of_the_settings(tmp_path: Path, zone: str, counted: dict[date, int]) -> None:
+def test_days_are_those_of_the_time_zone_of_the_settings(
+    database: Database, zone: str, counted: dict[date, int]
+) -> None:
     """On a day of 25 hours too: clocks in Berlin go back on 25 October."""
-    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     for asked in ("24T21:30", "24T22:30", "25T00:30", "25T22:30", "25T23:30"):
         number = Questions(database).add(noted("a", answered=True))
         at = datetime.fromisoformat(f"2026-10-{asked}:00+00:00").timestamp()
@@ -80,17 +88,13 @@ def test_days_are_those_of_the_time_zone_of_the_settings(tmp_path: Path, zone: s
     assert {day: tally.answered for day, tally in by_day.items()} == counted
 
 
-@pytest.mark.sqlite
-def test_this_one_was_it_is_a_vote_for_the_answer(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
+def test_this_one_was_it_is_a_vote_for_the_answer(database: Database) -> None:
     for vote in ("hit_1", "hit_2", "none"):
         Questions(database).vote(Questions(database).add(noted("a", answered=False)) or 0, "U1", vote)
     assert Statistics(database).overview(7).by_name == {"a": Tally(0, 3, 2, 1)}
 
 
-@pytest.mark.sqlite
-def test_a_rehearsal_counts_what_shadow_mode_held_back(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
+def test_a_rehearsal_counts_what_shadow_mode_held_back(database: Database) -> None:
     held = [
         Questions(database).add(noted("a", answered=True, source="shadow", confidence=each))
         for each in (0.95, 0.92, 0.9)
@@ -105,7 +109,7 @@ def test_a_rehearsal_counts_what_shadow_mode_held_back(tmp_path: Path) -> None:
     assert Statistics(database).rehearsal("C2", 30) == Rehearsal()
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its file is lost; a server: test_postgres_failures")
 def test_without_a_database_nothing_is_counted_and_nothing_breaks(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     (tmp_path / "state.db").unlink()
@@ -113,9 +117,7 @@ def test_without_a_database_nothing_is_counted_and_nothing_breaks(tmp_path: Path
     assert database.trouble == Translatable("database.removed", file="state.db")
 
 
-@pytest.mark.sqlite
-def test_the_picture_is_a_png_with_a_bar_for_each_day(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'state.db'}")
+def test_the_picture_is_a_png_with_a_bar_for_each_day(database: Database) -> None:
     empty = trend(Statistics(database).overview(30).by_day)
     Questions(database).add(noted("a", answered=True))
     Questions(database).add(noted("a", answered=False))

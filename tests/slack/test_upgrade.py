@@ -18,7 +18,7 @@ from tests.encoders import CountingModel
 from tests.former import former_folder, former_ids, former_messages
 from tests.slack.conftest import Start, settle, stop
 
-pytestmark = pytest.mark.sqlite
+pytestmark = pytest.mark.sqlite("the earlier version knew nothing else")
 
 WIFI = "How do I connect to the office Wi-Fi?"
 NETWORK = "Choose the network Sample-Office and sign in with your work account."

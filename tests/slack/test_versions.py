@@ -9,7 +9,8 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack, Message
 from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
-from tests.slack.conftest import IT_HELP, Start, settle
+from tests.conftest import FOLDER
+from tests.slack.conftest import IT_HELP, Put, Start, settle
 from tests.slack.test_reload import reload
 from tests.slack.test_uploads import NEWER, direct, outcomes, press, searched, upload
 
@@ -27,10 +28,9 @@ def applied(slack: LocalSlack, data: bytes | str) -> None:
 # -- Versions
 
 
-@pytest.mark.sqlite
-def test_the_versions_say_what_made_them_and_which_is_current(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+def test_the_versions_say_what_made_them_and_which_is_current(slack: LocalSlack, bot: Bot, put: Put) -> None:
     applied(slack, NEWER)
-    (knowledge / "it-help.csv").write_text(IT_HELP + "a,b,c,,,,\n", encoding="utf-8")
+    put("it-help.csv", IT_HELP + "a,b,c,,,,\n")
     reload(slack, "it-help")
     lines = kb(slack, "versions").shown.splitlines()
     olivia = slack.person("olivia")
@@ -49,17 +49,19 @@ def test_the_versions_say_what_made_them_and_which_is_current(slack: LocalSlack,
     settle(slack, bot)
 
 
-@pytest.mark.sqlite
-def test_ten_different_contents_are_kept_without_their_vectors(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+def test_ten_different_contents_are_kept_without_their_vectors(
+    slack: LocalSlack, bot: Bot, knowledge: Path, put: Put
+) -> None:
     for number in range(12):
-        (knowledge / "it-help.csv").write_text(IT_HELP + f"n{number},q{number},a,,,,\n", encoding="utf-8")
+        put("it-help.csv", IT_HELP + f"n{number},q{number},a,,,,\n")
         reload(slack, "it-help")
     kept = bot.services.maintenance.versions.of(bot.services.registry.source("it-help"))
     assert [version.number for version in kept] == list(range(13, 3, -1))
-    [folder] = (knowledge.parent / "data" / "versions").glob("it-help-*")
-    assert len(list(folder.glob("*.csv.gz"))) == 10
-    assert {path.suffix for path in folder.iterdir()} == {".gz", ".json"}
     assert len(kb(slack, "versions").blocks) == 11
+    if not bot.services.database.is_shared:
+        [folder] = (knowledge.parent / "data" / "versions").glob("it-help-*")
+        assert len(list(folder.glob("*.csv.gz"))) == 10
+        assert {path.suffix for path in folder.iterdir()} == {".gz", ".json"}
 
 
 @pytest.mark.usefixtures("guests", "lawful")
@@ -130,7 +132,7 @@ def test_without_an_earlier_version_there_is_nothing_to_go_back_to(slack: LocalS
     assert kb(slack, "rollback").shown == "No earlier version of *it-help* is kept."
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_a_file_that_was_spoilt_comes_back(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     source = bot.services.registry.source("it-help")
     slack.wait_until(lambda: bot.services.maintenance.versions.of(source))
@@ -141,6 +143,7 @@ def test_a_file_that_was_spoilt_comes_back(slack: LocalSlack, bot: Bot, knowledg
     assert (knowledge / "it-help.csv").read_text(encoding="utf-8") == IT_HELP
 
 
+@pytest.mark.sqlite("a version is a file; a damaged one in a database: test_shared_store")
 @pytest.mark.usefixtures("lawful")
 def test_a_damaged_version_is_refused(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
     applied(slack, NEWER)
@@ -151,15 +154,12 @@ def test_a_damaged_version_is_refused(slack: LocalSlack, bot: Bot, knowledge: Pa
     assert (knowledge / "it-help.csv").read_text(encoding="utf-8") == NEWER
 
 
-@pytest.mark.sqlite
-def test_versions_survive_a_restart_and_note_what_changed_in_between(
-    slack: LocalSlack, start: Start, knowledge: Path
-) -> None:
+def test_versions_survive_a_restart_and_note_what_changed_in_between(slack: LocalSlack, start: Start, put: Put) -> None:
     first = start()
     applied(slack, NEWER)
     first.stop()
     slack.wait_until(lambda: slack.connections == 0)
-    (knowledge / "it-help.csv").write_text(IT_HELP + "n,q,a,,,,\n", encoding="utf-8")
+    put("it-help.csv", IT_HELP + "n,q,a,,,,\n")
     start()
     slack.wait_until(lambda: kb(slack, "versions").shown.count("entries") == 3)
     assert "*3*" in kb(slack, "versions").shown
@@ -177,9 +177,8 @@ def exported(slack: LocalSlack, line: str = "export", where: str = "it-help") ->
     return direct(slack)[-2], file.data
 
 
-@pytest.mark.sqlite
 @pytest.mark.usefixtures("lawful")
-def test_the_export_opens_in_a_spreadsheet_and_computes_nothing(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+def test_the_export_opens_in_a_spreadsheet_and_computes_nothing(slack: LocalSlack, bot: Bot, put: Put) -> None:
     rows = (
         "id;質問;回答;備考\n"
         '1;=HYPERLINK("http://evil.example")?;"+81-3-1234\nnext; line";@x\n'
@@ -187,7 +186,7 @@ def test_the_export_opens_in_a_spreadsheet_and_computes_nothing(slack: LocalSlac
         "3;too;wide;for;it\n"
         "4;＝SUM(A1);a = b;'quoted\n"
     )
-    (knowledge / "it-help.csv").write_bytes(rows.encode("cp932"))
+    put("it-help.csv", rows.encode("cp932"))
     message, data = exported(slack)
     assert message.shown.splitlines() == [
         "Here is *it-help* as a CSV that opens in a spreadsheet as it is; rows: 3.",
@@ -209,10 +208,9 @@ def test_the_export_opens_in_a_spreadsheet_and_computes_nothing(slack: LocalSlac
     assert [each.shown for each in slack.ephemerals("olivia")] == ["I have sent you *it-help* in a direct message."]
 
 
-@pytest.mark.sqlite
-def test_what_people_taught_is_among_the_aliases(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:
+def test_what_people_taught_is_among_the_aliases(slack: LocalSlack, bot: Bot, put: Put) -> None:
     source = "id,質問,回答,言い換え\npw,パスワードを忘れました,再設定,ログインできない\nvpn,VPN,再起動,\n"
-    (knowledge / "it-help.csv").write_text(source, encoding="utf-8")
+    put("it-help.csv", source)
     learned = LearnedAliases(bot.services.database)
     for record, question, words in (
         ("pw", "パスワードを忘れました", "PWどこ|いった"),

@@ -12,9 +12,10 @@ import pytest
 from bot.app import Bot
 from bot.config_file import ConfigFile
 from bot.playground import LocalSlack
+from tests.conftest import FOLDER
 from tests.slack.conftest import IT_HELP, Start
 
-pytestmark = pytest.mark.sqlite
+pytestmark = pytest.mark.sqlite(FOLDER)
 
 FAX = "fax,ファクスはどこですか,二階のコピー機の隣です。,設備,,,\n"
 SLOW = 0.1

@@ -12,6 +12,7 @@ from bot.config_file import ConfigFile, KnowledgeBaseSection
 from bot.playground import LocalSlack, Message
 from bot.settings import Environment, Settings, SettingsError
 from indexes.records import read_records
+from tests.conftest import FOLDER
 from tests.slack.conftest import Start, settle
 from tests.slack.test_uploads import press, searched, upload
 from tests.slack.test_versions import exported
@@ -160,6 +161,7 @@ def test_an_earlier_content_of_a_workbook_does_not_replace_it(slack: LocalSlack,
     assert workbook.read_bytes() == now
 
 
+@pytest.mark.sqlite(FOLDER)
 def test_a_workbook_that_is_gone_may_be_replaced_by_a_csv(slack: LocalSlack, workbook: Path, start: Start) -> None:
     start()
     workbook.unlink()
@@ -189,7 +191,7 @@ def test_two_files_of_one_name_are_refused_at_the_first_start(knowledge: Path, s
         mapping(knowledge).check()
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite(FOLDER)
 def test_a_csv_that_is_served_goes_on_when_its_workbook_is_put_beside_it(
     slack: LocalSlack, start: Start, knowledge: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -205,6 +207,7 @@ def test_a_csv_that_is_served_goes_on_when_its_workbook_is_put_beside_it(
     assert "Sample-Office" in searched(slack, "How do I connect to the office Wi-Fi?")
 
 
+@pytest.mark.sqlite(FOLDER)
 def test_a_workbook_goes_on_until_it_is_moved_away_and_then_its_csv_can_be_edited(
     slack: LocalSlack, workbook: Path, start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:

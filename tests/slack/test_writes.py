@@ -1,29 +1,31 @@
 """What is written to the database for what happens in Slack: for chatter nothing at all."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 
 from bot.app import Bot
 from bot.playground import LocalSlack
+from handlers.store.database import metadata
 from tests.slack.conftest import Start, redeliver, settle, stop
 
-pytestmark = pytest.mark.sqlite
-
+BEATS = {"replicas"}
+"""Where replicas say that they are alive, whatever else happens."""
 WIFI = "How do I connect to the office Wi-Fi?"
 
 
 @pytest.fixture
-def written(bot: Bot, slack: LocalSlack, knowledge: Path) -> Iterator[Callable[[], bool]]:
+def written(bot: Bot, slack: LocalSlack, state_url: str) -> Iterator[Callable[[], bool]]:
     """Tells whether anything was written since it was last asked."""
-    with closing(sqlite3.connect(knowledge.parent / "data" / "state.db")) as database:
+    with create_engine(state_url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as database:
 
-        def version() -> int:
-            [(number,)] = database.execute("PRAGMA data_version").fetchall()
-            return int(number)
+        def version() -> list[Any]:
+            if database.dialect.name == "sqlite":
+                return [database.scalar(text("PRAGMA data_version"))]
+            names = sorted(metadata.tables.keys() - BEATS)
+            return [sorted(database.execute(text(f'SELECT ctid, xmin FROM "{name}"')), key=str) for name in names]
 
         last = [version()]
 
