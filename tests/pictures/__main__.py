@@ -103,6 +103,8 @@ def _take(page: Page, file: Path, how: Sequence[str]) -> None:
         page.locator("#main .thread-link").last.click()
     if ("inspector" in how) != bool(page.locator("#inspector:visible").count()):
         page.locator("#top .tool:not(.menu-button)").first.click()
+    if "end" in how:
+        page.locator("dialog .modal-body").last.evaluate("body => body.scrollTo(0, body.scrollHeight)")
     page.mouse.move(0, 0)
     page.wait_for_timeout(STILL_MS)
     if page.locator(".home").count() and not whole:
