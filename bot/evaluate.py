@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from indexes.clarification.measuring import measure
 from indexes.confidence.confidence import probability
 from indexes.confidence.evaluation import DEPTH, Outcome, Query, evaluate, hardest, rank_of, reliability, scored
 from indexes.records import may_be_volunteered
@@ -29,8 +30,9 @@ class Evaluation:
 def run(knowledge_base: FaissSearch, queries: Sequence[Query], threshold: float) -> Evaluation:
     """Ask all queries as the bot would be asked, and measure at the threshold the bot would use.
 
-    To the measures of `evaluate`, this adds the encoder (or "lexical"), the `scale` of its cosines, if any, and whether
-    any row has an answer (`answers`). Without answers only the ranking counts: nothing is given unasked.
+    To the measures of `evaluate`, this adds what questions back are worth (`asking_back`), the encoder (or
+    "lexical"), the `scale` of its cosines, if any, and whether any row has an answer (`answers`). Without answers only
+    the ranking counts: nothing is given unasked.
     """
     with ThreadPoolExecutor(ASKING_AT_ONCE) as pool:
         answers = list(pool.map(lambda query: knowledge_base.answer(query.text, DEPTH), queries))
@@ -44,7 +46,8 @@ def run(knowledge_base: FaissSearch, queries: Sequence[Query], threshold: float)
     encoder = knowledge_base.encoder.name if knowledge_base.encoder else "lexical"
     scale = asdict(knowledge_base.scale) if knowledge_base.scale else None
     about = {"encoder": encoder, "scale": scale, "answers": knowledge_base.has_answers}
-    measures = {**about, **evaluate(outcomes, threshold)}
+    asking = measure(queries, answers, threshold).as_dict()
+    measures = {**about, **evaluate(outcomes, threshold), "asking_back": asking}
     return Evaluation(measures, outcomes, found)
 
 
@@ -75,6 +78,7 @@ def format_evaluation(evaluation: Evaluation) -> str:
         lines.append(_shipped(measures["shipped"]))
     else:
         lines += ["", "No row has an answer: nothing is given unasked, and only the ranking counts."]
+    lines.append(_asking(measures["asking_back"]))
     worst = hardest(scored(evaluation.outcomes), MISSES)
     if worst:
         lines += ["", "Most confident mistakes:"]
@@ -136,6 +140,14 @@ def _shipped(shipped: dict[str, float]) -> str:
     return (
         f"Replying unasked from {shipped['threshold']:.2f} on: {shipped['replies']} replies, {right} of them right,"
         f" covering {covered} of the answerable;\nreplies to {near} of the near and {far} of the far questions."
+    )
+
+
+def _asking(asking: dict[str, float]) -> str:
+    shares = {name: _number(share) for name, share in asking.items()}
+    return (
+        f"Asking back at {shares['asked_back']} of the questions: right after at most one press"
+        f" {shares['after_one_press']}, without {shares['first']}; among the first five {shares['among_five']}."
     )
 
 

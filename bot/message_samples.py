@@ -70,6 +70,7 @@ RECORD = Record(
 )
 ENTRIES = [Entry(RECORD, NAME, 0.95, images.shown(RECORD)), Entry(RECORD, NAME, 0.3), Entry(None, NAME, 0.2)]
 RESULT = Result(QUESTION, ENTRIES, 0.9, 17)
+CHOICE = replace(RESULT, entries=[replace(entry, label=f"{NAME} {place}") for place, entry in enumerate(ENTRIES)])
 KEY = ButtonValue(17, frozenset({1}))
 CHANNEL = Channel(PLACE, NAME, (NAME,), AutoReply.SHADOW, 0.9, (PERSON,), {"auto_reply": PERSON})
 REHEARSING = ChannelProof(CHANNEL, {NAME: Proof(2, 0)})
@@ -182,6 +183,9 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "recovery/asked": lambda texts: recovery.asked(RECOVERY, [CHANNEL], [NAME], texts),
         "recovery/damaged_now": recovery.damaged_now,
         "answers/answer": _reader,
+        "answers/asked_back": lambda texts: answers.asked_back(
+            CHOICE, texts, ReplyOptions(PERSON, restate=True, channel=PLACE, ask=True), frozenset({1})
+        ),
         "answers/folded": lambda texts: answers.folded(RESULT, texts, ask=True),
         "answers/volunteered": lambda texts: answers.volunteered(RESULT, texts, {PERSON: "right"}),
         "editing/as_message": lambda texts: editing.as_message(editing.saved(_draft(texts), RECORD)),

@@ -21,6 +21,8 @@ class Entry:
     confidence: float
     pictures: tuple[Picture, ...] = ()
     """Shown where the record is shown in full."""
+    label: str = ""
+    """What its button says in a question back."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,18 @@ class Result:
         return verdict(first.record, first.confidence, self.threshold) if first else Verdict.NOTHING
 
     @property
+    def asks_back(self) -> bool:
+        """Whether the reply asks which of the hits is meant."""
+        return self.question_id is not None and any(entry.label for entry in self.entries)
+
+    @property
     def shown_first(self) -> frozenset[int]:
-        """Ranks shown in full before anybody pressed Show: the first one, unless it is a mere guess."""
+        """Ranks shown in full before anybody pressed Show: the first one, unless it is a mere guess.
+
+        None where the reply asks back.
+        """
+        if self.asks_back:
+            return frozenset()
         return frozenset({1}) if self.entries and self.entries[0].confidence >= POSSIBLE else frozenset()
 
 
@@ -88,6 +100,11 @@ class ReplyOptions:
     shared: str | None = None
     """The address of what was shared; blank when it has none, None before."""
     asked: str | None = None
+
+
+def is_choosing(result: Result, options: ReplyOptions) -> bool:
+    """Return whether the reply asks which hit is meant, and nobody has said that it is none of them."""
+    return result.asks_back and "none" not in options.votes.values()
 
 
 def sharable(result: Result, shown: frozenset[int]) -> list[tuple[int, Entry]]:

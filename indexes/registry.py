@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 MERGED_HITS = 10
 """Hits taken from each index before merging: confidence also looks at the runners-up."""
 
+CANDIDATES = 5
+"""Rows that somebody may choose from who is asked back which they mean."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -42,6 +45,8 @@ class Answer:
     seconds: float
     shifts: Mapping[str, float] = field(default_factory=dict)
     """What votes had added to the log-odds at that time, by knowledge base."""
+    candidates: tuple[Hit, ...] = ()
+    """The best rows to choose from, the first ones being `hits`: at least as many, if there are."""
 
     @property
     def confidence(self) -> float:
@@ -141,12 +146,16 @@ class Registry:
             found += index.search(said[index.synonyms.digest], wanted, matched)
         merged = _distinct(sorted(found, key=lambda hit: (hit.evidence.verbatim, hit.score), reverse=True))
         ordered = _by_details(merged, asked)
-        hits = tuple(with_confidence(asked, ordered, state.shifts, different_first(ordered, top_k)))
+        choice = different_first(ordered, max(top_k, CANDIDATES))
+        candidates = tuple(with_confidence(asked, ordered, state.shifts, choice))
+        hits = tuple(different_first(candidates, top_k))
         if not hits or hits[0].confidence < DOUBTFUL:
             detailed = [hit for index in indexes for hit in index.search_details(said[index.synonyms.digest], top_k)]
-            hits = _details_first(with_confidence(asked, detailed, state.shifts), hits, top_k)
+            found_by_details = with_confidence(asked, detailed, state.shifts)
+            hits = _details_first(found_by_details, hits, top_k)
+            candidates = _details_first(found_by_details, candidates, max(top_k, CANDIDATES))
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
-        return Answer(asked, hits, encoder, time.perf_counter() - started, state.shifts)
+        return Answer(asked, hits, encoder, time.perf_counter() - started, state.shifts, candidates)
 
     def answer_of(self, name: str, record_id: str) -> Answer | None:
         """Return a record as the answer to its own question, by words alone; None if it no longer exists."""

@@ -1,6 +1,7 @@
 """The functions that take a text, and how each is called with one: what test_linear_functions runs."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from handlers.texts import ENGLISH, for_question
 from handlers.typeahead.views import form
 from indexes import names
 from indexes import text as indexed_text
+from indexes.clarification.labels import labels
 from indexes.completion import romaji
 from indexes.completion.completion import complete
 from indexes.completion.nearness import nearness
@@ -101,6 +103,12 @@ def result(cell: str) -> Result:
     """Return a hit that has the text in every cell, found with the text as the question."""
     record = Record("1", cell, cell, category=cell, url=cell, updated=cell, owner=cell, details={cell: cell})
     return Result(cell, [Entry(record, "faq", 0.95)], 0.9, 7)
+
+
+def asking_back(cell: str) -> Result:
+    """Return two hits to choose from, with the text in every cell and as their labels."""
+    [entry] = result(cell).entries
+    return replace(result(cell), entries=[replace(entry, label=cell)] * 2)
 
 
 def pictured(cell: str) -> Record:
@@ -226,6 +234,9 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.records.checking.similar_pairs": lambda cell: [
         list(found) for found in checking.similar_pairs([cell, f"x{cell}"])
     ],
+    "indexes.clarification.labels.labels": lambda cell: labels(
+        cell, [Record("1", cell, cell, details={"note": cell}), Record("2", f"x{cell}", cell, details={"note": cell})]
+    ),
     "indexes.records.checking.numbers": checking.numbers,
     "indexes.records.columns.is_known": columns.is_known,
     "indexes.records.header_names.read_header": header_names.read_header,
@@ -290,6 +301,7 @@ PATHS: dict[str, Callable[[str], object]] = {
     "a hit is explained": explained,
     "a knowledge base is unknown": lambda cell: str(unknown_knowledge_base(cell, [cell]).message),
     "an answer is shown": lambda cell: answers.answer(result(cell), ENGLISH),
+    "a question back is shown": lambda cell: answers.answer(asking_back(cell), ENGLISH),
     "an answer is volunteered": lambda cell: answers.volunteered(result(cell), ENGLISH),
     "an answer is folded away": lambda cell: answers.folded(result(cell), ENGLISH),
     "a whole answer is shown": lambda cell: full_answer.whole(result(cell).entries[0], ENGLISH),
@@ -341,6 +353,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
     "counts, names and states that are laid out; texts in them go through views.text": (
         "handlers.admin.views.admin",
         "handlers.admin.views.features",
+        "indexes.clarification.clarification",
         "handlers.answers.views.answers.folded",
         "handlers.answers.views.answers.volunteered",
         "handlers.entries.views.editing",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from indexes.messages import Translatable
     from indexes.records import CheckReport
     from indexes.registry import Answer
+    from indexes.search import FaissSearch
 
 
 def _search(options: Namespace, settings: "Settings") -> int:
@@ -40,12 +41,20 @@ def _search(options: Namespace, settings: "Settings") -> int:
         answer = knowledge_base.answer(options.question, options.top_k)
         explanations = [knowledge_base.explain(answer, hit) for hit in answer.hits] if options.explain else []
         name, threshold = knowledge_base.name, _threshold(settings)
-        why = knowledge_base.why(answer, threshold) if options.explain else ()
+        why = _why(knowledge_base, answer, threshold) if options.explain else ()
     if options.json:
         print(json.dumps(_as_json(answer, name, threshold, explanations, why), ensure_ascii=False, indent=2))
     else:
         _print_answer(answer, threshold, explanations, why)
     return OK
+
+
+def _why(knowledge_base: "FaissSearch", answer: "Answer", threshold: float) -> "tuple[Translatable, ...]":
+    """Say why the first hit is given unasked or not, and whether who asks is asked back."""
+    from indexes.clarification.clarification import asked_back, clarification
+
+    back = clarification(answer, threshold, ())
+    return (*([asked_back(back.labels)] if back else []), *knowledge_base.why(answer, threshold))
 
 
 def _threshold(settings: "Settings") -> float:

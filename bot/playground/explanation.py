@@ -12,13 +12,14 @@ from handlers.request import Request
 from handlers.services import Services
 from handlers.store.questions import AskedQuestion, Origin, Questions
 from handlers.threads.following import FOLLOWED
+from indexes.clarification.clarification import asked_back
 from indexes.confidence.explanation import explain
 from indexes.messages import Translatable
 from indexes.registry import Answer
 
 JSON = dict[str, Any]
-ANSWER_BUTTON = re.compile(r"(\d{1,19})(?::\d*)?")
-"""The value of a button below an answer: the question's id, and the ranks shown."""
+ANSWER_BUTTON = re.compile(r"(\d{1,19})(?::\d*(?::\w+)?)?")
+"""The value of a button below an answer: the question's id, the ranks shown, and what it says of the answer."""
 
 
 def explain_answer(services: Services, content: JSON) -> JSON:
@@ -42,7 +43,9 @@ def _of_question(services: Services, question: AskedQuestion) -> JSON:
     _, place = who_sees(services, services.channels.of(question.channel), answer, None)
     follows = FOLLOWED if question.source is Origin.FOLLOW_UP else place
     first = ASKED if question.source.is_asked else follows
-    return _explained(services, (first, *services.registry.why(answer, question.threshold)), answer)
+    labels = tuple(hit.label for hit in question.hits if hit.label)
+    back = [asked_back(labels)] if labels else []
+    return _explained(services, (*back, first, *services.registry.why(answer, question.threshold)), answer)
 
 
 def _of_message(services: Services, message: JSON) -> JSON:

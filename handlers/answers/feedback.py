@@ -15,7 +15,7 @@ from handlers.learning import learned_aliases
 from handlers.learning.store.misses import Misses
 from handlers.learning.votes import vote_on
 from handlers.request import Request, run_each
-from handlers.result import ButtonValue
+from handlers.result import ButtonValue, Result
 from handlers.services import Services
 from handlers.store.questions import AskedQuestion
 
@@ -41,13 +41,19 @@ def _ask_why(services: Services, request: Request, key: ButtonValue, question: A
 
 
 def this_one(services: Services, request: Request, put: Put = in_place) -> None:
-    """Store that a hit that was folded is the answer."""
+    """Store that a hit that was folded is the answer, or that it is the one meant where the reply asked back."""
     key, rank = ButtonValue.read(request.pressed)
-    if found := question_of_button(services, request, key.question):
+    found = question_of_button(services, request, key.question)
+    if found and _is_there(found[1], int(rank)):
         vote_on(services, key.question, request.user, f"hit_{rank}")
         judge(services, found[0], request.user, int(rank), right=True)
         put(services, request, updated_reply(services, request, *found, key.shown))
         learned_aliases.offer(services, request, key.question)
+
+
+def _is_there(result: Result, rank: int) -> bool:
+    """Return whether a hit has this rank: a button's value can be forged."""
+    return 1 <= rank <= len(result.entries)
 
 
 def judge(services: Services, question: AskedQuestion, user: str, rank: int, *, right: bool) -> None:

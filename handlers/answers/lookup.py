@@ -1,7 +1,9 @@
 """Searching for a question, and loading an earlier one with its hits."""
 
+import itertools
 from collections.abc import Callable, Sequence
 
+from handlers.clarifying.asking import question_back
 from handlers.features import Feature
 from handlers.images import blocks as images
 from handlers.learning.proof import stamp_of
@@ -17,7 +19,10 @@ Find = Callable[[Services, str, Sequence[str], Request, Origin], Result]
 
 
 def find_answers(services: Services, question: str, names: Sequence[str], request: Request, origin: Origin) -> Result:
-    """Search these knowledge bases for a question; store the question and its hits."""
+    """Search these knowledge bases for a question; store the question and its hits.
+
+    Where the reply asks back, these are the rows to choose from, with their labels.
+    """
     return store_answer(services, search(services, request, question, names), request, origin)
 
 
@@ -49,11 +54,13 @@ def _result(services: Services, question: AskedQuestion, number: int | None) -> 
 
 def _entry(services: Services, hit: FoundHit, *, pictures: bool) -> Entry:
     record = services.registry.record(hit.knowledge_base, hit.record)
-    return Entry(record, hit.knowledge_base, hit.confidence, images.shown(record) if pictures else ())
+    return Entry(record, hit.knowledge_base, hit.confidence, images.shown(record) if pictures else (), hit.label)
 
 
 def _asked_question(services: Services, answer: Answer, request: Request, origin: Origin) -> AskedQuestion:
     threshold = request.rules.threshold
+    asked_back = question_back(services, request, answer, origin)
+    labels = asked_back.labels if asked_back else itertools.repeat("")
     hits = tuple(
         FoundHit(
             hit.knowledge_base,
@@ -62,8 +69,9 @@ def _asked_question(services: Services, answer: Answer, request: Request, origin
             float(hit.confidence),
             unshifted(float(hit.confidence), answer.shifts.get(hit.knowledge_base, 0.0)),
             stamp_of(services.registry, hit.knowledge_base, hit.record),
+            label,
         )
-        for hit in answer.hits
+        for hit, label in zip(asked_back.hits if asked_back else answer.hits, labels, strict=False)
         if hit.score > 0
     )
     confidence = hits[0].confidence if hits else 0.0

@@ -60,7 +60,7 @@ FIRST_STAMP = questions.c.hits[(0, "stamp")].as_string().label("stamp")
 """Values of the first hit, extracted by the database: a year's questions with all their hits would fill the memory."""
 
 FIRST_HIT_VOTES = frozenset({"helpful", "right", "hit_1"})
-GOOD_VOTES = FIRST_HIT_VOTES | {"hit_2", "hit_3"}
+GOOD_VOTES = FIRST_HIT_VOTES | {"hit_2", "hit_3", "hit_4", "hit_5"}
 """Votes for the first hit, and for any: somebody who says that it was this one has found the answer."""
 
 
@@ -114,6 +114,8 @@ class FoundHit:
     """The confidence without what votes on earlier answers added to it: what votes on this one are compared with."""
     stamp: str = ""
     """The encoder, the weights and the record it was found with, as digests; blank in questions of earlier versions."""
+    label: str = ""
+    """What its button said when the reply was a question back; blank for a hit of an answer."""
 
     @property
     def target(self) -> tuple[str, str]:

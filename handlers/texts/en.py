@@ -8,6 +8,8 @@ WORDS = {
     "answer.strong": "Strong match ({percent}%)",
     "answer.possible": "Possible match ({percent}%)",
     "answer.uncertain": "I found nothing certain. The closest are:",
+    "which.ask": "Which one do you mean?",
+    "which.others": "Or did you mean one of these?",
     "answer.nothing": "I found nothing about this. Try other words, or ask a colleague.",
     "answer.others": "Also close:",
     "answer.not_yours": "This answer was given to somebody else, so only they can use its buttons. Ask me the question yourself and you get your own answer.",

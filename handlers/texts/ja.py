@@ -8,6 +8,8 @@ WORDS = {
     "answer.strong": "確かな一致（{percent}%）",
     "answer.possible": "近いもの（{percent}%）",
     "answer.uncertain": "確かな答えは見つかりませんでした。近いものはこちらです。",
+    "which.ask": "どれについてのご質問ですか？",
+    "which.others": "こちらのことでしたか？",
     "answer.nothing": "該当する内容が見つかりませんでした。別の言い方で試すか、担当の方に聞いてみてください。",
     "answer.others": "ほかに近いもの:",
     "answer.not_yours": "ほかの方への回答のため、ボタンはご本人だけが使えます。同じ質問をしていただければ、あなたにもお答えします。",

@@ -33,8 +33,9 @@ def topic(turns: Sequence[Turn]) -> str:
 
 
 def given(turns: Sequence[Turn]) -> frozenset[Target]:
-    """Return the records that were the answers so far."""
-    return frozenset(turn.question.hits[0].target for turn in turns if turn.question.hits)
+    """Return the records that were the answers so far; where the bot asked back, none was."""
+    answered = [turn.question.hits[0] for turn in turns if turn.question.hits]
+    return frozenset(hit.target for hit in answered if not hit.label)
 
 
 def search_in_context(search: Search, about: str, said: str, already: Collection[Target] = ()) -> Answer:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from slack_sdk.models.blocks import Block, ButtonElement, DividerBlock
 
 from handlers.answers.views.reactions import asked_note, below, chosen, edit, this_one
+from handlers.clarifying.views import choice
 from handlers.images.blocks import blocks as images
-from handlers.result import POSSIBLE, ButtonValue, Entry, ReplyOptions, Result
+from handlers.result import POSSIBLE, ButtonValue, Entry, ReplyOptions, Result, is_choosing
 from handlers.slack.blocks import NOTIFICATION, Message, actions, button, context, notice, section
 from handlers.slack.markup_parser import tidy
 from handlers.slack.mrkdwn import beginning, length, link, one_line
@@ -31,6 +32,8 @@ PLAIN = ReplyOptions()
 
 def answer(result: Result, texts: Texts, options: ReplyOptions = PLAIN, shown: frozenset[int] | None = None) -> Message:
     """Answer somebody who asked; `shown` are the ranks shown in full."""
+    if is_choosing(result, options):
+        return asked_back(result, texts, options, shown or frozenset())
     shown = result.shown_first if shown is None else shown
     blocks: list[Block] = []
     if options.restate:
@@ -45,6 +48,18 @@ def answer(result: Result, texts: Texts, options: ReplyOptions = PLAIN, shown: f
             blocks += [DividerBlock(), context(texts("answer.others"))]
         blocks += _entry(result, rank, entry, shown, options, texts)
     return Message(_notification(result, texts), [*blocks, *below(result, shown, options, texts)])
+
+
+def asked_back(result: Result, texts: Texts, options: ReplyOptions, shown: frozenset[int]) -> Message:
+    """Ask which hit is meant, or show the one that was chosen above the others."""
+    restated = [context(texts("answer.asked", question=one_line(result.question, QUESTION)))] if options.restate else []
+    chosen_ones = [(rank, entry) for rank, entry in enumerate(result.entries, start=1) if rank in shown]
+    blocks: list[Block] = [*restated]
+    for rank, entry in chosen_ones:
+        blocks += [*_entry(result, rank, entry, shown, options, texts), DividerBlock()]
+    blocks += [*choice.blocks(result, shown, texts), *below(result, shown, options, texts)]
+    titles = [one_line(entry.record.title, NOTIFICATION) for _, entry in chosen_ones if entry.record]
+    return Message(titles[0] if titles else choice.summary(result, texts), blocks)
 
 
 def volunteered(result: Result, texts: Texts, votes: Mapping[str, str] | None = None) -> Message:

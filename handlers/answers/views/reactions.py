@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import (
     PlainTextObject,
 )
 
-from handlers.result import ButtonValue, Entry, ReplyOptions, Result, sharable
+from handlers.result import ButtonValue, Entry, ReplyOptions, Result, is_choosing, sharable
 from handlers.slack.blocks import actions, button, context
 from handlers.slack.mrkdwn import length, link
 from handlers.texts import Texts
@@ -49,7 +49,8 @@ def _feedback(key: ButtonValue, options: ReplyOptions, texts: Texts) -> list[Blo
 
 
 def _none_of_these(result: Result, key: ButtonValue, options: ReplyOptions, texts: Texts) -> list[ButtonElement]:
-    if result.shown_first or not result.entries or options.votes.get(options.reader) == "none":
+    said = options.votes.get(options.reader) == "none"
+    if result.shown_first or not result.entries or said or is_choosing(result, options):
         return []
     return [button(texts("button.none"), "vote_none", f"{key}:none")]
 

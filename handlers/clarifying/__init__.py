@@ -1,0 +1,1 @@
+"""One question back: which of the closest rows the asker means, as buttons."""
