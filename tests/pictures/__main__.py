@@ -32,6 +32,10 @@ WIDE, MESSAGE, PHONE = (1280, 800), (960, 2200), (390, 780)
 COLOURS, MESSAGE_COLOURS = 255, 64
 MARGIN = 24
 SCALE = 1.5
+LAST_TWO = (
+    "body => [...body.querySelectorAll('.block')].slice(0, -2).forEach((block) => (block.style.display = 'none'))"
+)
+"""Leaves the last two blocks of a form that is too long to be seen whole."""
 STILL_MS = 400
 """How long the page may take to show what came."""
 
@@ -104,7 +108,7 @@ def _take(page: Page, file: Path, how: Sequence[str]) -> None:
     if ("inspector" in how) != bool(page.locator("#inspector:visible").count()):
         page.locator("#top .tool:not(.menu-button)").first.click()
     if "end" in how:
-        page.locator("dialog .modal-body").last.evaluate("body => body.scrollTo(0, body.scrollHeight)")
+        page.locator("dialog .modal-body").last.evaluate(LAST_TWO)
     page.mouse.move(0, 0)
     page.wait_for_timeout(STILL_MS)
     if page.locator(".home").count() and not whole:
