@@ -109,6 +109,7 @@ def _take(page: Page, file: Path, how: Sequence[str]) -> None:
         page.locator("#top .tool:not(.menu-button)").first.click()
     if "end" in how:
         page.locator("dialog .modal-body").last.evaluate(LAST_TWO)
+    page.locator(".toast").evaluate_all("all => all.forEach((each) => each.remove())")
     page.mouse.move(0, 0)
     page.wait_for_timeout(STILL_MS)
     if page.locator(".home").count() and not whole:
