@@ -46,7 +46,7 @@ class Answer:
     shifts: Mapping[str, float] = field(default_factory=dict)
     """What votes had added to the log-odds at that time, by knowledge base."""
     candidates: tuple[Hit, ...] = ()
-    """The best rows to choose from, the first ones being `hits`: at least as many, if there are."""
+    """The best rows to choose from, CANDIDATES at most, however many hits are wanted."""
 
     @property
     def confidence(self) -> float:
@@ -146,14 +146,14 @@ class Registry:
             found += index.search(said[index.synonyms.digest], wanted, matched)
         merged = _distinct(sorted(found, key=lambda hit: (hit.evidence.verbatim, hit.score), reverse=True))
         ordered = _by_details(merged, asked)
-        choice = different_first(ordered, max(top_k, CANDIDATES))
-        candidates = tuple(with_confidence(asked, ordered, state.shifts, choice))
-        hits = tuple(different_first(candidates, top_k))
+        wider = different_first(ordered, max(top_k, CANDIDATES))
+        judged = with_confidence(asked, ordered, state.shifts, wider)
+        hits, candidates = tuple(different_first(judged, top_k)), tuple(different_first(judged, CANDIDATES))
         if not hits or hits[0].confidence < DOUBTFUL:
             detailed = [hit for index in indexes for hit in index.search_details(said[index.synonyms.digest], top_k)]
             found_by_details = with_confidence(asked, detailed, state.shifts)
             hits = _details_first(found_by_details, hits, top_k)
-            candidates = _details_first(found_by_details, candidates, max(top_k, CANDIDATES))
+            candidates = _details_first(found_by_details, candidates, CANDIDATES)
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
         return Answer(asked, hits, encoder, time.perf_counter() - started, state.shifts, candidates)
 

@@ -118,3 +118,16 @@ def test_a_press_finds_what_came_second(systems: Path) -> None:
     assert asked.after_one_press == asked.among_five == 1
     assert asked.wanted == pytest.approx(1 / 3 + 0.4 * 2 / 3)
     assert asked.asked_back == 1
+
+
+def test_five_are_offered_at_most_however_many_hits_are_wanted(tmp_path: Path) -> None:
+    rows = "".join(f"{place},How is part {name} set up?,So {name}.\n" for place, name in enumerate("abcdefghijkl"))
+    (tmp_path / "it.csv").write_text(f"id,question,answer\n{rows}", "utf-8")
+    with FaissSearch(tmp_path / "it.csv", None, data_dir=tmp_path) as searching:
+        for wanted in (1, 3, 10):
+            answer = searching.answer("how is a part set up", wanted)
+            assert len(answer.hits) == wanted
+            assert len(answer.candidates) == 5
+            assert [hit.record.id for hit in answer.candidates] == [
+                hit.record.id for hit in searching.answer("how is a part set up", 5).hits
+            ]

@@ -9,7 +9,9 @@ import pytest
 
 from bot.app import Bot
 from bot.cli import main
+from bot.config_file import ChannelSection, ConfigFile
 from bot.playground import LocalSlack
+from handlers.features import Feature
 from indexes.confidence.evaluation import Outcome, evaluate, rank_of, read_queries
 from indexes.encoder import ModelManager, models
 from tests.encoders import minilm_path
@@ -28,6 +30,8 @@ QUERIES = (
     {"query": "Is it going to rain on Sunday?", "relevant": [], "kind": "far"},
     {"query": "Which badge opens the garage, and how do I order one?", "relevant": ["order-badge"], "kind": "partial"},
 )
+WITHOUT_QUESTIONS_BACK = ConfigFile(channels={"it-help": ChannelSection(features_off=frozenset({Feature.CLARIFYING}))})
+"""A question back stores the rows to choose from, which are more or fewer than the hits of an answer."""
 COMPARED = ("queries", "answerable", "partial", "recall_at_1", "recall_at_3", "average_precision", "auroc", "shipped")
 
 
@@ -69,7 +73,7 @@ def served(start: Start, slack: LocalSlack, knowledge: Path, model: Path, *other
             for thing in THINGS
         ]
         (knowledge / f"{name}.csv").write_text("id,question,answer,aliases\n" + "".join(rows))
-    bot = start(encoder_backend="sentence-transformers", model_name=str(model))
+    bot = start(WITHOUT_QUESTIONS_BACK, encoder_backend="sentence-transformers", model_name=str(model))
     loaded = bot.services.registry.loaded
     slack.wait_until(lambda: all(bot.services.registry.loaded[name].index.dense for name in loaded), 240, "the vectors")
     return bot, knowledge / "it-help.csv"
