@@ -115,7 +115,7 @@ def test_without_the_other_row_it_is_said_that_there_is_one(faq: Path) -> None:
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ("How do I reset my", "Nothing is given unasked: the best row says “How do I reset my "),
+        ("How do I reset my", "Who asks is asked back, since several rows are about as close: password, voicemail"),
         ("When is the summer party?", "Nothing is given unasked: the best row says “When is the summer party?”,"),
         ("How do I reset my password?", "Given unasked: the best row says “How do I reset my password?” with 9"),
         ("印鑑の更新", "自動では回答しません。最も近い行は「印鑑はどこにありますか？」ですが、確信度は "),

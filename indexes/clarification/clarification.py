@@ -52,4 +52,4 @@ def closeness_of(answer: "Answer", threshold: float) -> float:
 
 def asked_back(labels: tuple[str, ...]) -> Translatable:
     """Say why there was a question back, with these labels."""
-    return Translatable("why.asked_back", labels=labels)
+    return Translatable("clarification.asked_back", labels=labels)

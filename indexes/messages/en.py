@@ -249,6 +249,6 @@ WORDS = {
     "why.close_other": "Another answer is too close.",
     "why.lost": "The model doesn't know the words of this knowledge base: asked by them alone, {percent}% aren't found.",
     "why.little": "The row has too little in common with the question.",
-    "why.asked_back": "Who asks is asked back, since several rows are about as close: {labels}",
+    "clarification.asked_back": "Who asks is asked back, since several rows are about as close: {labels}",
     "why.words_only": "Only words were compared, not what they mean: no model is in use.",
 }
