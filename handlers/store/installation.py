@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import Column, Connection, String, Table, Text, select
 
 from handlers.store.database import Database, metadata
-from handlers.store.upsert import put
+from handlers.store.upsert import claim, put
 
 PSEUDONYMS = "pseudonyms"
 """The secret of the pseudonyms that stand for user ids; made once, by the migration."""
@@ -15,6 +15,8 @@ PURGE_ANNOUNCED = "purge_announced"
 """When admins were told that old texts are about to be removed for the first time."""
 KEEP_AUTO_REPLY = "keep_auto_reply"
 """After the upgrade to proofs: channels with auto-reply are `due` to be marked, or `kept`, or admins were `told`."""
+KNOWLEDGE_HELD = "knowledge_held"
+"""That the database has held a file of a knowledge base: no folder is its beginning any more."""
 PICTURES = "pictures"
 """Which pictures are shown where (handlers.store.shown_pictures)."""
 
@@ -51,3 +53,8 @@ class Installation:
             return value
 
         return self._database.change("store a fact", work, alone=f"installation {key}")
+
+
+def note_once(connection: Connection, key: str) -> bool:
+    """Store that something has happened, in the transaction in which it does; return whether it is the first time."""
+    return claim(connection, installation, {"key": key, "value": "yes"})
