@@ -16,6 +16,7 @@ from bot.channel_mapping import ChannelMapping
 from bot.compilation import Compilation
 from bot.connection import PING_SECONDS, Connection
 from bot.digest import WeeklyDigest
+from bot.first_import import import_first
 from bot.folder_watch import FolderWatch, Tell, log_reports
 from bot.following import follow
 from bot.housekeeping import Housekeeping
@@ -260,6 +261,8 @@ def _opened(settings: Settings, opened: ExitStack) -> tuple[Database, Changes, K
     """
     database = open_or_recover(settings.database_url, settings.environment.data_dir)
     opened.callback(database.close)
+    changes = Changes(database)  # before anything is read that others may change
+    import_first(settings, database)
     knowledge = Knowledge(database, settings.knowledge_dir, settings.environment.data_dir, settings.index_url)
     opened.callback(knowledge.close)
     knowledge.follow()
@@ -267,7 +270,7 @@ def _opened(settings: Settings, opened: ExitStack) -> tuple[Database, Changes, K
         ChannelMapping(settings).check()
         if not ChannelMapping(settings).sources():
             log.warning("The database holds no knowledge base yet: `kotae import` puts a folder of them there")
-    return database, Changes(database), knowledge
+    return database, changes, knowledge
 
 
 def _watch(
@@ -297,4 +300,5 @@ def _config(settings: Settings, *, is_agent: bool) -> Config:
         uploads_dir=environment.data_dir / "uploads",
         confirmations=settings.config.confirmations,
         timezone=settings.timezone,
+        digest=settings.config.digest,
     )

@@ -1,6 +1,8 @@
 """`kotae.toml`: its keys, their types and their defaults."""
 
 import difflib
+import hashlib
+import json
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import available_timezones
@@ -19,6 +21,8 @@ from handlers.features import BY_CHANNEL, Feature
 from indexes.confidence.proof import PROMISE
 from indexes.encoder import DEFAULT_MODEL
 
+DIGITS = 12
+"""Of a digest: enough to tell some files apart."""
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Promise = Annotated[float, Field(ge=0.0, le=MOST_PROMISED)]
 """A precision that can be proved; 0 asks for no proof."""
@@ -116,6 +120,12 @@ class ConfigFile(BaseModel):
     keep_audit_days: Annotated[int, Field(ge=1)] = 730
     channels: dict[str, ChannelSection] = {}
     knowledge_bases: dict[str, KnowledgeBaseSection] = {}
+
+    @property
+    def digest(self) -> str:
+        """What tells whether two replicas were given the same: order, comments and spelled-out defaults don't count."""
+        chosen = self.model_dump(mode="json", exclude_defaults=True)
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
     @field_validator("timezone")
     @classmethod

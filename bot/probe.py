@@ -25,6 +25,8 @@ def live(status: Mapping[str, Any] | None) -> Probe:
     """Tell whether the process is there and renews its status."""
     if status is None or not psutil.pid_exists(status["pid"]):
         return Probe(is_good=False, line="not live: no bot renews its status in DATA_DIR")
+    if "waiting" in status:
+        return Probe(is_good=True, line=f"live: process {status['pid']} waits for its database")
     return Probe(is_good=True, line=f"live: process {status['pid']}, up {status['process']['uptime']:.0f} s")
 
 
@@ -33,6 +35,8 @@ def ready(status: Mapping[str, Any] | None) -> Probe:
     alive = live(status)
     if status is None or not alive.is_good:
         return alive
+    if why := status.get("waiting"):
+        return Probe(is_good=False, line=f"not ready: it waits for its database. {why}")
     if missing := "; ".join(_missing(status)):
         return Probe(is_good=False, line=f"not ready: {missing}")
     return Probe(is_good=True, line=f"ready: {len(status['knowledge_bases'])} knowledge bases")

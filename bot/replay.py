@@ -6,6 +6,7 @@ A replica says every second that it lives, and looks whether others don't any mo
 import logging
 import queue
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from slack_bolt import App
@@ -19,6 +20,8 @@ from handlers.store.replicas import Estate
 
 log = logging.getLogger(__name__)
 
+COMPARED_BEATS = 10
+"""How often it says that it lives before it looks whether others have another kotae.toml."""
 AT_ONCE = 8
 """Payloads that are being done at a time: what is new finds room beside them."""
 READY_SECONDS = 60.0
@@ -79,13 +82,28 @@ class Heartbeat(BackgroundThread):
         super().__init__("kotae-heartbeat")
         self._services = services
         self._replay = replay
+        self._differing: list[str] = []
 
     def _run(self) -> None:
+        beats = count(1)
         while not self._stop.wait(BEAT_SECONDS):
             try:
                 self._replay.take(self._services.membership.beat(self._doing()))
+                if next(beats) % COMPARED_BEATS == 0:
+                    self._compare()
             except Exception:
                 log.exception("The heartbeat failed; trying again")
+
+    def _compare(self) -> None:
+        """Warn once of replicas that were given another kotae.toml: which one answers is Slack's choice."""
+        digest = self._services.config.digest
+        differing = [each for each in self._services.membership.all() if each.has_other_config(digest)]
+        if (ids := [each.id for each in differing]) != self._differing:
+            if hosts := ", ".join(sorted(each.host for each in differing)):
+                log.warning("kotae.toml is another one on %s: give all replicas the same, and restart them", hosts)
+            else:
+                log.info("kotae.toml is the same on all replicas again")
+            self._differing = ids
 
     def _doing(self) -> Mapping[str, Any]:
         registry, process = self._services.registry, self._services.process()
@@ -94,5 +112,6 @@ class Heartbeat(BackgroundThread):
             "memory": round(process.memory),
             "knowledge_bases": len(registry.loaded),
             "encoding": len(registry.encoding),
+            "config": self._services.config.digest,
             "is_ready": registry.wait_ready(0),
         }

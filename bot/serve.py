@@ -10,6 +10,7 @@ from urllib.error import URLError
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.app import Bot, build_app
+from bot.database_wait import StoppedError, wait_for_database
 from bot.knowledge_folder import KnowledgeFolder
 from bot.lock import only_one
 from bot.restore import finish
@@ -34,20 +35,31 @@ REFUSED = {
 def serve(settings: Settings, *, is_empty: bool = False) -> int:
     """Answer on Slack until SIGINT or SIGTERM; then finish the accepted requests and return 0.
 
-    A restore that was interrupted is finished first. `is_empty` says that the knowledge folder is meant to be empty,
-    although it was not. Raises TakenError while another bot works with the same DATA_DIR.
+    A database server that is not there yet is waited for, and a restore that was interrupted is finished first.
+    `is_empty` says that the knowledge folder is meant to be empty, although it was not. Raises TakenError while another
+    bot works with the same DATA_DIR, SettingsError when the database does not come.
     """
     with only_one(settings.environment.data_dir):
+        stop = _stopped_by_signals()
+        try:
+            wait_for_database(settings, stop)
+        except StoppedError:
+            log.info("Stopped before the database was there")
+            return 0
         finish(settings)
         if is_empty:
             _accept_empty(settings)
-        return _serve(settings)
+        return _serve(settings, stop)
 
 
-def _serve(settings: Settings) -> int:
+def _stopped_by_signals() -> threading.Event:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _serve(settings: Settings, stop: threading.Event) -> int:
     try:
         bot = build_app(settings)
         bot.start()

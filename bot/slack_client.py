@@ -1,5 +1,6 @@
 """The Slack client: its address and its retries."""
 
+import random
 import socket
 import ssl
 import time
@@ -34,6 +35,9 @@ NEVER_REPEATED = ("apps.manifest.create", "chat.scheduleMessage", "files.complet
 TIMEOUT_SECONDS = 10
 MOST_RETRIES = 5
 """With pauses that double from half a second: about 16 seconds of unavailability."""
+MOST_LIMITED = 60
+MOST_SPREAD = 8
+"""Seconds over which calls that were refused for their number come back."""
 MOST_CONNECTING = 3
 MOST_CODES = 2
 """Retries after an error code that may pass: one that Slack sends twice more is likely to last."""
@@ -61,7 +65,33 @@ class _WithinTime(RetryHandler):
 
 
 class _RetryRateLimits(_WithinTime, RateLimitErrorRetryHandler):
-    """Waits as long as Slack asks, whatever the method: what comes too often is not performed."""
+    """Waits as long as Slack asks, whatever the method: what comes too often is not performed.
+
+    Slack counts an app's calls by method and workspace, posts also by channel, and so those of all threads and replicas
+    together (https://docs.slack.dev/apis/web-api/rate-limits). They need not tell each other: a refusal says how long
+    to wait, does nothing, and costs one call for each that waits, of which a queue has few. What costs more is that all
+    come back at the same moment, so that one is served and all others are refused again: each time, they come back
+    spread over a longer time. Posts are tried for a minute; after fewer tries, one of many would be given up by chance.
+    """
+
+    def _can_retry(self, *, state: RetryState, request: HttpRequest, **details: Any) -> bool:
+        most = MOST_LIMITED if _is_one_of(request, RECONCILED) else MOST_RETRIES
+        return state.current_attempt < most and super()._can_retry(state=state, request=request, **details)
+
+    def prepare_for_next_attempt(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        """Wait; the SDK itself spreads the calls over one second, however many there are."""
+        del request, error
+        spread = random.random() * min(1 + state.current_attempt, MOST_SPREAD)  # noqa: S311 - no secret
+        time.sleep((_retry_after(response.headers) if response else 0.0) + spread)
+        state.next_attempt_requested = True
+        state.increment_current_attempt()
 
 
 class _RetryServerErrors(_WithinTime, ServerErrorRetryHandler):
@@ -101,7 +131,7 @@ def retry_handlers() -> list[RetryHandler]:
     """Return the retries: after any failure that may pass, unless the call might then be performed twice."""
     breaks: list[type[Exception]] = [URLError, ConnectionError, TimeoutError, HTTPException]
     return [
-        _RetryRateLimits(max_retry_count=MOST_RETRIES),
+        _RetryRateLimits(max_retry_count=MOST_LIMITED),
         _RetryServerErrors(max_retry_count=MOST_RETRIES),
         _RetryConnecting(max_retry_count=MOST_CONNECTING, error_types=breaks),
     ]

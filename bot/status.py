@@ -72,11 +72,23 @@ def write_status(data_dir: Path, services: "Services", *, stopping: bool = False
             for name, loaded in registry.loaded.items()
         },
         "replicas": [
-            {"host": each.host, "since": each.started, "silent": each.silent, "doing": each.doing}
+            {
+                "host": each.host,
+                "since": each.started,
+                "silent": each.silent,
+                "doing": each.doing,
+                "other_config": each.has_other_config(services.config.digest),
+            }
             for each in services.membership.all()
         ],
         "failures": {name: str(why) for name, why in registry.failures.items()},
     }
+    replace_file(data_dir / FILE, json.dumps(status, ensure_ascii=False).encode())
+
+
+def write_waiting(data_dir: Path, why: str) -> None:
+    """Write the file of a process that has not begun, because of its database; raises OSError."""
+    status = {"pid": os.getpid(), "at": time.time(), "waiting": why}
     replace_file(data_dir / FILE, json.dumps(status, ensure_ascii=False).encode())
 
 
@@ -135,6 +147,7 @@ def _replicas(status: Mapping[str, Any]) -> list[str]:
     return [
         f"  Replica: {each['host']}, since {time.ctime(each['since'])}, last heard of {each['silent']:.0f} s ago,"
         f" {each['doing'].get('knowledge_bases', 0)} knowledge bases, queue: {each['doing'].get('queue', 0)}"
+        f"{' - its kotae.toml is another one' if each.get('other_config') else ''}"
         for each in status.get("replicas", ())
     ]
 
@@ -146,6 +159,8 @@ def _form(process: Mapping[str, Any]) -> str:
 
 def format_status(status: dict[str, Any]) -> str:
     """Format the status as text."""
+    if why := status.get("waiting"):
+        return f"Kotae waits for its database (pid {status['pid']}). {why}"
     process = status["process"]
     pong = "none yet" if process["pong_age"] is None else f"{process['pong_age']:.0f} s ago"
     lines = [

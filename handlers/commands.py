@@ -151,7 +151,9 @@ def _status(services: Services, request: Request, _: str) -> None:
         request.texts,
     )
     of_recovery = recovery_view.in_status(services.database.recovery.waiting, request.texts)
-    of_replicas = replicas_view.in_status(services.membership.all(), services.membership.id, request.texts)
+    of_replicas = replicas_view.in_status(
+        services.membership.all(), services.membership.id, services.config.digest, request.texts
+    )
     request.tell_privately(replace(view, blocks=[*of_recovery, *view.blocks, *of_replicas]))
 
 

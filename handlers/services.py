@@ -52,7 +52,7 @@ class Config:
 
     `confirmations` is how many people must confirm a phrasing before it is learned; `is_agent` tells whether Slack
     treats the app as an agent: it shows suggested questions itself, and each direct message begins a thread.
-    `timezone` is the one that days are counted in, None for this machine's.
+    `timezone` is the one that days are counted in, None for this machine's; `digest` that of kotae.toml.
     """
 
     search_command: str
@@ -62,6 +62,7 @@ class Config:
     uploads_dir: Path
     timezone: tzinfo | None = None
     confirmations: int = 2
+    digest: str = ""
 
 
 @dataclass(frozen=True)

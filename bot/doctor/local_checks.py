@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.channel_mapping import ChannelMapping
 from bot.doctor.finding import Finding
+from bot.doctor.server_checks import on_server, replica_findings, server_findings
 from bot.manifest import warnings
 from bot.settings import Settings, SettingsError
 from bot.status import explain_recovery
@@ -18,7 +19,6 @@ from handlers.store.damage import damage_of
 from handlers.store.database import Database, examine, opening, upgrade_due
 from handlers.store.errors import StoreError
 from handlers.store.recovery import KEEP_SECONDS, RecoveryNote, set_aside
-from handlers.store.server import NO_CREATE, SLOW_SECONDS, ServerState
 from handlers.store.sqlite import file_of
 from indexes.encoder import cache_directory, find_model
 from indexes.encoder.agreement import Precision
@@ -46,7 +46,9 @@ def check_knowledge(settings: Settings) -> Iterator[Finding]:
     """Check the knowledge folder against kotae.toml, and every CSV file."""
     if settings.is_shared and not settings.knowledge_dir.is_dir():
         yield Finding(
-            "note", "Knowledge bases: in the database; this replica's copy of them is made at its first start"
+            "note",
+            "Knowledge bases: in the database; this replica's copy of them is made at its first start. A database that"
+            f" never held any takes those of KNOWLEDGE_DIR = {settings.environment.knowledge_dir} then",
         )
         return
     mapping = ChannelMapping(settings)
@@ -150,34 +152,25 @@ def check_database(settings: Settings) -> Iterator[Finding]:
             return
         server = examine(settings.database_url)
         due = upgrade_due(settings.database_url)  # a bot of the earlier version may be running on it
-        if due is None:
-            open_database(settings.database_url).close()
+        replicas = [] if due else _replicas(settings)
     except StoreError as error:
         yield Finding("fail", str(error))
     else:
         yield from _recovery(settings)
         if server:
-            yield from _server(server, is_due=due is not None)
+            yield from server_findings(settings, server, is_due=due is not None)
         upgrade = f", and is upgraded from schema {due[0]} to {due[1]} at the next start" if due else ""
-        yield Finding("ok", f"State database: opens{_engine(server)}{upgrade}")
+        yield from replicas
+        yield Finding("ok", f"State database: opens{on_server(server)}{upgrade}")
 
 
-def _engine(server: ServerState | None) -> str:
-    return f" on PostgreSQL {server.version}, {server.seconds * 1000:.1f} ms away" if server else ""
-
-
-def _server(server: ServerState, *, is_due: bool) -> Iterator[Finding]:
-    """Tell what is wrong with a server, or will be."""
-    for fault in server.faults:
-        yield Finding("fail", f"State database: {fault}")
-    if not server.may_create:
-        yield Finding("fail" if is_due else "note", f"State database: {NO_CREATE}")
-    if server.seconds > SLOW_SECONDS:
-        yield Finding("note", f"State database: a round trip takes {server.seconds * 1000:.0f} ms: answers are late")
-    if not server.pgvector:
-        there = server.available_pgvector
-        mend = f"{there} is there: CREATE EXTENSION vector" if there else "it is not installed on the server"
-        yield Finding("note", f"State database: no pgvector, which INDEX_BACKEND=pgvector needs; {mend}")
+def _replicas(settings: Settings) -> list[Finding]:
+    """Open the database, which shows that it can be; raises StoreError."""
+    database = open_database(settings.database_url)
+    try:
+        return list(replica_findings(settings, database))
+    finally:
+        database.close()
 
 
 def _damage(settings: Settings) -> str:

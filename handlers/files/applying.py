@@ -10,6 +10,7 @@ from handlers.files.views import uploads
 from handlers.request import Request
 from handlers.services import Services
 from handlers.store.audit import AuditLog
+from handlers.store.errors import StoreError
 from indexes.messages import Translatable, Value
 from indexes.records import Source
 from indexes.records.editing import replace_csv
@@ -22,8 +23,13 @@ PROGRESS_SECONDS = 3.0
 """How often the message shows the progress of indexing."""
 
 
-def put_file(services: Services, request: Request, upload: Upload, found: ImportPreview) -> Translatable:
-    """Record the current version, write the new bytes and record these too; return the audit entry."""
+def put_file(
+    services: Services, request: Request, upload: Upload, found: ImportPreview, seen: str
+) -> StoreError | None:
+    """Record the current version, write the new bytes, record these too and log it; return why it is not logged.
+
+    `seen` is the digest that was shown. Repeated after the process died in the middle, it does what was not done.
+    """
     maintenance, source = services.maintenance, found.source
     if found.current is not None:
         maintenance.versions.keep(source, found.current, found.before, "file")
@@ -31,29 +37,36 @@ def put_file(services: Services, request: Request, upload: Upload, found: Import
     replace_csv(source.path, found.data, found.digest, writer, found.entries)
     version = maintenance.record_version(source, found.data, found.entries, _what(upload), request.user)
     kept = Translatable("audit.version", number=version.number) if version else Translatable("audit.no_version")
+    log, done = AuditLog(services.database), _done(upload, found, kept)
+    if found.digest != seen and log.knows(Translatable(done.key, name=source.name, version=kept), upload.at):
+        return None
+    try:
+        log.record(request.user, request.channel, done)
+    except StoreError as error:
+        return error
+    return None
+
+
+def _done(upload: Upload, found: ImportPreview, kept: Translatable) -> Translatable:
+    """Return the audit entry."""
     counts = {"added": len(found.added), "changed": len(found.changed), "removed": len(found.removed)}
-    common: dict[str, Value] = {"name": source.name, "version": kept, "records": found.entries, **counts}
+    common: dict[str, Value] = {"name": found.source.name, "version": kept, "records": found.entries, **counts}
     if upload.version:
         return Translatable("audit.rollback", number=upload.version, **common)
     return Translatable("audit.upload", file=upload.file, **common)
 
 
-def index_file(services: Services, request: Request, upload: Upload, source: Source, done: Translatable) -> None:
-    """Reload what was written, whatever happens to the message; synonyms concern every knowledge base."""
+def index_file(services: Services, request: Request, upload: Upload, source: Source) -> None:
+    """Reload what was written; synonyms concern every knowledge base."""
     registry = services.registry
     names = registry.sources() if source == registry.synonyms_file else (source.name,)
     progress = Progress()
     services.rescan()  # before it is first read: the channel that has its name by then gets it
     waiting = [services.maintenance.reload(name, progress) for name in names]
-    try:
-        request.update_message(uploads.applying(upload, source.name, request.texts))
-        _follow(services, request, upload, source.name, waiting, progress)
-        report = admin.reloaded(
-            [future.result() for future in waiting], closed_to(services, request.user), request.texts
-        )
-        request.update_message(uploads.applied(upload, source.name, report, request.texts))
-    finally:  # what was done is in the audit log even when Slack takes no report
-        AuditLog(services.database).record(request.user, request.channel, done)
+    request.update_message(uploads.applying(upload, source.name, request.texts))
+    _follow(services, request, upload, source.name, waiting, progress)
+    report = admin.reloaded([future.result() for future in waiting], closed_to(services, request.user), request.texts)
+    request.update_message(uploads.applied(upload, source.name, report, request.texts))
 
 
 def _what(upload: Upload) -> Origin:

@@ -14,6 +14,7 @@ from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFi
 from handlers.texts import Texts
 from indexes.messages import Translatable
 from indexes.names import find_name
+from indexes.records import Source
 from indexes.records.editing import ensure_editable
 
 LISTED = 1000
@@ -40,7 +41,9 @@ def removed(services: Services, request: Request) -> None:
     services.rescan()  # a file that came back, or went with the others, is no file to remove
     name, is_about_gone = view.pressed(request.pressed)
     file = _file(services, name)
-    if file is None or file.state is FileState.REMOVED or name not in services.registry.sources():
+    if file and _was_cut_off(services, request, file):
+        _finish(services, request, file, _records_before(services, file))
+    elif file is None or file.state is FileState.REMOVED or name not in services.registry.sources():
         request.update_message(notice(request.texts("removal.already", name=one_line(name, view.NAME))))
     elif is_about_gone and not file.state.is_offered:
         request.update_message(_not_offered(services, file, request.texts))
@@ -99,8 +102,24 @@ def _remove(services: Services, request: Request, file: KnowledgeFile) -> None:
     shown = _shown(services, file.name)
     services.maintenance.remove(file.name, request.user).result()
     _files(services).decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, request.user))
+    _finish(services, request, file, shown.records)
+
+
+def _was_cut_off(services: Services, request: Request, file: KnowledgeFile) -> bool:
+    """Tell whether the same person's press has removed it, and the process died before that was logged."""
+    if file.state is not FileState.REMOVED or file.by != request.user:
+        return False
+    return not AuditLog(services.database).knows(Translatable("audit.remove", name=file.name), file.at)
+
+
+def _records_before(services: Services, file: KnowledgeFile) -> int:
+    versions = services.maintenance.versions.of(Source(file.name, file.path))
+    return versions[0].records if versions else 0
+
+
+def _finish(services: Services, request: Request, file: KnowledgeFile, records: int) -> None:
     services.rescan()
-    done = Translatable("audit.remove", name=file.name, records=shown.records)
+    done = Translatable("audit.remove", name=file.name, records=records)
     AuditLog(services.database).record(request.user, request.channel, done)
     request.update_message(
         notice(

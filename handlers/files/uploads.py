@@ -92,20 +92,27 @@ def cancelled(services: Services, request: Request) -> None:
 
 
 def applied(services: Services, request: Request) -> None:
-    """Apply a file and index it, unless the preview that the admin saw is out of date."""
+    """Apply a file and index it, unless the preview that the admin saw is out of date.
+
+    What was written before the process died is not out of date: it is done to the end.
+    """
     id_, _, seen = request.pressed.partition(":")
     upload = _waiting(services, request, id_)
     if upload is None:
         return
     ensure_open(services, request.user, upload.target)
     found = _found(services, upload)
-    if found.digest != seen:
+    if found.digest != seen and found.current != found.data:
         request.update_message(card(services, upload, request, found, stale=True))
         return
     with pending_files(services).decided(upload) as mine:
-        done = put_file(services, request, upload, found) if mine else None
-    if done:
-        index_file(services, request, upload, found.source, done)
+        unlogged = put_file(services, request, upload, found, seen) if mine else None
+    try:
+        if mine:
+            index_file(services, request, upload, found.source)
+    finally:  # what is written is indexed all the same
+        if unlogged:
+            raise unlogged
 
 
 def card(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from handlers.knowledge.store.documents import Documents, Made
+from handlers.knowledge.store.documents import Documents, Made, Packed
 from handlers.store.audit import AuditLog
 from handlers.store.database import Database
 from indexes.errors import KnowledgeBaseError
@@ -19,6 +19,16 @@ from indexes.storage.versions import Version
 
 IMPORTER = "import"
 """Who imports, in the audit log: whoever may run commands on the machine."""
+
+
+def begin(database: Database, found: Sequence[Packed]) -> int:
+    """Store files as the first ones that a database holds; return how many answer, 0 if nothing was stored.
+
+    Raises StoreError.
+    """
+    count = sum(bool(each.document.digest) for each in found)
+    done = Translatable("audit.first_import", count=count)
+    return count if count and Documents(database).begin(found, IMPORTER, done) else 0
 
 
 class Standing(StrEnum):

@@ -27,12 +27,19 @@ def into_database(documents: Documents, folder: Path, sources: Iterable[Source],
     """
     count = 0
     for source in sources:
-        history = _with_content(source, list(_history(source, versions)))
-        if history:
-            newest = history[0][0]
-            documents.take(Document(file_of(source.path, folder), newest.digest, newest.at, newest.by), history)
+        if found := document_of(source, folder, versions):
+            documents.take(*found)
             count += 1
     return count
+
+
+def document_of(source: Source, folder: Path, versions: Versions) -> tuple[Document, History] | None:
+    """Return a file of a folder with its versions; None if nothing of it is there."""
+    history = _with_content(source, list(_history(source, versions)))
+    if not history:
+        return None
+    newest = history[0][0]
+    return Document(file_of(source.path, folder), newest.digest, newest.at, newest.by), history
 
 
 def removed_into_database(
@@ -40,9 +47,14 @@ def removed_into_database(
 ) -> None:
     """Store the versions of files that an admin removed, so that they can be brought back. Raises StoreError."""
     for file in files:
-        history = list(_history(Source(file.name, file.path), versions))
-        if history:
-            documents.take(Document(file_of(file.path, folder), "", history[0][0].at, file.by), history)
+        if found := removed_document(file, folder, versions):
+            documents.take(*found)
+
+
+def removed_document(file: KnowledgeFile, folder: Path, versions: Versions) -> tuple[Document, History] | None:
+    """Return a file that an admin removed, with its versions; None if there are none."""
+    history = list(_history(Source(file.name, file.path), versions))
+    return (Document(file_of(file.path, folder), "", history[0][0].at, file.by), history) if history else None
 
 
 def into_folder(documents: Documents, folder: Path, versions: Versions, source_of: Callable[[Path], Source]) -> int:
@@ -87,14 +99,18 @@ def _history(source: Source, versions: Versions) -> Iterator[tuple[Version, byte
 
 
 def _with_content(source: Source, history: History) -> History:
-    """Put what is in the file in front, if it is no version yet."""
+    """Put what is in the file in front, if it is no version yet; unless it can't be used, and what is one could."""
     if not source.path.is_file():
         return history
     data = source.path.read_bytes()
     digest, number = _digest(data), history[0][0].number + 1 if history else 1
     if history and history[0][0].digest == digest:
         return history
-    fresh = Version(number, time.time(), digest, count_records(data, source), "file")
+    records = count_records(data, source)
+    if history and history[0][0].records and not records:
+        log.warning("%s can't be used; what was read of it last is taken instead", source.path)
+        return history
+    fresh = Version(number, time.time(), digest, records, "file")
     return [(fresh, data), *(each for each in history if each[0].digest != digest)]
 
 

@@ -20,7 +20,7 @@ from indexes.storage.stores import Stores
 class Knowledge:
     """The contents of this process: `stores` for maintenance, and `follow` for what other replicas have changed.
 
-    With `index_url`, the indexes are in that database; raises IndexUnavailableError.
+    With `index_url`, the indexes are in that database; raises IndexUnavailableError or StoreError.
     """
 
     def __init__(self, database: Database, folder: Path, data_dir: Path, index_url: str | None = None) -> None:
@@ -66,7 +66,7 @@ class SharedFiles:
         """List all files by their names; none while the database fails."""
         found = [(self._folder / each.file, each) for each in self._documents.all() or ()]
         return [
-            KnowledgeFile(name_of(path), path, FileState.THERE if each.digest else FileState.REMOVED, each.by)
+            KnowledgeFile(name_of(path), path, FileState.THERE if each.digest else FileState.REMOVED, each.by, each.at)
             for path, each in found
             if is_csv(path) or is_workbook(path)
         ]

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Float, Integer, String, Table, Text, insert, select
+from sqlalchemy import Column, Float, Insert, Integer, String, Table, Text, insert, select
 
 from handlers.store.database import Database, metadata
 from handlers.texts import ENGLISH
@@ -23,6 +23,8 @@ audit = Table(
 )
 
 
+CLOCKS_DIFFER_SECONDS = 60.0
+"""How far the clocks of two replicas may be apart."""
 VOTES = "; votes: "
 """In rows of earlier versions, the text before the ids of those who confirmed an alias."""
 PERSONAL = ("question", "votes")
@@ -47,10 +49,15 @@ class AuditLog:
 
     def record(self, user: str, channel: str, done: Translatable) -> None:
         """Write an admin action to the audit log; raises StoreError."""
-        outcome = json.dumps(as_data(done)["values"], ensure_ascii=False)
-        values = {"user": user, "channel": channel, "action": done.key, "outcome": outcome}
         with self._database.transaction(Translatable("database.failed.audit")) as connection:
-            connection.execute(insert(audit).values(at=time.time(), **values))
+            connection.execute(entry(user, channel, done))
+
+    def knows(self, done: Translatable, since: float) -> bool:
+        """Tell whether an action is logged that was done since a time, by its key and the given values alone."""
+        wanted = select(audit.c.outcome).where(audit.c.action == done.key, audit.c.at >= since - CLOCKS_DIFFER_SECONDS)
+        rows = self._database.read("look up what was done", wanted) or ()
+        values = as_data(done)["values"].items()
+        return any(values <= _values(row.outcome).items() for row in rows)
 
     def newest(self, limit: int = 50) -> list[AuditEntry]:
         """Return the last admin actions, newest first."""
@@ -58,6 +65,12 @@ class AuditLog:
         newest = select(*columns).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
         rows = self._database.read("read the audit log", newest) or ()
         return [AuditEntry(at, user, channel, _done(action, outcome)) for at, user, channel, action, outcome in rows]
+
+
+def entry(user: str, channel: str, done: Translatable) -> Insert:
+    """Return what writes an admin action to the audit log, in the transaction that does it."""
+    outcome = json.dumps(as_data(done)["values"], ensure_ascii=False)
+    return insert(audit).values(at=time.time(), user=user, channel=channel, action=done.key, outcome=outcome)
 
 
 def quoted(action: str, outcome: str) -> str:

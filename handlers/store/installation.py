@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import Column, Connection, String, Table, Text, select
 
 from handlers.store.database import Database, metadata
-from handlers.store.upsert import put
+from handlers.store.upsert import claim, put
 
 PSEUDONYMS = "pseudonyms"
 """The secret of the pseudonyms that stand for user ids; made once, by the migration."""
@@ -17,6 +17,8 @@ KEEP_AUTO_REPLY = "keep_auto_reply"
 """After the upgrade to proofs: channels with auto-reply are `due` to be marked, or `kept`, or admins were `told`."""
 SYNONYMS_MINED = "synonyms_mined"
 """When synonyms were last looked for."""
+KNOWLEDGE_HELD = "knowledge_held"
+"""That the database has held a file of a knowledge base: no folder is its beginning any more."""
 PICTURES = "pictures"
 """Which pictures are shown where (handlers.store.shown_pictures)."""
 
@@ -53,3 +55,8 @@ class Installation:
             return value
 
         return self._database.change("store a fact", work, alone=f"installation {key}")
+
+
+def note_once(connection: Connection, key: str) -> bool:
+    """Store that something has happened, in the transaction in which it does; return whether it is the first time."""
+    return claim(connection, installation, {"key": key, "value": "yes"})

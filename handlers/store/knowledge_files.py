@@ -4,7 +4,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -65,12 +65,13 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True)
 class KnowledgeFile:
-    """A knowledge base and its file. `by` is the admin who decided."""
+    """A knowledge base and its file. `by` is the admin who decided, `at` when that was, since the epoch."""
 
     name: str
     path: Path
     state: FileState
     by: str = ""
+    at: float = field(default=0.0, compare=False)
 
 
 class KnowledgeFiles:
@@ -81,10 +82,9 @@ class KnowledgeFiles:
 
     def all(self) -> Sequence[KnowledgeFile]:
         """List all files, by name."""
-        columns = (knowledge_files.c.name, knowledge_files.c.path, knowledge_files.c.state, knowledge_files.c.by)
-        rows = self._database.read("read which files there are", select(*columns))
+        rows = self._database.read("read which files there are", select(knowledge_files))
         if rows is not None:
-            found = [KnowledgeFile(row.name, Path(row.path), FileState(row.state), row.by) for row in rows]
+            found = [KnowledgeFile(row.name, Path(row.path), FileState(row.state), row.by, row.at) for row in rows]
             found.sort(key=lambda file: file.name)  # servers sort by the rules of a language
             self._database.last_known[knowledge_files.name] = {file.name: file for file in found}
         return list(self._known.values())

@@ -68,6 +68,10 @@ class Replica:
     silent: float
     doing: Mapping[str, Any]
 
+    def has_other_config(self, digest: str) -> bool:
+        """Tell whether it lives and has read another kotae.toml; one of an earlier version doesn't tell."""
+        return self.silent < DEAD_SECONDS and self.doing.get("config", digest) != digest
+
 
 @dataclass(frozen=True)
 class Estate:

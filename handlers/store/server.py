@@ -11,6 +11,8 @@ from indexes.messages import Translatable
 
 OLDEST = 14
 """The oldest version that its makers still mend."""
+OLDEST_PGVECTOR = (0, 8)
+"""The oldest version of pgvector that was tried; half-precision vectors came with 0.7."""
 ENCODING = "UTF8"
 NO_CREATE = Translatable("database.no_create")
 """What is missing for an upgrade."""
@@ -23,7 +25,10 @@ _STATE = text("""
            pg_is_in_recovery() AS is_standby,
            coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
            (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector,
-           (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS available_pgvector
+           (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS available_pgvector,
+           (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR coalesce((
+               SELECT bool_or(has_database_privilege(current_database(), 'CREATE') AND (trusted OR NOT superuser))
+               FROM pg_available_extension_versions WHERE name = 'vector'), false) AS may_create_pgvector
 """)
 
 
@@ -31,7 +36,7 @@ _STATE = text("""
 class ServerState:
     """A server. `seconds` is how long a round trip takes; `pgvector` the version in this database, or the server's.
 
-    `may_create` tells whether tables may be made, as at an upgrade.
+    `may_create` tells whether tables may be made, as at an upgrade, and `may_create_pgvector` whether the extension.
     """
 
     major: int
@@ -41,6 +46,7 @@ class ServerState:
     may_create: bool
     pgvector: str | None
     available_pgvector: str | None
+    may_create_pgvector: bool = False
     seconds: float = 0.0
 
     @property
@@ -52,6 +58,25 @@ class ServerState:
             yield Translatable("database.encoding", encoding=self.encoding)
         if self.is_standby:
             yield Translatable("database.standby")
+
+    @property
+    def pgvector_fault(self) -> Translatable | None:
+        """Why indexes can't be in this database; an extension that is not made yet is made at the start."""
+        oldest = ".".join(map(str, OLDEST_PGVECTOR))
+        version = self.pgvector or self.available_pgvector
+        if version is None:
+            return Translatable("database.no_pgvector", oldest=oldest)
+        if _numbers(version) < OLDEST_PGVECTOR:
+            if _numbers(self.available_pgvector or "0") >= OLDEST_PGVECTOR:
+                return Translatable("database.pgvector_not_updated", version=version, oldest=oldest)
+            return Translatable("database.old_pgvector", version=version, oldest=oldest)
+        if self.pgvector is None and not self.may_create_pgvector:
+            return Translatable("database.no_create_pgvector", version=version)
+        return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
 def state_of(connection: Connection) -> ServerState:

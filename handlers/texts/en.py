@@ -213,6 +213,7 @@ WORDS = {
     "kb.status.process": "Socket: last pong {pong} s ago · queue {queue} · memory {memory} MB · up {uptime}",
     "kb.status.replicas": "*Replicas* ({count})",
     "kb.status.replica": "{host} · since {since} · last heard of {silent} s ago · {bases} knowledge bases · queue {queue} · memory {memory} MB",
+    "kb.status.other_config": " · :warning: its `kotae.toml` is another one: give all replicas the same, and restart them",
     "kb.status.this_replica": " · answered you",
     "kb.status.waiting": "Waiting: requests {asked} · channel messages {messages} · other events {events}",
     "kb.status.acks": "Since the start: confirmed to Slack after more than 3 s: {late} · sent again by Slack: {retries}",
@@ -357,6 +358,7 @@ WORDS = {
     "audit.rollback": "*rollback {name}* · {version}, as version {number} was: {records} records, "
     "+{added} ~{changed} -{removed}",
     "audit.import": "*import {name}* · version {number}: {records} records, +{added} ~{changed} -{removed}",
+    "audit.first_import": "*first import* · {count} files of the knowledge folder",
     "audit.version": "version {number}",
     "audit.no_version": "version not kept",
     "audit.export": "*export {name}* · {rows} rows",
@@ -598,6 +600,11 @@ WORDS = {
     "database.old": "PostgreSQL {version} is too old: Kotae needs version {oldest} or newer",
     "database.encoding": "the database's encoding is {encoding}: make one with ENCODING 'UTF8'",
     "database.no_create": "the database user may not make tables: GRANT CREATE ON SCHEMA public TO that user",
+    "database.no_pgvector": "the extension vector is not installed on the database server: install pgvector {oldest} or newer there",
+    "database.old_pgvector": "pgvector {version} is too old: install {oldest} or newer on the database server",
+    "database.pgvector_not_updated": "pgvector {version} is too old, and the database server has a newer one: a superuser runs ALTER EXTENSION vector UPDATE in this database",
+    "database.no_create_pgvector": "the database user may not make the extension vector: a superuser runs CREATE EXTENSION vector in this database, once",
+    "database.no_indexes": "INDEX_BACKEND=pgvector can't be used: {reason}",
     "database.other": "{reason}",
     "database.in_memory": "DATABASE_URL names a SQLite database in memory, which forgets everything: name a file, such as sqlite:///state.db",
     "database.newer": "The state database has schema {current}, which is newer than this version of Kotae knows "

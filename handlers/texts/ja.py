@@ -212,6 +212,7 @@ WORDS = {
     "kb.status.process": "ソケット: 最後の応答 {pong}秒前 · 待ち {queue}件 · メモリー {memory} MB · 稼働 {uptime}",
     "kb.status.replicas": "*レプリカ*（{count}台）",
     "kb.status.replica": "{host} · 起動 {since} · 最終確認 {silent}秒前 · ナレッジベース {bases}個 · 待ち {queue}件 · メモリー {memory} MB",
+    "kb.status.other_config": " · :warning: `kotae.toml` の内容が違います。すべてのレプリカで同じにして、再起動してください",
     "kb.status.this_replica": " · この返事を出したレプリカ",
     "kb.status.waiting": "待ちの内訳: 質問や操作 {asked}件 · チャンネルの投稿 {messages}件 · その他 {events}件",
     "kb.status.acks": "起動してから: Slack への受信応答が3秒を超えたもの {late}件 · Slack から再送されたもの {retries}件",
@@ -355,6 +356,7 @@ WORDS = {
     "audit.rollback": "*{name} を前の版に戻す* · {version}、内容は第{number}版と同じ {records}件"
     "（追加 {added}、変更 {changed}、削除 {removed}）",
     "audit.import": "*{name} を取り込み* · 第{number}版、{records}件（追加 {added}、変更 {changed}、削除 {removed}）",
+    "audit.first_import": "*最初の取り込み* · ナレッジフォルダーの{count}ファイル",
     "audit.version": "第{number}版",
     "audit.no_version": "版は保存できず",
     "audit.export": "*{name} を書き出し* · {rows}行",
@@ -596,6 +598,11 @@ WORDS = {
     "database.old": "PostgreSQL {version} は古すぎます。{oldest} 以降が必要です",
     "database.encoding": "データベースの文字コードが {encoding} です。ENCODING 'UTF8' で作り直してください",
     "database.no_create": "データベースユーザーにテーブルを作る権限がありません。GRANT CREATE ON SCHEMA public TO でそのユーザーに権限を付けてください",
+    "database.no_pgvector": "データベースサーバーに拡張 vector が入っていません。pgvector {oldest} 以降をサーバーにインストールしてください",
+    "database.old_pgvector": "pgvector {version} は古すぎます。{oldest} 以降をデータベースサーバーにインストールしてください",
+    "database.pgvector_not_updated": "pgvector {version} は古すぎます。サーバーには新しい版があるので、スーパーユーザーがこのデータベースで ALTER EXTENSION vector UPDATE を実行してください",
+    "database.no_create_pgvector": "データベースユーザーに拡張 vector を作る権限がありません。スーパーユーザーがこのデータベースで一度だけ CREATE EXTENSION vector を実行してください",
+    "database.no_indexes": "INDEX_BACKEND=pgvector を使えません: {reason}",
     "database.other": "{reason}",
     "database.in_memory": "DATABASE_URL がメモリ上の SQLite を指しています。再起動すると何も残らないため、sqlite:///state.db のようにファイルを指定してください",
     "database.newer": "状態データベースのスキーマ {current} は、このバージョンの Kotae が扱えるもの（{newest}）より新しいです。"

@@ -68,7 +68,7 @@ def bot_in(slack: LocalSlack, folder: Path, manager: ModelManager | None = None)
 class BotProcess:
     """`kotae serve` in a process of its own, until it is killed."""
 
-    def __init__(self, slack: LocalSlack, folder: Path) -> None:
+    def __init__(self, slack: LocalSlack, folder: Path, **settings: str) -> None:
         environment = {name: value for name, value in os.environ.items() if name in {"PATH", "HF_HUB_OFFLINE"}}
         environment |= {
             "PYTHONPATH": str(ROOT),
@@ -79,6 +79,7 @@ class BotProcess:
             "ENCODER_BACKEND": "lexical",
             "KNOWLEDGE_DIR": str(folder / "knowledge"),
             "DATA_DIR": str(folder / "data"),
+            **settings,
         }
         self._slack = slack
         with (folder / "log.txt").open("a") as log:

@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 HOST = 100
 
 
-def in_status(replicas: Sequence["Replica"], mine: str, texts: Texts) -> list[Block]:
-    """List the replicas, the one with the id `mine` marked; nothing where there is one process by its nature."""
+def in_status(replicas: Sequence["Replica"], mine: str, config: str, texts: Texts) -> list[Block]:
+    """List the replicas; marked are the one with the id `mine`, and those whose kotae.toml isn't that with this digest.
+
+    Nothing where there is one process by its nature.
+    """
     if not replicas:
         return []
     return [
         section(texts("kb.status.replicas", count=len(replicas))),
-        *listed([_line(each, mine, texts) for each in replicas], texts),
+        *listed([_line(each, mine, config, texts) for each in replicas], texts),
     ]
 
 
-def _line(replica: "Replica", mine: str, texts: Texts) -> str:
+def _line(replica: "Replica", mine: str, config: str, texts: Texts) -> str:
     line = texts(
         "kb.status.replica",
         host=one_line(replica.host, HOST),
@@ -35,4 +38,5 @@ def _line(replica: "Replica", mine: str, texts: Texts) -> str:
         bases=int(replica.doing.get("knowledge_bases", 0)),
         memory=int(replica.doing.get("memory", 0)),
     )
+    line += texts("kb.status.other_config") if replica.has_other_config(config) else ""
     return line + (texts("kb.status.this_replica") if replica.id == mine else "")

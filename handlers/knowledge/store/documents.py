@@ -4,9 +4,10 @@ import gzip
 import hashlib
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
 from sqlalchemy import (
     Column,
@@ -17,17 +18,23 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     delete,
+    exists,
     func,
     insert,
+    literal,
+    or_,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from handlers.store.audit import entry
 from handlers.store.changes import announce
 from handlers.store.database import FORGOTTEN, Database, metadata
 from handlers.store.errors import StoreError
+from handlers.store.installation import KNOWLEDGE_HELD, installation, note_once
 from indexes.messages import Translatable
 from indexes.storage.versions import FAST, KEEP, Origin, Version
 
@@ -78,6 +85,25 @@ class Made:
     by: str
 
 
+@dataclass(frozen=True)
+class Packed:
+    """A file with its versions as rows, compressed."""
+
+    document: Document
+    rows: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, document: Document, history: Sequence[tuple[Version, bytes]]) -> Self:
+        """Compress the contents: while a transaction runs nobody is kept waiting for that."""
+        rows = [{**asdict(one), "file": document.file, "data": gzip.compress(data, FAST)} for one, data in history]
+        return cls(document, rows)
+
+    def insert(self, connection: Connection) -> None:
+        """Write the rows; there are none of this file yet."""
+        connection.execute(insert(documents).values(**asdict(self.document)))
+        connection.execute(insert(versions), self.rows)
+
+
 class ConflictError(StoreError):
     """The file in the database is not the one that was to be replaced; nothing was written."""
 
@@ -98,7 +124,7 @@ class Documents:
         """List all files, also removed ones; raises StoreError."""
         found = self.all()
         if found is None:
-            raise StoreError("database.lost", reason=self._database.trouble or Translatable("database.not_there"))
+            raise self._lost()
         return found
 
     def content_or_raise(self, file: str, digest: str) -> bytes:
@@ -110,13 +136,37 @@ class Documents:
 
     def take(self, document: Document, history: Sequence[tuple[Version, bytes]]) -> None:
         """Store a file as it was elsewhere, with its versions, in the place of what is here; raises StoreError."""
-        rows = [{**asdict(one), "file": document.file, "data": gzip.compress(data, FAST)} for one, data in history]
+        packed = Packed.of(document, history)
         with self._database.transaction(Translatable("database.failed.file")) as connection:
+            note_once(connection, KNOWLEDGE_HELD)
             for table in (documents, versions):
                 connection.execute(delete(table).where(table.c.file == document.file))
-            connection.execute(insert(documents).values(**asdict(document)))
-            connection.execute(insert(versions), rows)
+            packed.insert(connection)
             announce(connection, TOPIC)
+
+    def have_begun(self) -> bool:
+        """Tell whether there is a file, or ever was one, since when no folder begins anything; raises StoreError."""
+        noted = exists().where(installation.c.key == KNOWLEDGE_HELD)
+        wanted = select(literal(1)).where(or_(noted, exists(select(documents.c.file))))
+        rows = self._database.read("look up whether there were knowledge bases", wanted)
+        if rows is None:
+            raise self._lost()
+        return bool(rows)
+
+    def begin(self, found: Sequence[Packed], user: str, done: Translatable) -> bool:
+        """Store the first files, all or none, and log who has `done` that; return False if others were there first.
+
+        Raises StoreError.
+        """
+        with self._database.transaction(Translatable("database.failed.file")) as connection:
+            is_first = note_once(connection, KNOWLEDGE_HELD)  # who comes at the same moment waits here
+            if not is_first or connection.execute(select(documents.c.file).limit(1)).first():
+                return False
+            for each in found:
+                each.insert(connection)
+            connection.execute(entry(user, "", done))
+            announce(connection, TOPIC)
+        return True
 
     def digest(self, file: str) -> str | None:
         """Return the digest of a file, blank if there is none; None if the database fails."""
@@ -138,6 +188,7 @@ class Documents:
         digest, now = hashlib.sha256(data).hexdigest(), time.time()
         packed = gzip.compress(data, FAST)
         with self._database.transaction(Translatable("database.failed.file")) as connection:
+            note_once(connection, KNOWLEDGE_HELD)
             blank = upsert(documents).values(file=file, digest="", at=now, by="")
             connection.execute(blank.on_conflict_do_nothing())
             swap = update(documents).where(documents.c.file == file, documents.c.digest == expected)
@@ -162,12 +213,20 @@ class Documents:
 
     def purge(self, before: float) -> None:
         """Delete files that were removed before a time (since the epoch), with their versions."""
-        old = select(documents.c.file).where(documents.c.digest == "", documents.c.at < before)
-        self._database.write(
-            "delete removed knowledge bases",
-            delete(versions).where(versions.c.file.in_(old)),
-            delete(documents).where(documents.c.digest == "", documents.c.at < before),
-        )
+        self._database.change("delete removed knowledge bases", partial(_purge, before))
+
+    def _lost(self) -> StoreError:
+        return StoreError("database.lost", reason=self._database.trouble or Translatable("database.not_there"))
+
+
+def _purge(before: float, connection: Connection) -> None:
+    """Delete what is old; what remains known is that there was something."""
+    is_old = and_(documents.c.digest == "", documents.c.at < before)
+    old = select(documents.c.file).where(is_old)
+    if connection.execute(old.limit(1)).first():
+        note_once(connection, KNOWLEDGE_HELD)
+    connection.execute(delete(versions).where(versions.c.file.in_(old)))
+    connection.execute(delete(documents).where(is_old))
 
 
 def _version(row: Any) -> Version:

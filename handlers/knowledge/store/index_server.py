@@ -20,9 +20,11 @@ from typing import Any, Self
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from handlers.store.errors import StoreError
 from handlers.store.exclusive import key_of
 from handlers.store.postgresql import Limits, pooled, single_use
 from handlers.store.reasons import reason_of, sqlstate_of
+from handlers.store.server import state_of
 from handlers.texts import ENGLISH
 from indexes.errors import IndexUnavailableError, SnapshotError
 
@@ -78,7 +80,10 @@ class IndexServer:
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """Connect, and make the tables unless they are there; raises IndexUnavailableError."""
+        """Connect, and make the tables unless they are there.
+
+        Raises IndexUnavailableError, or StoreError for a server on which they can't be.
+        """
         server = cls(url)
         try:
             server._prepare()
@@ -90,6 +95,8 @@ class IndexServer:
     def _prepare(self) -> None:
         with self.building() as connection:
             lock(connection, "index tables")
+            if fault := state_of(connection).pgvector_fault:
+                raise StoreError("database.no_indexes", reason=fault)
             for statement in _TABLES[:2]:
                 connection.execute(text(statement))
             found = connection.execute(text("SELECT format FROM index_format")).scalars().all()
