@@ -23,11 +23,12 @@ INDEX = os.environ.get("KOTAE_TEST_INDEX", "faiss")
 """Where the indexes of such tests are, if they are on PostgreSQL: faiss, or pgvector."""
 
 ALIKE = {
-    *("test_access", "test_agent", "test_compiled_meanwhile", "test_connection", "test_escaping", "test_evaluation"),
-    *("test_long_cells", "test_mention", "test_model_arrives", "test_no_answer", "test_request_log", "test_round_trip"),
+    *("test_access", "test_agent", "test_compiled_meanwhile", "test_connection", "test_delivery", "test_escaping"),
+    *("test_evaluation", "test_flood", "test_languages", "test_long_cells", "test_mention", "test_model_arrives"),
+    *("test_no_answer", "test_overheard", "test_request_log", "test_round_trip", "test_routes", "test_why"),
     "test_workbooks",
 }
-"""Modules about sockets, layout, files that people upload, and models: what is stored by the way, others test."""
+"""Modules about who may ask, the connection, layout, uploaded files and models: what they store, others test, too."""
 
 FOLDER = "people change the knowledge folder by hand; a shared database reads none: test_import, test_shared_knowledge"
 """Why a test is left out where a database holds the knowledge."""

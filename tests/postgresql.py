@@ -14,7 +14,9 @@ import psutil
 from filelock import FileLock
 from sqlalchemy import NullPool, create_engine, inspect, make_url, text
 
+from handlers.knowledge.store.index_server import IndexServer
 from handlers.schema import open_database
+from tests.state import rows_of
 
 GIVEN = "TEST_DATABASE_URL"
 """The address of a server on which the tests may make databases: ``postgresql+psycopg://user:password@host/name``."""
@@ -24,7 +26,7 @@ TEMPLATE = "kotae_template"
 
 
 class Server:
-    """A running server. `template` is a database with today's schema and nothing in it."""
+    """A running server. `TEMPLATE` is a database with today's schema, the tables of indexes, and nothing in them."""
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
@@ -58,7 +60,11 @@ class Server:
         """Make the template with the schema of the code that is tested."""
         made = "kotae_making"
         self.run(f"DROP DATABASE IF EXISTS {made} WITH (FORCE)", f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
-        open_database(self.make(made, template="template0")).close()
+        url = self.make(made, template="template0")
+        open_database(url).close()
+        if rows_of(url, "SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"):
+            IndexServer.open(url).close()
+        self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{made}'")
         self.run(f"ALTER DATABASE {made} RENAME TO {TEMPLATE}")
 
 

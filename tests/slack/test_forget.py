@@ -84,12 +84,12 @@ def test_who_is_forgotten_is_in_no_file_and_does_not_come_back(
 
 @pytest.mark.usefixtures("lawful")
 def test_the_same_press_after_being_forgotten_says_that_it_is_gone(
-    slack: LocalSlack, bot: Bot, knowledge: Path
+    slack: LocalSlack, bot: Bot, knowledge: Path, state_url: str
 ) -> None:
     answer = slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
     settle(slack, bot)
     hanako = slack.person("hanako").id
-    assert kotae(knowledge, "forget", hanako).returncode == 0
+    assert kotae(knowledge, "forget", hanako, DATABASE_URL=state_url).returncode == 0
     slack.press("hanako", answer, "show_2")
     settle(slack, bot)
     assert Voices(bot.services.database).judged() == {}
