@@ -16,7 +16,6 @@ from sqlalchemy import NullPool, create_engine, inspect, make_url, text
 
 from handlers.knowledge.store.index_server import IndexServer
 from handlers.schema import open_database
-from tests.state import rows_of
 
 GIVEN = "TEST_DATABASE_URL"
 """The address of a server on which the tests may make databases: ``postgresql+psycopg://user:password@host/name``."""
@@ -26,7 +25,10 @@ TEMPLATE = "kotae_template"
 
 
 class Server:
-    """A running server. `TEMPLATE` is a database with today's schema, the tables of indexes, and nothing in them."""
+    """A running server. `TEMPLATE` is a database with today's schema, and nothing in it.
+
+    Where the tests run with `INDEX_BACKEND=pgvector`, it has the tables of indexes, too.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
@@ -62,7 +64,7 @@ class Server:
         self.run(f"DROP DATABASE IF EXISTS {made} WITH (FORCE)", f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
         url = self.make(made, template="template0")
         open_database(url).close()
-        if rows_of(url, "SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"):
+        if os.environ.get("KOTAE_TEST_INDEX") == "pgvector":
             IndexServer.open(url).close()
         self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{made}'")
         self.run(f"ALTER DATABASE {made} RENAME TO {TEMPLATE}")

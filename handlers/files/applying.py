@@ -38,7 +38,7 @@ def put_file(
     version = maintenance.record_version(source, found.data, found.entries, _what(upload), request.user)
     kept = Translatable("audit.version", number=version.number) if version else Translatable("audit.no_version")
     log, done = AuditLog(services.database), _done(upload, found, kept)
-    if found.digest != seen and log.knows(Translatable(done.key, name=source.name, version=kept), upload.at):
+    if found.digest != seen and log.knows(done.key, upload.at, name=source.name, version=kept):
         return None
     try:
         log.record(request.user, request.channel, done)

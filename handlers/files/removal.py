@@ -109,7 +109,7 @@ def _was_cut_off(services: Services, request: Request, file: KnowledgeFile) -> b
     """Tell whether the same person's press has removed it, and the process died before that was logged."""
     if file.state is not FileState.REMOVED or file.by != request.user:
         return False
-    return not AuditLog(services.database).knows(Translatable("audit.remove", name=file.name), file.at)
+    return not AuditLog(services.database).knows("audit.remove", file.at, name=file.name)
 
 
 def _records_before(services: Services, file: KnowledgeFile) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Float, Insert, Integer, String, Table, Text, inse
 
 from handlers.store.database import Database, metadata
 from handlers.texts import ENGLISH
-from indexes.messages import Translatable, as_data, from_data
+from indexes.messages import Translatable, Value, as_data, from_data
 
 audit = Table(
     "audit",
@@ -52,12 +52,12 @@ class AuditLog:
         with self._database.transaction(Translatable("database.failed.audit")) as connection:
             connection.execute(entry(user, channel, done))
 
-    def knows(self, done: Translatable, since: float) -> bool:
-        """Tell whether an action is logged that was done since a time, by its key and the given values alone."""
-        wanted = select(audit.c.outcome).where(audit.c.action == done.key, audit.c.at >= since - CLOCKS_DIFFER_SECONDS)
+    def knows(self, action: str, since: float, **values: Value) -> bool:
+        """Tell whether an action is logged that was done since a time, by its key and some of its values."""
+        wanted = select(audit.c.outcome).where(audit.c.action == action, audit.c.at >= since - CLOCKS_DIFFER_SECONDS)
         rows = self._database.read("look up what was done", wanted) or ()
-        values = as_data(done)["values"].items()
-        return any(values <= _values(row.outcome).items() for row in rows)
+        known = {name: as_data(value) for name, value in values.items()}
+        return any(known.items() <= _values(row.outcome).items() for row in rows)
 
     def newest(self, limit: int = 50) -> list[AuditEntry]:
         """Return the last admin actions, newest first."""

@@ -68,10 +68,10 @@ class ServerState:
             return Translatable("database.no_pgvector", oldest=oldest)
         if _numbers(version) < OLDEST_PGVECTOR:
             if _numbers(self.available_pgvector or "0") >= OLDEST_PGVECTOR:
-                return Translatable("database.pgvector_not_updated", version=version, oldest=oldest)
+                return Translatable("database.pgvector_not_updated", version=version)
             return Translatable("database.old_pgvector", version=version, oldest=oldest)
         if self.pgvector is None and not self.may_create_pgvector:
-            return Translatable("database.no_create_pgvector", version=version)
+            return Translatable("database.no_create_pgvector")
         return None
 
 

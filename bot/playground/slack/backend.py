@@ -68,9 +68,10 @@ class Backend(EventDispatcher):
         """Change fields of a message; `by` is the id of the editor, None for Slack's own changes (unfurls)."""
         channel = self.workspace.channels[message.channel]
         before = payloads.message(self.workspace, message)
+        if "blocks" in changes:  # named before they are in the message: whoever looks at it meanwhile needs their ids
+            changes["blocks"] = with_ids(changes["blocks"])
         for name, value in changes.items():
             setattr(message, name, value)
-        self._name_blocks(message)
         if by is not None:
             message.edited_by, message.edited_ts = by, self.workspace.new_ts()
         self.tell("changed", message)

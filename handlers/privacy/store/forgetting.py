@@ -221,6 +221,8 @@ class _Person:
         """
         keys = list(table.primary_key.columns)
         texts = [column for column in table.columns if isinstance(column.type, String | JSON)]
+        if not texts:  # of an index, say: all its rows would be read
+            return
         with self._transaction() as connection:
             wanted = select(table).where(or_(*map(self._may_have, texts))).with_for_update()
             rows = connection.execute(wanted).mappings().all()
