@@ -44,8 +44,10 @@ def _mined(services: Services) -> list[Proposal]:
 
 
 def _is_due(services: Services, now: float) -> bool:
-    looked = float(Installation(services.database).get(SYNONYMS_MINED) or 0)
     newest = AliasVotes(services.database).newest(1)
+    if not newest and not Synonyms(services.database).all():
+        return False
+    looked = float(Installation(services.database).get(SYNONYMS_MINED) or 0)
     return now - looked >= DAY or any(vote.at > looked for vote in newest)
 
 
