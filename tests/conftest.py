@@ -26,7 +26,15 @@ ALIKE = {
     *("test_access", "test_admin", "test_agent", "test_auto_reply", "test_compiled_meanwhile", "test_connection"),
     *("test_delivery", "test_direct", "test_escaping", "test_evaluation", "test_flood", "test_group_dm", "test_home"),
     *("test_languages", "test_long_cells", "test_mention", "test_model_arrives", "test_no_answer", "test_outbox"),
-    *("test_overheard", "test_owner", "test_request_log", "test_round_trip", "test_routes", "test_suggestions"),
+    *(
+        "test_overheard",
+        "test_owner",
+        "test_received",
+        "test_request_log",
+        "test_round_trip",
+        "test_routes",
+        "test_suggestions",
+    ),
     *("test_why", "test_workbooks"),
 }
 """Modules about who may ask, the connection, layout, uploaded files and models: what they store, others test, too."""

@@ -113,9 +113,10 @@ def saved(services: Services, request: Request) -> None:
 def go_live(services: Services, request: Request) -> None:
     """End shadow mode in a channel: from now on the bot answers there what is proved."""
     channel = request.pressed
-    if services.channels.of(channel).auto_reply is not AutoReply.ON:
-        services.channels.set(channel, "auto_reply", AutoReply.ON.value, request.user)
-        AuditLog(services.database).record(request.user, channel, Translatable("audit.live"))
+    with services.database.exclusively(f"settings of {channel}"):  # of two presses at once, one does it
+        if services.channels.of(channel).auto_reply is not AutoReply.ON:
+            services.channels.set(channel, "auto_reply", AutoReply.ON.value, request.user)
+            AuditLog(services.database).record(request.user, channel, Translatable("audit.live"))
     found = proofs_of(services, services.channels.of(channel))
     said = request.texts("shadow.live", channel=f"<#{channel}>") if found.posts_something else ""
     request.tell_privately(proof_view.told(said, found, request.texts))

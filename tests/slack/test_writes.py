@@ -19,6 +19,7 @@ WIFI = "How do I connect to the office Wi-Fi?"
 @pytest.fixture
 def written(bot: Bot, slack: LocalSlack, state_url: str) -> Iterator[Callable[[], bool]]:
     """Tells whether anything was written since it was last asked."""
+    settle(slack, bot)  # what the bot writes by itself at its start
     with create_engine(state_url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as database:
 
         def version() -> list[Any]:

@@ -124,6 +124,10 @@ def _is_sqlite(file: Path) -> bool:
         return opened.read(len(HEADER)) == HEADER
 
 
+INDEXES = "index_"
+"""How the tables of INDEX_BACKEND=pgvector begin: made from the knowledge bases alone, nobody's id is in them."""
+
+
 class _Person:
     """A person in one database, whose tables are read from it: a copy may have an older schema."""
 
@@ -132,7 +136,7 @@ class _Person:
         self._user = user
         self._ids = [user]
         metadata = MetaData()
-        metadata.reflect(engine)
+        metadata.reflect(engine, only=lambda name, _: not name.startswith(INDEXES))
         self._tables = metadata.tables
         self._changed: Counter[str] = Counter()
 
