@@ -301,7 +301,7 @@ def _explain(error: ValidationError, source: str, *, upper: bool) -> str:
 
 def _mend(kind: str, message: str) -> str:
     if kind == "extra_forbidden":
-        return f"unknown key; {CONFIG_FILE} understands the keys listed in README.md under Configuration"
+        return f"unknown key; {CONFIG_FILE} understands the keys listed in docs/configuration.md"
     if kind == "tuple_type":
         return 'must be a list such as ["it-help"]'
     return message.removeprefix("Value error, ").replace("Input should be", "must be")

@@ -173,7 +173,10 @@ def test_a_dotenv_in_another_encoding_is_refused_by_name(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("modell = 'x'", "kotae.toml: modell: unknown key; kotae.toml understands the keys listed in README.md"),
+        (
+            "modell = 'x'",
+            "kotae.toml: modell: unknown key; kotae.toml understands the keys listed in docs/configuration.md",
+        ),
         ("[channels.it-help]\nautoreply = 'on'", "kotae.toml: channels.it-help.autoreply: unknown key"),
         (
             "[channels.it-help]\nauto_reply = 'maybe'",
