@@ -6,24 +6,28 @@ import sqlite3
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import OperationalError
 
 from handlers.admin.store.statistics import Statistics
 from handlers.channel_rules import AutoReply, Channel
 from handlers.channels import Channels
 from handlers.schema import open_database
 from handlers.store.audit import AuditLog
+from handlers.store.backup import back_up, backup_of
 from handlers.store.channel_settings import ChannelSettings
 from handlers.store.claims import Claims
 from handlers.store.database import Database
 from handlers.store.errors import StoreError
+from handlers.store.knowledge_files import paths_in
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, PostedReply, Questions
+from handlers.store.sqlite import notice_removal
 from handlers.texts import ENGLISH, JAPANESE
 from indexes.messages import Translatable
 from tests.state import change, rows_of
@@ -307,6 +311,29 @@ def test_without_its_file_the_database_goes_on_and_says_so(
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(errors) == 1
     assert "VPNにつながらない" not in caplog.text
+
+
+@pytest.mark.sqlite("its file is lost; a server: test_postgres_failures")
+@pytest.mark.parametrize("use", [back_up, paths_in], ids=lambda use: use.__name__)
+def test_no_empty_file_comes_where_one_was_removed(file: Path, use: Callable[[Path], object]) -> None:
+    open_database(f"sqlite:///{file}").close()
+    back_up(file)
+    whole = backup_of(file).read_bytes()
+    file.unlink()
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        use(file)
+    assert (file.exists(), backup_of(file).read_bytes() == whole) == (False, True)
+
+
+@pytest.mark.sqlite("its file is lost; a server: test_postgres_failures")
+def test_no_empty_file_comes_where_one_is_removed_just_while_it_is_opened(file: Path) -> None:
+    open_database(f"sqlite:///{file}").close()
+    engine = create_engine(f"sqlite:///{file}")
+    notice_removal(engine)
+    event.listen(engine, "do_connect", lambda *_: file.unlink())
+    with pytest.raises(OperationalError, match="unable to open"):
+        engine.connect()
+    assert not file.exists()
 
 
 @pytest.mark.sqlite("its file is locked as a whole; a server's locks: test_postgres_failures, test_exclusive")

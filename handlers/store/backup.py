@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from handlers.store.damage import damage_of
+from handlers.store.sqlite import connect
 from indexes.atomic_file import sync_folder
 
 DAILY_SECONDS = 24 * 3600.0
@@ -43,14 +43,14 @@ def back_up(file: Path) -> str:
 
 def copy_database(file: Path, fresh: Path) -> None:
     """Copy a database with what is still in its write-ahead log, into one file without a log."""
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(fresh)) as target:
+    with closing(connect(file)) as source, closing(connect(fresh)) as target:
         source.backup(target)
         target.execute("PRAGMA journal_mode=DELETE")
 
 
 def leave_out_inbox(fresh: Path) -> None:
     """Delete from a copy what people had just asked: it would be kept for a day, and is of use for two minutes."""
-    with closing(sqlite3.connect(fresh)) as copy:
+    with closing(connect(fresh)) as copy:
         if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'inbox'").fetchone():
             copy.execute("PRAGMA secure_delete=ON")
             copy.execute("DELETE FROM inbox")

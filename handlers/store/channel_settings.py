@@ -1,6 +1,5 @@
 """What admins set for channels in Slack."""
 
-import sqlite3
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from sqlalchemy import Column, Connection, Float, String, Table, Text, select
 from handlers.store.database import Database, metadata
 from handlers.store.errors import StoreError
 from handlers.store.seal import Seal, SettingRow, digest_of
+from handlers.store.sqlite import connect
 from handlers.store.upsert import put
 from indexes.messages import Translatable, reason
 
@@ -101,6 +101,6 @@ def settings_in(file: Path) -> list[SettingRow]:
     """Return the settings in a SQLite file that no connection is open to."""
     if not file.exists():
         return []
-    with closing(sqlite3.connect(file)) as connection:
+    with closing(connect(file)) as connection:
         has_some = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'settings'").fetchone()
         return connection.execute("SELECT channel, key, value FROM settings").fetchall() if has_some else []

@@ -1,6 +1,5 @@
 """The knowledge bases' files, also those that are gone, and what admins decided about them."""
 
-import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -12,6 +11,7 @@ from sqlalchemy import Column, Float, String, Table, Text, select
 
 from handlers.store.changes import DECISIONS, announce
 from handlers.store.database import Database, metadata
+from handlers.store.sqlite import connect
 from handlers.store.upsert import put
 from indexes.messages import Translatable
 
@@ -112,7 +112,7 @@ class KnowledgeFiles:
 
 def paths_in(file: Path) -> list[Path]:
     """Return the files that a SQLite database knows; no connection to it may be open."""
-    with closing(sqlite3.connect(file)) as connection:
+    with closing(connect(file)) as connection:
         has_some = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'knowledge_files'").fetchone()
         found = connection.execute("SELECT path FROM knowledge_files").fetchall() if has_some else []
     return [Path(path) for (path,) in found]
@@ -121,7 +121,7 @@ def paths_in(file: Path) -> list[Path]:
 def move_paths(file: Path, before: Path, after: Path) -> None:
     """Let a SQLite database know its files in another folder; no connection to it may be open."""
     moved = [path for path in paths_in(file) if path.is_relative_to(before)]
-    with closing(sqlite3.connect(file)) as connection, connection:
+    with closing(connect(file)) as connection, connection:
         for path in moved:
             fresh = str(after / path.relative_to(before))
             connection.execute("UPDATE knowledge_files SET path = ? WHERE path = ?", (fresh, str(path)))

@@ -39,6 +39,15 @@ def pooled(location: URL) -> Engine:
     return engine
 
 
+def connect(file: Path) -> sqlite3.Connection:
+    """Open a SQLite file, which must be there: sqlite3.connect by itself makes an empty one of any that was removed."""
+    return sqlite3.connect(_existing(file), uri=True)
+
+
+def _existing(file: Path) -> str:
+    return f"{file.absolute().as_uri()}?mode=rw"
+
+
 def delete_securely(connection: sqlite3.Connection, _: object) -> None:
     """Make SQLite overwrite deleted rows, not just mark them as free."""
     connection.execute("PRAGMA secure_delete=ON")
@@ -59,11 +68,16 @@ def notice_removal(engine: Engine) -> None:
     file = Path(str(engine.url.database))
     opened = file.stat().st_ino
 
-    @event.listens_for(engine, "do_connect")
     @event.listens_for(engine, "checkout")
     def check(*_: object) -> None:
         if not file.is_file() or file.stat().st_ino != opened:
             raise OperationalError(None, None, StoreError("database.removed", file=file.name))
+
+    @event.listens_for(engine, "do_connect")
+    def make_none(_: object, __: object, arguments: list[str], options: dict[str, object]) -> None:
+        check()
+        arguments[:] = [_existing(file)]
+        options["uri"] = True
 
 
 def _make_private(file: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from handlers.privacy.store.forgetting import forget, forget_voice
+from handlers.store.sqlite import connect
 from indexes.atomic_file import replace_file
 
 log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ def _checksum(salt: object, listed: list[Erasure]) -> str:
 
 def _ids(file: Path) -> set[str]:
     """Return whatever looks like a user's id in a database."""
-    with closing(sqlite3.connect(file)) as connection:
+    with closing(connect(file)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {id_ for table in tables for text in _texts(connection, table) for id_ in _ID.findall(text)}
 
