@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
+from indexes.confidence.confidence import confident
 from indexes.confidence.explanation import explain
 from indexes.encoder import DEFAULT_MODEL, Encoder, Model, ModelManager, Progress, models
 from indexes.encoder.agreement import Precision
@@ -88,9 +89,15 @@ class FaissSearch:
         """Whether any row has an answer; without one nothing is given unasked."""
         return any(has_answer(record) for record in self.index.records)
 
-    def search(self, question: str, top_k: int = 3) -> list[Hit]:
-        """Return the closest records, best first, each with its score and confidence."""
-        return list(self.answer(question, top_k).hits)
+    def search(self, question: str, top_k: int = 3, *, min_confidence: float = 0.0, min_k: int = 0) -> list[Hit]:
+        """Return the closest records, best first, each with its score and confidence.
+
+        Confidence is the probability, 0 to 1, that the record answers the question: of ten hits with 0.9, nine do.
+        Records below `min_confidence` are left out, unless fewer than `min_k` are left: then the best of them make up
+        the number. At most `top_k` records are returned. Raises ValueError for a `min_confidence` that is no
+        probability.
+        """
+        return confident(self.answer(question, top_k).hits, min_confidence, min_k)
 
     def answer(self, question: str, top_k: int = 3) -> Answer:
         """Search, and also return the normalized question, the encoder used and the seconds it took."""

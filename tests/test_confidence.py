@@ -1,9 +1,10 @@
+from dataclasses import replace
 from math import log
 from typing import Any
 
 import pytest
 
-from indexes.confidence.confidence import DENSE, DOUBTFUL, LEXICAL, THRESHOLD, with_confidence
+from indexes.confidence.confidence import DENSE, DOUBTFUL, LEXICAL, THRESHOLD, confident, with_confidence
 from indexes.records import Record
 from indexes.retrieval.index import Evidence, Hit, Index, Question
 from indexes.retrieval.synonyms import Synonyms
@@ -129,3 +130,15 @@ def test_a_question_of_digits_is_not_about_the_rows_that_have_them(question: str
     index = Index("digits", records, Synonyms())
     assert with_confidence(asked(question), index.search(asked(question)))[0].confidence <= DOUBTFUL
     assert with_confidence(asked("619"), index.search(asked("619")))[0].confidence >= THRESHOLD
+
+
+def test_the_best_of_the_unsure_make_up_the_number_and_the_order_stays() -> None:
+    sure = {"a": 0.4, "b": 0.5, "c": 0.95, "d": 0.1}
+    hits = [replace(hit(name, name, 1.0), confidence=confidence) for name, confidence in sure.items()]
+
+    def kept(min_confidence: float, min_k: int) -> str:
+        return "".join(each.record.id for each in confident(hits, min_confidence, min_k))
+
+    expected = {(0.9, 0): "c", (0.9, 1): "c", (0.9, 2): "ac", (0.9, 3): "abc", (0.45, 1): "bc", (0.0, 0): "abcd"}
+    assert {asked: kept(*asked) for asked in expected} == expected
+    assert confident([], 0.9, 3) == []

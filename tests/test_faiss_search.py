@@ -1,7 +1,9 @@
 """The three-line way for scripts, and the one shared model behind it."""
 
 from collections.abc import Iterator
+from math import nan
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from indexes.encoder import Model, ModelManager
 from indexes.encoder.names import unavailable
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
+from indexes.retrieval.index import Hit
 from indexes.search import FaissSearch
 from tests.encoders import HashingLoader, minilm_path
 
@@ -132,3 +135,26 @@ def test_the_second_start_encodes_only_the_question(csv: Path, manager: ModelMan
             assert knowledge_base.search("printer")[0].record.answer == "Next to the lift."
         assert steps[-1:] == last
         assert steps == sorted(set(steps)), "it never goes back"
+
+
+def test_unsure_hits_are_left_out_but_for_as_many_as_are_wanted_in_any_case(csv: Path, manager: ModelManager) -> None:
+    with FaissSearch(csv, manager=manager) as knowledge_base:
+        every = knowledge_base.search("Where is the printer?")
+        first, second, third = (hit.confidence for hit in every)
+        assert first > 0.9
+        assert 0.5 > second > third
+
+        def found(top_k: int = 3, **least: Any) -> list[Hit]:
+            return knowledge_base.search("Where is the printer?", top_k, **least)
+
+        assert found(min_confidence=0.0) == found(min_k=3) == every
+        assert found(min_confidence=0.9) == every[:1]
+        assert found(min_confidence=first) == every[:1], "as sure as was asked for is enough"
+        assert found(min_confidence=1.0) == []
+        assert found(min_confidence=1.0, min_k=1) == every[:1]
+        assert found(min_confidence=0.9, min_k=2) == every[:2], "the sure one counts"
+        assert found(min_confidence=1.0, min_k=9) == every, "there are no more"
+        assert found(2, min_confidence=1.0, min_k=3) == every[:2], "never more than top_k"
+        for wrong in (80, -0.1, nan):
+            with pytest.raises(ValueError, match=r"min_confidence = .*: must be a probability, 0 to 1"):
+                found(min_confidence=wrong)

@@ -121,6 +121,19 @@ def with_confidence(
     return judged
 
 
+def confident(hits: "Sequence[Hit]", min_confidence: float = 0.0, min_k: int = 0) -> "list[Hit]":
+    """Return the hits that are at least so sure, in their order.
+
+    If these are fewer than `min_k`, the best of the others make up the number, as far as there are any. Raises
+    ValueError for a confidence that is no probability.
+    """
+    if not 0.0 <= min_confidence <= 1.0:
+        raise ValueError(f"min_confidence = {min_confidence}: must be a probability, 0 to 1")
+    sure = [place for place, hit in enumerate(hits) if hit.confidence >= min_confidence]
+    others = [place for place, hit in enumerate(hits) if hit.confidence < min_confidence]
+    return [hits[place] for place in sorted([*sure, *others[: max(min_k - len(sure), 0)]])]
+
+
 def _is_doubtful(question: "Question", hit: "Hit") -> bool:
     return not has_answer(hit.record) or has_digits_only(question, hit) or names_another_code(question, hit)
 
