@@ -31,7 +31,7 @@ WITHOUT_PAYLOADS = (
 )
 """Libraries that never see a payload of Slack: their warnings are shown as they are."""
 
-_TOKEN = re.compile(r"\b(?:xox[a-z]|xapp|xwfp)[-.][\w.-]+")
+_TOKEN = re.compile(r"\b(?:(?:xox[a-z]|xapp|xwfp)[-.][\w.-]+|kotae_[0-9a-f]{12}_[0-9a-f]+)")
 _QUERY = re.compile(r"(?<=[/\w])\?[^\s\"'<>)]+")
 _SECRET_PATH = re.compile(r"/(?:commands|actions|workflows|services|upload|files-pri|files-tmb|link)/[^\s\"'<>)]+")
 _PAGE = re.compile(r"(?<=a response in a non-JSON format: ).+", re.DOTALL)

@@ -13,7 +13,7 @@ from handlers.knowledge.store.vectors import VectorChunks
 from handlers.privacy.store import erasures
 from handlers.privacy.store.retention import Retention
 from handlers.services import Services
-from handlers.store import buckets, claims, inbox, outbox, recovery
+from handlers.store import buckets, claims, inbox, outbox, recovery, tokens
 from handlers.store.questions import MOST_DAYS
 from handlers.synonyms.store import synonyms
 from indexes.encoder.compiled import CompiledModels
@@ -62,6 +62,10 @@ def _purge_posts(services: Services, _: Path, before: float) -> None:
 
 def _purge_buckets(services: Services, _: Path, before: float) -> None:
     buckets.purge(services.database, before)
+
+
+def _purge_tokens(services: Services, _: Path, before: float) -> None:
+    tokens.Tokens(services.database).purge(before)
 
 
 def _purge_synonyms(services: Services, _: Path, before: float) -> None:
@@ -153,6 +157,12 @@ KEPT = (
         ("synonym_dismissals",),
         lambda _: synonyms.KEEP_DISMISSED_SECONDS / DAY,
         _purge_synonyms,
+    ),
+    Kept(
+        "tokens of programs, as digests; after they expired",
+        ("tokens",),
+        lambda _: tokens.KEEP_EXPIRED_SECONDS / DAY,
+        _purge_tokens,
     ),
     Kept("events that were seen", ("seen",), lambda _: claims.KEEP_SEEN_SECONDS / DAY),
     Kept(

@@ -8,12 +8,14 @@ from dataclasses import replace
 
 from handlers.access import Access, Standing
 from handlers.channel_rules import AutoReply, Channel
+from handlers.readers import Reader, seen_by
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import one_line
 from handlers.store.audit import AuditEntry
 from handlers.store.channel_names import BindingState, ChannelNames
+from handlers.store.tokens import Token, reader
 from handlers.texts import HandlerError
 from indexes.messages import Translatable
 
@@ -37,7 +39,7 @@ def knowledge_bases_for(services: Services, request: Request, *, public_reply: b
         names = services.channels.names(services.access.channels_of(request.user))
     else:
         names = request.rules.knowledge_bases
-    return names if request.person.standing is Standing.MEMBER else services.channels.only_public(names)
+    return seen_by(Reader(names, request.person.standing is Standing.MEMBER), services.channels.public)
 
 
 def knowledge_bases_for_everybody(services: Services, channel: str) -> tuple[str, ...]:
@@ -45,7 +47,12 @@ def knowledge_bases_for_everybody(services: Services, channel: str) -> tuple[str
     readers = services.access.readers(channel)
     first, *others = (services.channels.names(channels) for channels in readers.channels)
     names = tuple(name for name in first if all(name in each for each in others))
-    return services.channels.only_public(names) if readers.has_outsiders else names
+    return seen_by(Reader(names, not readers.has_outsiders), services.channels.public)
+
+
+def knowledge_bases_for_program(services: Services, token: Token | None) -> tuple[str, ...]:
+    """List the knowledge bases that a program may see over HTTP or MCP; without a token, public ones only."""
+    return seen_by(reader(token, services.registry.loaded), services.channels.public)
 
 
 def tell_what_is_withheld(services: Services, request: Request, shown: Collection[str], about: str) -> bool:

@@ -1,7 +1,7 @@
 """The rules of every channel: from the convention, then kotae.toml, then the settings that admins made in Slack."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from handlers import features
@@ -101,10 +101,6 @@ class Channels:
         """List the knowledge bases that somebody in these channels may see, the shared ones last."""
         every = [name for id_ in sorted(channel_ids) for name in self.of(id_).knowledge_bases]
         return tuple(dict.fromkeys([*(name for name in every if name not in self.shared), *self.shared]))
-
-    def only_public(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Keep the knowledge bases that guests and people of other organisations may see."""
-        return tuple(name for name in names if name in self.public)
 
     def set(self, channel_id: str, key: SettingName, value: str, by: str) -> None:
         """Store a setting that an admin made; it wins over kotae.toml until it is changed again.

@@ -30,6 +30,8 @@ class Kind(Enum):
     """Telling somebody that their request was not taken."""
     ASKED = "asked"
     """Somebody addressed the bot and waits: a command, mention, direct message, press or form."""
+    PROGRAM = "programs"
+    """A program asks over HTTP or MCP: after people, and a quarter of the workers at most."""
     EVENT = "events"
     """Somebody opened the Home tab, types in a form, joined a channel; or the bot's own work."""
     MESSAGE = "messages"
@@ -52,6 +54,7 @@ LIMITS = {
     Kind.NOTICE: Limits(1024, 1024, 16, TELLERS, TELLERS, 1),
     # 16 workers do 512 jobs of some 0.3 s in 10 s: who would wait longer is better told to come back.
     Kind.ASKED: Limits(512, 256, 32, WORKERS, WORKERS * 3 // 4, WORKERS // 4),
+    Kind.PROGRAM: Limits(64, 64, 16, WORKERS // 4, WORKERS // 4, 2),
     Kind.EVENT: Limits(128, 128, 8, WORKERS // 4, WORKERS // 4, 2),
     # Half of the workers stay free for those who ask, however slow Slack is with what nobody asked for.
     Kind.MESSAGE: Limits(512, 256, 64, WORKERS // 2, WORKERS // 4, WORKERS // 4),
@@ -60,6 +63,7 @@ LIMITS = {
 REFUSED = {
     Kind.NOTICE: Count.UNTOLD,
     Kind.ASKED: Count.BUSY,
+    Kind.PROGRAM: Count.BUSY,
     Kind.EVENT: Count.DROPPED_EVENTS,
     Kind.MESSAGE: Count.DROPPED_MESSAGES,
 }

@@ -25,6 +25,7 @@ from handlers.store import (
     outbox,
     questions,
     replicas,
+    tokens,
 )
 from handlers.store.backup import backup_of
 from handlers.store.channel_settings import ChannelSettings, settings_in
@@ -60,6 +61,7 @@ MODULES = (
     questions,
     replicas,
     synonyms,
+    tokens,
     uploads,
     vectors,
     voices,

@@ -47,6 +47,7 @@ PROMISED = {
     "forget",
     "migrate",
     "restore",
+    "token",
     "model",
 }
 SLOW = {"alembic", "faiss", "pandas", "scipy", "slack_bolt", "slack_sdk", "sqlalchemy", "torch", "transformers"}
@@ -101,7 +102,17 @@ def python(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.
 
 
 @pytest.mark.parametrize(
-    "command", [[], *([name] for name in NAMES), ["model", "list"], ["model", "download"], ["model", "clear"]]
+    "command",
+    [
+        [],
+        *([name] for name in NAMES),
+        ["model", "list"],
+        ["model", "download"],
+        ["model", "clear"],
+        ["token", "create"],
+        ["token", "list"],
+        ["token", "revoke"],
+    ],
 )
 def test_every_help_has_an_example_that_can_be_typed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]

@@ -15,7 +15,7 @@ from indexes.text import is_japanese
 HOUSE = Path(texts.__file__).parents[2]
 SOURCES = [
     path
-    for package in ("handlers", "indexes")
+    for package in ("handlers", "indexes", "bot/api")
     for path in (HOUSE / package).rglob("*.py")
     if path.parent.name not in {"texts", "messages"}
 ]

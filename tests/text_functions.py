@@ -321,6 +321,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.files.downloads",
         "handlers.privacy.store.forgetting",
         "handlers.store.recovery.recover",
+        "handlers.store.tokens",
         "handlers.learning.learned_aliases",
         "handlers.learning.misses",
         "handlers.files.pending",

@@ -8,10 +8,10 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 
-from bot.cli import importing, models, moving, running, searching, slack_app, state
+from bot.cli import importing, models, moving, running, searching, slack_app, state, tokens
 from bot.cli.command import FAILED, Command
 
-GROUPS = (running, searching, importing, slack_app, state, moving, models)
+GROUPS = (running, searching, importing, slack_app, state, moving, tokens, models)
 COMMANDS = tuple(command for group in GROUPS for command in group.COMMANDS)
 
 

@@ -11,8 +11,10 @@ from handlers.request import Request
 from handlers.result import Entry, Result
 from handlers.services import QUESTION_LENGTH, Services
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions
+from handlers.trace import Trace
 from indexes.confidence.confidence import unshifted
 from indexes.registry import Answer
+from indexes.retrieval.index import Hit
 
 Find = Callable[[Services, str, Sequence[str], Request, Origin], Result]
 """Searches for a question and stores it, as `find_answers` does."""
@@ -28,7 +30,12 @@ def find_answers(services: Services, question: str, names: Sequence[str], reques
 
 def search(services: Services, request: Request, question: str, names: Sequence[str], top_k: int = 3) -> Answer:
     """Search these knowledge bases for a question."""
-    with request.trace.searching():
+    return look_up(services, request.trace, question, names, top_k)
+
+
+def look_up(services: Services, trace: Trace, question: str, names: Sequence[str], top_k: int = 3) -> Answer:
+    """Search these knowledge bases, for whoever asks, and note how long that took."""
+    with trace.searching():
         return services.registry.search(question[:QUESTION_LENGTH], names, top_k)
 
 
@@ -60,19 +67,10 @@ def _entry(services: Services, hit: FoundHit, *, pictures: bool) -> Entry:
 def _asked_question(services: Services, answer: Answer, request: Request, origin: Origin) -> AskedQuestion:
     threshold = request.rules.threshold
     asked_back = question_back(services, request, answer, origin)
-    labels = asked_back.labels if asked_back else itertools.repeat("")
-    hits = tuple(
-        FoundHit(
-            hit.knowledge_base,
-            hit.record.id,
-            float(hit.score),
-            float(hit.confidence),
-            unshifted(float(hit.confidence), answer.shifts.get(hit.knowledge_base, 0.0)),
-            stamp_of(services.registry, hit.knowledge_base, hit.record),
-            label,
-        )
-        for hit, label in zip(asked_back.hits if asked_back else answer.hits, labels, strict=False)
-        if hit.score > 0
+    hits = (
+        found_hits(services, answer, asked_back.hits, asked_back.labels)
+        if asked_back
+        else found_hits(services, answer, answer.hits)
     )
     confidence = hits[0].confidence if hits else 0.0
     return AskedQuestion(
@@ -84,4 +82,23 @@ def _asked_question(services: Services, answer: Answer, request: Request, origin
         confidence=confidence,
         threshold=threshold,
         answered=bool(hits) and answer.is_certain(threshold, unasked=not origin.is_asked),
+    )
+
+
+def found_hits(
+    services: Services, answer: Answer, hits: Sequence[Hit], labels: Sequence[str] = ()
+) -> tuple[FoundHit, ...]:
+    """Return what is stored of hits of an answer; of rows that have nothing of the question, nothing is."""
+    return tuple(
+        FoundHit(
+            hit.knowledge_base,
+            hit.record.id,
+            float(hit.score),
+            float(hit.confidence),
+            unshifted(float(hit.confidence), answer.shifts.get(hit.knowledge_base, 0.0)),
+            stamp_of(services.registry, hit.knowledge_base, hit.record),
+            label,
+        )
+        for hit, label in zip(hits, labels or itertools.repeat(""), strict=False)
+        if hit.score > 0
     )

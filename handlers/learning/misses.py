@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Sequence
 
 from handlers import texts as words
-from handlers.audience import closed_to, may_read_question
+from handlers.audience import closed_to, knowledge_bases_for_program, may_read_question
 from handlers.learning.learned_aliases import MYSELF
 from handlers.learning.store.misses import Miss, Misses, Why
 from handlers.learning.views import misses as view
@@ -15,6 +15,7 @@ from handlers.services import QUESTION_LENGTH, Services
 from handlers.slack.blocks import Message
 from handlers.store.audit import AuditLog
 from handlers.store.questions import UNASKED
+from handlers.store.tokens import Tokens, token_name
 from indexes.messages import Translatable
 from indexes.text import is_japanese, normalize
 
@@ -148,7 +149,9 @@ def close_if_answered(services: Services, group: Group) -> bool:
 
 
 def _searched_by(services: Services, miss: Miss) -> tuple[str, ...]:
-    """List the knowledge bases for this miss: those of its channel, or of all channels of the asker."""
+    """List the knowledge bases for this miss: those of its channel, of its token, or of all channels of the asker."""
+    if miss.source.is_program:
+        return knowledge_bases_for_program(services, Tokens(services.database).named(token_name(miss.user)))
     if _is_channel(miss.channel):
         return services.channels.of(miss.channel).knowledge_bases
     return services.channels.names(services.access.channels_of(miss.user))
@@ -162,12 +165,13 @@ def _asked(services: Services, group: Group, newest: Miss, where: str) -> Asked:
         text=newest.text,
         times=len(group),
         people=len({miss.user for miss in group}),
-        user=newest.user,
+        user=token_name(newest.user) if newest.source.is_program else newest.user,
         where=where,
         at=newest.at,
         closest=Closest(record.title, closest.knowledge_base, closest.confidence) if closest and record else None,
         reasons=tuple(Misses(services.database).reasons(miss.id for miss in group)),
         reported=any(miss.reported for miss in group),
+        door=newest.source.value if newest.source.is_program else "",
     )
 
 

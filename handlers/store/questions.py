@@ -72,6 +72,8 @@ class Origin(StrEnum):
     DIRECT = "dm"
     HOME = "home"
     FORM = "form"
+    HTTP = "http"
+    MCP = "mcp"
     AUTO_REPLY = "auto_reply"
     SHADOW = "shadow"
     FOLLOW_UP = "follow_up"
@@ -85,7 +87,12 @@ class Origin(StrEnum):
     @property
     def is_private(self) -> bool:
         """Tell whether only the asker knows of the question and reads the answer."""
-        return self in {Origin.SEARCH, Origin.DIRECT, Origin.HOME, Origin.FORM}
+        return self in {Origin.SEARCH, Origin.DIRECT, Origin.HOME, Origin.FORM} or self.is_program
+
+    @property
+    def is_program(self) -> bool:
+        """Tell whether a program asked, through another door than Slack."""
+        return self in {Origin.HTTP, Origin.MCP}
 
     @property
     def is_open(self) -> bool:
@@ -178,6 +185,13 @@ class Questions:
         wanted = select(questions).where(questions.c.id == question_id, questions.c.user != "")
         rows = self._database.read("look up a question", wanted)
         return _noted(rows[0]) if rows else None
+
+    def newest_of(self, user: str, text: str, since: float) -> int | None:
+        """Return the id of the newest question that somebody asked in these words since a time; None without one."""
+        theirs = questions.c.at > since, questions.c.user == user, questions.c.text == text
+        wanted = select(questions.c.id).where(*theirs).order_by(questions.c.at.desc()).limit(1)
+        rows = self._database.read("look up a question", wanted)
+        return int(rows[0].id) if rows else None
 
     def places(self, ids: Collection[int]) -> dict[int, str]:
         """Return the channels of those of these questions whose texts are still there."""

@@ -32,7 +32,8 @@ class Asked:
     """A question and its near-duplicates. `id` is the newest one's, which was asked by `user` at `at`.
 
     `where` is the channel's id, blank where it was private or the reader may not know the channel; `reasons` are those
-    of people who found the answer wrong.
+    of people who found the answer wrong. `door` is how a program asked, http or mcp, if one did: `user` is then the
+    name of its token, blank without one.
     """
 
     id: int
@@ -45,6 +46,7 @@ class Asked:
     closest: Closest | None
     reasons: tuple[str, ...]
     reported: bool
+    door: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,8 @@ def digest(asked: Sequence[Asked], total: int, private: int, days: int, command:
 
 
 def _asked(one: Asked, place: str, texts: Texts) -> list[Block]:
-    last = texts("misses.last", user=person(one.user, texts), when=moment(one.at))
-    where = f"<#{one.where}>" if one.where else texts("misses.privately")
-    lines = [f"*{_question(one)}*", " · ".join([_count(one, texts), last, where])]
+    last = texts("misses.last", user=_who(one, texts), when=moment(one.at))
+    lines = [f"*{_question(one)}*", " · ".join([_count(one, texts), last, _where(one, texts)])]
     lines += [_closest(one, texts)]
     lines += [texts("misses.reason", reason=_reason(reason, texts)) for reason in one.reasons[:REASONS_SHOWN]]
     value = f"{one.id}:{place}"
@@ -120,6 +121,18 @@ def _asked(one: Asked, place: str, texts: Texts) -> list[Block]:
             button(texts("button.later"), "miss_later", value),
         ),
     ]
+
+
+def _who(one: Asked, texts: Texts) -> str:
+    if one.door:
+        return one_line(one.user, NAME) if one.user else texts("misses.anonymous")
+    return person(one.user, texts)
+
+
+def _where(one: Asked, texts: Texts) -> str:
+    if one.door:
+        return texts(f"misses.over.{one.door}")
+    return f"<#{one.where}>" if one.where else texts("misses.privately")
 
 
 def _reason(reason: str, texts: Texts) -> str:
@@ -135,8 +148,8 @@ def _question(one: Asked) -> str:
 
 
 def _count(one: Asked, texts: Texts) -> str:
-    key = "misses.once" if one.times == 1 else "misses.alone" if one.people == 1 else "misses.times"
-    times = texts(key, times=one.times, people=one.people)
+    again = "misses.again" if one.door else "misses.alone" if one.people == 1 else "misses.times"
+    times = texts("misses.once" if one.times == 1 else again, times=one.times, people=one.people)
     return f"{texts('misses.wrong')} · {times}" if one.reported else times
 
 

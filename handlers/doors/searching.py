@@ -1,0 +1,126 @@
+"""A search for a program: the same as for a person in Slack, and kept among the questions like theirs."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from handlers.answers.lookup import found_hits, look_up
+from handlers.audience import knowledge_bases_for_program
+from handlers.doors.caller import Caller
+from handlers.doors.errors import InvalidQueryError, NotNowError, NotOpenError, UnknownNameError
+from handlers.services import Services
+from handlers.slack.mrkdwn import has_words
+from handlers.store.questions import AskedQuestion, Origin, Questions
+from handlers.store.tokens import asker
+from handlers.trace import Trace
+from indexes.confidence.confidence import confident
+from indexes.names import same_name
+from indexes.registry import Answer
+from indexes.retrieval.index import Hit
+
+log = logging.getLogger(__name__)
+
+MOST_HITS = 50
+"""Hits of one search, at most."""
+STORED_HITS = 5
+"""Hits that are kept with a question, as many as Slack shows at most."""
+NAMED = 60
+"""Characters of an unknown name that are said again."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is wanted: at most `top_k` hits that are at least so sure; of others as many as `min_k` lacks.
+
+    Without `knowledge_bases` all that the program may see are searched. A row that has nothing of the query is a hit
+    only if `min_k` wants it.
+    """
+
+    text: str
+    knowledge_bases: tuple[str, ...] | None = None
+    top_k: int = 3
+    min_confidence: float = 0.0
+    min_k: int = 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in these knowledge bases, which have `total` rows; `is_certain` as Slack would give it, or not."""
+
+    answer: Answer
+    names: tuple[str, ...]
+    hits: tuple[Hit, ...]
+    total: int
+    threshold: float
+    is_certain: bool
+
+
+def search(services: Services, caller: Caller, query: Query, origin: Origin) -> Found:
+    """Search for a program, and store the question; raises DoorError."""
+    trace = Trace(origin=origin.value)
+    trace.start()
+    found = found_for(services, caller, query, trace)
+    trace.outcome = "answered" if found.is_certain else "unsure" if found.hits else "nothing"
+    Questions(services.database).add(asked_question(services, caller, found, origin))
+    log.info("%s", trace.line("doors.search"))
+    return found
+
+
+def found_for(services: Services, caller: Caller, query: Query, trace: Trace | None = None) -> Found:
+    """Search without storing the question; raises DoorError."""
+    names = chosen(services, caller, query.knowledge_bases)
+    if not has_words(query.text):
+        raise InvalidQueryError("door.no_words")
+    answer = look_up(services, trace or Trace(), query.text, names, query.top_k)
+    hits, threshold = _wanted(answer, query), services.channels.of("").threshold
+    loaded = services.registry.loaded
+    return Found(
+        answer=answer,
+        names=names,
+        hits=hits,
+        total=sum(len(loaded[name].index) for name in names if name in loaded),
+        threshold=threshold,
+        is_certain=bool(hits) and answer.is_certain(threshold),
+    )
+
+
+def _wanted(answer: Answer, query: Query) -> tuple[Hit, ...]:
+    """Return the hits that are wanted; the rows that have nothing of the query come last, and only for `min_k`."""
+    near = [hit for hit in answer.hits if hit.score > 0]
+    others = [hit for hit in answer.hits if hit.score <= 0]
+    hits = confident(near, query.min_confidence, query.min_k)
+    return (*hits, *others[: max(query.min_k - len(hits), 0)])
+
+
+def chosen(services: Services, caller: Caller, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the knowledge bases to search: those that are named or else all, as far as the program may see them.
+
+    Raises UnknownNameError for a name that it may not see, which is as if there were none; NotOpenError when there is
+    nothing to see without a token; NotNowError before the knowledge bases are read.
+    """
+    if not services.registry.wait_ready(0):
+        raise NotNowError("door.starting")
+    seen = knowledge_bases_for_program(services, caller.token)
+    if not seen:
+        raise UnknownNameError("door.empty") if caller.token else NotOpenError("door.not_open")
+    if wanted is None:
+        return seen
+    found = {name: same_name(name, seen) for name in wanted}
+    if missing := next((name for name, known in found.items() if known is None), None):
+        raise UnknownNameError("door.unknown_name", name=missing[:NAMED], names=seen)
+    return tuple(dict.fromkeys(known for known in found.values() if known))
+
+
+def asked_question(services: Services, caller: Caller, found: Found, origin: Origin) -> AskedQuestion:
+    """Return what is stored of a question. Who asked for more certainty than there was got no answer."""
+    hits = found_hits(services, found.answer, found.answer.hits[:STORED_HITS])
+    return AskedQuestion(
+        source=origin,
+        channel="",
+        user=asker(caller.token),
+        text=found.answer.question.text,
+        hits=hits,
+        confidence=hits[0].confidence if hits else 0.0,
+        threshold=found.threshold,
+        answered=found.is_certain and bool(hits),
+    )
