@@ -7,11 +7,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slack_bolt import App
 
 from bot.ack_clock import AckClock
+from bot.api.binding import Binding
+from bot.api.opening import api_of
 from bot.channel_mapping import ChannelMapping
 from bot.compilation import Compilation
 from bot.connection import PING_SECONDS, Connection
@@ -59,6 +61,9 @@ from indexes.encoder import ModelManager, models
 from indexes.maintenance import Maintenance
 from indexes.registry import Registry
 
+if TYPE_CHECKING:
+    from bot.api.server import ApiServer
+
 log = logging.getLogger(__name__)
 
 ACK_WORKERS = 32
@@ -84,9 +89,15 @@ class Bot:
     heartbeat: Heartbeat
     listeners: ThreadPoolExecutor
     startup_log: StartupLog
+    api: "ApiServer | None"
 
     def start(self) -> None:
-        """Connect first; read the knowledge bases and load the model in the background."""
+        """Connect first; read the knowledge bases and load the model in the background.
+
+        Raises SettingsError, before anything has begun, when the address for HTTP can't be had.
+        """
+        if self.api:
+            self.api.open()
         keep_auto_reply(self.services)
         self.replay.recover()
         self.heartbeat.start()
@@ -118,6 +129,8 @@ class Bot:
 
         What was not is done after the next start.
         """
+        if self.api:
+            self.api.close()
         self.connection.close()
         self.changes.close()
         self.replay.close()
@@ -169,6 +182,8 @@ def build_app(
     """
     startup_log = StartupLog()
     environment = settings.environment
+    binding = Binding(environment.api_bind)
+    make_api = api_of(settings, binding)
     if not settings.is_shared:
         ChannelMapping(settings).check()
     sweep_leftovers(settings, time.time())
@@ -226,7 +241,7 @@ def build_app(
         locks=KeyedLocks(),
         config=_config(settings, is_agent=AGENT_SCOPE in scopes_of(introduced)),
         process=partial(
-            describe_process, time.time(), wanted, connection, queue, counters, registry, model, compilation
+            describe_process, time.time(), wanted, connection, queue, counters, registry, model, compilation, binding
         ),
         rescan=rescan,
     )
@@ -251,6 +266,7 @@ def build_app(
         heartbeat=Heartbeat(services, replay),
         listeners=listeners,
         startup_log=startup_log,
+        api=make_api(services),
     )
 
 

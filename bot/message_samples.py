@@ -112,11 +112,12 @@ OVERVIEW = Overview({NAME: Tally(8, 2, 3, 1)}, {date(2026, 1, day): Tally(day % 
 IN_QUEUE = {kind.value: 3 for kind in Kind}
 COUNTS = {what.value: 3 for what in Count}
 PROCESS = Process(1.0, 300.0, 3600.0, 0, IN_QUEUE, COUNTS, NAME, model_loaded=False, model_trouble=TROUBLE)
-COMPILED = replace(PROCESS, model_loaded=True, model_form=TROUBLE)
+COMPILED = replace(PROCESS, model_loaded=True, model_form=TROUBLE, http="127.0.0.1:8321")
 TOPICS = [guide.Topic(NAME, 3, ("Samples",))]
 ASKED = misses.Asked(
     17, QUESTION, 3, 2, PERSON, PLACE, AT, misses.Closest(QUESTION, NAME, 0.3), ("none",), reported=True
 )
+BY_PROGRAM = replace(ASKED, door="http", user="website", where="")
 IN_FORCE = learned_aliases.InForce("p1", QUESTION, QUESTION, NAME, (PERSON,), PERSON, AT)
 PROPOSED = synonyms.Page(
     [synonyms.Proposed("s1", ("wlan",), "Wi-Fi", 3, 2, 2, [synonyms.Evidence(QUESTION, QUESTION, NAME)])], 7, 1, NAME
@@ -203,7 +204,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "learned_aliases/page": lambda texts: learned_aliases.page([IN_FORCE], 0, 20, [WAITING], texts),
         "blocks/notice": lambda texts: blocks.notice(texts("search.empty")),
         "misses/digest": lambda texts: misses.digest([ASKED], 5, 1, 7, ADMIN_COMMAND, texts),
-        "misses/page": lambda texts: misses.page(misses.Page([ASKED], 0, 20, 30), ADMIN_COMMAND, texts),
+        "misses/page": lambda texts: misses.page(misses.Page([ASKED, BY_PROGRAM], 0, 20, 30), ADMIN_COMMAND, texts),
         "proposals/asked": lambda texts: proposals.asked(PROPOSAL, QUESTION, texts),
         "proposals/decided": lambda texts: proposals.decided(DECLINED, texts),
         "proposals/decline_form": lambda texts: proposals.decline_form(PROPOSAL, texts),

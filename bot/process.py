@@ -4,6 +4,7 @@ import time
 
 import psutil
 
+from bot.api.binding import Binding
 from bot.compilation import Compilation
 from bot.connection import Connection
 from bot.model_watch import ModelWatch
@@ -25,6 +26,7 @@ def describe_process(
     registry: Registry,
     model: ModelWatch | None,
     compilation: Compilation | None,
+    binding: Binding,
 ) -> Process:
     """Describe the process at this moment; `wanted` is the model that `model` loads."""
     return Process(
@@ -38,6 +40,7 @@ def describe_process(
         model_loaded=registry.encoder is not None,
         model_trouble=model.trouble if model else None,
         model_form=compilation.form if compilation else _chosen_form(wanted),
+        http=binding.address,
     )
 
 

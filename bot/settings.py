@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.addresses import is_network, split
 from bot.config_file import ConfigFile
 from indexes.encoder import with_backend
 from indexes.encoder.agreement import Precision
@@ -32,6 +33,7 @@ CONFIG_FILE = "kotae.toml"
 ENCODING = "utf-8-sig"
 """UTF-8, with or without the byte order mark that Windows' Notepad puts at the beginning."""
 
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
 COMMAND_MEND = "a slash and up to 31 characters, in lower case and without spaces, such as /kb-search"
 
@@ -60,6 +62,9 @@ class Environment(BaseSettings):
     encoder_precision: Precision = Precision.AUTO
     database_url: SecretStr | None = None
     index_backend: Literal["faiss", "pgvector"] = "faiss"
+    api_bind: str = ""
+    api_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    api_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     hf_home: Path | None = None
 
@@ -87,7 +92,7 @@ class Environment(BaseSettings):
             raise ValueError(f"must be {COMMAND_MEND}")
         return name
 
-    @field_validator("admin_users", mode="before")
+    @field_validator("admin_users", "api_hosts", "api_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
@@ -99,6 +104,29 @@ class Environment(BaseSettings):
             if not user.startswith(("U", "W")):
                 raise ValueError(f"{user!r} is no Slack user id such as U012AB3CD (in a profile: … > Copy member ID)")
         return users
+
+    @field_validator("api_bind")
+    @classmethod
+    def _is_bind(cls, bind: str) -> str:
+        if bind:
+            split(bind)
+        return bind
+
+    @field_validator("api_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is no host name such as kotae.example.com, without https:// and port")
+        return tuple(host.lower() for host in hosts)
+
+    @field_validator("api_proxies")
+    @classmethod
+    def _are_addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            if not is_network(proxy):
+                raise ValueError(f"{proxy!r} is no address such as 127.0.0.1, and no network such as 10.0.0.0/8")
+        return proxies
 
     @model_validator(mode="after")
     def _commands_differ(self) -> Self:
@@ -142,6 +170,7 @@ class Settings:
                 "data_dir": data_dir,
                 "database_url": None,
                 "index_backend": "faiss",
+                "api_bind": "",
             }
         )
         chosen = self.config

@@ -24,6 +24,7 @@ FILE = "status.json"
 WAITING = {
     Kind.NOTICE.value: "to be told that there was no room",
     Kind.ASKED.value: "requests",
+    Kind.PROGRAM.value: "requests of programs",
     Kind.EVENT.value: "other events",
     Kind.MESSAGE.value: "channel messages",
 }
@@ -173,6 +174,8 @@ def format_status(status: dict[str, Any]) -> str:
         lines.append(f"  Model: {process['model_trouble']}")
     if status["database_trouble"]:
         lines.append(f"  Database: {status['database_trouble']}")
+    if http := process.get("http"):
+        lines.append(f"  HTTP for programs: open at {http}")
     if recovery := status.get("recovery"):
         lines.append(f"  Recovered: {explain_recovery(recovery)}")
     lines += _replicas(status)

@@ -31,7 +31,7 @@ class Process:
 
     `queue` is how many jobs run or wait, `waiting` how many wait, by `queue.Kind`; `counts` are since the start, by
     `counters.Count`. `model` is the model that is wanted, None for lexical search by choice; `model_form`
-    says in which form it runs, once it does.
+    says in which form it runs, once it does. `http` is the address where HTTP is open for programs, blank if it isn't.
     """
 
     pong_age: float | None
@@ -44,6 +44,7 @@ class Process:
     model_loaded: bool
     model_trouble: Translatable | None
     model_form: Translatable | None = None
+    http: str = ""
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,9 @@ SETTINGS = [
         "INDEX_BACKEND",
         "MODEL_NAME",
         "ENCODER_BACKEND",
+        "API_BIND",
+        "API_HOSTS",
+        "API_PROXIES",
         "LOG_LEVEL",
     ),
 ]

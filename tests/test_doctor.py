@@ -1,5 +1,6 @@
 """`kotae doctor`: what it finds in good and bad set-ups, and that no secret is in it."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from bot.config_file import ChannelSection, ConfigFile, KnowledgeBaseSection
 from bot.doctor import Finding, examine
+from bot.doctor.api_checks import check_api
 from bot.manifest import SCOPES
 from bot.message_samples import SAMPLES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
@@ -16,6 +18,7 @@ from handlers.channel_rules import AutoReply
 from handlers.schema import open_database
 from handlers.store.channel_names import Binding, BindingState, ChannelNames
 from handlers.store.channel_settings import ChannelSettings
+from handlers.store.tokens import Tokens
 from tests.former import former_database, rows
 from tests.postgresql import Server
 
@@ -265,3 +268,28 @@ def test_a_database_url_with_a_password_is_not_shown(slack: LocalSlack, knowledg
     [failure] = failures(list(examine(settings(slack, knowledge, database_url="nothing://kotae:hunter2@db/kotae"))))
     assert "DATABASE_URL" in failure
     assert "hunter2" not in failure
+
+
+def test_http_is_closed_open_or_in_somebodys_way(slack: LocalSlack, knowledge: Path) -> None:
+    def found(bind: str = "") -> str:
+        return "\n".join(map(str, check_api(settings(slack, knowledge, api_bind=bind))))
+
+    assert found() == "[ok]   HTTP for programs: closed (API_BIND is not set)"
+    assert found("127.0.0.1:0") == "[ok]   HTTP for programs: opens at 127.0.0.1:0 with the bot"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert found(address).startswith(f"[fail] API_BIND = {address}: nothing can listen there (")
+    assert "[note] API_BIND = 0.0.0.0:0 is reachable from other machines" in found("0.0.0.0:0")
+
+
+def test_tokens_that_end_soon_are_named(slack: LocalSlack, knowledge: Path) -> None:
+    database = open_database(f"sqlite:///{knowledge.parent / 'data' / 'state.db'}")
+    with closing(database):
+        for name, days in (("soon", 13), ("later", 90), ("never", None)):
+            Tokens(database).create(name, None, days)
+        Tokens(database, lambda: 1_000_000_000.0).create("past", None, 1)
+    told = "\n".join(map(str, check_api(settings(slack, knowledge, api_bind="127.0.0.1:0"))))
+    assert "[ok]   Tokens: later, never, past, soon" in told
+    assert "[note] The token soon expires on " in told
+    assert "[note] The token past expired on 2001-09-10; kotae token revoke it" in told
+    assert told.count("The token ") == 2

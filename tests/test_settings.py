@@ -126,6 +126,15 @@ def test_channels_and_knowledge_bases_of_kotae_toml(tmp_path: Path) -> None:
         ("SEARCH_COMMAND=/kb", "Environment or .env: SEARCH_COMMAND and ADMIN_COMMAND must differ"),
         ("ADMIN_USERS=@ichiro", "ADMIN_USERS = '@ichiro': '@ichiro' is no Slack user id such as U012AB3CD"),
         ("ENCODER_BACKEND=gpt", "ENCODER_BACKEND = 'gpt': must be"),
+        ("API_BIND=8321", "API_BIND = '8321': must be HOST:PORT, such as 127.0.0.1:8321"),
+        ("API_BIND=localhost:http", "API_BIND = 'localhost:http': must be HOST:PORT"),
+        ("API_BIND=127.0.0.1:65536", "API_BIND = '127.0.0.1:65536': must be HOST:PORT"),
+        ("API_BIND=::1:8321", "API_BIND = '::1:8321': must have an IPv6 address in brackets, such as [::1]:8321"),
+        (
+            "API_HOSTS=https://kotae.example.com",
+            "'https://kotae.example.com' is no host name such as kotae.example.com",
+        ),
+        ("API_PROXIES=proxy", "'proxy' is no address such as 127.0.0.1, and no network such as 10.0.0.0/8"),
         ("LOG_LEVEL=verbose", "LOG_LEVEL = 'verbose': must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ],
 )

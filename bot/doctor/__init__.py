@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from bot.doctor import local_checks
+from bot.doctor import api_checks, local_checks
 from bot.doctor.finding import Finding
 from bot.doctor.slack_checks import check_slack
 from bot.settings import Settings
@@ -19,6 +19,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         local_checks.check_model,
         local_checks.check_disk,
         local_checks.check_database,
+        api_checks.check_api,
     )
     for check in checks:
         yield from check(settings)

@@ -31,6 +31,7 @@ SCRIPTS = {
     "corruptions": "damaged files of every kind",
     "disks": "a disk that is full, read-only or gone",
     "leaks": "requests with forged values for what their sender may not read",
+    "doors": "requests over HTTP with wrong, expired, revoked and foreign tokens",
     "mixed_load": "everything at once for an hour, with flat memory",
 }
 LONGEST_SECONDS = 3 * 60 * 60.0

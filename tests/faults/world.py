@@ -29,8 +29,14 @@ class World:
 
 
 @contextmanager
-def world(workspace: Workspace, files: dict[str, str], admins: tuple[str, ...]) -> Iterator[World]:
-    """Run a bot that searches lexically; `files` are knowledge bases besides the usual ones."""
+def world(
+    workspace: Workspace,
+    files: dict[str, str],
+    admins: tuple[str, ...],
+    config: ConfigFile | None = None,
+    **more: object,
+) -> Iterator[World]:
+    """Run a bot that searches lexically; `files` are knowledge bases besides the usual ones, `more` is for `.env`."""
     folder = Path(tempfile.mkdtemp(prefix="kotae-faults-"))
     knowledge = folder / "knowledge"
     knowledge.mkdir()
@@ -46,9 +52,12 @@ def world(workspace: Workspace, files: dict[str, str], admins: tuple[str, ...]) 
                 "data_dir": folder / "data",
                 "encoder_backend": "lexical",
                 "admin_users": admins,
+                **more,
             }
             environment = Environment.model_validate(values)
-            bot = build_app(Settings(environment, ConfigFile(promise=0.0), Path("kotae.toml")), burst=NO_LIMIT)
+            bot = build_app(
+                Settings(environment, config or ConfigFile(promise=0.0), Path("kotae.toml")), burst=NO_LIMIT
+            )
             bot.start()
             try:
                 slack.wait_connected()

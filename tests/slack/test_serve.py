@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from bot.lock import only_one
 from bot.playground import DEFAULT_SCOPES, LocalSlack
 from tests.conftest import FOLDER
+from tests.http_client import Client
 
 ROOT = Path(__file__).parents[2]
 QUESTION, ANSWER = "パスワードを忘れました", "再設定ページから"
@@ -260,3 +262,59 @@ def test_leftovers_of_a_killed_bot_are_gone_after_the_next_start(
     slack.wait_connected(timeout=60)
     assert [each for each in leftovers if each.exists()] == []
     assert (knowledge.parent / ".kotae").stat().st_mode & 0o777 == (0o700 if os.name != "nt" else 0o777)
+
+
+# HTTP for programs
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def test_http_opens_with_the_bot_and_closes_with_it(
+    slack: LocalSlack, knowledge: Path, processes: list[Process]
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    asking = Client(address)
+    process = serving(slack, knowledge, processes, API_BIND=address)
+    slack.wait_connected(timeout=60)
+    slack.wait_until(lambda: asking("GET", "/readyz").status == 200, timeout=60, what="the bot to be ready")
+    made = process.command("token", "create", "website", "--knowledge-bases", "it-help")
+    assert Client(address, made.stdout.strip()).search(QUESTION).json["hits"][0]["record"]["answer"].startswith(ANSWER)
+    assert asking.search(QUESTION).status == 401
+    other = knowledge.parent / "other"
+    other.mkdir()
+    bind = {"API_BIND": address, "DATA_DIR": str(other / "data"), "KNOWLEDGE_DIR": str(knowledge)}
+    processes.append(Process(slack, other, **bind))
+    assert ended(processes[-1]) == 1
+    told = processes[-1].text()
+    assert f"API_BIND = {address}: another program listens there already; choose another port" in told
+    assert "Traceback" not in told
+    assert f"[ok]   HTTP for programs: open at {address}" in process.command("doctor").stdout
+    process.running.send_signal(signal.SIGTERM)
+    assert ended(process) == 0
+    with pytest.raises(ConnectionRefusedError):
+        asking("GET", "/healthz")
+    assert made.stdout.strip() not in process.text()
+    assert QUESTION not in process.text()
+
+
+def test_without_its_packages_the_error_says_what_to_install(
+    slack: LocalSlack, knowledge: Path, processes: list[Process]
+) -> None:
+    missing = knowledge.parent / "missing"
+    missing.mkdir()
+    (missing / "sitecustomize.py").write_text("import sys; sys.modules['fastapi'] = None\n")
+    path = f"{missing}{os.pathsep}{ROOT}"
+    text = refused(slack, knowledge, processes, API_BIND="127.0.0.1:0", PYTHONPATH=path)
+    assert "API_BIND = 127.0.0.1:0: HTTP needs the package fastapi, which is not installed" in text
+    assert "run pip install -c constraints.txt -e '.[api]'" in text
+
+
+def test_an_address_beyond_this_machine_is_warned_of(
+    slack: LocalSlack, knowledge: Path, processes: list[Process]
+) -> None:
+    process = serving(slack, knowledge, processes, API_BIND="0.0.0.0:0")
+    slack.wait_connected(timeout=60)
+    assert "API_BIND = 0.0.0.0:0 is reachable from other machines, and Kotae speaks HTTP without TLS" in process.text()

@@ -199,6 +199,9 @@ def _process(
     elif process.model and process.model_form:
         form = one_line(texts.say(process.model_form), REASON)
         lines.append(texts("kb.status.model", model=escape(process.model), form=form))
+    if process.http:
+        waiting = process.waiting["programs"]
+        lines.append(texts("kb.status.http", address=escape(process.http), waiting=waiting))
     if server:
         away = f"{server.seconds * 1000:.1f}"
         lines.append(texts("kb.status.server", version=server.version, milliseconds=away))

@@ -1,0 +1,78 @@
+"""Checks of HTTP for programs: whether it can be opened, to whom, and which tokens are about to expire."""
+
+import socket
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from bot.addresses import is_loopback, split
+from bot.doctor.finding import Finding
+from bot.doctor.local_checks import existing_database
+from bot.settings import Settings
+from bot.status import read_status
+from handlers.store.errors import StoreError
+from handlers.store.tokens import Token, Tokens
+
+DAY = 24 * 3600.0
+SOON_DAYS = 14
+PACKAGES = ("fastapi", "prometheus_client", "uvicorn")
+
+
+def check_api(settings: Settings) -> Iterator[Finding]:
+    """Check API_BIND and the tokens."""
+    bind = settings.environment.api_bind
+    if not bind:
+        yield Finding("ok", "HTTP for programs: closed (API_BIND is not set)")
+        return
+    if missing := [name for name in PACKAGES if find_spec(name) is None]:
+        yield Finding(
+            "fail",
+            f"API_BIND = {bind}: HTTP needs {', '.join(missing)}; run pip install -c constraints.txt -e '.[api]'",
+        )
+        return
+    yield _address(settings, bind)
+    if not is_loopback(split(bind)[0]):
+        yield Finding(
+            "note",
+            f"API_BIND = {bind} is reachable from other machines, and Kotae speaks HTTP without TLS: put a proxy that"
+            " does TLS before it",
+        )
+    yield from _tokens(settings)
+
+
+def _address(settings: Settings, bind: str) -> Finding:
+    """Say whether the address is open, or could be."""
+    status = read_status(settings.environment.data_dir) or {}
+    if address := status.get("process", {}).get("http"):
+        return Finding("ok", f"HTTP for programs: open at {address}")
+    host, port = split(bind)
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        return Finding("fail", f"API_BIND = {bind}: nothing can listen there ({error.strerror}); choose another port")
+    return Finding("ok", f"HTTP for programs: opens at {bind} with the bot")
+
+
+def _tokens(settings: Settings) -> Iterator[Finding]:
+    database = existing_database(settings)
+    if database is None:
+        return
+    try:
+        tokens = Tokens(database).all()
+    except StoreError:
+        return  # which the check of the database says
+    finally:
+        database.close()
+    names = ", ".join(token.name for token in tokens)
+    yield Finding("ok", f"Tokens: {names or 'none; public knowledge bases are open without one'}")
+    yield from (Finding("note", _ending(token)) for token in tokens if _ends_soon(token))
+
+
+def _ends_soon(token: Token) -> bool:
+    return token.has_expired(time.time() + SOON_DAYS * DAY)
+
+
+def _ending(token: Token) -> str:
+    verb = "expired" if token.has_expired(time.time()) else "expires"
+    return f"The token {token.name} {verb} on {token.expires_on}; kotae token revoke it, and create a new one"
