@@ -6,7 +6,7 @@ FASTEMBED := .venv-bench-fastembed
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test collect test-postgres eval bench soak lint help
+.PHONY: run test collect test-postgres eval bench soak lint docs help
 
 help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench  measure speed and memory beside what one would use instead, in about 90 minutes (BENCH=--quick: 10)"
 	@echo "make soak   break everything many times, in some hours (SOAK='--share 0.05': a small part; SOAK=leaks: one row)"
 	@echo "make lint   ruff, mypy and import-linter"
+	@echo "make docs   the documentation as a site, in English and Japanese, in site/"
 
 run: $(VENV)/installed-run
 	@$(BIN)/kotae
@@ -49,6 +50,11 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/installed-docs
+	$(BIN)/python -m mkdocs build --quiet
+	DOCS_LANGUAGE=ja SITE_DIR=site/ja $(BIN)/python -m mkdocs build --quiet
+	@echo "Open site/index.html"
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -59,6 +65,10 @@ $(VENV)/installed-run: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/installed-run
+
+$(VENV)/installed-docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) --editable '.[docs]'
+	@touch $@
 
 $(PEERS)/installed: tests/benchmarks/requirements.txt constraints.txt
 	$(PYTHON) -m venv $(PEERS)

@@ -22,7 +22,7 @@ DOCUMENTS = [*READMES, *(f"docs/{each.name}" for each in sorted((ROOT / "docs").
 
 
 def needed(**platform: str) -> set[str]:
-    """Every package that `kotae[dev]` brings along there, as far as what is installed here tells."""
+    """Every package that `kotae[dev,docs]` brings along there, as far as what is installed here tells."""
     installed = {canonicalize_name(each.name): each.requires or [] for each in distributions()}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     optional = [
@@ -30,7 +30,7 @@ def needed(**platform: str) -> set[str]:
     ]
     installed[canonicalize_name("kotae")] = [*project["dependencies"], *optional]
     found: set[tuple[str, str]] = set()
-    waiting = [("kotae", "dev")]
+    waiting = [("kotae", "dev"), ("kotae", "docs")]
     while waiting:
         package, chosen = waiting.pop()
         found.add((package, chosen))

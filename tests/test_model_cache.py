@@ -6,6 +6,7 @@ huggingface_hub reads its environment when it is imported, so each case runs in 
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from indexes.encoder.names import canonical_name
+from indexes.encoder.names import DEFAULT_MODEL, canonical_name
 from tests.encoders import minilm_path
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -150,6 +151,24 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def test_the_script_on_the_page_downloads_and_loads_one_model_for_three_searches(
+    hub: Hub, home: Path, tmp_path: Path
+) -> None:
+    folder = minilm_path()
+    hub.models[canonical_name(DEFAULT_MODEL)] = {
+        file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()
+    }
+    for name in ("it-help", "dev-faq", "hr-somu"):
+        (tmp_path / f"{name}.csv").write_text("question,answer\nHow do I reset my password?,On the reset page.\n")
+    pages = [Path(__file__).parents[1] / "docs" / name for name in ("model-cache.md", "model-cache.ja.md")]
+    fenced = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    [script] = {each for page in pages for each in fenced.findall(page.read_text("utf-8")) if "FaissSearch" in each}
+    counted = "json.dumps([encoder.name for encoder in {knowledge_base.encoder, it_help.encoder}])"
+    found, log = run(f"import os\nos.chdir({str(tmp_path)!r})\n{script}\nprint({counted})", home=home, endpoint=hub.url)
+    assert found == [canonical_name(DEFAULT_MODEL)]
+    assert (log.count("Downloading the model"), log.count("Loading the model")) == (1, 1)
 
 
 def test_download_once_then_load_offline_then_clear(hub: Hub, home: Path) -> None:
