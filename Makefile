@@ -50,9 +50,10 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(VENV)/installed-docs
-	$(BIN)/python -m mkdocs build --quiet
-	DOCS_LANGUAGE=ja SITE_DIR=site/ja $(BIN)/python -m mkdocs build --quiet
+	$(BIN)/python -m mkdocs build
+	DOCS_LANGUAGE=ja SITE_DIR=site/ja $(BIN)/python -m mkdocs build
 	@echo "Open site/index.html"
 
 $(BIN)/python:

@@ -31,6 +31,9 @@ TITLES: Mapping[str, str] = {
 
 _ENDING = ".ja.md"
 _LANGUAGES = re.compile(r"^\[(?:日本語|English)\]\([\w.-]+\)\n", re.MULTILINE)
+_FENCED = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
+_BROKEN = re.compile(r"(?<=[^\x00-\x7f])\n(?=[^\x00-\x7f])")
+"""A line break within a Japanese sentence, which HTML would show as a space."""
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -61,7 +64,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     """Make links of the repository links of the site; the line that leads to the other language goes."""
     del config
     known = {file.src_uri for file in files}
-    return _LINK.sub(lambda found: _link(found, page.file.src_uri, known), _LANGUAGES.sub("", markdown, count=1))
+    linked = _LINK.sub(lambda found: _link(found, page.file.src_uri, known), _LANGUAGES.sub("", markdown, count=1))
+    return "".join(part if part.startswith("```") else _BROKEN.sub("", part) for part in _FENCED.split(linked))
 
 
 def on_page_context(context: MutableMapping[str, Any], page: Any, config: Any, nav: Any) -> MutableMapping[str, Any]:
@@ -85,15 +89,9 @@ def _named(uri: str) -> str:
 
 def _link(found: re.Match[str], source: str, known: set[str]) -> str:
     picture, text, path, anchor = found.groups(default="")
-    target = _named(_in_site(source, path))
-    if target not in known:
-        return text
-    return f"{picture}[{text}]({posixpath.relpath(target, posixpath.dirname(source) or '.')}{anchor})"
-
-
-def _in_site(source: str, path: str) -> str:
-    """Return where in the site the file is that a page names by its path in the repository."""
     original = next((name for name, page in OUTSIDE.items() if page == source), f"docs/{source}")
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(original), path))
-    moved = {**OUTSIDE, ".env.example": EXAMPLE}
-    return moved.get(target, target.removeprefix("docs/") if target.startswith("docs/") else target)
+    there = posixpath.normpath(posixpath.join(posixpath.dirname(original), path))
+    target = _named({**OUTSIDE, ".env.example": EXAMPLE}.get(there, there.removeprefix("docs/")))
+    if target not in known:
+        return text if (ROOT / there).exists() else found[0]  # mkdocs tells of what is nowhere
+    return f"{picture}[{text}]({posixpath.relpath(target, posixpath.dirname(source) or '.')}{anchor})"
