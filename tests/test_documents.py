@@ -200,6 +200,15 @@ def test_what_is_quoted_as_said_is_said(page: Path) -> None:
     assert [each for each in quoted if each.strip() not in said and each not in ELSEWHERE] == []
 
 
+@of_all(
+    *(DOCS / f"{each}{ending}" for each in ("using", "administration", "auto-reply") for ending in (".md", ".ja.md"))
+)
+def test_what_is_bold_on_pages_for_people_is_on_a_button_or_in_a_message(page: Path) -> None:
+    said = "\n".join([*ENGLISH.words.values(), *JAPANESE.words.values(), *sources()])
+    bold = re.findall(r"\*\*([^*\n]+?)\*\*", prose(page))
+    assert [each for each in bold if each not in said and not each.endswith((".", "。")) and each != "Mac"] == []
+
+
 @cache
 def sources() -> tuple[str, ...]:
     return tuple(file.read_text("utf-8") for file in sorted((ROOT / "bot").rglob("*.py")))
