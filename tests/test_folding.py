@@ -19,7 +19,7 @@ from indexes.search import FaissSearch
 from indexes.text import normalize
 
 SURE = 0.95
-KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
+KNOWLEDGE = Path(__file__).parents[1] / "bot" / "samples"
 SAMPLES = ("dev-faq", "hr-somu", "it-help")
 
 HIRAGANA = "".join(map(chr, range(0x3041, 0x3097)))

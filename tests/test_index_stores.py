@@ -34,7 +34,7 @@ from tests.encoders import CountingModel, remembering_minilm
 from tests.postgresql import own_server
 
 SETS = Path(__file__).parent / "sets"
-SAMPLES = Path(__file__).parents[1] / "knowledge"
+SAMPLES = Path(__file__).parents[1] / "bot" / "samples"
 FAISS, PGVECTOR = "faiss", "pgvector"
 Rows = Sequence[tuple[str, str, str]]
 

@@ -25,7 +25,7 @@ from tests.encoders import CountingModel, hashing_encoder, remembering_minilm, r
 from tests.snapshots import as_earlier, manifest_of, snapshot_of
 
 SETS = Path(__file__).parent / "sets"
-SAMPLES = Path(__file__).parents[1] / "knowledge"
+SAMPLES = Path(__file__).parents[1] / "bot" / "samples"
 SQUEEZED = (0.4, 0.76)
 """Cosines become a + (1 - a) * cosine: .76 is what unrelated texts have with multilingual-e5-small."""
 

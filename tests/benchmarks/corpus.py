@@ -10,7 +10,7 @@ from pathlib import Path
 
 from indexes.records import Record, read_records
 
-SAMPLES = Path(__file__).parents[2] / "knowledge"
+SAMPLES = Path(__file__).parents[2] / "bot" / "samples"
 ANSWER_LENGTH = 120
 _SENTENCE = re.compile(r"[^。.!?！？]*[。.!?！？]?\s*")
 _SYSTEMS = (

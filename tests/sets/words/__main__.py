@@ -29,7 +29,7 @@ from indexes.text import normalize
 from tests.sets.finding import sets
 
 HERE = Path(__file__).parent
-SHIPPED = HERE.parents[2] / "knowledge" / "_synonyms.csv"
+SHIPPED = HERE.parents[2] / "bot" / "samples" / "_synonyms.csv"
 AT_ONCE = 5
 FEWEST = 3
 """Questions that say a word which is planted."""
