@@ -4,6 +4,7 @@ The only module that reads the environment. Every error names the key, its value
 """
 
 import difflib
+import locale
 import os
 import platform
 import re
@@ -23,15 +24,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.addresses import is_network, split
 from bot.config_file import ConfigFile
-from indexes.encoder import with_backend
 from indexes.encoder.agreement import Precision
+from indexes.encoder.backends import Backend, chosen_model
 from indexes.encoder.compiled import CompiledModels
 from indexes.encoder.names import FAST
+from indexes.environment import ENCODING
 
 SLACK_API_URL = "https://slack.com/api/"
 CONFIG_FILE = "kotae.toml"
-ENCODING = "utf-8-sig"
-"""UTF-8, with or without the byte order mark that Windows' Notepad puts at the beginning."""
 
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
@@ -58,7 +58,7 @@ class Environment(BaseSettings):
     knowledge_dir: Path = Path("knowledge")
     data_dir: Path = Path(".kotae")
     model_name: str = ""
-    encoder_backend: Literal["sentence-transformers", "fastembed", "auto", "lexical"] = "auto"
+    encoder_backend: Backend = "auto"
     encoder_precision: Precision = Precision.AUTO
     database_url: SecretStr | None = None
     index_backend: Literal["faiss", "pgvector"] = "faiss"
@@ -194,11 +194,8 @@ class Settings:
     @property
     def model(self) -> str | None:
         """The model to load: MODEL_NAME, else kotae.toml's; None for lexical search only."""
-        if self.environment.encoder_backend == "lexical":
-            return None
-        return with_backend(
-            self.environment.model_name or self.config.model, self.environment.encoder_backend, self.revision
-        )
+        name = self.environment.model_name or self.config.model
+        return chosen_model(name, self.environment.encoder_backend, self.revision)
 
     @property
     def compiled_models(self) -> CompiledModels | None:
@@ -308,6 +305,13 @@ def has_display() -> bool:
     if platform.system() == "Linux":
         return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return "SSH_CONNECTION" not in os.environ
+
+
+def language() -> Literal["en", "ja"]:
+    """Return the language of this terminal: Japanese where the locale says so."""
+    named = [os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    chosen = next(filter(None, named), None) or locale.getlocale()[0] or ""
+    return "ja" if chosen.lower().startswith("ja") else "en"
 
 
 def _starts_with(token: SecretStr | None, prefix: str, where: str) -> SecretStr | None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -11,7 +12,9 @@ from indexes.confidence.confidence import confident
 from indexes.confidence.explanation import explain
 from indexes.encoder import DEFAULT_MODEL, Encoder, Model, ModelManager, Progress, models
 from indexes.encoder.agreement import Precision
+from indexes.encoder.backends import BACKENDS, chosen_model
 from indexes.encoder.compiled import CompiledModels
+from indexes.environment import one_of, read_environment
 from indexes.errors import ModelUnavailableError, UnusableFileError
 from indexes.maintenance import Maintenance
 from indexes.messages import Translatable
@@ -26,6 +29,13 @@ log = logging.getLogger(__name__)
 _AS_NAMED: Mapping[str, str] = MappingProxyType({})
 SYNONYMS_FILE = "_synonyms.csv"
 """Name of the synonyms file beside the CSV, unless another is given."""
+DATA_DIR = ".kotae"
+
+
+class Configured(Enum):
+    """What an argument is that isn't given: as the environment and `.env` have it, like `kotae serve`."""
+
+    MODEL = "MODEL_NAME and ENCODER_BACKEND"
 
 
 class FaissSearch:
@@ -35,37 +45,43 @@ class FaissSearch:
     files whose headers have other names. `model` is a hub name or a local folder; None searches
     lexically, and so does a model that can't be loaded, which is logged. With the snapshots below `data_dir`, the
     second start encodes nothing. A form of the model that a bot has compiled there is used, unless `compiled` is
-    False; none is compiled here. `precision` is like ENCODER_PRECISION. Raises UnusableFileError.
+    False; none is compiled here. Where `model`, `data_dir` and `precision` are not given, MODEL_NAME and
+    ENCODER_BACKEND, DATA_DIR and ENCODER_PRECISION of the environment or of `.env` hold, as for `kotae serve`;
+    kotae.toml is not read. Raises UnusableFileError, and EnvironmentValueError for such a variable.
     """
 
     def __init__(
         self,
         csv: str | Path,
-        model: str | Path | None = DEFAULT_MODEL,
+        model: str | Path | Configured | None = Configured.MODEL,
         *,
         revision: str | None = None,
-        data_dir: str | Path = ".kotae",
+        data_dir: str | Path | None = None,
         synonyms: str | Path | None = None,
         sheet: str = "",
         columns: Mapping[str, str] = _AS_NAMED,
         compiled: bool = True,
-        precision: Precision = Precision.AUTO,
+        precision: Precision | None = None,
         manager: ModelManager = models,
         progress: Progress | None = None,
     ) -> None:
+        environment = read_environment()
+        name, may_be_compiled = _chosen(model, revision, environment)
+        precision = precision or Precision(one_of(Precision, "ENCODER_PRECISION", environment))
         path = Path(csv)
         same = Path(synonyms) if synonyms else path.with_name(SYNONYMS_FILE)
         self.name = name_of(path)
-        source, folder = Source(self.name, path, sheet, columns), Path(data_dir)
+        source = Source(self.name, path, sheet, columns)
+        folder = Path(data_dir or environment.get("DATA_DIR", DATA_DIR))
         self._registry = Registry(lambda: [source], same)
         self._maintenance = Maintenance(self._registry, folder)
         self._maintenance.load().result()
         if self.name in self._registry.failures:
             self._maintenance.close()
             raise UnusableFileError.of(self._registry.failures[self.name])
-        forms = CompiledModels(folder / "compiled") if compiled else None
-        prepared = partial(forms.open_best, str(model), revision, precision) if forms else None
-        encoder = _encoder(str(model), revision, manager, prepared) if model else None
+        forms = CompiledModels(folder / "compiled") if compiled and may_be_compiled else None
+        prepared = partial(forms.open_best, name, revision, precision) if name and forms else None
+        encoder = _encoder(name, revision, manager, prepared) if name else None
         if encoder:
             self._maintenance.use_encoder(encoder, progress).result()
 
@@ -124,13 +140,21 @@ class FaissSearch:
         self.close()
 
 
+def _chosen(
+    model: str | Path | Configured | None, revision: str | None, environment: Mapping[str, str]
+) -> tuple[str | None, bool]:
+    """Return the model to load, None to search lexically, and whether a compiled form may take its place."""
+    if not isinstance(model, Configured):
+        return str(model) if model else None, True
+    backend = one_of(BACKENDS, "ENCODER_BACKEND", environment)
+    return chosen_model(environment.get("MODEL_NAME", DEFAULT_MODEL), backend, revision), backend == "auto"
+
+
 def _encoder(
     model: str, revision: str | None, manager: ModelManager, prepared: Callable[[], Model | None] | None
 ) -> Encoder | None:
     try:
         return manager.get(model, revision, prepared)
     except ModelUnavailableError as error:
-        log.warning(
-            "%s In a script the arguments choose the model: FaissSearch(…, model=…). Searching lexically.", error
-        )
+        log.warning("%s In a script the argument `model` wins over MODEL_NAME. Searching lexically.", error)
         return None

@@ -55,6 +55,7 @@ SETTINGS = [
         "API_BIND",
         "API_HOSTS",
         "API_PROXIES",
+        "ENCODER_PRECISION",
         "LOG_LEVEL",
     ),
 ]

@@ -1,14 +1,18 @@
 """The three-line way for scripts, and the one shared model behind it."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from math import nan
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from bot.settings import load_settings
 from indexes.encoder import Model, ModelManager
 from indexes.encoder.names import unavailable
+from indexes.environment import EnvironmentValueError
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
 from indexes.retrieval.index import Hit
@@ -93,10 +97,8 @@ def test_without_a_model_it_searches_by_words_and_says_so(csv: Path, caplog: pyt
         assert knowledge_base.encoder is None
         [hit] = knowledge_base.search("printer", top_k=1)
     assert (hit.record.answer, hit.dense) == ("Next to the lift.", None)
-    assert (
-        "The model some/model can't be used: it is offline. Check MODEL_NAME. In a script the arguments" in caplog.text
-    )
-    assert "choose the model: FaissSearch(…, model=…). Searching lexically." in caplog.text
+    assert "The model some/model can't be used: it is offline. Check MODEL_NAME. In a script" in caplog.text
+    assert "the argument `model` wins over MODEL_NAME. Searching lexically." in caplog.text
     manager.close()
 
 
@@ -158,3 +160,80 @@ def test_unsure_hits_are_left_out_but_for_as_many_as_are_wanted_in_any_case(csv:
         for wrong in (80, -0.1, nan):
             with pytest.raises(ValueError, match=r"min_confidence = .*: must be a probability, 0 to 1"):
                 found(min_confidence=wrong)
+
+
+# What the environment says, as for `kotae serve`
+
+CHOICES: list[dict[str, str]] = [
+    {},
+    {"MODEL_NAME": "", "ENCODER_BACKEND": ""},
+    {"MODEL_NAME": "some/model"},
+    {"MODEL_NAME": "some/model", "ENCODER_BACKEND": "sentence-transformers"},
+    {"MODEL_NAME": "some/model", "ENCODER_BACKEND": "fastembed"},
+    {"MODEL_NAME": "fastembed:some/model"},
+    {"ENCODER_BACKEND": "fastembed"},
+    {"ENCODER_BACKEND": "lexical", "MODEL_NAME": "some/model"},
+]
+
+
+def dotenv(values: Mapping[str, str]) -> None:
+    """Write the `.env` of the folder where the script runs, as Windows' Notepad does."""
+    Path(".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8-sig")
+
+
+def model_of(csv: Path) -> str | None:
+    """The name of the model that a script without arguments loads."""
+    managing = ModelManager(loader := HashingLoader())
+    with FaissSearch(csv, manager=managing):
+        pass
+    managing.close()
+    return loader.loads[0][0] if loader.loads else None
+
+
+@pytest.mark.parametrize("values", CHOICES)
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_script_loads_the_model_that_the_bot_loads(csv: Path, values: dict[str, str], *, stored: bool) -> None:
+    with mock.patch.dict(os.environ, {} if stored else values):
+        if stored:
+            dotenv(values)
+        before = dict(os.environ)
+        found = model_of(csv)
+        assert dict(os.environ) == before, "a script's environment is its own"
+        assert found == load_settings().model
+
+
+def test_the_environment_wins_over_dotenv_and_an_argument_over_both(csv: Path, manager: ModelManager) -> None:
+    dotenv({"MODEL_NAME": "stored/model", "DATA_DIR": "state"})
+    assert model_of(csv) == "stored/model"
+    assert (csv.parent / "state" / "snapshots").is_dir()
+    with mock.patch.dict(os.environ, {"MODEL_NAME": "environment/model", "ENCODER_BACKEND": "lexical"}):
+        assert model_of(csv) is None
+        with FaissSearch(csv, Path("given/model"), data_dir="given", manager=manager) as knowledge_base:
+            assert knowledge_base.encoder is not None
+            assert knowledge_base.encoder.name == str(Path("given/model"))
+        with FaissSearch(csv, None, manager=manager) as knowledge_base:
+            assert knowledge_base.encoder is None
+    assert (csv.parent / "given" / "snapshots").is_dir()
+    assert not (csv.parent / ".kotae").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (
+            {"ENCODER_BACKEND": "torch"},
+            "ENCODER_BACKEND = torch: must be one of auto, sentence-transformers, fastembed",
+        ),
+        ({"ENCODER_PRECISION": "int4"}, "ENCODER_PRECISION = int4: must be one of auto, float32, int8"),
+    ],
+)
+def test_a_value_that_the_bot_refuses_is_refused(csv: Path, values: dict[str, str], says: str) -> None:
+    dotenv(values)
+    with pytest.raises(EnvironmentValueError, match=says):
+        FaissSearch(csv)
+
+
+def test_a_dotenv_that_is_not_utf8_is_named(csv: Path) -> None:
+    Path(".env").write_bytes("MODEL_NAME=モデル\n".encode("cp932"))
+    with pytest.raises(EnvironmentValueError, match=r"\.env is not UTF-8; save it as UTF-8"):
+        FaissSearch(csv)

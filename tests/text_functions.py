@@ -339,6 +339,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "indexes.checked_json",
         "indexes.confidence.evaluation",
         "indexes.encoder",
+        "indexes.environment",
         "indexes.messages",
         "indexes.storage.versions.forget_author",
         "indexes.records.decoding",

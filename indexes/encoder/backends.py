@@ -1,10 +1,20 @@
 """Choosing between the two backends: names that begin with `fastembed:` use ONNX Runtime."""
 
 from pathlib import Path
+from typing import Literal, get_args
 
 from indexes.encoder import fast, fast_hub, hub, loading
 from indexes.encoder.names import FAST, local_folder, split_name
 from indexes.encoder.protocol import Model
+
+Backend = Literal["auto", "sentence-transformers", "fastembed", "lexical"]
+"""What ENCODER_BACKEND may say; the first is the default."""
+BACKENDS: tuple[str, ...] = get_args(Backend)
+
+
+def chosen_model(name: str, backend: str, revision: str | None = None) -> str | None:
+    """Return the name of the model that MODEL_NAME and ENCODER_BACKEND choose; None to search lexically."""
+    return None if backend == "lexical" else with_backend(name, backend, revision)
 
 
 def with_backend(name: str, backend: str, revision: str | None = None) -> str:

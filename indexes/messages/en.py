@@ -161,6 +161,10 @@ WORDS = {
     "snapshot.count": "{count} vectors for {passages} passages",
     "snapshot.halves": "{count} vectors, {halves} halves for {passages} passages",
     "snapshot.no_index": "{file}: not an index that FAISS can read",
+    # The environment of a script
+    "environment.encoding": ".env is not UTF-8; save it as UTF-8",
+    "environment.unreadable": ".env can't be read: {reason}",
+    "environment.unknown_value": "{name} = {value}: must be one of {known}",
     # Models
     "model.unusable": "The model {model} can't be used: {cause}. {mend}",
     "model.closed": "The model {model} was closed: Kotae is shutting down.",

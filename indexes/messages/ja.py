@@ -158,6 +158,10 @@ WORDS = {
     "snapshot.count": "ベクトルが {count}個、文が {passages}個で、数が合いません",
     "snapshot.halves": "ベクトルが {count}個、半精度が {halves}個、文が {passages}個で、数が合いません",
     "snapshot.no_index": "{file}: FAISS のインデックスとして読み込めません",
+    # スクリプトの環境変数
+    "environment.encoding": ".env が UTF-8 ではありません。UTF-8 で保存してください",
+    "environment.unreadable": ".env を読み込めません: {reason}",
+    "environment.unknown_value": "{name} = {value}: {known} のどれかにしてください",
     # モデル
     "model.unusable": "モデル {model} を使えません: {cause}。{mend}",
     "model.closed": "モデル {model} は使えません。Kotae は終了するところです。",
