@@ -18,6 +18,7 @@ TRY_DEFAULTS: dict[str, Any] = {
     "no_open": False,
     "port": 0,
     "script": None,
+    "afresh": False,
     "empty": False,
 }
 """The options of `kotae try` and `kotae serve` where they run without being named."""
@@ -51,7 +52,7 @@ def _try(options: Namespace, settings: "Settings") -> int:
     from bot.playground.trial import Showing, run_trial
 
     piped = not sys.stdin.isatty() and not options.no_open
-    showing = Showing(options.terminal or piped, not options.no_open, options.port, options.script)
+    showing = Showing(options.terminal or piped, not options.no_open, options.port, options.script, options.afresh)
     return run_trial(settings, options.knowledge, showing)
 
 
@@ -60,8 +61,10 @@ def _try_arguments(parser: ArgumentParser) -> None:
         "--knowledge",
         type=Path,
         metavar="DIR",
-        help="folder with your CSV files (default: KNOWLEDGE_DIR, or the samples where there is none)",
+        help="folder with your CSV files, which are edited (default: a copy of KNOWLEDGE_DIR, or of the samples where"
+        " it has none)",
     )
+    parser.add_argument("--afresh", action="store_true", help="delete what was tried before, and begin with a new copy")
     parser.add_argument("--terminal", action="store_true", help="talk in this terminal instead of the browser")
     parser.add_argument("--no-open", action="store_true", help="only print the page's address")
     parser.add_argument("--port", type=_port, default=0, metavar="N", help="of the page (default: any free one)")

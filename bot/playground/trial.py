@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 import time
 import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
+from queue import SimpleQueue
 
 from bot.app import Bot, build_app
 from bot.lock import only_one
 from bot.manifest import manifest
+from bot.playground.copies import copied, start_afresh, tables
 from bot.playground.explanation import explain_answer
 from bot.playground.page import Page
+from bot.playground.page.guard import Guard
 from bot.playground.slack.sample_workspace import sample_workspace
 from bot.playground.slack.server import LocalSlack
 from bot.playground.slack.workspace import Workspace
 from bot.playground.terminal import converse
 from bot.playground.terminal.script import read_script
+from bot.samples import FOLDER as SAMPLES
 from bot.settings import Settings, has_display
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager, models
-from indexes.names import is_csv, is_workbook, name_of
+from indexes.names import name_of
 from indexes.registry import Registry
 from indexes.reload_report import ReloadReport
 
@@ -42,48 +46,78 @@ ASKED_FIRST = 3
 """How many titles of other knowledge bases are suggested as questions."""
 
 
+class Wish(Enum):
+    """What ends a trial in the browser: a signal, or the button that begins another one."""
+
+    END = "end"
+    AFRESH = "afresh"
+
+
 @dataclass(frozen=True)
 class Showing:
-    """Options of the trial: in the browser unless `terminal`; `script` is played first."""
+    """Options of the trial: in the browser unless `terminal`; `script` is played first.
+
+    `afresh` deletes what was tried before.
+    """
 
     terminal: bool = False
     opens: bool = True
     port: int = 0
     script: Path | None = None
+    afresh: bool = False
 
 
 def run_trial(settings: Settings, knowledge: Path | None = None, showing: Showing | None = None) -> int:
     """Run the trial until it ends; return the exit code."""
-    showing = showing or Showing()
+    upcoming: Showing | None = showing or Showing()
     if settings.environment.log_level == "INFO":  # a conversation reads better without the log in between
         logging.getLogger().setLevel(logging.WARNING)
-    lines = read_script(showing.script) if showing.script else None
-    started = time.monotonic()
+    guard = Guard()
     try:
-        with trial(settings, knowledge, port=showing.port) as (slack, page, _):
-            if showing.terminal:
-                converse(slack, lines=lines)
-            else:
-                _show(slack, page, started, opens=showing.opens, lines=lines)
+        while upcoming:
+            upcoming = _try_once(settings, knowledge, upcoming, guard)
     finally:
         models.close()
     return 0
 
 
+def _try_once(settings: Settings, knowledge: Path | None, showing: Showing, guard: Guard) -> Showing | None:
+    """Run one trial until it ends; return how to show the next one, if it is to start afresh."""
+    lines = read_script(showing.script) if showing.script else None
+    started, upcoming = time.monotonic(), None
+    with trial(settings, knowledge, port=showing.port, guard=guard, afresh=showing.afresh) as (slack, page, _):
+        about = _about(page.knowledge, is_copy=page.is_copy)
+        if showing.terminal:
+            converse(slack, lines=lines, about=about)
+        elif _show(slack, page, started, opens=showing.opens, lines=lines, about=about):
+            upcoming = replace(showing, opens=False, port=slack.port, script=None, afresh=True)
+    return upcoming
+
+
 @contextmanager
 def trial(
-    settings: Settings, knowledge: Path | None = None, *, manager: ModelManager = models, port: int = 0
+    settings: Settings,
+    knowledge: Path | None = None,
+    *,
+    manager: ModelManager = models,
+    port: int = 0,
+    guard: Guard | None = None,
+    afresh: bool = False,
 ) -> Iterator[tuple[LocalSlack, Page, Bot]]:
-    """Start a local workspace with its page and the bot, and wait until the knowledge bases are loaded."""
+    """Start a local workspace with its page and the bot, and wait until the knowledge bases are loaded.
+
+    Without `knowledge` it works on a copy: of KNOWLEDGE_DIR, or of the samples where that holds nothing.
+    """
     environment = settings.environment
-    folder = knowledge or (environment.knowledge_dir if environment.knowledge_dir.is_dir() else samples())
     commands = (environment.search_command, environment.admin_command)
-    page = Page(manifest(*commands)["features"])
     data_dir = environment.data_dir / "try"
-    with (
-        only_one(data_dir),
-        LocalSlack(_workspace(folder), commands=commands, port=port, page=page) as slack,
-    ):
+    with ExitStack() as opened:
+        opened.enter_context(only_one(data_dir))
+        if afresh:
+            start_afresh(data_dir)
+        folder = knowledge or copied(_source(settings), data_dir)
+        page = Page(manifest(*commands)["features"], guard=guard, knowledge=folder, is_copy=knowledge is None)
+        slack = opened.enter_context(LocalSlack(_workspace(folder), commands=commands, port=port, page=page))
         bot = build_app(
             settings.connected_to(
                 slack.api_url,
@@ -124,18 +158,28 @@ def _counts(report: ReloadReport) -> tuple[int, int, int]:
     return report.added, report.changed, report.removed
 
 
-def samples() -> Path:
-    """Return the folder of samples: beside this file in an installed package, at the top of a checkout."""
-    packaged = Path(__file__).with_name("knowledge")
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "knowledge"
+def _source(settings: Settings) -> Path:
+    """Return the folder that a trial copies: KNOWLEDGE_DIR, or the samples where it has no knowledge base."""
+    folder = settings.environment.knowledge_dir
+    return folder if tables(folder).keys() - {settings.synonyms.name} else SAMPLES
+
+
+def _about(folder: Path, *, is_copy: bool) -> tuple[str, ...]:
+    """Say in both languages what a trial changes."""
+    if not is_copy:
+        return (f"It edits the files in {folder}. / {folder} のファイルを直接編集します。",)
+    return (
+        f"It works on a copy in {folder}; your files stay as they are. A new copy: kotae try --afresh",
+        f"{folder} にあるコピーを使います。元のファイルは変わりません。最初からやり直す: kotae try --afresh",
+    )
 
 
 def _workspace(folder: Path) -> Workspace:
-    """Create the sample workspace, with a channel for every CSV without one."""
-    workspace = sample_workspace()
+    """Create the sample workspace, with a channel for every CSV without one; the state knows its ids the next time."""
+    workspace = sample_workspace(lasting=True)
     there = {channel.name for channel in workspace.channels.values()}
     staff = [workspace.person(key) for key in ("hanako", "alice", "ichiro", "olivia", "bot")]
-    for name in sorted(name_of(path) for path in folder.glob("*") if is_csv(path) or is_workbook(path)):
+    for name in sorted(map(name_of, tables(folder).values())):
         if name not in there and not name.startswith("_"):
             workspace.add_channel(name, staff)
     return workspace
@@ -154,17 +198,21 @@ def _questions(registry: Registry) -> Mapping[str, tuple[str, ...]]:
 # -- The page ----------------------------------------------------------------------------------------------
 
 
-def _show(slack: LocalSlack, page: Page, started: float, *, opens: bool, lines: list[str] | None) -> None:
-    """Print the page's URL, open it, and serve it until SIGINT or SIGTERM."""
-    stop = threading.Event()
+def _show(
+    slack: LocalSlack, page: Page, started: float, *, opens: bool, lines: list[str] | None, about: Sequence[str]
+) -> bool:
+    """Print the page's URL, open it, and serve it until SIGINT or SIGTERM; return whether to start afresh."""
+    wishes = SimpleQueue[Wish]()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: wishes.put(Wish.END))
+    page.start_afresh = partial(wishes.put, Wish.AFRESH)
     address = page.address(slack)
     print(f"Local workspace / ローカルワークスペース: {address}", flush=True)
     print(f"Ready after {time.monotonic() - started:.1f} s. Ctrl-C ends it. / Ctrl-C で終了します。", flush=True)
     print("No browser? / ブラウザーなしで使う: kotae try --terminal", flush=True)
+    print(*about, sep="\n", flush=True)
     if opens and has_display():
         webbrowser.open(address)
     if lines is not None:
-        converse(slack, lines=takewhile(lambda _: not stop.is_set(), lines))
-    stop.wait()
+        converse(slack, lines=takewhile(lambda _: wishes.empty(), lines))
+    return wishes.get() is Wish.AFRESH

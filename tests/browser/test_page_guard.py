@@ -88,6 +88,7 @@ def test_a_foreign_name_for_this_machine_gets_nothing(slack: LocalSlack, page: P
         ("POST", "/page/upload?channel=general&name=a.csv"),
         ("POST", "/page/attach?view=V0&block_id=b&name=a.csv"),
         ("POST", "/page/explain"),
+        ("POST", "/page/afresh"),
         ("POST", "/page/actions/inject_fault"),
         ("GET", "/page/files/F0"),
     ],

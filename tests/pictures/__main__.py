@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 from PIL import Image, ImageChops
@@ -19,7 +19,8 @@ from bot.playground import LocalSlack
 from bot.playground.terminal.screen import Screen
 from bot.playground.terminal.script import read_script
 from bot.playground.terminal.session import Session
-from bot.playground.trial import samples, trial
+from bot.playground.trial import trial
+from bot.samples import FOLDER as SAMPLES
 from bot.settings import Environment, Settings
 from indexes.encoder import models
 from tests.browser.chromium import chromium
@@ -32,6 +33,7 @@ WIDE, MESSAGE, PHONE = (1280, 800), (960, 2200), (390, 780)
 COLOURS, MESSAGE_COLOURS = 255, 64
 MARGIN = 24
 SCALE = 1.5
+CODE = shutil.ignore_patterns("*.py", "__pycache__")
 LAST_TWO = (
     "body => [...body.querySelectorAll('.block')].slice(0, -2).forEach((block) => (block.style.display = 'none'))"
 )
@@ -66,16 +68,16 @@ def main(wanted: Sequence[str]) -> None:
 @contextmanager
 def _world(language: str, browser: Browser) -> Iterator[tuple[Stage, Page]]:
     """A fresh workspace, somebody who acts in it, and the page that follows them."""
-    with tempfile.TemporaryDirectory() as folder:
-        knowledge = Path(shutil.copytree(samples(), Path(folder) / "knowledge"))
-        shutil.copytree(HERE / "knowledge" / language, knowledge, dirs_exist_ok=True)
-        environment = Environment.model_validate({"data_dir": Path(folder) / "data", "encoder_backend": "lexical"})
-        with trial(Settings(environment, ConfigFile(promise=0.0), Path("kotae.toml")), knowledge) as (slack, site, bot):
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):  # the page shows relative paths
+        shutil.copytree(SAMPLES, "knowledge", ignore=CODE)
+        shutil.copytree(HERE / "knowledge" / language, "knowledge", dirs_exist_ok=True)
+        environment = Environment(encoder_backend="lexical")
+        with trial(Settings(environment, ConfigFile(promise=0.0), Path("kotae.toml"))) as (slack, site, bot):
             context = browser.new_context(locale=LANGUAGES[language], device_scale_factor=SCALE)
             page = context.new_page()
             page.goto(site.address(slack))
             page.wait_for_selector("#main .head")
-            yield Stage(_session(slack), bot, knowledge, HERE / "sent" / language), page
+            yield Stage(_session(slack), bot, site.knowledge, HERE / "sent" / language), page
             context.close()
 
 

@@ -47,14 +47,23 @@ class Tab:
 
 
 class Page:
-    """Serves the page. `features` are those of the app's manifest; `questions` are suggested, by knowledge base."""
+    """Serves the page. `features` are those of the app's manifest; `questions` are suggested, by knowledge base.
+
+    `knowledge` is the folder whose files are edited, which may be a copy.
+    """
 
     def __init__(
         self,
         features: Mapping[str, Any] | None = None,
         questions: Mapping[str, Sequence[str]] | None = None,
+        *,
+        guard: Guard | None = None,
+        knowledge: Path = Path(),
+        is_copy: bool = False,
     ) -> None:
-        self.guard = Guard()
+        self.guard = guard or Guard()
+        self.knowledge, self.is_copy = knowledge, is_copy
+        self.start_afresh: Callable[[], None] | None = None
         self.features = features or {}
         self.questions = questions or {}
         self.explain: Explain | None = None
@@ -82,6 +91,7 @@ class Page:
         app.router.add_post("/page/upload", self._upload)
         app.router.add_post("/page/attach", self._attach)
         app.router.add_post("/page/explain", self._explained)
+        app.router.add_post("/page/afresh", self._afresh)
         return self._happened
 
     # -- Files of the page ---------------------------------------------------------------------------------
@@ -148,6 +158,7 @@ class Page:
             "features": self.features,
             "commands": list(slack.app.commands),
             "questions": self.questions,
+            "knowledge": {"folder": str(self.knowledge), "isCopy": self.is_copy},
             "explains": self.explain is not None,
             "traffic": self._traffic.entries,
             "connections": slack.connections,
@@ -226,6 +237,14 @@ class Page:
             return {"explained": await asyncio.to_thread(partial(explain, content))}
 
         return await self._answer(request, explained)
+
+    async def _afresh(self, request: web.Request) -> web.Response:
+        """End this trial and start another one with a new copy; the page's token stays."""
+        self.guard.check(request)
+        if self.start_afresh is None:
+            raise web.HTTPNotFound(headers=headers(request))
+        self.start_afresh()
+        return web.json_response({}, headers=headers(request))
 
     async def _answer(self, request: web.Request, act: Callable[[], Any]) -> web.Response:
         """Perform the action; when it isn't possible, respond 409 with the reason."""

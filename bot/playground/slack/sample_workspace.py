@@ -5,9 +5,12 @@ from __future__ import annotations
 from bot.playground.slack.workspace import Workspace, new_id
 
 
-def sample_workspace(bot_name: str = "Kotae") -> Workspace:
-    """Create channels with and without the bot, and a person for every role that the bot distinguishes."""
-    workspace = Workspace(bot_name=bot_name)
+def sample_workspace(bot_name: str = "Kotae", *, lasting: bool = False) -> Workspace:
+    """Create channels with and without the bot, and a person for every role that the bot distinguishes.
+
+    Where it is `lasting`, their ids are the same in every such workspace.
+    """
+    workspace = Workspace(bot_name=bot_name, lasting=lasting)
     bot = workspace.bot
     add = workspace.add_person
     hanako = add("hanako", "佐藤 花子", locale="ja-JP")

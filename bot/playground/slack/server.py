@@ -146,6 +146,11 @@ class LocalSlack(UserApi):
         return self.workspace.base_url
 
     @property
+    def port(self) -> int:
+        """The port that the server listens at."""
+        return int(self.base_url.rpartition(":")[2])
+
+    @property
     def api_url(self) -> str:
         """The value of SLACK_API_URL for the app."""
         return f"{self.base_url}/api/"

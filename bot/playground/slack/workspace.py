@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import mimetypes
 import secrets
 import string
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bot.playground.slack.entities import Channel, File, Message, Person, UserGroup, View
 from bot.playground.slack.text import BROADCASTS, as_typed, escape
@@ -26,11 +27,23 @@ def new_file(name: str, user: str, data: bytes = b"", *, complete: bool = True) 
     return File(new_id("F"), name, name, data, user, int(time.time()), kind, complete=complete)
 
 
-class Workspace:
-    """People, channels, groups, files and views of one team, and its bot."""
+def lasting_id(prefix: str, *named: str) -> str:
+    """Create an id that is the same whenever the same thing is named."""
+    digest = hashlib.sha256("\0".join((prefix, *named)).encode()).digest()
+    return prefix + "0" + "".join(ALPHABET[byte % len(ALPHABET)] for byte in digest[:9])
 
-    def __init__(self, name: str = "Kotae Try", domain: str = "kotae-try", bot_name: str = "Kotae") -> None:
-        self.team_id = new_id("T")
+
+class Workspace:
+    """People, channels, groups, files and views of one team, and its bot.
+
+    Where it is `lasting`, people and channels of the same names have the same ids in every workspace of this domain.
+    """
+
+    def __init__(
+        self, name: str = "Kotae Try", domain: str = "kotae-try", bot_name: str = "Kotae", *, lasting: bool = False
+    ) -> None:
+        self._lasting = lasting
+        self.team_id = lasting_id("T", domain) if lasting else new_id("T")
         self.name = name
         self.domain = domain
         self.base_url = ""
@@ -52,14 +65,14 @@ class Workspace:
     def add_person(self, key: str, real_name: str, handle: str = "", **facts: str | bool) -> Person:
         """Add somebody; `facts` are fields of Person."""
         team = str(facts.pop("team_id", self.team_id))
-        person = Person(new_id("U"), key, real_name, handle or key, team, **facts)  # type: ignore[arg-type]
+        person = Person(self._id("U", key, self.people), key, real_name, handle or key, team, **facts)  # type: ignore[arg-type]
         self.people[person.id] = person
         return person
 
     def add_channel(self, name: str, members: Iterable[Person], **facts: str | bool) -> Channel:
         """Add a channel; `facts` are fields of Channel."""
         ids = [person.id for person in members]
-        channel = Channel(new_id("C"), name, members=ids, **facts)  # type: ignore[arg-type]
+        channel = Channel(self._id("C", name, self.channels), name, members=ids, **facts)  # type: ignore[arg-type]
         self.channels[channel.id] = channel
         return channel
 
@@ -71,7 +84,7 @@ class Workspace:
 
     def add_group(self, handle: str, name: str, users: Iterable[Person]) -> UserGroup:
         """Add a user group."""
-        group = UserGroup(new_id("S"), handle, name, [person.id for person in users])
+        group = UserGroup(self._id("S", handle, self.groups), handle, name, [person.id for person in users])
         self.groups[group.id] = group
         return group
 
@@ -80,9 +93,13 @@ class Workspace:
         for channel in self.channels.values():
             if channel.user == person.id:
                 return channel
-        channel = Channel(new_id("D"), "", user=person.id, members=[person.id, self.bot.id])
+        channel = Channel(self._id("D", person.id, self.channels), "", user=person.id, members=[person.id, self.bot.id])
         self.channels[channel.id] = channel
         return channel
+
+    def _id(self, prefix: str, name: str, taken: Collection[str]) -> str:
+        lasting = lasting_id(prefix, self.domain, name) if self._lasting else ""
+        return lasting if lasting and lasting not in taken else new_id(prefix)
 
     def new_ts(self) -> str:
         """Create a message timestamp later than all before."""

@@ -32,6 +32,7 @@ def converse(
     lines: Iterable[str] | None = None,
     ready: Callable[[], bool] = lambda: True,
     questions: Sequence[str] = QUESTIONS,
+    about: Sequence[str] = (),
     patience: float = PATIENCE,
 ) -> None:
     """Talk with the app connected to `slack` until `:quit` or the end of the input.
@@ -39,7 +40,7 @@ def converse(
     Input comes from `lines`, else from a prompt when stdin is a terminal, else from stdin line by line. The
     effect of a line is drawn before the next one is read; a question's answer is awaited for at most `patience`
     seconds. The first line waits until `ready` returns True, up to a minute. `questions` are three examples: for direct
-    messages, the command, and a channel.
+    messages, the command, and a channel; `about` are more lines of the first screen.
     """
     _tolerate_any_encoding()
     console = console or Console()
@@ -48,7 +49,7 @@ def converse(
     session = Session(slack, screen, patience)
     stop_listening = slack.listen(screen.arrived)
     try:
-        _welcome(session, questions)
+        _welcome(session, questions, about)
         _await_readiness(screen, ready)
         prompting = lines is None and sys.stdin.isatty()
         for line in _typed(session) if prompting else _read(session, lines):
@@ -126,7 +127,7 @@ def _being_typed() -> str:
 # -- The first screen --------------------------------------------------------------------------------------
 
 
-def _welcome(session: Session, questions: Sequence[str]) -> None:
+def _welcome(session: Session, questions: Sequence[str], about: Sequence[str]) -> None:
     screen = session.screen
     bot, me = screen.bot_name, clean(screen.person.real_name)
     screen.table(Rule(Text(f"{bot} · local workspace", style="bold"), align="left", style="dim"))
@@ -145,6 +146,8 @@ def _welcome(session: Session, questions: Sequence[str]) -> None:
         screen.line(Text(f"  {way.format(question)}", style="bold cyan"))
     screen.line(Text())
     screen.line(Text(":help lists everything / 使い方    :quit or Ctrl-D ends / 終了"))
+    for line in about:
+        screen.hint(line)
     screen.hint('Connect your own Slack / 実際の Slack につなぐ: README, "Connect to Slack"')
     screen.line(Text())
 

@@ -48,6 +48,11 @@ export function explain(content) {
   return post('/page/explain', JSON.stringify(content), 'application/json');
 }
 
+/** Ask for a new trial with a new copy. */
+export function startAfresh() {
+  return post('/page/afresh', '{}', 'application/json');
+}
+
 /** Share a file, or attach it to a modal's input when `where` names a view. */
 export function upload(file, where) {
   const path = where.view ? '/page/attach' : '/page/upload';

@@ -1,8 +1,11 @@
 /** Channels and direct messages. */
 
 import { avatar } from './avatar.js';
+import { sure } from './confirm.js';
+import { startAfresh } from './connection.js';
 import { h, icon, reconcile } from './dom.js';
 import { bot, go, on, state } from './store.js';
+import { toast } from './toast.js';
 import { w } from './words.js';
 
 /** Render the sidebar, and update it on changes. */
@@ -13,10 +16,28 @@ export function sidebar(root) {
     reconcile(root, [
       group(w('direct'), all.filter((each) => each.kind === 'im')),
       group(w('channels'), all.filter((each) => each.kind !== 'im' && !each.archived)),
+      tried(),
       h('p', { class: 'socket', data: { connected: String(state.connections > 0) } }, `${bot()?.name ?? ''}: ${w(state.connections ? 'connected' : 'disconnected')}`),
     ]);
   };
   on('all channels place', draw);
+}
+
+/** Say which files are edited; a copy can be made anew. */
+function tried() {
+  const { folder, isCopy } = state.knowledge;
+  return h('p', { class: 'tried' }, w(isCopy ? 'triesCopy' : 'triesFiles', folder),
+    isCopy && h('button', { type: 'button', onclick: afresh }, w('afresh')));
+}
+
+async function afresh() {
+  if (!(await sure(w('afreshSure'), w('afresh')))) return;
+  try {
+    await startAfresh();
+    on('all', () => location.reload());
+  } catch (error) {
+    toast(error.message);
+  }
 }
 
 function group(title, channels) {

@@ -116,6 +116,10 @@ const WORDS = {
   fault_disconnect: ['Ask the app to reconnect', '再接続を要求する'],
   fault_reset: ['Cut the connection', '接続を切断する'],
   fault_clear: ['Behave again', '正常に戻す'],
+  triesCopy: [(folder) => `Works on a copy in ${folder}; your files stay as they are.`, (folder) => `${folder} にあるコピーを使っています。元のファイルは変わりません。`],
+  triesFiles: [(folder) => `Edits the files in ${folder}.`, (folder) => `${folder} のファイルを直接編集します。`],
+  afresh: ['Start afresh', '最初からやり直す'],
+  afreshSure: ['Delete everything that was tried, and begin with a new copy?', '試した内容をすべて消して、新しいコピーで始めますか？'],
   done: ['Done', '完了'],
 };
 

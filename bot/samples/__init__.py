@@ -1,0 +1,80 @@
+"""The sample knowledge bases, about companies that don't exist: for `kotae try` and the tests.
+
+They lie beside this file, in a checkout and in an installed package alike. In the folder of a team they would be given
+as facts, so the bot and `kotae doctor` name the files there that come from them.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from indexes.errors import UnusableFileError
+from indexes.records import Source, read_records
+from indexes.retrieval.synonyms import read_synonyms
+
+FOLDER = Path(__file__).parent
+SYNONYMS = FOLDER / "_synonyms.csv"
+LARGER = 3
+"""Files this many times as large as the largest sample are not read: nearly all of their rows are a team's own."""
+
+Rows = frozenset[tuple[str, str]]
+
+
+class FromSamples(NamedTuple):
+    """A file with rows that the samples have, word for word."""
+
+    path: Path
+    shipped: int
+    rows: int
+
+    def __str__(self) -> str:
+        mend = "keep those that hold for you" if self.path.stem == SYNONYMS.stem else f"or /kb remove {self.path.stem}"
+        return (
+            f"{self.path}: {self.shipped} of its {self.rows} rows are those of the samples that come with Kotae, about"
+            f" companies that don't exist. Put your own in their place, {mend}"
+        )
+
+
+def sample_files() -> list[Path]:
+    """List the samples by name, with the synonyms."""
+    return sorted(FOLDER.glob("*.csv"))
+
+
+def from_samples(sources: Iterable[Source], synonyms: Path) -> Iterator[FromSamples]:
+    """Yield the files that have rows of the samples; synonyms only if they are the sample's and no others.
+
+    Two teams may well have the same synonym. Files that can't be read are left out: others say why.
+    """
+    most = LARGER * max(path.stat().st_size for path in sample_files())
+    shipped = frozenset[tuple[str, str]]().union(*(_rows(Source(path.stem, path)) for path in _knowledge_bases()))
+    for source in sources:
+        rows = _rows(source) if source.path != synonyms and _size(source.path) <= most else frozenset()
+        if count := len(rows & shipped):
+            yield FromSamples(source.path, count, len(rows))
+    if _size(synonyms) <= most and (pairs := _pairs(synonyms)) and pairs == _pairs(SYNONYMS):
+        yield FromSamples(synonyms, len(pairs), len(pairs))
+
+
+def _knowledge_bases() -> list[Path]:
+    return [path for path in sample_files() if path != SYNONYMS]
+
+
+def _rows(source: Source) -> Rows:
+    """Return the questions of a file with their answers."""
+    try:
+        found = read_records(source.path, source.sheet, source.columns)
+    except UnusableFileError:
+        return frozenset()
+    return frozenset((record.question, record.answer) for record in found.records)
+
+
+def _pairs(path: Path) -> Rows:
+    try:
+        return frozenset(read_synonyms(path).pairs)
+    except UnusableFileError:
+        return frozenset()
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file; none if it isn't there."""
+    return path.stat().st_size if path.is_file() else 0
