@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.importing import sources_of
+from bot.samples import from_samples
 from bot.settings import Settings
 from handlers.knowledge.importing import begin
 from handlers.knowledge.moving import History, document_of, removed_document
@@ -48,6 +49,9 @@ def _import(settings: Settings, database: Database) -> None:
     if count := begin(database, packed):
         log.warning("The database held no knowledge base yet: %d files of %s were imported", count, folder)
         log.info("From now on a folder enters by `kotae import` alone, which shows first what it changes")
+        own = settings.reading(folder)
+        for each in from_samples(sources_of(own), own.synonyms):
+            log.warning("%s", each)
 
 
 def _found(settings: Settings, database: Database, folder: Path) -> Iterator[tuple[Document, History]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.knowledge_folder import KnowledgeFolder
+from bot.samples import from_samples
 from bot.settings import Settings, SettingsError
 from handlers.knowledge.importing import Compared, Import, Standing
 from handlers.schema import open_database
@@ -40,6 +41,8 @@ def run_import(settings: Settings, path: Path | None, say: Callable[[str], None]
         named = None if path.is_dir() else [each for each in sources if each.path.resolve() == path.resolve()]
         found = importing.compare(sources if named is None else named or [Source(name_of(path), path)])
         _show([*found, *(importing.absent(found) if named is None else ())], say)
+        for each in from_samples(sources, own.synonyms):
+            say(str(each))
         chosen = [each for each in found if each.is_imported or (named is not None and each.data)]
         if not chosen:
             say("Nothing to import" if found else f"{folder}: no CSV file or workbook; nothing is changed")

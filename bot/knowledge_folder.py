@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from bot.samples import sample_files
 from bot.settings import Settings, SettingsError
 from handlers.channel_rules import AutoReply
 from handlers.knowledge.shared import known_files
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 NAMED = 5
 """Knowledge bases that an error names."""
 BACK = "Is the disk mounted, and the checkout complete? Put the files back"
+MOVED = " The samples that come with Kotae are in bot/samples now: see docs/upgrading.md"
 _EXPECTED = {FileState.THERE, FileState.GONE, FileState.ASKED, FileState.LOST, FileState.REPORTED}
 
 
@@ -126,9 +128,10 @@ class KnowledgeFolder:
         """Raise SettingsError for a folder without tables that had some: a disk that isn't mounted looks like that."""
         folder = self._settings.knowledge_dir
         if self.is_empty and self.answered():
+            moved = MOVED if self.answered().keys() <= {path.stem for path in sample_files()} else ""
             raise SettingsError(
                 f"KNOWLEDGE_DIR = {folder}: the folder is empty, and it held {self._held()}. {BACK}, or run"
-                " `kotae serve --empty` once if it is meant to be empty"
+                f" `kotae serve --empty` once if it is meant to be empty.{moved}"
             )
 
     @property

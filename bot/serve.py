@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -14,10 +15,12 @@ from bot.database_wait import StoppedError, wait_for_database
 from bot.knowledge_folder import KnowledgeFolder
 from bot.lock import only_one
 from bot.restore import finish
+from bot.samples import from_samples
 from bot.settings import Settings
 from bot.status import RENEWED_SECONDS, forget_status, write_status
 from handlers.schema import open_or_recover
 from indexes.encoder import models
+from indexes.records import Source
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +76,7 @@ def _serve(settings: Settings, stop: threading.Event) -> int:
         return 1
     bot.services.registry.wait_ready(RENEWED_SECONDS)
     _renew_status(settings, bot)
+    _warn_of_contents(settings, bot.services.registry.catalog())
     while not stop.wait(RENEWED_SECONDS):
         _renew_status(settings, bot)
     log.info("Stopping: finishing the accepted requests")
@@ -86,6 +90,15 @@ def _serve(settings: Settings, stop: threading.Event) -> int:
         logging.shutdown()
         os._exit(0)  # a job that hangs would keep the interpreter from ending
     return 0
+
+
+def _warn_of_contents(settings: Settings, sources: Sequence[Source]) -> None:
+    """Log that there is nothing to answer from yet, or that samples are answered from."""
+    if not sources and not settings.is_shared:
+        folder = settings.knowledge_dir
+        log.warning("%s holds no CSV file or workbook yet: it-help.csv in it would serve #it-help", folder.absolute())
+    for each in from_samples(sources, settings.synonyms):
+        log.warning("%s", each)
 
 
 def _accept_empty(settings: Settings) -> None:

@@ -1,5 +1,7 @@
 """`kotae doctor`: what it finds in good and bad set-ups, and that no secret is in it."""
 
+import csv
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,12 +15,15 @@ from bot.doctor.api_checks import check_api
 from bot.manifest import SCOPES
 from bot.message_samples import SAMPLES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
+from bot.samples import FOLDER as SAMPLES_FOLDER
 from bot.settings import Environment, Settings
 from handlers.channel_rules import AutoReply
 from handlers.schema import open_database
 from handlers.store.channel_names import Binding, BindingState, ChannelNames
 from handlers.store.channel_settings import ChannelSettings
 from handlers.store.tokens import Tokens
+from indexes.records import read_records
+from indexes.retrieval.synonyms import read_synonyms
 from tests.former import former_database, rows
 from tests.postgresql import Server
 
@@ -293,3 +298,51 @@ def test_tokens_that_end_soon_are_named(slack: LocalSlack, knowledge: Path) -> N
     assert "[note] The token soon expires on " in told
     assert "[note] The token past expired on 2001-09-10; kotae token revoke it" in told
     assert told.count("The token ") == 2
+
+
+SHIPPED = "rows are those of the samples that come with Kotae, about companies that don't exist."
+
+
+def test_files_with_rows_of_the_samples_are_named(slack: LocalSlack, knowledge: Path) -> None:
+    """As they came, with own rows among them, saved by another program, under another name; and nothing else."""
+    for name in ("dev-faq.csv", "_synonyms.csv"):
+        shutil.copy(SAMPLES_FOLDER / name, knowledge)
+    rows = read_records(SAMPLES_FOLDER / "hr-somu.csv").records
+    with (knowledge / "mixed.csv").open("w", encoding="utf-16", newline="") as file:
+        written = csv.writer(file, delimiter="\t")
+        written.writerows(
+            [("回答", "質問"), ("入口です。", "鍵はどこ？"), *((each.answer, each.question) for each in rows[:3])]
+        )
+    (knowledge / "broken.csv").write_bytes(b"")
+    (knowledge / "same-questions.csv").write_text(
+        f"question,answer\n{rows[3].question},An answer of our own.\n", encoding="utf-8"
+    )
+    found = [each for each in examine(settings(slack, knowledge)) if SHIPPED in each.what]
+    assert [each.level for each in found] == ["note"] * 3
+    shipped = len(read_records(SAMPLES_FOLDER / "dev-faq.csv").records)
+    pairs = len(read_synonyms(SAMPLES_FOLDER / "_synonyms.csv").pairs)
+    assert [each.what.partition(f" {SHIPPED}")[0] for each in found] == [
+        f"{knowledge / 'dev-faq.csv'}: {shipped} of its {shipped}",
+        f"{knowledge / 'mixed.csv'}: 3 of its 4",
+        f"{knowledge / '_synonyms.csv'}: {pairs} of its {pairs}",
+    ]
+    assert found[0].what.endswith("Put your own in their place, or /kb remove dev-faq")
+    (knowledge / "_synonyms.csv").write_text("original,normalized\nPC,パソコン\nVPN,社内VPN\n", encoding="utf-8")
+    assert levels(list(examine(settings(slack, knowledge))), f"_synonyms.csv: 2 of its 2 {SHIPPED}") == []
+
+
+def test_synonyms_are_checked_with_the_rest(slack: LocalSlack, knowledge: Path) -> None:
+    file = knowledge / "_synonyms.csv"
+    file.write_text("original,normalized\nMFP,printer\n")
+    assert levels(list(examine(settings(slack, knowledge))), f"{file}: 1 synonyms (utf-8)") == ["ok"]
+    file.write_text("original,normalized\nMFP,printer\nPC,\n")
+    assert levels(list(examine(settings(slack, knowledge))), f"{file}: 1 synonyms, 1 problems") == ["note"]
+    file.write_text("question,answer\nMFP,printer\n")
+    assert levels(list(examine(settings(slack, knowledge))), "_synonyms.csv: ") == ["fail"]
+
+
+def test_a_knowledge_folder_without_a_table_is_noted(slack: LocalSlack, knowledge: Path) -> None:
+    (knowledge / "it-help.csv").rename(knowledge / "README.md")
+    findings = list(examine(settings(slack, knowledge)))
+    assert levels(findings, f"{knowledge} holds no CSV file or workbook yet: it-help.csv in it would serve") == ["note"]
+    assert failures(findings) == []

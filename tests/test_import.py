@@ -1,5 +1,6 @@
 """`kotae import`: what a folder would change is shown, and an empty or older one overrides nothing."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from bot.config_file import ConfigFile, KnowledgeBaseSection
 from bot.importing import run_import
+from bot.samples import FOLDER as SAMPLES
 from bot.settings import Environment, Settings, SettingsError
 from handlers.knowledge.store.documents import ConflictError, Documents, Made
 from handlers.schema import open_database
@@ -161,3 +163,11 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(database: Datab
     with pytest.raises(ConflictError):
         stored.put("b.csv", b"3", first.digest, Made(1, "edit", "U2"))
     assert contents(database) == {"a.csv": "2"}
+
+
+def test_samples_are_named_before_anybody_confirms(folder: Path, importer: Importer, database: Database) -> None:
+    shutil.copy(SAMPLES / "dev-faq.csv", folder)
+    imported, said = importer(confirm=False)
+    assert not imported
+    assert "rows are those of the samples that come with Kotae" in said[1]
+    assert contents(database) == {}

@@ -13,6 +13,7 @@ __all__ = ["Finding", "examine"]
 def examine(settings: Settings) -> Iterator[Finding]:
     """Run one check after the other; nothing is changed."""
     checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+        local_checks.check_places,
         local_checks.check_commands,
         check_slack,
         local_checks.check_knowledge,

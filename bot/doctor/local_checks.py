@@ -11,6 +11,7 @@ from bot.channel_mapping import ChannelMapping
 from bot.doctor.finding import Finding
 from bot.doctor.server_checks import on_server, replica_findings, server_findings
 from bot.manifest import warnings
+from bot.samples import from_samples
 from bot.settings import Settings, SettingsError
 from bot.status import explain_recovery
 from handlers.schema import open_database
@@ -25,11 +26,21 @@ from indexes.encoder.agreement import Precision
 from indexes.encoder.compiled import CompiledModels, DamagedError, verify
 from indexes.encoder.compiler import form_of
 from indexes.encoder.protocol import INT8
-from indexes.records import check_file
+from indexes.records import CheckReport, check_file
+from indexes.retrieval.synonyms import check_synonyms
 
 DAY = 24 * 3600
 FREE_MEGABYTES = 1000
 """With less, a model of half a gigabyte and its snapshots may not fit."""
+
+
+def check_places(settings: Settings) -> Iterator[Finding]:
+    """Say where files are looked for."""
+    folder, environment = Path.cwd(), settings.environment
+    found = [name for name in (".env", settings.config_path.name) if (folder / name).is_file()]
+    read = f"{' and '.join(found)} read there" if found else f"no .env and no {settings.config_path.name} there"
+    places = f"KNOWLEDGE_DIR = {environment.knowledge_dir.absolute()}, DATA_DIR = {environment.data_dir.absolute()}"
+    yield Finding("ok", f"Started in {folder}: {read}; {places}")
 
 
 def check_commands(settings: Settings) -> Iterator[Finding]:
@@ -57,16 +68,26 @@ def check_knowledge(settings: Settings) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding("fail", str(error))
         return
-    for source in mapping.sources():
-        report = check_file(source.path, source.sheet, source.columns)
-        if not report.usable:
-            yield Finding("fail", str(report.error))
-        elif report.problems:
-            hint = f"see kotae check {source.path}"
-            yield Finding("note", f"{source.path}: {report.records} records, {len(report.problems)} problems; {hint}")
-        else:
-            written = f'sheet "{report.sheet}"' if report.sheet else report.encoding
-            yield Finding("ok", f"{source.path}: {report.records} records ({written})")
+    sources = mapping.sources()
+    if not sources:
+        folder = settings.knowledge_dir.absolute()
+        yield Finding("note", f"{folder} holds no CSV file or workbook yet: it-help.csv in it would serve #it-help")
+    for source in sources:
+        yield _table(source.path, check_file(source.path, source.sheet, source.columns), "records")
+    if settings.synonyms.is_file():
+        yield _table(settings.synonyms, check_synonyms(settings.synonyms), "synonyms")
+    yield from (Finding("note", str(each)) for each in from_samples(sources, settings.synonyms))
+
+
+def _table(path: Path, report: CheckReport, rows: str) -> Finding:
+    """Say whether a CSV or workbook can be used, and how many of its rows."""
+    if not report.usable:
+        return Finding("fail", str(report.error))
+    if report.problems:
+        problems = f"{len(report.problems)} problems; see kotae check {path}"
+        return Finding("note", f"{path}: {report.records} {rows}, {problems}")
+    written = f'sheet "{report.sheet}"' if report.sheet else report.encoding
+    return Finding("ok", f"{path}: {report.records} {rows} ({written})")
 
 
 def check_model(settings: Settings) -> Iterator[Finding]:

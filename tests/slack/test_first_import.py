@@ -1,6 +1,7 @@
 """A shared database that never held a knowledge base takes the folder of the first replica that starts, once."""
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from bot.app import Bot
 from bot.playground import LocalSlack
+from bot.samples import FOLDER as SAMPLES
 from handlers.knowledge.store.documents import Documents
 from handlers.schema import open_database
 from handlers.store.audit import AuditLog
@@ -26,6 +28,7 @@ from tests.slack.test_serve import Process
 
 PASSWORD = ("パスワードを忘れました", "再設定ページ")
 OLD = "質問,回答\nパスワードを忘れました,古い手順です\n"
+FROM_SAMPLES = "rows are those of the samples that come with Kotae"
 
 
 @pytest.fixture
@@ -69,12 +72,15 @@ def test_a_bot_whose_state_was_there_before_answers_at_once(
 ) -> None:
     files = [KnowledgeFile("it-help", (knowledge / "it-help.csv").absolute(), FileState.THERE)]
     KnowledgeFiles(database).remember(files)
+    shutil.copy(SAMPLES / "dev-faq.csv", knowledge)
     caplog.set_level(logging.WARNING)
     bot = several.start("a", manager)
     assert knows(*PASSWORD)(bot)
     assert sorted(contents(database)) == ["_shared.csv", "dev-faq.csv", "it-help.csv"]
     said = "The database held no knowledge base yet: 3 files of "
     assert any(record.getMessage().startswith(f"{said}{knowledge}") for record in caplog.records)
+    named = f"{knowledge / 'dev-faq.csv'}: "
+    assert any(each.getMessage().startswith(named) and FROM_SAMPLES in each.getMessage() for each in caplog.records)
     assert imports(database) == [("first import", "3 files of the knowledge folder")]
 
 

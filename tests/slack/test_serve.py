@@ -1,6 +1,7 @@
 """A real `python -m bot serve` against the local Slack: it ends as it should, and says why it can't begin."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 
 from bot.lock import only_one
 from bot.playground import DEFAULT_SCOPES, LocalSlack
+from bot.samples import FOLDER as SAMPLES
+from indexes.records import read_records
 from tests.conftest import FOLDER
 from tests.http_client import Client
 
@@ -239,6 +242,7 @@ def test_a_folder_that_was_emptied_is_refused_until_somebody_says_that_it_is_mea
     text = refused(slack, knowledge, processes)
     assert f"KNOWLEDGE_DIR = knowledge: the folder is empty, and {held}" in text
     assert "`kotae serve --empty` once if it is meant to be empty" in text
+    assert "The samples that come with Kotae are in bot/samples now: see docs/upgrading.md" in text
     processes.append(Process(slack, knowledge.parent, "--empty"))
     slack.wait_connected(timeout=60)
     shown = slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}")).shown
@@ -249,6 +253,7 @@ def test_a_folder_that_was_emptied_is_refused_until_somebody_says_that_it_is_mea
     again = serving(slack, knowledge, processes)
     slack.wait_connected(timeout=60)
     assert again.running.poll() is None
+    slack.wait_until(lambda: f"{knowledge} holds no CSV file or workbook yet" in again.text(), what="the warning")
 
 
 def test_leftovers_of_a_killed_bot_are_gone_after_the_next_start(
@@ -318,3 +323,14 @@ def test_an_address_beyond_this_machine_is_warned_of(
     process = serving(slack, knowledge, processes, API_BIND="0.0.0.0:0")
     slack.wait_connected(timeout=60)
     assert "API_BIND = 0.0.0.0:0 is reachable from other machines, and Kotae speaks HTTP without TLS" in process.text()
+
+
+def test_files_that_come_from_the_samples_are_named(
+    slack: LocalSlack, knowledge: Path, processes: list[Process]
+) -> None:
+    shutil.copy(SAMPLES / "dev-faq.csv", knowledge / "dev-faq.csv")
+    rows = len(read_records(SAMPLES / "dev-faq.csv").records)
+    process = serving(slack, knowledge, processes)
+    says = f"dev-faq.csv: {rows} of its {rows} rows are those of the samples that come with Kotae"
+    slack.wait_until(lambda: says in process.text(), 60, "the warning")
+    assert process.text().count("rows are those of the samples") == 1
