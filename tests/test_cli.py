@@ -5,11 +5,14 @@ import logging
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,7 +26,8 @@ from indexes.confidence.confidence import THRESHOLD
 from tests.encoders import minilm_path
 
 ROOT = Path(__file__).parents[1]
-IT_HELP = ROOT / "knowledge" / "it-help.csv"
+SAMPLES = ROOT / "bot" / "samples"
+IT_HELP = SAMPLES / "it-help.csv"
 FAQ = (
     "id,question,answer,floor,note\n"
     "pw,How do I reset my password?,Use the reset page.,,\n"
@@ -42,6 +46,7 @@ PROMISED = {
     "connect",
     "convert",
     "import",
+    "init",
     "doctor",
     "status",
     "forget",
@@ -302,9 +307,23 @@ def test_synonyms_are_checked_as_synonyms(tmp_path: Path, capsys: pytest.Capture
     assert main(["check", str(path)]) == 1
 
 
+def test_a_whole_folder_is_checked_with_its_synonyms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where the shell leaves the pattern as it is, as Windows does."""
+    shutil.copytree(SAMPLES, tmp_path / "knowledge")
+    expanded = sorted(str(path) for path in Path("knowledge").glob("*.csv"))
+    for arguments in (expanded, ["knowledge/*.csv"]):
+        assert main(["check", *arguments, "--json"]) == 0
+        reports = json.loads(capsys.readouterr().out)
+        assert [each["file"] for each in reports] == expanded
+        [synonyms] = [each for each in reports if each["file"].endswith("_synonyms.csv")]
+        assert set(synonyms["columns"]) == {"original", "normalized"}
+    assert main(["check", "nothing/*.csv"]) == 1
+    assert "*.csv: there is no such file" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["it-help", "hr-somu", "dev-faq", "_shared", "_synonyms"])
 def test_the_samples_have_no_problems(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    assert main(["check", str(ROOT / "knowledge" / f"{name}.csv"), "--json"]) == 0
+    assert main(["check", str(SAMPLES / f"{name}.csv"), "--json"]) == 0
     [report] = json.loads(capsys.readouterr().out)
     assert report["problems"] == []
 
@@ -469,3 +488,20 @@ def test_progress_says_how_fast_it_goes_and_what_is_left(
     speeds = [int(speed) for speed in re.findall(r"/8000 (\d+) texts/s, 0:00:\d\d left", bar)]
     assert speeds
     assert 80 < speeds[-1] <= 800
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert (end.value.code, capsys.readouterr().out) == (0, f"kotae {version('kotae')}\n")
+    assert version("kotae") == tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+
+
+def test_where_files_are_looked_for_is_in_the_help(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    says = ".env and kotae.toml are read in the folder where kotae is started, and knowledge/ (KNOWLEDGE_DIR) and"
+    assert says in capsys.readouterr().out

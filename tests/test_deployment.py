@@ -23,6 +23,8 @@ import yaml
 from bot.app import DRAIN_SECONDS
 from bot.cli import parser
 from bot.connection import CLOSE_SECONDS
+from bot.init import FILES
+from bot.samples import sample_files
 from bot.settings import Environment
 
 ROOT = Path(__file__).parents[1]
@@ -81,7 +83,6 @@ def test_the_container_runs_as_nobody_special_and_keeps_no_secret() -> None:
         "bot",
         "handlers",
         "indexes",
-        "knowledge",
     }
     named = " ".join(each.value for each in instructions() if each.name in {"ENV", "ARG"})
     assert re.findall("TOKEN|PASSWORD|DATABASE_URL|SECRET", named) == []
@@ -117,6 +118,7 @@ def test_the_steps_that_make_the_image_make_a_kotae_that_starts(tmp_path: Path) 
         **{name: value for name, value in os.environ.items() if name.startswith("PIP_") or name in {"PATH", "HOME"}},
         "TORCH_INDEX": nowhere.as_uri(),
     }
+    (source / "bot" / "samples" / ".it-help.csv.lock").touch()  # an earlier version left such files behind
     for step in values(build, "RUN"):
         line = (
             step.replace("/opt/kotae", str(target / "kotae"))
@@ -129,16 +131,23 @@ def test_the_steps_that_make_the_image_make_a_kotae_that_starts(tmp_path: Path) 
         assert done.returncode == 0, done.stdout + done.stderr
     installed = target / "kotae" / "bin" / "kotae"
     assert "restore" in subprocess.run([installed, "--help"], capture_output=True, text=True, check=True).stdout
+    needed = str(Path(yaml.__file__).parents[1])  # what Kotae needs
     probe = subprocess.run(
         [installed, "status", "--probe", "live"],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(yaml.__file__).parents[1]), "DATA_DIR": str(tmp_path)},
+        env={"PYTHONPATH": needed, "DATA_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert (probe.returncode, probe.stdout) == (1, "not live: no bot renews its status in DATA_DIR\n"), probe.stderr
-    assert (next((target / "kotae" / "lib").iterdir()) / "site-packages/bot/playground/knowledge/it-help.csv").is_file()
+    packages = next((target / "kotae" / "lib").iterdir()) / "site-packages"
+    assert {path.name for path in (packages / "bot" / "samples").glob("*.csv")} == {
+        each.name for each in sample_files()
+    }
+    assert [*packages.rglob("*.lock")] == []
+    subprocess.run([installed, "init", tmp_path / "site"], env={"PYTHONPATH": needed}, check=True)
+    assert {each for each in FILES if not (tmp_path / "site" / each).is_file()} == set()
 
 
 # Compose

@@ -6,12 +6,13 @@ needs it.
 
 import argparse
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 
-from bot.cli import importing, models, moving, running, searching, slack_app, state, tokens
-from bot.cli.command import FAILED, Command
+from bot.cli import importing, models, moving, running, searching, setting_up, slack_app, state, tokens
+from bot.cli.command import FAILED, OK, Command
 
-GROUPS = (running, searching, importing, slack_app, state, moving, tokens, models)
+GROUPS = (running, setting_up, searching, importing, slack_app, state, moving, tokens, models)
 COMMANDS = tuple(command for group in GROUPS for command in group.COMMANDS)
 
 
@@ -37,12 +38,24 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(
         prog="kotae",
         description="A Slack bot that answers from your team's CSV knowledge bases. Without a command: serve when both"
-        " Slack tokens are set, otherwise try.",
+        " Slack tokens are set, otherwise try. .env and kotae.toml are read in the folder where kotae is started, and"
+        " knowledge/ (KNOWLEDGE_DIR) and .kotae/ (DATA_DIR) are found from there.",
         epilog='Example: kotae search knowledge/it-help.csv "VPNにつながらない"',
     )
     whole.set_defaults(run=running.start, **running.TRY_DEFAULTS)
+    whole.add_argument("--version", action=_Version, nargs=0, help="print Kotae's version and end")
     _add(whole, "command", COMMANDS)
     return whole
+
+
+class _Version(argparse.Action):
+    """Prints the version of the installed package, which is looked up only then."""
+
+    def __call__(self, parser: ArgumentParser, _: Namespace, __: object, ___: str | None = None) -> None:
+        from importlib.metadata import version
+
+        print(f"kotae {version('kotae')}")
+        parser.exit(OK)
 
 
 def _add(parent: argparse.ArgumentParser, kind: str, commands: Iterable[Command]) -> None:

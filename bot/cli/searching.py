@@ -146,12 +146,19 @@ def _eval(options: Namespace, settings: "Settings") -> int:
 def _check(options: Namespace, settings: "Settings") -> int:
     from indexes.records import format_report
 
-    reports = [_report(_file(settings, path), settings) for path in options.csv]
+    reports = [_report(_file(settings, path), settings) for each in options.csv for path in _named(each)]
     if options.json:
         print(json.dumps([report.as_dict() for report in reports], ensure_ascii=False, indent=2))
     else:
         print("\n\n".join(format_report(report) for report in reports))
     return OK if all(report.usable for report in reports) else FAILED
+
+
+def _named(path: Path) -> list[Path]:
+    """Return the files of a pattern such as knowledge/*.csv, which a shell may leave as it is; Windows' do."""
+    if path.exists() or not any(sign in path.name for sign in "*?["):
+        return [path]
+    return sorted(path.parent.glob(path.name)) or [path]
 
 
 def _report(path: Path, settings: "Settings") -> "CheckReport":
