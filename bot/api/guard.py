@@ -49,14 +49,12 @@ class Guard:
             return
         sent = _Sent(send)
         started = time.perf_counter()
-        self._running += 1
         try:
             await self._take(scope, receive, sent)
         except Exception as error:  # noqa: BLE001 - the one door of HTTP: nothing ends a connection without a word
             if not sent.status:
                 await response(error, Headers(scope=scope))(scope, receive, sent)
         finally:
-            self._running -= 1
             self._metrics.count(scope["path"], sent.status, time.perf_counter() - started)
 
     async def _take(self, scope: Scope, receive: Receive, sent: "_Sent") -> None:
@@ -64,22 +62,27 @@ class Guard:
         if scope["path"] not in HEALTH:
             self._check(headers)
         body = await _body(receive, headers)
-        streams = scope["path"].startswith(self._streaming) if self._streaming else False
+        if self._running >= AT_ONCE and scope["path"] not in HEALTH:
+            raise NotNowError("door.busy")
+        self._running += 1  # not before: who sends slowly takes nobody's place
         try:
-            async with asyncio.timeout(None if streams else ANSWER_SECONDS):
+            async with asyncio.timeout(None if self._streams(scope["path"]) else ANSWER_SECONDS):
                 await self._app(scope, _replayed(body, receive), sent)
         except TimeoutError:
             raise NotNowError("door.too_late", seconds=round(ANSWER_SECONDS)) from None
+        finally:
+            self._running -= 1
+
+    def _streams(self, path: str) -> bool:
+        return any(path == each or path.startswith(f"{each}/") for each in self._streaming)
 
     def _check(self, headers: Headers) -> None:
-        """Raise DoorError for a request that doesn't name this machine, from another site, or one too many."""
+        """Raise DoorError for a request that doesn't name this machine, or comes from another site."""
         host, origin = headers.get("host", ""), headers.get("origin")
         if not self._is_here(named_host(host)):
             raise WrongHostError("door.wrong_host")
         if origin is not None and origin.partition("://")[2].lower() != host.lower():
             raise WrongOriginError("door.wrong_origin")
-        if self._running > AT_ONCE:
-            raise NotNowError("door.busy")
 
     def _is_here(self, host: str) -> bool:
         """Tell whether a host is this machine: no page can be rebound to an IP address, only to a name."""

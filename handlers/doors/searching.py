@@ -1,6 +1,7 @@
 """A search for a program: the same as for a person in Slack, and kept among the questions like theirs."""
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ MOST_HITS = 50
 """Hits of one search, at most."""
 STORED_HITS = 5
 """Hits that are kept with a question, as many as Slack shows at most."""
+REPEATED_SECONDS = 60.0
+"""For so long the same words of the same program are one question: a script may ask again and again."""
 NAMED = 60
 """Characters of an unknown name that are said again."""
 
@@ -61,9 +64,15 @@ def search(services: Services, caller: Caller, query: Query, origin: Origin) -> 
     trace.start()
     found = found_for(services, caller, query, trace)
     trace.outcome = "answered" if found.is_certain else "unsure" if found.hits else "nothing"
-    Questions(services.database).add(asked_question(services, caller, found, origin))
+    _store(services, asked_question(services, caller, found, origin))
     log.info("%s", trace.line("doors.search"))
     return found
+
+
+def _store(services: Services, question: AskedQuestion) -> None:
+    stored = Questions(services.database)
+    if not stored.newest_of(question.user, question.text, time.time() - REPEATED_SECONDS):
+        stored.add(question)
 
 
 def found_for(services: Services, caller: Caller, query: Query, trace: Trace | None = None) -> Found:

@@ -14,7 +14,7 @@ from handlers.request import Request
 from handlers.services import QUESTION_LENGTH, Services
 from handlers.slack.blocks import Message
 from handlers.store.audit import AuditLog
-from handlers.store.questions import UNASKED
+from handlers.store.questions import BY_PEOPLE, BY_PROGRAMS, UNASKED
 from handlers.store.tokens import Tokens, token_name
 from indexes.messages import Translatable
 from indexes.text import is_japanese, normalize
@@ -23,6 +23,8 @@ DAY = 24 * 3600
 LATER_DAYS = 7
 CONSIDERED = 1000
 """Misses that are considered, newest first."""
+OF_PROGRAMS = CONSIDERED // 4
+"""Those of programs among them: a script that asks all day must not hide what people ask."""
 CHECKED, DIGESTED = 100, 5
 """Misses that the digest searches for again, and those that it quotes."""
 
@@ -117,7 +119,8 @@ def _most_asked(group: Group) -> tuple[int, float]:
 def groups(services: Services, days: float) -> list[Group]:
     """Return open misses in groups of near-duplicates, most asked first; not those put off or dismissed."""
     since = time.time() - days * DAY
-    asked = Misses(services.database).open(since, CONSIDERED)
+    asked = Misses(services.database).open(since, CONSIDERED, sources=BY_PEOPLE)
+    asked += Misses(services.database).open(since, OF_PROGRAMS, sources=BY_PROGRAMS)
     overheard = Misses(services.database).open(since, CONSIDERED, sources=UNASKED)
     misses = [*asked, *(miss for miss in overheard if miss.reported or looks_like_a_question(miss.text))]
     misses = sorted(misses, key=lambda miss: -miss.at)[:CONSIDERED]

@@ -107,6 +107,8 @@ class Origin(StrEnum):
 
 ASKED = tuple(origin for origin in Origin if origin.is_asked)
 UNASKED = tuple(origin for origin in Origin if not origin.is_asked)
+BY_PROGRAMS = tuple(origin for origin in Origin if origin.is_program)
+BY_PEOPLE = tuple(origin for origin in ASKED if not origin.is_program)
 
 
 @dataclass(frozen=True)
