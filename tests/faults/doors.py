@@ -62,6 +62,10 @@ PATHS = (
     ),
     *("/v1/../v1/search", "/v1/knowledge-bases/keiri", "/metrics?name=keiri", "/.kotae/state.db", "/%2e%2e/knowledge"),
 )
+Request = tuple[str, str, object, dict[str, str]]
+"""Method, path, body, headers."""
+SENSIBLE = 0.6
+"""The share of requests in which the token alone is wrong."""
 METHODS = ("POST", "POST", "POST", "GET", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH")
 
 
@@ -100,9 +104,9 @@ def probe(bot: Bot, known: Keys, chance: random.Random, count: int) -> Counter[s
     for _ in range(count):
         kind, sent = _token(known, chance)
         client = Client(address, sent)
-        method, path, body = chance.choice(METHODS), chance.choice(PATHS), _body(chance)
+        method, path, body, headers = _sensible(chance) if chance.random() < SENSIBLE else _odd(chance)
         try:
-            answer = client(method, path, body, _headers(chance))
+            answer = client(method, path, body, headers)
         except (HTTPException, OSError) as error:
             found[f"no answer to {method} {path}: {type(error).__name__}"] += 1
             continue
@@ -129,6 +133,24 @@ def _token(known: Keys, chance: random.Random) -> tuple[str, str | None]:
         *("", "null", "' OR 1=1 --", "kotae_000000000000_" + "0" * 64, f"{known.wrong['foreign']}, {known.right}"),
     )
     return kind, chance.choice(forged)
+
+
+def _sensible(chance: random.Random) -> Request:
+    """Return a request that would be answered if the token were right."""
+    path = chance.choices(["/v1/search", "/v1/knowledge-bases", "/metrics", "/v1/unanswered"], (8, 1, 1, 1))[0]
+    question = chance.choice(QUESTIONS[:4])
+    if path in {"/v1/knowledge-bases", "/metrics"}:
+        return "GET", path, None, {}
+    if path == "/v1/unanswered":
+        return "POST", path, {"question": question}, {}
+    names = {"knowledge_bases": chance.choices(NAMES, k=chance.randint(1, 2))} if chance.random() < 0.5 else {}
+    least = {"min_k": chance.choice([1, 50])} if chance.random() < 0.5 else {}
+    return "POST", path, {"query": question, "top_k": chance.choice([1, 3, 50]), **names, **least}, {}
+
+
+def _odd(chance: random.Random) -> Request:
+    """Return a request in which anything may be wrong."""
+    return chance.choice(METHODS), chance.choice(PATHS), _body(chance), _headers(chance)
 
 
 def _headers(chance: random.Random) -> dict[str, str]:
