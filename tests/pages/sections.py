@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from bot.cli import COMMANDS
 from bot.cli.command import Command
@@ -21,6 +22,7 @@ from tests.pages.tables import Language, table
 
 ROOT = Path(__file__).parents[2]
 Section = Callable[[Language], str]
+Key = TypeVar("Key")
 
 _SECTION = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{\w+(?::[^}]*)?\}")
@@ -100,7 +102,7 @@ def environment(language: Language) -> str:
     """Describe the variables of `.env.example`."""
     rows = list(_variables((ROOT / ".env.example").read_text("utf-8")))
     if language == "ja":
-        rows = [(names, values, japanese.ENVIRONMENT[names]) for names, values, _ in rows]
+        rows = [(names, values, _ours(japanese.ENVIRONMENT, names)) for names, values, _ in rows]
     header = ("variable", "default or example", "") if language == "en" else ("変数", "既定値または例", "")
     return table(header, [(_codes(names), _codes(values), text) for names, values, text in rows])
 
@@ -153,7 +155,7 @@ def scopes(language: Language) -> str:
 def kept(language: Language) -> str:
     """List what is kept, where and for how long, from the table that housekeeping goes through."""
     rows = [
-        (each.what if language == "en" else japanese.KEPT[each.what], _codes(each.where), _span(each, language))
+        (each.what if language == "en" else _ours(japanese.KEPT, each.what), _codes(each.where), _span(each, language))
         for each in KEPT
     ]
     return table(("what", "where", "how long") if language == "en" else ("対象", "場所", "期間"), rows)
@@ -179,6 +181,12 @@ def _time(days: float, language: Language) -> str:
         unit, english, ours = _HOUR / 60, "minutes", "分"
     count = f"{days / unit:g}"
     return f"{count}{ours}" if language == "ja" else f"{count} {english.removesuffix('s') if count == '1' else english}"
+
+
+def _ours(words: Mapping[Key, str], key: Key) -> str:
+    if key not in words:
+        raise LookupError(f"tests/pages/japanese.py lacks {key!r}; add it, and run: python -m tests.pages")
+    return words[key]
 
 
 def _code(text: str) -> str:
