@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import tomllib
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -133,6 +134,14 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
     generated = {target for target in OUTSIDE.values() if target.endswith(".md") and ".ja." not in target}
     english = {page.name for page in pages() if language_of(page) == "en"}
     assert listed == english | generated | {"pictures/README.md"}, "a new page is to be put under nav: in mkdocs.yml"
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    places = [ROOT / "deploy" / "kubernetes" / "kustomization.yaml", DOCS / "deployment.md", DOCS / "deployment.ja.md"]
+    found = {each.name: re.findall(r"(?:newTag: |/kotae:)(\d[\w.]*)", text_of(each)) for each in places}
+    assert all(found.values())
+    assert {each for versions in found.values() for each in versions} == {version}
 
 
 # Commands, settings, words
