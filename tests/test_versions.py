@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from indexes.errors import VersionError
+from indexes.maintenance import Maintenance
 from indexes.records import Source
+from indexes.records.editing import digest_of, replace_csv
+from indexes.registry import Registry
 from indexes.storage.versions import Version, Versions, forget_author
 
 
@@ -145,6 +148,28 @@ def test_a_disk_that_takes_nothing_is_said_and_what_was_kept_stays(tmp_path: Pat
     (tmp_path / "versions").write_text("in the way")
     with pytest.raises(VersionError, match=r"This version of it can't be kept in .*; free some space"):
         Versions(tmp_path).keep(source, b"a", 1, "file")
+
+
+def test_what_a_start_has_read_is_never_recorded_after_what_was_written_meanwhile(tmp_path: Path) -> None:
+    """Recording waits for all files to be read; somebody may upload before, and go back by hand afterwards."""
+    old, new = (f"question,answer\nWhere?,{where}\n".encode() for where in ("Here.", "There."))
+    path = tmp_path / "it.csv"
+    path.write_bytes(old)
+    source = Source("it", path)
+    maintenance = Maintenance(Registry(lambda: [source]), tmp_path / "data")
+    maintenance.load().result()
+    maintenance.versions.keep(source, old, 1, "file")
+    replace_csv(path, new, digest_of(path))
+    maintenance.record_version(source, new, 1, "upload", "U1")
+    maintenance.record_versions().result()
+    uploaded = [("upload", "U1"), ("file", "")]
+    assert [(each.origin, each.by) for each in maintenance.versions.of(source)] == uploaded
+    maintenance.reload("it").result()
+    assert [(each.origin, each.by) for each in maintenance.versions.of(source)] == uploaded
+    path.write_bytes(old)
+    maintenance.reload("it").result()
+    assert [(each.number, each.origin) for each in maintenance.versions.of(source)] == [(3, "file"), (2, "upload")]
+    maintenance.close()
 
 
 def test_many_at_once_are_all_numbered(tmp_path: Path, source: Source) -> None:

@@ -111,8 +111,7 @@ def store(services: Services, request: Request, draft: Draft) -> Stored:
     name = draft.knowledge_base
     with services.locks("knowledge base", name):
         written = _write_up_to_date(services, request, draft)
-        source, records = services.registry.source(name), len(written.knowledge_base.records)
-        services.maintenance.record_version(source, written.data, records, "edit", request.user)
+        _keep_versions(services, request, name, written)
         report = services.maintenance.reload(name).result()
     if draft.question_id is not None:
         Misses(services.database).close(draft.question_id, "answered", request.user)
@@ -120,6 +119,14 @@ def store(services: Services, request: Request, draft: Draft) -> Stored:
     done = Translatable("audit.edit", **entry) if draft.record else Translatable("audit.add", **entry)
     unlogged = _log(services, request, done)
     return Stored(written.record, report.error or unlogged)
+
+
+def _keep_versions(services: Services, request: Request, name: str, written: WriteResult) -> None:
+    """Record the file as it was, if nobody has done so since it was read, and as it is now."""
+    maintenance, source = services.maintenance, services.registry.source(name)
+    if written.replaced:
+        maintenance.record_version(source, *written.replaced, "file")
+    maintenance.record_version(source, written.data, len(written.knowledge_base.records), "edit", request.user)
 
 
 def _write_up_to_date(services: Services, request: Request, draft: Draft) -> WriteResult:

@@ -73,6 +73,8 @@ class WriteResult:
     record: Record
     data: bytes
     """The bytes of the file after writing."""
+    replaced: tuple[bytes, int] | None = None
+    """The bytes of the file before writing, and how many records they had; None if nothing was written."""
 
 
 class Writer(Protocol):
@@ -146,7 +148,7 @@ def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime, writer: Wr
         editor = CsvEditor.of(data, read)
         filled = {**_default_cells(editor, now), **cells}
         texts = {role: _storable(read, role, text) for role, text in filled.items() if text.strip()}
-        return _written(read, editor.appended(texts), editor.next_line, writer)
+        return _written(read, data, editor.appended(texts), editor.next_line, writer)
 
 
 def change(
@@ -167,7 +169,7 @@ def change(
         if "updated" in read.columns and "updated" not in cells:
             differing["updated"] = format_date(editor.column("updated"), now)
         texts = {role: _storable(read, role, text) for role, text in differing.items()}
-        return _written(read, editor.changed(record.line, texts), record.line, writer)
+        return _written(read, data, editor.changed(record.line, texts), record.line, writer)
 
 
 def replace_csv(path: Path, data: bytes, expected: str, writer: Writer = FOLDER, records: int = 0) -> None:
@@ -231,7 +233,7 @@ def _storable(read: KnowledgeBase, role: str, text: str) -> str:
     return encodable(read, role, text)
 
 
-def _written(read: KnowledgeBase, data: bytes, line: int, writer: Writer) -> WriteResult:
+def _written(read: KnowledgeBase, before: bytes, data: bytes, line: int, writer: Writer) -> WriteResult:
     """Write the bytes if only the row at `line` reads differently, and is used; raises UnusableRowError otherwise."""
     found = parse_records(data, read.path, chosen=read.chosen)
     row = next((record for record in found.records if record.line == line), None)
@@ -239,10 +241,10 @@ def _written(read: KnowledgeBase, data: bytes, line: int, writer: Writer) -> Wri
         known = (problem.message for problem in found.problems if problem.line == line)
         raise UnusableRowError("write.unused", file=read.path.name, why=next(known, Translatable("write.unread")))
     after = iter(_contents(found.records, line))
-    if not all(before in after for before in _contents(read.records, line)):
+    if not all(each in after for each in _contents(read.records, line)):
         raise UnusableRowError("write.others_differ", file=read.path.name)
     writer.write(read.path, data, read.digest, len(found.records))
-    return WriteResult(found, row, data)
+    return WriteResult(found, row, data, (before, len(read.records)))
 
 
 def _contents(records: Sequence[Record], but: int) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ class VersionStore(Protocol):
         """Store a content as the newest version, unless it is already; raises VersionError."""
 
     def keep_found(self, source: Source, digest: str, records: int, copies: Iterable[Path]) -> None:
-        """Store a content that was read from disk, unless it is the newest version; one of the copies has it."""
+        """Store a content that was read from disk, unless it is recorded already; one of the copies has it."""
 
 
 class SharedVectors(Protocol):

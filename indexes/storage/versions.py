@@ -56,7 +56,7 @@ class Versions:
 
     def __init__(self, data_dir: Path, keep: int = KEEP) -> None:
         self._root = data_dir / "versions"
-        self._keep = keep
+        self._most = keep
         self._lock = Lock()
 
     def of(self, source: Source) -> tuple[Version, ...]:
@@ -104,36 +104,41 @@ class Versions:
 
     def keep(self, source: Source, data: bytes, records: int, origin: Origin, by: str = "") -> Version:
         """Store a content as the newest version, unless it is already; raises VersionError if it can't be written."""
-        digest = hashlib.sha256(data).hexdigest()
         with self._lock:
-            known = self.of(source)
-            if known and known[0].digest == digest:
-                return known[0]
-            version = Version(known[0].number + 1 if known else 1, time.time(), digest, records, origin, by)
-            others = [each for each in known if each.digest != digest][: self._keep - 1]
-            try:
-                self._write(source, data, [version, *others])
-            except OSError as error:
-                raise VersionError(
-                    "version.not_kept", name=source.name, folder=str(self._root), reason=reason(error)
-                ) from error
+            return self._keep(source, data, records, origin, by)
+
+    def _keep(self, source: Source, data: bytes, records: int, origin: Origin, by: str = "") -> Version:
+        digest, known = hashlib.sha256(data).hexdigest(), self.of(source)
+        if known and known[0].digest == digest:
+            return known[0]
+        version = Version(known[0].number + 1 if known else 1, time.time(), digest, records, origin, by)
+        others = [each for each in known if each.digest != digest][: self._most - 1]
+        try:
+            self._write(source, data, [version, *others])
+        except OSError as error:
+            raise VersionError(
+                "version.not_kept", name=source.name, folder=str(self._root), reason=reason(error)
+            ) from error
         return version
 
     def keep_found(self, source: Source, digest: str, records: int, copies: Iterable[Path]) -> None:
-        """Keep a content that was read from disk as a change by nobody, unless it is the newest version already.
+        """Keep a content that was read from disk as a change by nobody, unless it is recorded already.
 
-        One of the `copies` has it; what can't be written is logged.
+        One of the `copies` has it. An earlier version comes back only if the file itself has it: otherwise a newer one
+        was written after the file had been read. What can't be written is logged.
         """
-        if (known := self.of(source)) and known[0].digest == digest:
-            return
-        for path in copies:
-            data = read_bytes(path) if path.is_file() else b""
-            if hashlib.sha256(data).hexdigest() == digest:
-                try:
-                    self.keep(source, data, records, "file")
-                except VersionError as error:
-                    log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+        with self._lock:
+            known = [each.digest for each in self.of(source)]
+            if known[:1] == [digest]:
                 return
+            for path in [source.path] if digest in known else copies:
+                data = read_bytes(path) if path.is_file() else b""
+                if hashlib.sha256(data).hexdigest() == digest:
+                    try:
+                        self._keep(source, data, records, "file")
+                    except VersionError as error:
+                        log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+                    return
 
     def put_history(self, source: Source, history: Sequence[tuple[Version, bytes]]) -> None:
         """Store versions as they were elsewhere, newest first, in the place of those that are here; raises OSError."""
