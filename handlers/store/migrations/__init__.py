@@ -122,14 +122,12 @@ def _schemas(connection: Connection, scripts: ScriptDirectory) -> tuple[str, str
 
 def _compare(connection: Connection, expected: MetaData) -> None:
     """Refuse a database that lacks a column: nothing would be remembered in it, which nobody would notice."""
-    there = inspect(connection)
+    reflected = inspect(connection).get_multi_columns(filter_names=list(expected.tables))  # a server is asked once
+    there = {name: {column["name"] for column in columns} for (_, name), columns in reflected.items()}
     missing = [
         f"{table.name}.{column}"
         for table in expected.sorted_tables
-        for column in sorted(
-            {column.name for column in table.columns}
-            - {column["name"] for column in (there.get_columns(table.name) if there.has_table(table.name) else ())}
-        )
+        for column in sorted({column.name for column in table.columns} - there.get(table.name, set()))
     ]
     if missing:
         raise StoreError("database.lacks", columns=tuple(missing))
