@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import stat
 import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -30,9 +29,9 @@ from handlers.store.questions import Questions, questions
 from indexes.records import Source
 from indexes.storage.versions import Versions
 from tests.former import former_folder, rows
+from tests.processes import Python, run
 from tests.test_recovery import ASKED, FINAL, WHO, fill, settings
 
-ROOT = Path(__file__).parents[1]
 CSV = "id,question,answer\nvpn,How do I connect?,Open the client.\n"
 TOML = 'threshold = 0.7\n[knowledge_bases.faq]\nfile = "files/faq 1.csv"\n'
 KILLING = """\
@@ -76,18 +75,10 @@ class Place:
         self.folder = folder
         self.data, self.knowledge, self.file = folder / "data", folder / "knowledge", folder / "data" / "state.db"
 
-    def kotae(self, *arguments: object, said: str = "", run: tuple[str, ...] = ("-m", "bot")) -> Any:
+    def kotae(self, *arguments: object, said: str = "", program: tuple[str, ...] = ("-m", "bot")) -> Any:
         kept = {name: os.environ[name] for name in ("PATH", "HF_HUB_OFFLINE")}
-        return subprocess.run(
-            [sys.executable, *run, *map(str, arguments)],
-            cwd=self.folder,
-            env={**kept, "PYTHONPATH": str(ROOT), "DATA_DIR": str(self.data), "ADMIN_USERS": "U0ADMIN"},
-            input=said,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        environment = {**kept, "DATA_DIR": str(self.data), "ADMIN_USERS": "U0ADMIN"}
+        return run(*program, *arguments, said=said, cwd=self.folder, env=environment)
 
     @property
     def settings(self) -> Settings:
@@ -221,7 +212,7 @@ def test_every_setting_is_told_or_is_a_secret_or_a_place() -> None:
 
 def test_a_copy_made_while_the_bot_writes_is_whole(original: Place, tmp_path: Path) -> None:
     place = copied(original, tmp_path / "busy")
-    running = subprocess.Popen([sys.executable, "-c", WRITING, place.folder], cwd=ROOT, stdout=subprocess.PIPE)
+    running = Python[bytes]("-c", WRITING, str(place.folder), stdout=subprocess.PIPE)
     try:
         assert running.stdout
         running.stdout.readline()
@@ -391,7 +382,7 @@ def _found(place: Place, word: str) -> list[str]:
 # Killed
 
 
-@pytest.mark.long
+@pytest.mark.long("kills a process again and again")
 def test_killed_at_any_file_operation_it_is_the_old_or_the_new(original: Place, backup: Path, tmp_path: Path) -> None:
     template = made(tmp_path / "template", rounds=1)
     (template.knowledge / "extra.csv").write_text(CSV)
@@ -399,7 +390,7 @@ def test_killed_at_any_file_operation_it_is_the_old_or_the_new(original: Place, 
     found: set[str] = set()
     for number in _steps():
         place = copied(template, tmp_path / f"place{number}")
-        done = place.kotae(number, "restore", backup, "--yes", run=("-c", KILLING))
+        done = place.kotae(number, "restore", backup, "--yes", program=("-c", KILLING))
         finish(place.settings)
         assert place.content() in (old, new), number
         found.add("new" if place.content() == new else "old")

@@ -18,6 +18,7 @@ from dotenv import dotenv_values
 
 from bot.manifest import RESERVED_COMMANDS, SCOPES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
+from tests.processes import run
 
 ROOT = Path(__file__).parents[1]
 EARLIER = (
@@ -50,17 +51,8 @@ def environment(slack: LocalSlack, **more: str) -> dict[str, str]:
 def connect(
     slack: LocalSlack, folder: Path, *options: str, answers: tuple[str, ...], **more: str
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "connect", *options],
-        cwd=folder,
-        env=environment(slack, **more),
-        input="".join(f"{answer}\n" for answer in answers),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    said = "".join(f"{answer}\n" for answer in answers)
+    done = run("-m", "bot", "connect", *options, said=said, cwd=folder, env=environment(slack, **more))
     for secret in (slack.bot_token, slack.app_token, slack.config_token, *answers):
         assert not secret or secret not in done.stdout + done.stderr
     assert slack.config_token not in "".join(path.read_text() for path in folder.rglob("*") if path.is_file())

@@ -1,7 +1,6 @@
 """Work that one thread, process or replica does at a time, by name."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from handlers.schema import open_database
 from handlers.store.database import Database
 from handlers.store.errors import StoreError
 from handlers.store.exclusive import BusyError
+from tests.processes import Python
 
 HOLD = """
 import sys
@@ -88,8 +88,8 @@ def test_what_fails_inside_is_raised_as_it_is_and_gives_the_lock_back(database: 
 
 
 def test_replicas_take_turns_and_who_is_killed_holds_nothing(postgresql: str, other: Database) -> None:
-    command = [sys.executable, "-c", HOLD, postgresql]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+    files = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with Python[str]("-c", HOLD, postgresql, **files, text=True) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(BusyError), other.exclusively("reload", wait_seconds=0.2):

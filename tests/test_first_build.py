@@ -1,7 +1,6 @@
 """The first build: questions first, searchable meanwhile, and continued after a kill."""
 
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ from indexes.storage.leftovers import UNFINISHED_SECONDS, sweep_data
 from indexes.storage.unfinished import PATTERN, Unfinished
 from indexes.storage.vector_cache import SLICE
 from tests.encoders import CountingModel, HashingModel, hashing_encoder
+from tests.processes import run
 
 ROWS = SOON_DONE + 44
 
@@ -226,8 +226,7 @@ def test_a_build_that_was_killed_continues_where_it_was(
     rows = SLICE + 200
     source = write(tmp_path / "large.csv", rows, "large")
     encoded = [0, SLICE, rows, rows + SLICE, 2 * rows][slices]
-    command = [sys.executable, "-c", KILLED, str(tmp_path), str(encoded + 100)]
-    done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, check=False)
+    done = run("-c", KILLED, str(tmp_path), str(encoded + 100))
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert list(tmp_path.glob(f"data/snapshots/*/{PATTERN}"))
     here = world(large=rows)

@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import stat
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -36,6 +35,7 @@ from handlers.store.errors import StoreError
 from handlers.store.questions import Questions, questions
 from tests.audit import action
 from tests.former import FIXTURES, former_database, former_ids, lost, rows, tables
+from tests.processes import Python, run
 
 SCHEMAS = sorted((FIXTURES / "schemas").glob("*.sql"))
 FIRST_SHARED = "0009"
@@ -88,7 +88,7 @@ def upgraded_to(file: Path, revision: str) -> None:
 def opening(file: Path) -> subprocess.Popen[str]:
     """A process that is about to open the database; it waits for a line."""
     pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, "-c", OPEN, url(file)], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    return Python[str]("-c", OPEN, url(file), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def say_everything(database: Database) -> None:
@@ -223,9 +223,7 @@ def test_where_the_copy_finds_no_room_it_says_so_and_nothing_changes(file: Path)
         f"import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); room = {size // 2}\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))\n{OPEN}"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", limited, url(file)], input="\n", capture_output=True, text=True, timeout=60, check=False
-    )
+    done = run("-c", limited, url(file), said="\n")
     assert "StoreError: The state database can't be opened (disk I/O error)" in done.stderr
     assert everything(file) == before
     assert [each.name for each in file.parent.glob("*copy*")] == []

@@ -1,7 +1,6 @@
 """The state database on a real PostgreSQL server: the same schema, the same upgrades, the same answers."""
 
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ from handlers.store.database import Database, metadata
 from handlers.store.errors import StoreError
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, PostedReply, Questions
 from indexes.messages import Translatable
+from tests.processes import Python
 from tests.test_migrations import OPEN, revisions
 
 HIT = FoundHit("it-help", "vpn", 0.9, 0.95, 0.9)
@@ -139,8 +139,7 @@ def test_everything_works_in_a_new_database(url: str) -> None:
 def test_of_several_processes_that_start_at_once_one_upgrades(url: str, engine: Engine) -> None:
     make_former(engine)
     pipe = subprocess.PIPE
-    command_line = [sys.executable, "-c", OPEN, url]
-    children = [subprocess.Popen(command_line, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(3)]
+    children = [Python[str]("-c", OPEN, url, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(3)]
     said = [child.communicate("\n", timeout=60) for child in children]
     assert [out.splitlines()[-1:] for out, _ in said] == [["opened"]] * 3, said
     assert sum(out.count("State database upgraded") for out, _ in said) == 1

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from indexes.records.editing import ChangedFileError, StaleFileError, add, repla
 from indexes.retrieval.scale import Scale
 from indexes.storage.snapshot import passage_key
 from tests.encoders import HashingModel
+from tests.processes import Python
 from tests.test_editing import JAPANESE, NOW
 
 CSV = b"question,answer\nVPN?,Restart it.\n"
@@ -208,9 +208,7 @@ def test_a_replica_killed_while_it_writes_leaves_everything_whole(
 ) -> None:
     documents.put("a.csv", CSV, "", BY)
     for attempt in range(8):
-        child = subprocess.Popen(
-            [sys.executable, "-c", WRITING, postgresql, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        )
+        child = Python[str]("-c", WRITING, postgresql, str(tmp_path), stdout=subprocess.PIPE, text=True)
         assert child.stdout
         assert child.stdout.readline() == "ready\n"
         assert child.stdout.readline() == "0\n"
@@ -373,7 +371,7 @@ with VectorChunks(open_database({postgresql!r})).turn("it-help", lambda: None):
     print("mine", flush=True)
     time.sleep(600)
 """
-    child = subprocess.Popen([sys.executable, "-c", holding], stdout=subprocess.PIPE, text=True)
+    child = Python[str]("-c", holding, stdout=subprocess.PIPE, text=True)
     assert child.stdout
     assert child.stdout.readline() == "mine\n"
     waited = 0

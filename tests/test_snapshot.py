@@ -5,7 +5,6 @@ import random
 import resource
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from indexes.storage.snapshot import (
 )
 from indexes.text import NORMALIZER
 from tests.encoders import hashing_encoder
+from tests.processes import Python, run
 from tests.snapshots import edit_manifest, flip, manifest_of
 
 CSV = b"question,answer\nHow do I connect to the VPN?,Open the VPN client.\n"
@@ -215,9 +215,7 @@ def test_kill_9_at_any_moment_leaves_a_loadable_generation(folder: SnapshotFolde
     moment = random.Random(7)
     last = 0.0
     for _ in range(5):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(folder.folder)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]
-        )
+        writer = Python[bytes]("-c", WRITER, str(folder.folder), stdout=subprocess.PIPE)
         assert writer.stdout is not None
         assert writer.stdout.readline() == b"1\n"
         time.sleep(moment.random() * 0.05)
@@ -253,13 +251,8 @@ def test_a_full_disk_leaves_the_old_generation_and_nothing_half_written(folder: 
     """The kernel really refuses to write on: RLIMIT_FSIZE in a process of its own, SIGXFSZ ignored as Python does."""
     before = folder.save(CSV)
     names = sorted(folder.folder.iterdir())
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(folder.folder)],
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run("-c", LIMITED, str(folder.folder))
+    assert done.returncode == 0, done.stderr
     assert done.stdout == "File too large\n"
     assert sorted(folder.folder.iterdir()) == names
     loaded = folder.load()

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import Any
 
 from bot.playground import Envelope, Interaction, LocalSlack, Message, sample_workspace
 from tests.faults.row import Row
+from tests.processes import Python
 from tests.slack.conftest import IT_HELP
 
 ROOT = Path(__file__).parents[2]
@@ -113,9 +113,7 @@ class World:
         }
         self._starts += 1
         with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve"], cwd=self.folder, env=environment, stdout=log, stderr=log
-            )
+            process = Python[bytes]("-m", "bot", "serve", cwd=self.folder, env=environment, stdout=log, stderr=log)
         self.slack.wait_connected(timeout=60)
         return process
 

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,6 +18,8 @@ from typing import Any
 from bot.playground import Envelope, Interaction, LocalSlack, Message, sample_workspace
 from tests.faults.row import Row
 from tests.postgresql import serving
+from tests.processes import Python
+from tests.processes import run as run_python
 from tests.slack.conftest import IT_HELP
 
 ROOT = Path(__file__).parents[2]
@@ -70,9 +71,8 @@ class Replica:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._starts += 1
-        command = [sys.executable, "-m", "bot", "serve"]
         with self.log.open("ab") as log:
-            return subprocess.Popen(command, cwd=self._folder, env=self._environment, stdout=log, stderr=log)
+            return Python[bytes]("-m", "bot", "serve", cwd=self._folder, env=self._environment, stdout=log, stderr=log)
 
     def restart(self, number: signal.Signals) -> None:
         """End the process by a signal, and start another one."""
@@ -225,7 +225,7 @@ def world(folder: Path, database: str, number: int = REPLICAS) -> Iterator[World
         replicas: list[Replica] = []
         try:
             importing = _environment(slack, folder, database, "import")
-            subprocess.run([sys.executable, "-m", "bot", "import", "--yes"], cwd=folder, env=importing, check=True)
+            run_python("-m", "bot", "import", "--yes", cwd=folder, env=importing).check_returncode()
             for each in range(number):
                 replicas += [Replica(folder, each, _environment(slack, folder, database, str(each)))]
             running = World(slack, replicas)

@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.playground import LocalSlack
+from tests.processes import Python
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +42,4 @@ def _serve(slack: LocalSlack, folder: Path) -> subprocess.Popen[bytes]:
         "ENCODER_BACKEND": "lexical",
     }
     with (folder / "log").open("w") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "bot", "serve"], cwd=folder, env=environment, stdout=log, stderr=log
-        )
+        return Python[bytes]("-m", "bot", "serve", cwd=folder, env=environment, stdout=log, stderr=log)

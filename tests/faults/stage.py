@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from bot.playground import LocalSlack
 from bot.settings import Environment, Settings
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager, models
+from tests.processes import Python
 
 ROOT = Path(__file__).parents[2]
 ROWS = [
@@ -83,9 +82,7 @@ class BotProcess:
         }
         self._slack = slack
         with (folder / "log.txt").open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve"], cwd=folder, env=environment, stdout=log, stderr=log
-            )
+            self._process = Python[bytes]("-m", "bot", "serve", cwd=folder, env=environment, stdout=log, stderr=log)
         slack.wait_connected()
         slack.wait_until(self._answers, what="an answer")
 

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,22 +23,15 @@ from bot.samples import FOLDER as SAMPLES
 from bot.samples import sample_files
 from bot.settings import Environment, Settings
 from tests.encoders import hashing_manager
+from tests.processes import Python
 
 ROOT = Path(__file__).parents[2]
 
 
 def start(*arguments: str, data: Path) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUTF8": "1",
-        "DATA_DIR": str(data),
-        "ENCODER_BACKEND": "lexical",
-    }
-    command = [sys.executable, "-m", "bot", "try", *arguments]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment
-    )
+    environment = {**os.environ, "DATA_DIR": str(data), "ENCODER_BACKEND": "lexical"}
+    files = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return Python[str]("-m", "bot", "try", *arguments, **files, text=True, env=environment)
 
 
 def end(process: subprocess.Popen[str]) -> tuple[str, str]:

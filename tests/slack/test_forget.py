@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,27 +9,16 @@ import pytest
 from bot.app import Bot
 from bot.playground import LocalSlack
 from handlers.learning.store.voices import Voices
+from tests.processes import run
 from tests.slack.conftest import Start, approve, reject, settle, stop
 from tests.test_retention import found
 
-ROOT = Path(__file__).parents[2]
 QUESTION, CANARY = "VPNがつながりません", "CANARYTEXT はどこですか？"
 
 
 def kotae(knowledge: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
-        cwd=knowledge.parent,
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "DATA_DIR": str(knowledge.parent / "data"),
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    own = {"PATH": os.environ["PATH"], "DATA_DIR": str(knowledge.parent / "data")}
+    return run("-m", "bot", *arguments, cwd=knowledge.parent, env={**own, **environment})
 
 
 def left(slack: LocalSlack, bot: Bot, who: str) -> str:

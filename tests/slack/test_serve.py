@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from bot.samples import FOLDER as SAMPLES
 from indexes.records import read_records
 from tests.conftest import FOLDER
 from tests.http_client import Client
+from tests.processes import Python, run
 
 ROOT = Path(__file__).parents[2]
 QUESTION, ANSWER = "パスワードを忘れました", "再設定ページから"
@@ -39,26 +39,15 @@ class Process:
         }
         self.log = folder / "stderr.txt"
         with self.log.open("w") as log:
-            self.running = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve", *options],
-                cwd=folder,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
+            self.running = Python[bytes](
+                "-m", "bot", "serve", *options, cwd=folder, env=self.environment, stdout=log, stderr=log
             )
 
     def text(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "bot", *arguments],
-            cwd=self.log.parent,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run("-m", "bot", *arguments, cwd=self.log.parent, env=self.environment)
 
 
 @pytest.fixture
