@@ -5,12 +5,15 @@ PEERS := .venv-bench
 FASTEMBED := .venv-bench-fastembed
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
+PYTEST := $(BIN)/python -m pytest --numprocesses 6 --dist worksteal
 
-.PHONY: run test collect test-postgres eval bench soak lint docs help
+.PHONY: run test test-long test-all collect test-postgres eval bench soak lint docs help
 
 help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
-	@echo "make test   install what the tests need and run them all"
+	@echo "make test   install what the tests need and run all but the long ones, in about five minutes"
+	@echo "make test-long       tests that kill bots, compile models, load torch or wait for minutes"
+	@echo "make test-all        both in one go"
 	@echo "make test-postgres   tests of the state and the front door, on PostgreSQL with pgvector (INDEX=faiss; ALL=1: all)"
 	@echo "make eval   measure answers and silence on the sets in tests/sets, or SETS=folder, with three encoders"
 	@echo "make bench  measure speed and memory beside what one would use instead, in about 90 minutes (BENCH=--quick: 10)"
@@ -21,17 +24,23 @@ help:
 run: $(VENV)/installed-run
 	@$(BIN)/kotae
 
-collect: $(VENV)/installed-dev
+collect: $(VENV)/installed-dev  # each file is compiled by one process, not by six
 	-$(BIN)/python -m tests.e5
 	-$(BIN)/python -m pytest --collect-only --quiet --quiet >/dev/null
 
 test: $(VENV)/installed-dev
+	$(PYTEST) -m "not long"
+
+test-long: $(VENV)/installed-dev
 	-$(BIN)/python -m tests.e5
-	$(BIN)/python -m pytest --numprocesses 6 --dist worksteal
+	$(PYTEST) -m long
+
+test-all: collect
+	$(PYTEST)
 
 test-postgres: $(VENV)/installed-dev
 	KOTAE_TEST_DATABASE=postgresql KOTAE_TEST_INDEX=$(or $(INDEX),pgvector) KOTAE_TEST_ALL=$(ALL) \
-		$(BIN)/python -m pytest --numprocesses 6 --dist worksteal tests/slack tests/test_inbox.py tests/test_retention.py \
+		$(PYTEST) tests/slack tests/test_inbox.py tests/test_retention.py \
 		tests/test_store.py tests/test_store_learning.py tests/test_voices.py
 
 eval: $(VENV)/installed-dev

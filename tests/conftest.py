@@ -6,13 +6,15 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
+from tests import kinds
 from tests.postgresql import Server, serving
 
 Item = TypeVar("Item")
@@ -61,10 +63,19 @@ SETTINGS = [
 ]
 
 
+COUNTED = pytest.StashKey[Counter[str]]()
+"""How many tests of each kind were collected, before any was left out."""
+
+
 def pytest_configure() -> None:
     """What one process has compiled all others read, the bots that they start included."""
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no file of tests for nothing."""
+    return (collection_path.is_file() and kinds.has_none(collection_path, config.option.markexpr)) or None
 
 
 def pytest_collection_finish() -> None:
@@ -73,15 +84,17 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On another engine, run the tests that work with the state, unless they say why they are about files alone."""
-    alone = {each for each in items for marker in each.iter_markers("sqlite") if _reason(each, marker)}
+    config.stash[COUNTED] = kinds.counted(items)
+    alone = {each for each in items for marker in each.iter_markers("sqlite") if kinds.reason_of(each, marker)}
     if ENGINE != "sqlite":
         here = [each for each in items if "database_url" in _fixtures(each) and each not in alone | _alike(items)]
         config.hook.pytest_deselected(items=[each for each in items if each not in set(here)])
         items[:] = here
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    items[:] = long_first(items, workers, lambda item: item.get_closest_marker("long") is not None)
+    items[:] = long_first(items, workers, kinds.is_long)
 
 
 def long_first(items: Sequence[Item], workers: int, is_long: Callable[[Item], bool]) -> list[Item]:
@@ -100,15 +113,28 @@ def long_first(items: Sequence[Item], workers: int, is_long: Callable[[Item], bo
     return [*ordered, *others]
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the process that reports know how many tests there are of each kind."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["kinds"] = dict(session.config.stash.get(COUNTED, None) or {})
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_testnodedown(node: Any) -> None:
+    """See `pytest_sessionfinish`; every process has collected the same."""
+    node.config.stash[COUNTED] = Counter(getattr(node, "workeroutput", {}).get("kinds", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say it."""
+    if counted := config.stash.get(COUNTED, None):
+        terminalreporter.write_line(kinds.told(counted))
+
+
 def _alike(items: Iterable[pytest.Item]) -> set[pytest.Item]:
     """Return the tests that are alike on every engine, unless all are wanted."""
     return set() if os.environ.get("KOTAE_TEST_ALL") else {each for each in items if each.path.stem in ALIKE}
-
-
-def _reason(item: pytest.Item, marker: pytest.Mark) -> str:
-    if len(marker.args) != 1:
-        raise pytest.UsageError(f"{item.nodeid}: the marker `sqlite` wants one reason")
-    return str(marker.args[0])
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

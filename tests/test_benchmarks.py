@@ -26,7 +26,7 @@ QUICKEST = ("peak", "reload")
 """The others take a minute or more each: `make bench BENCH=--quick` runs them all."""
 
 
-@pytest.mark.long
+@pytest.mark.long("runs a benchmark")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", QUICKEST)
 def test_the_quick_form_measures_everything_but_the_peers(tmp_path: Path, shared: Path, name: str) -> None:

@@ -24,6 +24,7 @@ from bot.cli.progress import progress_bar
 from bot.status import FILE, STALE_SECONDS
 from indexes.confidence.confidence import THRESHOLD
 from tests.encoders import minilm_path
+from tests.processes import Python
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "bot" / "samples"
@@ -224,6 +225,7 @@ def test_search_in_words(csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert out.startswith("Nothing certain; the closest are:\n")
 
 
+@pytest.mark.long("loads torch")
 def test_search_keeps_snapshots_and_the_second_call_encodes_only_the_question(
     csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -439,10 +441,9 @@ def test_clearing_what_is_not_there_is_1(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_try_reads_a_csv_again_when_it_is_saved(tmp_path: Path) -> None:
     (tmp_path / "it-help.csv").write_text(FAQ)
-    with subprocess.Popen(
-        [sys.executable, "-m", "bot", "try", "--knowledge", str(tmp_path)],
+    with Python[str](
+        *("-m", "bot", "try", "--knowledge", str(tmp_path)),
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",

@@ -11,7 +11,8 @@ from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.registry import Registry
 from indexes.retrieval.clustering import SAME_QUESTION, QuestionVectors, group_by_letters, group_by_meaning
-from tests.encoders import CountingModel, hashing_encoder, minilm_encoder
+from tests.encoders import CountingModel, hashing_encoder
+from tests.remembered import remembered_minilm
 
 CSV = """\
 question,answer
@@ -90,8 +91,9 @@ def test_without_an_encoder_by_letters(maintenance: Maintenance) -> None:
     maintenance.close()
 
 
-def test_with_an_encoder_by_meaning(maintenance: Maintenance) -> None:
-    maintenance.use_encoder(minilm_encoder()).result(60)
+@pytest.mark.long("loads torch")
+def test_with_an_encoder_by_meaning(maintenance: Maintenance, shared: Path) -> None:
+    maintenance.use_encoder(remembered_minilm(shared)).result(60)
     assert maintenance.registry.group(ASKED) == [[0, 1, 3], [2, 4], [5], [6]]
     maintenance.close()
 

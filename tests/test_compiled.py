@@ -20,11 +20,14 @@ from indexes.checked_json import render
 from indexes.encoder import EncoderWorker, ModelManager, Vectors, load_model
 from indexes.encoder.compiled import MANIFEST, CompiledModel, CompiledModels, DamagedError, made_with
 from indexes.encoder.compiler import Outcome, compile_model
+from indexes.encoder.protocol import INT8
 from indexes.encoder.weights_file import NETWORK, WEIGHTS
 from indexes.messages import Translatable
 from tests.compiled import TEXTS, compiled_here, compiled_in, compiled_minilm, order_of
 from tests.e5 import e5_path
 from tests.encoders import build_japanese_bert, build_like_minilm, minilm_encoder, minilm_path
+
+pytestmark = pytest.mark.long("compiles models")
 
 ROOT = Path(__file__).parent.parent
 SEARCH = """
@@ -90,7 +93,6 @@ def write_faq(folder: Path) -> Path:
     return csv
 
 
-@pytest.mark.long
 def test_the_next_start_imports_no_torch_and_finds_the_same(made: Path, models: CompiledModels, tmp_path: Path) -> None:
     csv, data = write_faq(tmp_path), models.folder.parent
     heavy, before = search(csv, data, minilm_path())
@@ -146,9 +148,12 @@ def test_architectures(
     compiled = models.open(str(tmp_path / kind))
     assert compiled
     assert worst(compiled.encode_documents(TEXTS), before) > 0.99999
+    assert compiled_here(encoder, models, variant=INT8).compiled
+    reduced = models.open(str(tmp_path / kind), None, INT8)
+    assert reduced
+    assert worst(reduced.encode_documents(TEXTS), before) > 0.98
 
 
-@pytest.mark.long
 def test_the_default_models_own_architecture(models: CompiledModels, load: Callable[[Path], EncoderWorker]) -> None:
     folder = e5_path()
     if folder is None:
@@ -181,15 +186,14 @@ def test_what_only_sentence_transformers_can_do_stays_there(
     assert models.open(str(folder)) is None
 
 
-@pytest.mark.long
-def test_killed_at_ten_moments(models: CompiledModels, copied: Path) -> None:
+def test_killed_at_any_moment(models: CompiledModels, copied: Path) -> None:
     """Whatever is left behind is not taken for a model, and goes; what was compiled before stays."""
-    for moment in range(10):
+    for moment in (0.0, 1.0, 2.5, 4.5, 7.0):
         stop = threading.Event()
         working = threading.Thread(target=compile_model, args=(models, minilm_encoder(), TEXTS, stop))
         working.start()
         child = child_of_this_process()
-        time.sleep(moment * 0.9)
+        time.sleep(moment)
         with suppress(psutil.NoSuchProcess):
             child.kill()
         working.join(30)
@@ -207,7 +211,6 @@ def child_of_this_process() -> psutil.Process:
     raise AssertionError("nothing is being compiled")
 
 
-@pytest.mark.long
 def test_it_ends_with_the_bot(models: CompiledModels) -> None:
     """A bot that is killed leaves neither a process nor, after the next start, a folder."""
     script = f"""

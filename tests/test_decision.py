@@ -16,6 +16,7 @@ from indexes.messages import en
 from indexes.records import Source
 from indexes.registry import Registry
 from tests.encoders import minilm_link
+from tests.remembered import remembered_manager
 
 SETS = Path(__file__).parent / "sets"
 FAQ = """\
@@ -73,15 +74,19 @@ def test_every_sentence_about_a_row_is_reached() -> None:
     assert reached == {key for key in en.WORDS if key.startswith("why.")}
 
 
-def test_with_a_model_nobody_is_told_that_only_words_were_compared(faq: Path) -> None:
-    with FaissSearch(faq, str(minilm_link(faq.parent)), data_dir=faq.parent / "data") as search:
+@pytest.mark.long("loads torch")
+def test_with_a_model_nobody_is_told_that_only_words_were_compared(faq: Path, shared: Path) -> None:
+    model, manager = minilm_link(faq.parent), remembered_manager(shared)
+    with FaissSearch(faq, str(model), data_dir=faq.parent / "data", manager=manager) as search:
         answer = search.answer("Who repairs broken chairs?")
         assert [reason.key for reason in search.why(answer, 0.9)] == ["why.unsure", "why.little"]
 
 
-def test_a_model_that_does_not_know_the_language_is_named(tmp_path: Path) -> None:
+@pytest.mark.long("loads torch")
+def test_a_model_that_does_not_know_the_language_is_named(tmp_path: Path, shared: Path) -> None:
     """all-MiniLM-L6-v2 is English."""
-    with FaissSearch(SETS / "clinic-ja" / "kb.csv", str(minilm_link(tmp_path)), data_dir=tmp_path / "data") as search:
+    model, manager = minilm_link(tmp_path), remembered_manager(shared)
+    with FaissSearch(SETS / "clinic-ja" / "kb.csv", model, data_dir=tmp_path / "data", manager=manager) as search:
         asked = [query.text for query in read_queries(SETS / "clinic-ja" / "queries.jsonl")]
         said = [search.why(search.answer(text), 0.9) for text in asked]
         assert search.scale is not None

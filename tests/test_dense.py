@@ -344,7 +344,7 @@ encoder.close()
 """
 
 
-@pytest.mark.long
+@pytest.mark.long("indexes many rows")
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_building_takes_no_more_memory_than_a_few_batches_and_the_index(tmp_path: Path) -> None:
     """80,000 vectors of 1,024 numbers are 330 MB as float32: all at once, stacked, and the index as bytes were 1 GB."""

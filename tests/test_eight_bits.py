@@ -28,9 +28,11 @@ from indexes.encoder.worker import CANARIES
 from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.registry import Registry
-from tests.compiled import TEXTS, compiled_here, eight_bits_minilm
-from tests.encoders import HashingModel, build_like_minilm, minilm_encoder, minilm_path
+from tests.compiled import TEXTS, eight_bits_minilm
+from tests.encoders import HashingModel, minilm_encoder, minilm_path
 from tests.test_compiled import child_of_this_process, worst
+
+pytestmark = pytest.mark.long("compiles models")
 
 LIBRARY = Path(__file__).parent / "sets" / "library-en" / "kb.csv"
 
@@ -135,21 +137,6 @@ def test_the_vectors_are_nearly_the_same_in_less_space_and_time(made: Path) -> N
     assert seconds[1] < 0.8 * seconds[0]
 
 
-@pytest.mark.parametrize("kind", ["roberta", "xlm_roberta", "modernbert", "distilbert", "cls"])
-def test_architectures(kind: str, tmp_path: Path) -> None:
-    manager = ModelManager(load_model)
-    encoder = manager.get(str(build_like_minilm(tmp_path / kind, kind)))
-    before = encoder.encode_documents(TEXTS)
-    models = CompiledModels(tmp_path / "compiled")
-    assert compiled_here(encoder, models).compiled
-    assert compiled_here(encoder, models, variant=INT8).compiled
-    manager.close()
-    reduced = models.open(str(tmp_path / kind), None, INT8)
-    assert reduced
-    assert worst(reduced.encode_documents(TEXTS), before) > 0.98
-
-
-@pytest.mark.long
 def test_measured_on_the_knowledge_and_then_used(models: CompiledModels) -> None:
     """The whole way: measured, swapped in, opened at the next start, and by scripts; the snapshot stays."""
     data, name = models.folder.parent, str(minilm_path())

@@ -495,6 +495,7 @@ def test_closing_while_loading_releases_those_who_wait() -> None:
     assert not any(thread.is_alive() for thread in worker._threads)
 
 
+@pytest.mark.long("loads torch")
 def test_meaning_not_words() -> None:
     encoder = minilm_encoder()
     reset, room = encoder.encode_documents(["How to reset your password", "How to book a meeting room"])
@@ -503,6 +504,7 @@ def test_meaning_not_words() -> None:
     assert encoder.dimension == 384
 
 
+@pytest.mark.long("loads torch")
 def test_sixteen_threads_during_a_bulk_job_get_the_vectors_of_one() -> None:
     encoder = minilm_encoder()
     # Padding to the longest text of a batch changes the order of float32 additions: the last bits may differ.
@@ -519,6 +521,7 @@ def test_sixteen_threads_during_a_bulk_job_get_the_vectors_of_one() -> None:
     assert np.allclose(documents, np.vstack([alone] * 3), rtol=0, atol=tolerance)
 
 
+@pytest.mark.long("loads torch")
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="packing is for x86")
 def test_packed_weights_give_the_vectors_of_plain_ones(twin: Path) -> None:
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415  takes seconds
@@ -534,6 +537,7 @@ def test_packed_weights_give_the_vectors_of_plain_ones(twin: Path) -> None:
             assert model.encode_queries(texts) == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.long("loads torch")
 def test_only_one_thread_at_a_time_tokenizes() -> None:
     model = load_sentence_transformer(str(minilm_path()))
     assert isinstance(model, SentenceTransformerModel)
@@ -556,6 +560,7 @@ def test_only_one_thread_at_a_time_tokenizes() -> None:
     assert most == [1]
 
 
+@pytest.mark.long("loads torch")
 def test_the_architecture_of_the_default_model(twin: Path) -> None:
     worker = EncoderWorker(str(twin), lambda: load_sentence_transformer(str(twin)))
     texts = ["パスワードを忘れました", "VPNにつながらない", "How do I reset my password?"]

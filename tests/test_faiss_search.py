@@ -80,6 +80,7 @@ def test_a_revision_is_asked_for_by_name(csv: Path, manager: ModelManager, loade
     assert loader.loads == [("some/model", "v2")]
 
 
+@pytest.mark.long("loads torch")
 @pytest.mark.parametrize("of", [str, Path])
 def test_meaning_is_found_with_a_real_model(csv: Path, of: type[str | Path]) -> None:
     with FaissSearch(csv, of(minilm_path())) as knowledge_base:

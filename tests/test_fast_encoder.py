@@ -30,6 +30,8 @@ from indexes.errors import ModelUnavailableError
 from indexes.storage.snapshot import EncoderStamp
 from tests.encoders import export_onnx, minilm_encoder, minilm_path, once, quantize_onnx
 
+pytestmark = pytest.mark.long("exports a model through torch")
+
 TEXTS = [
     "How do I reset my password?",
     "VPN error 619",

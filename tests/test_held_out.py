@@ -17,6 +17,7 @@ from indexes.confidence.evaluation import read_queries
 from indexes.records import read_records
 from indexes.text import is_japanese
 from tests.encoders import minilm_link
+from tests.remembered import remembered_manager
 from tests.sets.finding import sets
 
 SETS = Path(__file__).parent / "sets"
@@ -25,13 +26,13 @@ HELD_OUT = ("clinic-ja", "dev-faq", "hr-somu", "it-help", "library-en")
 
 
 @pytest.fixture(scope="module")
-def evaluations(tmp_path_factory: pytest.TempPathFactory) -> list[Evaluation]:
-    found = []
+def evaluations(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> list[Evaluation]:
+    found, manager = [], remembered_manager(shared)
     for name, knowledge_base, queries in sets(SETS):
         if name in HELD_OUT:
             data_dir = tmp_path_factory.mktemp(name)
             encoder = default_encoder(knowledge_base, data_dir)
-            with FaissSearch(knowledge_base, encoder, data_dir=data_dir) as search:
+            with FaissSearch(knowledge_base, encoder, data_dir=data_dir, manager=manager) as search:
                 found.append(run(search, read_queries(queries), THRESHOLD))
     assert len(found) == len(HELD_OUT)
     return found

@@ -3,7 +3,6 @@
 import csv
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,8 +29,10 @@ from indexes.retrieval.learned_aliases import LearnedAlias
 from indexes.storage.index_store import IndexStores
 from indexes.storage.snapshot import EncoderStamp, StoredVectors
 from indexes.storage.stores import Stores
-from tests.encoders import CountingModel, remembering_minilm
+from tests.encoders import CountingModel
 from tests.postgresql import own_server
+from tests.processes import Python
+from tests.remembered import remembered_minilm
 
 SETS = Path(__file__).parent / "sets"
 SAMPLES = Path(__file__).parents[1] / "bot" / "samples"
@@ -269,13 +270,14 @@ def test_words_alone_find_the_same_in_either(
     same_in_either(tmp_path, postgresql, None, {"help": rows}, asked)
 
 
+@pytest.mark.long("loads torch")
 @pytest.mark.parametrize("name", ["it-help", "dev-faq", "hr-somu", "library-en", "clinic-ja"])
-def test_a_real_encoder_finds_the_same_in_either(name: str, tmp_path: Path, postgresql: str) -> None:
+def test_a_real_encoder_finds_the_same_in_either(name: str, tmp_path: Path, postgresql: str, shared: Path) -> None:
     own, sample = SETS / name / "kb.csv", SAMPLES / f"{name}.csv"
     content = (own if own.exists() else sample).read_bytes()
     lines = (SETS / name / "queries.jsonl").read_text("utf-8").splitlines()
     asked = [json.loads(line)["query"] for line in lines][:25]
-    same_in_either(tmp_path, postgresql, remembering_minilm(), {name: content}, asked)
+    same_in_either(tmp_path, postgresql, remembered_minilm(shared), {name: content}, asked)
 
 
 def same_in_either(
@@ -441,8 +443,7 @@ def test_kill_9_of_a_replica_that_builds_leaves_a_whole_generation(
 
 def killed(folder: Path, url: str, first: int, seconds: float) -> int:
     """Kill a replica that reloads again and again, this long after its first; return the last one it told of."""
-    arguments = [sys.executable, "-c", CHILD, str(folder), url, str(first)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as child:
+    with Python[str]("-c", CHILD, str(folder), url, str(first), stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "started\n"
         told = [int(child.stdout.readline())]

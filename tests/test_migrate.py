@@ -4,7 +4,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -32,10 +31,10 @@ from indexes.records import Source
 from indexes.storage.versions import Versions
 from tests.former import former_database
 from tests.postgresql import Server
+from tests.processes import Python
 from tests.test_backup import CSV, TOML, Place, made
 from tests.test_recovery import ASKED, fill
 
-ROOT = Path(__file__).parents[1]
 MANY = 12 * BATCH
 
 
@@ -81,10 +80,10 @@ def kotae(file: Path, *arguments: str, **environment: str) -> subprocess.Complet
 
 def process(file: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HF_HUB_OFFLINE")}
-    return subprocess.Popen(
-        [sys.executable, "-m", "bot", *arguments],
+    return Python[str](
+        *("-m", "bot", *arguments),
         cwd=file.parent,
-        env={**kept, "PYTHONPATH": str(ROOT), "DATA_DIR": str(file.parent), **environment},
+        env={**kept, "DATA_DIR": str(file.parent), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -199,7 +198,7 @@ def counted(url: str) -> int:
         return int(connection.execute(select(func.count()).select_from(questions)).scalar_one())
 
 
-@pytest.mark.long
+@pytest.mark.long("kills a process again and again")
 def test_killed_in_the_middle_it_goes_on_and_no_bot_starts_meanwhile(many: Path, postgresql: str) -> None:
     before = everything(f"sqlite:///{many}")
     for least in (1, 4 * BATCH):

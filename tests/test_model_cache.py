@@ -24,6 +24,8 @@ import pytest
 from indexes.encoder.names import DEFAULT_MODEL, canonical_name
 from tests.encoders import minilm_path
 
+pytestmark = pytest.mark.long("downloads into an empty cache in processes of their own")
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TINY = {
     "config.json": b"{}",

@@ -112,6 +112,7 @@ def test_closing_ends_the_workers_and_a_later_request_loads_anew() -> None:
     manager.close()
 
 
+@pytest.mark.long("loads torch")
 def test_the_process_shares_one_real_model() -> None:
     encoder = minilm_encoder()
     assert models.get(str(minilm_path())) is encoder

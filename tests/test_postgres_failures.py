@@ -250,7 +250,7 @@ def test_what_takes_too_long_is_stopped(postgresql: str) -> None:
 # A server that is gone
 
 
-@pytest.mark.long
+@pytest.mark.long("waits for a server that is gone")
 def test_while_it_is_gone_nobody_waits_and_then_it_is_used_again(server: OwnServer) -> None:
     database = open_database(server.make_empty())
     number = Questions(database).add(QUESTION)

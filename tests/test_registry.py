@@ -283,11 +283,11 @@ def test_a_reload_under_fire_never_answers_wrongly(world: World) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         shots = [pool.submit(fire, seed) for seed in range(0, 40, 10)]
-        for turn in range(12):
+        for turn in range(6):
             world.write("it", version("new" if turn % 2 == 0 else "old"))
             assert counts(reload(world, "it")) == (0, 40, 0, 40)
         stop.set()
-        assert sum(shot.result(60) for shot in shots) > 40
+        assert sum(shot.result(60) for shot in shots) > 20
 
 
 TICKET = "ticket,Open a JIRA ticket,Use the board.\n"
@@ -332,12 +332,12 @@ def test_synonyms_and_the_index_built_with_them_are_swapped_as_one(world: World)
 
     with ThreadPoolExecutor(3) as pool:
         shots = [pool.submit(fire) for _ in range(3)]
-        for turn in range(20):
+        for turn in range(8):
             target = "issue tracker" if turn % 2 == 0 else "tracking system"
             synonyms.write_text(f"original,normalized\nJIRA,{target}\n", encoding="utf-8")
             reload(world, "it")
         stop.set()
-        assert sum(shot.result(60) for shot in shots) > 40
+        assert sum(shot.result(60) for shot in shots) > 20
 
 
 # What is encoded

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from indexes.retrieval.index import Question
 from indexes.retrieval.scale import SAMPLE, Scale
 from indexes.retrieval.synonyms import Synonyms
 from indexes.text import normalize
-from tests.encoders import CountingModel, hashing_encoder, remembering_minilm, remembering_model
+from tests.encoders import CountingModel, hashing_encoder
+from tests.remembered import RememberedMiniLM, remembered_minilm
 from tests.snapshots import as_earlier, manifest_of, snapshot_of
 
 SETS = Path(__file__).parent / "sets"
@@ -33,8 +35,8 @@ SQUEEZED = (0.4, 0.76)
 class SqueezedModel:
     """all-MiniLM-L6-v2 with one more number in each vector, the same for all texts."""
 
-    def __init__(self, lowest: float) -> None:
-        self._model = remembering_model()
+    def __init__(self, shared: Path, lowest: float) -> None:
+        self._model = RememberedMiniLM(shared)
         self._lowest = lowest
         self.name, self.revision = f"squeezed-{lowest}", "1"
 
@@ -67,11 +69,12 @@ def answers(loaded: LoadedKnowledgeBase, encoder: Encoder, texts: Sequence[str])
     return found
 
 
-def test_a_squeezed_encoder_ranks_alike_and_is_as_sure(tmp_path: Path) -> None:
+@pytest.mark.long("loads torch")
+def test_a_squeezed_encoder_ranks_alike_and_is_as_sure(tmp_path: Path, shared: Path) -> None:
     asked = [query.text for query in read_queries(SETS / "library-en" / "queries.jsonl")][:80]
     expected: list[tuple[list[str], float]] = []
     for lowest in (0.0, *SQUEEZED):
-        with_worker = EncoderWorker(f"squeezed-{lowest}", lambda lowest=lowest: SqueezedModel(lowest))  # type: ignore[misc]
+        with_worker = EncoderWorker(f"squeezed-{lowest}", partial(SqueezedModel, shared, lowest))
         try:
             loaded = build(tmp_path / str(lowest), SETS / "library-en" / "kb.csv", with_worker)
             found = answers(loaded, with_worker, asked)
@@ -190,9 +193,10 @@ def test_a_knowledge_base_of_one_row_has_the_scale_of_the_fixed_texts(tmp_path: 
     assert scale.zero == pytest.approx(texts[~np.eye(len(texts), dtype=np.bool_)].mean(), abs=1e-6)
 
 
-def test_an_encoder_that_does_not_know_the_language_is_less_sure(tmp_path: Path) -> None:
+@pytest.mark.long("loads torch")
+def test_an_encoder_that_does_not_know_the_language_is_less_sure(tmp_path: Path, shared: Path) -> None:
     """all-MiniLM-L6-v2 has no pieces for most kanji: it can tell few Japanese questions apart by their words alone."""
-    worker = remembering_minilm()
+    worker = remembered_minilm(shared)
     japanese, english = (
         build(tmp_path / name, SETS / name / "kb.csv", worker).index for name in ("clinic-ja", "library-en")
     )

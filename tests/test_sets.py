@@ -39,6 +39,7 @@ def make_set(folder: Path, answer: str) -> Path:
     return folder
 
 
+@pytest.mark.long("loads torch")
 def test_every_set_is_measured_with_every_encoder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_set(tmp_path / "sets" / "answered", "Answer {}")
     make_set(tmp_path / "sets" / "bare", "")
@@ -64,6 +65,7 @@ def test_every_set_is_measured_with_every_encoder(tmp_path: Path, capsys: pytest
         assert "coverage" in summary
 
 
+@pytest.mark.long("loads torch")
 @pytest.mark.parametrize("empty", ["", "TBD", "未定"])
 def test_a_set_without_answers_counts_for_ranking_only(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], empty: str
@@ -98,6 +100,7 @@ def test_plain_cosine_by_hand(tmp_path: Path) -> None:
 # -- multilingual-e5-small -------------------------------------------------------------------------
 
 
+@pytest.mark.long("loads torch")
 @with_e5
 def test_the_model_that_is_made_understands_japanese_and_english_alike() -> None:
     encoder = models.get(str(e5_path()))
@@ -110,6 +113,7 @@ def test_the_model_that_is_made_understands_japanese_and_english_alike() -> None
     assert prompted < 0.999, "questions and passages have prompts of their own"
 
 
+@pytest.mark.long("loads torch in a process of its own")
 def test_without_the_wheels_it_says_so_and_measures_with_the_others(tmp_path: Path) -> None:
     make_set(tmp_path / "sets" / "answered", "Answer {}")
     offline = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}

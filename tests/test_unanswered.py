@@ -21,7 +21,8 @@ QUESTIONS = (
     "会議室を予約したい",
 )
 ASKED = (*QUESTIONS, "forgot my password", "printer", "かぎをなくしたら", "会議室", "Why is the sky blue?", "!")
-ENCODERS = ("lexical", "hashing", "MiniLM", "e5")
+REAL = pytest.mark.long("loads torch")
+ENCODERS = ("lexical", "hashing", pytest.param("MiniLM", marks=REAL), pytest.param("e5", marks=REAL))
 
 
 @pytest.fixture(params=ENCODERS)

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from math import inf
 from pathlib import Path
@@ -12,9 +11,8 @@ import pytest
 
 from bot.playground import LocalSlack
 from tests.encoders import minilm_path
+from tests.processes import Python
 from tests.slack.conftest import ack_took
-
-REPOSITORY = Path(__file__).parents[2]
 
 IT_HELP = """\
 id,question,answer,category,link
@@ -37,12 +35,9 @@ def kotae(slack: LocalSlack, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
         "MODEL_NAME": str(minilm_path()),
-        "PYTHONPATH": str(REPOSITORY),
     }
     with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "serve"], cwd=tmp_path, env=environment, stderr=log, text=True
-        )
+        process = Python[str]("-m", "bot", "serve", cwd=tmp_path, env=environment, stderr=log, text=True)
         try:
             slack.wait_connected(timeout=60)
             yield process
@@ -51,7 +46,7 @@ def kotae(slack: LocalSlack, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
             process.wait()
 
 
-@pytest.mark.long
+@pytest.mark.long("loads torch in a process of its own")
 def test_a_day(slack: LocalSlack, kotae: subprocess.Popen[str], tmp_path: Path) -> None:
     csv, log = tmp_path / "knowledge" / "it-help.csv", tmp_path / "log"
 

@@ -151,7 +151,7 @@ def break_it(how: str) -> Callable[[LocalSlack], None]:
     }[how]
 
 
-@pytest.mark.long
+@pytest.mark.long("waits for Slack")
 @pytest.mark.usefixtures("bot")
 @pytest.mark.parametrize("how", ["5xx", "429", "cut"])
 def test_then_the_asker_is_told_after_some_tries(slack: LocalSlack, how: str) -> None:

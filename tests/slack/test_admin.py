@@ -299,7 +299,7 @@ def test_hundreds_of_files_and_errors_still_fit_in_a_message(slack: LocalSlack, 
 # The state database
 
 
-@pytest.mark.long
+@pytest.mark.long("waits for a locked database")
 @pytest.mark.sqlite("its file is lost; a server: test_lost_server")
 @pytest.mark.parametrize("how", ["removed", "replaced by a directory", "locked"])
 def test_with_a_broken_database_answers_go_on_and_admins_are_told(

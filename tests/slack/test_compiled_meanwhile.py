@@ -19,6 +19,8 @@ from tests.compiled import compiled_minilm
 from tests.encoders import build_like_minilm, minilm_path
 from tests.slack.conftest import Start, stop
 
+pytestmark = pytest.mark.long("compiles models")
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 240.0
 
@@ -77,7 +79,6 @@ def runs_compiled(bot: Bot) -> bool:
     return bot.services.process().model_form == COMPILED and bot.services.registry.encoder is not None
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("lawful")
 def test_compiled_while_it_answers_and_used_at_the_next_start(
     slack: LocalSlack, start: Start, counted: Counted, tmp_path: Path, knowledge: Path
@@ -106,7 +107,6 @@ def test_compiled_while_it_answers_and_used_at_the_next_start(
     assert [sure for _, sure in confidences(again)] == pytest.approx([sure for _, sure in before], abs=5e-4)
 
 
-@pytest.mark.long
 def test_what_cannot_be_compiled_stays_and_says_why(slack: LocalSlack, start: Start, tmp_path: Path) -> None:
     bot = start(encoder_backend="auto", model_name=str(build_like_minilm(tmp_path / "mine", "dense")))
     assert bot.services.process().model_form == WAITING
@@ -129,7 +129,6 @@ def test_torch_by_choice(slack: LocalSlack, start: Start, tmp_path: Path) -> Non
     assert not (folder.parent / "data" / "compiled").exists()
 
 
-@pytest.mark.long
 def test_cleared_while_the_bot_runs_it_goes_on_and_the_next_start_has_torch_again(
     slack: LocalSlack, start: Start, counted: Counted, shared: Path, knowledge: Path
 ) -> None:

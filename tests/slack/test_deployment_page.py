@@ -115,6 +115,7 @@ def replicas(shell: Shell) -> Iterator[list[subprocess.Popen[str]]]:
             each.communicate()
 
 
+@pytest.mark.long("runs three replicas")
 def test_three_replicas_answer_as_one_bot_and_go_on_when_one_ends(
     slack: LocalSlack, shell: Shell, replicas: list[subprocess.Popen[str]]
 ) -> None:

@@ -103,7 +103,7 @@ def confidences(
     ]
 
 
-@pytest.mark.long
+@pytest.mark.long("loads torch")
 @pytest.mark.usefixtures("environment")
 def test_what_eval_measures_is_the_bot_that_serves_this_file_alone(
     slack: LocalSlack, start: Start, knowledge: Path, model: Path, queries: Path, capsys: pytest.CaptureFixture[str]
@@ -120,6 +120,7 @@ def test_what_eval_measures_is_the_bot_that_serves_this_file_alone(
     assert 0 < measured["shipped"]["replies"] < measured["queries"]
 
 
+@pytest.mark.long("loads torch")
 @pytest.mark.usefixtures("environment")
 def test_eval_says_which_weights_and_which_scale_it_used(
     tmp_path: Path, queries: Path, capsys: pytest.CaptureFixture[str]

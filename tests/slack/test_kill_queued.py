@@ -15,6 +15,8 @@ from bot.playground import Interaction, View
 from tests.faults.kill_queued import KILLS, QUESTION, World, run, world
 from tests.slack.conftest import redeliver
 
+pytestmark = pytest.mark.long("kills bots")
+
 DIAL = {"question": "Which number do I dial?", "answer": "0120-000-000"}
 
 
@@ -60,7 +62,6 @@ def called(running: World, method: str) -> None:
     running.slack.wait_until(lambda: len(running.slack.calls_of(method)) > before, what=method)
 
 
-@pytest.mark.long
 def test_what_was_acked_is_done_after_kill_9_and_done_once() -> None:
     row = run(6 / KILLS)
     assert row.trials >= 6 * 20

@@ -17,6 +17,8 @@ from handlers.store.database import Database
 from tests.audit import action
 from tests.faults.stage import CSV, BotProcess, slack_for
 
+pytestmark = pytest.mark.long("kills bots")
+
 WRITTEN = ("uploads", "documents", "document_versions", "changes", "audit", "inbox")
 """Tables that are written when an upload is applied."""
 REMOVED = ("documents", "changes", "audit", "inbox")

@@ -33,7 +33,7 @@ def two(
         yield running
 
 
-@pytest.mark.long
+@pytest.mark.long("waits for Slack")
 def test_posts_of_two_that_slack_refuses_come_later_each_once(slack: LocalSlack, two: Replicas) -> None:
     channel = slack.channel("it-help").id
     numbers = range(AT_ONCE)

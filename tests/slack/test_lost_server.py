@@ -38,7 +38,7 @@ def bot(start: Start, url: str) -> Bot:
     return start(database_url=url, index_backend="faiss", admin_users=("U-OLIVIA",))
 
 
-@pytest.mark.long
+@pytest.mark.long("waits for a server that is gone")
 @pytest.mark.parametrize("how", ["stopped", "hanging"])
 def test_answers_go_on(
     how: str, slack: LocalSlack, bot: Bot, server: OwnServer, caplog: pytest.LogCaptureFixture

@@ -67,7 +67,7 @@ def test_an_answer_is_there_once_however_its_call_failed(slack: LocalSlack, bot:
     answered_once(slack, bot)
 
 
-@pytest.mark.long
+@pytest.mark.long("waits until a call is given up")
 @pytest.mark.usefixtures("lawful")
 def test_a_call_that_slack_performs_after_it_was_given_up_is_found(slack: LocalSlack, bot: Bot) -> None:
     slack.faults.slow(POST, seconds=12)
@@ -124,7 +124,7 @@ def test_an_answer_whose_thread_is_gone_is_taken_back_although_the_response_was_
     slack.wait_until(lambda: not said(slack), what="the deletion")
 
 
-@pytest.mark.long
+@pytest.mark.long("waits for Slack for a minute")
 def test_while_slack_takes_no_messages_the_asker_is_told(slack: LocalSlack, bot: Bot, longest: float) -> None:
     slack.faults.server_error(POST, status=500, times=None)
     ASKING["mention"](slack)

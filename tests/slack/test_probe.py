@@ -71,7 +71,7 @@ def test_a_bot_that_was_killed_is_not_live_at_once(
     assert probe(process, "live")[0] == probe(process, "ready")[0] == 1
 
 
-@pytest.mark.long
+@pytest.mark.long("waits for Slack")
 def test_without_slack_it_is_live_and_not_ready_until_slack_is_back(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:
@@ -84,7 +84,7 @@ def test_without_slack_it_is_live_and_not_ready_until_slack_is_back(
     wait_for(process, "ready", 0, "ready")
 
 
-@pytest.mark.long
+@pytest.mark.long("waits for a database")
 def test_without_its_database_it_is_live_and_not_ready(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:

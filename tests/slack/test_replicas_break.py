@@ -10,7 +10,7 @@ from tests.faults.replicas import broken, world
 QUESTIONS = 60
 
 
-@pytest.mark.long
+@pytest.mark.long("kills replicas")
 def test_questions_are_answered_once_while_replicas_break(tmp_path: Path, postgresql: str) -> None:
     with world(tmp_path, postgresql) as running:
         broken(running, QUESTIONS, random.randrange(1 << 30))
