@@ -20,6 +20,8 @@ from tests.encoders import minilm_link
 from tests.remembered import remembered_manager
 from tests.sets.finding import sets
 
+pytestmark = pytest.mark.long("loads torch")
+
 SETS = Path(__file__).parent / "sets"
 HELD_OUT = ("clinic-ja", "dev-faq", "hr-somu", "it-help", "library-en")
 """Three of the knowledge bases lent their aliases to the fit; none of the questions did."""
