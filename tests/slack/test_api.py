@@ -296,7 +296,7 @@ def received(sent: socket.socket) -> bytes:
     return found
 
 
-@pytest.mark.long
+@pytest.mark.long("waits until slow senders are cut off")
 def test_whoever_sends_slowly_is_cut_off_and_nobody_waits_for_them(anybody: Client) -> None:
     began = time.monotonic()
     slow = {"nothing": b"", "half a head": head()[:40], "half a body": head("Content-Length: 99") + b'{"query"'}
