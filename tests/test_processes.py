@@ -82,3 +82,9 @@ def test_many_at_once() -> None:
     assert said == [f"number {number}\n" for number in range(12)]
     assert [each.returncode for each in running] == [0] * 12
     assert time.monotonic() - started < 60
+
+
+def test_with_other_modules_it_begins_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['fastapi'] = None\n")
+    found = run("-c", "import sys; print('fastapi' in sys.modules, len(sys.argv))", "a", env={"PYTHONPATH": tmp_path})
+    assert (found.returncode, found.stdout) == (0, "True 2\n")

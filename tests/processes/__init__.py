@@ -5,7 +5,8 @@
 
 Each is a process of its own as any other, with its own number, arguments, environment, folder and files; signals, exit
 codes and `kill -9` do what they always do. Only the second or so is saved that Python spends on reading modules, which
-is most of what a short command takes. Where it matters what is imported, start `sys.executable`.
+is most of what a short command takes. Where it matters what is imported, start `sys.executable`; with a PYTHONPATH of
+its own, a process does begin by itself.
 """
 
 import atexit
@@ -37,13 +38,16 @@ class Python(subprocess.Popen[AnyStr]):
 
         def _execute_child(self, args: list[str], *given: Any) -> None:
             """Have it forked; `given` is what Popen's method of this name is given, in its order."""
-            cwd, env = given[4], given[5]
+            cwd, env = given[4], dict(os.environ if given[5] is None else given[5])
+            if env.get("PYTHONPATH", str(ROOT)) != str(ROOT):
+                super()._execute_child(args, *given)  # type: ignore[misc]
+                return
             *_, p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = given[:15]
             files = [own if own != -1 else number for number, own in enumerate((p2cread, c2pwrite, errwrite))]
             order = {
                 "arguments": args[1:],
                 "folder": str(cwd or Path.cwd()),
-                "environment": dict(os.environ if env is None else env),
+                "environment": env,
                 "new_session": bool(given[20]),
             }
             try:
@@ -54,6 +58,9 @@ class Python(subprocess.Popen[AnyStr]):
 
         def _try_wait(self, wait_flags: int) -> tuple[int, int]:
             """Return the number and the status of the process if it has ended, as os.waitpid does."""
+            if self._ended == -1:
+                found: tuple[int, int] = super()._try_wait(wait_flags)  # type: ignore[misc]
+                return found
             if not select.select([self._ended], [], [], 0 if wait_flags & os.WNOHANG else None)[0]:
                 return 0, 0
             status = os.read(self._ended, 16)
