@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bot.playground import LocalSlack
+from bot.samples import FOLDER as SAMPLES
 from tests.slack.conftest import Start
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,7 @@ def run(lines: list[str], folder: Path, address: str) -> list[str]:
 def test_every_command_of_the_page_works_and_answers_so(
     start: Start, slack: LocalSlack, knowledge: Path, page: str
 ) -> None:
-    for sample in (ROOT / "knowledge").glob("*.csv"):
+    for sample in SAMPLES.glob("*.csv"):
         shutil.copy(sample, knowledge)
     bot = start(api_bind="127.0.0.1:0")
     assert bot.api is not None
