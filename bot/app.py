@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from bot.model_watch import LOOK_SECONDS, ModelWatch
 from bot.process import describe_process
 from bot.replay import Heartbeat, Replay
 from bot.retention import sweep_all, sweep_leftovers
+from bot.reviews import WeeklyReviews
 from bot.settings import Settings
 from bot.slack_client import scopes_of, slack_client
 from bot.startup_log import StartupLog
@@ -51,7 +53,7 @@ from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, Kind, WorkQueue
 from handlers.routing import register
 from handlers.schema import open_or_recover
-from handlers.services import Config, Services
+from handlers.services import Config, Services, clock_here
 from handlers.store.buckets import buckets_of
 from handlers.store.changes import Changes
 from handlers.store.claims import Claims
@@ -59,6 +61,7 @@ from handlers.store.database import Database
 from handlers.token_buckets import BURST, Limit
 from indexes.encoder import ModelManager, models
 from indexes.maintenance import Maintenance
+from indexes.records.review import ReviewPolicy
 from indexes.registry import Registry
 
 if TYPE_CHECKING:
@@ -84,6 +87,7 @@ class Bot:
     changes: Changes
     knowledge: Knowledge
     digest: WeeklyDigest | None
+    reviews: WeeklyReviews
     housekeeping: Housekeeping
     replay: Replay
     heartbeat: Heartbeat
@@ -109,6 +113,7 @@ class Bot:
         self.changes.start()
         if self.digest:
             self.digest.start()
+        self.reviews.start()
         self.services.maintenance.load().add_done_callback(self._log_loaded)
         self.services.maintenance.record_versions()
         update_confidence(self.services)
@@ -139,7 +144,7 @@ class Bot:
         if self.model:
             self.model.close()
         self.services.maintenance.close()
-        for thread in (self.watch, self.digest, self.housekeeping):
+        for thread in (self.watch, self.digest, self.reviews, self.housekeeping):
             if thread:
                 thread.close()
         self.services.inbox.close()
@@ -173,12 +178,14 @@ def build_app(
     look_seconds: float = LOOK_SECONDS,
     tell: Tell = log_reports,
     burst: int = BURST,
+    clock: Callable[[], datetime] = clock_here,
 ) -> Bot:
     """Build the bot; asks Slack who it is and which channels there are.
 
     The socket is pinged every `ping_seconds`; the cache is checked for a missing model every `look_seconds`; `tell`
-    is called for CSV files that changed, if they are watched; one person may send `burst` requests at once. Raises
-    SettingsError for a configuration that doesn't fit, SlackApiError for a token that Slack doesn't accept.
+    is called for CSV files that changed, if they are watched; one person may send `burst` requests at once; `clock`
+    says what day it is for entries that are due for a check. Raises SettingsError for a configuration that doesn't
+    fit, SlackApiError for a token that Slack doesn't accept.
     """
     startup_log = StartupLog()
     environment = settings.environment
@@ -197,7 +204,9 @@ def build_app(
         channels = Channels(database, default=mapping.default_rules(), public=mapping.public, named=mapping.named)
         mapping.apply(client, channels)
         opened.pop_all()  # nothing that follows can fail because of the configuration
-    registry = Registry(mapping.sources, settings.synonyms)
+    config = _config(settings, clock, is_agent=AGENT_SCOPE in scopes_of(introduced))
+    policy = ReviewPolicy(settings.config.overdue_limit, lambda: config.now().date())
+    registry = Registry(mapping.sources, settings.synonyms, policy)
     maintenance = Maintenance(registry, environment.data_dir, knowledge.stores)
     wanted = settings.model
     compiled = settings.compiled_models
@@ -239,7 +248,7 @@ def build_app(
         messenger=Messenger(client, database),
         queue=queue,
         locks=KeyedLocks(),
-        config=_config(settings, is_agent=AGENT_SCOPE in scopes_of(introduced)),
+        config=config,
         process=partial(
             describe_process, time.time(), wanted, connection, queue, counters, registry, model, compilation, binding
         ),
@@ -259,6 +268,7 @@ def build_app(
         changes=changes,
         knowledge=knowledge,
         digest=WeeklyDigest(services, mapping.digest_channel) if mapping.digest_channel else None,
+        reviews=WeeklyReviews(services),
         housekeeping=Housekeeping(
             services, settings.config.keep_questions_days, sweeps=partial(sweep_all, services, settings)
         ),
@@ -306,7 +316,7 @@ def _watch(
     return FolderWatch(maintenance, mapping.sources, settings.synonyms, rescan, tell) if settings.config.watch else None
 
 
-def _config(settings: Settings, *, is_agent: bool) -> Config:
+def _config(settings: Settings, clock: Callable[[], datetime], *, is_agent: bool) -> Config:
     environment = settings.environment
     return Config(
         search_command=environment.search_command,
@@ -317,4 +327,5 @@ def _config(settings: Settings, *, is_agent: bool) -> Config:
         confirmations=settings.config.confirmations,
         timezone=settings.timezone,
         digest=settings.config.digest,
+        clock=clock,
     )

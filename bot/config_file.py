@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import available_timezones
@@ -10,6 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     field_validator,
@@ -21,6 +23,10 @@ from handlers.features import BY_CHANNEL, Feature
 from indexes.confidence.proof import PROMISE
 from indexes.encoder import DEFAULT_MODEL
 
+DURATION = re.compile(r"([0-9]{1,5})([dw])")
+DAYS_A_WEEK = 7
+MOST_DAYS = 3660
+"""Ten years: what is to be checked later need not be checked."""
 DIGITS = 12
 """Of a digest: enough to tell some files apart."""
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -56,6 +62,19 @@ class ChannelSection(BaseModel):
     features_off: frozenset[Annotated[Feature, AfterValidator(_belongs_to_a_channel)]] | None = None
 
 
+def _in_days(value: object) -> object:
+    """Read 180d or 26w."""
+    found = DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('must be a number of days or weeks, such as "180d" or "26w"')
+    return int(found[1]) * (DAYS_A_WEEK if found[2] == "w" else 1)
+
+
+def _in_days_or_never(value: object) -> object:
+    return None if value == "never" else _in_days(value)
+
+
+Days = Annotated[int, Field(ge=1, le=MOST_DAYS)]
 ColumnName = Annotated[str, Field(min_length=1)]
 
 
@@ -73,6 +92,7 @@ class ColumnsSection(BaseModel):
     aliases: ColumnName | None = None
     updated: ColumnName | None = None
     owner: ColumnName | None = None
+    review_by: ColumnName | None = None
     image: ColumnName | None = None
 
     @model_validator(mode="after")
@@ -97,6 +117,7 @@ class KnowledgeBaseSection(BaseModel):
     sheet: str = Field(default="", pattern=r"^[^\x00]*$")
     columns: ColumnsSection = ColumnsSection()
     public: bool = False
+    review_after: Annotated[Days | None, BeforeValidator(_in_days)] = None
 
 
 class ConfigFile(BaseModel):
@@ -116,6 +137,7 @@ class ConfigFile(BaseModel):
     digest_channel: str | None = None
     timezone: str | None = None
     confirmations: Annotated[int, Field(ge=2)] = 2
+    overdue_limit: Annotated[Days | None, BeforeValidator(_in_days_or_never)] = 30
     keep_questions_days: Annotated[int, Field(ge=1)] = 90
     keep_audit_days: Annotated[int, Field(ge=1)] = 730
     channels: dict[str, ChannelSection] = {}

@@ -71,7 +71,7 @@ class WeeklyDigest(BackgroundThread):
 
     def _send_if_due(self) -> None:
         at = self._clock()
-        due = _latest_due(at)
+        due = latest_due(at)
         sent = self._last_sent(at, due)
         if sent >= due or not self._services.claims.take(f"digest:{self._channel}:{at:%Y-%m-%dT%H}"):
             return
@@ -108,7 +108,7 @@ class WeeklyDigest(BackgroundThread):
         Installation(self._services.database).set(self._key, str(sent.timestamp()))
 
 
-def _latest_due(at: datetime) -> datetime:
+def latest_due(at: datetime) -> datetime:
     """Return the last Monday's nine o'clock before a time, in its time zone."""
     monday = at.date() - timedelta(days=at.weekday())
     due = datetime.combine(monday, time(FIRST_HOUR), at.tzinfo)

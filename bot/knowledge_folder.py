@@ -50,7 +50,8 @@ class KnowledgeFolder:
         known = same_name(name, sections)
         if known is None:
             return Source(name, path)
-        return Source(name, path, sections[known].sheet, sections[known].columns.by_role)
+        section = sections[known]
+        return Source(name, path, section.sheet, section.columns.by_role, section.review_after)
 
     def _found(self) -> dict[str, Path]:
         folder = self._settings.knowledge_dir

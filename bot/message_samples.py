@@ -22,6 +22,7 @@ from handlers.entries.store.proposals import Proposal
 from handlers.entries.views import editing, proposals
 from handlers.files.pending import Upload
 from handlers.files.views import removal, uploads, versions
+from handlers.freshness.views import reviews
 from handlers.home.views import home
 from handlers.home.views.dashboard import Dashboard
 from handlers.images import blocks as images
@@ -122,6 +123,8 @@ IN_FORCE = learned_aliases.InForce("p1", QUESTION, QUESTION, NAME, (PERSON,), PE
 PROPOSED = synonyms.Page(
     [synonyms.Proposed("s1", ("wlan",), "Wi-Fi", 3, 2, 2, [synonyms.Evidence(QUESTION, QUESTION, NAME)])], 7, 1, NAME
 )
+DUE = reviews.Row(NAME, RECORD, date(2026, 6, 30), ("Sam Sample",))
+DUE_PAGE = reviews.Page(reviews.MINE, [DUE, replace(DUE, is_editable=False)], 10, 30, 2, undated=[(NAME, 3)])
 WAITING = learned_aliases.Waiting(5, QUESTION, QUESTION, NAME, (PERSON,), disputed=True)
 
 
@@ -222,6 +225,9 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "reasons/form": lambda texts: reasons.form(
             reasons.RatedReply(KEY, None, "https://hooks.slack.com/actions/1"), texts, ask=True
         ),
+        "reviews/asked": lambda texts: reviews.asked(DUE_PAGE, [DUE], 12, texts),
+        "reviews/mine": lambda texts: reviews.mine(replace(DUE_PAGE, done=texts("review.checked", title=NAME)), texts),
+        "reviews/stale": lambda texts: reviews.stale(replace(DUE_PAGE, listing=reviews.ALL), ADMIN_COMMAND, texts),
         "reports/audit": lambda texts: reports.audit([AuditEntry(AT, PERSON, PLACE, DONE)], texts),
         "reports/statistics": lambda texts: reports.statistics(
             OVERVIEW, None, [(REHEARSING, Rehearsal(9, 3, 2.5, 2, 1))], texts

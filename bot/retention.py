@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.config_file import ConfigFile
 from bot.settings import Settings
 from handlers.files.sources import pending_files
+from handlers.freshness.store import reviews
 from handlers.knowledge.store.documents import Documents
 from handlers.knowledge.store.vectors import VectorChunks
 from handlers.privacy.store import erasures
@@ -70,6 +71,14 @@ def _purge_tokens(services: Services, _: Path, before: float) -> None:
 
 def _purge_synonyms(services: Services, _: Path, before: float) -> None:
     synonyms.purge(services.database, before)
+
+
+def _purge_review_requests(services: Services, _: Path, before: float) -> None:
+    reviews.purge_requests(services.database, before)
+
+
+def _purge_review_refusals(services: Services, _: Path, before: float) -> None:
+    reviews.purge_refusals(services.database, before)
 
 
 def _purge_uploads(services: Services, *_: object) -> None:
@@ -163,6 +172,18 @@ KEPT = (
         ("tokens",),
         lambda _: tokens.KEEP_EXPIRED_SECONDS / DAY,
         _purge_tokens,
+    ),
+    Kept(
+        "who was asked to check entries in which week",
+        ("review_requests",),
+        lambda _: reviews.KEEP_REQUESTS_SECONDS / DAY,
+        _purge_review_requests,
+    ),
+    Kept(
+        "who said that an entry isn't theirs, as digests of the entry",
+        ("review_refusals",),
+        lambda _: reviews.KEEP_REFUSALS_SECONDS / DAY,
+        _purge_review_refusals,
     ),
     Kept("events that were seen", ("seen",), lambda _: claims.KEEP_SEEN_SECONDS / DAY),
     Kept(

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 REMEMBERED_SECONDS = 60.0
 JOINED = "joined:"
 """With the channel's id, what replicas tell each other when somebody joined: Slack tells one of them."""
+UNKNOWN_ADDRESS = frozenset({"missing_scope", "not_allowed_token_type", "users_not_found"})
+"""How Slack says that an address is nobody's, or may not be looked up."""
 Value = TypeVar("Value")
 
 
@@ -55,6 +57,8 @@ class Person:
     locale: str
     name: str = ""
     """The name that others see; blank when Slack couldn't be asked."""
+    address: str = ""
+    """The mail address in lower case; blank if the app may not see it."""
 
     def refusal(self, need: Need) -> str:
         """Return the key of the text that says why they may not; blank when they may."""
@@ -132,6 +136,21 @@ class Access:
             log.warning("Slack couldn't say who %s is (%s); refused", user, error_code(error))
             return Person(user, Standing.UNKNOWN, is_admin=False, locale="")
 
+    def user_with_address(self, address: str) -> str | None:
+        """Return whose mail address this is; None if it is nobody's, or if the app lacks the scope users:read.email.
+
+        Raises SlackApiError, SlackClientError or OSError when Slack can't say so.
+        """
+        return self._remember("address", address, lambda: self._find_address(address))
+
+    def _find_address(self, address: str) -> str | None:
+        try:
+            return str(self._client.users_lookupByEmail(email=address)["user"]["id"])
+        except SlackApiError as error:
+            if error_code(error) in UNKNOWN_ADDRESS:
+                return None
+            raise
+
     def place(self, channel: str) -> Place:
         """Look up a conversation; one that can't be looked up counts as shared with another organisation."""
         try:
@@ -183,7 +202,8 @@ class Access:
         is_admin = trusted and (bool(info.get("is_admin") or info.get("is_owner")) or self._is_named_admin(user))
         profile = info.get("profile", {})
         name = profile.get("real_name") or info.get("real_name") or profile.get("display_name") or info.get("name", "")
-        return Person(user, standing, is_admin, info.get("locale", ""), name)
+        address = str(profile.get("email") or "").casefold()
+        return Person(user, standing, is_admin, info.get("locale", ""), name, address)
 
     def _standing(self, info: Mapping[str, Any]) -> Standing:
         if info.get("is_stranger") or self._is_foreign(info):

@@ -14,6 +14,7 @@ from handlers.audience import closed_to
 from handlers.entries import editing, proposals
 from handlers.files import removal, versions
 from handlers.files.applying import PROGRESS_SECONDS
+from handlers.freshness import reviewing
 from handlers.knowledge.shared import known_files
 from handlers.learning import learned_aliases, misses
 from handlers.learning.proof import proofs_of
@@ -205,6 +206,7 @@ ACTIONS = {
     "misses": Action(_for_days("misses", misses.listed), Need.ADMIN),
     "learned": Action(learned_aliases.listed, Need.ADMIN),
     "synonyms": Action(proposing.listed, Need.ADMIN),
+    "stale": Action(reviewing.listed, Need.ADMIN),
     "help": Action(_help, Need.ADMIN),
 }
 UNKNOWN = Action(_unknown, Need.ADMIN)

@@ -17,9 +17,11 @@ class Feature(StrEnum):
     """Pictures in answers."""
     SYNONYMS = "synonyms"
     """Proposals of synonyms to admins."""
+    REVIEWS = "reviews"
+    """Weekly messages to owners about entries that are due for a check."""
 
 
-FOR_ALL = frozenset({Feature.TYPEAHEAD, Feature.SYNONYMS})
+FOR_ALL = frozenset({Feature.TYPEAHEAD, Feature.SYNONYMS, Feature.REVIEWS})
 """Those that belong to no channel: one switch for the whole bot."""
 BY_CHANNEL = frozenset(Feature) - FOR_ALL
 

@@ -7,6 +7,7 @@ from typing import Self
 from indexes.confidence.decision import Verdict, verdict
 from indexes.records import Record
 from indexes.records.pictures import Picture
+from indexes.records.review import Overdue
 
 POSSIBLE = 0.4
 """From this confidence up a hit is shown in full although it is not sure enough to be volunteered."""
@@ -23,6 +24,8 @@ class Entry:
     """Shown where the record is shown in full."""
     label: str = ""
     """What its button says in a question back."""
+    overdue: Overdue | None = None
+    """That the record should have been checked."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Result:
     @property
     def may_be_volunteered(self) -> bool:
         """Whether the first hit may be given to somebody who did not ask the bot."""
-        return self._verdict is Verdict.GIVEN
+        overdue = self.entries[0].overdue if self.entries else None
+        return self._verdict is Verdict.GIVEN and not (overdue and overdue.is_held_back)
 
     @property
     def _verdict(self) -> Verdict:

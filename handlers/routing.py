@@ -30,6 +30,7 @@ from handlers.answers import (
 )
 from handlers.entries import editing, proposals, typing
 from handlers.files import removal, uploads, versions
+from handlers.freshness import reviewing
 from handlers.home import home
 from handlers.learning import learned_aliases, misses
 from handlers.request import payload_key
@@ -61,6 +62,7 @@ def register(app: App, services: Services) -> None:
     _register_editing(app, routes)
     _register_learning(app, routes)
     _register_synonyms(app, routes)
+    _register_freshness(app, routes)
     app.error(_log_error)
 
 
@@ -184,6 +186,15 @@ def _register_synonyms(app: App, routes: Routes) -> None:
     app.action("synonyms_show")(routes.on(proposing.shown, needs=Need.ADMIN))
     app.action("synonym_add")(routes.on(proposing.added, needs=Need.ADMIN))
     app.action("synonym_dismiss")(routes.on(proposing.dismissed, needs=Need.ADMIN))
+
+
+def _register_freshness(app: App, routes: Routes) -> None:
+    """Register what owners and admins say about entries that are due for a check."""
+    app.action("review_right")(routes.on(reviewing.still_right, needs=Need.MEMBER))
+    app.action("review_edit")(routes.on(reviewing.edit, needs=Need.MEMBER))
+    app.action("review_not_mine")(routes.on(reviewing.not_mine, needs=Need.MEMBER))
+    app.action(re.compile("review_(more|back)"))(routes.on(reviewing.turned, needs=Need.MEMBER))
+    app.action("review_list")(routes.on(reviewing.shown, needs=Need.ADMIN))
 
 
 def _register_editing(app: App, routes: Routes) -> None:

@@ -9,6 +9,7 @@ from handlers.answers.store import publications
 from handlers.channels import is_plausible
 from handlers.entries.store import proposals
 from handlers.files.store import uploads
+from handlers.freshness.store import reviews
 from handlers.knowledge.store import documents, vectors
 from handlers.learning.store import alias_votes, judged_replies, learned_aliases, misses, voices
 from handlers.privacy.store.erasures import Erasures
@@ -60,6 +61,7 @@ MODULES = (
     publications,
     questions,
     replicas,
+    reviews,
     synonyms,
     tokens,
     uploads,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from slack_sdk import WebClient
@@ -47,13 +47,19 @@ class Process:
     http: str = ""
 
 
+def clock_here() -> datetime:
+    """Return the time of this machine's clock."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Config:
     """Settings that don't change while the bot runs.
 
     `confirmations` is how many people must confirm a phrasing before it is learned; `is_agent` tells whether Slack
     treats the app as an agent: it shows suggested questions itself, and each direct message begins a thread.
-    `timezone` is the one that days are counted in, None for this machine's; `digest` that of kotae.toml.
+    `timezone` is the one that days are counted in, None for this machine's; `digest` that of kotae.toml; `clock` says
+    what time it is, in any time zone.
     """
 
     search_command: str
@@ -64,6 +70,11 @@ class Config:
     timezone: tzinfo | None = None
     confirmations: int = 2
     digest: str = ""
+    clock: Callable[[], datetime] = clock_here
+
+    def now(self) -> datetime:
+        """Return the time, in the time zone that days are counted in."""
+        return self.clock().astimezone(self.timezone)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,16 @@
 """A knowledge base that has been opened or built."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
+
+import numpy as np
 
 from indexes.messages import Translatable
 from indexes.records import KnowledgeBase, Record, Source
+from indexes.records.model import Days
+from indexes.records.review import deadline, deadlines
 from indexes.records.stored import RecordRows
 from indexes.retrieval.index import Index
 from indexes.retrieval.learned_aliases import LearnedAlias
@@ -40,6 +46,30 @@ class LoadedKnowledgeBase:
     def aliased_record(self, alias: LearnedAlias) -> Record | None:
         """Return the record that a learned alias belongs to: by id, or else by a question that only one record has."""
         return self.record(alias.record) or self._only_record(alias.question)
+
+    def deadline(self, record: Record) -> date | None:
+        """Return the last day before a record is due for a check; None if it never is."""
+        return deadline(record, self.knowledge_base, self.source.review_after)
+
+    def is_due(self, record: Record, today: date) -> bool:
+        """Return whether a record is due for a check."""
+        last = self.deadline(record)
+        return last is not None and last < today
+
+    def due(self, today: date) -> Iterator[tuple[int, date]]:
+        """Return the rows that are due for a check, with their deadlines."""
+        late = np.flatnonzero((self.deadlines > 0) & (self.deadlines < today.toordinal()))
+        return ((row, date.fromordinal(int(self.deadlines[row]))) for row in late.tolist())
+
+    @property
+    def undated(self) -> int:
+        """The number of rows that are never due, since they have no date."""
+        return len(self.knowledge_base.records) - int(np.count_nonzero(self.deadlines))
+
+    @cached_property
+    def deadlines(self) -> Days:
+        """The deadline of each row as an ordinal, 0 for none; empty if no row can ever be due."""
+        return deadlines(self.knowledge_base, self.source.review_after)
 
     @property
     def file_changed(self) -> bool:

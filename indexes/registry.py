@@ -7,7 +7,7 @@ swaps it in with one assignment, so that a search never sees half a reload, and 
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from indexes.errors import EncodingError, ModelUnavailableError, UnknownKnowledg
 from indexes.loaded import LoadedKnowledgeBase
 from indexes.messages import Translatable
 from indexes.records import Record, Source
+from indexes.records.review import Overdue, ReviewPolicy
 from indexes.retrieval.clustering import Groups, QuestionVectors, group_by_letters, group_by_meaning
 from indexes.retrieval.details import shared_with_details
 from indexes.retrieval.index import Hit, Question
@@ -33,6 +34,9 @@ MERGED_HITS = 10
 
 CANDIDATES = 5
 """Rows that somebody may choose from who is asked back which they mean."""
+
+OVERDUE_TITLE = 80
+"""Characters of the title of an overdue row that are quoted."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ class Answer:
     def is_certain(self, threshold: float, *, unasked: bool = False) -> bool:
         """Return whether the first hit has an answer and reaches the threshold; `unasked`: and may be volunteered."""
         decided = verdict(self.hits[0].record if self.hits else None, self.confidence, threshold)
-        return decided is Verdict.GIVEN or (decided is Verdict.NO_QUESTION and not unasked)
+        if unasked:
+            return decided is Verdict.GIVEN and not self.hits[0].is_held_back
+        return decided in {Verdict.GIVEN, Verdict.NO_QUESTION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +119,18 @@ class Registry:
     """The knowledge bases that can be searched. Several channels may search one; it is loaded only once.
 
     `catalog` lists the CSV files and is called again for each reload, to find new files; `synonyms` is a file that may
-    not exist. Nothing is loaded until `Maintenance.load` runs. Safe to share between threads.
+    not exist; `policy` says how rows are treated that are overdue for a check. Nothing is loaded until
+    `Maintenance.load` runs. Safe to share between threads.
     """
 
-    def __init__(self, catalog: Callable[[], Sequence[Source]], synonyms: Path | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Callable[[], Sequence[Source]],
+        synonyms: Path | None = None,
+        policy: ReviewPolicy = ReviewPolicy(),  # noqa: B008 - it never changes
+    ) -> None:
         self.catalog = catalog
+        self.policy = policy
         self._synonyms_path = synonyms
         self._state = State()
         self._question_vectors = QuestionVectors()
@@ -155,6 +168,7 @@ class Registry:
             hits = _details_first(found_by_details, hits, top_k)
             candidates = _details_first(found_by_details, candidates, CANDIDATES)
         encoder = state.encoder.name if state.encoder and asked.vector is not None else None
+        hits, candidates = self._marked(hits), self._marked(candidates)
         return Answer(asked, hits, encoder, time.perf_counter() - started, state.shifts, candidates)
 
     def answer_of(self, name: str, record_id: str) -> Answer | None:
@@ -167,12 +181,24 @@ class Registry:
             return None
         asked = Question(record.title, loaded.index.synonyms.apply(normalize(record.title)))
         hit = loaded.index.hit_of(asked, loaded.index.row_of(record))
-        hits = tuple(with_confidence(asked, [hit], state.shifts))
+        hits = self._marked(with_confidence(asked, [hit], state.shifts))
         return Answer(asked, hits, None, time.perf_counter() - started, state.shifts)
 
     def why(self, answer: Answer, threshold: float) -> tuple[Translatable, ...]:
         """Say why the first hit of an answer is given unasked at a threshold, or is not."""
+        if answer.is_certain(threshold) and answer.hits[0].is_held_back:
+            return (Translatable("why.overdue", title=answer.hits[0].record.title[:OVERDUE_TITLE]),)
         return reasons(answer.question, answer.hits, threshold, answer.shifts)
+
+    def overdue(self, name: str, record: Record) -> Overdue | None:
+        """Return how overdue a record of a knowledge base is for a check; None if it isn't."""
+        loaded = self._state.loaded.get(name)
+        return self.policy.overdue(loaded.deadline(record)) if loaded else None
+
+    def _marked(self, hits: Iterable[Hit]) -> tuple[Hit, ...]:
+        """Mark the hits that are held back."""
+        overdue = [(hit, self.overdue(hit.knowledge_base, hit.record)) for hit in hits]
+        return tuple(replace(hit, is_held_back=True) if how and how.is_held_back else hit for hit, how in overdue)
 
     def record(self, name: str, record_id: str) -> Record | None:
         """Return the current version of a record, or None if it no longer exists."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from bot.app import Bot, build_app
@@ -9,6 +10,7 @@ from bot.config_file import ConfigFile
 from bot.importing import run_import
 from bot.playground import LocalSlack
 from bot.settings import Environment, Settings
+from handlers.services import clock_here
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager
 
@@ -50,11 +52,12 @@ class Replicas:
         manager: ModelManager,
         config: ConfigFile | None = None,
         burst: int = NO_LIMIT,
+        clock: Callable[[], datetime] = clock_here,
         **environment: str,
     ) -> Bot:
         """Start a replica and wait until it has read everything."""
         there = self._slack.connections
-        bot = build_app(self.settings(name, config, **environment), manager, burst=burst)
+        bot = build_app(self.settings(name, config, **environment), manager, burst=burst, clock=clock)
         self.of[name] = bot
         bot.start()
         self._slack.wait_until(lambda: self._slack.connections > there, what="the connection")

@@ -38,10 +38,13 @@ from indexes.records import (
     checking,
     columns,
     conventions,
+    dates,
     has_answer,
     header_names,
+    owners,
     parse_records,
     pictures,
+    placeholders,
 )
 from indexes.records.csv_editor import CsvEditor, encodable
 from indexes.records.entities import without_entities
@@ -238,6 +241,12 @@ RUN: dict[str, Callable[[str], object]] = {
         cell, [Record("1", cell, cell, details={"note": cell}), Record("2", f"x{cell}", cell, details={"note": cell})]
     ),
     "indexes.records.checking.numbers": checking.numbers,
+    "indexes.records.dates.read_day": dates.read_day,
+    "indexes.records.dates.read_days": lambda cell: dates.read_days([cell, f"1/2/{cell}"]),
+    "indexes.records.dates.day_comes_first": lambda cell: dates.day_comes_first([cell] * FEW),
+    "indexes.records.owners.named_owners": owners.named_owners,
+    "indexes.records.owners.without_ids": owners.without_ids,
+    "indexes.records.placeholders.is_placeholder": placeholders.is_placeholder,
     "indexes.records.columns.is_known": columns.is_known,
     "indexes.records.header_names.read_header": header_names.read_header,
     "indexes.records.header_names.bare": header_names.bare,
@@ -363,6 +372,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.home.views.home",
         "handlers.learning.views.misses",
         "handlers.synonyms.views.synonyms",
+        "handlers.freshness.views.reviews",
         "handlers.learning.views.proof",
         "handlers.entries.views.proposals",
         "handlers.answers.views.reactions",

@@ -61,7 +61,9 @@ def _result(services: Services, question: AskedQuestion, number: int | None) -> 
 
 def _entry(services: Services, hit: FoundHit, *, pictures: bool) -> Entry:
     record = services.registry.record(hit.knowledge_base, hit.record)
-    return Entry(record, hit.knowledge_base, hit.confidence, images.shown(record) if pictures else (), hit.label)
+    shown = images.shown(record) if pictures else ()
+    overdue = services.registry.overdue(hit.knowledge_base, record) if record else None
+    return Entry(record, hit.knowledge_base, hit.confidence, shown, hit.label, overdue)
 
 
 def _asked_question(services: Services, answer: Answer, request: Request, origin: Origin) -> AskedQuestion:

@@ -17,7 +17,17 @@ from handlers.entries import proposals
 from handlers.entries.store.proposals import Proposal
 from handlers.entries.views import editing as views
 from handlers.entries.views.editing import Draft
-from handlers.entries.writing import as_now, is_touched, refuse_workbook, similar, store, writable
+from handlers.entries.writing import (
+    as_now,
+    is_touched,
+    may_change,
+    may_write,
+    refuse_workbook,
+    similar,
+    store,
+    writable,
+)
+from handlers.owners import is_owner
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -72,10 +82,14 @@ def open_add(
 
 
 def open_edit(services: Services, request: Request, knowledge_base: str, record_id: str) -> None:
-    """Open the form with an entry as it is now, for admins."""
+    """Open the form with an entry as it is now, for admins and its owner."""
     refuse_workbook(services, request, knowledge_base)
     record = services.registry.record(knowledge_base, record_id)
-    if record is None or knowledge_base not in writable(services, request) or len(record_id) > views.RECORD_ID:
+    if (
+        record is None
+        or not may_change(services, request, knowledge_base, record_id)
+        or len(record_id) > views.RECORD_ID
+    ):
         request.tell_privately(notice(request.texts("edit.gone")))
     else:
         channel = "" if request.is_direct else request.channel
@@ -163,7 +177,7 @@ def build_form(
         similar=similar(services, draft),
         trouble=trouble,
         difference=difference,
-        proposing=not request.person.is_admin,
+        proposing=not (request.person.is_admin or draft.record),
     )
 
 
@@ -229,8 +243,14 @@ def sent(services: Services, request: Request) -> None:
 
 
 def need_of_form(request: Request) -> Need:
-    """Return who may send the form: members for a new entry, which may become a proposal; admins for a change."""
+    """Return who may send the form: members for a new entry, which may become a proposal; admins for a change.
+
+    The owner of a row may change it.
+    """
     draft = views.read(request.body["view"])
+    record = request.services.registry.record(draft.knowledge_base, draft.record) if draft.record else None
+    if record and is_owner(request.services, request.user, record.owner):
+        return Need.MEMBER
     return Need.ADMIN if draft.record or draft.proposal is not None else Need.MEMBER
 
 
@@ -243,11 +263,13 @@ def refused(services: Services, request: Request, refusal: str) -> None:
 
 def _take(services: Services, request: Request, draft: Draft) -> View:
     """Write, propose or approve the entry if this person may; return the view that says so."""
-    if draft.knowledge_base not in writable(services, request):
-        raise NotAllowedError("edit.nowhere")
+    if not may_write(services, request, draft):
+        base = services.registry.loaded.get(draft.knowledge_base)
+        is_gone = base is not None and draft.record != "" and base.record(draft.record) is None
+        raise NotAllowedError("edit.gone") if is_gone else NotAllowedError("edit.nowhere")
     if draft.proposal is not None:
         return proposals.approve_edited(services, request, draft)
-    if request.person.is_admin:
+    if request.person.is_admin or draft.record:
         stored = store(services, request, draft)
         return views.saved(draft, stored.record, stored.trouble)
     return views.told(draft, proposals.propose(services, request, draft), proposing=True)
@@ -258,7 +280,7 @@ def _give_back(
 ) -> None:
     """Show the form again with the typed text, the reason, and what changed in the file meanwhile."""
     record = services.registry.record(draft.knowledge_base, draft.record) if draft.record else None
-    if draft.knowledge_base not in writable(services, request) or (draft.record and record is None):
+    if not may_write(services, request, draft):
         _show(services, request, views.told(draft, trouble, typed=True), draft, trouble)
         return
     current = as_now(draft, record) if record else draft

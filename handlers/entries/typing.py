@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from handlers.entries.editing import build_form, where_opened
 from handlers.entries.views import editing as views
 from handlers.entries.views.editing import Draft
-from handlers.entries.writing import writable
+from handlers.entries.writing import may_write
 from handlers.request import Request
 from handlers.services import Services
 from indexes.records.stored import categories
@@ -76,7 +76,7 @@ def _settled(services: Services, draft: Draft, request: Request) -> Draft | None
 
     A category that the knowledge base doesn't have is dropped, unless it was typed as a new one.
     """
-    if draft.knowledge_base not in writable(services, where_opened(request, draft)):
+    if not may_write(services, where_opened(request, draft), draft):
         return None
     known = categories(services.registry.loaded[draft.knowledge_base].index.records)
     category = draft.texts.get("category", "")

@@ -1,14 +1,16 @@
 """Writing entries into knowledge bases: where a person may, similar entries, and the writing itself."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from functools import partial
 
 from handlers.access import Standing
+from handlers.audience import closed_to
 from handlers.entries.views import editing as views
 from handlers.entries.views.editing import Draft
 from handlers.learning.store.misses import Misses
+from handlers.owners import is_owner
 from handlers.request import Request
 from handlers.result import POSSIBLE, Entry
 from handlers.services import Services
@@ -17,10 +19,11 @@ from handlers.store.audit import AuditLog
 from handlers.store.errors import StoreError
 from handlers.texts import HandlerError
 from indexes.completion.completion import complete
+from indexes.loaded import LoadedKnowledgeBase
 from indexes.messages import Translatable
 from indexes.names import is_workbook
 from indexes.records import KnowledgeBase, Record, read_bytes
-from indexes.records.editing import StaleFileError, WriteResult, add, change, ensure_editable
+from indexes.records.editing import StaleFileError, WriteResult, add, change, confirm, ensure_editable
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,14 @@ class NotThereError(HandlerError):
     """The knowledge base or the entry is gone."""
 
 
+class NotDueError(HandlerError):
+    """The row is not due for a check any more: somebody has checked it."""
+
+
+class OtherNowError(HandlerError):
+    """The row is not what somebody says to be right."""
+
+
 class ChangedMeanwhileError(HandlerError):
     """Somebody else has changed the same cells of the row; the message says what it is now."""
 
@@ -56,6 +67,22 @@ def writable(services: Services, request: Request) -> tuple[str, ...]:
     """List the knowledge bases of `seen` that are CSV files: a workbook is never written."""
     loaded = services.registry.loaded
     return tuple(name for name in seen(services, request) if not is_workbook(loaded[name].source.path))
+
+
+def may_change(services: Services, request: Request, name: str, record_id: str) -> bool:
+    """Tell whether this person may change a row: an admin or its owner, who may see it. A workbook is never written."""
+    loaded, record = services.registry.loaded.get(name), services.registry.record(name, record_id)
+    if loaded is None or record is None or is_workbook(loaded.source.path):
+        return False
+    may = request.person.is_admin or is_owner(services, request.user, record.owner)
+    return may and request.person.standing is Standing.MEMBER and name not in closed_to(services, request.user)
+
+
+def may_write(services: Services, request: Request, draft: Draft) -> bool:
+    """Tell whether this person may write an entry where the draft says, or change the row that it is about."""
+    if draft.record:
+        return may_change(services, request, draft.knowledge_base, draft.record)
+    return draft.knowledge_base in writable(services, request)
 
 
 def refuse_workbook(services: Services, request: Request, wanted: str) -> None:
@@ -103,21 +130,62 @@ def _spelled_alike(services: Services, draft: Draft) -> list[Entry]:
 
 
 def store(services: Services, request: Request, draft: Draft) -> Stored:
-    """Write the entry into its file and reload that. Raises KnowledgeBaseError; nothing is written then.
+    """Write the entry into its file and reload that. Raises KnowledgeBaseError; nothing is written then."""
+    name = draft.knowledge_base
+
+    def done(record: Record) -> Translatable:
+        entry = {"name": name, "id": record.id, "title": record.title}
+        return Translatable("audit.edit", **entry) if draft.record else Translatable("audit.add", **entry)
+
+    stored = _store(services, request, name, partial(_write, services, request, draft), done)
+    if draft.question_id is not None:
+        Misses(services.database).close(draft.question_id, "answered", request.user)
+    return stored
+
+
+def confirm_row(
+    services: Services, request: Request, name: str, record_id: str, is_as_shown: Callable[[Record], bool]
+) -> Stored:
+    """Write into its file that a row is right as of today, and reload that.
+
+    Raises as `store` does, NotDueError if somebody has checked it meanwhile, OtherNowError if it isn't what was shown.
+    """
+
+    def write() -> WriteResult:
+        loaded, now = _loaded(services, name), services.config.now()
+        record = loaded.record(record_id)
+        if record is None:
+            raise NotThereError("edit.gone")
+        if not is_as_shown(record):
+            raise OtherNowError("review.changed", title=record.title)
+        if not loaded.is_due(record, now.date()):
+            raise NotDueError("review.already", title=record.title)
+        writer = services.maintenance.writer("edit", request.user)
+        return confirm(loaded.knowledge_base, record_id, now, loaded.source.review_after, writer)
+
+    def done(written: Record) -> Translatable:
+        return Translatable("audit.checked", name=name, id=written.id, title=written.title)
+
+    return _store(services, request, name, write, done)
+
+
+def _store(
+    services: Services,
+    request: Request,
+    name: str,
+    write: Callable[[], WriteResult],
+    done: Callable[[Record], Translatable],
+) -> Stored:
+    """Write into a file, keep the version, reload it and log what was done.
 
     Nobody is refused because of what Kotae itself wrote: writers within this process wait for each other, and what
     other replicas wrote is read first.
     """
-    name = draft.knowledge_base
     with services.locks("knowledge base", name):
-        written = _write_up_to_date(services, request, draft)
+        written = _write_up_to_date(services, name, write)
         _keep_versions(services, request, name, written)
         report = services.maintenance.reload(name).result()
-    if draft.question_id is not None:
-        Misses(services.database).close(draft.question_id, "answered", request.user)
-    entry = {"name": name, "id": written.record.id, "title": written.record.title}
-    done = Translatable("audit.edit", **entry) if draft.record else Translatable("audit.add", **entry)
-    unlogged = _log(services, request, done)
+    unlogged = _log(services, request, done(written.record))
     return Stored(written.record, report.error or unlogged)
 
 
@@ -129,24 +197,28 @@ def _keep_versions(services: Services, request: Request, name: str, written: Wri
     maintenance.record_version(source, written.data, len(written.knowledge_base.records), "edit", request.user)
 
 
-def _write_up_to_date(services: Services, request: Request, draft: Draft) -> WriteResult:
+def _write_up_to_date(services: Services, name: str, write: Callable[[], WriteResult]) -> WriteResult:
     """Write into a file that Kotae alone changes as it is now; raises StaleFileError for any other that has changed."""
     for _ in range(TRIES if services.database.is_shared else 0):
         try:
-            return _write(services, request, draft)
+            return write()
         except StaleFileError:
-            services.maintenance.reload(draft.knowledge_base).result()
-    return _write(services, request, draft)
+            services.maintenance.reload(name).result()
+    return write()
+
+
+def _loaded(services: Services, name: str) -> LoadedKnowledgeBase:
+    loaded = services.registry.loaded.get(name)
+    if loaded is None:
+        raise NotThereError("edit.no_such", name=name)
+    return loaded
 
 
 def _write(services: Services, request: Request, draft: Draft) -> WriteResult:
-    loaded = services.registry.loaded.get(draft.knowledge_base)
-    if loaded is None:
-        raise NotThereError("edit.no_such", name=draft.knowledge_base)
-    read, now = loaded.knowledge_base, datetime.now().astimezone(services.config.timezone)
-    writer = services.maintenance.writer("edit", request.user)
+    loaded, now = _loaded(services, draft.knowledge_base), services.config.now()
+    read, writer = loaded.knowledge_base, services.maintenance.writer("edit", request.user)
     if draft.record:
-        return change(read, draft.record, _changes(services, draft), now, writer)
+        return change(read, draft.record, _changes(services, draft), now, writer, loaded.source.review_after)
     if request.is_repeat and (added := _added_before(read, draft)):
         return WriteResult(read, added, read_bytes(read.path))
     return add(read, _cells(draft.texts, read), now, writer)

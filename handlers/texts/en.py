@@ -19,6 +19,8 @@ WORDS = {
     "answer.matched": "matched: {words}",
     "answer.source": "from {name}",
     "answer.updated": "updated {date}",
+    "answer.overdue": ":hourglass: last checked {date}, a check is due since {since}",
+    "answer.undated": ":hourglass: a check is due since {since}",
     "answer.owner": "owner: {owner}",
     "answer.link": "link",
     "button.show": "Show",
@@ -117,6 +119,7 @@ WORDS = {
     "*{command} misses [days]*: questions I could not answer, most asked first\n"
     "*{command} learned*: phrasings learned from confirmed answers, with undo\n"
     "*{command} synonyms*: words that people use where the knowledge says something else\n"
+    "*{command} stale*: entries that are due for a check\n"
     "*{command} channels*: which channel searches which knowledge base, and channels that wait for an admin\n"
     "*{command} settings*: all settings of this channel in one form\n"
     "*{command} stats [days]*: answered, missed and helpful\n"
@@ -150,6 +153,28 @@ WORDS = {
     "button.later": "Later",
     "button.more": "Show more ({count})",
     "button.back": "Back",
+    # Entries that are due for a check
+    "review.title": "*Are these still right?* {entries} due for a check",
+    "review.none": "Nothing of yours is due for a check.",
+    "review.unowned": "*Due for a check, with nobody to ask*: {entries}. The file names no owner that I can find in Slack, or they say it isn't theirs.",
+    "review.hint": "“Still right” writes today's date into the file. I ask once a week at most.",
+    "review.updated": "last checked {date}",
+    "review.since": "due since {date}",
+    "review.workbook": "_A workbook: change the date in it._",
+    "review.checked": ":white_check_mark: Marked as right today: {title}",
+    "review.already": "Somebody has already checked this: {title}",
+    "review.changed": "This entry has changed since I showed it. Please read it again: {title}",
+    "review.handed": "Left to the admins: {title}. I won't ask you about it again.",
+    "review.not_yours": "Only admins and the owner named in the file can do that.",
+    "review.file_changed": "The file was changed outside Slack just now, so nothing was written. I have read it again; please look and press once more.",
+    "stale.title": "*Due for a check*: {entries}",
+    "stale.none": "*Due for a check*: nothing",
+    "stale.undated": "Without a date, so never due: {names}",
+    "stale.elsewhere": "Elsewhere: {count}, in private channels that you are not in.",
+    "stale.hint": "Owners are asked about their entries every Monday; you are asked about those without an owner. `{command} rollback` undoes a press.",
+    "button.still_right": "✅ Still right",
+    "button.not_mine": "Not mine",
+    "button.show_stale": "Show all",
     # Learned phrasings
     "learned.title": "*Learned phrasings*: {count}",
     "learned.none": "*Learned phrasings*: none yet. When people confirm an answer, their words are learned as another way to ask for it.",
@@ -339,6 +364,8 @@ WORDS = {
     "feature.hint.images": "I show the images that the knowledge base links to",
     "feature.synonyms": "Words that learn",
     "feature.hint.synonyms": "I propose synonyms to admins",
+    "feature.reviews": "Requests to check entries",
+    "feature.hint.reviews": "Owners get a message once a week about entries that are due",
     "button.open_again": "Open the form",
     "settings.unchanged": "Nothing has changed in {channel}.",
     "stats.title": "*The last {days} days*",
@@ -365,6 +392,8 @@ WORDS = {
     "audit.export": "*export {name}* · {rows} rows",
     "audit.add": "*add {name}* · {id}: {title}",
     "audit.edit": "*edit {name}* · {id}: {title}",
+    "audit.checked": "*{name} checked* · {id}: {title}",
+    "audit.not_mine": "*{name}: not the owner of* · {id}: {title}",
     "audit.serve": "*serve {name}* · {bases}",
     "audit.not_served": "*don't serve {name}* · {bases}",
     "audit.keep": "*keep {name}* · without its file",

@@ -19,6 +19,8 @@ WORDS = {
     "answer.matched": "一致した語: {words}",
     "answer.source": "出典: {name}",
     "answer.updated": "更新日 {date}",
+    "answer.overdue": ":hourglass: 最終確認 {date}、確認期限 {since} を過ぎています",
+    "answer.undated": ":hourglass: 確認期限 {since} を過ぎています",
     "answer.owner": "担当: {owner}",
     "answer.link": "リンク",
     "button.show": "表示",
@@ -116,6 +118,7 @@ WORDS = {
     "*{command} misses [日数]*: 答えられなかった質問を、多い順に表示します\n"
     "*{command} learned*: 確認された回答から学習した言い方を表示します。取り消しもできます\n"
     "*{command} synonyms*: ナレッジと違う言い方で使われている言葉を表示します\n"
+    "*{command} stale*: 確認の時期が来た項目を表示します\n"
     "*{command} channels*: チャンネルとナレッジベースの対応と、確認待ちのチャンネルを表示します\n"
     "*{command} settings*: このチャンネルの設定をまとめて変更します\n"
     "*{command} stats [日数]*: 回答できた数、できなかった数、評価を表示します\n"
@@ -149,6 +152,28 @@ WORDS = {
     "button.later": "あとで",
     "button.more": "さらに表示（{count}件）",
     "button.back": "前へ",
+    # 確認の時期が来た項目
+    "review.title": "*内容は今も正しいですか？* 確認の時期が来た項目が{entries}あります",
+    "review.none": "あなたに確認をお願いする項目はありません。",
+    "review.unowned": "*確認をお願いできる方がいない項目*: {entries}。ファイルの担当者が Slack で見つからないか、「担当ではない」とのことです。",
+    "review.hint": "「内容は正しい」を押すと、ファイルに今日の日付を書き込みます。お願いは週に1回までです。",
+    "review.updated": "最終確認 {date}",
+    "review.since": "確認期限 {date}",
+    "review.workbook": "_Excel などのブックなので、日付はブックで変更してください。_",
+    "review.checked": ":white_check_mark: 確認済みにしました: {title}",
+    "review.already": "すでに確認されています: {title}",
+    "review.changed": "表示した後に内容が変わっています。もう一度ご確認ください: {title}",
+    "review.handed": "管理者に引き継ぎます: {title}。今後この項目についてはお聞きしません。",
+    "review.not_yours": "この操作ができるのは、管理者とファイルに書かれた担当者だけです。",
+    "review.file_changed": "直前に Slack の外でファイルが変更されたため、何も書き込んでいません。読み直しましたので、内容を確認してもう一度押してください。",
+    "stale.title": "*確認の時期が来た項目*: {entries}",
+    "stale.none": "*確認の時期が来た項目*: ありません",
+    "stale.undated": "日付がないため確認の対象にならない項目: {names}",
+    "stale.elsewhere": "ほかに{count}件、あなたが参加していない非公開チャンネルの項目があります。",
+    "stale.hint": "毎週月曜に担当者へ、担当者が分からない項目は管理者へ確認をお願いします。`{command} rollback` で元に戻せます。",
+    "button.still_right": "✅ 内容は正しい",
+    "button.not_mine": "担当ではない",
+    "button.show_stale": "すべて表示",
     # 学習した言い方
     "learned.title": "*学習した言い方*: {count}件",
     "learned.none": "*学習した言い方*: まだありません。回答が確認されると、その質問の言い方を別名として覚えます。",
@@ -337,6 +362,8 @@ WORDS = {
     "feature.hint.images": "ナレッジベースにある画像を表示します",
     "feature.synonyms": "言い換えの学習",
     "feature.hint.synonyms": "同義語の候補を管理者に提案します",
+    "feature.reviews": "内容確認のお願い",
+    "feature.hint.reviews": "確認の時期が来た項目を、担当者に週1回 DM でお知らせします",
     "button.open_again": "設定画面を開く",
     "settings.unchanged": "{channel} の設定に変更はありません。",
     "stats.title": "*この{days}日間*",
@@ -363,6 +390,8 @@ WORDS = {
     "audit.export": "*{name} を書き出し* · {rows}行",
     "audit.add": "*{name} に追加* · {id}: {title}",
     "audit.edit": "*{name} を編集* · {id}: {title}",
+    "audit.checked": "*{name} の内容を確認* · {id}: {title}",
+    "audit.not_mine": "*{name} の担当ではないと回答* · {id}: {title}",
     "audit.serve": "*#{name} で使う* · {bases}",
     "audit.not_served": "*#{name} では使わない* · {bases}",
     "audit.keep": "*{name} を残す* · ファイルなしで回答を続けます",

@@ -115,6 +115,8 @@ WORDS = {
     "row.short.other": "this row and {others} others end before the last column; their missing cells are blank",
     "row.header_short": "name the column that the header lacks",
     "row.private_use": "contains {character}, a character that only some fonts or companies have; others may see a box. Replace it",
+    "row.no_date": '"{text}" in the column "{column}" is no date; write it as 2026-01-31. Until then it counts as blank',
+    "row.more_no_dates": '{count} more rows from here on have no readable date in the column "{column}"',
     "row.merged": 'no question in {count} row(s) below "{question}" (line {line}), as in cells that were merged: '
     "repeat the question in each row, or put the whole answer into one cell",
     "row.nul": "NUL bytes were removed; is the row complete?",
@@ -245,6 +247,7 @@ WORDS = {
     "why.no_words": "Nothing is given unasked: the question has no letters or digits.",
     "why.no_answer": "Nothing is given unasked: the best row says “{title}”, and it has no answer yet.",
     "why.no_question": "Nothing is given unasked: the best row has an answer only, “{title}”, and no question.",
+    "why.overdue": "Nothing is given unasked: the best row, “{title}”, has been overdue for a check for too long.",
     "why.digits_only": "The question has digits only.",
     "why.other_code": "The question names a code or number, and the row is about another one.",
     "why.twice": "Two rows ask this word for word and answer differently; the other one is “{title}”.",

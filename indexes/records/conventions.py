@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+from indexes.records.dates import day_comes_first
+
 _NUMBERED = re.compile(r"(.*?)([0-9]{1,18})", re.DOTALL)
 _FRESH_BYTES = 4
 _TIME = re.compile(r"(.*?)([ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)", re.DOTALL)
 _YEAR_FIRST = re.compile(r"[0-9]{4}([-/.]|年)([0-9]{1,2})([-/.]|月)([0-9]{1,2})(日?)")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2[0-9]{4}")
 _DIGITS = re.compile(r"[0-9]{8}")
-_MONTHS = 12
 
 
 def next_id(ids: Sequence[str]) -> str:
@@ -56,7 +57,7 @@ def _date(date: str, dates: Sequence[str], now: datetime) -> str:
         width = _width(month, day)
         return f"{now.year}{after_year}{now.month:0{width}d}{after_month}{now.day:0{width}d}{after_day}"
     if style := _YEAR_LAST.fullmatch(date):
-        order = _day_comes_first(dates, style[2])
+        order = day_comes_first(dates, style[2])
         if order is not None:
             first, second = (now.day, now.month) if order else (now.month, now.day)
             width = _width(style[1], style[3])
@@ -67,17 +68,6 @@ def _date(date: str, dates: Sequence[str], now: datetime) -> str:
 def _width(*numbers: str) -> int:
     """Return 1 for a style that writes 4/1, and 2 for one that writes 04/01."""
     return 1 if any(len(number) == 1 for number in numbers) else 2
-
-
-def _day_comes_first(dates: Sequence[str], separator: str) -> bool | None:
-    """Decide by a number beyond 12, or by points, which go with day first; return None if it is ambiguous."""
-    for date in dates:
-        if style := _YEAR_LAST.match(date):
-            if int(style[1]) > _MONTHS:
-                return True
-            if int(style[3]) > _MONTHS:
-                return False
-    return True if separator == "." else None
 
 
 def _time(time: str, now: datetime) -> str:

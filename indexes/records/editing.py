@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from indexes.records.difference import Difference, difference
 from indexes.records.entities import without_entities
 from indexes.records.model import KnowledgeBase, Record
 from indexes.records.reading import parse_records, read_bytes
+from indexes.records.review import NEXT_CHECK_DAYS, deadline
 from indexes.records.table import MAX_CELL, cell_text
 
 LOCK_SECONDS = 30.0
@@ -152,15 +153,21 @@ def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime, writer: Wr
 
 
 def change(
-    read: KnowledgeBase, record_id: str, cells: Mapping[str, str], now: datetime, writer: Writer = FOLDER
+    read: KnowledgeBase,
+    record_id: str,
+    cells: Mapping[str, str],
+    now: datetime,
+    writer: Writer = FOLDER,
+    review_after: int | None = None,
 ) -> WriteResult:
-    """Change the cells of a record, by role, where they differ, and its `updated` date. Raises like `add`."""
+    """Change the cells of a record, by role, where they differ, and its `updated` date. Raises like `add`.
+
+    Whoever changes a row whose own date for the next check has passed has checked it; see `confirm`.
+    """
     ensure_editable(read.path)
     with writer.locked(read.path):
         data = _same_bytes(read)
-        record = next((record for record in read.records if record.id == record_id), None)
-        if record is None:
-            raise UnusableRowError("write.no_such_id", file=read.path.name, id=record_id)
+        record = _existing(read, record_id)
         editor = CsvEditor.of(data, read)
         before = editor.cells(record.line)
         differing = {role: text for role, text in cells.items() if not _is_same(cell_text(before.get(role, "")), text)}
@@ -168,8 +175,28 @@ def change(
             return WriteResult(read, record, data)
         if "updated" in read.columns and "updated" not in cells:
             differing["updated"] = format_date(editor.column("updated"), now)
+        if (own := deadline(record, read, None)) and own < now.date():
+            differing |= _next_check(read, editor, record, now, review_after)
         texts = {role: _storable(read, role, text) for role, text in differing.items()}
         return _written(read, data, editor.changed(record.line, texts), record.line, writer)
+
+
+def confirm(
+    read: KnowledgeBase, record_id: str, now: datetime, review_after: int | None, writer: Writer = FOLDER
+) -> WriteResult:
+    """Write that a row is right as of now: its `updated` date, and when it is to be checked again. Raises like `add`.
+
+    The next check is after `review_after` days, by default NEXT_CHECK_DAYS; only a row that had a date of its own for
+    it gets another.
+    """
+    ensure_editable(read.path)
+    with writer.locked(read.path):
+        data = _same_bytes(read)
+        record = _existing(read, record_id)
+        editor = CsvEditor.of(data, read)
+        cells = {"updated": format_date(editor.column("updated"), now)} if "updated" in read.columns else {}
+        cells |= _next_check(read, editor, record, now, review_after)
+        return _written(read, data, editor.changed(record.line, cells), record.line, writer)
 
 
 def replace_csv(path: Path, data: bytes, expected: str, writer: Writer = FOLDER, records: int = 0) -> None:
@@ -188,6 +215,24 @@ def ensure_editable(path: Path) -> None:
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal, blank if it doesn't exist; raises UnusableFileError."""
     return hashlib.sha256(read_bytes(path)).hexdigest() if path.exists() else ""
+
+
+def _existing(read: KnowledgeBase, record_id: str) -> Record:
+    """Return the record of this id; raises UnusableRowError if there is none."""
+    record = next((record for record in read.records if record.id == record_id), None)
+    if record is None:
+        raise UnusableRowError("write.no_such_id", file=read.path.name, id=record_id)
+    return record
+
+
+def _next_check(
+    read: KnowledgeBase, editor: CsvEditor, record: Record, now: datetime, review_after: int | None
+) -> dict[str, str]:
+    """Return the cell with the date of the next check, for a row that had one."""
+    if deadline(record, read, None) is None:
+        return {}
+    day = now + timedelta(review_after or NEXT_CHECK_DAYS)
+    return {"review_by": format_date(editor.column("review_by"), day)}
 
 
 def _same_bytes(read: KnowledgeBase) -> bytes:

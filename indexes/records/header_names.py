@@ -88,7 +88,18 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         (
             "更新日 最終更新日 最終更新 更新日時 最終更新日時 updated lastupdated updatedat updatedon "
             "modified lastmodified "
-            "更新年月日 updateddate dateupdated lastupdateddate"
+            "更新年月日 updateddate dateupdated lastupdateddate "
+            "最終確認日 最終確認 確認日 確認済み日 最終レビュー日 最終点検日 "
+            "lastchecked checkedon lastreviewed reviewedon "
+            "lastverified verifiedon lastreviewdate verifieddate"
+        ),
+    ),
+    "review_by": (
+        (
+            "確認期限 見直し期限 見直期限 レビュー期限 次回確認日 次回確認 次回見直し日 次回見直し "
+            "次回レビュー日 見直し予定日 確認予定日 掲載期限 公開期限 "
+            "reviewby reviewdue reviewdueby reviewduedate nextreview nextreviewdate nextreviewon checkby verifyby "
+            "nextcheck nextcheckdate updateby"
         ),
     ),
     "owner": ("担当 担当者 担当部署 担当部門 担当者名 担当チーム owner owners 管理者 maintainer",),

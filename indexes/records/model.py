@@ -6,10 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from indexes.messages import Translatable
 from indexes.names import name_of
 
 TITLE_LENGTH = 80
+Days = NDArray[np.int32]
+"""A day for each row, as `date.toordinal` counts them; 0 where there is none."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class Source:
     path: Path
     sheet: str = ""
     columns: Mapping[str, str] = field(default_factory=dict, hash=False)
+    review_after: int | None = None
+    """Days after its last update when a row is due for a check; None for never."""
 
     @property
     def folder(self) -> str:
@@ -53,6 +60,7 @@ class Record:
     """Whether nobody said which columns are question and answer: such a row is shown to who asks only."""
     image: str = ""
     """What names its pictures; a cell of the image column that names none is among the details."""
+    review_by: str = ""
 
     @property
     def title(self) -> str:
@@ -73,6 +81,7 @@ class Record:
             "keywords": list(self.keywords),
             "aliases": list(self.aliases),
             "updated": self.updated,
+            "review_by": self.review_by,
             "owner": self.owner,
             "image": self.image,
         }
@@ -120,3 +129,7 @@ class KnowledgeBase:
     """The headers by role that an admin chose, which were given for reading."""
     guessed: bool = False
     """Whether no header was known, so that `columns` has a guess for question and answer."""
+    day_first: Mapping[str, bool | None] = field(default_factory=dict)
+    """Whether 01/02/2026 is in February, by role of a column with dates; None if the column leaves it open."""
+    days: Mapping[str, Days] = field(default_factory=dict, compare=False)
+    """The days that the cells of the roles `updated` and `review_by` name, where the file has such a column."""

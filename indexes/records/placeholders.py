@@ -43,7 +43,7 @@ def has_answer(record: Record) -> bool:
 
     なし, None, No and × are answers.
     """
-    return len(record.answer) > _LONGEST or not _is_placeholder(record.answer)
+    return len(record.answer) > _LONGEST or not is_placeholder(record.answer)
 
 
 def may_be_volunteered(record: Record) -> bool:
@@ -51,7 +51,8 @@ def may_be_volunteered(record: Record) -> bool:
     return bool(record.question) and not record.guessed and has_answer(record)
 
 
-def _is_placeholder(text: str) -> bool:
+def is_placeholder(text: str) -> bool:
+    """Return whether a text is blank, or stands where somebody has yet to write one."""
     if _SHEET_ERROR.fullmatch(unicode_form("NFKC", text.strip())):
         return True
     said = "".join(filter(_says_something, normalize(text)))

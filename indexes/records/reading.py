@@ -21,6 +21,7 @@ from indexes.records.columns import (
     other_separator,
     usual_names,
 )
+from indexes.records.dates import DatedColumn, read_days
 from indexes.records.decoding import MAX_BYTES
 from indexes.records.entities import without_entities
 from indexes.records.header_names import read_header
@@ -29,11 +30,18 @@ from indexes.records.pictures import has_address, picture_problems
 from indexes.records.table import DELIMITERS, Table, read_table
 from indexes.records.workbook import named
 
-_ROLES = ("id", "question", "answer", "category", "url", "keywords", "aliases", "updated", "owner", "image")
+_ROLES = (
+    *("id", "question", "answer", "category", "url", "keywords", "aliases", "updated", "owner", "image"),
+    "review_by",
+)
 _KEYWORD_SEPARATOR = re.compile(r"[,，、;；|｜\r\n]")
 _ALIAS_SEPARATOR = re.compile(r"[|｜\r\n]")
 _HEADER_SEARCHED = 10
 _SEPARATOR_SEARCHED = 100
+_DATED = ("updated", "review_by")
+_DATES_NAMED = 20
+"""Cells of a column that are named because they have no readable date; the others are counted."""
+_DATE_SHOWN = 60
 Row = tuple[str, ...]
 """The texts of a row in the order of its columns, without its id."""
 _AS_NAMED: Mapping[str, str] = MappingProxyType({})
@@ -74,6 +82,8 @@ def _knowledge_base(
         problems.append(Problem(table.header_line, _guessed(roles), skipped=False))
     records = tuple(_records(table, columns, problems))
     problems += _short_rows(table, records)
+    dates = _dates(records, roles)
+    problems += _unreadable_dates(records, roles, dates)
     problems.sort(key=lambda problem: problem.line)
     if not records:
         raise _no_records(path.name, problems)
@@ -92,7 +102,31 @@ def _knowledge_base(
         sheet=table.sheet,
         chosen=chosen,
         guessed=columns.guessed,
+        day_first={role: each.day_first for role, each in dates.items()},
+        days={role: each.days for role, each in dates.items()},
     )
+
+
+def _dates(records: Sequence[Record], roles: Mapping[str, str]) -> dict[str, DatedColumn]:
+    """Read the columns with dates, by role."""
+    return {role: read_days([getattr(each, role) for each in records]) for role in _DATED if role in roles}
+
+
+def _unreadable_dates(
+    records: Sequence[Record], roles: Mapping[str, str], dates: Mapping[str, DatedColumn]
+) -> Iterator[Problem]:
+    """Name the first cells without a readable date, and count the others."""
+    for role, column in dates.items():
+        for place in column.unreadable[:_DATES_NAMED]:
+            message = _no_date(roles[role], getattr(records[place], role))
+            yield Problem(records[place].line, message, skipped=False)
+        if others := column.unreadable[_DATES_NAMED:]:
+            message = Translatable("row.more_no_dates", column=roles[role], count=len(others))
+            yield Problem(records[others[0]].line, message, skipped=False)
+
+
+def _no_date(column: str, cell: str) -> Translatable:
+    return Translatable("row.no_date", column=column, text=" ".join(cell[:_DATE_SHOWN].split()))
 
 
 def read_bytes(path: Path) -> bytes:
@@ -171,7 +205,7 @@ def _records(table: Table, columns: Columns, problems: list[Problem]) -> Iterato
     plain = _plain_rows(lambda: zip(by_role[1], by_role[2], zip(*others, strict=True), strict=True))
     rows = zip(table.lines, zip(*by_role, strict=True), _details(table, roles), zip(*others, strict=True), strict=True)
     for line, row, details, whole in rows:
-        written_id, question, answer, category, url, keywords, aliases, updated, owner, image = row
+        written_id, question, answer, category, url, keywords, aliases, updated, owner, image, review_by = row
         if not question and not answer:
             message = Translatable("row.both_blank") if "question" in roles else Translatable("row.text_blank")
         elif written_id and written_id in lines_of_id:
@@ -197,6 +231,7 @@ def _records(table: Table, columns: Columns, problems: list[Problem]) -> Iterato
                 line=line,
                 guessed=columns.guessed,
                 image=image if is_named else "",
+                review_by=review_by,
             )
             if image or "![" in answer:
                 problems += picture_problems(record, image)

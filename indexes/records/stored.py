@@ -115,6 +115,7 @@ class StoredRecords(Sequence[Record]):
             line=int(self._arrays["lines"][row]),
             guessed=guessed,
             image=later[0] if later else "",
+            review_by=later[1] if len(later) > 1 else "",
         )
 
 
@@ -217,9 +218,16 @@ def _stored(record: Record) -> bytes:
             record.owner,
             dict(record.details) if record.details else 0,
             record.guessed,
-            *([record.image] if record.image else []),
+            *_later(record),
         )
     )
+
+
+def _later(record: Record) -> list[str]:
+    """Return what records have only since a later version, as far as it is filled in."""
+    if record.review_by:
+        return [record.image, record.review_by]
+    return [record.image] if record.image else []
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode

@@ -99,6 +99,8 @@ class Hit:
     evidence: Evidence = Evidence()
     chunk: str = ""
     """The chunk of a long answer that matches best, as written; set for the first hit of a search only."""
+    is_held_back: bool = False
+    """Whether the record is overdue for a check for so long that nobody gets it unasked; set by the registry."""
 
 
 def passages(record: "Record", synonyms: "Synonyms") -> tuple[str, ...]:

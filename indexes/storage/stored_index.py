@@ -18,8 +18,22 @@ from indexes.storage.sections import Sections, prefixed
 
 _ABOUT = "about"
 _RECORDS = "records"
+_DAYS = "days"
 _TUPLES = ("details", "header")
-_KEPT = ("encoding", "delimiter", "columns", "details", "header_line", "header", "sheet", "chosen", "guessed")
+_KEPT = (
+    *(
+        "encoding",
+        "delimiter",
+        "columns",
+        "details",
+        "header_line",
+        "header",
+        "sheet",
+        "chosen",
+        "guessed",
+        "day_first",
+    ),
+)
 
 Learned = Mapping[int, tuple[str, ...]]
 """All aliases of the rows that have learned ones."""
@@ -39,6 +53,7 @@ def sections_of(knowledge_base: KnowledgeBase, index: Index, learned: Learned) -
     return {
         _ABOUT: np.frombuffer(json.dumps(about).encode(), np.uint8),
         **prefixed(_RECORDS, record_arrays(knowledge_base.records)),
+        **prefixed(_DAYS, knowledge_base.days),
         **index.arrays(),
     }
 
@@ -56,9 +71,7 @@ def opened(
 ) -> OpenedWords:
     """Return the knowledge base and its index, without vectors; nothing of a record is read."""
     about: dict[str, Any] = json.loads(sections[_ABOUT].tobytes())
-    dot = f"{_RECORDS}."
-    arrays = {name.removeprefix(dot): each for name, each in sections.items() if name.startswith(dot)}
-    records = StoredRecords(arrays, texts=elsewhere.texts if elsewhere else None)
+    records = StoredRecords(_without_prefix(_RECORDS, sections), texts=elsewhere.texts if elsewhere else None)
     learned = {row: tuple(aliases) for row, aliases in about["learned"]}
     kept: dict[str, Any] = {name: tuple(about[name]) if name in _TUPLES else about[name] for name in _KEPT}
     knowledge_base = KnowledgeBase(
@@ -67,11 +80,17 @@ def opened(
         records=records,
         problems=tuple(Problem(line, _message(data), skipped) for line, data, skipped in about["problems"]),
         digest=digest,
+        days=_without_prefix(_DAYS, sections),
         **kept,
     )
     terms = elsewhere.terms if elsewhere else None
     index = Index.of_arrays(source.name, records.with_aliases(learned), synonyms, sections, terms)
     return knowledge_base, index, learned
+
+
+def _without_prefix(prefix: str, sections: Sections) -> Sections:
+    dot = f"{prefix}."
+    return {name.removeprefix(dot): each for name, each in sections.items() if name.startswith(dot)}
 
 
 def _message(data: Any) -> Translatable:

@@ -45,7 +45,19 @@ ROWS = (
 PENDING = f"id,質問,回答\nkansa,監査はいつですか？,{SECRETS['a file that waits']}\n"
 SUBCOMMANDS = (
     *("add", "edit", "export", "versions", "rollback", "remove", "misses", "learned", "audit", "stats", "status"),
-    *("settings", "channels", "reload", "proposals", "threshold", "auto-reply", "help", "digest", "check", "list"),
+    *(
+        "stale",
+        "settings",
+        "channels",
+        "reload",
+        "proposals",
+        "threshold",
+        "auto-reply",
+        "help",
+        "digest",
+        "check",
+        "list",
+    ),
 )
 TARGETS = (
     "keiri",

@@ -2,14 +2,17 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from bot.app import Bot, build_app
 from bot.config_file import ConfigFile
 from bot.playground import LocalSlack
 from bot.settings import Environment, Settings
+from handlers.services import clock_here
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager, models
 from tests.processes import Python
@@ -35,8 +38,14 @@ def slack_for(folder: Path) -> Iterator[LocalSlack]:
 
 
 @contextmanager
-def bot_in(slack: LocalSlack, folder: Path, manager: ModelManager | None = None) -> Iterator[Bot]:
-    """Run the bot in this process, over whatever is in `folder`."""
+def bot_in(
+    slack: LocalSlack,
+    folder: Path,
+    manager: ModelManager | None = None,
+    clock: Callable[[], datetime] = clock_here,
+    **config: Any,
+) -> Iterator[Bot]:
+    """Run the bot in this process, over whatever is in `folder`; `config` are further keys of kotae.toml."""
     model = {"encoder_backend": "sentence-transformers", "model_name": "some/model"}
     environment = Environment.model_validate(
         {
@@ -49,11 +58,11 @@ def bot_in(slack: LocalSlack, folder: Path, manager: ModelManager | None = None)
             **(model if manager else {"encoder_backend": "lexical"}),
         }
     )
-    config = ConfigFile.model_validate(
-        {"promise": 0.0, "channels": {"it-help": {"auto_reply": "on", "threshold": 0.5}}}
+    chosen = ConfigFile.model_validate(
+        {"promise": 0.0, "channels": {"it-help": {"auto_reply": "on", "threshold": 0.5}}, **config}
     )
-    settings = Settings(environment, config, folder / "kotae.toml")
-    bot = build_app(settings, manager or models, burst=NO_LIMIT)
+    settings = Settings(environment, chosen, folder / "kotae.toml")
+    bot = build_app(settings, manager or models, burst=NO_LIMIT, clock=clock)
     try:
         bot.start()
         slack.wait_connected()

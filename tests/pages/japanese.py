@@ -70,6 +70,8 @@ KEPT: Mapping[str, str] = {
     "proposed synonyms: made anew from the votes of today": "同義語の候補（評価から毎回作り直す）",
     "synonyms that admins dismissed, as digests; after they were last found": "却下された同義語（ハッシュ値。最後に見つかってから）",
     "tokens of programs, as digests; after they expired": "プログラムのトークン（ハッシュ値。期限切れから）",
+    "who was asked to check entries in which week": "どの週に誰へ内容の確認をお願いしたか",
+    "who said that an entry isn't theirs, as digests of the entry": "「担当ではない」と答えた人（項目はダイジェスト）",
     "events that were seen": "受信済みのイベントの ID",
     "requests that were acked and are not done yet; the inbox itself sweeps them": "受け付けて、まだ終わっていないリクエスト",
     "which replicas run; one that ended goes once its work is taken over": "動作中のレプリカ（停止したものは引き継ぎ後に消える）",

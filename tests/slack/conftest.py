@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import count
 from math import inf
 from pathlib import Path
@@ -24,6 +25,7 @@ from handlers.knowledge.importing import Import
 from handlers.knowledge.store.documents import Documents, Made
 from handlers.queue import LIMITS, WORKERS, Kind
 from handlers.schema import open_database, open_or_recover
+from handlers.services import clock_here
 from handlers.store.questions import AskedQuestion, Questions, questions
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager
@@ -206,7 +208,9 @@ def starting(
     running: list[Bot] = []
     data = knowledge.parent / "data"
 
-    def start(config: ConfigFile | None = None, **environment: object) -> Bot:
+    def start(
+        config: ConfigFile | None = None, clock: Callable[[], datetime] = clock_here, **environment: object
+    ) -> Bot:
         values = {
             "slack_api_url": slack.api_url,
             "slack_bot_token": slack.bot_token,
@@ -224,7 +228,9 @@ def starting(
         promised = config if "promise" in config.model_fields_set else config.model_copy(update={"promise": 0.0})
         settings = Settings(Environment.model_validate(values), promised, Path("kotae.toml"))
         share_knowledge(settings)
-        bot = build_app(settings, manager, ping_seconds=ping_seconds, look_seconds=look_seconds, burst=burst)
+        bot = build_app(
+            settings, manager, ping_seconds=ping_seconds, look_seconds=look_seconds, burst=burst, clock=clock
+        )
         running.append(bot)
         bot.start()
         slack.wait_connected()

@@ -199,7 +199,9 @@ def test_a_feature_is_switched_off_here_and_another_one_everywhere(slack: LocalS
     view = modal(slack)
     assert ticked(view) == set(Feature)
     slack.submit(
-        "olivia", view, {"mode": "off", "features": ["clarifying", "images"], "features_for_all": ["synonyms"]}
+        "olivia",
+        view,
+        {"mode": "off", "features": ["clarifying", "images"], "features_for_all": ["synonyms", "reviews"]},
     )
     settle(slack, bot)
     stop(slack, bot)

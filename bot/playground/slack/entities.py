@@ -28,6 +28,11 @@ class Person:
     is_bot: bool = False
     deleted: bool = False
 
+    @property
+    def email(self) -> str:
+        """The mail address; blank for a bot."""
+        return "" if self.is_bot else f"{self.handle}@example.com"
+
 
 @dataclass
 class Channel:

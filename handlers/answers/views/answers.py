@@ -14,6 +14,7 @@ from handlers.slack.mrkdwn import beginning, length, link, one_line
 from handlers.slack.rich_text import matched, rich
 from handlers.texts import Texts
 from indexes.records import Record
+from indexes.records.owners import without_ids
 
 FIRST, OTHERS = 1000, 600
 """Characters of an answer shown before Read all: about a screen, and with two others open below Slack's 12,000."""
@@ -164,11 +165,20 @@ def source(entry: Entry, texts: Texts) -> str:
     parts = [
         texts("answer.source", name=one_line(entry.knowledge_base, DETAIL)),
         one_line(record.category, DETAIL),
-        texts("answer.updated", date=one_line(record.updated, DETAIL)) if record.updated else "",
-        texts("answer.owner", owner=one_line(record.owner, DETAIL)) if record.owner else "",
+        _checked(entry, record, texts),
+        texts("answer.owner", owner=one_line(owner, DETAIL)) if (owner := without_ids(record.owner)) else "",
     ]
     address = link(record.url, texts("answer.link")) if record.url else ""
     return " · ".join(filter(None, [*parts, address if length(address) <= ADDRESS else ""]))
+
+
+def _checked(entry: Entry, record: Record, texts: Texts) -> str:
+    """Say when a record was updated, and that it should have been checked since."""
+    updated = one_line(record.updated, DETAIL)
+    if entry.overdue is None:
+        return texts("answer.updated", date=updated) if updated else ""
+    since = entry.overdue.since.isoformat()
+    return texts("answer.overdue", date=updated, since=since) if updated else texts("answer.undated", since=since)
 
 
 def _notification(result: Result, texts: Texts) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from bot.playground.slack import payloads
+from bot.playground.slack.entities import Person
 from bot.playground.slack.errors import RefusedError
 from bot.playground.slack.web_api.arguments import Args
 from bot.playground.slack.web_api.dispatch import Method, MethodContext
 
 JSON = dict[str, Any]
+EMAIL_SCOPE = "users:read.email"
 
 
 def api_test(context: MethodContext, args: Args) -> JSON:
@@ -45,8 +47,25 @@ def open_connection(context: MethodContext, args: Args) -> JSON:
 
 def user_info(context: MethodContext, args: Args) -> JSON:
     """users.info."""
-    told = payloads.person(context.workspace, context.person(args), locale=args.flag("include_locale"))
-    return {"user": told}
+    return {"user": _told(context, context.person(args), args)}
+
+
+def user_by_email(context: MethodContext, args: Args) -> JSON:
+    """users.lookupByEmail: nobody who has left."""
+    wanted = args.text("email").casefold()
+    people = context.workspace.people.values()
+    found = next((each for each in people if wanted and each.email.casefold() == wanted and not each.deleted), None)
+    if found is None:
+        raise RefusedError("users_not_found")
+    return {"user": _told(context, found, args)}
+
+
+def _told(context: MethodContext, person: Person, args: Args) -> JSON:
+    """Return a user object; with the mail address only for an app that may see it."""
+    told = payloads.person(context.workspace, person, locale=args.flag("include_locale"))
+    if EMAIL_SCOPE in context.backend.app.scopes:
+        told["profile"]["email"] = person.email
+    return told
 
 
 def user_list(context: MethodContext, args: Args) -> JSON:
@@ -97,6 +116,7 @@ METHODS = {
     "auth.test": Method(auth_test, tier=0, caller="any"),
     "apps.connections.open": Method(open_connection, tier=0, caller="app"),
     "users.info": Method(user_info, "users:read", 4),
+    "users.lookupByEmail": Method(user_by_email, EMAIL_SCOPE, 3),
     "users.list": Method(user_list, "users:read", 2),
     "usergroups.list": Method(group_list, "usergroups:read", 2),
     "usergroups.users.list": Method(group_users, "usergroups:read", 2),

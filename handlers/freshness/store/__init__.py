@@ -1,0 +1,1 @@
+"""The tables of who was asked to check entries."""

@@ -1,0 +1,1 @@
+"""Messages about entries that are due for a check."""
