@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 MOST_HITS = 50
 """Hits of one search, at most."""
-STORED_HITS = 5
-"""Hits that are kept with a question, as many as Slack shows at most."""
+STORED_HITS = 2
+"""Hits that are kept with a question: the closest and its rival. Nobody opens the others later, as in Slack."""
 REPEATED_SECONDS = 60.0
 """For so long the same words of the same program are one question: a script may ask again and again."""
 NAMED = 60
