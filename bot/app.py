@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -33,6 +33,8 @@ from bot.retention import sweep_all, sweep_leftovers
 from bot.reviews import WeeklyReviews
 from bot.settings import Settings
 from bot.slack_client import scopes_of, slack_client
+from bot.source_settings import proxy_of
+from bot.source_watch import SourceWatch
 from bot.startup_log import StartupLog
 from handlers.access import Access
 from handlers.admin import recovery, waiting
@@ -51,6 +53,7 @@ from handlers.learning.votes import update_confidence
 from handlers.membership import Membership
 from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, Kind, WorkQueue
+from handlers.remote.fetching import Fetcher, Remotes
 from handlers.routing import register
 from handlers.schema import open_or_recover
 from handlers.services import Config, Services, clock_here
@@ -61,6 +64,8 @@ from handlers.store.database import Database
 from handlers.token_buckets import BURST, Limit
 from indexes.encoder import ModelManager, models
 from indexes.maintenance import Maintenance
+from indexes.names import same_name
+from indexes.records import Source as KnowledgeSource
 from indexes.records.review import ReviewPolicy
 from indexes.registry import Registry
 
@@ -84,6 +89,7 @@ class Bot:
     services: Services
     model: ModelWatch | None
     watch: FolderWatch | KnowledgeFollower | None
+    sources: Sequence[SourceWatch]
     changes: Changes
     knowledge: Knowledge
     digest: WeeklyDigest | None
@@ -118,6 +124,8 @@ class Bot:
         self.services.maintenance.record_versions()
         update_confidence(self.services)
         self.housekeeping.start()
+        for source in self.sources:
+            source.start()
         self.replay.start()
         ask_admins(self.services)
         if self.model:
@@ -144,7 +152,7 @@ class Bot:
         if self.model:
             self.model.close()
         self.services.maintenance.close()
-        for thread in (self.watch, self.digest, self.reviews, self.housekeeping):
+        for thread in (self.watch, self.digest, self.reviews, self.housekeeping, *self.sources):
             if thread:
                 thread.close()
         self.services.inbox.close()
@@ -204,7 +212,7 @@ def build_app(
         channels = Channels(database, default=mapping.default_rules(), public=mapping.public, named=mapping.named)
         mapping.apply(client, channels)
         opened.pop_all()  # nothing that follows can fail because of the configuration
-    config = _config(settings, clock, is_agent=AGENT_SCOPE in scopes_of(introduced))
+    config = _config(settings, mapping.sources(), clock, is_agent=AGENT_SCOPE in scopes_of(introduced))
     policy = ReviewPolicy(settings.config.overdue_limit, lambda: config.now().date())
     registry = Registry(mapping.sources, settings.synonyms, policy)
     maintenance = Maintenance(registry, environment.data_dir, knowledge.stores)
@@ -265,6 +273,7 @@ def build_app(
         services=services,
         model=model,
         watch=watch,
+        sources=[SourceWatch(services, name) for name in services.config.remotes.by_name],
         changes=changes,
         knowledge=knowledge,
         digest=WeeklyDigest(services, mapping.digest_channel) if mapping.digest_channel else None,
@@ -316,8 +325,11 @@ def _watch(
     return FolderWatch(maintenance, mapping.sources, settings.synonyms, rescan, tell) if settings.config.watch else None
 
 
-def _config(settings: Settings, clock: Callable[[], datetime], *, is_agent: bool) -> Config:
-    environment = settings.environment
+def _config(
+    settings: Settings, sources: Sequence[KnowledgeSource], clock: Callable[[], datetime], *, is_agent: bool
+) -> Config:
+    environment, names = settings.environment, [source.name for source in sources]
+    remotes = {same_name(name, names) or name: remote for name, remote in settings.remotes.items()}
     return Config(
         search_command=environment.search_command,
         admin_command=environment.admin_command,
@@ -328,4 +340,5 @@ def _config(settings: Settings, clock: Callable[[], datetime], *, is_agent: bool
         timezone=settings.timezone,
         digest=settings.config.digest,
         clock=clock,
+        remotes=Remotes(remotes, Fetcher(settings.config.private_hosts, proxy_of)),
     )

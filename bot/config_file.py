@@ -14,6 +14,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
+    field_serializer,
     field_validator,
     model_validator,
 )
@@ -27,6 +29,7 @@ DURATION = re.compile(r"([0-9]{1,5})([dw])")
 DAYS_A_WEEK = 7
 MOST_DAYS = 3660
 """Ten years: what is to be checked later need not be checked."""
+MOST_MINUTES = 7 * 24 * 60
 DIGITS = 12
 """Of a digest: enough to tell some files apart."""
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -75,6 +78,8 @@ def _in_days_or_never(value: object) -> object:
 
 
 Days = Annotated[int, Field(ge=1, le=MOST_DAYS)]
+VariableName = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
+"""A variable of the environment or of .env."""
 ColumnName = Annotated[str, Field(min_length=1)]
 
 
@@ -114,10 +119,41 @@ class KnowledgeBaseSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: Path | None = None
+    url: SecretStr | None = None
+    url_env: VariableName = ""
+    header_env: VariableName = ""
+    edit_url: str = ""
+    poll_minutes: Annotated[int, Field(ge=1, le=MOST_MINUTES)] = 5
     sheet: str = Field(default="", pattern=r"^[^\x00]*$")
     columns: ColumnsSection = ColumnsSection()
     public: bool = False
     review_after: Annotated[Days | None, BeforeValidator(_in_days)] = None
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the knowledge base is a copy of what is elsewhere."""
+        return self.url is not None or bool(self.url_env)
+
+    @field_serializer("url", when_used="json")
+    def _without_secret(self, url: SecretStr | None) -> str | None:
+        """Let `ConfigFile.digest` tell addresses apart, and nothing that is written down hold one."""
+        return hashlib.sha256(url.get_secret_value().encode()).hexdigest() if url else None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        given = [self.file is not None, self.url is not None, bool(self.url_env)]
+        if sum(given) > 1:
+            raise ValueError("has more than one of file, url and url_env; keep the one where the knowledge base is")
+        if not self.is_fetched and (self.header_env or self.edit_url):
+            raise ValueError("has header_env or edit_url without url or url_env, which say where to fetch it")
+        return self
+
+    @field_validator("edit_url")
+    @classmethod
+    def _is_a_link(cls, url: str) -> str:
+        if url and not url.startswith("https://"):
+            raise ValueError("must begin with https://: people are sent there to edit the knowledge base")
+        return url
 
 
 class ConfigFile(BaseModel):
@@ -140,6 +176,7 @@ class ConfigFile(BaseModel):
     overdue_limit: Annotated[Days | None, BeforeValidator(_in_days_or_never)] = 30
     keep_questions_days: Annotated[int, Field(ge=1)] = 90
     keep_audit_days: Annotated[int, Field(ge=1)] = 730
+    private_hosts: tuple[str, ...] = ()
     channels: dict[str, ChannelSection] = {}
     knowledge_bases: dict[str, KnowledgeBaseSection] = {}
 

@@ -67,7 +67,8 @@ def sources_of(settings: Settings) -> Sequence[Source]:
     """List the files of KNOWLEDGE_DIR, the synonyms among them."""
     synonyms = settings.synonyms
     extra = [Source(synonyms.stem, synonyms)] if synonyms.is_file() else []
-    return [*KnowledgeFolder(settings, None).sources(), *extra]
+    found = [each for each in KnowledgeFolder(settings, None).sources() if each.path.is_file() or not each.edited_at]
+    return [*found, *extra]
 
 
 def _show(found: Sequence[Compared], say: Callable[[str], None]) -> None:

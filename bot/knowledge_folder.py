@@ -22,6 +22,9 @@ NAMED = 5
 """Knowledge bases that an error names."""
 BACK = "Is the disk mounted, and the checkout complete? Put the files back"
 MOVED = " The samples that come with Kotae are in bot/samples now: see docs/upgrading.md"
+_IN_NO_NAME = frozenset('/\\:*?"<>|\0')
+"""Characters that a file's name can't have everywhere."""
+MOST_NAMED = 100
 _EXPECTED = {FileState.THERE, FileState.GONE, FileState.ASKED, FileState.LOST, FileState.REPORTED}
 
 
@@ -51,7 +54,14 @@ class KnowledgeFolder:
         if known is None:
             return Source(name, path)
         section = sections[known]
-        return Source(name, path, section.sheet, section.columns.by_role, section.review_after)
+        return Source(
+            name,
+            path,
+            section.sheet,
+            section.columns.by_role,
+            section.review_after,
+            self._settings.edited_at(section),
+        )
 
     def _found(self) -> dict[str, Path]:
         folder = self._settings.knowledge_dir
@@ -64,9 +74,11 @@ class KnowledgeFolder:
             else:
                 self._refuse_twin(found[known], path)
         for name, section in self._settings.config.knowledge_bases.items():
+            known = same_name(name, found) or remembered.get(folded(name), composed(name))
             if section.file:
-                known = same_name(name, found) or remembered.get(folded(name), composed(name))
                 found[known] = folder / section.file
+            elif section.is_fetched and not (known in found and is_csv(found[known])):
+                found[known] = folder / f"{known}{ENDING}"
         return found
 
     def _tables(self) -> list[Path]:
@@ -95,9 +107,15 @@ class KnowledgeFolder:
         return path != self._settings.synonyms and not path.name.startswith((".", "~$"))
 
     def _is_missed(self, file: KnowledgeFile) -> bool:
-        """Tell whether a missing file was in this folder and no admin removed it."""
+        """Tell whether a missing file was in this folder and no admin removed it; what is fetched comes back."""
         folder = self._settings.knowledge_dir.absolute()
-        return file.state is not FileState.REMOVED and file.path.is_relative_to(folder)
+        is_own = file.path.is_relative_to(folder) and not self._is_fetched(file.name)
+        return file.state is not FileState.REMOVED and is_own
+
+    def _is_fetched(self, name: str) -> bool:
+        sections = self._settings.config.knowledge_bases
+        known = same_name(name, sections)
+        return known is not None and sections[known].is_fetched
 
     def check(self) -> None:
         """Raise SettingsError for a configuration that names missing files."""
@@ -111,9 +129,10 @@ class KnowledgeFolder:
             )
         self._check_emptied()
         self._check_twins()
+        self._check_fetched()
         names = {source.name for source in self.sources()}
         for name, section in self._settings.config.knowledge_bases.items():
-            if not section.file and same_name(name, names) is None:
+            if not (section.file or section.is_fetched) and same_name(name, names) is None:
                 raise self._wrong(f"knowledge_bases.{name}", str(folder / f"{name}.csv"), self._no_file, [])
             if section.file and not (folder / section.file).is_file():
                 raise self._wrong(f"knowledge_bases.{name}", str(folder / section.file), self._no_file, [])
@@ -125,11 +144,23 @@ class KnowledgeFolder:
         if self._settings.config.synonyms and not self._settings.synonyms.is_file():
             raise self._wrong("synonyms", str(self._settings.synonyms), self._no_file, [])
 
+    def _check_fetched(self) -> None:
+        """Raise SettingsError for sources that can't be asked, and for names that no file can have."""
+        self._settings.check_remotes()
+        for name, section in self._settings.config.knowledge_bases.items():
+            is_taken = self._settings.synonyms.stem == name
+            if section.is_fetched and (is_taken or not _is_a_files(name)):
+                raise SettingsError(
+                    f"{self._settings.config_path.name}: knowledge_bases.{name}: its copy would be a file of that name;"
+                    " use letters, digits, hyphens and underscores"
+                )
+
     def _check_emptied(self) -> None:
         """Raise SettingsError for a folder without tables that had some: a disk that isn't mounted looks like that."""
         folder = self._settings.knowledge_dir
-        if self.is_empty and self.answered():
-            moved = MOVED if self.answered().keys() <= {path.stem for path in sample_files()} else ""
+        had = [name for name in self.answered() if not self._is_fetched(name)]
+        if self.is_empty and had:
+            moved = MOVED if {*had} <= {path.stem for path in sample_files()} else ""
             raise SettingsError(
                 f"KNOWLEDGE_DIR = {folder}: the folder is empty, and it held {self._held()}. {BACK}, or run"
                 f" `kotae serve --empty` once if it is meant to be empty.{moved}"
@@ -200,7 +231,8 @@ class KnowledgeFolder:
         self._recall()
         if self._settings.is_shared:
             return
-        there = {name: path.absolute() for name, path in self._found().items() if path.is_file()}
+        found = {name: path for name, path in self._found().items() if path.is_file() and not self._is_fetched(name)}
+        there = {name: path.absolute() for name, path in found.items()}
         changed = _changed_files(there, [file for file in self._files.values() if self._is_missed(file)])
         if self._database:
             known_files(self._database, self._settings.knowledge_dir).remember(changed)
@@ -235,6 +267,11 @@ def wrong(settings: Settings, key: str, value: str, what: str, known: Iterable[s
     near = difflib.get_close_matches(value, list(known), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(known)) or 'none'}"
     return SettingsError(f"{settings.config_path.name}: {key} = {value!r}: {what}{hint}")
+
+
+def _is_a_files(name: str) -> bool:
+    """Tell whether a name is one that a file may have on every system, and that is read."""
+    return 0 < len(name) <= MOST_NAMED and _IN_NO_NAME.isdisjoint(name) and not name.startswith((".", "~$"))
 
 
 def _usual(path: Path) -> tuple[bool, bool, Path]:

@@ -17,6 +17,7 @@ from bot.lock import only_one
 from bot.restore import finish
 from bot.samples import from_samples
 from bot.settings import Settings
+from bot.source_watch import told_of_sources
 from bot.status import RENEWED_SECONDS, forget_status, write_status
 from handlers.schema import open_or_recover
 from indexes.encoder import models
@@ -122,6 +123,6 @@ def explain(error: SlackApiError) -> str:
 
 def _renew_status(settings: Settings, bot: Bot, *, stopping: bool = False) -> None:
     try:
-        write_status(settings.environment.data_dir, bot.services, stopping=stopping)
+        write_status(settings.environment.data_dir, bot.services, told_of_sources(bot.services), stopping=stopping)
     except OSError as error:
         log.warning("The status file can't be written (%s)", error.strerror)

@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -20,10 +21,13 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.addresses import is_network, split
-from bot.config_file import ConfigFile
+from bot.config_file import ConfigFile, KnowledgeBaseSection
+from bot.source_settings import edited_at, remotes_of, troubles_of
+from handlers.remote.places import Remote
 from indexes.encoder.agreement import Precision
 from indexes.encoder.backends import Backend, chosen_model
 from indexes.encoder.compiled import CompiledModels
@@ -209,6 +213,20 @@ class Settings:
         return self.environment.data_dir / "compiled"
 
     @property
+    def remotes(self) -> Mapping[str, Remote]:
+        """The sources that knowledge bases are fetched from, by the names of their sections."""
+        return remotes_of(self.config, os.environ)
+
+    def check_remotes(self) -> None:
+        """Raise SettingsError for sources of which an address or a header is missing or wrong."""
+        if troubles := troubles_of(self.config, os.environ):
+            raise SettingsError("\n".join(f"{self.config_path.name}: {each}" for each in troubles))
+
+    def edited_at(self, section: KnowledgeBaseSection) -> str:
+        """Return where people edit a knowledge base that is fetched; blank for one that isn't."""
+        return edited_at(section, os.environ)
+
+    @property
     def revision(self) -> str | None:
         """The revision that kotae.toml pins for its model; None when MODEL_NAME names another model."""
         return None if self.environment.model_name else self.config.revision
@@ -325,11 +343,18 @@ def _explain(error: ValidationError, source: str, *, upper: bool) -> str:
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
-        secret = "TOKEN" in key.upper() or key.upper() == "DATABASE_URL" or not key
+        secret = "TOKEN" in key.upper() or key.upper() == "DATABASE_URL" or not key or _may_be_an_address(problem)
         value = "" if secret or problem["type"] == "extra_forbidden" else f" = {problem['input']!r}"
         named = f"{key.upper() if upper else key}{value}: " if key else ""
         lines.append(f"{source}: {named}{_mend(problem['type'], problem['msg'])}")
     return "\n".join(lines)
+
+
+def _may_be_an_address(problem: ErrorDetails) -> bool:
+    """Tell whether the value of a wrong key may hold the address of a source, which lets in whoever knows it."""
+    place = problem["loc"]
+    is_secret = place[-1:] in {("url",), ("url_env",), ("header_env",)} or isinstance(problem["input"], dict)
+    return place[:1] == ("knowledge_bases",) and (is_secret or "://" in repr(problem["input"]))
 
 
 def _mend(kind: str, message: str) -> str:

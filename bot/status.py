@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from handlers.counters import Count
@@ -42,10 +43,13 @@ COUNTS = {
     Count.REDONE.value: "requests of before the start, done after it",
     Count.EXPIRED.value: "requests of before the start, too old to be done",
 }
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def write_status(data_dir: Path, services: "Services", *, stopping: bool = False) -> None:
-    """Write the file; raises OSError."""
+def write_status(
+    data_dir: Path, services: "Services", sources: Mapping[str, str] = _NONE, *, stopping: bool = False
+) -> None:
+    """Write the file, with what is to be said of `sources` that are fetched; raises OSError."""
     registry, process = services.registry, services.process()
     status = {
         "pid": os.getpid(),
@@ -83,6 +87,7 @@ def write_status(data_dir: Path, services: "Services", *, stopping: bool = False
             for each in services.membership.all()
         ],
         "failures": {name: str(why) for name, why in registry.failures.items()},
+        "sources": dict(sources),
     }
     replace_file(data_dir / FILE, json.dumps(status, ensure_ascii=False).encode())
 
@@ -184,4 +189,5 @@ def format_status(status: dict[str, Any]) -> str:
         notes.append(_prepared(one))
         lines.append(f"  {name}: {one['records']} records{''.join(f' - {note}' for note in notes if note)}")
     lines += [f"  {name}: not loaded - {why}" for name, why in status["failures"].items()]
+    lines += [f"  {name}: {said}" for name, said in status.get("sources", {}).items()]
     return "\n".join(lines)

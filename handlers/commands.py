@@ -10,10 +10,12 @@ from handlers.admin import reports, settings, waiting
 from handlers.admin.views import admin
 from handlers.admin.views import recovery as recovery_view
 from handlers.admin.views import replicas as replicas_view
+from handlers.admin.views.sources import trouble
 from handlers.audience import closed_to
 from handlers.entries import editing, proposals
 from handlers.files import removal, versions
 from handlers.files.applying import PROGRESS_SECONDS
+from handlers.files.fetching import poll_for, polled_sources
 from handlers.freshness import reviewing
 from handlers.knowledge.shared import known_files
 from handlers.learning import learned_aliases, misses
@@ -88,14 +90,26 @@ def _reload(services: Services, request: Request, argument: str) -> None:
         return
     names = one_line(", ".join(chosen), LISTED)
     request.tell_privately(notice(request.texts("kb.reloading", names=f"*{names}*")))
-    waiting: list[Future[ReloadReport]] = [services.maintenance.reload(name) for name in chosen]
-    _tell_when_questions_are_ready(services, request, chosen, waiting)
-    reports = [future.result() for future in waiting]
+    fetched = _fetched(services, request, chosen)
+    others = [name for name in chosen if name not in fetched]
+    waiting: list[Future[ReloadReport]] = [services.maintenance.reload(name) for name in others]
+    _tell_when_questions_are_ready(services, request, others, waiting)
+    reports = [*fetched.values(), *(future.result() for future in waiting)]
     try:
         request.tell_privately(admin.reloaded(reports, closed_to(services, request.user), request.texts))
     finally:  # what was done is in the audit log even when Slack takes no report
         for report in reports:
             AuditLog(services.database).record(request.user, request.channel, _told(report))
+
+
+def _fetched(services: Services, request: Request, names: Sequence[str]) -> dict[str, ReloadReport]:
+    """Ask the sources of those that are fetched; return reports of what was new, and tell what was not to be had."""
+    polled = {name: poll_for(services, request, name) for name in names if name in services.config.remotes.by_name}
+    told = polled_sources(services, request.user) if polled else {}
+    lines = [f"*{one_line(name, ECHO)}*: {said}" for name in polled if (said := trouble(told[name], request.texts))]
+    if lines:
+        request.tell_privately(notice("\n".join(lines)))
+    return {name: each.report for name, each in polled.items() if each.report}
 
 
 def _tell_when_questions_are_ready(
@@ -150,6 +164,7 @@ def _status(services: Services, request: Request, _: str) -> None:
         time.time(),
         services.registry.encoding,
         request.texts,
+        polled_sources(services, request.user),
     )
     of_recovery = recovery_view.in_status(services.database.recovery.waiting, request.texts)
     of_replicas = replicas_view.in_status(

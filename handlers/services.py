@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from handlers.inbox import Inbox, Work
 from handlers.membership import Membership
 from handlers.messenger import Messenger
 from handlers.queue import KeyedLocks, WorkQueue
+from handlers.remote.fetching import Remotes
 from handlers.store.changes import Changes
 from handlers.store.claims import Claims
 from handlers.store.database import Database
@@ -59,7 +60,7 @@ class Config:
     `confirmations` is how many people must confirm a phrasing before it is learned; `is_agent` tells whether Slack
     treats the app as an agent: it shows suggested questions itself, and each direct message begins a thread.
     `timezone` is the one that days are counted in, None for this machine's; `digest` that of kotae.toml; `clock` says
-    what time it is, in any time zone.
+    what time it is, in any time zone; `remotes` are fetched.
     """
 
     search_command: str
@@ -71,6 +72,7 @@ class Config:
     confirmations: int = 2
     digest: str = ""
     clock: Callable[[], datetime] = clock_here
+    remotes: Remotes = field(default_factory=Remotes)
 
     def now(self) -> datetime:
         """Return the time, in the time zone that days are counted in."""

@@ -10,6 +10,7 @@ from indexes.confidence.votes import Judgement
 from indexes.encoder import Encoder, EncoderWorker, Model, Progress
 from indexes.loader import Loader
 from indexes.records import Source
+from indexes.records.editing import EditedHere, Writer
 from indexes.registry import Registry
 from indexes.reload_report import EncodingCounts, ReloadReport
 from indexes.retrieval.learned_aliases import LearnedAliases
@@ -29,13 +30,18 @@ class Maintenance:
     def __init__(self, registry: Registry, data_dir: Path, stores: Stores | None = None) -> None:
         stores = stores or Stores.own(data_dir)
         self.versions = stores.versions
-        self.writer = stores.writer
+        self._writer = stores.writer
         self.registry = registry
         self._stop = threading.Event()
         self._loader = Loader(registry, data_dir, stores, self._stop)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kotae-maintenance")
         self._waiting: dict[str, Future[ReloadReport]] = {}
         self._lock = threading.RLock()
+
+    def writer(self, origin: Origin, by: str) -> Writer:
+        """Return what writes the files; what is fetched from elsewhere is written by a fetch alone."""
+        writer = self._writer(origin, by)
+        return writer if origin == "source" else EditedHere(writer, self.registry.catalog)
 
     def load(self) -> Future[None]:
         """Read every file and make it searchable by words; the last snapshot replaces a file that can't be used."""

@@ -7,6 +7,8 @@ from unittest import mock
 
 import pytest
 
+from bot.config_file import ConfigFile
+from bot.knowledge_folder import KnowledgeFolder
 from bot.settings import Environment, SettingsError, command_name, load_settings
 from handlers.channel_rules import AutoReply
 from indexes.encoder import DEFAULT_MODEL
@@ -267,3 +269,82 @@ def test_a_command_name_that_slack_takes(name: str) -> None:
 def test_a_command_name_that_slack_refuses(name: str) -> None:
     with pytest.raises(SettingsError, match="can't be a command"):
         command_name(name)
+
+
+# Sources of knowledge bases
+
+HIDDEN = "docs.example.com/d/s3cr3t-link/pub"
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (f"url = 'http://{HIDDEN}'", "kotae.toml: knowledge_bases.faq.url: must begin with https://"),
+        (f"url = '{HIDDEN}'", "knowledge_bases.faq.url: must begin with https://"),
+        ("url = 'https://ann:s3cr3t@docs.example.com/'", "knowledge_bases.faq.url: must hold no user or password"),
+        (f"url = ['https://{HIDDEN}']", "kotae.toml: knowledge_bases.faq.url: must be a valid string"),
+        (f"url = 'https://{HIDDEN}'\nfile = 'faq.csv'", "knowledge_bases.faq: has more than one of file, url and"),
+        (f"url = 'https://{HIDDEN}'\nurl_env = 'FAQ_URL'", "knowledge_bases.faq: has more than one of file, url and"),
+        ("header_env = 'FAQ_HEADER'", "knowledge_bases.faq: has header_env or edit_url without url or url_env"),
+        (f"url_env = 'https://{HIDDEN}'", "kotae.toml: knowledge_bases.faq.url_env: String should match pattern"),
+        (f"url = 'https://{HIDDEN}'\nheader_env = 'Bearer s3cr3t'", "knowledge_bases.faq.header_env: String should"),
+        (f"url = 'https://{HIDDEN}'\nedit_url = 'javascript:s3cr3t'", "knowledge_bases.faq.edit_url"),
+        (f"url = 'https://{HIDDEN}'\npoll_minutes = 0", "knowledge_bases.faq.poll_minutes = 0: must be greater than"),
+        (f"link = 'https://{HIDDEN}'", "kotae.toml: knowledge_bases.faq.link: unknown key"),
+        ("url_env = 'FAQ_URL'", "faq.url_env = 'FAQ_URL': neither the environment nor .env has FAQ_URL; set it there"),
+        ("url_env = 'WRONG'", "knowledge_bases.faq.url_env = 'WRONG': what WRONG holds must begin with https://"),
+        (f"url = 'https://{HIDDEN}'\nheader_env = 'WRONG'", "header_env = 'WRONG': what WRONG holds must be one"),
+        (f"url = 'https://{HIDDEN}'\nheader_env = 'NONE'", "header_env = 'NONE': neither the environment nor .env has"),
+    ],
+)
+def test_a_source_that_can_not_be_asked_is_refused_and_its_address_is_not_said(
+    tmp_path: Path, section: str, message: str
+) -> None:
+    toml(tmp_path, f"[knowledge_bases.faq]\n{section}\n")
+    env(tmp_path, f"WRONG=http-{HIDDEN}\n")
+    (tmp_path / "knowledge").mkdir()
+    with pytest.raises(SettingsError) as refused:
+        KnowledgeFolder(load_settings(), None).check()
+    assert message in str(refused.value)
+    assert "s3cr3t" not in str(refused.value).replace("javascript:s3cr3t", "")
+
+
+def test_an_address_that_is_a_string_instead_of_a_section_is_not_said(tmp_path: Path) -> None:
+    toml(tmp_path, f"[knowledge_bases]\nfaq = 'https://{HIDDEN}'\n")
+    assert "s3cr3t" not in refusal()
+
+
+@pytest.mark.parametrize("name", ["../faq", "a/b", ".faq", "~$faq", "a\\\\b"])
+def test_the_name_of_a_source_must_be_one_that_a_file_can_have(tmp_path: Path, name: str) -> None:
+    toml(tmp_path, f"[knowledge_bases.\"{name}\"]\nurl = 'https://{HIDDEN}'\n")
+    (tmp_path / "knowledge").mkdir()
+    with pytest.raises(SettingsError, match="its copy would be a file of that name"):
+        KnowledgeFolder(load_settings(), None).check()
+
+
+def test_sources_come_from_the_file_and_from_the_environment(tmp_path: Path) -> None:
+    toml(
+        tmp_path,
+        f"[knowledge_bases.faq]\nurl = 'https://{HIDDEN}'\nedit_url = 'https://docs.example.com/edit'\n"
+        "[knowledge_bases.hr]\nurl_env = 'HR_URL'\nheader_env = 'HR_HEADER'\npoll_minutes = 30\n",
+    )
+    env(tmp_path, f"HR_URL=https://git.example.com/{HIDDEN}\nHR_HEADER=PRIVATE-TOKEN: s3cr3t-token\n")
+    (tmp_path / "knowledge").mkdir()
+    settings = load_settings()
+    KnowledgeFolder(settings, None).check()
+    hr = settings.remotes["hr"]
+    assert (hr.place.host, hr.header, hr.poll_seconds) == ("git.example.com", ("PRIVATE-TOKEN", "s3cr3t-token"), 1800.0)
+    sources = {source.name: source for source in KnowledgeFolder(settings, None).sources()}
+    assert (sources["faq"].edited_at, sources["hr"].edited_at) == ("https://docs.example.com/edit", "git.example.com")
+    assert sources["hr"].path == Path("knowledge/hr.csv")
+    shown = repr(settings.remotes) + repr(settings.config) + str(settings.config) + repr(sources) + repr(settings)
+    assert "s3cr3t" not in shown
+    assert "s3cr3t" not in settings.config.model_dump_json()
+
+
+def test_two_addresses_are_two_configurations() -> None:
+    one, other = (
+        ConfigFile.model_validate({"knowledge_bases": {"faq": {"url": f"https://a.example.com/{each}"}}})
+        for each in ("1", "2")
+    )
+    assert one.digest != other.digest

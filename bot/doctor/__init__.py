@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from bot.doctor import api_checks, local_checks
 from bot.doctor.finding import Finding
 from bot.doctor.slack_checks import check_slack
+from bot.doctor.source_checks import check_sources
 from bot.settings import Settings
 
 __all__ = ["Finding", "examine"]
@@ -17,6 +18,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         local_checks.check_commands,
         check_slack,
         local_checks.check_knowledge,
+        check_sources,
         local_checks.check_model,
         local_checks.check_disk,
         local_checks.check_database,

@@ -68,8 +68,8 @@ def check_knowledge(settings: Settings) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding("fail", str(error))
         return
-    sources = mapping.sources()
-    if not sources:
+    sources = [each for each in mapping.sources() if not each.edited_at or each.path.exists()]
+    if not mapping.sources():
         folder = settings.knowledge_dir.absolute()
         yield Finding("note", f"{folder} holds no CSV file or workbook yet: it-help.csv in it would serve #it-help")
     for source in sources:

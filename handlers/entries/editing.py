@@ -22,7 +22,7 @@ from handlers.entries.writing import (
     is_touched,
     may_change,
     may_write,
-    refuse_workbook,
+    refuse_edited_elsewhere,
     similar,
     store,
     writable,
@@ -67,7 +67,7 @@ def open_add(
 
     `question_id` is the question that the entry answers: its miss is closed once the entry is written.
     """
-    refuse_workbook(services, request, knowledge_base)
+    refuse_edited_elsewhere(services, request, knowledge_base)
     names = writable(services, request)
     if not _has_some(request, names):
         return
@@ -83,7 +83,7 @@ def open_add(
 
 def open_edit(services: Services, request: Request, knowledge_base: str, record_id: str) -> None:
     """Open the form with an entry as it is now, for admins and its owner."""
-    refuse_workbook(services, request, knowledge_base)
+    refuse_edited_elsewhere(services, request, knowledge_base)
     record = services.registry.record(knowledge_base, record_id)
     if (
         record is None
@@ -124,6 +124,7 @@ def from_message(services: Services, request: Request) -> None:
 def edit_proposal(services: Services, request: Request) -> None:
     """Open the form filled with a proposal; saving approves it."""
     if proposal := proposals.decidable(services, request):
+        refuse_edited_elsewhere(services, request, proposal.knowledge_base)
         request.open(build_form(services, request, _draft_of(proposal, request)))
 
 
@@ -263,6 +264,7 @@ def refused(services: Services, request: Request, refusal: str) -> None:
 
 def _take(services: Services, request: Request, draft: Draft) -> View:
     """Write, propose or approve the entry if this person may; return the view that says so."""
+    refuse_edited_elsewhere(services, request, draft.knowledge_base)
     if not may_write(services, request, draft):
         base = services.registry.loaded.get(draft.knowledge_base)
         is_gone = base is not None and draft.record != "" and base.record(draft.record) is None

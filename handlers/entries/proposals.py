@@ -15,7 +15,7 @@ from handlers.entries.store.proposals import ApprovalMessage, Proposal, Proposal
 from handlers.entries.views import editing as form
 from handlers.entries.views import proposals as views
 from handlers.entries.views.editing import Draft
-from handlers.entries.writing import Stored, similar, store, writable
+from handlers.entries.writing import Stored, refuse_edited_elsewhere, similar, store, writable
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
@@ -157,6 +157,7 @@ def _sees(services: Services, user: str, knowledge_base: str) -> bool:
 
 def _write(services: Services, request: Request, proposal: Proposal, draft: Draft) -> Stored:
     """Write the entry for the first admin who decides, and tell the others. If that fails the proposal waits on."""
+    refuse_edited_elsewhere(services, request, draft.knowledge_base)
     if draft.knowledge_base not in writable(services, request):
         raise DecidedError("edit.no_such", name=draft.knowledge_base)
     if not Proposals(services.database).claim(proposal.id, request.user, again=request.is_repeat):

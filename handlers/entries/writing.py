@@ -21,9 +21,16 @@ from handlers.texts import HandlerError
 from indexes.completion.completion import complete
 from indexes.loaded import LoadedKnowledgeBase
 from indexes.messages import Translatable
-from indexes.names import is_workbook
 from indexes.records import KnowledgeBase, Record, read_bytes
-from indexes.records.editing import StaleFileError, WriteResult, add, change, confirm, ensure_editable
+from indexes.records.editing import (
+    StaleFileError,
+    WriteResult,
+    add,
+    change,
+    confirm,
+    ensure_edited_here,
+    is_edited_here,
+)
 
 log = logging.getLogger(__name__)
 
@@ -64,15 +71,14 @@ class ChangedMeanwhileError(HandlerError):
 
 
 def writable(services: Services, request: Request) -> tuple[str, ...]:
-    """List the knowledge bases of `seen` that are CSV files: a workbook is never written."""
-    loaded = services.registry.loaded
-    return tuple(name for name in seen(services, request) if not is_workbook(loaded[name].source.path))
+    """List the knowledge bases of `seen` that are edited here: not workbooks, nor what is fetched from elsewhere."""
+    return tuple(name for name in seen(services, request) if is_edited_here(services.registry.source(name)))
 
 
 def may_change(services: Services, request: Request, name: str, record_id: str) -> bool:
     """Tell whether this person may change a row: an admin or its owner, who may see it. A workbook is never written."""
     loaded, record = services.registry.loaded.get(name), services.registry.record(name, record_id)
-    if loaded is None or record is None or is_workbook(loaded.source.path):
+    if loaded is None or record is None or not is_edited_here(services.registry.source(name)):
         return False
     may = request.person.is_admin or is_owner(services, request.user, record.owner)
     return may and request.person.standing is Standing.MEMBER and name not in closed_to(services, request.user)
@@ -85,8 +91,8 @@ def may_write(services: Services, request: Request, draft: Draft) -> bool:
     return draft.knowledge_base in writable(services, request)
 
 
-def refuse_workbook(services: Services, request: Request, wanted: str) -> None:
-    """Raise WorkbookError if somebody means a knowledge base that is a workbook.
+def refuse_edited_elsewhere(services: Services, request: Request, wanted: str) -> None:
+    """Raise WorkbookError or FetchedFileError if somebody means a knowledge base that is not edited here.
 
     They mean the `wanted` one, else the channel's own, or any where they see nothing else.
     """
@@ -94,7 +100,7 @@ def refuse_workbook(services: Services, request: Request, wanted: str) -> None:
     own = [name for name in _own(services, request, all_seen) if name not in services.channels.shared]
     meant = [wanted] if wanted in all_seen else (own or all_seen)
     if meant and not set(meant) & set(names):
-        ensure_editable(services.registry.loaded[meant[0]].source.path)
+        ensure_edited_here(services.registry.source(meant[0]))
 
 
 def seen(services: Services, request: Request) -> tuple[str, ...]:

@@ -17,10 +17,19 @@ from indexes.records.editing import replace_csv
 from indexes.registry import EncodingProgress
 from indexes.reload_report import ReloadReport
 from indexes.storage.import_preview import ImportPreview
-from indexes.storage.versions import Origin
+from indexes.storage.versions import Origin, Version
 
 PROGRESS_SECONDS = 3.0
 """How often the message shows the progress of indexing."""
+
+
+def write_file(services: Services, found: ImportPreview, origin: Origin, by: str) -> Version | None:
+    """Record the current version, write the new bytes, and record these too; return the new version, if it is kept."""
+    maintenance, source = services.maintenance, found.source
+    if found.current is not None:
+        maintenance.versions.keep(source, found.current, found.before, "file")
+    replace_csv(source.path, found.data, found.digest, maintenance.writer(origin, by), found.entries)
+    return maintenance.record_version(source, found.data, found.entries, origin, by)
 
 
 def put_file(
@@ -30,15 +39,10 @@ def put_file(
 
     `seen` is the digest that was shown. Repeated after the process died in the middle, it does what was not done.
     """
-    maintenance, source = services.maintenance, found.source
-    if found.current is not None:
-        maintenance.versions.keep(source, found.current, found.before, "file")
-    writer = maintenance.writer(_what(upload), request.user)
-    replace_csv(source.path, found.data, found.digest, writer, found.entries)
-    version = maintenance.record_version(source, found.data, found.entries, _what(upload), request.user)
+    version = write_file(services, found, _what(upload), request.user)
     kept = Translatable("audit.version", number=version.number) if version else Translatable("audit.no_version")
     log, done = AuditLog(services.database), _done(upload, found, kept)
-    if found.digest != seen and log.knows(done.key, upload.at, name=source.name, version=kept):
+    if found.digest != seen and log.knows(done.key, upload.at, name=found.source.name, version=kept):
         return None
     try:
         log.record(request.user, request.channel, done)
@@ -53,6 +57,8 @@ def _done(upload: Upload, found: ImportPreview, kept: Translatable) -> Translata
     common: dict[str, Value] = {"name": found.source.name, "version": kept, "records": found.entries, **counts}
     if upload.version:
         return Translatable("audit.rollback", number=upload.version, **common)
+    if upload.is_fetched:
+        return Translatable("audit.fetched", **common)
     return Translatable("audit.upload", file=upload.file, **common)
 
 
@@ -70,6 +76,8 @@ def index_file(services: Services, request: Request, upload: Upload, source: Sou
 
 
 def _what(upload: Upload) -> Origin:
+    if upload.is_fetched:
+        return "source"
     return "rollback" if upload.version else "upload"
 
 

@@ -51,6 +51,11 @@ class Upload:
     columns: Mapping[str, str] = field(default_factory=dict)
     """The headers by role that somebody chose."""
 
+    @property
+    def is_fetched(self) -> bool:
+        """Whether nobody sent it: it was fetched from the knowledge base's source."""
+        return not self.user
+
 
 class Pending:
     """The files that wait for a decision."""

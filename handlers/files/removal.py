@@ -15,7 +15,7 @@ from handlers.texts import Texts
 from indexes.messages import Translatable
 from indexes.names import find_name
 from indexes.records import Source
-from indexes.records.editing import ensure_editable
+from indexes.records.editing import ensure_edited_here
 
 LISTED = 1000
 
@@ -29,7 +29,7 @@ def command(services: Services, request: Request, argument: str) -> None:
         which = request.texts("versions.which", command=services.config.admin_command, action="remove", names=names)
         request.tell_privately(notice(which))
         return
-    _refuse_workbook(services, name)
+    _refuse_edited_elsewhere(services, name)
     if name in services.channels.named:
         request.tell_privately(notice(request.texts("removal.named", name=one_line(name, view.NAME))))
     else:
@@ -90,15 +90,15 @@ def ask_admins(services: Services) -> None:
             _note(services, lost, FileState.REPORTED)
 
 
-def _refuse_workbook(services: Services, name: str) -> None:
-    """Raise WorkbookError for a workbook that is there; one that is gone can be removed."""
-    path = services.registry.source(name).path
-    if path.exists():
-        ensure_editable(path)
+def _refuse_edited_elsewhere(services: Services, name: str) -> None:
+    """Raise FetchedFileError, or WorkbookError for a workbook that is there; one that is gone can be removed."""
+    source = services.registry.source(name)
+    if source.edited_at or source.path.exists():
+        ensure_edited_here(source)
 
 
 def _remove(services: Services, request: Request, file: KnowledgeFile) -> None:
-    _refuse_workbook(services, file.name)
+    _refuse_edited_elsewhere(services, file.name)
     shown = _shown(services, file.name)
     services.maintenance.remove(file.name, request.user).result()
     _files(services).decide(KnowledgeFile(file.name, file.path, FileState.REMOVED, request.user))

@@ -13,7 +13,7 @@ from handlers.learning.store.learned_aliases import LearnedAliases
 from handlers.services import Services
 from indexes.names import composed, folded, is_workbook, without_ending
 from indexes.records import Source
-from indexes.records.editing import ensure_editable
+from indexes.records.editing import ensure_edited_here
 from indexes.storage.import_preview import ImportPreview, preview_knowledge_base, preview_synonyms
 
 NAME_LENGTH = 60
@@ -44,15 +44,21 @@ def source_of(services: Services, name: str) -> Source:
 
 
 def preview_of(
-    services: Services, source: Source, data: bytes, file: str, columns: Mapping[str, str] = _AS_NAMED
+    services: Services,
+    source: Source,
+    data: bytes,
+    file: str,
+    columns: Mapping[str, str] = _AS_NAMED,
+    *,
+    fetched: bool = False,
 ) -> ImportPreview:
     """Compare the bytes of a CSV or workbook called `file` with what is there; `columns` are chosen headers by role.
 
-    Raises UnusableFileError, or WorkbookError where a workbook is the source. Of a workbook that is gone, a CSV takes
-    the place.
+    Raises UnusableFileError; WorkbookError where a workbook is the source; and FetchedFileError for what is fetched
+    from elsewhere, unless the bytes were `fetched` there. Of a workbook that is gone, a CSV takes the place.
     """
-    if source.path.exists():
-        ensure_editable(source.path)
+    if not fetched and (source.edited_at or source.path.exists()):
+        ensure_edited_here(source)
     elif is_workbook(source.path):
         source = replace(source, path=source.path.with_suffix(".csv"))
     if source == services.registry.synonyms_file:

@@ -23,6 +23,7 @@ from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.message_text import message_text
 from handlers.slack.mrkdwn import has_words, one_line, plain
+from handlers.texts import Texts
 from indexes.names import WORKBOOKS
 from indexes.storage.import_preview import ImportPreview
 
@@ -61,7 +62,7 @@ def chosen(services: Services, request: Request) -> None:
         target = known_name(services, name) or new_name(name)
         ensure_open(services, request.user, target)
         upload = pending_files(services).choose(upload, target)
-        request.update_message(card(services, upload, request))
+        request.update_message(card(services, upload, request.texts))
 
 
 def column_chosen(services: Services, request: Request) -> None:
@@ -78,7 +79,7 @@ def column_chosen(services: Services, request: Request) -> None:
         others = {other: found.columns.get(other, "") for other in found.open_roles if other != role}
         columns = {role: header} | {other: title for other, title in others.items() if title not in {"", header}}
         upload = pending_files(services).choose_columns(upload, columns)
-        request.update_message(card(services, upload, request))
+        request.update_message(card(services, upload, request.texts))
 
 
 def cancelled(services: Services, request: Request) -> None:
@@ -103,7 +104,7 @@ def applied(services: Services, request: Request) -> None:
     ensure_open(services, request.user, upload.target)
     found = _found(services, upload)
     if found.digest != seen and found.current != found.data:
-        request.update_message(card(services, upload, request, found, stale=True))
+        request.update_message(card(services, upload, request.texts, found, stale=True))
         return
     with pending_files(services).decided(upload) as mine:
         unlogged = put_file(services, request, upload, found, seen) if mine else None
@@ -116,16 +117,16 @@ def applied(services: Services, request: Request) -> None:
 
 
 def card(
-    services: Services, upload: Upload, request: Request, found: ImportPreview | None = None, *, stale: bool = False
+    services: Services, upload: Upload, texts: Texts, found: ImportPreview | None = None, *, stale: bool = False
 ) -> Message:
     """Return the preview of a file, or the question which knowledge base it is for; raises UnusableFileError."""
-    options = _options(services, upload, request)
+    options = _options(services, upload, texts)
     if not upload.target:
-        return uploads.question(upload, options, request.texts)
+        return uploads.question(upload, options, texts)
     found = found or _found(services, upload)
     versions = {version.number: version for version in services.maintenance.versions.of(found.source)}
     version = versions.get(upload.version)
-    return uploads.proposal(upload, found, version, options, services.config.admin_command, request.texts, stale=stale)
+    return uploads.proposal(upload, found, version, options, services.config.admin_command, texts, stale=stale)
 
 
 def _took(services: Services, request: Request) -> bool:
@@ -173,7 +174,7 @@ def _receive(services: Services, request: Request, file_id: str) -> None:
         message = uploads.identical(name, found, request.texts)
     else:
         upload = pending_files(services).keep(data, name, request.user, request.channel, target, is_certain=is_certain)
-        message = card(services, upload, request, found)
+        message = card(services, upload, request.texts, found)
     if request.is_direct:
         request.post(message)
     else:
@@ -192,10 +193,10 @@ def _target(services: Services, request: Request, file: str) -> tuple[str, bool]
     return (own[0] if len(own) == 1 else ""), False
 
 
-def _options(services: Services, upload: Upload, request: Request) -> list[Option]:
+def _options(services: Services, upload: Upload, texts: Texts) -> list[Option]:
     names = services.registry.sources()
     new = new_name(upload.file)
-    return uploads.options(names, "" if known_name(services, new) else new, request.texts)
+    return uploads.options(names, "" if known_name(services, new) else new, texts)
 
 
 def _waiting(services: Services, request: Request, id_: str) -> Upload | None:
@@ -208,4 +209,5 @@ def _waiting(services: Services, request: Request, id_: str) -> Upload | None:
 
 def _found(services: Services, upload: Upload) -> ImportPreview:
     data = pending_files(services).data(upload)
-    return preview_of(services, source_of(services, upload.target), data, upload.file, upload.columns)
+    source = source_of(services, upload.target)
+    return preview_of(services, source, data, upload.file, upload.columns, fetched=upload.is_fetched)

@@ -94,7 +94,7 @@ def _propose(services: Services, request: Request, source: Source, number: int |
     upload = pending_files(services).keep(
         data, source.path.name, request.user, request.channel, source.name, is_certain=True, version=version.number
     )
-    request.tell_privately(uploads.card(services, upload, request, found))
+    request.tell_privately(uploads.card(services, upload, request.texts, found))
 
 
 def _is_meant(version: Version, number: int | None, now: str) -> bool:

@@ -2,7 +2,7 @@
 
 from handlers.audience import closed_to
 from handlers.entries.editing import open_edit
-from handlers.entries.writing import NotDueError, OtherNowError, confirm_row, may_change
+from handlers.entries.writing import NotDueError, OtherNowError, confirm_row, may_change, refuse_edited_elsewhere
 from handlers.freshness.due import DueRows, due_of
 from handlers.freshness.rows import shown_rows
 from handlers.freshness.store.reviews import ReviewRefusals, row_key
@@ -95,6 +95,7 @@ def _confirmed(services: Services, request: Request, pressed: Pressed, record: R
 
 
 def _ensure_may(services: Services, request: Request, name: str, record_id: str) -> None:
+    refuse_edited_elsewhere(services, request, name)
     if not may_change(services, request, name, record_id):
         raise NotOwnerError("review.not_yours")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from handlers.freshness.due import Due
 from handlers.freshness.views.reviews import Row
 from handlers.services import Services
-from indexes.names import is_workbook
+from indexes.records.editing import is_edited_here
 from indexes.records.owners import named_owners
 
 
@@ -17,7 +17,8 @@ def shown_rows(services: Services, rows: Sequence[Due], *, owners: bool = False)
             each.record,
             each.deadline,
             _names(services, each) if owners else (),
-            not is_workbook(services.registry.source(each.knowledge_base).path),
+            is_edited_here(services.registry.source(each.knowledge_base)),
+            services.registry.source(each.knowledge_base).edited_at,
         )
         for each in rows
     ]

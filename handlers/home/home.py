@@ -14,6 +14,7 @@ from handlers.answers.search import find_for_asker, topics
 from handlers.answers.views import guide
 from handlers.audience import knowledge_bases_for, knowledge_bases_for_everybody
 from handlers.features import Feature
+from handlers.files.fetching import polled_sources
 from handlers.home.views import home
 from handlers.home.views.dashboard import LISTED, Dashboard, Kept, menu_value
 from handlers.learning import misses
@@ -155,10 +156,11 @@ def _put(services: Services, request: Request, said: Message | None, admins: Das
 
 def _dashboard(services: Services, request: Request, overview: Overview) -> Dashboard:
     """Return the admins' part of the tab; the picture is added when Slack has it."""
-    kept = [
-        Kept(name, len(loaded.index.records), overview.by_name.get(name, Tally()))
-        for name, loaded in services.registry.loaded.items()
-    ]
+    polled, loaded = polled_sources(services, request.user), services.registry.loaded
+    sizes = {
+        name: len(loaded[name].index.records) if name in loaded else 0 for name in dict.fromkeys([*loaded, *polled])
+    }
+    kept = [Kept(name, size, overview.by_name.get(name, Tally()), polled.get(name)) for name, size in sizes.items()]
     missed = at_home(misses.shown(services, request.user, DAYS, count=MISSES), request.texts)
     channels = [proofs_of(services, channel) for channel in services.channels.configured()[:LISTED]]
     return Dashboard(overview, None, kept, channels, BUTTONS, MENU, missed)

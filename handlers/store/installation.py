@@ -21,6 +21,8 @@ SYNONYMS_MINED = "synonyms_mined"
 """When synonyms were last looked for."""
 KNOWLEDGE_HELD = "knowledge_held"
 """That the database has held a file of a knowledge base: no folder is its beginning any more."""
+SOURCES = "sources"
+"""What is known of the sources that knowledge bases are fetched from (handlers.remote.state)."""
 PICTURES = "pictures"
 """Which pictures are shown where (handlers.store.shown_pictures)."""
 

@@ -6,7 +6,7 @@ step, under a lock between processes, if the file is still the one that was read
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from indexes.records.conventions import format_date, next_id
 from indexes.records.csv_editor import CsvEditor, UnwritableTextError, encodable
 from indexes.records.difference import Difference, difference
 from indexes.records.entities import without_entities
-from indexes.records.model import KnowledgeBase, Record
+from indexes.records.model import KnowledgeBase, Record, Source
 from indexes.records.reading import parse_records, read_bytes
 from indexes.records.review import NEXT_CHECK_DAYS, deadline
 from indexes.records.table import MAX_CELL, cell_text
@@ -56,6 +56,10 @@ class ChangedFileError(KnowledgeBaseError):
 
 class WorkbookError(KnowledgeBaseError):
     """The file is a workbook: it is read, and never written."""
+
+
+class FetchedFileError(KnowledgeBaseError):
+    """The file is a copy of what is elsewhere, and edited there."""
 
 
 class UnusableRowError(KnowledgeBaseError):
@@ -135,6 +139,29 @@ class Folder:
 FOLDER = Folder()
 
 
+class EditedHere:
+    """A `Writer` that refuses the files of `sources` which are fetched from elsewhere: the next fetch would undo it."""
+
+    def __init__(self, writer: Writer, sources: Callable[[], Iterable[Source]]) -> None:
+        self._writer = writer
+        self._sources = sources
+
+    def locked(self, path: Path) -> AbstractContextManager[None]:
+        """See `Writer.locked`; raises FetchedFileError, too."""
+        for source in self._sources():
+            if source.path == path:
+                ensure_edited_here(source)
+        return self._writer.locked(path)
+
+    def write(self, path: Path, data: bytes, expected: str, records: int) -> None:
+        """See `Writer.write`."""
+        self._writer.write(path, data, expected, records)
+
+    def delete(self, path: Path) -> None:
+        """See `Writer.delete`."""
+        self._writer.delete(path)
+
+
 def add(read: KnowledgeBase, cells: Mapping[str, str], now: datetime, writer: Writer = FOLDER) -> WriteResult:
     """Append a row; `cells` are texts by role (question, answer, category, …), `read` is the file as last read.
 
@@ -210,6 +237,18 @@ def ensure_editable(path: Path) -> None:
     """Raise WorkbookError for a workbook."""
     if is_workbook(path):
         raise WorkbookError("workbook.is_source", file=path.name)
+
+
+def is_edited_here(source: Source) -> bool:
+    """Return whether Kotae may write a knowledge base: it is a CSV, and not fetched from elsewhere."""
+    return not source.edited_at and not is_workbook(source.path)
+
+
+def ensure_edited_here(source: Source) -> None:
+    """Raise FetchedFileError or WorkbookError for a knowledge base that is edited elsewhere."""
+    if source.edited_at:
+        raise FetchedFileError("source.is_remote", name=source.name, where=source.edited_at)
+    ensure_editable(source.path)
 
 
 def digest_of(path: Path) -> str:

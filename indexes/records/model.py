@@ -22,7 +22,7 @@ class Source:
     """A CSV file or a workbook, and the name of its knowledge base.
 
     `sheet` is the one to read of a workbook; blank for the first one. `columns` are headers by role, where kotae.toml
-    names them.
+    names them. `edited_at` says where people edit what is fetched from elsewhere, blank for what is edited here.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Source:
     columns: Mapping[str, str] = field(default_factory=dict, hash=False)
     review_after: int | None = None
     """Days after its last update when a row is due for a check; None for never."""
+    edited_at: str = ""
 
     @property
     def folder(self) -> str:

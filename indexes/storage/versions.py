@@ -32,8 +32,8 @@ LISTING = "versions.json"
 FAST = 1
 """gzip level; it reduces a CSV to about a fifth."""
 
-Origin = Literal["upload", "rollback", "edit", "file", "rebuilt"]
-"""How a version came about; "file" is a change on disk, or the content at the first start.
+Origin = Literal["upload", "rollback", "edit", "file", "rebuilt", "source"]
+"""How a version came about; "file" is a change on disk, or the content at the first start; "source" was fetched.
 
 "rebuilt" is a content that was found when the list of versions was damaged.
 """

@@ -33,6 +33,7 @@ SCRIPTS = {
     "leaks": "requests with forged values for what their sender may not read",
     "doors": "requests over HTTP with wrong, expired, revoked and foreign tokens",
     "stale_year": "a year in which 1,000 rows get old, and their owners are asked",
+    "sources": "a table that is edited at its source, and whose host fails",
     "mixed_load": "everything at once for an hour, with flat memory",
 }
 LONGEST_SECONDS = 3 * 60 * 60.0

@@ -35,6 +35,11 @@ ENVIRONMENT: Mapping[tuple[str, ...], str] = {
     (
         "INDEX_BACKEND",
     ): "インデックスの場所。faiss（プロセスごとに `DATA_DIR` に持つ）か、pgvector（`DATABASE_URL` の PostgreSQL に置き、全レプリカが検索する。拡張 vector が必要）",
+    (
+        "CONTRACTS_URL",
+        "CONTRACTS_HEADER",
+    ): "外部から取得するナレッジベースの秘密のアドレスとヘッダー。変数の名前は kotae.toml の url_env と header_env に書きます"
+    "（docs/sources.ja.md）",
     ("MODEL_NAME",): "sentence-transformers のモデル。Hugging Face の名前か、フォルダー",
     (
         "ENCODER_BACKEND",

@@ -3,10 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import Block
 
+from handlers.admin.views import sources
+from handlers.admin.views.sources import Polled
 from handlers.learning.views import proof
 from handlers.slack.blocks import Message, entries, fitting, section
 from handlers.slack.mrkdwn import escape, one_line, person
@@ -29,6 +32,7 @@ ELSEWHERE = Translatable("access.elsewhere")
 """Shown instead of a text that may quote a knowledge base to somebody who may not read it."""
 NAME = 100
 MINUTE, HOUR, DAY = 60, 3600, 86400
+_NONE: Mapping[str, Polled] = MappingProxyType({})
 
 
 def reloaded(reports: Sequence["ReloadReport"], closed: Collection[str], texts: Texts) -> Message:
@@ -57,20 +61,20 @@ def status(
     now: float,
     encoding: Mapping[str, "EncodingProgress"],
     texts: Texts,
+    polled: Mapping[str, Polled] = _NONE,
 ) -> Message:
     """Report what is loaded, which files have `changed` or are gone, and the state of the process at the time `now`.
 
-    `encoding` says how far the knowledge bases are whose texts are being encoded.
+    `encoding` says how far the knowledge bases are whose texts are being encoded; `polled` are those that are fetched.
     """
     title = texts("kb.status.title")
-    states = [
-        f":warning: *{one_line(name, NAME)}*: {one_line(texts.say(why), REASON)}" for name, why in failures.items()
-    ]
+    states = [_failed(name, why, polled.get(name), texts) for name, why in failures.items()]
     gone = {file.name for file in files if file.state.is_missing}
     for name, kept in loaded.items():
         where = [_searched_in(one.channel, texts) for one in channels if name in one.channel.knowledge_bases]
         everywhere = [texts("kb.status.everywhere")] if name in shared else []
         note = texts("kb.status.gone") if name in gone else _trouble(kept, texts, changed=name in changed)
+        fetched = sources.line(polled[name], texts) if name in polled else ""
         age = _age(now - kept.snapshot.created, texts) if kept.snapshot else texts("kb.status.no_snapshot")
         proved = [
             f"<#{one.channel.id}> · {line}"
@@ -82,7 +86,7 @@ def status(
                 name,
                 kept,
                 everywhere or where,
-                "\n".join([*proved[:PROBLEMS], note, prepared(kept, encoding.get(name), texts)]).strip(),
+                "\n".join([*proved[:PROBLEMS], fetched, note, prepared(kept, encoding.get(name), texts)]).strip(),
                 age,
                 texts,
             )
@@ -149,6 +153,13 @@ def _counted(report: "ReloadReport", texts: Texts) -> str:
     """Report a reload in numbers, for somebody who may not read the file."""
     found = len(report.problems) + len(report.warnings)
     return "\n".join([_headline(report, texts), *([texts("kb.problems_counted", count=found)] if found else [])])
+
+
+def _failed(name: str, why: Translatable, polled: Polled | None, texts: Texts) -> str:
+    """Say why a knowledge base is not there; of one that is fetched, what became of that."""
+    if polled and (said := sources.trouble(polled, texts)):
+        return f"*{one_line(name, NAME)}*: {said}"
+    return f":warning: *{one_line(name, NAME)}*: {one_line(texts.say(why), REASON)}"
 
 
 def _state(name: str, loaded: "LoadedKnowledgeBase", where: Sequence[str], note: str, age: str, texts: Texts) -> str:

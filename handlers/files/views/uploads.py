@@ -58,7 +58,7 @@ def proposal(
     blocks: list[Block] = [section(title)]
     if stale:
         blocks.append(section(texts("upload.stale", name=one_line(found.source.name, NAME))))
-    if found.removes_most:
+    if found.removes_most or upload.is_fetched:
         blocks.append(section(_vanishing(found, texts)))
     if found.problems:
         blocks.append(section(_problems(found, texts)))
@@ -115,6 +115,9 @@ def _title(upload: "Upload", found: "ImportPreview", version: "Version | None", 
     written = f"{escape(found.encoding)}, {texts(f'delimiter.{DELIMITERS[found.delimiter]}')}"
     if found.sheet:
         written = texts("upload.sheet", sheet=one_line(found.sheet.replace("*", "＊"), NAME))
+    if upload.is_fetched:
+        where = one_line(found.source.edited_at, NAME)
+        return texts("upload.fetched", records=entries(found.entries, texts), written=written, where=where, **values)
     key = "upload.title_new" if found.current is None else "upload.title"
     return texts(key, records=entries(found.entries, texts), written=written, **values)
 
@@ -161,7 +164,7 @@ def _decision(upload: "Upload", found: "ImportPreview", choices: Sequence[Option
     if found.is_identical:
         return [_row(upload, [*menu, _cancel(upload, texts)])] if menu else []
     apply = button(texts("button.apply"), "upload_apply", f"{upload.id}:{found.digest}")
-    apply.style = "danger" if found.removes_most else "primary"
+    apply.style = "danger" if found.removes_most or upload.is_fetched else "primary"
     if found.removes_most:
         apply.confirm = ConfirmObject(
             title=PlainTextObject(text=texts("upload.sure")),

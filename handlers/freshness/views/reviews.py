@@ -30,13 +30,18 @@ MINE, ALL = "mine", "all"
 
 @dataclass(frozen=True)
 class Row:
-    """An entry that is due. `owners` are their names, as far as they are known; `is_editable` if its file is a CSV."""
+    """An entry that is due, and where it is changed.
+
+    `owners` are their names, as far as they are known; `is_editable` if it is edited in Slack; `edited_at` says where
+    it is edited if it is fetched from elsewhere.
+    """
 
     knowledge_base: str
     record: Record
     deadline: date
     owners: Sequence[str] = ()
     is_editable: bool = True
+    edited_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,10 +133,17 @@ def _page(page: Page, title: str, texts: Texts) -> list[Block]:
 
 def _row(row: Row, page: Page, texts: Texts) -> list[Block]:
     answer = mrkdwn(beginning(tidy(row.record.answer), ANSWER), ANSWER)
-    about = [_about(row, texts), "" if row.is_editable else texts("review.workbook")]
+    about = [_about(row, texts), _where(row, texts)]
     shown = [bold(row.record.title, TITLE), answer, " · ".join(filter(None, about))]
     buttons = _buttons(row, page, texts)
     return [section("\n".join(filter(None, shown))), *([actions(*buttons)] if buttons else [])]
+
+
+def _where(row: Row, texts: Texts) -> str:
+    """Say where the date is changed; nothing if it is here."""
+    if row.edited_at:
+        return texts("review.elsewhere", where=one_line(row.edited_at, TITLE))
+    return "" if row.is_editable else texts("review.workbook")
 
 
 def _buttons(row: Row, page: Page, texts: Texts) -> list[ButtonElement]:

@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
 )
 
 from handlers.admin.views.reports import tally, trend
+from handlers.admin.views.sources import Polled, trouble
 from handlers.learning.views import proof
 from handlers.slack.blocks import actions, button, context, entries, menu_key, section
 from handlers.slack.mrkdwn import one_line
@@ -31,11 +32,12 @@ NAME, NAMES = 100, 300
 
 @dataclass(frozen=True)
 class Kept:
-    """A knowledge base: its size, and a tally of its questions."""
+    """A knowledge base: its size, a tally of its questions, and its source if it is fetched."""
 
     name: str
     records: int
     tally: "Tally"
+    polled: Polled | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def menu_value(verb: str, name: str) -> str:
 
 def _kept(one: Kept, menu: Sequence[str], texts: Texts) -> SectionBlock:
     words = f"*{one_line(one.name, NAME)}* · {entries(one.records, texts)}\n{tally(one.tally, texts)}"
+    if one.polled and (said := trouble(one.polled, texts)):
+        words = f"{words}\n{said}"
     options = [
         Option(value=menu_value(verb, one.name), text=PlainTextObject(text=texts(f"home.do.{verb}"))) for verb in menu
     ]
