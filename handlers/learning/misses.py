@@ -109,8 +109,8 @@ def readable(services: Services, reader: str, days: int) -> tuple[list[Group], i
 
 def _may_read(services: Services, reader: str, miss: Miss, closed: Collection[str]) -> bool:
     closest = miss.closest.knowledge_base if miss.closest else ""
-    if miss.source.is_program and not closest and closed:  # then it is about any of those that were searched
-        closest = next(iter(sorted(_searched_by(services, miss), key=closed.__contains__)), "")
+    if miss.source.is_program and not closest and closed:  # then it is about all that was searched: an open one, if any
+        closest = min(_searched_by(services, miss), key=closed.__contains__, default="")
     return may_read_question(services, reader, miss.channel, closest, closed)
 
 
