@@ -20,6 +20,7 @@ from indexes.errors import KnowledgeBaseError
 from indexes.records import KnowledgeBase, parse_records, read_records
 from indexes.records.csv_editor import UnwritableTextError
 from indexes.records.editing import (
+    FOLDER,
     ChangedFileError,
     StaleFileError,
     UnusableRowError,
@@ -287,6 +288,24 @@ def test_of_many_who_replace_the_same_file_one_wins(tmp_path: Path) -> None:
     assert path.read_bytes() == contents[won.index(True)]
 
 
+def test_writers_keep_each_other_out_and_leave_no_lock_behind(tmp_path: Path) -> None:
+    path, writers, each = tmp_path / "count.csv", 8, 25
+    path.write_text("0")
+    barrier = threading.Barrier(writers)
+
+    def count() -> None:
+        barrier.wait(60)
+        for _ in range(each):
+            with FOLDER.locked(path):
+                path.write_text(str(int(path.read_text()) + 1))
+
+    with ThreadPoolExecutor(writers) as pool:
+        for done in [pool.submit(count) for _ in range(writers)]:
+            done.result()
+    assert path.read_text() == str(writers * each)
+    assert [*tmp_path.iterdir()] == [path]
+
+
 def test_a_full_disk_changes_nothing_and_is_told(tmp_path: Path) -> None:
     """A process whose files may not grow gets the same EFBIG on write as others get ENOSPC."""
     read = base(tmp_path, b"question,answer\n" + b"".join(b"q%d,a\n" % row for row in range(500)))
@@ -296,7 +315,7 @@ def test_a_full_disk_changes_nothing_and_is_told(tmp_path: Path) -> None:
         message = pool.apply(add_without_room, (read.path,))
     assert message.startswith("kb.csv: can't be written (File too large)")
     assert read.path.read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir() if path.name != ".kb.csv.lock") == ["kb.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["kb.csv"]
 
 
 def add_without_room(path: Path) -> str:

@@ -7,7 +7,7 @@ step, under a lock between processes, if the file is still the one that was read
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -104,7 +104,7 @@ class Folder:
 
     @contextmanager
     def locked(self, path: Path) -> Iterator[None]:
-        """See `Writer.locked`: between processes, by a hidden file beside the CSV."""
+        """See `Writer.locked`: between processes, by a hidden file beside the CSV, which is there only meanwhile."""
         target = path.resolve()
         if not target.parent.is_dir():  # the lock would make it, and the next start would take it for an empty one
             raise UnwritableFileError("file.no_folder", file=path.name, folder=str(target.parent))
@@ -118,6 +118,8 @@ class Folder:
         try:
             yield
         finally:
+            with suppress(OSError):  # Windows keeps it until it is released
+                Path(lock.lock_file).unlink()  # whoever waits for it notices, and makes another
             lock.release()
 
     def write(self, path: Path, data: bytes, expected: str, records: int) -> None:
