@@ -17,6 +17,7 @@ from indexes.encoder.agreement import Precision
 from indexes.encoder.backends import BACKENDS
 
 LANGUAGES = ("en", "ja")
+ROOT = Path(__file__).parents[1]
 NAMES = ["LC_ALL", "LC_MESSAGES", "LANG"]
 
 
@@ -116,13 +117,17 @@ def test_every_setting_is_in_the_templates_and_what_is_there_holds(language: str
     found = tomllib.loads(text)
     assert set(found) == set(ConfigFile.model_fields)
     assert set(found["channels"]["it-help"]) == set(ChannelSection.model_fields)
-    assert set(found["knowledge_bases"]["handbook"]) == set(KnowledgeBaseSection.model_fields)
+    assert set().union(*found["knowledge_bases"].values()) == set(KnowledgeBaseSection.model_fields)
     ConfigFile.model_validate(found)
     assert tomllib.loads(template(language, "kotae.toml")) == {}
     lines = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", template(language, "env"), re.MULTILINE))
     assert set(lines) == {name.upper() for name in Environment.model_fields}
     assert (lines["ENCODER_BACKEND"], lines["ENCODER_PRECISION"]) == (BACKENDS[0], Precision.AUTO)
     Environment.model_validate({name.lower(): value for name, value in lines.items() if value})
+
+
+def test_the_example_in_the_checkout_is_the_same_file() -> None:
+    assert (ROOT / ".env.example").read_text("utf-8") == template("en", "env")
 
 
 def test_both_languages_have_the_same_settings() -> None:

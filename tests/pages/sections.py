@@ -44,6 +44,7 @@ _TITLES = {
 }
 _PROMISES = (0.7, 0.8, 0.9, 0.95)
 _HOUR, _DAY = 1 / 24, 1.0
+_COMMENTED_OUT = re.compile(r"^#(?=\S)", re.MULTILINE)
 
 
 def pages() -> list[Path]:
@@ -96,6 +97,12 @@ def _arguments(command: Command) -> Iterator[tuple[str, str]]:
         value = "" if action.nargs == 0 else str(action.metavar or "|".join(action.choices or []) or action.dest)
         shown = " ".join(filter(None, [", ".join(action.option_strings), value]))
         yield _code(f"[{shown}]" if action.nargs == "?" else shown), action.help or ""
+
+
+def kotae_toml(language: Language) -> str:
+    """Return `kotae.toml` as `kotae init` lays it out, with every setting in force."""
+    _, _, settings = (ROOT / "bot" / "init" / language / "kotae.toml").read_text("utf-8").partition("\n\n")
+    return f"```toml\n{_COMMENTED_OUT.sub('', settings)}```"
 
 
 def environment(language: Language) -> str:
@@ -199,6 +206,7 @@ def _codes(texts: Iterable[str]) -> str:
 
 SECTIONS: Mapping[str, Section] = {
     "commands": commands,
+    "kotae-toml": kotae_toml,
     "environment": environment,
     "columns": columns,
     "problems": problems,
