@@ -1,6 +1,6 @@
 """Encoding texts as unit vectors, with one model per name and revision for the whole process."""
 
-from indexes.encoder.backends import fetch_model, find_model, load_model, with_backend
+from indexes.encoder.backends import fetch_model, find_model, load_cached, load_model, with_backend
 from indexes.encoder.cache import CachedModel, cache_directory, cached_models, clear_model, download_model
 from indexes.encoder.fast import load_fastembed
 from indexes.encoder.loading import load_sentence_transformer
@@ -26,6 +26,7 @@ __all__ = [
     "download_model",
     "fetch_model",
     "find_model",
+    "load_cached",
     "load_fastembed",
     "load_model",
     "load_sentence_transformer",

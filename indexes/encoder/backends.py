@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from indexes.encoder import fast, fast_hub, hub, loading
-from indexes.encoder.names import FAST, local_folder, split_name
+from indexes.encoder.names import FAST, local_folder, split_name, unavailable
 from indexes.encoder.protocol import Model
+from indexes.messages import Translatable
 
 Backend = Literal["auto", "sentence-transformers", "fastembed", "lexical"]
 """What ENCODER_BACKEND may say; the first is the default."""
@@ -51,3 +52,10 @@ def fetch_model(name: str, revision: str | None = None) -> Path:
 def load_model(name: str, revision: str | None = None) -> Model:
     """Load the model with the backend that its name selects. Raises ModelUnavailableError."""
     return (fast.load_fastembed if split_name(name)[0] else loading.load_sentence_transformer)(name, revision)
+
+
+def load_cached(name: str, revision: str | None = None) -> Model:
+    """Load the model if it is on this machine; never uses the network. Raises ModelUnavailableError."""
+    if find_model(name, revision) is None:
+        raise unavailable(name, Translatable("model.not_here"), Translatable("mend.download", model=name))
+    return load_model(name, revision)

@@ -104,10 +104,11 @@ class CompiledModel:
 
 
 class CompiledModels:
-    """The compiled models below one folder, `DATA_DIR/compiled`."""
+    """The compiled models below one folder, `DATA_DIR/compiled`; `deletes` says whether damaged ones are deleted."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, deletes: bool = True) -> None:
         self.folder = folder
+        self._deletes = deletes
 
     def find(self, name: str, revision: str | None = None, variant: str = "") -> CompiledModel | None:
         """Return the compiled model of this name, or why there can be none; None if it must be compiled (again).
@@ -132,8 +133,10 @@ class CompiledModels:
             verify(folder, found.checksums)
             return _open_reduced(found, folder) if found.variant else _open(found, folder)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the files, they can be made again
-            log.warning("%s can't be used (%s); it is deleted and will be made again", folder, first_line(error))
-            shutil.rmtree(folder, ignore_errors=True)
+            then = "it is deleted and will be made again" if self._deletes else "the bot makes it again"
+            log.warning("%s can't be used (%s); %s", folder, first_line(error), then)
+            if self._deletes:
+                shutil.rmtree(folder, ignore_errors=True)
             return None
 
     def open_best(self, name: str, revision: str | None, precision: Precision) -> Model | None:

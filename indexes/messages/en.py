@@ -181,6 +181,7 @@ WORDS = {
     "model.no_weights": "it has no safetensors weights",
     "model.no_tokenizer": "it has no tokenizer",
     "model.bad_list": "its list of files can't be read ({reason})",
+    "model.not_here": "it isn't on this machine",
     "model.offline": "it isn't in the cache ({folder}) and HF_HUB_OFFLINE is set",
     "model.gated": "its owner admits only approved accounts",
     "model.not_on_hub": "there is no such model on the hub (or it is private)",

@@ -178,6 +178,7 @@ WORDS = {
     "model.no_weights": "safetensors の重みがありません",
     "model.no_tokenizer": "トークナイザーがありません",
     "model.bad_list": "ファイルの一覧を読み込めません（{reason}）",
+    "model.not_here": "このマシンにありません",
     "model.offline": "キャッシュ（{folder}）になく、HF_HUB_OFFLINE が設定されています",
     "model.gated": "公開者が承認したアカウントしか使えません",
     "model.not_on_hub": "ハブにそのようなモデルはありません（または非公開です）",

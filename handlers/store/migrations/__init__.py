@@ -74,7 +74,12 @@ def schemas(location: URL) -> tuple[str, str]:
     Raises StoreError for a newer schema, SQLAlchemyError for a database that can't be opened.
     """
     with engines.single_use(location, LOCK_SECONDS).connect() as connection:
-        return _schemas(connection, ScriptDirectory.from_config(config_for(connection)))
+        return schemas_in(connection)
+
+
+def schemas_in(connection: Connection) -> tuple[str, str]:
+    """Return the same of an open database; it changes nothing. Raises StoreError for a newer schema."""
+    return _schemas(connection, ScriptDirectory.from_config(config_for(connection)))
 
 
 def copy_of(file: Path) -> Path:
