@@ -22,6 +22,13 @@ def joined(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def reachable(bind: str) -> str:
+    """Return HOST:PORT by which this machine reaches what listens at an address; all addresses are none to call."""
+    host, port = split(bind)
+    is_any = is_address(host) and ipaddress.ip_address(host).is_unspecified
+    return joined(("::1" if ":" in host else "127.0.0.1") if is_any else host, port)
+
+
 def named_host(header: str) -> str:
     """Return the host that a Host header names, without the port, in lower case."""
     host, colon, port = header.rpartition(":")

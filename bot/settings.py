@@ -38,6 +38,7 @@ SLACK_API_URL = "https://slack.com/api/"
 CONFIG_FILE = "kotae.toml"
 
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+KOTAE_TOKEN = re.compile(r"kotae_[0-9a-zA-Z_]+")
 COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
 COMMAND_MEND = "a slash and up to 31 characters, in lower case and without spaces, such as /kb-search"
 
@@ -66,6 +67,7 @@ class Environment(BaseSettings):
     encoder_precision: Precision = Precision.AUTO
     database_url: SecretStr | None = None
     index_backend: Literal["faiss", "pgvector"] = "faiss"
+    kotae_token: SecretStr | None = None
     api_bind: str = ""
     api_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     api_proxies: Annotated[tuple[str, ...], NoDecode] = ()
@@ -81,6 +83,13 @@ class Environment(BaseSettings):
     @classmethod
     def _is_app_token(cls, token: SecretStr | None) -> SecretStr | None:
         return _starts_with(token, "xapp-", "app-level token (connections:write) on the app's Basic Information page")
+
+    @field_validator("kotae_token")
+    @classmethod
+    def _is_kotae_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not KOTAE_TOKEN.fullmatch(token.get_secret_value()):
+            raise ValueError("must be what `kotae token create` printed: kotae_, and letters, digits and underscores")
+        return token
 
     @field_validator("slack_api_url")
     @classmethod

@@ -59,6 +59,7 @@ SETTINGS = [
         "API_PROXIES",
         "ENCODER_PRECISION",
         "LOG_LEVEL",
+        "KOTAE_TOKEN",
     ),
 ]
 

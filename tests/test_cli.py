@@ -54,6 +54,7 @@ PROMISED = {
     "migrate",
     "restore",
     "token",
+    "mcp",
     "model",
 }
 SLOW = {"alembic", "faiss", "pandas", "scipy", "slack_bolt", "slack_sdk", "sqlalchemy", "torch", "transformers"}

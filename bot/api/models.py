@@ -57,6 +57,8 @@ class HitAnswer(BaseModel):
 
     rank: Annotated[int, Field(description="1 for the best hit.")]
     knowledge_base: str
+    file: Annotated[str, Field(description="The name of the file that the row is in.")]
+    line: Annotated[int, Field(description="The line of the file where the row starts, from 1.")]
     score: Annotated[float, Field(description="How close the row is, 0 to 1; comparable between knowledge bases.")]
     confidence: Annotated[
         float,
@@ -70,11 +72,13 @@ class HitAnswer(BaseModel):
     ]
 
     @classmethod
-    def of(cls, rank: int, hit: Hit) -> "HitAnswer":
+    def of(cls, rank: int, hit: Hit, file: str) -> "HitAnswer":
         """Describe a hit."""
         return cls(
             rank=rank,
             knowledge_base=hit.knowledge_base,
+            file=file,
+            line=hit.record.line,
             score=round(float(hit.score), DIGITS),
             confidence=round(float(hit.confidence), DIGITS),
             record=hit.record.as_dict(),
@@ -106,6 +110,7 @@ class SearchAnswer(BaseModel):
     def of(cls, found: Found) -> "SearchAnswer":
         """Describe what was found."""
         answer = found.answer
+        files = [found.files.get(hit.knowledge_base, "") for hit in found.hits]
         return cls(
             query=answer.question.text,
             normalized_query=answer.question.normalized,
@@ -115,7 +120,7 @@ class SearchAnswer(BaseModel):
             certain=found.is_certain,
             total=found.total,
             returned=len(found.hits),
-            hits=[HitAnswer.of(rank, hit) for rank, hit in enumerate(found.hits, start=1)],
+            hits=[HitAnswer.of(rank, *each) for rank, each in enumerate(zip(found.hits, files, strict=True), start=1)],
             seconds=round(answer.seconds, DIGITS),
         )
 

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bot.api.binding import Binding
 from bot.api.guard import Guard
+from bot.api.mcp_route import add_mcp
 from bot.api.metrics import Metrics
 from bot.api.routes import Door, application
 from bot.settings import Settings
@@ -37,9 +38,10 @@ class ApiServer:
         environment = settings.environment
         self._binding = binding
         self._door = Door(services, ready, metrics)
+        app = add_mcp(application(self._door), self._door)
         self._server = uvicorn.Server(
             _config(
-                Guard(application(self._door), {binding.host.lower(), *environment.api_hosts}, metrics),
+                Guard(app, {binding.host.lower(), *environment.api_hosts}, metrics),
                 list(environment.api_proxies),
             )
         )

@@ -5,20 +5,23 @@ needs it.
 """
 
 import argparse
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 
-from bot.cli import importing, models, moving, running, searching, setting_up, slack_app, state, tokens
+from bot.cli import agents, importing, models, moving, running, searching, setting_up, slack_app, state, tokens
 from bot.cli.command import FAILED, OK, Command
 
-GROUPS = (running, setting_up, searching, importing, slack_app, state, moving, tokens, models)
+GROUPS = (running, setting_up, searching, importing, slack_app, state, moving, tokens, agents, models)
 COMMANDS = tuple(command for group in GROUPS for command in group.COMMANDS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = parser().parse_args(arguments)
+    if options.directory:
+        os.chdir(options.directory)
     from bot.logs import log_to_stderr
     from bot.settings import SettingsError, load_settings
     from indexes.errors import KnowledgeBaseError
@@ -42,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         " knowledge/ (KNOWLEDGE_DIR) and .kotae/ (DATA_DIR) are found from there.",
         epilog='Example: kotae search knowledge/it-help.csv "VPNにつながらない"',
     )
-    whole.set_defaults(run=running.start, **running.TRY_DEFAULTS)
+    whole.set_defaults(run=running.start, directory=None, **running.TRY_DEFAULTS)
     whole.add_argument("--version", action=_Version, nargs=0, help="print Kotae's version and end")
     _add(whole, "command", COMMANDS)
     return whole

@@ -13,7 +13,7 @@ from handlers.services import QUESTION_LENGTH, Services
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions
 from handlers.trace import Trace
 from indexes.confidence.confidence import unshifted
-from indexes.registry import Answer
+from indexes.registry import Answer, Registry
 from indexes.retrieval.index import Hit
 
 Find = Callable[[Services, str, Sequence[str], Request, Origin], Result]
@@ -30,13 +30,13 @@ def find_answers(services: Services, question: str, names: Sequence[str], reques
 
 def search(services: Services, request: Request, question: str, names: Sequence[str], top_k: int = 3) -> Answer:
     """Search these knowledge bases for a question."""
-    return look_up(services, request.trace, question, names, top_k)
+    return look_up(services.registry, request.trace, question, names, top_k)
 
 
-def look_up(services: Services, trace: Trace, question: str, names: Sequence[str], top_k: int = 3) -> Answer:
+def look_up(registry: Registry, trace: Trace, question: str, names: Sequence[str], top_k: int = 3) -> Answer:
     """Search these knowledge bases, for whoever asks, and note how long that took."""
     with trace.searching():
-        return services.registry.search(question[:QUESTION_LENGTH], names, top_k)
+        return registry.search(question[:QUESTION_LENGTH], names, top_k)
 
 
 def store_answer(services: Services, answer: Answer, request: Request, origin: Origin) -> Result:

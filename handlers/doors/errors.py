@@ -41,3 +41,11 @@ class TooLargeError(DoorError):
 
 class TooSlowError(DoorError):
     """The request did not arrive in time."""
+
+
+class RelayError(DoorError):
+    """The bot that a call was passed on to gave no answer; the message is what it said."""
+
+
+class NotTakenError(DoorError):
+    """There is no bot to take a report."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from handlers.answers.lookup import found_hits, look_up
@@ -12,11 +12,11 @@ from handlers.doors.errors import InvalidQueryError, NotNowError, NotOpenError, 
 from handlers.services import Services
 from handlers.slack.mrkdwn import has_words
 from handlers.store.questions import AskedQuestion, Origin, Questions
-from handlers.store.tokens import asker
+from handlers.store.tokens import Token, asker
 from handlers.trace import Trace
 from indexes.confidence.confidence import confident
 from indexes.names import same_name
-from indexes.registry import Answer
+from indexes.registry import Answer, Registry
 from indexes.retrieval.index import Hit
 
 log = logging.getLogger(__name__)
@@ -48,10 +48,14 @@ class Query:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found in these knowledge bases, which have `total` rows; `is_certain` as Slack would give it, or not."""
+    """What was found in these knowledge bases, which have `total` rows; `is_certain` as Slack would give it, or not.
+
+    `files` are the names of the files that the rows are in, by knowledge base.
+    """
 
     answer: Answer
     names: tuple[str, ...]
+    files: Mapping[str, str]
     hits: tuple[Hit, ...]
     total: int
     threshold: float
@@ -77,15 +81,24 @@ def _store(services: Services, question: AskedQuestion) -> None:
 
 def found_for(services: Services, caller: Caller, query: Query, trace: Trace | None = None) -> Found:
     """Search without storing the question; raises DoorError."""
-    names = chosen(services, caller, query.knowledge_bases)
+    if not services.registry.wait_ready(0):
+        raise NotNowError("door.starting")
+    names = choose(knowledge_bases_for_program(services, caller.token), query.knowledge_bases, caller.token)
+    return find(services.registry, names, query, services.channels.of("").threshold, trace)
+
+
+def find(
+    registry: Registry, names: tuple[str, ...], query: Query, threshold: float, trace: Trace | None = None
+) -> Found:
+    """Search these knowledge bases, which whoever asks may see; raises InvalidQueryError."""
     if not has_words(query.text):
         raise InvalidQueryError("door.no_words")
-    answer = look_up(services, trace or Trace(), query.text, names, query.top_k)
-    hits, threshold = _wanted(answer, query), services.channels.of("").threshold
-    loaded = services.registry.loaded
+    answer = look_up(registry, trace or Trace(), query.text, names, query.top_k)
+    hits, loaded = _wanted(answer, query), registry.loaded
     return Found(
         answer=answer,
         names=names,
+        files={name: loaded[name].source.path.name for name in names if name in loaded},
         hits=hits,
         total=sum(len(loaded[name].index) for name in names if name in loaded),
         threshold=threshold,
@@ -101,17 +114,14 @@ def _wanted(answer: Answer, query: Query) -> tuple[Hit, ...]:
     return (*hits, *others[: max(query.min_k - len(hits), 0)])
 
 
-def chosen(services: Services, caller: Caller, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the knowledge bases to search: those that are named or else all, as far as the program may see them.
+def choose(seen: tuple[str, ...], wanted: Sequence[str] | None, token: Token | None) -> tuple[str, ...]:
+    """Return the knowledge bases to search of those that a program may see: those that are named, or else all.
 
     Raises UnknownNameError for a name that it may not see, which is as if there were none; NotOpenError when there is
-    nothing to see without a token; NotNowError before the knowledge bases are read.
+    nothing to see without a token.
     """
-    if not services.registry.wait_ready(0):
-        raise NotNowError("door.starting")
-    seen = knowledge_bases_for_program(services, caller.token)
     if not seen:
-        raise UnknownNameError("door.empty") if caller.token else NotOpenError("door.not_open")
+        raise UnknownNameError("door.empty") if token else NotOpenError("door.not_open")
     if wanted is None:
         return seen
     found = {name: same_name(name, seen) for name in wanted}

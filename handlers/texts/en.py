@@ -598,6 +598,8 @@ WORDS = {
     "door.too_many": "Too many requests. Wait {seconds} s, then send about one a second.",
     "door.busy": "Too many requests are waiting. Try again in a few seconds.",
     "door.starting": "Kotae has just started and is reading the knowledge bases. Try again in a moment.",
+    "door.not_taken": "Nobody is there to take a report: Kotae is not running here, or without API_BIND. Tell whoever asked that there is no answer.",
+    "door.relayed": "Kotae says: {said}",
     "door.not_reported": "The question could not be stored. Try again in a moment.",
     "door.too_late": "This took longer than {seconds} s and was given up. Try again in a moment.",
     "door.wrong_host": "The Host header names another machine. Use an IP address, localhost, or a name that is listed in API_HOSTS.",
@@ -700,6 +702,7 @@ WORDS = {
     "database.in_memory": "DATABASE_URL names a SQLite database in memory, which forgets everything: name a file, such as sqlite:///state.db",
     "database.newer": "The state database has schema {current}, which is newer than this version of Kotae knows "
     "({newest}). Update Kotae, or restore the copy that was made before the upgrade",
+    "database.older": "The state database has schema {current}, and this version of Kotae reads {newest}: `kotae serve` of this version upgrades it at its start",
     "database.newer_replicas": "The state database has schema {current}, which is newer than this version of Kotae knows ({newest}): a newer replica has upgraded it. Replicas of this version that run go on until they are replaced; start this one with the newer version",
     "database.odd": "The state database holds something that no version of Kotae has written ({reason}); it is as it "
     "was. Restore a copy of it, or set it aside to begin a new one",

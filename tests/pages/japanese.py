@@ -60,6 +60,9 @@ ENVIRONMENT: Mapping[tuple[str, ...], str] = {
     (
         "API_PROXIES",
     ): "`X-Forwarded-For` を信用するプロキシのアドレスかネットワーク。なければ、トークンのない呼び出しは1つの制限を共有します",
+    (
+        "KOTAE_TOKEN",
+    ): "`kotae mcp` が使うトークン（[ほかのエージェントから使う](mcp.ja.md)）。普通はエージェント側で設定します。ここに書くと、このフォルダーで `kotae mcp` を起動するすべてのエージェントが使います",
     ("LOG_LEVEL",): "DEBUG、INFO、WARNING、ERROR。出力先は標準エラー出力。質問とトークンは記録しません",
 }
 """What a variable of `.env.example` is for, by the names that one comment describes there."""
