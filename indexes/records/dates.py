@@ -64,8 +64,9 @@ def read_days(cells: Sequence[str]) -> DatedColumn:
     Where a cell alone leaves open whether the day or the month comes first, the others decide. Blank cells and
     placeholders have no day, and are readable.
     """
-    day_first = day_comes_first(cells)
-    known = {text: read_day(text, day_first=day_first) for text in set(cells)}
+    texts = list(dict.fromkeys(cells))  # of a million cells, most are alike
+    day_first = day_comes_first(texts)
+    known = {text: read_day(text, day_first=day_first) for text in texts}
     days = np.fromiter((day.toordinal() if (day := known[text]) else 0 for text in cells), np.int32, len(cells))
     unreadable = {text for text, day in known.items() if day is None and not _has_no_day(text)}
     return DatedColumn(days, day_first, [place for place, text in enumerate(cells) if text in unreadable])
