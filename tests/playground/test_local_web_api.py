@@ -152,6 +152,18 @@ def test_the_locale_comes_only_when_asked_for(slack: LocalSlack, client: WebClie
     assert client.users_info(user=hanako, include_locale=True)["user"]["locale"] == "ja-JP"
 
 
+def test_mail_addresses_are_for_apps_with_the_scope(slack: LocalSlack, client: WebClient, refused: Refusal) -> None:
+    alice = slack.people["alice"]
+    assert refused(client.users_lookupByEmail, email=alice.email)["error"] == "missing_scope"
+    assert "email" not in client.users_info(user=alice.id)["user"]["profile"]
+    with LocalSlack(scopes=(*DEFAULT_SCOPES, "users:read.email")) as other:
+        may = WebClient(other.bot_token, base_url=other.api_url)
+        found = may.users_lookupByEmail(email=alice.email.upper())["user"]
+        assert (found["id"], found["profile"]["email"]) == (other.person("alice").id, alice.email)
+        for nobodys in (other.person("gone").email, "x@example.com", ""):
+            assert refused(may.users_lookupByEmail, email=nobodys)["error"] == "users_not_found"
+
+
 @pytest.mark.parametrize(
     ("key", "facts"),
     [
