@@ -25,7 +25,7 @@ DATABASE, ERASURES, CONFIG, KNOWLEDGE, VERSIONS = "state.db", "state.db.erasures
 """Names in the archive."""
 SETTINGS = (
     *("search_command", "admin_command", "admin_users", "admin_usergroup", "model_name", "encoder_backend"),
-    *("encoder_precision", "index_backend", "log_level"),
+    *("encoder_precision", "index_backend", "log_level", "api_bind", "api_hosts", "api_proxies"),
 )
 """Settings of the environment that are told; the others are secrets, or belong to one machine."""
 TRIES = 5
