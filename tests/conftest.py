@@ -167,9 +167,9 @@ def postgresql_server(shared: Path) -> Iterator[Server]:
 @pytest.fixture
 def postgresql(postgresql_server: Server) -> Iterator[str]:
     """The address of a PostgreSQL database of the test's own, with today's schema and nothing in it."""
-    url = postgresql_server.make()
+    url = postgresql_server.lend()
     yield url
-    postgresql_server.drop(url)
+    postgresql_server.take_back(url)
 
 
 @pytest.fixture

@@ -12,10 +12,12 @@ from typing import Any
 
 import psutil
 from filelock import FileLock
-from sqlalchemy import NullPool, create_engine, inspect, make_url, text
+from sqlalchemy import Connection, NullPool, create_engine, inspect, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.knowledge.store.index_server import IndexServer
 from handlers.schema import open_database
+from tests.emptying import Contents, is_emptied
 
 GIVEN = "TEST_DATABASE_URL"
 """The address of a server on which the tests may make databases: ``postgresql+psycopg://user:password@host/name``."""
@@ -32,6 +34,8 @@ class Server:
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
+        self._new: Contents | None = None
+        self._ready: list[str] = []
 
     def url(self, name: str) -> str:
         """Return the address of a database."""
@@ -39,9 +43,43 @@ class Server:
 
     def make(self, name: str | None = None, *, template: str = TEMPLATE) -> str:
         """Make a database and return its address."""
-        name = name or f"kotae_{secrets.token_hex(8)}"
+        name = name or _any_name()
         self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.url(name)
+
+    def lend(self) -> str:
+        """Return the address of a database as `make` makes it, perhaps one that was given back."""
+        if self._ready:
+            return self.url(self._ready.pop())
+        url = self.make()
+        if self._new is None:
+            with _connected(url) as connection:
+                self._new = Contents.of(connection)
+        return url
+
+    def take_back(self, url: str) -> None:
+        """Empty a database that was lent, or drop it if a test has changed more than rows.
+
+        It gets another name, under which nobody knows it who still works with it.
+        """
+        assert self._new
+        name = _any_name()
+        try:
+            with _connected(url) as connection:
+                is_as_new = is_emptied(connection, self._new)
+            if is_as_new:
+                self.run(f"ALTER DATABASE {make_url(url).database} RENAME TO {name}")
+        except SQLAlchemyError:  # somebody is connected again, or the database is gone
+            is_as_new = False
+        if is_as_new:
+            self._ready.append(name)
+        else:
+            self.drop(url)
+
+    def drop_lent(self) -> None:
+        """Drop the databases that were given back."""
+        while self._ready:
+            self.drop(self.url(self._ready.pop()))
 
     def make_empty(self) -> str:
         """Make a database without tables and return its address."""
@@ -71,10 +109,23 @@ class Server:
 
 
 @contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        yield connection
+
+
+def _any_name() -> str:
+    return f"kotae_{secrets.token_hex(8)}"
+
+
+@contextmanager
 def serving(shared: Path) -> Iterator[Server]:
     """Run a server for all processes of this test run, which have the folder `shared` in common."""
     if given := os.environ.get(GIVEN):
-        yield _prepared(Server(given), shared)
+        server = _prepared(Server(given), shared)
+        yield server
+        server.drop_lent()
         return
     # a socket's path must be short, and the server, which runs as another user, must get there
     folder = Path(tempfile.gettempdir()) / f"kotae-pg-{hashlib.sha256(bytes(shared)).hexdigest()[:12]}"
