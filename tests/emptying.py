@@ -59,20 +59,26 @@ class Contents:
     schema: str
     """All that a test may change but rows: tables, columns, indexes, extensions, rights and settings."""
     rows: Mapping[str, str]
-    """By table; the others are empty."""
+    """As JSON, by table; the others are empty."""
 
     @classmethod
     def of(cls, connection: Connection) -> Self:
         """Look at a database."""
         schema = str(connection.execute(text(_SCHEMA)).scalar_one())
         tables = connection.execute(text(_FILLED)).scalars().all()
-        wanted = "SELECT string_agg(each::text, E'\\n' ORDER BY each::text) FROM {} AS each"
+        wanted = "SELECT json_agg(each ORDER BY each::text)::text FROM {} AS each"
         return cls(schema, {name: str(connection.execute(text(wanted.format(name))).scalar_one()) for name in tables})
 
 
 def is_emptied(connection: Connection, new: Contents) -> bool:
-    """Take away what was not there before, and whoever else is connected; tell whether the database is as new."""
+    """Take away rows that were not there before, and whoever else is connected; tell whether it is as new."""
     connection.execute(text(_OTHERS))
     connection.execute(text("SET lock_timeout = '5s'"))
     connection.execute(text(_EMPTY.replace("{kept}", f"{{{','.join(new.rows)}}}")))
-    return Contents.of(connection) == new
+    now = Contents.of(connection)
+    for name in (each for each, rows in new.rows.items() if now.schema == new.schema and now.rows.get(each) != rows):
+        connection.execute(text(f"TRUNCATE {name}"))
+        rows = f"SELECT * FROM json_populate_recordset(NULL::{name}, CAST(:rows AS json))"
+        connection.execute(text(f"INSERT INTO {name} OVERRIDING SYSTEM VALUE {rows}"), {"rows": new.rows[name]})
+        now = Contents.of(connection)
+    return now == new
