@@ -159,6 +159,7 @@ def test_knowledge_bases_go_along_with_their_versions_there_and_back(tmp_path: P
     (home.knowledge / "files").mkdir(parents=True)
     (home.folder / "kotae.toml").write_text(TOML)
     (home.folder / ".env").write_text(f"DATABASE_URL={postgresql}\n")
+    (home.knowledge / "README.md").write_text("As a checkout has it.\n")
     (home.knowledge / "it-help.csv").write_text("question,answer\nold,one\n")
     refused = home.kotae("migrate", "--to", f"sqlite:///{home.file}")
     assert (refused.returncode, "it-help.csv: the database holds something else" in refused.stderr) == (1, True)

@@ -10,7 +10,7 @@ from handlers.knowledge.store.documents import Document, Documents
 from handlers.store.knowledge_files import KnowledgeFile
 from indexes.atomic_file import replace_file
 from indexes.errors import VersionError
-from indexes.names import composed, name_of
+from indexes.names import composed, is_csv, is_workbook, name_of
 from indexes.records import Source
 from indexes.storage.versions import Version, Versions, count_records
 
@@ -74,10 +74,11 @@ def into_folder(documents: Documents, folder: Path, versions: Versions, source_o
 
 
 def in_the_way(documents: Documents, folder: Path) -> list[Path]:
-    """List the files of a folder that are others than those in the database, or are not there; raises StoreError."""
+    """List the tables of a folder that are others than those in the database, or are not there; raises StoreError."""
     wanted = {each.file: each.digest for each in documents.all_or_raise()}
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith((".", "~$"))]
-    return [path for path in files if wanted.get(file_of(path, folder)) != _digest(path.read_bytes())]
+    tables = [path for path in files if is_csv(path) or is_workbook(path) or file_of(path, folder) in wanted]
+    return [path for path in tables if wanted.get(file_of(path, folder)) != _digest(path.read_bytes())]
 
 
 def file_of(path: Path, folder: Path) -> str:
