@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from handlers.store.read_only import open_to_read
 from indexes.encoder import Model, ModelManager, load_cached
 from indexes.encoder.compiled import CompiledModels
 from indexes.maintenance import Maintenance
+from indexes.records.review import ReviewPolicy
 from indexes.registry import Registry
 from indexes.storage.index_store import IndexStores
 from indexes.storage.overlay import overlaid
@@ -113,7 +115,8 @@ def reading(
             opened.callback(database.close)
         mapping = ChannelMapping(settings, database)
         mapping.check()
-        registry = Registry(mapping.sources, settings.synonyms)
+        policy = ReviewPolicy(settings.config.overdue_limit, lambda: datetime.now(settings.timezone).date())
+        registry = Registry(mapping.sources, settings.synonyms, policy)
         maintenance = Maintenance(registry, folder, overlaid(_indexes(settings, database, opened), folder))
         watch = FolderWatch(maintenance, mapping.sources, settings.synonyms, _nothing, log_reports)
         opened.callback(watch.close)

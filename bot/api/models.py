@@ -1,13 +1,13 @@
 """What is sent and answered, as JSON; the descriptions are those of the OpenAPI document."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from handlers.doors.searching import MOST_HITS, Found, Query
+from handlers.doors.searching import MOST_HITS, Found, Query, Row
 from handlers.learning.store.misses import REASON_LENGTH
 from handlers.services import QUESTION_LENGTH
-from indexes.retrieval.index import Hit
 
 MOST_NAMES = 100
 NAME_LENGTH = 255
@@ -67,20 +67,26 @@ class HitAnswer(BaseModel):
             " told, votes included."
         ),
     ]
+    check_due_since: Annotated[
+        date | None,
+        Field(description="Since when the row should have been checked again; null if no check is due."),
+    ]
     record: Annotated[
         dict[str, Any], Field(description="The row: `id`, `question`, `answer`, and every other column that is filled.")
     ]
 
     @classmethod
-    def of(cls, rank: int, hit: Hit, file: str) -> "HitAnswer":
+    def of(cls, rank: int, row: Row) -> "HitAnswer":
         """Describe a hit."""
+        hit = row.hit
         return cls(
             rank=rank,
             knowledge_base=hit.knowledge_base,
-            file=file,
+            file=row.file,
             line=hit.record.line,
             score=round(float(hit.score), DIGITS),
             confidence=round(float(hit.confidence), DIGITS),
+            check_due_since=row.overdue.since if row.overdue else None,
             record=hit.record.as_dict(),
         )
 
@@ -110,7 +116,6 @@ class SearchAnswer(BaseModel):
     def of(cls, found: Found) -> "SearchAnswer":
         """Describe what was found."""
         answer = found.answer
-        files = [found.files.get(hit.knowledge_base, "") for hit in found.hits]
         return cls(
             query=answer.question.text,
             normalized_query=answer.question.normalized,
@@ -119,8 +124,8 @@ class SearchAnswer(BaseModel):
             threshold=found.threshold,
             certain=found.is_certain,
             total=found.total,
-            returned=len(found.hits),
-            hits=[HitAnswer.of(rank, *each) for rank, each in enumerate(zip(found.hits, files, strict=True), start=1)],
+            returned=len(found.rows),
+            hits=[HitAnswer.of(rank, row) for rank, row in enumerate(found.rows, start=1)],
             seconds=round(answer.seconds, DIGITS),
         )
 

@@ -15,7 +15,7 @@ from handlers.store.tokens import Token, Tokens
 
 DAY = 24 * 3600.0
 SOON_DAYS = 14
-PACKAGES = ("fastapi", "prometheus_client", "uvicorn")
+PACKAGES = ("fastapi", "mcp", "prometheus_client", "uvicorn")
 
 
 def check_api(settings: Settings) -> Iterator[Finding]:

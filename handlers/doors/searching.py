@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handlers.answers.lookup import found_hits, look_up
@@ -16,6 +16,7 @@ from handlers.store.tokens import Token, asker
 from handlers.trace import Trace
 from indexes.confidence.confidence import confident
 from indexes.names import same_name
+from indexes.records.review import Overdue
 from indexes.registry import Answer, Registry
 from indexes.retrieval.index import Hit
 
@@ -47,16 +48,21 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found in these knowledge bases, which have `total` rows; `is_certain` as Slack would give it, or not.
+class Row:
+    """A hit, with the name of the file that its row is in, and how overdue a check of the row is, if it is."""
 
-    `files` are the names of the files that the rows are in, by knowledge base.
-    """
+    hit: Hit
+    file: str
+    overdue: Overdue | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in these knowledge bases, which have `total` rows; `is_certain` as Slack would give it, or not."""
 
     answer: Answer
     names: tuple[str, ...]
-    files: Mapping[str, str]
-    hits: tuple[Hit, ...]
+    rows: tuple[Row, ...]
     total: int
     threshold: float
     is_certain: bool
@@ -67,7 +73,7 @@ def search(services: Services, caller: Caller, query: Query, origin: Origin) -> 
     trace = Trace(origin=origin.value)
     trace.start()
     found = found_for(services, caller, query, trace)
-    trace.outcome = "answered" if found.is_certain else "unsure" if found.hits else "nothing"
+    trace.outcome = "answered" if found.is_certain else "unsure" if found.rows else "nothing"
     _store(services, asked_question(services, caller, found, origin))
     log.info("%s", trace.line("doors.search"))
     return found
@@ -98,12 +104,17 @@ def find(
     return Found(
         answer=answer,
         names=names,
-        files={name: loaded[name].source.path.name for name in names if name in loaded},
-        hits=hits,
+        rows=tuple(_row(registry, hit) for hit in hits),
         total=sum(len(loaded[name].index) for name in names if name in loaded),
         threshold=threshold,
         is_certain=bool(hits) and answer.is_certain(threshold),
     )
+
+
+def _row(registry: Registry, hit: Hit) -> Row:
+    loaded = registry.loaded.get(hit.knowledge_base)  # None if an admin has just removed it
+    file = loaded.source.path.name if loaded else ""
+    return Row(hit, file, registry.overdue(hit.knowledge_base, hit.record))
 
 
 def _wanted(answer: Answer, query: Query) -> tuple[Hit, ...]:
