@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -21,7 +20,7 @@ from bot.source_watch import told_of_sources
 from bot.status import RENEWED_SECONDS, forget_status, write_status
 from handlers.schema import open_or_recover
 from indexes.encoder import models
-from indexes.records import Source
+from indexes.registry import Registry
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ def _serve(settings: Settings, stop: threading.Event) -> int:
         return 1
     bot.services.registry.wait_ready(RENEWED_SECONDS)
     _renew_status(settings, bot)
-    _warn_of_contents(settings, bot.services.registry.catalog())
+    _warn_of_contents(settings, bot.services.registry)
     while not stop.wait(RENEWED_SECONDS):
         _renew_status(settings, bot)
     log.info("Stopping: finishing the accepted requests")
@@ -93,12 +92,14 @@ def _serve(settings: Settings, stop: threading.Event) -> int:
     return 0
 
 
-def _warn_of_contents(settings: Settings, sources: Sequence[Source]) -> None:
+def _warn_of_contents(settings: Settings, registry: Registry) -> None:
     """Log that there is nothing to answer from yet, or that samples are answered from."""
+    sources = registry.catalog()
     if not sources and not settings.is_shared:
         folder = settings.knowledge_dir
         log.warning("%s holds no CSV file or workbook yet: it-help.csv in it would serve #it-help", folder.absolute())
-    for each in from_samples(sources, settings.synonyms):
+    answering = {name: each.index.records for name, each in registry.loaded.items()}
+    for each in from_samples(sources, settings.synonyms, answering):
         log.warning("%s", each)
 
 

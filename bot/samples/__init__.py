@@ -4,12 +4,13 @@ They lie beside this file, in a checkout and in an installed package alike. In t
 as facts, so the bot and `kotae doctor` name the files there that come from them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from indexes.errors import UnusableFileError
-from indexes.records import Source, read_records
+from indexes.records import Record, Source, read_records
 from indexes.retrieval.synonyms import read_synonyms
 
 FOLDER = Path(__file__).parent
@@ -40,15 +41,22 @@ def sample_files() -> list[Path]:
     return sorted(FOLDER.glob("*.csv"))
 
 
-def from_samples(sources: Iterable[Source], synonyms: Path) -> Iterator[FromSamples]:
+def from_samples(
+    sources: Iterable[Source], synonyms: Path, answering: Mapping[str, Sequence[Record]] = MappingProxyType({})
+) -> Iterator[FromSamples]:
     """Yield the files that have rows of the samples; synonyms only if they are the sample's and no others.
 
-    Two teams may well have the same synonym. Files that can't be read are left out: others say why.
+    Two teams may well have the same synonym. Files that can't be read are left out: others say why. `answering` are the
+    records by knowledge base, for files that are gone and still answer.
     """
     most = LARGER * max(path.stat().st_size for path in sample_files())
     shipped = frozenset[tuple[str, str]]().union(*(_rows(Source(path.stem, path)) for path in _knowledge_bases()))
     for source in sources:
-        rows = _rows(source) if source.path != synonyms and _size(source.path) <= most else frozenset()
+        if not source.path.exists():
+            last = answering.get(source.name, ())
+            rows = _of(last) if len(last) <= LARGER * len(shipped) else frozenset()
+        else:
+            rows = _rows(source) if source.path != synonyms and _size(source.path) <= most else frozenset()
         if count := len(rows & shipped):
             yield FromSamples(source.path, count, len(rows))
     if _size(synonyms) <= most and (pairs := _pairs(synonyms)) and pairs == _pairs(SYNONYMS):
@@ -65,7 +73,11 @@ def _rows(source: Source) -> Rows:
         found = read_records(source.path, source.sheet, source.columns)
     except UnusableFileError:
         return frozenset()
-    return frozenset((record.question, record.answer) for record in found.records)
+    return _of(found.records)
+
+
+def _of(records: Iterable[Record]) -> Rows:
+    return frozenset((record.question, record.answer) for record in records)
 
 
 def _pairs(path: Path) -> Rows:

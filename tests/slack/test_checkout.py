@@ -146,6 +146,13 @@ def test_a_pull_over_edited_samples_loses_nothing_if_the_page_is_followed(
     }
     assert named.keys() == before.keys() - {"random.csv", "_synonyms.csv"}
     assert named["it-help.csv"][0] == named["it-help.csv"][1] - 1, "all rows but their own"
+    stop(slack, bot)
+    for name in named:
+        (knowledge / name).unlink()
+    bot = start(admin_users=slack.person("olivia").id)
+    registry = bot.services.registry
+    answering = {name: each.index.records for name, each in registry.loaded.items()}
+    assert {each.path.name for each in from_samples(registry.catalog(), Path(), answering)} == named.keys(), "gone"
 
 
 def test_going_back_overwrites_no_file_of_the_team(origin: Path, knowledge: Path) -> None:
