@@ -27,7 +27,6 @@ CONNECTIONS = 256
 """Connections at a time: those above are told to come back."""
 FINISH_SECONDS = 5
 """How long requests may take that are there when it closes."""
-START_SECONDS = 10.0
 
 
 class ApiServer:
@@ -55,7 +54,7 @@ class ApiServer:
     def open(self) -> None:
         """Listen, and take requests; raises SettingsError if that address can't be had."""
         listening = self._binding.open()
-        self._thread = threading.Thread(target=self._server.run, args=([listening],), name="kotae-http", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(listening,), name="kotae-http", daemon=True)
         self._thread.start()
         log.info("HTTP is open at %s", self._binding.address)
 
@@ -64,8 +63,14 @@ class ApiServer:
         self._server.should_exit = True
         if self._thread:
             self._thread.join(FINISH_SECONDS + HEAD_SECONDS)
-        self._binding.close()
         self._door.close()
+
+    def _run(self, listening: socket.socket) -> None:
+        """Take requests until it is closed; however that ends, the status says so."""
+        try:
+            self._server.run([listening])
+        finally:
+            self._binding.close()
 
 
 def _config(app: ASGIApp, proxies: list[str]) -> uvicorn.Config:
