@@ -23,9 +23,10 @@ from indexes.encoder.compiler import Outcome, compile_model
 from indexes.encoder.protocol import INT8
 from indexes.encoder.weights_file import NETWORK, WEIGHTS
 from indexes.messages import Translatable
+from indexes.search import FaissSearch
 from tests.compiled import TEXTS, compiled_here, compiled_in, compiled_minilm, order_of
 from tests.e5 import e5_path
-from tests.encoders import build_japanese_bert, build_like_minilm, minilm_encoder, minilm_path
+from tests.encoders import HashingLoader, build_japanese_bert, build_like_minilm, minilm_encoder, minilm_path
 
 pytestmark = pytest.mark.long("compiles models")
 
@@ -91,6 +92,21 @@ def write_faq(folder: Path) -> Path:
     rows = [("reset", "How do I reset my password?"), ("vpn", "The VPN says error 619"), ("ja", "パスワードの変更")]
     csv.write_text("id,question,answer\n" + "".join(f"{id_},{title},See the page.\n" for id_, title in rows), "utf-8")
     return csv
+
+
+@pytest.mark.parametrize(("backend", "loads"), [("auto", 0), ("sentence-transformers", 1)])
+def test_a_script_takes_the_compiled_form_where_the_bot_would(
+    made: Path, models: CompiledModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, loads: int
+) -> None:
+    shutil.copytree(made, models.folder)
+    values = {"MODEL_NAME": minilm_path(), "ENCODER_BACKEND": backend, "DATA_DIR": models.folder.parent}
+    for name, value in values.items():
+        monkeypatch.setenv(name, str(value))
+    manager = ModelManager(loader := HashingLoader())
+    with FaissSearch(write_faq(tmp_path), manager=manager) as searching:
+        assert searching.encoder
+    manager.close()
+    assert len(loader.loads) == loads
 
 
 def test_the_next_start_imports_no_torch_and_finds_the_same(made: Path, models: CompiledModels, tmp_path: Path) -> None:

@@ -93,3 +93,10 @@ def test_every_file_that_a_document_links_to_is_there(document: str) -> None:
     file = ROOT / document
     links = re.findall(r"\]\(([^)#:]+)\)", file.read_text("utf-8"))
     assert [link for link in links if not (file.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", [each for each in DOCUMENTS if "deployment" not in each])
+def test_kotae_is_called_in_one_way(document: str) -> None:
+    """By its name: README.md says how the environment is activated. A server's unit and its pages name whole paths."""
+    text = (ROOT / document).read_text("utf-8")
+    assert re.findall(r"(?<!/opt/kotae/)\.venv/bin/(?:kotae|pip|python)|python -m bot", text) == []
