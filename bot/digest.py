@@ -35,8 +35,8 @@ def now(timezone: tzinfo | None) -> datetime:
 class WeeklyDigest(BackgroundThread):
     """Posts the digest once a week, even with restarts and several bots.
 
-    A digest that could not be posted on time, because the bot was down or Slack refused, is posted as soon as possible
-    and covers the whole time since the last one.
+    A digest that could not be posted on time, because the bot was down or quiet or Slack refused, is posted as soon as
+    possible and covers the whole time since the last one.
     """
 
     def __init__(
@@ -72,6 +72,8 @@ class WeeklyDigest(BackgroundThread):
     def _send_if_due(self) -> None:
         at = self._clock()
         due = latest_due(at)
+        if not self._services.messenger.may_post():
+            return
         sent = self._last_sent(at, due)
         if sent >= due or not self._services.claims.take(f"digest:{self._channel}:{at:%Y-%m-%dT%H}"):
             return
@@ -82,12 +84,13 @@ class WeeklyDigest(BackgroundThread):
 
     def _posted(self, message: Message, due: datetime) -> bool:
         """Post it, unless a replica has posted it that ended before it could say so."""
+        key = f"{self._key} {due.isoformat()}"
         try:
-            self._services.messenger.post(self._channel, message, key=f"{self._key} {due.isoformat()}")
+            sent = self._services.messenger.post(self._channel, message, key=key)
         except (SlackApiError, SlackClientError, OSError) as error:
             log.error("The weekly digest could not be posted in %s (%s)", self._channel, error_code(error))  # noqa: TRY400
             return False
-        return True
+        return sent is not None
 
     def _last_sent(self, at: datetime, due: datetime) -> datetime:
         """Return when the last one was sent. The first one ever covers the week before it."""

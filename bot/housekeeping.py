@@ -64,10 +64,11 @@ class Housekeeping(BackgroundThread):
         self._clock = clock
         self._look_seconds = look_seconds
         self._purged = 0.0
+        self._looked = clock()
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            for work in (self.tidy_alone, self.keep_files):
+            for work in (self.tidy_alone, self.keep_files, self.ask_again):
                 try:
                     work()
                 except _ClosingError:
@@ -89,6 +90,12 @@ class Housekeeping(BackgroundThread):
             except OSError as error:
                 log.warning("Something old can't be deleted (%s: %s)", error.filename, error.strerror)
 
+    def ask_again(self) -> None:
+        """Ask admins what waits for their decision if the bot has been quiet since the last look."""
+        looked, self._looked = self._looked, self._clock()
+        if self._services.messenger.quiet.ended() > looked:
+            self._services.rescan()
+
     def tidy_alone(self) -> None:
         """Do everything that is due, unless another replica is doing it."""
         try:
@@ -103,7 +110,7 @@ class Housekeeping(BackgroundThread):
         """Do everything that is due."""
         self._count_old_votes()
         self._tell_members_apart()
-        if self._services.registry.loaded:
+        if self._services.registry.loaded and self._services.messenger.may_post():
             tell_kept(self._services)
             tell_changes(self._services)
             look_for_synonyms(self._services, self._clock())
@@ -117,6 +124,8 @@ class Housekeeping(BackgroundThread):
         announced = installation.get(PURGE_ANNOUNCED)
         if announced is not None:
             return self._clock() - float(announced) >= NOTICE_SECONDS
+        if not self._services.messenger.may_post():
+            return False
         now = self._clock()
         if Retention(self._services.database).has_older(now - self._keep_days * DAY):
             if announce(self._services, self._keep_days, now + NOTICE_SECONDS):

@@ -99,7 +99,7 @@ def _manifest(search_command: str, admin_command: str) -> dict[str, Any]:
                 {
                     "command": admin_command,
                     "description": "Manage knowledge bases · ナレッジベースの管理",
-                    "usage_hint": "reload | status | settings | stats | misses | add | help",
+                    "usage_hint": "reload | status | settings | stats | misses | add | quiet | help",
                     "should_escape": False,
                 },
             ],

@@ -149,6 +149,7 @@ def _home(texts: Texts) -> View:
         ("add", "misses"),
         ("reload", "export"),
         misses.at_home(misses.Page([ASKED], 0, 1, 30), texts),
+        texts("quiet.open", command=ADMIN_COMMAND),
     )
     said = answers.answer(RESULT, texts, ReplyOptions(PERSON, restate=True, in_view=True))
     return home.home(TOPICS, [home.Often(NAME, RECORD, 3)], said, COMMAND, BOT, texts, dashboard)

@@ -1,6 +1,7 @@
 """The state of a running bot for `kotae status` in another process: a small file, rewritten every few seconds."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -63,6 +64,7 @@ def write_status(
             "model_form": _in_english(process.model_form),
         },
         "encoder": registry.encoder.name if registry.encoder else None,
+        "quiet": _quiet(services.messenger.quiet.until()),
         "database_trouble": _in_english(services.database.damage or services.database.trouble),
         "recovery": asdict(waiting) if (waiting := services.database.recovery.waiting) else None,
         "knowledge_bases": {
@@ -107,6 +109,17 @@ def explain_recovery(recovery: Mapping[str, Any]) -> str:
         f"the state database had to be given up ({recovery['reason'] or 'unknown'}); {kept}{until}. Auto-reply runs in"
         " shadow mode until an admin confirms the settings in Slack"
     )
+
+
+def _quiet(until: float | None) -> dict[str, float | None] | None:
+    """Return until when nothing is posted unasked; without a time if that does not end by itself."""
+    return None if until is None else {"until": None if math.isinf(until) else until}
+
+
+def explain_quiet(quiet: Mapping[str, Any]) -> str:
+    """Say until when nothing is posted unasked."""
+    until = time.ctime(quiet["until"]) if quiet["until"] else "`kotae quiet off`"
+    return f"Quiet until {until}: nothing is posted unasked in any channel; direct questions are answered"
 
 
 def _in_english(trouble: Translatable | None) -> str:
@@ -175,6 +188,8 @@ def format_status(status: dict[str, Any]) -> str:
         *_traffic(process),
         f"  Encoder: {status['encoder'] or 'none, lexical search only'}{_form(process)}",
     ]
+    if quiet := status.get("quiet"):
+        lines.append(f"  {explain_quiet(quiet)}")
     if process["model_trouble"]:
         lines.append(f"  Model: {process['model_trouble']}")
     if status["database_trouble"]:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 
 from handlers.access import Need
-from handlers.admin import reports, settings, waiting
+from handlers.admin import quiet, reports, settings, waiting
 from handlers.admin.views import admin
 from handlers.admin.views import recovery as recovery_view
 from handlers.admin.views import replicas as replicas_view
@@ -22,7 +22,7 @@ from handlers.learning import learned_aliases, misses
 from handlers.learning.proof import proofs_of
 from handlers.request import Request
 from handlers.services import Services
-from handlers.slack.blocks import notice
+from handlers.slack.blocks import notice, section
 from handlers.slack.mrkdwn import one_line, unescaped
 from handlers.store.audit import AuditLog
 from handlers.store.questions import DAYS, MOST_DAYS
@@ -170,7 +170,9 @@ def _status(services: Services, request: Request, _: str) -> None:
     of_replicas = replicas_view.in_status(
         services.membership.all(), services.membership.id, services.config.digest, request.texts
     )
-    request.tell_privately(replace(view, blocks=[*of_recovery, *view.blocks, *of_replicas]))
+    quiet_now = quiet.state(services.messenger.quiet.until(), services.config.admin_command, request.texts)
+    of_quiet = [section(quiet_now)] if quiet_now else []
+    request.tell_privately(replace(view, blocks=[*of_recovery, *of_quiet, *view.blocks, *of_replicas]))
 
 
 def _for_days(action: str, run: Callable[[Services, Request, int], None]) -> Callable[[Services, Request, str], None]:
@@ -208,6 +210,7 @@ ACTIONS = {
     "status": Action(_status, Need.ADMIN),
     "auto-reply": Action(settings.auto_reply, Need.ADMIN),
     "threshold": Action(settings.threshold, Need.ADMIN),
+    "quiet": Action(quiet.command, Need.ADMIN),
     "settings": Action(settings.opened, Need.ADMIN),
     "stats": Action(_for_days("stats", reports.statistics), Need.ADMIN),
     "audit": Action(reports.audit, Need.ADMIN),

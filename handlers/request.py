@@ -199,7 +199,7 @@ class Request:
 
     def within(self, work: Work) -> "Request":
         """Return the request with the services for the work on it."""
-        return replace(self, services=self.services.within(work))
+        return replace(self, services=self.services.within(work, is_asked=self.asked))
 
     def is_first_delivery(self) -> bool:
         """Claim the payload; False if Slack delivered it before."""

@@ -105,11 +105,17 @@ class Services:
     process: Callable[[], Process]
     rescan: Callable[[], None]
 
-    def within(self, work: Work) -> "Services":
-        """Return the services for the work on one payload, which may be done again after a restart."""
-        return replace(
-            self, claims=self.claims.held_by(work.key, work.stored_as), messenger=self.messenger.within(work)
-        )
+    def within(self, work: Work, *, is_asked: bool) -> "Services":
+        """Return the services for the work on one payload, which may be done again after a restart.
+
+        `is_asked` tells whether the payload was addressed to the bot.
+        """
+        messenger = self.messenger.within(work, is_asked=is_asked)
+        return replace(self, claims=self.claims.held_by(work.key, work.stored_as), messenger=messenger)
+
+    def answering(self) -> "Services":
+        """Return the services for what somebody asked for, in work that began without."""
+        return replace(self, messenger=self.messenger.answering())
 
     @property
     def bot(self) -> str:

@@ -1,6 +1,7 @@
-"""`kotae status` and `kotae forget`: the running bot and what it keeps."""
+"""`kotae status`, `kotae quiet` and `kotae forget`: the running bot and what it keeps."""
 
 import argparse
+import math
 import re
 import sys
 from argparse import ArgumentParser, Namespace
@@ -39,6 +40,34 @@ def _status_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def _quiet(options: Namespace, settings: "Settings") -> int:
+    from bot.quiet import be_quiet
+
+    print(be_quiet(settings, options.time))
+    return OK
+
+
+def _quiet_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "time",
+        type=_span,
+        nargs="?",
+        default=math.inf,
+        metavar="TIME",
+        help="how long, such as 30m, 1h or 2d (default: until it is ended), or off to end it",
+    )
+
+
+def _span(text: str) -> float:
+    from handlers.admin.quiet import LONGEST_DAYS, OFF, span
+
+    wanted = text.strip().lower()
+    seconds = 0.0 if wanted == OFF else span(wanted)
+    if seconds is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 30m, 1h or 2d, of {LONGEST_DAYS} days at most")
+    return seconds
+
+
 def _forget(options: Namespace, settings: "Settings") -> int:
     from bot.forget import forget, still_named
 
@@ -63,5 +92,12 @@ def _user(text: str) -> str:
 
 COMMANDS = (
     Command("status", _status, "Show the state of the running bot.", "status --probe ready", _status_arguments),
+    Command(
+        "quiet",
+        _quiet,
+        "Have the running bot post nothing that nobody asked for, for a time or until it is ended.",
+        "quiet 1h",
+        _quiet_arguments,
+    ),
     Command("forget", _forget, "Remove a person from all stored data.", "forget U012AB3CD", _forget_arguments),
 )

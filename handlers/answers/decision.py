@@ -52,6 +52,8 @@ def decide(
     question = plain(message.get("text", ""))
     if not has_words(question):
         return Decision(Origin.SHADOW, Translatable("why.no_words"))
+    if not services.messenger.may_post():
+        return Decision(Origin.SHADOW, Translatable("why.quiet"))
     if request.person.standing is Standing.UNKNOWN:
         return Decision(Origin.SHADOW, Translatable("why.unknown_person"))
     names = knowledge_bases_for(services, request, public_reply=True)

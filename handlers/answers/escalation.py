@@ -44,6 +44,9 @@ def ask_about(
     if not services.access.place(question.channel).has_bot:
         request.tell_privately(notice(request.texts("publish.not_here", bot=services.bot)))
         return
+    if not services.messenger.unasked().may_post():
+        request.tell_privately(notice(request.texts("ask.quiet")))
+        return
     helpers = services.channels.of(question.channel).ask
     publications = Publications(services.database)
     planned = Publication(question.channel, request.user, helpers)
@@ -57,12 +60,12 @@ def ask_about(
 def _call(
     services: Services, request: Request, question: AskedQuestion, result: Result, helpers: Sequence[str]
 ) -> str | None:
-    """Mention them in the thread, or in the channel if the thread is gone."""
+    """Mention them in the thread, or in the channel if the thread is gone; they have not asked for it."""
     tried = _tried(services, question, result)
     call = published.call(
         question.id, question.text, request.person.name, helpers, tried, words.for_question(question.text)
     )
-    post = partial(services.messenger.post, question.channel, call)
+    post = partial(services.messenger.unasked().post, question.channel, call)
     return post(request.thread, request.next_key()) or post(key=request.next_key())
 
 

@@ -88,34 +88,35 @@ def _reconsider(services: Services, request: Request, message: Mapping[str, Any]
     if reply is None and request.is_of_before(message["ts"]):
         return
     if reply and mentions:
-        _answer_again(services, request, message, replace(reply, source=Origin.MENTION), find)
+        _answer_again(request, message, replace(reply, source=Origin.MENTION), find)
     elif reply and reply.source.is_asked:
-        _answer_again(services, request, message, reply, find)
+        _answer_again(request, message, reply, find)
     elif mentions:
-        _ask(services, _asking(request, message, "app_mention"), answer_mention, find)
+        _ask(_asking(request, message, "app_mention"), answer_mention, find)
     elif request.is_direct:
-        _ask(services, _asking(request, message, "message"), answer_direct, find)
+        _ask(_asking(request, message, "message"), answer_direct, find)
     elif reply or (rules.auto_reply is not AutoReply.OFF and is_to_everybody(services, request, message)):
         follow(services, request, rules, message)
 
 
-def _ask(services: Services, request: Request, answer: Callable[[Services, Request, Find], None], find: Find) -> None:
+def _ask(request: Request, answer: Callable[[Services, Request, Find], None], find: Find) -> None:
     """Answer a message that an edit turned into a question to the bot, if the asker may ask."""
     if refusal := request.refusal(Need.KNOWN):
         request.refuse(refusal)
     else:
-        answer(services, request, find)
+        answer(request.services, request, find)
 
 
 def _asking(request: Request, message: Mapping[str, Any], kind: str) -> Request:
     """Return the request as if the edited message had just been sent to the bot."""
-    return replace(request, body={"event": {**message, "type": kind}}, thread=message.get("thread_ts"), asked=True)
+    body, thread = {"event": {**message, "type": kind}}, message.get("thread_ts")
+    return replace(request, services=request.services.answering(), body=body, thread=thread, asked=True)
 
 
-def _answer_again(
-    services: Services, request: Request, message: Mapping[str, Any], reply: PostedReply, find: Find
-) -> None:
+def _answer_again(request: Request, message: Mapping[str, Any], reply: PostedReply, find: Find) -> None:
     """Search again for an edited question. Somebody asked, so there is always an answer, if only a private one."""
+    services = request.services.answering()
+    request = replace(request, services=services)
     question = plain(message_text(message))
     if not has_words(question):
         return

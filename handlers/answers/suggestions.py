@@ -25,6 +25,8 @@ Suggestion = tuple[str, Record]
 
 def opened(services: Services, request: Request) -> None:
     """Suggest questions to somebody who opened the Messages tab: as prompts of an agent, else once in a message."""
+    if not services.messenger.may_post():
+        return
     offered = suggestions(services, request)
     if offered and services.config.is_agent:
         _prompt(services, request, offered)

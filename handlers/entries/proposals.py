@@ -47,6 +47,8 @@ def propose(services: Services, request: Request, draft: Draft) -> str:
     cells = {role: text.strip() for role, text in draft.texts.items() if text.strip()}
     proposal = _stored(services, request, Proposal(request.user, draft.knowledge_base, cells, draft.question_id))
     closest = next((entry.record.title for entry in similar(services, draft) if entry.record), "")
+    if services.messenger.quiet.until() is not None:
+        return draft.words("proposal.quiet", command=services.config.admin_command)
     reached = [admin for admin in reachable(services, draft.knowledge_base) if _ask(services, admin, proposal, closest)]
     if reached:
         return draft.words("proposal.sent")
@@ -180,7 +182,7 @@ def _tell_everybody(services: Services, number: int) -> None:
     for sent in Proposals(services.database).messages(number):
         _update(services, sent, views.decided(proposal, _texts(services, sent.admin)))
     if proposal.user != FORGOTTEN:
-        services.messenger.inform(proposal.user, views.outcome(proposal, _texts(services, proposal.user)))
+        services.messenger.answer(proposal.user, views.outcome(proposal, _texts(services, proposal.user)))
 
 
 def _update(services: Services, sent: ApprovalMessage, message: Message) -> None:

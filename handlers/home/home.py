@@ -5,7 +5,7 @@ from dataclasses import replace
 from handlers import commands
 from handlers import texts as words
 from handlers.access import JOINED, Need
-from handlers.admin import settings
+from handlers.admin import quiet, settings
 from handlers.admin.store.statistics import Overview, Statistics, Tally
 from handlers.admin.views.trend import trend
 from handlers.answers import suggestions
@@ -109,7 +109,7 @@ def joined(services: Services, request: Request) -> None:
         return
     services.rescan()  # Slack doesn't list a private channel before the bot is in it
     services.changes.tell(CHANNELS)
-    if services.claims.take_forever(f"introduced:{request.channel}"):
+    if services.messenger.may_post() and services.claims.take_forever(f"introduced:{request.channel}"):
         known = topics(services, knowledge_bases_for_everybody(services, request.channel))
         texts = words.for_question(" ".join(category for topic in known for category in topic.categories))
         request.post(guide.introduction(services.config.search_command, services.bot, known, texts))
@@ -163,4 +163,5 @@ def _dashboard(services: Services, request: Request, overview: Overview) -> Dash
     kept = [Kept(name, size, overview.by_name.get(name, Tally()), polled.get(name)) for name, size in sizes.items()]
     missed = at_home(misses.shown(services, request.user, DAYS, count=MISSES), request.texts)
     channels = [proofs_of(services, channel) for channel in services.channels.configured()[:LISTED]]
-    return Dashboard(overview, None, kept, channels, BUTTONS, MENU, missed)
+    said = quiet.state(services.messenger.quiet.until(), services.config.admin_command, request.texts)
+    return Dashboard(overview, None, kept, channels, BUTTONS, MENU, missed, said)

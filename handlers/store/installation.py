@@ -23,6 +23,8 @@ KNOWLEDGE_HELD = "knowledge_held"
 """That the database has held a file of a knowledge base: no folder is its beginning any more."""
 SOURCES = "sources"
 """What is known of the sources that knowledge bases are fetched from (handlers.remote.state)."""
+QUIET = "quiet"
+"""Until when nothing is posted unasked (handlers.store.quiet)."""
 PICTURES = "pictures"
 """Which pictures are shown where (handlers.store.shown_pictures)."""
 

@@ -72,6 +72,7 @@ WORDS = {
     "ask.notice": "{name} needs an answer: {question}",
     "ask.tried": "Closest entries: {titles}",
     "ask.done": "🙋 I have asked. {link}",
+    "ask.quiet": "I call nobody at the moment: an admin has made me quiet. Please ask in the channel yourself.",
     "ask.nobody": "Nobody is named for this channel who could be asked.",
     "ask.resolved": "✅ Resolved by {name}",
     "ask.not_yours": "Only whoever asked, those who were asked, and admins can close this.",
@@ -121,6 +122,7 @@ WORDS = {
     "*{command} synonyms*: words that people use where the knowledge says something else\n"
     "*{command} stale*: entries that are due for a check\n"
     "*{command} channels*: which channel searches which knowledge base, and channels that wait for an admin\n"
+    "*{command} quiet [1h]|off*: post nothing unasked in any channel, for a time or until `off`\n"
     "*{command} settings*: all settings of this channel in one form\n"
     "*{command} stats [days]*: answered, missed and helpful\n"
     "*{command} audit*: what admins did\n"
@@ -330,6 +332,14 @@ WORDS = {
     # Settings, statistics, audit
     "modal.save": "Save",
     "modal.cancel": "Cancel",
+    "quiet.until": ":no_bell: Quiet until {when}: I post nothing unasked in any channel, and send admins nothing. Questions put to me are answered as always. `{command} quiet off` ends it.",
+    "quiet.open": ":no_bell: Quiet until `{command} quiet off`: I post nothing unasked in any channel, and send admins nothing. Questions put to me are answered as always.",
+    "quiet.ended": ":bell: No longer quiet. Everything goes on as before.",
+    "quiet.was_not": "I was not quiet; nothing has changed.",
+    "quiet.usage": "Give a time, as in `{command} quiet 1h`, `30m` or `2d` (at most {most} days); none, to be quiet until you end it; or `{command} quiet off`.",
+    "quiet.minutes": "{count} min",
+    "quiet.hours": "{count} h",
+    "quiet.days": "{count} d",
     "settings.title": "Channel settings",
     "settings.intro": "These settings hold in {channel}, and win over kotae.toml.",
     "settings.where": "Use `{command} settings` in the channel that it is for, or the buttons on my Home tab.",
@@ -419,6 +429,9 @@ WORDS = {
     "audit.synonym": "*synonym* · {said} → {known}, {version}",
     "audit.synonym_dismissed": "*synonym* · a proposal dismissed",
     "audit.auto_reply": "*auto-reply* · {mode}",
+    "audit.quiet": "*quiet* · for {span}",
+    "audit.quiet_open": "*quiet* · until it is ended",
+    "audit.quiet_ended": "*quiet* · ended",
     "audit.live": "*auto-reply* · on, after shadow mode",
     "audit.threshold": "*threshold* · {threshold}",
     "audit.promise": "*replies to be proved right* · {promise}",
@@ -523,6 +536,7 @@ WORDS = {
     "modal.close": "Close",
     "modal.late": "I was too slow to open the form. Please try again.",
     "proposal.sent": ":outbox_tray: Sent to an admin. I will tell you in a direct message what they decide.",
+    "proposal.quiet": ":outbox_tray: Stored. An admin has made me quiet, so I told nobody: it waits in `{command} proposals`.",
     "proposal.waits": ":outbox_tray: Stored, but I know of no admin whom I could tell. It waits in `{command} proposals`; please tell an admin.",
     "proposal.too_many": "You have {count} proposals waiting already. Please wait until an admin has looked at them.",
     "proposal.asked": ":bulb: {user} proposes an entry for *{name}*",
@@ -721,6 +735,7 @@ WORDS = {
     # Why a message gets a reply of its own accord, or none
     "why.on": "Auto-reply is on here: what is sure enough is posted.",
     "why.off": "Auto-reply is off here: mention the bot or use its command to get an answer.",
+    "why.quiet": "No automatic answer: an admin has made Kotae quiet.",
     "why.shadow": "Auto-reply is in shadow mode here: only admins see what is sure enough.",
     "why.unproved": "Not proved yet, so only admins see what is sure enough: {name} needs {missing} more right ratings.",
     "why.proved": "Auto-reply is on here, and {name} is proved: {right} of {judged} rated replies were right.",

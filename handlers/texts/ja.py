@@ -71,6 +71,7 @@ WORDS = {
     "ask.notice": "{name} さんからの質問です: {question}",
     "ask.tried": "近い項目: {titles}",
     "ask.done": "🙋 担当の方に聞きました。{link}",
+    "ask.quiet": "いまは管理者が通知を止めているため、担当の方に知らせていません。チャンネルで直接聞いてみてください。",
     "ask.nobody": "このチャンネルには、質問先の担当者が設定されていません。",
     "ask.resolved": "✅ {name} さんが解決済みにしました",
     "ask.not_yours": "解決済みにできるのは、質問した方、質問先の担当者、管理者だけです。",
@@ -120,6 +121,7 @@ WORDS = {
     "*{command} synonyms*: ナレッジと違う言い方で使われている言葉を表示します\n"
     "*{command} stale*: 確認の時期が来た項目を表示します\n"
     "*{command} channels*: チャンネルとナレッジベースの対応と、確認待ちのチャンネルを表示します\n"
+    "*{command} quiet [1h]|off*: すべてのチャンネルで、聞かれたこと以外は投稿しません（時間を付けるか、off まで）\n"
     "*{command} settings*: このチャンネルの設定をまとめて変更します\n"
     "*{command} stats [日数]*: 回答できた数、できなかった数、評価を表示します\n"
     "*{command} audit*: 管理者の操作履歴を表示します\n"
@@ -328,6 +330,14 @@ WORDS = {
     # 設定・統計・操作履歴
     "modal.save": "保存",
     "modal.cancel": "キャンセル",
+    "quiet.until": ":no_bell: {when} まで、聞かれたこと以外は投稿しません。どのチャンネルでも、管理者への通知も止まります。質問にはこれまでどおり答えます。`{command} quiet off` で再開します。",
+    "quiet.open": ":no_bell: `{command} quiet off` まで、聞かれたこと以外は投稿しません。どのチャンネルでも、管理者への通知も止まります。質問にはこれまでどおり答えます。",
+    "quiet.ended": ":bell: 自動の投稿と通知を再開しました。",
+    "quiet.was_not": "自動の投稿は止まっていません。変更はありません。",
+    "quiet.usage": "`{command} quiet 1h` のように時間を指定してください（`30m`、`2d` も可、最長{most}日）。時間を付けないと、`{command} quiet off` まで止まります。",
+    "quiet.minutes": "{count}分間",
+    "quiet.hours": "{count}時間",
+    "quiet.days": "{count}日間",
     "settings.title": "チャンネルの設定",
     "settings.intro": "{channel} の設定です。kotae.toml より優先されます。",
     "settings.where": "`{command} settings` は、設定したいチャンネルで入力してください。ホームタブのボタンからも変更できます。",
@@ -417,6 +427,9 @@ WORDS = {
     "audit.synonym": "*同義語を追加* · {said} → {known}、{version}",
     "audit.synonym_dismissed": "*同義語の候補を却下*",
     "audit.auto_reply": "*自動回答* · {mode}",
+    "audit.quiet": "*自動の投稿を停止* · {span}",
+    "audit.quiet_open": "*自動の投稿を停止* · 解除するまで",
+    "audit.quiet_ended": "*自動の投稿を再開*",
     "audit.live": "*自動回答* · シャドーモードからオンに",
     "audit.threshold": "*必要な確信度* · {threshold}",
     "audit.promise": "*必要な正解率* · {promise}",
@@ -521,6 +534,7 @@ WORDS = {
     "modal.close": "閉じる",
     "modal.late": "混み合っていて、フォームを開けませんでした。もう一度お試しください。",
     "proposal.sent": ":outbox_tray: 管理者に送りました。結果はダイレクトメッセージでお知らせします。",
+    "proposal.quiet": ":outbox_tray: 提案を保存しました。いまは通知を止めているため、管理者には知らせていません。`{command} proposals` に残っています。",
     "proposal.waits": ":outbox_tray: 提案を保存しましたが、お知らせできる管理者が見つかりません。`{command} proposals` に残りますので、管理者に声をかけてください。",
     "proposal.too_many": "確認待ちの提案がすでに{count}件あります。管理者が確認するまでお待ちください。",
     "proposal.asked": ":bulb: {user} さんから *{name}* への追加の提案です",
@@ -719,6 +733,7 @@ WORDS = {
     # 自動回答した理由・しなかった理由
     "why.on": "このチャンネルの自動回答はオンです。確信度が足りれば投稿します。",
     "why.off": "このチャンネルの自動回答はオフです。メンションするかコマンドを使うと回答します。",
+    "why.quiet": "自動では回答しません。管理者が自動の投稿を止めています。",
     "why.shadow": "このチャンネルはシャドーモードです。確信度が足りる回答は管理者にだけ見えます。",
     "why.unproved": "未確認のため、確信度が足りる回答も管理者にだけ見えます（{name}: あと{missing}件の正解が必要）。",
     "why.proved": "このチャンネルの自動回答はオンで、{name} は確認済みです（評価された{judged}件中{right}件が正解）。",

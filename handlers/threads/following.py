@@ -119,7 +119,7 @@ def _sure_answer(
     names = knowledge_bases_for(services, request, public_reply=True)
     if not (turns and has_words(question) and names and services.registry.loaded):
         return None
-    if request.person.standing is Standing.UNKNOWN or rules.held_back:
+    if request.person.standing is Standing.UNKNOWN or rules.held_back or not services.messenger.may_post():
         return None
     answer = _search(services, request, names, turns, question)
     if not (answer.is_certain(rules.threshold, unasked=True) and is_new(answer, given(turns))):

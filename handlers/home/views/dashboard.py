@@ -42,7 +42,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """What is shown to an admin. `buttons` and `menu` are /kb actions, the latter for one knowledge base."""
+    """What is shown to an admin. `buttons` and `menu` are /kb actions, the latter for one knowledge base.
+
+    `quiet` says that nothing is posted unasked, while that is so.
+    """
 
     overview: "Overview"
     picture: str | None
@@ -51,6 +54,7 @@ class Dashboard:
     buttons: Sequence[str]
     menu: Sequence[str]
     misses: Sequence[Block]
+    quiet: str = ""
 
 
 def dashboard(shown: Dashboard, texts: Texts) -> list[Block]:
@@ -58,6 +62,7 @@ def dashboard(shown: Dashboard, texts: Texts) -> list[Block]:
     blocks: list[Block] = [
         DividerBlock(),
         HeaderBlock(text=PlainTextObject(text=texts("home.admin"))),
+        *([section(shown.quiet)] if shown.quiet else []),
         context(f"{texts('stats.title', days=len(shown.overview.by_day))} · {tally(shown.overview.total, texts)}"),
         trend(shown.overview, shown.picture, texts),
         actions(*(button(texts(f"home.do.{verb}"), f"home_do_{verb}", verb) for verb in shown.buttons)),
