@@ -110,10 +110,11 @@ class Housekeeping(BackgroundThread):
         """Do everything that is due."""
         self._count_old_votes()
         self._tell_members_apart()
-        if self._services.registry.loaded and self._services.messenger.may_post():
+        if self._services.registry.loaded:
             tell_kept(self._services)
             tell_changes(self._services)
-            look_for_synonyms(self._services, self._clock())
+            if self._services.messenger.may_post():
+                look_for_synonyms(self._services, self._clock())
         if self._clock() - self._purged >= DAY and self._may_purge():
             self._purge()
             self._purged = self._clock()

@@ -50,6 +50,7 @@ PROMISED = {
     "init",
     "doctor",
     "status",
+    "quiet",
     "forget",
     "migrate",
     "restore",

@@ -47,7 +47,7 @@ def propose(services: Services, request: Request, draft: Draft) -> str:
     cells = {role: text.strip() for role, text in draft.texts.items() if text.strip()}
     proposal = _stored(services, request, Proposal(request.user, draft.knowledge_base, cells, draft.question_id))
     closest = next((entry.record.title for entry in similar(services, draft) if entry.record), "")
-    if services.messenger.quiet.until() is not None:
+    if not services.messenger.unasked().may_post():
         return draft.words("proposal.quiet", command=services.config.admin_command)
     reached = [admin for admin in reachable(services, draft.knowledge_base) if _ask(services, admin, proposal, closest)]
     if reached:

@@ -47,7 +47,12 @@ def proofs_of(services: Services, channel: Channel) -> ChannelProof:
 
 
 def tell_changes(services: Services) -> None:
-    """Tell admins, once each time, which knowledge bases are proved now, and which are no more."""
+    """Tell admins, once each time, which knowledge bases are proved now, and which are no more.
+
+    While the bot is quiet nothing is told, nor noted as told.
+    """
+    if not services.messenger.unasked().may_post():
+        return
     for channel in services.channels.configured():
         if channel.auto_reply is AutoReply.ON and channel.promise > 0:
             _tell_changes_in(services, channel)
