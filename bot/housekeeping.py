@@ -3,12 +3,13 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from bot.background import BackgroundThread
 from handlers.access import Standing
 from handlers.admin.views.recovery import damaged_now
 from handlers.admins import tell_admins
-from handlers.learning.misses import looks_like_a_question
+from handlers.learning.misses import is_miss
 from handlers.learning.proof import tell_changes, tell_kept
 from handlers.learning.store.judged_replies import JudgedReplies
 from handlers.learning.store.voices import Voices
@@ -138,7 +139,7 @@ class Housekeeping(BackgroundThread):
     def _purge(self) -> None:
         before, misses_before = (self._clock() - days * DAY for days in (self._keep_days, MOST_DAYS))
         removed = 0
-        for number in Retention(self._services.database).purge(before, misses_before, looks_like_a_question):
+        for number in Retention(self._services.database).purge(before, misses_before, partial(is_miss, self._services)):
             removed += number
             if self._stop.wait(BATCH_PAUSE_SECONDS):
                 raise _ClosingError

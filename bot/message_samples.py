@@ -148,7 +148,7 @@ def _home(texts: Texts) -> View:
         [UNPROVED],
         ("add", "misses"),
         ("reload", "export"),
-        misses.at_home(misses.Page([ASKED], 0, 1, 30), texts),
+        misses.at_home(misses.Page([ASKED], 0, 1, 30, 3, 1), texts),
         texts("quiet.open", command=ADMIN_COMMAND),
     )
     said = answers.answer(RESULT, texts, ReplyOptions(PERSON, restate=True, in_view=True))
@@ -207,8 +207,10 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "learned_aliases/offer": lambda texts: learned_aliases.offer(QUESTION, QUESTION, 5, texts),
         "learned_aliases/page": lambda texts: learned_aliases.page([IN_FORCE], 0, 20, [WAITING], texts),
         "blocks/notice": lambda texts: blocks.notice(texts("search.empty")),
-        "misses/digest": lambda texts: misses.digest([ASKED], 5, 1, 7, ADMIN_COMMAND, texts),
-        "misses/page": lambda texts: misses.page(misses.Page([ASKED, BY_PROGRAM], 0, 20, 30), ADMIN_COMMAND, texts),
+        "misses/digest": lambda texts: misses.digest(misses.Digest([ASKED], 5, 2, 2), 7, ADMIN_COMMAND, texts),
+        "misses/page": lambda texts: misses.page(
+            misses.Page([ASKED, BY_PROGRAM], 0, 20, 30, 42, 20), ADMIN_COMMAND, texts
+        ),
         "proposals/asked": lambda texts: proposals.asked(PROPOSAL, QUESTION, texts),
         "proposals/decided": lambda texts: proposals.decided(DECLINED, texts),
         "proposals/decline_form": lambda texts: proposals.decline_form(PROPOSAL, texts),

@@ -1,19 +1,21 @@
 """Statistics, results of shadow mode, and the audit log, for admins."""
 
-from handlers.admin.store.statistics import Statistics
+from handlers.admin.store.statistics import Overview, Statistics
 from handlers.admin.views import reports
 from handlers.admin.views.trend import trend
 from handlers.audience import closed_to, without_content
 from handlers.channel_rules import AutoReply
+from handlers.learning.misses import Unanswered, unanswered
 from handlers.learning.proof import proofs_of
 from handlers.request import Request
 from handlers.services import Services
 from handlers.store.audit import AuditLog
+from indexes.records import has_answer
 
 
 def statistics(services: Services, request: Request, days: int) -> None:
     """`/kb stats [days]`: count questions, answers and votes."""
-    overview = Statistics(services.database, services.config.timezone).overview(days)
+    overview = overview_of(services, days, unanswered(services, days))
     picture = services.messenger.pictures.upload(trend(overview.by_day), "kotae.png")
     unasked = [one for one in services.channels.configured() if one.auto_reply is not AutoReply.OFF]
     rehearsals = [(proofs_of(services, one), Statistics(services.database).rehearsal(one.id, days)) for one in unasked]
@@ -22,6 +24,17 @@ def statistics(services: Services, request: Request, days: int) -> None:
         f"statistics of {request.user}",
         lambda file: request.tell_privately(reports.statistics(overview, file, rehearsals, request.texts)),
     )
+
+
+def overview_of(services: Services, days: int, found: Unanswered) -> Overview:
+    """Count the last days; `found` are their open misses."""
+
+    def has_answer_now(name: str, record_id: str) -> bool:
+        record = services.registry.record(name, record_id)
+        return record is None or has_answer(record)
+
+    counted = Statistics(services.database, services.config.timezone)
+    return counted.overview(days, found.misses, has_answer_now)
 
 
 def audit(services: Services, request: Request, _: str) -> None:

@@ -6,7 +6,8 @@ from handlers import commands
 from handlers import texts as words
 from handlers.access import JOINED, Need
 from handlers.admin import quiet, settings
-from handlers.admin.store.statistics import Overview, Statistics, Tally
+from handlers.admin.reports import overview_of
+from handlers.admin.store.statistics import Overview, Tally
 from handlers.admin.views.trend import trend
 from handlers.answers import suggestions
 from handlers.answers.replies import first_reply
@@ -27,8 +28,6 @@ from handlers.slack.mrkdwn import has_words, plain
 from handlers.store.changes import CHANNELS
 from handlers.store.questions import DAYS, Origin, Questions
 
-MISSES = 3
-"""Unanswered questions in the tab; `/kb misses` has them all."""
 BUTTONS, MENU = ("add", "misses", "learned", "proposals", "stats", "status", "audit"), ("reload", "versions", "export")
 """The `/kb` actions that admins are offered: as buttons, and for each knowledge base."""
 
@@ -120,10 +119,11 @@ def _publish(services: Services, request: Request, said: Message | None = None) 
     if not request.person.is_admin:
         _put(services, request, said, None)
         return
-    overview = Statistics(services.database, services.config.timezone).overview(DAYS)
+    found = misses.unanswered(services, DAYS)
+    overview = overview_of(services, DAYS, found)
     picture = trend(overview.by_day)
     known = services.messenger.pictures.known(picture)
-    dashboard = _dashboard(services, request, overview)
+    dashboard = _dashboard(services, request, overview, found)
 
     def put(file: str | None) -> None:
         _put(services, request, said, replace(dashboard, picture=file))
@@ -154,14 +154,14 @@ def _put(services: Services, request: Request, said: Message | None, admins: Das
     services.messenger.publish_home(request.user, view)
 
 
-def _dashboard(services: Services, request: Request, overview: Overview) -> Dashboard:
+def _dashboard(services: Services, request: Request, overview: Overview, found: misses.Unanswered) -> Dashboard:
     """Return the admins' part of the tab; the picture is added when Slack has it."""
     polled, loaded = polled_sources(services, request.user), services.registry.loaded
     sizes = {
         name: len(loaded[name].index.records) if name in loaded else 0 for name in dict.fromkeys([*loaded, *polled])
     }
     kept = [Kept(name, size, overview.by_name.get(name, Tally()), polled.get(name)) for name, size in sizes.items()]
-    missed = at_home(misses.shown(services, request.user, DAYS, count=MISSES), request.texts)
+    missed = at_home(misses.shown(services, request.user, found, DAYS), request.texts)
     channels = [proofs_of(services, channel) for channel in services.channels.configured()[:LISTED]]
     said = quiet.state(services.messenger.quiet.until(), services.config.admin_command, request.texts)
     return Dashboard(overview, None, kept, channels, BUTTONS, MENU, missed, said)

@@ -1,22 +1,29 @@
-"""Questions that got no good answer: `/kb misses`, its buttons, and the weekly digest."""
+"""Questions that got no answer: `/kb misses`, its buttons, the weekly digest, and what statistics count as missed.
+
+A miss is a question that was put to the bot and shown no answer in full, one that was said to people, looks like a
+question and is about what the bot knows, and one whose answer somebody found wrong; until it is closed.
+"""
 
 import re
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from handlers import texts as words
 from handlers.audience import closed_to, knowledge_bases_for_program, may_read_question
 from handlers.learning.learned_aliases import MYSELF
-from handlers.learning.store.misses import Miss, Misses, Why
+from handlers.learning.store.misses import OVERHEARD, Miss, Misses, Why
 from handlers.learning.views import misses as view
 from handlers.learning.views.misses import SHOWN, Asked, Closest, Page
 from handlers.request import Request
+from handlers.result import POSSIBLE
 from handlers.services import QUESTION_LENGTH, Services
 from handlers.slack.blocks import Message
 from handlers.store.audit import AuditLog
-from handlers.store.questions import BY_PEOPLE, BY_PROGRAMS, UNASKED
+from handlers.store.questions import BY_PEOPLE, BY_PROGRAMS, Origin, first_of, midnight
 from handlers.store.tokens import Tokens, token_name
 from indexes.messages import Translatable
+from indexes.records import has_answer
 from indexes.text import is_japanese, normalize
 
 DAY = 24 * 3600
@@ -37,6 +44,18 @@ _ASKS = re.compile(
 
 Group = Sequence[Miss]
 """The same question, asked in nearly the same words; newest first."""
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """The open misses since some time, in groups, most asked first."""
+
+    groups: Sequence[Group]
+
+    @property
+    def misses(self) -> list[Miss]:
+        """Each of them: their number is what admins see everywhere."""
+        return [miss for group in self.groups for miss in group]
 
 
 def listed(services: Services, request: Request, days: int) -> None:
@@ -66,7 +85,7 @@ def close(services: Services, request: Request, why: Why) -> None:
     """Close the miss of the pressed button, with its near-duplicates."""
     number, days, _ = map(int, request.pressed.split(":"))
     until = time.time() + LATER_DAYS * DAY if why == "later" else None
-    for group in readable(services, request.user, days)[0]:
+    for group in readable(services, request.user, unanswered(services, days)):
         if any(miss.id == number for miss in group):
             Misses(services.database).close_all([miss.id for miss in group], why, request.user, until)
             AuditLog(services.database).record(
@@ -80,31 +99,46 @@ def _show_again(services: Services, request: Request) -> None:
 
 
 def _page(services: Services, request: Request, days: int, first: int) -> Message:
-    return view.page(shown(services, request.user, days, first), services.config.admin_command, request.texts)
+    found = unanswered(services, days, first + SHOWN)
+    return view.page(shown(services, request.user, found, days, first), services.config.admin_command, request.texts)
 
 
-def shown(services: Services, reader: str, days: int, first: int = 0, count: int = SHOWN) -> Page:
-    """Return a page of misses for an admin. Misses that could be answered by now are closed instead of shown."""
-    found, elsewhere = readable(services, reader, days)
-    first = min(first, max(len(found) - 1, 0) // count * count)
-    asked: list[Asked] = []
-    answered = 0
-    for group in found[first:]:
-        if len(asked) == count:
-            break
-        if close_if_answered(services, group):
-            answered += 1
-        else:
-            where = group[0].channel if _is_channel(group[0].channel) else ""
-            asked.append(_asked(services, group, group[0], where))
-    return Page(asked, first, len(found) - answered, days, elsewhere)
+def unanswered(services: Services, days: int, checked: int = SHOWN) -> Unanswered:
+    """Return the open misses of the last days, today included; those that can be answered by now are closed first.
+
+    So many groups are `checked`, the most asked ones. Whoever shows or counts misses asks here.
+    """
+    timezone = services.config.timezone
+    return _unanswered(services, midnight(first_of(days, timezone), timezone), checked)
 
 
-def readable(services: Services, reader: str, days: int) -> tuple[list[Group], int]:
-    """Return the open misses that this admin may read, and the number of the others."""
-    every, closed = groups(services, days), closed_to(services, reader)
-    found = [[miss for miss in group if _may_read(services, reader, miss, closed)] for group in every]
-    return sorted(filter(None, found), key=_most_asked), found.count([])
+def _unanswered(services: Services, since: float, checked: int) -> Unanswered:
+    every, left = groups(services, since), list[Group]()
+    for place, group in enumerate(every):
+        if len(left) == checked:
+            return Unanswered([*left, *every[place:]])
+        if not close_if_answered(services, group):
+            left.append(group)
+    return Unanswered(left)
+
+
+def shown(services: Services, reader: str, found: Unanswered, days: int, first: int = 0) -> Page:
+    """Return a page of misses for an admin."""
+    mine = readable(services, reader, found)
+    first = min(first, max(len(mine) - 1, 0) // SHOWN * SHOWN)
+    asked = [
+        _asked(services, group, group[0], group[0].channel if _is_channel(group[0].channel) else "")
+        for group in mine[first : first + SHOWN]
+    ]
+    count = len(found.misses)
+    return Page(asked, first, len(mine), days, count, len(found.groups), count - sum(map(len, mine)))
+
+
+def readable(services: Services, reader: str, found: Unanswered) -> list[Group]:
+    """Return those open misses that this admin may read."""
+    closed = closed_to(services, reader)
+    mine = [[miss for miss in group if _may_read(services, reader, miss, closed)] for group in found.groups]
+    return sorted(filter(None, mine), key=_most_asked)
 
 
 def _may_read(services: Services, reader: str, miss: Miss, closed: Collection[str]) -> bool:
@@ -118,17 +152,31 @@ def _most_asked(group: Group) -> tuple[int, float]:
     return -len(group), -group[0].at
 
 
-def groups(services: Services, days: float) -> list[Group]:
+def groups(services: Services, since: float) -> list[Group]:
     """Return open misses in groups of near-duplicates, most asked first; not those put off or dismissed."""
-    since = time.time() - days * DAY
-    asked = Misses(services.database).open(since, CONSIDERED, sources=BY_PEOPLE)
-    asked += Misses(services.database).open(since, OF_PROGRAMS, sources=BY_PROGRAMS)
-    overheard = Misses(services.database).open(since, CONSIDERED, sources=UNASKED)
-    misses = [*asked, *(miss for miss in overheard if miss.reported or looks_like_a_question(miss.text))]
+    found = Misses(services.database)
+    misses = [
+        *found.open(since, CONSIDERED, sources=(*BY_PEOPLE, Origin.FOLLOW_UP)),
+        *found.open(since, OF_PROGRAMS, sources=BY_PROGRAMS),
+        *found.open(since, CONSIDERED, sources=OVERHEARD),
+    ]
+    misses = [miss for miss in misses if is_miss(services, miss)]
     misses = sorted(misses, key=lambda miss: -miss.at)[:CONSIDERED]
     grouped = [[misses[place] for place in group] for group in services.registry.group([miss.text for miss in misses])]
     open_ones = [group for group in grouped if not any(miss.hidden for miss in group)]
     return sorted(open_ones, key=_most_asked)
+
+
+def is_miss(services: Services, miss: Miss) -> bool:
+    """Return whether a question that may be a miss, as it is stored, is one."""
+    if miss.reported or miss.source is Origin.FOLLOW_UP:
+        return True
+    if not miss.source.is_asked:
+        return looks_like_a_question(miss.text)
+    closest = miss.closest
+    record = services.registry.record(*closest.target) if closest else None
+    was_shown = closest is not None and closest.confidence >= POSSIBLE
+    return not was_shown or (record is not None and not has_answer(record))
 
 
 def looks_like_a_question(text: str) -> bool:
@@ -137,14 +185,16 @@ def looks_like_a_question(text: str) -> bool:
 
 
 def close_if_answered(services: Services, group: Group) -> bool:
-    """Close a group that could be answered confidently by now; return whether it could.
+    """Close a group that would get an answer by now; return whether it would.
 
-    An answer that somebody has voted against does not count.
+    Who asks the bot is shown one in full, others are given a sure one. One that somebody has voted against does not
+    count.
     """
     newest = group[0]
     answer = services.registry.search(newest.text, _searched_by(services, newest))
     unasked = not any(miss.source.is_asked for miss in group)
-    if not answer.is_certain(services.channels.of(newest.channel).threshold, unasked=unasked):
+    sure = services.channels.of(newest.channel).threshold
+    if not answer.is_certain(sure if unasked else min(sure, POSSIBLE), unasked=unasked):
         return False
     rejected = {miss.closest.target for miss in group if miss.reported and miss.closest}
     if (answer.hits[0].knowledge_base, answer.hits[0].record.id) in rejected:
@@ -191,7 +241,8 @@ def digest(services: Services, days: float, channel: str) -> Message | None:
     Not everybody there is an admin: only questions asked openly in a public channel are quoted, the rest is counted. If
     guests or people of other organisations read it, all are only counted.
     """
-    left = [group for group in groups(services, days)[:CHECKED] if not close_if_answered(services, group)]
+    found = _unanswered(services, time.time() - days * DAY, CHECKED)
+    left = found.groups
     if not left:
         return None
     read_by_all = not services.access.readers(channel).has_outsiders
@@ -199,9 +250,9 @@ def digest(services: Services, days: float, channel: str) -> Message | None:
     quoted = [_asked(services, group, miss, miss.channel) for group, miss in open_ones[:DIGESTED]]
     japanese = 2 * sum(is_japanese(group[0].text) for group in left) >= len(left)
     texts = words.JAPANESE if japanese else words.ENGLISH
-    return view.digest(
-        quoted, len(left), len(left) - len(quoted), max(round(days), 1), services.config.admin_command, texts
-    )
+    count = len(found.misses)
+    said = view.Digest(quoted, count, len(left), count - sum(len(group) for group, _ in open_ones[:DIGESTED]))
+    return view.digest(said, max(round(days), 1), services.config.admin_command, texts)
 
 
 def _asked_openly(services: Services, group: Group) -> Miss | None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -50,6 +51,7 @@ votes = Table(
 
 TURNS = 20
 """Answers in a thread that are looked at, the newest."""
+DAY = 24 * 3600
 DAYS, MOST_DAYS = 30, 365
 """Days of which admins see the numbers and the misses unless they name others, and as many as they may name."""
 
@@ -106,7 +108,6 @@ class Origin(StrEnum):
 
 
 ASKED = tuple(origin for origin in Origin if origin.is_asked)
-UNASKED = tuple(origin for origin in Origin if not origin.is_asked)
 BY_PROGRAMS = tuple(origin for origin in Origin if origin.is_program)
 BY_PEOPLE = tuple(origin for origin in ASKED if not origin.is_program)
 
@@ -253,6 +254,16 @@ class Questions:
         )
         wanted = counted.order_by(times.desc(), func.min(first.at)).limit(limit)
         return [(name, record, count) for name, record, count in self._database.read("count questions", wanted) or ()]
+
+
+def midnight(day: date, timezone: tzinfo | None) -> float:
+    """Return when a day begins in a time zone, None for this machine's, in seconds since the epoch."""
+    return datetime.combine(day, datetime.min.time(), timezone).timestamp()
+
+
+def first_of(days: int, timezone: tzinfo | None, now: float | None = None) -> date:
+    """Return the first of so many days, today included: what admins see of the last days begins there."""
+    return datetime.fromtimestamp(now or time.time(), timezone).date() - timedelta(days=days - 1)
 
 
 _FIELDS = {each.name for each in fields(AskedQuestion)} - {"hits", "source"}

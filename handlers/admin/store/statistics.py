@@ -1,24 +1,41 @@
 """Counts of questions, answers and votes for admins, from the tables of questions and votes."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from handlers.learning.store.misses import Miss
+from handlers.result import POSSIBLE
 from handlers.store.database import Database
-from handlers.store.questions import ASKED, FIRST_NAME, GOOD_VOTES, Origin, questions, votes
+from handlers.store.questions import (
+    ASKED,
+    DAY,
+    FIRST_NAME,
+    FIRST_RECORD,
+    GOOD_VOTES,
+    Origin,
+    first_of,
+    midnight,
+    questions,
+    votes,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DAY = 24 * 3600
+Has = Callable[[str, str], bool]
+"""Tells of a knowledge base and the id of a record whether something is so."""
 _TYPES = {
+    "id": "int64",
     "at": "float64",
     "source": "object",
     "name": "object",
+    "record": "object",
     "answered": "bool",
     "confidence": "float64",
     "helpful": "int64",
@@ -29,7 +46,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Tally:
-    """Questions answered and missed, votes for and against."""
+    """Questions answered, those missed (see handlers.learning.misses), votes for and against."""
 
     answered: int = 0
     missed: int = 0
@@ -88,17 +105,31 @@ class Statistics:
         self._database = database
         self._timezone = timezone
 
-    def overview(self, days: int, now: float | None = None) -> Overview:
-        """Count the last `days` days up to and including today, which begin at midnight in the time zone."""
+    def overview(
+        self,
+        days: int,
+        missed: Sequence[Miss] = (),
+        has_answer: Has = lambda _name, _record: True,
+        now: float | None = None,
+    ) -> Overview:
+        """Count the last `days` days up to and including today, which begin at midnight in the time zone.
+
+        `missed` are the misses of these days: whoever lists them says which they are. Of what somebody asked, that was
+        answered for which a record with an answer was shown in full.
+        """
         import pandas as pd  # noqa: PLC0415 - half a second that only those who ask for numbers should wait
 
-        today = datetime.fromtimestamp(now or time.time(), self._timezone).date()
-        first = today - timedelta(days=days - 1)
+        first = first_of(days, self._timezone, now)
         dates = [first + timedelta(days=number) for number in range(days + 1)]
-        midnights = [datetime.combine(each, datetime.min.time(), self._timezone).timestamp() for each in dates]
+        midnights = [midnight(each, self._timezone) for each in dates]
         asked = self._questions(questions.c.at >= midnights[0])
+        asked["answered"] = _answered(asked, {miss.id for miss in missed}, has_answer)
         day = pd.cut(asked["at"], midnights, right=False, labels=dates[:-1])
-        return Overview(_tallies(asked, asked["name"].fillna("")), _tallies(asked, day))
+        names = (miss.closest.knowledge_base if miss.closest else "" for miss in missed)
+        on = (datetime.fromtimestamp(miss.at, self._timezone).date() for miss in missed)
+        return Overview(
+            _with_missed(_tallies(asked, asked["name"].fillna("")), names), _with_missed(_tallies(asked, day), on)
+        )
 
     def rehearsal(self, channel: str, days: int) -> Rehearsal:
         """Count what shadow mode would have answered in a channel."""
@@ -122,25 +153,38 @@ class Statistics:
         bad = func.count().filter(votes.c.vote.not_in(GOOD_VOTES))
         voted = select(votes.c.question, good.label("good"), bad.label("bad")).group_by(votes.c.question).subquery()
         helpful, unhelpful = func.coalesce(voted.c.good, 0), func.coalesce(voted.c.bad, 0)
-        columns = (questions.c.at, questions.c.source, FIRST_NAME, questions.c.answered, questions.c.confidence)
+        columns = (
+            *(questions.c.id, questions.c.at, questions.c.source, FIRST_NAME, FIRST_RECORD),
+            *(questions.c.answered, questions.c.confidence),
+        )
         joined = questions.outerjoin(voted, voted.c.question == questions.c.id)
         wanted = select(*columns, helpful.label("helpful"), unhelpful.label("unhelpful")).select_from(joined)
         found = self._database.read("count questions", wanted.where(*conditions)) or ()
         return pd.DataFrame(found, columns=list(_TYPES)).astype(_TYPES)
 
 
-def _tallies(asked: "pd.DataFrame", by: "pd.Series[Any]") -> dict[Any, Tally]:
-    """Count the questions of each group; a group without questions has a tally of zeros."""
+def _answered(asked: "pd.DataFrame", missed: set[int], has_answer: Has) -> "pd.Series[bool]":
+    """Tell which questions got an answer, or which one somebody had asked was shown one in full."""
     import pandas as pd  # noqa: PLC0415
 
-    shadow = asked["source"] == Origin.SHADOW
-    counted = pd.DataFrame(
-        {
-            "answered": asked["answered"] & ~shadow,
-            "missed": asked["source"].isin(ASKED) & ~asked["answered"],
-            "helpful": asked["helpful"],
-            "unhelpful": asked["unhelpful"],
-        }
-    )
-    sums = counted.groupby(by, observed=False).sum()
-    return {group: Tally(*counts) for group, *counts in sums.itertuples(name=None)}
+    shown = asked["source"].isin(ASKED) & ~asked["answered"] & (asked["confidence"] >= POSSIBLE)
+    known = {pair: has_answer(*pair) for pair in zip(asked["name"][shown], asked["record"][shown], strict=True)}
+    pairs = zip(asked["name"], asked["record"], strict=True)
+    with_answer = pd.Series([known.get(pair, False) for pair in pairs], asked.index, dtype="bool")
+    given = asked["answered"] & (asked["source"] != Origin.SHADOW)
+    return (given | (shown & with_answer)) & ~asked["id"].isin(missed)
+
+
+def _tallies(asked: "pd.DataFrame", by: "pd.Series[Any]") -> dict[Any, Tally]:
+    """Count the questions of each group, but for the missed ones; one without questions has a tally of zeros."""
+    sums = asked[["answered", "helpful", "unhelpful"]].groupby(by, observed=False).sum()
+    return {
+        group: Tally(answered, 0, helpful, unhelpful)
+        for group, answered, helpful, unhelpful in sums.itertuples(name=None)
+    }
+
+
+def _with_missed(tallies: Mapping[Any, Tally], missed: Iterable[Hashable]) -> dict[Any, Tally]:
+    """Add the number of misses of each group."""
+    counts = Counter(missed)
+    return {group: replace(tally, missed=counts[group]) for group, tally in tallies.items()}

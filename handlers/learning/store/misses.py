@@ -1,20 +1,26 @@
-"""Misses: questions without a confident answer, or with one that somebody voted against, until an admin closes them."""
+"""Misses: questions that got no answer, or one that somebody voted against, until an admin closes them."""
 
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Column, Float, Row, Select, String, Table, Text, delete, exists, or_, select
+from sqlalchemy import Column, Float, Row, Select, String, Table, Text, and_, delete, exists, or_, select
 
 from handlers.learning.store.alias_votes import confirmations
 from handlers.store.database import Database, Id, metadata
 from handlers.store.questions import ASKED, GOOD_VOTES, FoundHit, Origin, questions, votes
 from handlers.store.upsert import put
+from indexes.confidence.confidence import DOUBTFUL
 
 Why = Literal["answered", "not_a_question", "later"]
 
 REASON_LENGTH = 500
+NEAR = 0.1
+"""From this confidence up a question that nobody put to the bot is about what the knowledge is about."""
+PUT = (*ASKED, Origin.FOLLOW_UP)
+"""How questions are put to the bot."""
+OVERHEARD = tuple(origin for origin in Origin if origin not in PUT)
 
 reports = Table(
     "reports",
@@ -89,8 +95,14 @@ class Misses:
         if rows:
             self._database.write("close misses", put(closings, *rows))
 
-    def open(self, since: float, limit: int, sources: Collection[Origin] = ASKED) -> list[Miss]:
-        """Return the misses asked after `since` (seconds since the epoch) that are not closed, newest first."""
+    def among(self, ids: Collection[int], since: float) -> list[Miss] | None:
+        """Return, of these questions, what may be an open miss, see `_open`; None while the database fails."""
+        chosen = _open(since).where(questions.c.id.in_(ids), or_(closings.c.why.is_(None), closings.c.why == "later"))
+        rows = self._database.read("look for open misses", chosen)
+        return None if rows is None else [_miss(row, time.time()) for row in rows]
+
+    def open(self, since: float, limit: int, sources: Collection[Origin] = PUT) -> list[Miss]:
+        """Return what may be a miss, see `_open`, asked after `since` (seconds since the epoch), newest first."""
         chosen = _open(since).where(questions.c.source.in_(sources))
         rows = self._database.read("read misses", chosen.limit(limit))
         now = time.time()
@@ -98,9 +110,20 @@ class Misses:
 
 
 def _open(since: float) -> Select[Any]:
+    """Select questions that are not closed, and whose stored values don't show that they are no misses.
+
+    What somebody asked was shown an answer in full above DOUBTFUL, where only records with an answer come; what was
+    overheard is about something else below NEAR. The rest needs the record, or the text.
+    """
     reported = exists().where(reports.c.question == questions.c.id)
     liked = exists().where(votes.c.question == questions.c.id, votes.c.vote.in_(GOOD_VOTES))
     confirmed = exists().where(confirmations.c.question == questions.c.id, confirmations.c.agrees)
+    source, confidence = questions.c.source, questions.c.confidence
+    possible = or_(
+        and_(source.in_(ASKED), confidence <= DOUBTFUL),
+        and_(source.in_(OVERHEARD), confidence >= NEAR),
+        source == Origin.FOLLOW_UP,
+    )
     undecided = or_(closings.c.question.is_(None), closings.c.until.is_not(None), closings.c.why == "not_a_question")
     return (
         select(questions, closings.c.why, closings.c.until, reported.label("reported"))
@@ -109,18 +132,9 @@ def _open(since: float) -> Select[Any]:
             questions.c.at > since,
             questions.c.user != "",
             undecided,
-            or_(reported, ~questions.c.answered & ~liked & ~confirmed),
+            or_(reported, possible & ~questions.c.answered & ~liked & ~confirmed),
         )
         .order_by(questions.c.at.desc())
-    )
-
-
-def open_among(ids: Collection[Any], since: float) -> Select[Any]:
-    """Select, of these questions, the open misses: id, text, whether it was put to the bot, whether it was reported."""
-    chosen = _open(since).where(questions.c.id.in_(ids), or_(closings.c.why.is_(None), closings.c.why == "later"))
-    reported = chosen.selected_columns["reported"]
-    return chosen.with_only_columns(
-        questions.c.id, questions.c.text, questions.c.source.in_(ASKED).label("asked"), reported
     )
 
 

@@ -1,11 +1,11 @@
 """Unanswered questions, as admins see them: in a list, in the Home tab, in the weekly digest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slack_sdk.models.blocks import Block
 
-from handlers.slack.blocks import Message, actions, button, context, section
+from handlers.slack.blocks import Message, actions, button, context, notice, section
 from handlers.slack.mrkdwn import moment, one_line, person
 from handlers.texts import Texts
 
@@ -14,8 +14,8 @@ QUESTION, TITLE, NAME, REASON = 250, 120, 60, 120
 REASONS_SHOWN = 2
 REASONS = ("none", "outdated", "unclear", "other")
 """What people choose from when an answer did not help."""
-SHOWN = 10
-"""Questions on a page: two blocks each."""
+SHOWN, AT_HOME = 10, 3
+"""Questions on a page, two blocks each, and in the Home tab; `/kb misses` has them all."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the list: `first` questions come before it, and `total` there are; `elsewhere` not for the reader."""
+    """A part of the list: `first` questions come before it, and `total` there are for the reader.
+
+    `count` is how often a question was asked that is open, `different` how many these are, near-duplicates together;
+    `elsewhere` how many of `count` are not for the reader.
+    """
 
     asked: Sequence[Asked]
     first: int
     total: int
     days: int
+    count: int
+    different: int
     elsewhere: int = 0
 
     @property
@@ -65,12 +71,24 @@ class Page:
         return f"{self.days}:{self.first}"
 
 
+@dataclass(frozen=True)
+class Digest:
+    """What a channel is told: the questions that may be quoted there, and numbers as those of `Page`.
+
+    `counted` are those of `count` that are not quoted.
+    """
+
+    asked: Sequence[Asked]
+    count: int
+    different: int
+    counted: int
+
+
 def page(shown: Page, command: str, texts: Texts) -> Message:
     """List unanswered questions, most asked first."""
-    title = texts("misses.title", days=shown.days, count=shown.total)
-    if not shown.asked:
-        empty = texts("misses.none", days=shown.days)
-        return Message(empty, [section(empty), *_elsewhere(shown, texts)])
+    if not shown.count:
+        return notice(texts("misses.none", days=shown.days))
+    title = _title(shown, texts)
     blocks: list[Block] = [section(title), *_listed(shown, texts)]
     after = shown.first + len(shown.asked)
     turning = []
@@ -85,24 +103,31 @@ def page(shown: Page, command: str, texts: Texts) -> Message:
     return Message(title, blocks)
 
 
+def _title(shown: Page, texts: Texts) -> str:
+    return texts("misses.title", days=shown.days, count=shown.count, different=shown.different)
+
+
 def _elsewhere(shown: Page, texts: Texts) -> list[Block]:
     return [context(texts("misses.elsewhere", count=shown.elsewhere))] if shown.elsewhere else []
 
 
 def at_home(shown: Page, texts: Texts) -> list[Block]:
     """Show the first ones in the Home tab, if there are any."""
-    return [section(texts("home.misses", count=shown.total)), *_listed(shown, texts)] if shown.asked else []
+    if not shown.count:
+        return []
+    title = _title(shown, texts)
+    return [section(title), *_listed(replace(shown, asked=shown.asked[:AT_HOME]), texts), *_elsewhere(shown, texts)]
 
 
 def _listed(shown: Page, texts: Texts) -> list[Block]:
     return [block for one in shown.asked for block in _asked(one, shown.value, texts)]
 
 
-def digest(asked: Sequence[Asked], total: int, private: int, days: int, command: str, texts: Texts) -> Message:
+def digest(told: Digest, days: int, command: str, texts: Texts) -> Message:
     """Return the weekly summary for a channel; it names nobody."""
-    title = texts("misses.digest", days=days, count=total)
-    lines = [f"*{_question(one)}*\n{_count(one, texts)} · <#{one.where}>" for one in asked]
-    hidden = [context(texts("misses.counted", count=private))] if private else []
+    title = texts("misses.title", days=days, count=told.count, different=told.different)
+    lines = [f"*{_question(one)}*\n{_count(one, texts)} · <#{one.where}>" for one in told.asked]
+    hidden = [context(texts("misses.counted", count=told.counted))] if told.counted else []
     hint = context(texts("misses.digest_hint", command=command))
     return Message(title, [section(title), *map(section, lines), *hidden, hint])
 

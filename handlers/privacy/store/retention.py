@@ -12,7 +12,7 @@ from handlers.entries.store.proposals import approval_messages, proposals
 from handlers.learning.store.alias_votes import confirmations
 from handlers.learning.store.judged_replies import rejudged
 from handlers.learning.store.learned_aliases import learned
-from handlers.learning.store.misses import closings, open_among, reports
+from handlers.learning.store.misses import Miss, Misses, closings, reports
 from handlers.store.audit import VOTES, audit, impersonal
 from handlers.store.database import Database
 from handlers.store.questions import questions, replies, votes
@@ -34,14 +34,13 @@ class Retention:
         oldest = select(questions.c.id).where(questions.c.at < before, questions.c.user != "").limit(1)
         return bool(self._database.read("look for old questions", oldest))
 
-    def purge(self, before: float, misses_before: float, asks: Callable[[str], bool]) -> Iterator[int]:
+    def purge(self, before: float, misses_before: float, is_miss: Callable[[Miss], bool]) -> Iterator[int]:
         """Remove what is older than `before`, a batch at a time; yield how many rows each took.
 
-        Open misses stay until `misses_before`; of messages to a channel, those for which `asks` is true. Waiting
-        proposals and the weights of votes stay. What was removed is in no file any more when the iterator ends.
+        Open misses stay until `misses_before`; `is_miss` has the last word on what is one. Waiting proposals and the weights of votes stay. What was removed is in no file any more when the iterator ends.
         """
         removed = False
-        for count in self._batches(before, misses_before, asks):
+        for count in self._batches(before, misses_before, is_miss):
             removed = removed or count > 0
             yield count
         if removed:
@@ -56,25 +55,27 @@ class Retention:
         """Delete what came of searching judged questions again before a time (seconds since the epoch)."""
         self._database.write("remove old judgements", delete(rejudged).where(rejudged.c.at < before))
 
-    def _batches(self, before: float, misses_before: float, asks: Callable[[str], bool]) -> Iterator[int]:
+    def _batches(self, before: float, misses_before: float, is_miss: Callable[[Miss], bool]) -> Iterator[int]:
         """Remove batch after batch. Questions come first: votes on aliases tell which of them are open misses."""
-        yield from self._purge_questions(before, misses_before, asks)
+        yield from self._purge_questions(before, misses_before, is_miss)
         steps = (_purge_votes, _purge_confirmations, _purge_learned, _purge_proposals, _purge_audit)
         for step in steps:
             while removed := self._database.change("remove what is old", partial(step, before=before)):
                 yield removed
 
-    def _purge_questions(self, before: float, misses_before: float, asks: Callable[[str], bool]) -> Iterator[int]:
+    def _purge_questions(
+        self, before: float, misses_before: float, is_miss: Callable[[Miss], bool]
+    ) -> Iterator[int]:
         place = tuple_(questions.c.at, questions.c.id)
         old = select(questions.c.at, questions.c.id).where(questions.c.at < before, questions.c.user != "")
         wanted = old.order_by(questions.c.at, questions.c.id).limit(BATCH)
         rows = self._database.read("look for old questions", wanted)
         while rows:
             ids = [row.id for row in rows]
-            kept = self._database.read("look for open misses", open_among(ids, misses_before))
+            kept = Misses(self._database).among(ids, misses_before)
             if kept is None:
                 return
-            gone = set(ids) - {row.id for row in kept if row.asked or row.reported or asks(row.text)}
+            gone = set(ids) - {miss.id for miss in kept if is_miss(miss)}
             self._database.change("remove old questions", partial(_forget_questions, ids=gone))
             yield len(gone)
             rows = self._database.read("look for old questions", wanted.where(place > tuple(rows[-1])))
