@@ -341,4 +341,5 @@ def _config(
         digest=settings.config.digest,
         clock=clock,
         remotes=Remotes(remotes, Fetcher(settings.config.private_hosts, proxy_of)),
+        by_meaning=settings.model is not None,
     )

@@ -100,6 +100,8 @@ class ReplyOptions:
     ask: bool = False
     """Whether somebody is named who may be asked."""
     edit: bool = False
+    words_only: bool = False
+    """Whether what was searched is searched by words alone for now."""
     votes: Mapping[str, str] = field(default_factory=dict)
     shared: str | None = None
     """The address of what was shared; blank when it has none, None before."""

@@ -1,7 +1,7 @@
 """What handlers may call."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -60,7 +60,8 @@ class Config:
     `confirmations` is how many people must confirm a phrasing before it is learned; `is_agent` tells whether Slack
     treats the app as an agent: it shows suggested questions itself, and each direct message begins a thread.
     `timezone` is the one that days are counted in, None for this machine's; `digest` that of kotae.toml; `clock` says
-    what time it is, in any time zone; `remotes` are fetched.
+    what time it is, in any time zone; `remotes` are fetched. `by_meaning` if a model is wanted: search by words alone
+    is then for the time being only.
     """
 
     search_command: str
@@ -73,6 +74,7 @@ class Config:
     digest: str = ""
     clock: Callable[[], datetime] = clock_here
     remotes: Remotes = field(default_factory=Remotes)
+    by_meaning: bool = True
 
     def now(self) -> datetime:
         """Return the time, in the time zone that days are counted in."""
@@ -116,6 +118,11 @@ class Services:
     def answering(self) -> "Services":
         """Return the services for what somebody asked for, in work that began without."""
         return replace(self, messenger=self.messenger.answering())
+
+    def searches_words_only(self, names: Iterable[str]) -> bool:
+        """Tell whether some of these knowledge bases are searched by words alone as long as the model isn't ready."""
+        loaded = self.registry.loaded
+        return self.config.by_meaning and any(loaded[name].index.dense is None for name in names if name in loaded)
 
     @property
     def bot(self) -> str:

@@ -17,7 +17,7 @@ from handlers.entries.store.proposals import Proposal, Proposals
 from handlers.learning.misses import looks_like_a_question
 from handlers.learning.store.alias_votes import AliasVote, AliasVotes
 from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
-from handlers.learning.store.misses import Misses
+from handlers.learning.store.misses import Miss, Misses
 from handlers.learning.store.voices import Voices
 from handlers.privacy.store.retention import Retention
 from handlers.schema import open_database
@@ -56,6 +56,10 @@ def database(url: str) -> Iterator[Database]:
     opened.close()
 
 
+def is_open_miss(miss: Miss) -> bool:
+    return miss.source.is_asked or miss.reported or looks_like_a_question(miss.text)
+
+
 def note(database: Database, question: AskedQuestion = ASKED) -> Any:
     number = Questions(database).add(question)
     assert number
@@ -79,7 +83,7 @@ def audited_before(url: str, action: str, outcome: str) -> None:
 
 def purge(database: Database, days: int = 90) -> list[int]:
     now = time.time()
-    return list(Retention(database).purge(now - days * DAY, now - 365 * DAY, looks_like_a_question))
+    return list(Retention(database).purge(now - days * DAY, now - 365 * DAY, is_open_miss))
 
 
 def found(folder: Path, *words: str, regular: bool = False) -> list[str]:
@@ -232,7 +236,7 @@ def test_it_goes_in_small_steps_in_which_others_write(database: Database, url: s
     change(url, asked, *rows)
     longest = 0.0
     started = time.perf_counter()
-    for batch in Retention(database).purge(time.time() - 90 * DAY, time.time() - 365 * DAY, looks_like_a_question):
+    for batch in Retention(database).purge(time.time() - 90 * DAY, time.time() - 365 * DAY, is_open_miss):
         longest = max(longest, time.perf_counter() - started)
         assert batch <= 200
         assert claims.take(f"event:{time.time()}")

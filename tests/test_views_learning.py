@@ -29,9 +29,9 @@ def check(message: Message) -> None:
 @pytest.mark.parametrize("texts", [ENGLISH, JAPANESE])
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_full_page_of_misses(text: str, texts: Texts) -> None:
-    full = Page([asked(text, number) for number in range(misses.SHOWN)], 10, 1000, 365)
+    full = Page([asked(text, number) for number in range(misses.SHOWN)], 10, 1000, 365, 4000, 1000, 12)
     check(misses.page(full, "/kb", texts))
-    check(misses.digest(full.asked, 1000, 995, 365, "/kb", texts))
+    check(misses.digest(misses.Digest(full.asked, 4000, 1000, 995), 365, "/kb", texts))
     check(Message("home", misses.at_home(full, texts)))
 
 

@@ -15,11 +15,14 @@ from handlers.learning.views import proof as proof_view
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
+from handlers.slack.mrkdwn import escape, one_line
 from handlers.store.audit import AuditLog
 from indexes.messages import Translatable, Value
 
 _NUMBER = re.compile(r"(\d{1,3}(?:\.\d{0,9})?|\.\d{1,9}) ?(%?)", re.ASCII)
 _FEWEST_PERCENT, _ALL = 10, 100
+_REASON = 500
+"""Characters of why there is no model."""
 
 
 def auto_reply(services: Services, request: Request, argument: str) -> None:
@@ -40,7 +43,7 @@ def auto_reply(services: Services, request: Request, argument: str) -> None:
     services.channels.set(request.channel, "auto_reply", argument, request.user)
     AuditLog(services.database).record(request.user, request.channel, _mode(AutoReply(argument)))
     found = proofs_of(services, services.channels.of(request.channel))
-    lines = _hindrances(services, request, found.channel)
+    lines = [*_hindrances(services, request, found.channel), *_words_only(services, request, found.channel)]
     if argument != AutoReply.ON or found.posts_something:
         lines.insert(0, request.texts(f"kb.auto_reply.{argument}", percent=f"{rules.threshold * 100:.0f}"))
     request.tell_privately(proof_view.told("\n".join(lines), found, request.texts))
@@ -106,6 +109,7 @@ def saved(services: Services, request: Request) -> None:
     lines = [
         view.summary(rules, changed=bool(changed), texts=request.texts),
         *_hindrances(services, request, rules),
+        *_words_only(services, request, rules),
     ]
     here.tell_privately(proof_view.told("\n".join(lines), proofs_of(services, rules), request.texts))
 
@@ -118,7 +122,8 @@ def go_live(services: Services, request: Request) -> None:
             services.channels.set(channel, "auto_reply", AutoReply.ON.value, request.user)
             AuditLog(services.database).record(request.user, channel, Translatable("audit.live"))
     found = proofs_of(services, services.channels.of(channel))
-    said = request.texts("shadow.live", channel=f"<#{channel}>") if found.posts_something else ""
+    live = [request.texts("shadow.live", channel=f"<#{channel}>")] if found.posts_something else []
+    said = "\n".join([*live, *_words_only(services, request, found.channel)])
     request.tell_privately(proof_view.told(said, found, request.texts))
 
 
@@ -133,7 +138,8 @@ def overrule(services: Services, request: Request) -> None:
         counts = tuple(proof_view.counted(name, found.proofs[name]) for name in found.withheld)
         services.channels.allow_unproved(request.pressed, Unproved.OVERRULED, request.user)
         AuditLog(services.database).record(request.user, request.pressed, Translatable("audit.overruled", names=counts))
-    request.tell_privately(notice(request.texts("proof.live_unproved", channel=where)))
+    said = [request.texts("proof.live_unproved", channel=where), *_words_only(services, request, found.channel)]
+    request.tell_privately(notice("\n".join(said)))
 
 
 def _hindrances(services: Services, request: Request, rules: Channel) -> list[str]:
@@ -145,6 +151,19 @@ def _hindrances(services: Services, request: Request, rules: Channel) -> list[st
     if set(rules.knowledge_bases).issubset(knowledge_bases_for_everybody(services, rules.id)):
         return []
     return [request.texts("kb.auto_reply.overheard", command=services.config.search_command)]
+
+
+def _words_only(services: Services, request: Request, rules: Channel) -> list[str]:
+    """Say what auto-reply can't answer yet, and why, while only words are searched in a channel."""
+    if rules.auto_reply is AutoReply.OFF or not services.searches_words_only(rules.knowledge_bases):
+        return []
+    process, texts = services.process(), request.texts
+    model = escape(process.model or "")
+    if process.model_trouble:
+        reason = one_line(texts.say(process.model_trouble), _REASON)
+        return [texts("words_only.auto_reply"), texts("words_only.no_model", model=model, reason=reason)]
+    key = "words_only.preparing" if process.model_loaded else "words_only.loading"
+    return [texts("words_only.auto_reply"), texts(key, model=model)]
 
 
 def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:

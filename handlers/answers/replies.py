@@ -28,9 +28,8 @@ def in_place(_: Services, request: Request, message: Message) -> None:
 
 def first_reply(services: Services, request: Request, result: Result, source: Origin) -> Message:
     """Return the reply to a question that was just asked."""
-    return answer(
-        result, _texts(request, source, result.question), _options(services, request, source, request.channel)
-    )
+    options = _options(services, request, result, source, request.channel)
+    return answer(result, _texts(request, source, result.question), options)
 
 
 def updated_reply(
@@ -44,7 +43,7 @@ def updated_reply(
         ask = bool(services.channels.of(question.channel).ask)
         return folded(result, texts, ask=ask, asked=links.get("ask"))
     options = replace(
-        _options(services, request, question.source, question.channel),
+        _options(services, request, result, question.source, question.channel),
         votes=Questions(services.database).votes(question.id),
         shared=links.get("share"),
         asked=links.get("ask"),
@@ -126,9 +125,10 @@ def _texts(request: Request, source: Origin, question: str) -> Texts:
     return request.texts if source.is_private else words.for_question(question)
 
 
-def _options(services: Services, request: Request, source: Origin, channel: str) -> ReplyOptions:
+def _options(services: Services, request: Request, result: Result, source: Origin, channel: str) -> ReplyOptions:
     private = source.is_private
     public_place = channel if source.is_in_channel and not channel.startswith("D") else ""
+    found = {entry.knowledge_base for entry in result.entries}
     return ReplyOptions(
         reader=request.user if private else "",
         restate=source in {Origin.SEARCH, Origin.HOME},
@@ -136,4 +136,5 @@ def _options(services: Services, request: Request, source: Origin, channel: str)
         channel=public_place,
         ask=bool(public_place and (request.rules if channel == request.channel else services.channels.of(channel)).ask),
         edit=private and request.person.is_admin,
+        words_only=services.searches_words_only(found or services.registry.loaded),
     )

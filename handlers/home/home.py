@@ -150,6 +150,7 @@ def _put(services: Services, request: Request, said: Message | None, admins: Das
         request.texts,
         admins,
         completes=services.channels.offers(Feature.TYPEAHEAD),
+        words_only=services.searches_words_only(names),
     )
     services.messenger.publish_home(request.user, view)
 

@@ -12,6 +12,7 @@ from handlers.store.installation import QUIET, installation
 from handlers.store.upsert import put
 from indexes.messages import Translatable
 
+
 class Quiet:
     """Knows until when the bot is quiet.
 

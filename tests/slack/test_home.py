@@ -191,7 +191,7 @@ def test_admins_see_how_it_goes_and_others_do_not(slack: LocalSlack, bot: Bot) -
     slack.reply(slack.command("alice", "it-help", f"/search {ASK_WIFI}"))
     settle(slack, bot)
     shown = with_picture(slack, "olivia").shown
-    assert "*it-help* · 5 entries\n1 answered · 0 missed" in shown
+    assert "*it-help* · 5 entries\n1 answered · 0 unanswered" in shown
     assert f"<#{slack.channel('it-help').id}> · auto-reply Off, from 90% sure" in shown
     assert "For admins" not in home(slack, "alice").shown
     assert "For admins" not in home(slack, "guest").shown

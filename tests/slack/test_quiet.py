@@ -25,8 +25,8 @@ from handlers.admins import tell_admins
 from handlers.channel_rules import Unproved
 from handlers.schema import open_database
 from handlers.store.installation import KEEP_AUTO_REPLY, QUIET, Installation
-from handlers.store.quiet import Quiet
 from handlers.store.questions import Questions
+from handlers.store.quiet import Quiet
 from indexes.messages import Translatable
 from tests.slack.conftest import Start, asked_so_far, settle, stop
 from tests.slack.test_proposals import propose

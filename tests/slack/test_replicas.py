@@ -91,6 +91,7 @@ def test_quiet_holds_for_all_at_once(slack: LocalSlack, both: list[Bot]) -> None
     slack.reply(slack.command("olivia", "it-help", "/kb quiet off"))
     assert ANSWER in slack.reply(slack.say("hanako", "it-help", QUESTION)).shown
 
+
 @pytest.mark.parametrize("burst", [6])
 def test_one_person_may_send_as_much_as_to_one_replica(slack: LocalSlack, both: list[Bot], burst: int) -> None:
     asked = [slack.command("hanako", "it-help", f"/search {QUESTION}", wait=False) for _ in range(burst * 2)]

@@ -17,6 +17,7 @@ from handlers.admin.store.statistics import Overview, Rehearsal, Statistics, Tal
 from handlers.admin.views.reports import audit
 from handlers.admin.views.trend import HEIGHT, WIDTH, trend
 from handlers.channel_rules import AutoReply
+from handlers.learning.store.misses import Misses
 from handlers.schema import open_database
 from handlers.store.audit import AuditEntry, AuditLog
 from handlers.store.database import Database
@@ -52,19 +53,22 @@ def noted(name: str, *, answered: bool, source: str = "search", confidence: floa
 def test_questions_are_counted_by_knowledge_base_and_day(database: Database) -> None:
     first = Questions(database).add(noted("a", answered=True))
     assert first
-    Questions(database).add(noted("a", answered=False))
+    Questions(database).add(noted("a", answered=False, confidence=0.62))
+    Questions(database).add(noted("a", answered=False, confidence=0.2))
     Questions(database).add(noted("b", answered=True, source="auto_reply"))
     Questions(database).add(noted("b", answered=False, source="auto_reply"))  # nobody asked: silence is no miss
     Questions(database).add(noted("b", answered=True, source="shadow"))
     Questions(database).vote(first, "U1", "helpful")
     Questions(database).vote(first, "U2", "wrong")
-    overview = Statistics(database).overview(7)
-    assert overview.by_name == {"a": Tally(1, 1, 1, 1), "b": Tally(1, 0, 0, 0)}
-    assert overview.total == Tally(2, 1, 1, 1)
+    overview = Statistics(database).overview(7, Misses(database).open(0, 10))
+    assert overview.by_name == {"a": Tally(2, 1, 1, 1), "b": Tally(1, 0, 0, 0)}
+    assert overview.total == Tally(3, 1, 1, 1)
     today = datetime.now().astimezone().date()
     assert list(overview.by_day) == [today - timedelta(days=back) for back in range(6, -1, -1)]
-    assert overview.by_day[today] == Tally(2, 1, 1, 1)
-    assert Statistics(database).overview(7, time.time() + 8 * 24 * 3600).total == Tally()
+    assert overview.by_day[today] == Tally(3, 1, 1, 1)
+    without = Statistics(database).overview(7, has_answer=lambda *_: False)
+    assert without.by_name["a"].answered == 1, "a row without an answer answers nothing"
+    assert Statistics(database).overview(7, now=time.time() + 8 * 24 * 3600).total == Tally()
 
 
 @pytest.mark.parametrize(
@@ -84,14 +88,16 @@ def test_days_are_those_of_the_time_zone_of_the_settings(
         at = datetime.fromisoformat(f"2026-10-{asked}:00+00:00").timestamp()
         database.write("date a question", update(questions).where(questions.c.id == number).values(at=at))
     noon = datetime.fromisoformat("2026-10-26T12:00:00+00:00").timestamp()
-    by_day = Statistics(database, ZoneInfo(zone)).overview(3, noon).by_day
+    by_day = Statistics(database, ZoneInfo(zone)).overview(3, now=noon).by_day
     assert {day: tally.answered for day, tally in by_day.items()} == counted
 
 
 def test_this_one_was_it_is_a_vote_for_the_answer(database: Database) -> None:
     for vote in ("hit_1", "hit_2", "none"):
-        Questions(database).vote(Questions(database).add(noted("a", answered=False)) or 0, "U1", vote)
-    assert Statistics(database).overview(7).by_name == {"a": Tally(0, 3, 2, 1)}
+        asked = noted("a", answered=False, confidence=0.2)
+        Questions(database).vote(Questions(database).add(asked) or 0, "U1", vote)
+    missed = Misses(database).open(0, 10)
+    assert Statistics(database).overview(7, missed).by_name == {"a": Tally(0, 1, 2, 1)}
 
 
 def test_a_rehearsal_counts_what_shadow_mode_held_back(database: Database) -> None:
@@ -134,7 +140,7 @@ def test_kb_stats(slack: LocalSlack, bot: Bot) -> None:
     settle(slack, bot)
     told = kb(slack, "stats 7")
     assert "*The last 7 days*" in told.shown
-    assert "*it-help*: 1 answered · 0 missed · helpful: 100% (votes: 1)" in told.shown
+    assert "*it-help*: 1 answered · 0 unanswered · helpful: 100% (votes: 1)" in told.shown
     assert "Nothing at all found for: 1" in told.shown
     assert [block["type"] for block in told.blocks or []].count("image") == 1
     assert len(slack.calls_of("files.completeUploadExternal")) == 1

@@ -40,7 +40,7 @@ def answer(result: Result, texts: Texts, options: ReplyOptions = PLAIN, shown: f
     if options.restate:
         blocks.append(context(texts("answer.asked", question=one_line(result.question, QUESTION))))
     if not result.entries:
-        blocks.append(section(texts("answer.nothing")))
+        blocks += [section(texts("answer.nothing")), *_words_only(options, texts)]
         return Message(texts("answer.nothing"), [*blocks, *below(result, frozenset(), options, texts)])
     if not result.shown_first:
         blocks.append(section(texts("answer.uncertain")))
@@ -48,7 +48,13 @@ def answer(result: Result, texts: Texts, options: ReplyOptions = PLAIN, shown: f
         if rank == len(result.shown_first) + 1 and result.shown_first:
             blocks += [DividerBlock(), context(texts("answer.others"))]
         blocks += _entry(result, rank, entry, shown, options, texts)
+    blocks += _words_only(options, texts)
     return Message(_notification(result, texts), [*blocks, *below(result, shown, options, texts)])
+
+
+def _words_only(options: ReplyOptions, texts: Texts) -> list[Block]:
+    """Say why something may not be found, while that is so."""
+    return [context(texts("words_only.reply"))] if options.words_only else []
 
 
 def asked_back(result: Result, texts: Texts, options: ReplyOptions, shown: frozenset[int]) -> Message:
@@ -58,7 +64,8 @@ def asked_back(result: Result, texts: Texts, options: ReplyOptions, shown: froze
     blocks: list[Block] = [*restated]
     for rank, entry in chosen_ones:
         blocks += [*_entry(result, rank, entry, shown, options, texts), DividerBlock()]
-    blocks += [*choice.blocks(result, shown, texts), *below(result, shown, options, texts)]
+    blocks += [*choice.blocks(result, shown, texts), *_words_only(options, texts)]
+    blocks += below(result, shown, options, texts)
     titles = [one_line(entry.record.title, NOTIFICATION) for _, entry in chosen_ones if entry.record]
     return Message(titles[0] if titles else choice.summary(result, texts), blocks)
 

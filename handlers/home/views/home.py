@@ -44,14 +44,17 @@ def home(
     admins: Dashboard | None = None,
     *,
     completes: bool = False,
+    words_only: bool = False,
 ) -> View:
     """Build the tab; `said` is the answer to a question that was just asked there, `admins` the part for admins.
 
-    `completes` if there is a form that completes questions.
+    `completes` if there is a form that completes questions; `words_only` if only words are searched for now.
     """
     blocks: list[Block] = [HeaderBlock(text=PlainTextObject(text=texts("home.title"))), _ask_box(texts)]
     if completes:
         blocks.append(actions(button(texts("typeahead.title"), "home_typeahead", "ask")))
+    if words_only:
+        blocks.append(context(texts("words_only.home")))
     if said:
         blocks += [*said.blocks, DividerBlock()]
     blocks.append(section(guide.knows(topics, texts, of_person=True)))

@@ -63,9 +63,7 @@ class Retention:
             while removed := self._database.change("remove what is old", partial(step, before=before)):
                 yield removed
 
-    def _purge_questions(
-        self, before: float, misses_before: float, is_miss: Callable[[Miss], bool]
-    ) -> Iterator[int]:
+    def _purge_questions(self, before: float, misses_before: float, is_miss: Callable[[Miss], bool]) -> Iterator[int]:
         place = tuple_(questions.c.at, questions.c.id)
         old = select(questions.c.at, questions.c.id).where(questions.c.at < before, questions.c.user != "")
         wanted = old.order_by(questions.c.at, questions.c.id).limit(BATCH)
