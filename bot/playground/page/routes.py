@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from bot.playground.page.traffic import Traffic
 from bot.playground.slack.entities import Channel, Message, Person, View
 from bot.playground.slack.errors import NotPossibleError
 from bot.playground.slack.interactions import Interaction
+from bot.playground.slack.notes import Note
 from bot.playground.slack.server import LocalSlack
 
 JSON = dict[str, Any]
@@ -160,6 +161,7 @@ class Page:
             "questions": self.questions,
             "knowledge": {"folder": str(self.knowledge), "isCopy": self.is_copy},
             "explains": self.explain is not None,
+            "standing": _standing(slack.standing),
             "traffic": self._traffic.entries,
             "connections": slack.connections,
         }
@@ -188,7 +190,11 @@ class Page:
             return {"type": "channels", "channels": serializers.channels(workspace, me)}
         if isinstance(thing, Interaction) and thing.person is me and thing.error:
             return {"type": "failed", "failed": {"kind": thing.kind, "error": thing.error}}
-        return {"type": what, what: thing} if what in ("status", "shown", "note") else None
+        if isinstance(thing, Note):
+            return {"type": what, what: asdict(thing)}
+        if what == "standing":
+            return {"type": what, what: _standing(thing)}
+        return {"type": what, what: thing} if what in ("status", "shown") else None
 
     # -- What people do ------------------------------------------------------------------------------------
 
@@ -261,6 +267,10 @@ class Page:
         if file is None or file.deleted:
             raise web.HTTPNotFound(headers=headers(request))
         return web.Response(body=file.data, content_type="application/octet-stream", headers=headers(request))
+
+
+def _standing(notes: Mapping[str, Note]) -> list[JSON]:
+    return [asdict(note) for note in notes.values()]
 
 
 async def _json(request: web.Request) -> JSON:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -18,6 +18,7 @@ from bot.playground.slack.events import EVENT_SCOPES, Listener
 from bot.playground.slack.fault_injection import FaultInjector
 from bot.playground.slack.interactions import Interactions
 from bot.playground.slack.loop_thread import LoopThread
+from bot.playground.slack.notes import Note
 from bot.playground.slack.sample_workspace import sample_workspace
 from bot.playground.slack.user_actions import UserActions
 from bot.playground.slack.user_api import UserApi
@@ -80,11 +81,18 @@ class LocalSlack(UserApi):
         self._page = page
         self._rate_limits = rate_limits
         self._page_size = page_size
+        self.standing: Mapping[str, Note] = {}
+        """What is said for as long as it is so, by what it is about; see `stand`."""
         self.registration_warnings = [each for each in warnings if each]
 
-    def note(self, text: str) -> None:
+    def note(self, note: Note) -> None:
         """Notify listeners of a line of plain text that is not part of the workspace."""
-        self._do(lambda: self._backend.tell("note", text))
+        self._do(lambda: self._backend.tell("note", note))
+
+    def stand(self, notes: Mapping[str, Note]) -> None:
+        """Replace what is said for as long as it is so, and notify listeners."""
+        self.standing = dict(notes)
+        self._do(lambda: self._backend.tell("standing", self.standing))
 
     # -- Life ----------------------------------------------------------------------------------------------
 

@@ -38,10 +38,37 @@ USAGE = """some text | a message; in direct messages every one is a question
 :quit | end; so do Ctrl-D and Ctrl-C"""
 
 
-def usage(slack: LocalSlack) -> Table:
-    """List what can be typed."""
+USAGE_JA = """文章 | メッセージを送ります。ダイレクトメッセージでは、すべて質問になります
+@{bot} 質問 | チャンネルで質問します。回答はスレッドに付きます
+{search} 質問 | どこからでも質問できます。回答は自分だけに見えます
+{admin} help | 管理者ができること（:as {an_admin} で管理者になります）
+3 | ボタン [3] を押します
+3 文章 | [3] に入力、または選択します
+:press 言葉 | その言葉のあるボタンのうち、最新のものを押します
+:fill ラベル = 文章 | そのラベルの最新の欄に入力します
+:wait 2 | 指定した秒数だけ待ちます（kotae try --script 用）
+:as alice | 別の人になります
+:people | なれる人の一覧
+:in #it-help | チャンネルに移ります
+:channels | 移れるチャンネルの一覧
+:dm | {bot} とのダイレクトメッセージに移ります
+:thread, :thread off | 最後のメッセージのスレッドに返信します。off で抜けます
+:edit 文章 | 自分の最後のメッセージを書き換えます
+:delete | 自分の最後のメッセージを削除します
+:home | {bot} のホームタブ
+:upload some.csv | ファイルを送ります
+:invite | このチャンネルに {bot} を招待します
+:shortcut save_to_kb | 最後のメッセージにショートカットを使います
+:shortcut ask_kotae global | メッセージに付かないショートカットを使います
+:submit, :close | 開いているフォームを送信、または閉じます
+:quit | 終了します。Ctrl-D、Ctrl-C でも終了します"""
+
+
+def usage(slack: LocalSlack, reader: Person) -> Table:
+    """List what can be typed, in the reader's language."""
+    lines = USAGE_JA if reader.locale.startswith("ja") else USAGE
     names = {"search": search_command(slack), "admin": admin_command(slack), "an_admin": an_admin(slack)}
-    return _table(line.format(bot=slack.workspace.bot.real_name, **names).split(" | ") for line in USAGE.splitlines())
+    return _table(line.format(bot=slack.workspace.bot.real_name, **names).split(" | ") for line in lines.splitlines())
 
 
 def people(workspace: Workspace) -> Table:

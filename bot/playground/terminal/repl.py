@@ -51,6 +51,8 @@ def converse(
     try:
         _welcome(session, questions, about)
         _await_readiness(screen, ready)
+        screen.arrived("standing", slack.standing)
+        screen.draw()
         prompting = lines is None and sys.stdin.isatty()
         for line in _typed(session) if prompting else _read(session, lines):
             session.take(line)

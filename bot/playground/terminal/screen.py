@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from bot.playground.slack.block_kit.controls import INITIAL, Control, controls
 from bot.playground.slack.entities import Channel, Message, Person, View
+from bot.playground.slack.notes import Note
 from bot.playground.slack.server import LocalSlack
 from bot.playground.terminal.block_renderer import Numbers, render
 from bot.playground.terminal.mrkdwn import Paragraph, clean, mrkdwn, snippet
@@ -23,7 +24,7 @@ from bot.playground.terminal.mrkdwn import Paragraph, clean, mrkdwn, snippet
 WIDTH = 100
 """Maximum width in columns: longer lines are hard to read."""
 REPLIES = 3
-DRAWN = ("message", "changed", "deleted", "view", "note")
+DRAWN = ("message", "changed", "deleted", "view", "note", "standing")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Screen:
         self.numbered: list[Numbered] = []
         self._arrivals: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._drawn: dict[Message, tuple[Any, ...]] = {}
+        self._standing: Mapping[str, Note] = {}
         self._drawing = threading.Lock()
 
     # -- Arrivals ------------------------------------------------------------------------------------------
@@ -85,12 +87,30 @@ class Screen:
         with self._drawing:
             while self.pending:
                 what, thing = self._arrivals.get()
-                if isinstance(thing, str):
-                    self.hint(clean(thing))
+                if isinstance(thing, Note):
+                    self._note(thing)
+                elif what == "standing":
+                    self._standing_arrived(thing)
                 elif isinstance(thing, View):
                     self._view_arrived(thing)
                 elif self._sees(thing):
                     self._message_arrived(what, thing)
+
+    def _note(self, note: Note) -> None:
+        self.hint(clean(note.text(self.person.locale)))
+
+    def _standing_arrived(self, notes: Mapping[str, Note]) -> None:
+        """Draw what is new; what has to be mended is repeated by `problems` anyway."""
+        before, self._standing = self._standing, notes
+        for about, note in notes.items():
+            if before.get(about) != note:
+                self._note(note)
+
+    def problems(self) -> None:
+        """Draw again what has to be mended: it stays until it is."""
+        for note in self._standing.values():
+            if note.is_problem:
+                self.problem(clean(note.text(self.person.locale)))
 
     def _sees(self, message: Message) -> bool:
         if message.ephemeral_to is not None:

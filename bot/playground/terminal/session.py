@@ -61,7 +61,7 @@ class Session:
             "shortcut": self._shortcut,
             "submit": self._submit,
             "close": self._close,
-            "help": lambda _: screen.table(listings.usage(slack)),
+            "help": lambda _: screen.table(listings.usage(slack, self.me)),
             "quit": self._quit,
         }
 
@@ -92,6 +92,7 @@ class Session:
             self.screen.draw()
             reason = str(error)
             self.screen.problem(f"{reason[:1].upper()}{reason[1:]}.")
+        self.screen.problems()
 
     def _do(self, text: str) -> None:
         if command := COMMAND.fullmatch(text):

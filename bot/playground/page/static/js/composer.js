@@ -4,6 +4,7 @@ import { act, upload } from './connection.js';
 import { completing } from './completion.js';
 import { h, icon } from './dom.js';
 import { openMenu } from './menu.js';
+import { reason } from './reasons.js';
 import { begins, bot, notice, place, state } from './store.js';
 import { toast } from './toast.js';
 import { w } from './words.js';
@@ -99,7 +100,7 @@ export async function write(text, where, thread = '', broadcast = false) {
     if (told.error) notice(w(told.error, `\`${text.split(/\s/)[0]}\``), thread);
     return true;
   } catch (error) {
-    toast(error.message);
+    toast(reason(error));
     return false;
   }
 }
@@ -113,7 +114,7 @@ async function share(files, where, thread, comment) {
     }
     return true;
   } catch (error) {
-    toast(error.message);
+    toast(reason(error));
     return false;
   }
 }

@@ -3,6 +3,7 @@
 import { act, explain } from './connection.js';
 import { h, icon, reconcile } from './dom.js';
 import { explanation, reasons } from './explanation.js';
+import { reason } from './reasons.js';
 import { on, state } from './store.js';
 import { toast } from './toast.js';
 import { w } from './words.js';
@@ -37,7 +38,7 @@ export async function explainMessage(message) {
   try {
     explained = (await explain(message)).explained;
   } catch (error) {
-    toast(error.message);
+    toast(reason(error));
   }
   draw();
 }
@@ -122,6 +123,6 @@ async function injectFault(fault) {
     await act('inject_fault', { fault });
     toast(`${w(`fault_${fault}`)}: ${w('done')}`);
   } catch (error) {
-    toast(error.message);
+    toast(reason(error));
   }
 }

@@ -4,7 +4,7 @@ import { h } from './dom.js';
 import { inspector, toggleInspector } from './inspector.js';
 import { modals } from './modal.js';
 import { sidebar } from './sidebar.js';
-import { become, notice, on, state } from './store.js';
+import { become, language, notice, on, state } from './store.js';
 import { threadPanel } from './thread.js';
 import { middle } from './timeline.js';
 import { toast } from './toast.js';
@@ -39,7 +39,7 @@ on('failed', ({ kind, error }) => {
   if (kind === 'command') notice(w(error, state.commands[0]));
   else if (kind !== 'view_submission') toast(w('failed', error));
 });
-on('note', (note) => toast(note));
+on('note', (note) => toast(note[language()]));
 at('main').addEventListener('click', () => document.body.classList.remove('menu-open'));
 
 become(sessionStorage.getItem(kept) ?? '');

@@ -12,6 +12,7 @@ import { EMOJI, OFFERED, withEmoji } from './emoji.js';
 import { explainMessage } from './inspector.js';
 import { openAt, openMenu } from './menu.js';
 import { asTyped, mrkdwn } from './mrkdwn.js';
+import { reason } from './reasons.js';
 import { author, isReply, openThread, state, threadOf } from './store.js';
 import { toast } from './toast.js';
 import { clock, w } from './words.js';
@@ -103,7 +104,7 @@ async function doing(promise) {
     const told = await promise;
     if (told.error) toast(w('failed', told.error));
   } catch (error) {
-    toast(error.message);
+    toast(reason(error));
   }
 }
 

@@ -5,6 +5,7 @@ import { forget, ofView } from './blocks/surface.js';
 import { act } from './connection.js';
 import { h, icon, keepingFocus, reconcile } from './dom.js';
 import { withEmoji } from './emoji.js';
+import { reason } from './reasons.js';
 import { modal, on, state } from './store.js';
 import { toast } from './toast.js';
 import { w } from './words.js';
@@ -79,7 +80,7 @@ async function submit(view) {
     if (told.error) say(told.error);
   } catch (error) {
     setBusy(false);
-    say(error.message);
+    say(reason(error));
   }
 }
 
@@ -88,7 +89,7 @@ async function close() {
   try {
     await act('close', { view: id });
   } catch (error) {
-    toast(error.message);
+    toast(reason(error));
     state.views.delete(id);
     draw();
   }

@@ -24,6 +24,7 @@ export const state = {
   questions: {},
   knowledge: {},
   explains: false,
+  standing: [],
   place: '',
   tab: 'messages',
   thread: '',
@@ -81,6 +82,7 @@ const heard = {
       questions: told.questions,
       knowledge: told.knowledge,
       explains: told.explains,
+      standing: told.standing,
       people: byId(told.people),
       groups: byId(told.groups),
       channels: byId(told.channels),
@@ -143,6 +145,10 @@ const heard = {
   },
   note({ note }) {
     changed('note', note);
+  },
+  standing({ standing }) {
+    state.standing = standing;
+    changed('standing');
   },
 };
 

@@ -5,6 +5,8 @@ import { act } from './connection.js';
 import { atTheEnd, h, icon, keepingFocus, reconcile } from './dom.js';
 import { homeTab } from './home.js';
 import { messageNode } from './message.js';
+import { reason } from './reasons.js';
+import { standing } from './standing.js';
 import { bot, language, on, openTab, place, state, timeline } from './store.js';
 import { toast } from './toast.js';
 import { day, w } from './words.js';
@@ -30,7 +32,7 @@ export function middle(root) {
     const here = place();
     const home = state.tab === 'home' && here.kind === 'im';
     list = home ? null : h('div', { class: 'messages', role: 'log', 'aria-live': 'polite', 'aria-label': here.name, tabIndex: 0 });
-    reconcile(root, [head(here), ...(home ? [homeTab()] : [list, workingLine(''), foot(here)])]);
+    reconcile(root, [head(here), standing(), ...(home ? [homeTab()] : [list, workingLine(''), foot(here)])]);
     if (!list) return;
     reconcile(list, messageNodes(drawn));
     follow = atTheEnd(list);
@@ -39,6 +41,7 @@ export function middle(root) {
   };
 
   on('all place', draw);
+  on('standing', () => root.querySelector('.standing')?.replaceWith(standing()));
   on('message', (message) => message.channel === state.place && update(message));
   on('channels', () => {
     root.querySelector('.head')?.replaceWith(head(place()));
@@ -64,7 +67,7 @@ const kindOfFoot = (here) => (here.archived ? 'archived' : here.member ? (here.h
 
 function foot(here) {
   const kind = kindOfFoot(here);
-  const button = (words, name) => h('button', { type: 'button', class: 'button primary', onclick: () => act(name, { channel: here.id }).catch((error) => toast(error.message)) }, words);
+  const button = (words, name) => h('button', { type: 'button', class: 'button primary', onclick: () => act(name, { channel: here.id }).catch((error) => toast(reason(error))) }, words);
   const notes = {
     archived: [w('archived')],
     join: [w('joinFirst', here.name), button(w('join'), 'join')],

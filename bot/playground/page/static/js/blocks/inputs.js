@@ -2,6 +2,7 @@
 
 import { upload } from '../connection.js';
 import { h } from '../dom.js';
+import { reason } from '../reasons.js';
 import { toast } from '../toast.js';
 import { w } from '../words.js';
 import { text } from './text.js';
@@ -87,7 +88,7 @@ function files(block, it, on) {
       try {
         held.push((await upload(file, { view: on.view, block_id: block.block_id })).file);
       } catch (error) {
-        toast(error.message);
+        toast(reason(error));
       }
     }
     held.splice(0, Math.max(0, held.length - most));

@@ -1,7 +1,9 @@
 /** Surfaces of blocks, a message or a view: the values of inputs, and the effect of using elements. */
 
 import { act } from '../connection.js';
+import { reason } from '../reasons.js';
 import { toast } from '../toast.js';
+import { w } from '../words.js';
 
 const HELD = {
   static_select: (it) => it.selected_option?.value,
@@ -63,10 +65,10 @@ function surface(values, drafts, where, more) {
 async function used(name, args) {
   try {
     const told = await act(name, args);
-    if (told.error) toast(told.error);
+    if (told.error) toast(w('failed', told.error));
     return told;
   } catch (error) {
-    toast(error.message);
+    toast(reason(error));
     return {};
   }
 }
