@@ -135,7 +135,8 @@ def _weights(measures: dict[str, Any]) -> list[str]:
 
 
 def _shipped(shipped: dict[str, float]) -> str:
-    right, covered = _number(shipped["precision"]), _number(shipped["coverage"])
+    right = _number(shipped["precision"] if shipped["replies"] else None)
+    covered = _number(shipped["coverage"])
     near, far = _number(shipped["near_reply_rate"]), _number(shipped["far_reply_rate"])
     return (
         f"Replying unasked from {shipped['threshold']:.2f} on: {shipped['replies']} replies, {right} of them right,"

@@ -1,6 +1,7 @@
 """The state of a running bot for `kotae status` in another process: a small file, rewritten every few seconds."""
 
 import json
+import logging
 import math
 import os
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from bot.background import BackgroundThread
 from handlers.counters import Count
 from handlers.queue import Kind
 from handlers.texts import ENGLISH
@@ -20,9 +22,13 @@ from indexes.messages import Translatable
 if TYPE_CHECKING:
     from handlers.services import Services
 
+log = logging.getLogger(__name__)
+
 RENEWED_SECONDS = 5.0
 STALE_SECONDS = 20.0
 FILE = "status.json"
+TRIAL = "try"
+"""The folder in DATA_DIR in which `kotae try` has its state, and its status."""
 WAITING = {
     Kind.NOTICE.value: "to be told that there was no room",
     Kind.ASKED.value: "requests",
@@ -45,6 +51,28 @@ COUNTS = {
     Count.EXPIRED.value: "requests of before the start, too old to be done",
 }
 _NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class StatusRenewal(BackgroundThread):
+    """Renews the status of a bot that runs inside something else, such as `kotae try`; `close` removes it."""
+
+    def __init__(self, data_dir: Path, services: "Services") -> None:
+        super().__init__("kotae-status")
+        self._data_dir = data_dir
+        self._services = services
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                write_status(self._data_dir, self._services)
+            except OSError as error:
+                log.warning("The status file can't be written (%s)", error.strerror)
+            self._stop.wait(RENEWED_SECONDS)
+
+    def close(self) -> None:
+        """End, and remove the file."""
+        super().close()
+        forget_status(self._data_dir)
 
 
 def write_status(
@@ -176,15 +204,15 @@ def _form(process: Mapping[str, Any]) -> str:
     return f", {form}" if (form := process.get("model_form")) else ""
 
 
-def format_status(status: dict[str, Any]) -> str:
-    """Format the status as text."""
+def format_status(status: dict[str, Any], *, is_trial: bool = False) -> str:
+    """Format the status as text, of the bot or of one in a trial."""
     if why := status.get("waiting"):
         return f"Kotae waits for its database (pid {status['pid']}). {why}"
     process = status["process"]
-    pong = "none yet" if process["pong_age"] is None else f"{process['pong_age']:.0f} s ago"
+    heard = "not heard from yet" if process["pong_age"] is None else f"heard from {process['pong_age']:.0f} s ago"
     lines = [
-        f"Kotae is running (pid {status['pid']}, up {process['uptime'] / 3600:.1f} h)",
-        f"  Slack: last pong {pong}; queue: {process['queue']}; memory: {process['memory']:.0f} MB",
+        f"{'A trial (`kotae try`)' if is_trial else 'Kotae'} is running (pid {status['pid']}, up {process['uptime'] / 3600:.1f} h)",
+        f"  Connection to Slack: {heard}; queue: {process['queue']}; memory: {process['memory']:.0f} MB",
         *_traffic(process),
         f"  Encoder: {status['encoder'] or 'none, lexical search only'}{_form(process)}",
     ]

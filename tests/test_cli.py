@@ -388,7 +388,7 @@ def test_a_status_that_is_late_makes_a_bot_unready_and_only_then_dead(
 def test_status_without_a_running_bot(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status"]) == 1
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "No bot is running with DATA_DIR = .kotae\n")
+    assert (out, err) == ("", "No bot is running with DATA_DIR = .kotae, and no trial\n")
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"at": null}', "old"])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _status(options: Namespace, settings: "Settings") -> int:
-    from bot.status import format_status, read_status
+    from bot.status import TRIAL, format_status, read_status
 
     if options.probe:
         from bot import probe
@@ -23,12 +23,15 @@ def _status(options: Namespace, settings: "Settings") -> int:
         found = {"live": probe.live, "ready": probe.ready}[options.probe](told)
         print(found.line)
         return OK if found.is_good else FAILED
-    status = read_status(settings.environment.data_dir)
-    if status is None:
-        print(f"No bot is running with DATA_DIR = {settings.environment.data_dir}", file=sys.stderr)
-        return FAILED
-    print(format_status(status))
-    return OK
+    data_dir = settings.environment.data_dir
+    status, trial = read_status(data_dir), read_status(data_dir / TRIAL)
+    if status:
+        print(format_status(status))
+    if trial:
+        print(format_status(trial, is_trial=True))
+    if not (status or trial):
+        print(f"No bot is running with DATA_DIR = {data_dir}, and no trial", file=sys.stderr)
+    return OK if status or trial else FAILED
 
 
 def _status_arguments(parser: ArgumentParser) -> None:

@@ -22,28 +22,31 @@ from bot.playground.copies import copied, start_afresh, tables
 from bot.playground.explanation import explain_answer
 from bot.playground.page import Page
 from bot.playground.page.guard import Guard
+from bot.playground.slack.notes import Note
 from bot.playground.slack.sample_workspace import sample_workspace
 from bot.playground.slack.server import LocalSlack
 from bot.playground.slack.workspace import Workspace
+from bot.playground.standing import Standing
 from bot.playground.terminal import converse
+from bot.playground.terminal.repl import QUESTIONS
 from bot.playground.terminal.script import read_script
 from bot.samples import FOLDER as SAMPLES
 from bot.settings import Settings, has_display
+from bot.status import TRIAL, StatusRenewal
+from handlers.answers.suggestions import CANDIDATES, fits, varied
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager, models
 from indexes.names import name_of
+from indexes.records import Record
 from indexes.registry import Registry
 from indexes.reload_report import ReloadReport
+from indexes.text import is_japanese
 
 WAIT_FOR_CSV_SECONDS = 60.0
-QUESTIONS = {
-    "it-help": ("パスワードを忘れました", "VPNにつながらない", "プリンターが動かない"),
-    "hr-somu": ("有休は何日もらえますか", "在宅勤務の手当はある？"),
-    "dev-faq": ("login fails with 4012", "How do I roll back a deployment?", "Where do I ask for an API token?"),
-}
-"""Suggested questions for the samples, by knowledge base."""
+FIRST = "it-help"
+"""The knowledge base whose questions come first, where there is one: the examples are asked in its channel."""
 ASKED_FIRST = 3
-"""How many titles of other knowledge bases are suggested as questions."""
+"""How many questions of a knowledge base are suggested in each language."""
 
 
 class Wish(Enum):
@@ -88,7 +91,8 @@ def _try_once(settings: Settings, knowledge: Path | None, showing: Showing, guar
     with trial(settings, knowledge, port=showing.port, guard=guard, afresh=showing.afresh) as (slack, page, _):
         about = _about(page.knowledge, is_copy=page.is_copy)
         if showing.terminal:
-            converse(slack, lines=lines, about=about)
+            examples = [each for questions in page.questions.values() for each in questions]
+            converse(slack, lines=lines, about=about, questions=examples or QUESTIONS)
         elif _show(slack, page, started, opens=showing.opens, lines=lines, about=about):
             upcoming = replace(showing, opens=False, port=slack.port, script=None, afresh=True)
     return upcoming
@@ -110,7 +114,7 @@ def trial(
     """
     environment = settings.environment
     commands = (environment.search_command, environment.admin_command)
-    data_dir = environment.data_dir / "try"
+    data_dir = environment.data_dir / TRIAL
     with ExitStack() as opened:
         opened.enter_context(only_one(data_dir))
         if afresh:
@@ -127,7 +131,7 @@ def trial(
                 data_dir=data_dir,
             ),
             manager,
-            tell=lambda path, reports: slack.note(_told(path, reports)),
+            tell=partial(_tell, slack),
             burst=NO_LIMIT,
         )
         bot.start()
@@ -136,22 +140,29 @@ def trial(
             bot.services.registry.wait_ready(WAIT_FOR_CSV_SECONDS)
             page.explain = partial(explain_answer, bot.services)
             page.questions = _questions(bot.services.registry)
-            yield slack, page, bot
+            standing, status = Standing(slack, bot.services), StatusRenewal(data_dir, bot.services)
+            standing.look()
+            for thread in (standing, status):
+                thread.start()
+            try:
+                yield slack, page, bot
+            finally:
+                for thread in (standing, status):
+                    thread.close()
         finally:
             bot.stop()
 
 
-def _told(path: Path, reports: Sequence[ReloadReport]) -> str:
-    """Return one line on the outcome of a changed file."""
-    if errors := [report.error for report in reports if report.error]:
-        return f"{path.name}: nothing has changed / 反映していません: {errors[0]}"
+def _tell(slack: LocalSlack, path: Path, reports: Sequence[ReloadReport]) -> None:
+    """Tell the outcome of a changed file; what is wrong with one is told by `Standing`, for as long as it is so."""
+    if any(report.error for report in reports):
+        return
     added, changed, removed = (sum(counts) for counts in zip(*map(_counts, reports), strict=True))
     if not (added or changed or removed):
-        return f"{path.name}: read again / 読み直しました"
-    return (
-        f"{path.name}: {added} added, {changed} changed, {removed} removed"
-        f" / 追加 {added} 件、変更 {changed} 件、削除 {removed} 件"
-    )
+        slack.note(Note(f"{path.name}: read again", f"{path.name}: 読み直しました"))
+        return
+    english = f"{path.name}: {added} added, {changed} changed, {removed} removed"
+    slack.note(Note(english, f"{path.name}: 追加 {added} 件、変更 {changed} 件、削除 {removed} 件"))
 
 
 def _counts(report: ReloadReport) -> tuple[int, int, int]:
@@ -186,13 +197,19 @@ def _workspace(folder: Path) -> Workspace:
 
 
 def _questions(registry: Registry) -> Mapping[str, tuple[str, ...]]:
-    """Return suggested questions by knowledge base: for the samples QUESTIONS, for others their first titles."""
-    loaded = registry.loaded
-    names = dict.fromkeys(name for name in [*QUESTIONS, *loaded] if name in loaded and not name.startswith("_"))
+    """Return suggested questions by knowledge base: those of its rows, some in each language."""
     return {
-        name: QUESTIONS.get(name) or tuple(record.title for record in loaded[name].index.records[:ASKED_FIRST])
-        for name in names
+        name: _asked_first(name, loaded.index.records[:CANDIDATES])
+        for name, loaded in sorted(registry.loaded.items(), key=lambda each: each[0] != FIRST)
+        if not name.startswith("_")
     }
+
+
+def _asked_first(name: str, records: Sequence[Record]) -> tuple[str, ...]:
+    """Choose questions of different categories."""
+    asked = [record.question for _, record in varied(name, records) if fits(record)]
+    japanese, others = [each for each in asked if is_japanese(each)], [each for each in asked if not is_japanese(each)]
+    return (*japanese[:ASKED_FIRST], *others[:ASKED_FIRST])
 
 
 # -- The page ----------------------------------------------------------------------------------------------

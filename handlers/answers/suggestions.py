@@ -52,19 +52,20 @@ def suggestions(services: Services, request: Request) -> list[Suggestion]:
         (name, services.registry.record(name, id_)) for name, id_, _ in Questions(services.database).most_asked(names)
     ]
     bases = [(name, services.registry.loaded[name]) for name in names if name in services.registry.loaded]
-    rest = [each for name, loaded in bases for each in _varied(name, loaded.index.records[:CANDIDATES])]
-    every = {record.question: (name, record) for name, record in [*often, *rest] if record and _fits(record)}
+    rest = [each for name, loaded in bases for each in varied(name, loaded.index.records[:CANDIDATES])]
+    every = {record.question: (name, record) for name, record in [*often, *rest] if record and fits(record)}
     return sorted(every.values(), key=lambda each: not _is_readable(each[1], request.texts))[:OFFERED]
 
 
-def _varied(name: str, records: Sequence[Record]) -> Iterator[Suggestion]:
+def varied(name: str, records: Sequence[Record]) -> Iterator[Suggestion]:
     """Put the first record of each category before the others."""
     first = {record.category: record for record in reversed(records)}
     ordered = [*first.values(), *(record for record in records if record is not first[record.category])]
     return ((name, record) for record in ordered)
 
 
-def _fits(record: Record) -> bool:
+def fits(record: Record) -> bool:
+    """Tell whether the question of a record can stand on a button."""
     return 0 < len(record.question) <= guide.SUGGESTION
 
 

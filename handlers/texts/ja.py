@@ -16,7 +16,7 @@ WORDS = {
     "words_only.no_model": "モデル {model} を使えません: {reason}",
     "which.ask": "どれについてのご質問ですか？",
     "which.others": "こちらのことでしたか？",
-    "answer.nothing": "該当する内容が見つかりませんでした。別の言い方で試すか、担当の方に聞いてみてください。",
+    "answer.nothing": "該当する内容が見つかりませんでした。別の聞き方で試すか、担当の方に聞いてみてください。",
     "answer.others": "ほかに近いもの:",
     "answer.not_yours": "ほかの方への回答のため、ボタンはご本人だけが使えます。同じ質問をしていただければ、あなたにもお答えします。",
     "answer.gone": "_この項目はその後、変更または削除されました。_",
@@ -123,8 +123,8 @@ WORDS = {
     "shadow では投稿せず、回答するはずだった内容を DM でお知らせします\n"
     "*{command} threshold 0.80*: このチャンネルで自動回答に必要な確信度を決めます\n"
     "*{command} misses [日数]*: 答えられなかった質問を、多い順に表示します\n"
-    "*{command} learned*: 確認された回答から学習した言い方を表示します。取り消しもできます\n"
-    "*{command} synonyms*: ナレッジと違う言い方で使われている言葉を表示します\n"
+    "*{command} learned*: 確認された回答から学習した別の聞き方を表示します。取り消しもできます\n"
+    "*{command} synonyms*: ナレッジと違う言葉で聞かれているものを表示します\n"
     "*{command} stale*: 確認の時期が来た項目を表示します\n"
     "*{command} channels*: チャンネルとナレッジベースの対応と、確認待ちのチャンネルを表示します\n"
     "*{command} quiet [1h]|off*: すべてのチャンネルで、聞かれたこと以外は投稿しません（時間を付けるか、off まで）\n"
@@ -182,24 +182,24 @@ WORDS = {
     "button.still_right": "✅ 内容は正しい",
     "button.not_mine": "担当ではない",
     "button.show_stale": "すべて表示",
-    # 学習した言い方
-    "learned.title": "*学習した言い方*: {count}件",
-    "learned.none": "*学習した言い方*: まだありません。回答が確認されると、その質問の言い方を別名として覚えます。",
+    # 学習した別の聞き方
+    "learned.title": "*学習した別の聞き方*: {count}件",
+    "learned.none": "*学習した別の聞き方*: まだありません。回答が確認されると、その質問を別の聞き方として覚えます。",
     "learned.one": "「{phrasing}」→ {title}",
     "learned.gone": "_この項目は現在ありません_",
     "learned.voters": "確認した人: {people}",
     "learned.by": "学習させた人: {user}",
-    "learned.waiting": "*確認待ちの言い方*（ここで学習させることもできます）",
+    "learned.waiting": "*確認待ちの別の聞き方*（ここで学習させることもできます）",
     "learned.disputed": ":warning: 別の項目でも確認されています",
-    "learned.hint": "取り消した言い方は、新しく確認されるまで学習しません。",
+    "learned.hint": "取り消した別の聞き方は、新しく確認されるまで学習しません。",
     "learned.offer": "「{phrasing}」を、「{title}」の別の聞き方として覚えますか？",
     "learned.done": "覚えました。`{command} learned` で一覧の確認と取り消しができます。",
-    "button.learn": "この言い方を覚える",
+    "button.learn": "別の聞き方として覚える",
     "button.undo": "取り消す",
     # 同義語の候補
     "synonyms.title": "*同義語の候補*: {count}件",
     "synonyms.none": "*同義語の候補*: いまはありません。確認された回答から、ナレッジとは違う言葉が使われていると分かったら、ここで提案します。",
-    "synonyms.off": "同義語は提案していません。`{command} settings` で「言い換えの学習」がオフになっています。",
+    "synonyms.off": "同義語は提案していません。`{command} settings` で「同義語の提案」がオフになっています。",
     "synonyms.one": "*{said}* と言われていますが、ナレッジでは *{known}* です",
     "synonyms.or": "・",
     "synonyms.count": "質問 {questions}件（確認した人 {people}人）、登録すると見つかりやすくなる質問 {improved}件",
@@ -242,7 +242,8 @@ WORDS = {
     "kb.status.no_model": ":warning: モデル {model} を使えません: {reason}\n使えるようになるまで、言葉の一致だけで検索します。",
     "kb.status.loading_model": ":hourglass_flowing_sand: モデル {model} を読み込んでいます。完了するまで、言葉の一致だけで検索します。",
     "kb.status.model": "モデル: {model}（{form}）",
-    "kb.status.process": "ソケット: 最後の応答 {pong}秒前 · 待ち {queue}件 · メモリー {memory} MB · 稼働 {uptime}",
+    "kb.status.process": "Slack との接続: {seconds}秒前に確認 · 処理待ち {queue}件 · メモリー {memory} MB · 起動から {uptime}時間",
+    "kb.status.unconnected": "Slack との接続: まだ確認できていません · 処理待ち {queue}件 · メモリー {memory} MB · 起動から {uptime}時間",
     "kb.status.replicas": "*レプリカ*（{count}台）",
     "kb.status.replica": "{host} · 起動 {since} · 最終確認 {silent}秒前 · ナレッジベース {bases}個 · 待ち {queue}件 · メモリー {memory} MB",
     "kb.status.other_config": " · :warning: `kotae.toml` の内容が違います。すべてのレプリカで同じにして、再起動してください",
@@ -385,7 +386,7 @@ WORDS = {
     "feature.hint.threads": "質問した人は、メンションなしで続けて質問できます",
     "feature.images": "回答の画像",
     "feature.hint.images": "ナレッジベースにある画像を表示します",
-    "feature.synonyms": "言い換えの学習",
+    "feature.synonyms": "同義語の提案",
     "feature.hint.synonyms": "同義語の候補を管理者に提案します",
     "feature.reviews": "内容確認のお願い",
     "feature.hint.reviews": "確認の時期が来た項目を、担当者に週1回 DM でお知らせします",
@@ -426,8 +427,8 @@ WORDS = {
     "audit.miss.answered": "*回答済みにした* · {question}",
     "audit.miss.not_a_question": "*質問ではないとした* · {question}",
     "audit.miss.later": "*後回しにした* · {question}",
-    "audit.learn": "*言い方を学習* · {name} {id}: {phrasing}{votes}",
-    "audit.unlearn": "*言い方の学習を取り消し* · {name} {id}: {phrasing}{votes}",
+    "audit.learn": "*別の聞き方を学習* · {name} {id}: {phrasing}{votes}",
+    "audit.unlearn": "*別の聞き方の学習を取り消し* · {name} {id}: {phrasing}{votes}",
     "audit.votes": "（評価: {people}）",
     "audit.synonym": "*同義語を追加* · {said} → {known}、{version}",
     "audit.synonym_dismissed": "*同義語の候補を却下*",
@@ -581,7 +582,7 @@ WORDS = {
     "home.channel": "{channel} · 自動回答: {mode}、必要な確信度 {percent}%\n{names}",
     "home.do.add": "項目を追加",
     "home.do.misses": "答えられなかった質問",
-    "home.do.learned": "学習した言い方",
+    "home.do.learned": "学習した別の聞き方",
     "home.do.proposals": "提案",
     "home.do.stats": "統計",
     "home.do.status": "状況",
@@ -683,8 +684,8 @@ WORDS = {
     "database.failed.undecided": "承認も却下もできませんでした",
     "database.failed.deciding": "提案が処理中のままになっています",
     "database.failed.decision": "処理は完了しましたが、結果を保存できませんでした",
-    "database.failed.phrasing": "言い方を学習できませんでした",
-    "database.failed.undone": "言い方の学習を取り消せませんでした",
+    "database.failed.phrasing": "別の聞き方を学習できませんでした",
+    "database.failed.undone": "別の聞き方の学習を取り消せませんでした",
     "database.locked": "ほかの処理が使用中です",
     "database.full": "ディスクの空きがありません",
     "database.read_only": "読み取り専用です",

@@ -63,7 +63,7 @@ def _with_aliases(table: Table, roles: Mapping[str, str], aliases: Mapping[int, 
 
 
 def _new_header(roles: Mapping[str, str]) -> str:
-    return "言い換え" if is_japanese("".join(roles.values())) else "aliases"
+    return "別の聞き方" if is_japanese("".join(roles.values())) else "aliases"
 
 
 def _joined(aliases: Sequence[str]) -> str:

@@ -256,7 +256,7 @@ def test_status_tells_rows_words_channels_and_the_process(slack: LocalSlack, bot
     assert f"searched in <#{slack.channel('it-help').id}> (auto-reply Off)" in text
     assert "*_shared*: 1 entry, words only" in text
     assert "searched in every channel" in text
-    assert "Socket: last pong " in text
+    assert "Connection to Slack: heard from " in text
     assert "memory " in text
     assert "has changed since" not in text
     (knowledge / "it-help.csv").write_text("question,answer\nNew?,Yes.\n")
@@ -288,7 +288,7 @@ def test_hundreds_of_files_and_errors_still_fit_in_a_message(slack: LocalSlack, 
     start()
     status = kb(slack, "olivia", "status")
     assert "… and " in status
-    assert "Socket: last pong" in status
+    assert "Connection to Slack: heard from" in status
     asked = slack.command("olivia", "it-help", "/kb reload all")
     slack.wait_until(lambda: len(asked.messages) == 2, 30)
     assert "… and " in asked.messages[1].shown

@@ -107,7 +107,7 @@ def test_many_fit_on_pages(slack: LocalSlack, bot: Bot) -> None:
         opinion = AliasVote(people[0], 100 + number, f"waiting {number}" + "&" * 180, "it-help", "print", agrees=True)
         AliasVotes(bot.services.database).add(opinion)
     page = slack.reply(slack.command("ichiro", "it-help", "/kb learned"))
-    assert "*学習した言い方*: 12件" in page.shown
+    assert "*学習した別の聞き方*: 12件" in page.shown
     assert "「11" in page.shown
     assert "「01" not in page.shown
     assert page.shown.count("waiting") == 5

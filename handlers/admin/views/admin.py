@@ -196,10 +196,7 @@ def _trouble(loaded: "LoadedKnowledgeBase", texts: Texts, *, changed: bool) -> s
 def _process(
     process: "Process", database_trouble: Translatable | None, server: "ServerState | None", texts: Texts
 ) -> list[str]:
-    pong = "–" if process.pong_age is None else f"{process.pong_age:.0f}"
-    uptime = f"{process.uptime / HOUR:.1f} h"
-    lines = [texts("kb.status.process", pong=pong, queue=process.queue, memory=f"{process.memory:.0f}", uptime=uptime)]
-    lines += _traffic(process, texts)
+    lines = [_connection(process, texts), *_traffic(process, texts)]
     if process.model and not process.model_loaded:
         model = escape(process.model)
         if process.model_trouble:
@@ -219,6 +216,14 @@ def _process(
     if database_trouble:
         lines.append(texts("kb.status.database", trouble=one_line(texts.say(database_trouble), PROBLEM)))
     return lines
+
+
+def _connection(process: "Process", texts: Texts) -> str:
+    """Say when Slack was last heard of, and how the process is."""
+    now = {"queue": process.queue, "memory": f"{process.memory:.0f}", "uptime": f"{process.uptime / HOUR:.1f}"}
+    if process.pong_age is None:
+        return texts("kb.status.unconnected", **now)
+    return texts("kb.status.process", seconds=f"{process.pong_age:.0f}", **now)
 
 
 def _traffic(process: "Process", texts: Texts) -> list[str]:
