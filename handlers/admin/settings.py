@@ -158,12 +158,10 @@ def _words_only(services: Services, request: Request, rules: Channel) -> list[st
     if rules.auto_reply is AutoReply.OFF or not services.searches_words_only(rules.knowledge_bases):
         return []
     process, texts = services.process(), request.texts
-    model = escape(process.model or "")
     if process.model_trouble:
-        reason = one_line(texts.say(process.model_trouble), _REASON)
-        return [texts("words_only.auto_reply"), texts("words_only.no_model", model=model, reason=reason)]
+        return [texts("words_only.auto_reply"), one_line(texts.say(process.model_trouble), _REASON)]
     key = "words_only.preparing" if process.model_loaded else "words_only.loading"
-    return [texts("words_only.auto_reply"), texts(key, model=model)]
+    return [texts("words_only.auto_reply"), texts(key, model=escape(process.model or ""))]
 
 
 def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:

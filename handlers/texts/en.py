@@ -13,7 +13,6 @@ WORDS = {
     "words_only.auto_reply": ":warning: For now I search by words only, so I answer unasked only what is asked in nearly the words of the knowledge base. The same question in other words gets no automatic answer yet.",
     "words_only.loading": "The model {model} is being loaded.",
     "words_only.preparing": "The entries are being prepared for the model {model}.",
-    "words_only.no_model": "The model {model} can't be used: {reason}",
     "which.ask": "Which one do you mean?",
     "which.others": "Or did you mean one of these?",
     "answer.nothing": "I found nothing about this. Try other words, or ask a colleague.",

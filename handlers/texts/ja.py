@@ -13,7 +13,6 @@ WORDS = {
     "words_only.auto_reply": ":warning: いまは言葉の一致だけで探しているため、自動回答するのはナレッジとほぼ同じ言葉で聞かれた質問だけです。言い回しの違う質問には、まだ自動回答しません。",
     "words_only.loading": "モデル {model} を読み込んでいます。",
     "words_only.preparing": "モデル {model} で探せるように、項目を準備しています。",
-    "words_only.no_model": "モデル {model} を使えません: {reason}",
     "which.ask": "どれについてのご質問ですか？",
     "which.others": "こちらのことでしたか？",
     "answer.nothing": "該当する内容が見つかりませんでした。別の聞き方で試すか、担当の方に聞いてみてください。",

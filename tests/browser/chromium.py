@@ -24,7 +24,7 @@ def chromium() -> Iterator[Browser]:
     """Start the installed chromium; raises NoBrowserError where there is none."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
-        raise NoBrowserError("no chromium is installed: apt-get install chromium fonts-noto-cjk")
+        raise NoBrowserError("no chromium is installed: apt-get install chromium fonts-noto-cjk fonts-noto-color-emoji")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
         yield browser

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from bot.playground import LocalSlack
 from tests.browser.conftest import Visit, World, become, go, send, use
+from tests.slack.conftest import IT_HELP
 
 RESET = "再設定ページから新しいパスワードを設定してください。"
 PRINT = "用紙と電源を確かめ、印刷待ちの一覧を空にしてください。"
@@ -164,9 +165,20 @@ def test_a_csv_that_is_edited_meanwhile_is_read_again_and_said(visit: Visit, tmp
     page = visit()
     with (tmp_path / "knowledge" / "it-help.csv").open("a", encoding="utf-8") as file:
         file.write("desk,椅子が壊れました,総務が交換します。,,,,\n")
-    expect(page.locator(".toast")).to_contain_text("it-help.csv: 1 added")
+    expect(page.locator(".toast")).to_contain_text("it-help.csv: 追加 1 件")
     send(page, "椅子が壊れました")
     expect(page.locator(".messages")).to_contain_text("総務が交換します。")
+
+
+def test_a_csv_that_breaks_is_said_above_the_channel_until_it_is_mended(visit: Visit, tmp_path: Path) -> None:
+    page, file = visit(), tmp_path / "knowledge" / "it-help.csv"
+    expect(page.locator(".standing")).to_be_empty()
+    file.write_text("foo,bar\n1,2\n", encoding="utf-8")
+    expect(page.locator(".standing .problem")).to_contain_text("直るまでは、前の内容で答えます。")
+    page.reload()
+    expect(page.locator(".standing .problem")).to_contain_text("直るまでは、前の内容で答えます。")
+    file.write_text(IT_HELP, encoding="utf-8")
+    expect(page.locator(".standing")).to_be_empty()
 
 
 def test_the_page_follows_a_script(visit: Visit, slack: LocalSlack) -> None:

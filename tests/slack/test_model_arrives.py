@@ -9,6 +9,7 @@ import pytest
 
 from bot.app import Bot
 from bot.playground import LocalSlack
+from bot.playground.standing import notes
 from indexes.encoder import Model, ModelManager, load_sentence_transformer
 from indexes.encoder.names import unavailable
 from indexes.errors import EncodingError
@@ -94,6 +95,39 @@ def test_words_first_then_meaning_without_a_restart(
     assert len(told) == 1
     assert told[0].startswith(f"The model {folder} can't be used: the hub is out of reach.")
     assert [r.levelname for r in caplog.records if "has arrived" in r.getMessage()] == ["INFO"]
+
+
+def test_while_only_words_are_searched_it_is_said_where_it_matters(
+    slack: LocalSlack, start: Start, late: Late, tmp_path: Path
+) -> None:
+    folder = tmp_path / "the model"
+    bot = start(encoder_backend="sentence-transformers", model_name=str(folder))
+    slack.wait_until(lambda: bot.model is not None and bot.model.trouble)
+
+    def asked(who: str, question: str) -> str:
+        return slack.reply(slack.command(who, "it-help", f"/search {question}")).shown
+
+    def home(who: str) -> str:
+        view = slack.open_home(who)
+        assert view
+        return view.shown
+
+    found, lost = ("alice", "How do I connect to the office Wi-Fi?"), ("alice", "zxqv")
+    assert ["For now I search by words only" in asked(*each) for each in (found, lost)] == [True, True]
+    assert "いまは言葉の一致だけで探しています。" in asked("hanako", "パスワードを忘れました")
+    assert "may not be found until the model is ready" in home("alice")
+    assert "意味で探す準備ができるまで" in home("ichiro")
+    on = says(slack, "/kb auto-reply on", "it-help")
+    assert "The same question in other words gets no automatic answer yet." in on
+    assert "the hub is out of reach" in on
+    [note] = notes(bot.services).values()
+    assert ("until the model is ready" in note.en, "意味で探す準備" in note.ja) == (True, True)
+    folder.mkdir()
+    late.there.set()
+    slack.wait_until(lambda: is_dense(bot))
+    told = [asked(*found), asked(*lost), home("alice"), says(slack, "/kb auto-reply on", "it-help")]
+    assert [text for text in told if "by words only" in text] == []
+    assert notes(bot.services) == {}
 
 
 @pytest.mark.parametrize(
