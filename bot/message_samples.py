@@ -130,7 +130,9 @@ WAITING = learned_aliases.Waiting(5, QUESTION, QUESTION, NAME, (PERSON,), disput
 
 def _reader(texts: Texts) -> Message:
     """A private answer, with everything that can follow it."""
-    return answers.answer(RESULT, texts, ReplyOptions(PERSON, restate=True, channel=PLACE, ask=True, edit=True))
+    return answers.answer(
+        RESULT, texts, ReplyOptions(PERSON, restate=True, channel=PLACE, ask=True, edit=True, words_only=True)
+    )
 
 
 def _form_for_asking(texts: Texts) -> View:
@@ -152,7 +154,7 @@ def _home(texts: Texts) -> View:
         texts("quiet.open", command=ADMIN_COMMAND),
     )
     said = answers.answer(RESULT, texts, ReplyOptions(PERSON, restate=True, in_view=True))
-    return home.home(TOPICS, [home.Often(NAME, RECORD, 3)], said, COMMAND, BOT, texts, dashboard)
+    return home.home(TOPICS, [home.Often(NAME, RECORD, 3)], said, COMMAND, BOT, texts, dashboard, words_only=True)
 
 
 def _form(texts: Texts) -> View:

@@ -209,9 +209,10 @@ def format_status(status: dict[str, Any], *, is_trial: bool = False) -> str:
     if why := status.get("waiting"):
         return f"Kotae waits for its database (pid {status['pid']}). {why}"
     process = status["process"]
+    what = "A trial (`kotae try`)" if is_trial else "Kotae"
     heard = "not heard from yet" if process["pong_age"] is None else f"heard from {process['pong_age']:.0f} s ago"
     lines = [
-        f"{'A trial (`kotae try`)' if is_trial else 'Kotae'} is running (pid {status['pid']}, up {process['uptime'] / 3600:.1f} h)",
+        f"{what} is running (pid {status['pid']}, up {process['uptime'] / 3600:.1f} h)",
         f"  Connection to Slack: {heard}; queue: {process['queue']}; memory: {process['memory']:.0f} MB",
         *_traffic(process),
         f"  Encoder: {status['encoder'] or 'none, lexical search only'}{_form(process)}",

@@ -9,7 +9,7 @@ from bot.background import BackgroundThread
 from bot.playground.slack.notes import Note
 from bot.playground.slack.server import LocalSlack
 from handlers.services import Services
-from handlers.texts import ENGLISH, JAPANESE
+from handlers.texts import ENGLISH, JAPANESE, Texts
 from indexes.messages import Translatable
 
 log = logging.getLogger(__name__)
@@ -52,11 +52,11 @@ def _unusable(name: str, why: Translatable, *, is_old: bool) -> Note:
     """Say what is wrong with a file, and what answers meanwhile."""
     english = "Its earlier rows answer until it is mended." if is_old else "It answers nothing until it is mended."
     japanese = "直るまでは、前の内容で答えます。" if is_old else "直るまでは、答えに使いません。"
-    return Note(
-        f"{name}: {ENGLISH.say(why)}. {english}", f"{name}: {JAPANESE.say(why)}。{japanese}", is_problem=True
-    )
+    return Note(f"{name}: {ENGLISH.say(why)}. {english}", f"{name}: {JAPANESE.say(why)}。{japanese}", is_problem=True)
 
 
 def _words_only(trouble: Translatable | None) -> Note:
-    both = [words("words_only.home") + (f" {words.say(trouble)}" if trouble else "") for words in (ENGLISH, JAPANESE)]
-    return Note(*both)
+    def said(words: Texts) -> str:
+        return words("words_only.home") + (f" {words.say(trouble)}" if trouble else "")
+
+    return Note(said(ENGLISH), said(JAPANESE))

@@ -59,7 +59,9 @@ def test_questions_are_those_of_the_rows_and_a_broken_file_is_told_until_it_is_m
     assert note.en.startswith("it-help: it-help.csv: ")
     assert note.en.endswith("Its earlier rows answer until it is mended.")
     shown = re.sub(r"\s", "", typed(slack, ":people", ":as alice", ":people"))
-    assert shown.count("直るまでは、前の内容で答えます") == 2, "at first, and after a line of somebody who reads Japanese"
+    assert shown.count("直るまでは、前の内容で答えます") == 2, (
+        "at first, and after a line of somebody who reads Japanese"
+    )
     assert shown.count("answeruntilitismended.") == 2, "after each line of somebody who doesn't"
     (folder / "it-help.csv").write_text(OWN.replace("basement", "attic"), encoding="utf-8")
     slack.wait_until(lambda: not slack.standing, what="its end")

@@ -2,7 +2,7 @@
 
 import ast
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,11 +28,10 @@ from handlers.store.installation import KEEP_AUTO_REPLY, QUIET, Installation
 from handlers.store.questions import Questions
 from handlers.store.quiet import Quiet
 from indexes.messages import Translatable
-from tests.slack.conftest import Start, asked_so_far, settle, stop
+from tests.slack.conftest import ILLEGAL, Start, asked_so_far, settle, stop
 from tests.slack.test_proposals import propose
 from tests.slack.test_synonyms import ENGLISH, confirm
 
-pytestmark = pytest.mark.usefixtures("lawful")
 
 PASSWORD, PRINTER = "パスワードを忘れました", "プリンターで印刷できません。"
 WIFI, MFA = "How do I connect to the office Wi-Fi?", "How do I set up two-factor authentication?"
@@ -107,7 +106,7 @@ DROPPED = (
 
 
 def digest(at: Stage) -> None:
-    channel = at.slack.channel("general").id
+    channel = at.slack.channel("words").id
     WeeklyDigest(at.bot.services, channel, lambda: MONDAY + timedelta(hours=at.round)).send_if_due()
 
 
@@ -124,7 +123,7 @@ def look_for_files_and_channels(at: Stage) -> None:
 LATER = (digest, housekeeping, look_for_files_and_channels)
 """What is done in the background: it tells afterwards what it did not tell meanwhile."""
 TOLD_LATER = {
-    "general": ("Unanswered questions",),
+    "words": ("Unanswered questions",),
     "olivia": (
         "is proved",
         "was on before the upgrade",
@@ -147,6 +146,14 @@ def told(slack: LocalSlack, where: str) -> str:
     return "\n".join(each.shown for each in slack.bot_messages(slack.person(where) if where == "olivia" else where))
 
 
+@pytest.fixture(autouse=True)
+def legal(slack: LocalSlack) -> Iterator[None]:
+    """Whatever was sent to Slack must have been legal; proposals mention people."""
+    yield
+    assert slack.warnings == []
+    assert [call for call in slack.calls if call.error in ILLEGAL] == []
+
+
 @pytest.fixture
 def bot(slack: LocalSlack, start: Start, knowledge: Path, helpers: list[str]) -> Bot:
     """A bot that has something to say of every kind."""
@@ -156,8 +163,8 @@ def bot(slack: LocalSlack, start: Start, knowledge: Path, helpers: list[str]) ->
         "it-help": {"knowledge_bases": ["it-help"], "auto_reply": "on", "threshold": 0.5, "ask": helpers},
         "dev-faq": {"knowledge_bases": ["dev-faq"], "auto_reply": "shadow", "threshold": 0.3},
         "hr-somu": {"knowledge_bases": ["dev-faq"], "auto_reply": "on", "threshold": 0.3, "promise": 0.8},
-        "general": {"knowledge_bases": ["words"]},
     }
+    slack.workspace.add_channel("words", [slack.person(who) for who in ("hanako", "alice", "olivia", "bot")])
     config = ConfigFile.model_validate({"promise": 0.0, "channels": channels})
     return start(config, admin_users=slack.person("olivia").id)
 
@@ -165,8 +172,8 @@ def bot(slack: LocalSlack, start: Start, knowledge: Path, helpers: list[str]) ->
 def prepare_what_waits(slack: LocalSlack, bot: Bot) -> None:
     """Let things happen of which the background work will tell."""
     services, somu = bot.services, slack.channel("hr-somu").id
-    slack.reply(slack.mention("alice", "general", f"<@{slack.bot}> Who waters the plants on the fourth floor?"))
-    confirm(slack, bot, "en", "general")
+    slack.reply(slack.mention("alice", "words", f"<@{slack.bot}> Who waters the plants on the fourth floor?"))
+    confirm(slack, bot, "en", "words")
     slack.reply(slack.command("alice", "hr-somu", f"/search {ERROR}"))
     judged = asked_so_far(bot)[-1]
     for place in range(PROVED):

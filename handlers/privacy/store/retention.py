@@ -37,7 +37,8 @@ class Retention:
     def purge(self, before: float, misses_before: float, is_miss: Callable[[Miss], bool]) -> Iterator[int]:
         """Remove what is older than `before`, a batch at a time; yield how many rows each took.
 
-        Open misses stay until `misses_before`; `is_miss` has the last word on what is one. Waiting proposals and the weights of votes stay. What was removed is in no file any more when the iterator ends.
+        Open misses stay until `misses_before`; `is_miss` has the last word on what is one. Waiting proposals and the
+        weights of votes stay. What was removed is in no file any more when the iterator ends.
         """
         removed = False
         for count in self._batches(before, misses_before, is_miss):
