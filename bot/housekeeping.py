@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 
 from bot.background import BackgroundThread
 from handlers.access import Standing
@@ -139,7 +138,7 @@ class Housekeeping(BackgroundThread):
     def _purge(self) -> None:
         before, misses_before = (self._clock() - days * DAY for days in (self._keep_days, MOST_DAYS))
         removed = 0
-        for number in Retention(self._services.database).purge(before, misses_before, partial(is_miss, self._services)):
+        for number in Retention(self._services.database).purge(before, misses_before, is_miss):
             removed += number
             if self._stop.wait(BATCH_PAUSE_SECONDS):
                 raise _ClosingError

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from indexes.confidence.decision import Verdict, verdict
-from indexes.records import Record
+from indexes.records import Record, has_answer
 from indexes.records.pictures import Picture
 from indexes.records.review import Overdue
 
 POSSIBLE = 0.4
 """From this confidence up a hit is shown in full although it is not sure enough to be volunteered."""
+LIKELY = 0.5
+"""As likely as not."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,20 @@ class Result:
         if self.asks_back:
             return frozenset()
         return frozenset({1}) if self.entries and self.entries[0].confidence >= POSSIBLE else frozenset()
+
+    @property
+    def is_among_them(self) -> bool:
+        """Whether it is likely that one of the hits is the answer, although none of them is shown in full.
+
+        A confidence is a probability: those of different answers add up.
+        """
+        if self.shown_first or self.asks_back:
+            return False
+        answers: dict[str, float] = {}
+        for entry in self.entries:
+            if entry.record and has_answer(entry.record):
+                answers[entry.record.answer] = max(entry.confidence, answers.get(entry.record.answer, 0.0))
+        return sum(answers.values()) >= LIKELY
 
 
 @dataclass(frozen=True)

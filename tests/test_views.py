@@ -166,6 +166,18 @@ def test_an_uncertain_answer_has_everything_folded() -> None:
     assert message.text == "I found nothing certain. The closest are:"
 
 
+def test_answers_of_which_one_is_likely_the_right_one_are_begun() -> None:
+    records = [Record(str(number), f"Question {number}", f"Do *this*\n{number} times.") for number in (1, 2)]
+    found = [Entry(record, "kb", confidence) for record, confidence in zip(records, (0.35, 0.2), strict=True)]
+    assert shown(answer(Result("why?", found, 0.9, 17), ENGLISH))[:5] == [
+        "I found nothing certain, but it is probably one of these:",
+        "Question 1",
+        "> Do *this* 1 times.",
+        "Show",
+        "Question 2",
+    ]
+
+
 def test_no_answer_at_all() -> None:
     message = answer(Result("why?", [], 0.9, 17), ENGLISH)
     assert shown(message) == ["I found nothing about this. Try other words, or ask a colleague."]

@@ -57,6 +57,6 @@ def _unusable(name: str, why: Translatable, *, is_old: bool) -> Note:
 
 def _words_only(trouble: Translatable | None) -> Note:
     def said(words: Texts) -> str:
-        return words("words_only.home") + (f" {words.say(trouble)}" if trouble else "")
+        return words("lexical.home") + (f" {words.say(trouble)}" if trouble else "")
 
     return Note(said(ENGLISH), said(JAPANESE))

@@ -10,7 +10,6 @@ from handlers.learning.proof import proofs_of
 from handlers.request import Request
 from handlers.services import Services
 from handlers.store.audit import AuditLog
-from indexes.records import has_answer
 
 
 def statistics(services: Services, request: Request, days: int) -> None:
@@ -28,13 +27,7 @@ def statistics(services: Services, request: Request, days: int) -> None:
 
 def overview_of(services: Services, days: int, found: Unanswered) -> Overview:
     """Count the last days; `found` are their open misses."""
-
-    def has_answer_now(name: str, record_id: str) -> bool:
-        record = services.registry.record(name, record_id)
-        return record is None or has_answer(record)
-
-    counted = Statistics(services.database, services.config.timezone)
-    return counted.overview(days, found.misses, has_answer_now)
+    return Statistics(services.database, services.config.timezone).overview(days, found.misses)
 
 
 def audit(services: Services, request: Request, _: str) -> None:

@@ -159,9 +159,9 @@ def _words_only(services: Services, request: Request, rules: Channel) -> list[st
         return []
     process, texts = services.process(), request.texts
     if process.model_trouble:
-        return [texts("words_only.auto_reply"), one_line(texts.say(process.model_trouble), _REASON)]
-    key = "words_only.preparing" if process.model_loaded else "words_only.loading"
-    return [texts("words_only.auto_reply"), texts(key, model=escape(process.model or ""))]
+        return [texts("lexical.auto_reply"), one_line(texts.say(process.model_trouble), _REASON)]
+    key = "lexical.preparing" if process.model_loaded else "lexical.loading"
+    return [texts("lexical.auto_reply"), texts(key, model=escape(process.model or ""))]
 
 
 def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:

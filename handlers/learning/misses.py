@@ -1,6 +1,6 @@
 """Questions that got no answer: `/kb misses`, its buttons, the weekly digest, and what statistics count as missed.
 
-A miss is a question that was put to the bot and shown no answer in full, one that was said to people, looks like a
+A miss is a question that was put to the bot and shown no likely answer, one that was said to people, looks like a
 question and is about what the bot knows, and one whose answer somebody found wrong; until it is closed.
 """
 
@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from handlers import texts as words
 from handlers.audience import closed_to, knowledge_bases_for_program, may_read_question
 from handlers.learning.learned_aliases import MYSELF
-from handlers.learning.store.misses import OVERHEARD, Miss, Misses, Why
+from handlers.learning.store.misses import OVERHEARD, PUT, Miss, Misses, Why
 from handlers.learning.views import misses as view
 from handlers.learning.views.misses import SHOWN, Asked, Closest, Page
 from handlers.request import Request
-from handlers.result import POSSIBLE
 from handlers.services import QUESTION_LENGTH, Services
 from handlers.slack.blocks import Message
 from handlers.store.audit import AuditLog
 from handlers.store.questions import BY_PEOPLE, BY_PROGRAMS, Origin, first_of, midnight
 from handlers.store.tokens import Tokens, token_name
+from indexes.confidence.confidence import DOUBTFUL
 from indexes.messages import Translatable
-from indexes.records import has_answer
 from indexes.text import is_japanese, normalize
 
 DAY = 24 * 3600
@@ -160,23 +159,16 @@ def groups(services: Services, since: float) -> list[Group]:
         *found.open(since, OF_PROGRAMS, sources=BY_PROGRAMS),
         *found.open(since, CONSIDERED, sources=OVERHEARD),
     ]
-    misses = [miss for miss in misses if is_miss(services, miss)]
+    misses = [miss for miss in misses if is_miss(miss)]
     misses = sorted(misses, key=lambda miss: -miss.at)[:CONSIDERED]
     grouped = [[misses[place] for place in group] for group in services.registry.group([miss.text for miss in misses])]
     open_ones = [group for group in grouped if not any(miss.hidden for miss in group)]
     return sorted(open_ones, key=_most_asked)
 
 
-def is_miss(services: Services, miss: Miss) -> bool:
+def is_miss(miss: Miss) -> bool:
     """Return whether a question that may be a miss, as it is stored, is one."""
-    if miss.reported or miss.source is Origin.FOLLOW_UP:
-        return True
-    if not miss.source.is_asked:
-        return looks_like_a_question(miss.text)
-    closest = miss.closest
-    record = services.registry.record(*closest.target) if closest else None
-    was_shown = closest is not None and closest.confidence >= POSSIBLE
-    return not was_shown or (record is not None and not has_answer(record))
+    return miss.reported or miss.source in PUT or looks_like_a_question(miss.text)
 
 
 def looks_like_a_question(text: str) -> bool:
@@ -187,14 +179,13 @@ def looks_like_a_question(text: str) -> bool:
 def close_if_answered(services: Services, group: Group) -> bool:
     """Close a group that would get an answer by now; return whether it would.
 
-    Who asks the bot is shown one in full, others are given a sure one. One that somebody has voted against does not
-    count.
+    For who asks the bot a likely one counts, for others a sure one; none that somebody has voted against.
     """
     newest = group[0]
     answer = services.registry.search(newest.text, _searched_by(services, newest))
     unasked = not any(miss.source.is_asked for miss in group)
-    sure = services.channels.of(newest.channel).threshold
-    if not answer.is_certain(sure if unasked else min(sure, POSSIBLE), unasked=unasked):
+    is_likely = answer.confidence > DOUBTFUL and not unasked
+    if not (is_likely or answer.is_certain(services.channels.of(newest.channel).threshold, unasked=unasked)):
         return False
     rejected = {miss.closest.target for miss in group if miss.reported and miss.closest}
     if (answer.hits[0].knowledge_base, answer.hits[0].record.id) in rejected:

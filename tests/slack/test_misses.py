@@ -1,5 +1,6 @@
 """Questions that nobody could answer: what admins see of them, what they decide, and what closes by itself."""
 
+import re
 import time
 
 import pytest
@@ -107,13 +108,38 @@ def test_chatter_in_an_auto_reply_channel_is_no_miss(slack: LocalSlack, start: S
     for text in (
         "昼ごはんに行ってきます",
         "おはようございます！",
-        "スノーシャベルはどこで借りられますか。",
+        "今日のランチどうします？",
         SNOW,
-        "thanks, works",
+        "Wi-Fi が遅いのはなぜですか。",
+        "What is the Wi-Fi password?",
+        "Wi-Fi works again",
     ):
         slack.say("alice", "it-help", text)
         settle(slack, bot)
-    assert [text for text, _ in listed(bot)] == [SNOW, "スノーシャベルはどこで借りられますか。"]
+    assert [text for text, _ in listed(bot)] == ["What is the Wi-Fi password?", "Wi-Fi が遅いのはなぜですか。"]
+
+
+def test_it_is_one_number_everywhere_of_what_got_no_likely_answer(slack: LocalSlack, start: Start) -> None:
+    bot, likely = (
+        start(ConfigFile(channels={"it-help": ChannelSection(auto_reply=AutoReply.ON)})),
+        "パスワードを変更したい",
+    )
+    for text in ("今日のランチどうします？", "What is the Wi-Fi password?"):
+        slack.say("alice", "it-help", text)
+    ask(slack, "alice", likely)
+    ask(slack, "alice", SNOW)
+    slack.reply(slack.mention("hanako", "it-help", SNOW))
+    slack.reply(slack.dm("alice", CANTEEN))
+    settle(slack, bot)
+    [shown] = [each for each in asked_so_far(bot) if each.text == likely]
+    assert (0.5 < shown.confidence < 0.9, shown.answered) == (True, False)
+    view, digest = slack.open_home("olivia"), misses.digest(bot.services, 7, slack.channel("dev-faq").id)
+    assert view
+    assert digest
+    told = {"misses": kb(slack).shown, "home": view.shown, "digest": str(digest.arguments())}
+    assert [where for where, text in told.items() if not re.search(r"Unanswered.* days: 4 \(3 different\)", text)] == []
+    counted = {"stats": kb(slack, line="stats").shown, "home": view.shown}
+    assert [where for where, text in counted.items() if "1 answered · 4 unanswered" not in text] == []
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,6 @@ from tests.slack.conftest import ILLEGAL, Start, asked_so_far, settle, stop
 from tests.slack.test_proposals import propose
 from tests.slack.test_synonyms import ENGLISH, confirm
 
-
 PASSWORD, PRINTER = "パスワードを忘れました", "プリンターで印刷できません。"
 WIFI, MFA = "How do I connect to the office Wi-Fi?", "How do I set up two-factor authentication?"
 ERROR = "What does ERR-4012 mean?"

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from handlers.learning.store.misses import Miss
-from handlers.result import POSSIBLE
 from handlers.store.database import Database
 from handlers.store.questions import (
     ASKED,
     DAY,
     FIRST_NAME,
-    FIRST_RECORD,
     GOOD_VOTES,
     Origin,
     first_of,
@@ -24,18 +22,16 @@ from handlers.store.questions import (
     questions,
     votes,
 )
+from indexes.confidence.confidence import DOUBTFUL
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Has = Callable[[str, str], bool]
-"""Tells of a knowledge base and the id of a record whether something is so."""
 _TYPES = {
     "id": "int64",
     "at": "float64",
     "source": "object",
     "name": "object",
-    "record": "object",
     "answered": "bool",
     "confidence": "float64",
     "helpful": "int64",
@@ -105,17 +101,10 @@ class Statistics:
         self._database = database
         self._timezone = timezone
 
-    def overview(
-        self,
-        days: int,
-        missed: Sequence[Miss] = (),
-        has_answer: Has = lambda _name, _record: True,
-        now: float | None = None,
-    ) -> Overview:
+    def overview(self, days: int, missed: Sequence[Miss] = (), now: float | None = None) -> Overview:
         """Count the last `days` days up to and including today, which begin at midnight in the time zone.
 
-        `missed` are the misses of these days: whoever lists them says which they are. Of what somebody asked, that was
-        answered for which a record with an answer was shown in full.
+        `missed` are the misses of these days: whoever lists them says which they are.
         """
         import pandas as pd  # noqa: PLC0415 - half a second that only those who ask for numbers should wait
 
@@ -123,7 +112,7 @@ class Statistics:
         dates = [first + timedelta(days=number) for number in range(days + 1)]
         midnights = [midnight(each, self._timezone) for each in dates]
         asked = self._questions(questions.c.at >= midnights[0])
-        asked["answered"] = _answered(asked, {miss.id for miss in missed}, has_answer)
+        asked["answered"] = _answered(asked, {miss.id for miss in missed})
         day = pd.cut(asked["at"], midnights, right=False, labels=dates[:-1])
         names = (miss.closest.knowledge_base if miss.closest else "" for miss in missed)
         on = (datetime.fromtimestamp(miss.at, self._timezone).date() for miss in missed)
@@ -154,7 +143,7 @@ class Statistics:
         voted = select(votes.c.question, good.label("good"), bad.label("bad")).group_by(votes.c.question).subquery()
         helpful, unhelpful = func.coalesce(voted.c.good, 0), func.coalesce(voted.c.bad, 0)
         columns = (
-            *(questions.c.id, questions.c.at, questions.c.source, FIRST_NAME, FIRST_RECORD),
+            *(questions.c.id, questions.c.at, questions.c.source, FIRST_NAME),
             *(questions.c.answered, questions.c.confidence),
         )
         joined = questions.outerjoin(voted, voted.c.question == questions.c.id)
@@ -163,16 +152,11 @@ class Statistics:
         return pd.DataFrame(found, columns=list(_TYPES)).astype(_TYPES)
 
 
-def _answered(asked: "pd.DataFrame", missed: set[int], has_answer: Has) -> "pd.Series[bool]":
-    """Tell which questions got an answer, or which one somebody had asked was shown one in full."""
-    import pandas as pd  # noqa: PLC0415
-
-    shown = asked["source"].isin(ASKED) & ~asked["answered"] & (asked["confidence"] >= POSSIBLE)
-    known = {pair: has_answer(*pair) for pair in zip(asked["name"][shown], asked["record"][shown], strict=True)}
-    pairs = zip(asked["name"], asked["record"], strict=True)
-    with_answer = pd.Series([known.get(pair, False) for pair in pairs], asked.index, dtype="bool")
+def _answered(asked: "pd.DataFrame", missed: set[int]) -> "pd.Series[bool]":
+    """Tell which questions got an answer: a sure one, or a likely one if somebody had asked the bot."""
+    likely = asked["source"].isin(ASKED) & (asked["confidence"] > DOUBTFUL)
     given = asked["answered"] & (asked["source"] != Origin.SHADOW)
-    return (given | (shown & with_answer)) & ~asked["id"].isin(missed)
+    return (given | likely) & ~asked["id"].isin(missed)
 
 
 def _tallies(asked: "pd.DataFrame", by: "pd.Series[Any]") -> dict[Any, Tally]:

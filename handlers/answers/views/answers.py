@@ -16,6 +16,8 @@ from handlers.texts import Texts
 from indexes.records import Record
 from indexes.records.owners import without_ids
 
+BEGINNING = 160
+"""Characters of an answer that is folded, where one of several is likely the right one."""
 FIRST, OTHERS = 1000, 600
 """Characters of an answer shown before Read all: about a screen, and with two others open below Slack's 12,000."""
 TITLE = 200
@@ -43,7 +45,7 @@ def answer(result: Result, texts: Texts, options: ReplyOptions = PLAIN, shown: f
         blocks += [section(texts("answer.nothing")), *_words_only(options, texts)]
         return Message(texts("answer.nothing"), [*blocks, *below(result, frozenset(), options, texts)])
     if not result.shown_first:
-        blocks.append(section(texts("answer.uncertain")))
+        blocks.append(section(texts("answer.among" if result.is_among_them else "answer.uncertain")))
     for rank, entry in enumerate(result.entries, start=1):
         if rank == len(result.shown_first) + 1 and result.shown_first:
             blocks += [DividerBlock(), context(texts("answer.others"))]
@@ -54,7 +56,7 @@ def answer(result: Result, texts: Texts, options: ReplyOptions = PLAIN, shown: f
 
 def _words_only(options: ReplyOptions, texts: Texts) -> list[Block]:
     """Say why something may not be found, while that is so."""
-    return [context(texts("words_only.reply"))] if options.words_only else []
+    return [context(texts("lexical.reply"))] if options.words_only else []
 
 
 def asked_back(result: Result, texts: Texts, options: ReplyOptions, shown: frozenset[int]) -> Message:
@@ -124,10 +126,18 @@ def _entry(
         below: list[Block] = [actions(*buttons)] if buttons else []
         about = context(*_about(result, rank, entry, texts), chosen(rank, options, texts))
         return [body, *images(entry.pictures), *_details(record), about, *below]
+    title = one_line(record.title, TITLE)
+    text = f"{title}\n{_beginning(record)}".strip() if result.is_among_them else title
     if result.question_id is None:
-        return [section(one_line(record.title, TITLE))]
+        return [section(text)]
     value = str(ButtonValue(result.question_id, shown | {rank}))
-    return [section(one_line(record.title, TITLE), button(texts("button.show"), f"show_{rank}", value))]
+    return [section(text, button(texts("button.show"), f"show_{rank}", value))]
+
+
+def _beginning(record: Record) -> str:
+    """Return the first words of an answer, quoted; blank without one."""
+    text = one_line(start(record, BEGINNING), BEGINNING)
+    return f"> {text}" if text else ""
 
 
 def start(record: Record, limit: int) -> str:

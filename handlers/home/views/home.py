@@ -54,7 +54,7 @@ def home(
     if completes:
         blocks.append(actions(button(texts("typeahead.title"), "home_typeahead", "ask")))
     if words_only:
-        blocks.append(context(texts("words_only.home")))
+        blocks.append(context(texts("lexical.home")))
     if said:
         blocks += [*said.blocks, DividerBlock()]
     blocks.append(section(guide.knows(topics, texts, of_person=True)))

@@ -16,8 +16,11 @@ from indexes.confidence.confidence import DOUBTFUL
 Why = Literal["answered", "not_a_question", "later"]
 
 REASON_LENGTH = 500
-NEAR = 0.1
-"""From this confidence up a question that nobody put to the bot is about what the knowledge is about."""
+NEAR = 0.2
+"""From this confidence up a question that nobody put to the bot counts as one about what the knowledge is about.
+
+docs/retrieval.md has how many of which questions reach it.
+"""
 PUT = (*ASKED, Origin.FOLLOW_UP)
 """How questions are put to the bot."""
 OVERHEARD = tuple(origin for origin in Origin if origin not in PUT)
@@ -110,10 +113,9 @@ class Misses:
 
 
 def _open(since: float) -> Select[Any]:
-    """Select questions that are not closed, and whose stored values don't show that they are no misses.
+    """Select questions that are not closed and, but for the text of what was overheard, are misses.
 
-    What somebody asked was shown an answer in full above DOUBTFUL, where only records with an answer come; what was
-    overheard is about something else below NEAR. The rest needs the record, or the text.
+    What somebody asked was shown a likely answer above DOUBTFUL, where only records with an answer come.
     """
     reported = exists().where(reports.c.question == questions.c.id)
     liked = exists().where(votes.c.question == questions.c.id, votes.c.vote.in_(GOOD_VOTES))
