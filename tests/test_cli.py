@@ -457,7 +457,7 @@ def test_try_reads_a_csv_again_when_it_is_saved(tmp_path: Path) -> None:
         ask_until(trial, said, "Where is the printer?", "Next to the lift.")
         changed = FAQ.replace("Next to the lift.", "On floor 3.")
         (tmp_path / "it-help.csv").write_text(f"{changed}fax,Where is the fax?,Sold.,,\n")
-        told = "it-help.csv: 1 added, 1 changed, 0 removed / 追加 1 件、変更 1 件、削除 0 件"
+        told = "it-help.csv: 追加 1 件、変更 1 件、削除 0 件"
         ask_until(trial, said, "Where is the fax?", told)
         ask_until(trial, said, "Where is the fax?", "Sold.")
         trial.stdin.close()

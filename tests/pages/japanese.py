@@ -69,7 +69,7 @@ ENVIRONMENT: Mapping[tuple[str, ...], str] = {
 
 KEPT: Mapping[str, str] = {
     "the words of questions, who asked, and what was posted": "質問の文、質問した人、投稿したもの",
-    "who voted, and who confirmed a phrasing; the votes stay as counts": "評価した人、言い換えを確認した人（評価は件数として残る）",
+    "who voted, and who confirmed a phrasing; the votes stay as counts": "評価した人、別の聞き方を確認した人（評価は件数として残る）",
     "the words of open misses": "答えられていない質問の文",
     "how misses were closed; by whom goes with the question": "答えられなかった質問の処理結果（処理した人は質問と一緒に消える）",
     "decided proposals; waiting ones stay": "決定済みの提案（確認待ちのものは残る）",
