@@ -30,8 +30,8 @@ class StoppingError(Exception):
 class WeeklyReviews(BackgroundThread):
     """Asks once a week, even with restarts and several bots.
 
-    What could not be asked on time, because the bot was down or Slack refused, is asked as soon as possible. After the
-    upgrade to a version that asks, the first Monday is waited for.
+    What could not be asked on time, because the bot was down or quiet or Slack refused, is asked as soon as possible.
+    After the upgrade to a version that asks, the first Monday is waited for.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class WeeklyReviews(BackgroundThread):
         """Ask everybody who has not been asked this week, unless another replica does, or that is switched off."""
         registry = self._services.registry
         if not (self._services.channels.offers(Feature.REVIEWS) and registry.wait_ready(0) and registry.loaded):
+            return
+        if not self._services.messenger.may_post():
             return
         with suppress(BusyError), self._services.database.exclusively("reviews", wait_seconds=0) as held:
             self._ask_if_due(held)

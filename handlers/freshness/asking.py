@@ -26,7 +26,7 @@ class Outcome(Enum):
     DONE = auto()
     """They were asked, now or earlier this week."""
     LATER = auto()
-    """Slack or the database has trouble."""
+    """Slack or the database has trouble, or the bot is quiet."""
     REFUSED = auto()
     """Slack takes no message for them."""
 
@@ -73,13 +73,15 @@ def _ask(
     if not is_mine:
         return Outcome.LATER if is_mine is None else Outcome.DONE
     try:
-        services.messenger.send(user, _message(services, user, mine, unowned), key=f"review {user} {week}")
+        sent = services.messenger.send(user, _message(services, user, mine, unowned), key=f"review {user} {week}")
     except CALL_ERRORS as error:
         log.warning("%s can't be asked about due entries (%s)", user, error_code(error))
         if may_pass(error):
             return Outcome.LATER
         requests.finish(user, week)
         return Outcome.REFUSED
+    if sent is None:
+        return Outcome.LATER
     requests.finish(user, week)
     return Outcome.DONE
 

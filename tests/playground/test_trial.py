@@ -56,11 +56,10 @@ def test_it_says_where_the_page_is_plays_the_script_and_ends_when_told(tmp_path:
         assert b"<title>Kotae" in page.read()
     told = iter(process.stdout.readline, "")
     assert any("In the canteen." in line for line in told)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DATA_DIR": str(tmp_path / "data")}
-    status = subprocess.run(
-        [sys.executable, "-m", "bot", "status"], env=environment, capture_output=True, text=True, check=True
-    )
-    assert status.stdout.startswith(f"A trial (`kotae try`) is running (pid {process.pid}, ")
+    environment = {**os.environ, "DATA_DIR": str(tmp_path / "data")}
+    asked = Python[str]("-m", "bot", "status", stdout=subprocess.PIPE, text=True, env=environment)
+    status, _ = asked.communicate(timeout=60)
+    assert status.startswith(f"A trial (`kotae try`) is running (pid {process.pid}, ")
     end(process)
 
 

@@ -17,6 +17,7 @@ from bot.digest import WeeklyDigest
 from bot.housekeeping import Housekeeping
 from bot.playground import LocalSlack
 from bot.quiet import be_quiet
+from bot.reviews import WeeklyReviews
 from bot.settings import load_settings
 from bot.status import format_status, read_status, write_status
 from handlers.admin.quiet import span
@@ -24,7 +25,7 @@ from handlers.admin.views.recovery import damaged_now
 from handlers.admins import tell_admins
 from handlers.channel_rules import Unproved
 from handlers.schema import open_database
-from handlers.store.installation import KEEP_AUTO_REPLY, QUIET, Installation
+from handlers.store.installation import KEEP_AUTO_REPLY, QUIET, REVIEWED, Installation
 from handlers.store.questions import Questions
 from handlers.store.quiet import Quiet
 from indexes.messages import Translatable
@@ -37,6 +38,7 @@ WIFI, MFA = "How do I connect to the office Wi-Fi?", "How do I set up two-factor
 ERROR = "What does ERR-4012 mean?"
 POSTING = ("chat.postMessage", "chat.postEphemeral", "chat.update", "assistant.threads.setSuggestedPrompts")
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
+OVERDUE = "question,answer,review_by\nWhen are salaries paid?,On the 25th.,2020-01-31\n"
 PROVED = 14
 """Replies, all of them right, that prove a precision of 80%."""
 
@@ -119,7 +121,11 @@ def look_for_files_and_channels(at: Stage) -> None:
     at.bot.services.rescan()
 
 
-LATER = (digest, housekeeping, look_for_files_and_channels)
+def reviews(at: Stage) -> None:
+    WeeklyReviews(at.bot.services, lambda: MONDAY + timedelta(hours=at.round), pause_seconds=0).ask_if_due()
+
+
+LATER = (digest, housekeeping, look_for_files_and_channels, reviews)
 """What is done in the background: it tells afterwards what it did not tell meanwhile."""
 TOLD_LATER = {
     "words": ("Unanswered questions",),
@@ -128,7 +134,8 @@ TOLD_LATER = {
         "was on before the upgrade",
         "days old",
         "synonym",
-        "salaries",
+        "*salaries*",
+        "Due for a check",
     ),
 }
 
@@ -157,7 +164,7 @@ def legal(slack: LocalSlack) -> Iterator[None]:
 def bot(slack: LocalSlack, start: Start, knowledge: Path, helpers: list[str]) -> Bot:
     """A bot that has something to say of every kind."""
     (knowledge / "words.csv").write_text(ENGLISH, encoding="utf-8")
-    (knowledge / "salaries.csv").write_text("question,answer\nWhen are salaries paid?,On the 25th.\n", "utf-8")
+    (knowledge / "salaries.csv").write_text(OVERDUE, encoding="utf-8")
     channels = {
         "it-help": {"knowledge_bases": ["it-help"], "auto_reply": "on", "threshold": 0.5, "ask": helpers},
         "dev-faq": {"knowledge_bases": ["dev-faq"], "auto_reply": "shadow", "threshold": 0.3},
@@ -181,6 +188,7 @@ def prepare_what_waits(slack: LocalSlack, bot: Bot) -> None:
         Questions(services.database).vote(number, slack.person("alice").id, "right", member=True)
     services.channels.allow_unproved(somu, Unproved.KEPT, "")
     Installation(services.database).set(KEEP_AUTO_REPLY, "kept")
+    Installation(services.database).set(REVIEWED, "2020-01-06")
 
 
 def test_no_kind_of_message_is_posted_unasked_until_it_ends(slack: LocalSlack, bot: Bot) -> None:
@@ -343,6 +351,7 @@ UNASKED = {
     "handlers/answers/shadow.py": report_of_shadow_mode,
     "handlers/answers/suggestions.py": suggestions,
     "handlers/entries/proposals.py": proposal,
+    "handlers/freshness/asking.py": reviews,
     "handlers/files/removal.py": look_for_files_and_channels,
     "handlers/home/home.py": introduction,
     "handlers/learning/proof.py": housekeeping,
