@@ -146,7 +146,10 @@ class _Attempt:
             return services.maintenance.reload(name).result()
 
     def _ask(self, fetched: Fetched, found: ImportPreview, file: str, known: SourceState, body: str) -> SourceState:
-        """Ask admins about a change, once a day while the source has it; meanwhile the copy goes on serving."""
+        """Ask admins about a change, once a day while the source has it; meanwhile the copy goes on serving.
+
+        While the bot is quiet nobody is asked, but at the first poll after it.
+        """
         pause = self.remote.poll_seconds
         is_recent = known.asked_body == body and self.now - known.asked_at < EXPIRES_SECONDS
         if is_recent and (_waiting(self.services, known) or not self.is_asked):
@@ -155,7 +158,8 @@ class _Attempt:
         upload = pending_files(self.services).keep(fetched.data, file, "", "", self.source.name, is_certain=True)
         if not self.is_asked:
             tell_each(self.services, self._who_may_see(), lambda texts: card(self.services, upload, texts, found))
-        return known.waiting(upload.id, body, self.now, self.now, pause)
+        was_told = self.is_asked or self.services.messenger.unasked().may_post()
+        return known.waiting(upload.id, body if was_told else "", self.now, self.now, pause)
 
     def _who_may_see(self) -> list[str]:
         services, name = self.services, self.source.name

@@ -352,6 +352,7 @@ UNASKED = {
     "handlers/answers/suggestions.py": suggestions,
     "handlers/entries/proposals.py": proposal,
     "handlers/freshness/asking.py": reviews,
+    "handlers/files/fetching.py": look_for_files_and_channels,  # and test_sources
     "handlers/files/removal.py": look_for_files_and_channels,
     "handlers/home/home.py": introduction,
     "handlers/learning/proof.py": housekeeping,

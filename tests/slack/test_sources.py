@@ -248,6 +248,18 @@ def test_when_many_entries_are_gone_an_admin_is_asked_once_and_decides(
     assert later(again).report is None
 
 
+def test_while_the_bot_is_quiet_nobody_is_asked_but_afterwards(slack: LocalSlack, begin: Begin, server: Server) -> None:
+    bot = begin()
+    kb(slack, "olivia", "quiet")
+    server.answer = sending(FEW, etag='"few"')
+    assert [later(bot).state.asked != "" for _ in range(2)] == [True, True]
+    assert cards(slack) == []
+    assert "At localhost many entries are gone. An admin has to confirm that" in kb(slack, "olivia", "status")
+    kb(slack, "olivia", "quiet off")
+    later(bot)
+    assert len(cards(slack)) == 1
+
+
 def test_a_change_that_was_set_aside_is_not_asked_about_again_that_day_unless_an_admin_wants_it(
     slack: LocalSlack, begin: Begin, server: Server
 ) -> None:
