@@ -12,9 +12,12 @@ from handlers.fair_turns import Source
 from handlers.queue import Admission, Kind
 from handlers.services import Services
 from handlers.store.tokens import RefusedTokenError, Token, Tokens
+from handlers.token_buckets import QUESTION
 
 Value = TypeVar("Value")
 
+WITH_TOKEN = QUESTION / 4
+"""What a request with a token costs: such a program asks for many people, and somebody answers for it."""
 PLACE = "programs"
 """Where all programs are: the queue takes places in turns, and people in turns within each."""
 
@@ -50,7 +53,8 @@ def identify(services: Services, plain: str | None, address: str) -> Caller:
 
 
 def _count(services: Services, caller: Caller) -> None:
-    if services.queue.may_ask(caller.key) is not Admission.ACCEPTED:
+    cost = WITH_TOKEN if caller.token else QUESTION
+    if services.queue.may_ask(caller.key, cost) is not Admission.ACCEPTED:
         raise TooManyError("door.too_many", seconds=round(services.queue.pause))
 
 

@@ -614,7 +614,7 @@ WORDS = {
     "door.not_open": "Nothing is open without a token. Send one as `Authorization: Bearer kotae_…`; whoever runs Kotae makes it with `kotae token create`.",
     "door.empty": "None of this token's knowledge bases is loaded now.",
     "door.unknown_name": "No knowledge base named {name} is open to you; open are: {names}.",
-    "door.too_many": "Too many requests. Wait {seconds} s, then send about one a second.",
+    "door.too_many": "Too many requests. Wait {seconds} s, then ask more slowly.",
     "door.busy": "Too many requests are waiting. Try again in a few seconds.",
     "door.starting": "Kotae has just started and is reading the knowledge bases. Try again in a moment.",
     "door.not_taken": "Nobody is there to take a report: Kotae is not running here, or without API_BIND. Tell whoever asked that there is no answer.",

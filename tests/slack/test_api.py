@@ -349,7 +349,7 @@ def test_each_token_and_each_address_may_send_so_many(start: Start) -> None:
 
 
 def until_refused(asking: Client, headers: Mapping[str, str] | None = None) -> set[int]:
-    """The statuses before the first request that is one too many: after three, unless the machine is slow."""
+    """The statuses before the first request that is one too many: some twelve with a token."""
     statuses: list[int] = []
     while 429 not in statuses:
         assert len(statuses) < 50
