@@ -39,7 +39,7 @@ def ask_owners(services: Services, today: date, week: str, before_each: Callable
     the admins. Raises SlackApiError or OSError while Slack can't say who somebody is.
     """
     assigned = assign(services, DueRows(services, today).read())
-    admins, unowned = active_admins(services)[:MOST_ASKED], list(assigned.unowned)
+    admins, unowned = _admins(services, assigned.unowned), list(assigned.unowned)
     asked = ReviewRequests(services.database).asked(week)
     outcomes = []
     for user in sorted(assigned.of.keys() - {*admins, *asked}):
@@ -49,9 +49,22 @@ def ask_owners(services: Services, today: date, week: str, before_each: Callable
         theirs = _open_to(services, admin, unowned)
         if theirs or admin in assigned.of:
             outcomes.append(_ask(services, admin, assigned.of.get(admin, []), theirs, week, before_each))
-    if unowned and not admins:
-        log.warning("%d entries are due for a check, and there is nobody to ask: set ADMIN_USERS", len(unowned))
+    if left := _closed_to_all(services, admins, unowned):
+        log.warning("%d entries are due for a check, and there is nobody to ask: set ADMIN_USERS", len(left))
     return Outcome.LATER not in outcomes
+
+
+def _admins(services: Services, unowned: Sequence[Due]) -> list[str]:
+    """List active admins, and those of the workspace who may see what is closed to all of these."""
+    active = active_admins(services)[:MOST_ASKED]
+    left = _closed_to_all(services, active, unowned) if active else []
+    others = [each for each in services.access.workspace_admins() if each not in active] if left else []
+    return [*active, *(each for each in others if _open_to(services, each, left))]
+
+
+def _closed_to_all(services: Services, admins: Sequence[str], rows: Sequence[Due]) -> list[Due]:
+    opened = {each.knowledge_base for admin in admins for each in _open_to(services, admin, rows)}
+    return [each for each in rows if each.knowledge_base not in opened]
 
 
 def _open_to(services: Services, admin: str, rows: Sequence[Due]) -> list[Due]:

@@ -243,6 +243,30 @@ def test_a_bot_that_stops_in_the_middle_goes_on_after_the_next_start(slack: Loca
     assert [len(asked(slack, who)) for who in ("hanako", "alice", "olivia")] == [1, 1, 1]
 
 
+@pytest.mark.usefixtures("lawful")
+def test_what_is_closed_to_the_active_admins_is_told_to_an_admin_who_is_in_its_channel(
+    slack: LocalSlack, start: Start, knowledge: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    hanako = slack.person("hanako").id  # not in the channel: what is closed to her she is not asked about
+    (knowledge / "keiri.csv").write_text(
+        f"{HEADER}\nk,監査はいつですか？,極秘。,{hanako},,2026-01-01\n", encoding="utf-8"
+    )
+    slack.invite_bot("keiri")
+    slack.remove("olivia", "keiri")
+    bot = start(ConfigFile(timezone="UTC"), clock, admin_users=(slack.person("olivia").id,))
+    ask(bot)
+    clock.at += WEEK
+    ask(bot)
+    assert [len(asked(slack, who)) for who in ("hanako", "olivia", "ichiro")] == [0, 0, 1]
+    assert "監査" in asked(slack, "ichiro")[0].shown
+    slack.remove("ichiro", "keiri")
+    bot.services.access.note_joined(slack.channel("keiri").id)
+    clock.at += WEEK
+    ask(bot)
+    assert len(asked(slack, "ichiro")) == 1
+    assert "1 entries are due for a check, and there is nobody to ask" in caplog.text
+
+
 # Pressing
 
 
