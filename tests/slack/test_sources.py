@@ -75,17 +75,21 @@ def begin(slack: LocalSlack, start: Start, server: Server) -> Begin:
 
     def begin(**section: object) -> Bot:
         bot = start(config(server, **section), admin_users=slack.person("olivia").id)
-        slack.wait_until(lambda: state(bot).tried, what="the first try")
-        with bot.services.database.exclusively("source it-help"):  # and that is over
-            pass
-        settle(slack, bot)
+        wait_for_first(slack, bot, "it-help")
         return bot
 
     return begin
 
 
-def state(bot: Bot) -> SourceState:
-    return SourceStates(bot.services.database).get("it-help")
+def wait_for_first(slack: LocalSlack, bot: Bot, name: str) -> None:
+    """Wait until a source was asked for the first time, and that is over."""
+    slack.wait_until(lambda: state(bot, name).tried, what="the first try")
+    with bot.services.database.exclusively(f"source {name}"):
+        settle(slack, bot)
+
+
+def state(bot: Bot, name: str = "it-help") -> SourceState:
+    return SourceStates(bot.services.database).get(name)
 
 
 _polls = itertools.count(1)
@@ -300,8 +304,7 @@ def test_only_admins_who_may_read_a_knowledge_base_are_asked_and_told_what_is_in
     section = KnowledgeBaseSection.model_validate({"url": server.url()})
     admins = [slack.person(who).id for who in ("olivia", "ichiro")]
     bot = start(ConfigFile(private_hosts=("localhost",), knowledge_bases={"keiri": section}), admin_users=admins)
-    slack.wait_until(lambda: "keiri" in bot.services.registry.loaded, what="the knowledge base")
-    settle(slack, bot)
+    wait_for_first(slack, bot, "keiri")
     server.answer = sending(FEW)
     at = time.time() + 1000
     poll(bot.services, "keiri", lambda: at)
