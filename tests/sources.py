@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -132,12 +133,16 @@ class Authority:
 
 
 class Sheet:
-    """A table that people edit at its source. `rows` are (id, question, answer); an `Answer` with an ETag."""
+    """A table that people edit at its source. `rows` are (id, question, answer); an `Answer`.
+
+    What is unchanged is told by its `validator`: an `etag`, `modified`, or nothing.
+    """
 
     def __init__(self, rows: Sequence[tuple[str, str, str]], *, validator: str = "etag") -> None:
         self.rows = list(rows)
         self.validator = validator
         self.is_zipped = False
+        self._sent, self._modified = b"", ""
 
     @property
     def data(self) -> bytes:
@@ -146,9 +151,12 @@ class Sheet:
 
     def __call__(self, request: Handler) -> None:
         data, tag = self.data, f'"{hashlib.sha256(self.data).hexdigest()[:16]}"'
-        headers = {"content_type": "text/csv"} | ({"etag": tag} if self.validator == "etag" else {})
-        if self.validator == "etag" and request.headers.get("If-None-Match") == tag:
-            request.send(304, etag=tag)
+        if data != self._sent:
+            self._sent, self._modified = data, formatdate(usegmt=True)
+        headers = {"etag": {"etag": tag}, "modified": {"last_modified": self._modified}}.get(self.validator, {})
+        asked = (request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since"))
+        if headers and (tag == asked[0] or self._modified == asked[1]):
+            request.send(304, b"", **headers)
         elif self.is_zipped:
             request.send(200, gzip.compress(data), content_encoding="gzip", **headers)
         else:

@@ -11,6 +11,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from email.utils import formatdate
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
@@ -79,15 +80,27 @@ def test_what_has_not_changed_is_not_sent_again(server: Server) -> None:
     def answer(request: Handler) -> None:
         if request.headers["If-None-Match"] == '"1"' or request.headers["If-Modified-Since"]:
             return request.send(304)
-        return request.send(200, CSV, etag='"1"', last_modified="Sun, 29 Nov 2026 08:00:00 GMT")
+        return request.send(200, CSV, etag='"1"', last_modified="Sun, 29 Nov 2020 08:00:00 GMT")
 
     server.answer = answer
     first = fetcher().fetch(remote(server))
-    assert first == Fetched(CSV, ".csv", '"1"', "Sun, 29 Nov 2026 08:00:00 GMT")
+    assert first == Fetched(CSV, ".csv", '"1"', "Sun, 29 Nov 2020 08:00:00 GMT")
     assert fetcher().fetch(remote(server), etag=first.etag) is None
     assert fetcher().fetch(remote(server), modified=first.modified) is None
     assert fetcher().fetch(remote(server), etag='"2"') == first
     assert server.seen[0].headers.keys().isdisjoint({"if-none-match", "if-modified-since"})
+
+
+def test_what_may_change_again_in_the_same_second_is_fetched_again(server: Server) -> None:
+    for modified, kept in (
+        (formatdate(usegmt=True), False),
+        (formatdate(time.time() - 60, usegmt=True), True),
+        ("soon", False),
+    ):
+        server.answer = lambda request, modified=modified: request.send(200, CSV, last_modified=modified)  # type: ignore[misc]
+        found = fetcher().fetch(remote(server))
+        assert found
+        assert found.modified == (modified if kept else "")
 
 
 def test_not_modified_without_having_asked_for_that_is_a_failure(server: Server) -> None:
@@ -178,6 +191,17 @@ def test_a_host_that_answers_slowly_for_ever_is_given_up(server: Server, head: b
     began = time.monotonic()
     assert refused(fetcher(seconds=0.5), remote(server)) == "source.slow"
     assert time.monotonic() - began < 3
+
+
+def test_a_name_that_is_resolved_slowly_is_given_up(server: Server) -> None:
+    def resolve(_host: str, _port: int) -> list[str]:
+        time.sleep(3)
+        return ["127.0.0.1"]
+
+    began = time.monotonic()
+    assert refused(fetcher(seconds=0.3, resolve=resolve), remote(server)) == "source.slow"
+    assert time.monotonic() - began < 2
+    assert server.connections == 0
 
 
 @pytest.mark.usefixtures("authority")

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
@@ -35,6 +36,8 @@ MOST_REDIRECTS = 3
 """A published Google Sheet needs one."""
 REDIRECTS = {301, 302, 303, 307, 308}
 CHUNK = 1 << 16
+SETTLED = timedelta(seconds=2)
+"""How much older than the answer a Last-Modified is that tells of every later change: it counts in seconds."""
 VALIDATOR = 500
 """Characters of an ETag or a Last-Modified; longer ones are not kept."""
 MOST_PAUSE_SECONDS = 6 * 3600.0
@@ -146,7 +149,7 @@ class Fetcher:
         data = b"".join(self._limited(place, self._unpacked(place, self._limited(place, _body(response)), headers)))
         if data[:_BEGINNING].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
             raise FetchError("source.sign_in", host=place.host)
-        return Fetched(data, _ending(data), _validator(headers, "etag"), _validator(headers, "last-modified"))
+        return Fetched(data, _ending(data), _validator(headers, "etag"), _modified(headers))
 
     def _limited(self, place: Place, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Pass chunks on up to the most that is read."""
@@ -234,6 +237,16 @@ def _pause(asked: str) -> float:
 def _validator(headers: Headers, name: str) -> str:
     found = headers.get(name, "")
     return found if found.isascii() and len(found) <= VALIDATOR else ""
+
+
+def _modified(headers: Headers) -> str:
+    """Return Last-Modified if it is of an earlier second than the answer: in the same one, more may change later."""
+    modified = _validator(headers, "last-modified")
+    try:
+        age = parsedate_to_datetime(headers.get("date", "")) - parsedate_to_datetime(modified)
+    except (ValueError, TypeError):
+        return ""
+    return modified if age >= SETTLED else ""
 
 
 def _ending(data: bytes) -> str:

@@ -1,7 +1,9 @@
 """Connections of a fetch: to the very address that was checked, and within the time that the whole fetch has."""
 
+import queue
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -126,15 +128,28 @@ class CheckedNetwork(TimedNetwork):
 
     def _addresses(self, host: str, port: int) -> Sequence[str]:
         """Return the addresses of a host, all of them checked; raises FetchError."""
-        try:
-            found = tuple(dict.fromkeys(self._resolve(host, port)))
-        except (OSError, UnicodeError):
-            found = ()
+        found = dict.fromkeys(self._resolved(host, port))
         if not found:
             raise FetchError("source.no_such_host", host=host)
         for address in found:
             check_address(host, address, may_be_private=self._may_be_private)
-        return found
+        return tuple(found)
+
+    def _resolved(self, host: str, port: int) -> Sequence[str]:
+        """Resolve a host on another thread, which is left to itself if it takes too long; none if it is unknown."""
+        answers = queue.SimpleQueue[Sequence[str]]()
+
+        def resolve() -> None:
+            try:
+                answers.put(self._resolve(host, port))
+            except (OSError, UnicodeError):
+                answers.put(())
+
+        threading.Thread(target=resolve, name="kotae-resolve", daemon=True).start()
+        try:
+            return answers.get(timeout=self._deadline.left())
+        except queue.Empty:
+            raise httpcore2.ConnectTimeout("resolving takes too long") from None
 
 
 def check_address(host: str, address: str, *, may_be_private: bool) -> None:

@@ -81,7 +81,7 @@ def edits(authority: Authority, number: int, chance: random.Random) -> Outcome:
 def _edit(bot: Bot, server: Server, sheet: Sheet, chance: random.Random, number: int, outcome: Outcome) -> None:
     before = list(sheet.rows)
     edit(sheet, chance, number)
-    sheet.is_zipped, sheet.validator = chance.random() < 0.5, chance.choice(["etag", ""])
+    sheet.is_zipped, sheet.validator = chance.random() < 0.5, chance.choice(["etag", "modified", ""])
     if chance.random() < FAILING:
         server.answer = chance.choice(FAILURES)
         poll(bot.services, "it-help", at_once=True)
