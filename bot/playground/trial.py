@@ -75,16 +75,18 @@ def run_trial(settings: Settings, knowledge: Path | None = None, showing: Showin
     upcoming: Showing | None = showing or Showing()
     if settings.environment.log_level == "INFO":  # a conversation reads better without the log in between
         logging.getLogger().setLevel(logging.WARNING)
-    guard = Guard()
+    guard, wishes = Guard(), SimpleQueue[Wish]()  # of all trials: a signal may come between two
     try:
         while upcoming:
-            upcoming = _try_once(settings, knowledge, upcoming, guard)
+            upcoming = _try_once(settings, knowledge, upcoming, guard, wishes)
     finally:
         models.close()
     return 0
 
 
-def _try_once(settings: Settings, knowledge: Path | None, showing: Showing, guard: Guard) -> Showing | None:
+def _try_once(
+    settings: Settings, knowledge: Path | None, showing: Showing, guard: Guard, wishes: SimpleQueue[Wish]
+) -> Showing | None:
     """Run one trial until it ends; return how to show the next one, if it is to start afresh."""
     lines = read_script(showing.script) if showing.script else None
     started, upcoming = time.monotonic(), None
@@ -93,7 +95,7 @@ def _try_once(settings: Settings, knowledge: Path | None, showing: Showing, guar
         if showing.terminal:
             examples = [each for questions in page.questions.values() for each in questions]
             converse(slack, lines=lines, about=about, questions=examples or QUESTIONS)
-        elif _show(slack, page, started, opens=showing.opens, lines=lines, about=about):
+        elif _show(slack, page, started, wishes, opens=showing.opens, lines=lines, about=about):
             upcoming = replace(showing, opens=False, port=slack.port, script=None, afresh=True)
     return upcoming
 
@@ -216,10 +218,16 @@ def _asked_first(name: str, records: Sequence[Record]) -> tuple[str, ...]:
 
 
 def _show(
-    slack: LocalSlack, page: Page, started: float, *, opens: bool, lines: list[str] | None, about: Sequence[str]
+    slack: LocalSlack,
+    page: Page,
+    started: float,
+    wishes: SimpleQueue[Wish],
+    *,
+    opens: bool,
+    lines: list[str] | None,
+    about: Sequence[str],
 ) -> bool:
     """Print the page's URL, open it, and serve it until SIGINT or SIGTERM; return whether to start afresh."""
-    wishes = SimpleQueue[Wish]()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: wishes.put(Wish.END))
     page.start_afresh = partial(wishes.put, Wish.AFRESH)
