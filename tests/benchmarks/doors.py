@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 
+from bot.logs import log_to_stderr
 from bot.playground import sample_workspace
 from handlers.store.tokens import Tokens
 from tests.benchmarks.measuring import percentile
@@ -47,6 +48,7 @@ def _overheads(here: World, token: str) -> Iterator[float]:
 
 def main() -> int:
     """Measure and print."""
+    log_to_stderr("WARNING")  # as in the bot: without a handler, the MCP SDK would log with one that is slow
     with world(sample_workspace(), {"large.csv": _rows()}, (), api_bind="127.0.0.1:0") as here:
         token = Tokens(here.bot.services.database).create("bench", ["large"], None)
         found = sorted(_overheads(here, token))
