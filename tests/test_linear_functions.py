@@ -13,6 +13,7 @@ from tests.test_linear_expressions import modules, texts
 from tests.text_functions import NOT_A_TEXT, PATHS, RUN
 
 PACKAGES_OF_TEXT = ("handlers.slack.", "indexes.")
+WHOLE = pytest.mark.long("measures how a whole request grows with what was asked")
 EXCLUDED = {name for names in NOT_A_TEXT.values() for name in names}
 
 
@@ -48,7 +49,7 @@ def test_every_function_that_takes_a_text_is_run_or_excluded() -> None:
     assert {name for name in EXCLUDED if not any(f"{each}.".startswith(f"{name}.") for each in found)} == set()
 
 
-@pytest.mark.parametrize("name", [*RUN, *PATHS])
+@pytest.mark.parametrize("name", [*RUN, *(pytest.param(name, marks=WHOLE) for name in PATHS)])
 def test_function_is_linear(name: str) -> None:
     function = {**RUN, **PATHS}[name]
 

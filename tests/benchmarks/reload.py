@@ -18,7 +18,8 @@ def measure(bench: Bench) -> Report:
     """Build once, then reload again and again."""
     size = bench.pick(10_000, 100)
     bench.listen()
-    arguments = {"folder": bench.folder / "reload", "form": bench.forms[DEFAULT], "size": size}
+    sizes = {"size": size, "times": bench.pick(TIMES, 1)}
+    arguments = {"folder": bench.folder / "reload", "form": bench.forms[DEFAULT], **sizes}
     result = bench.child("reload:build_and_reload", arguments)
     bench.listen()
     one, many, same = result["one"], result["many"], result["same"]
@@ -82,7 +83,7 @@ def build_and_reload(arguments: JSON) -> JSON:
         return {"seconds": seconds, "encoded": report.encoded, "reused": report.reused, "changed": report.changed}
 
     runs = {
-        name: [reloaded(changed, turn) for turn in range(TIMES)]
+        name: [reloaded(changed, turn) for turn in range(arguments["times"])]
         for name, changed in (("same", 0), ("one", 1), ("many", MANY))
     }
     maintenance.close()
