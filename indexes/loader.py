@@ -109,8 +109,8 @@ class Loader:
         except (UnknownKnowledgeBaseError, StoppedError) as error:
             report = ReloadReport(name, error=error.message)
         except KnowledgeBaseError as error:
-            report = ReloadReport(name, error=error.message)
-            self._registry.swap(self._state.with_failure(name, error.message))
+            report = ReloadReport(name, error=_reason(self._registry.source(name), error))
+            self._registry.swap(self._state.with_failure(name, report.error or error.message))
         return replace(report, seconds=time.perf_counter() - started)
 
     def remove(self, name: str, by: str) -> None:
@@ -156,8 +156,9 @@ class Loader:
         try:
             loaded, data = self._builder.open(source, self._state.synonyms, self._aliases_of(source.name))
         except UnusableFileError as error:
-            log.error("%s", error)  # noqa: TRY400 - the message is the whole story
-            self._registry.swap(self._state.with_failure(source.name, error.message))
+            why = _reason(source, error)
+            log.log(logging.ERROR if why == error.message else logging.INFO, "%s", why)
+            self._registry.swap(self._state.with_failure(source.name, why))
         except Exception as error:
             log.exception("%s could not be loaded", source.path)
             why = Translatable("base.failed", file=source.path.name, kind=type(error).__name__)
@@ -293,6 +294,13 @@ class Loader:
             Translatable("row.place", file=file.path.name, line=problem.line, why=problem.message)
             for problem in synonyms.problems
         )
+
+
+def _reason(source: Source, error: KnowledgeBaseError) -> Translatable:
+    """Return why a file can't be used: one that is fetched from elsewhere may not be there yet."""
+    if source.edited_at and not source.path.exists():
+        return Translatable("source.not_fetched", name=source.name)
+    return error.message
 
 
 def _sources(loaded: LoadedKnowledgeBase | None) -> Iterator[Path]:

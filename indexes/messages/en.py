@@ -86,6 +86,7 @@ WORDS = {
     'of the table? Delete it, or save the sheet as "CSV UTF-8"',
     "workbook.is_source": "{file} is a workbook, and stays the source of its knowledge base: Kotae never writes it. Change "
     "it in the knowledge folder, or run `kotae convert {file}` there to go on with a CSV",
+    "source.not_fetched": "{name}: nothing was fetched from its source yet; `/kb status` says when it was tried last, and why",
     "source.is_remote": "{name} is fetched from elsewhere, and edited there: {where}. The next fetch would undo what is changed here",
     "workbook.no_sheet": "{file}: no sheet to read: every one is hidden, or a chart",
     "workbook.no_such_sheet": "{file}: no sheet is called '{sheet}'; there are: {sheets}",

@@ -83,6 +83,7 @@ WORDS = {
     "削除するか、シートを「CSV UTF-8」形式で保存してください",
     "workbook.is_source": "{file} はブックで、ナレッジベースの元のファイルなので、Kotae は書き込みません。ナレッジのフォルダーで直すか、"
     "そこで `kotae convert {file}` を実行して CSV に切り替えてください",
+    "source.not_fetched": "{name}: 取得元からまだ一度も取得できていません。最後に試した時刻と理由は `/kb status` に出ます",
     "source.is_remote": "{name} は外部から取得しているので、取得元で編集してください: {where}。ここで変えても次の取得で元に戻ります",
     "workbook.no_sheet": "{file}: 読めるシートがありません。すべて非表示か、グラフです",
     "workbook.no_such_sheet": "{file}: 「{sheet}」というシートはありません。あるのは {sheets} です",

@@ -347,6 +347,23 @@ def test_what_goes_wrong_is_said_everywhere_and_the_last_good_copy_answers(
     assert later(bot).state.why is None
 
 
+def test_what_could_never_be_fetched_is_no_file_that_was_lost(
+    slack: LocalSlack, begin: Begin, server: Server, knowledge: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (knowledge / "it-help.csv").unlink()
+    server.answer = lambda request: request.send(404)
+    bot = begin()
+    assert "Nothing could be fetched from localhost yet (last tried 1 min ago)" in kb(slack, "olivia", "status")
+    assert "no such file" not in caplog.text
+    slack.command("olivia", "it-help", "/kb reload it-help")
+    settle(slack, bot)
+    assert "nothing was fetched from its source yet" in str([each.shown for each in slack.ephemerals("olivia")])
+    assert "Nothing could be fetched from localhost yet" in home(slack, "olivia").shown
+    server.answer = sending(IT_HELP)
+    later(bot)
+    assert "再設定ページから" in searched(slack, "パスワードを忘れました")
+
+
 def test_after_a_restart_without_a_network_the_copy_answers(
     slack: LocalSlack, begin: Begin, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
