@@ -15,9 +15,9 @@ from bot.init import FILES, HERE
 from bot.settings import Environment, load_settings
 from indexes.encoder.agreement import Precision
 from indexes.encoder.backends import BACKENDS
+from tests.pages.templates import templates
 
 LANGUAGES = ("en", "ja")
-ROOT = Path(__file__).parents[1]
 NAMES = ["LC_ALL", "LC_MESSAGES", "LANG"]
 
 
@@ -126,8 +126,10 @@ def test_every_setting_is_in_the_templates_and_what_is_there_holds(language: str
     Environment.model_validate({name.lower(): value for name, value in lines.items() if value})
 
 
-def test_the_example_in_the_checkout_is_the_same_file() -> None:
-    assert (ROOT / ".env.example").read_text("utf-8") == template("en", "env")
+def test_the_templates_say_what_the_pages_say() -> None:
+    assert [path.name for path, text in templates() if path.read_text("utf-8") != text] == [], (
+        "run: python -m tests.pages"
+    )
 
 
 def test_both_languages_have_the_same_settings() -> None:

@@ -1,9 +1,9 @@
-"""``python -m tests.pages``: write what is generated into every page."""
+"""``python -m tests.pages``: write what is generated into every page, and the templates of `kotae init`."""
 
 from tests.pages.sections import filled, with_sections
+from tests.pages.templates import templates
 
-for page in with_sections():
-    text = page.read_text("utf-8")
-    if (new := filled(page)) != text:
-        page.write_text(new, encoding="utf-8")
-        print(page.name)
+for file, text in (*((page, filled(page)) for page in with_sections()), *templates()):
+    if not file.exists() or file.read_text("utf-8") != text:
+        file.write_text(text, encoding="utf-8")
+        print(file.name)

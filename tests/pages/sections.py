@@ -44,7 +44,8 @@ _TITLES = {
 }
 _PROMISES = (0.7, 0.8, 0.9, 0.95)
 _HOUR, _DAY = 1 / 24, 1.0
-_COMMENTED_OUT = re.compile(r"^#(?=\S)", re.MULTILINE)
+_BLOCK = re.compile(r"(?:^# .*\n)+(?:^#?[A-Z_]+=.*\n)+", re.MULTILINE)
+"""Lines of `.env.example`: a comment, and the variables that it describes."""
 
 
 def pages() -> list[Path]:
@@ -99,24 +100,25 @@ def _arguments(command: Command) -> Iterator[tuple[str, str]]:
         yield _code(f"[{shown}]" if action.nargs == "?" else shown), action.help or ""
 
 
-def kotae_toml(language: Language) -> str:
-    """Return `kotae.toml` as `kotae init` lays it out, with every setting in force."""
-    _, _, settings = (ROOT / "bot" / "init" / language / "kotae.toml").read_text("utf-8").partition("\n\n")
-    return f"```toml\n{_COMMENTED_OUT.sub('', settings)}```"
-
-
 def environment(language: Language) -> str:
     """Describe the variables of `.env.example`."""
-    rows = list(_variables((ROOT / ".env.example").read_text("utf-8")))
+    rows = list(_described_variables((ROOT / ".env.example").read_text("utf-8")))
     if language == "ja":
         rows = [(names, values, _ours(japanese.ENVIRONMENT, names)) for names, values, _ in rows]
     header = ("variable", "default or example", "") if language == "en" else ("変数", "既定値または例", "")
     return table(header, [(_codes(names), _codes(values), text) for names, values, text in rows])
 
 
-def _variables(example: str) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], str]]:
+def variables(example: str) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield the names of the variables that one comment describes, and their lines."""
+    for block in _BLOCK.findall(example):
+        lines = tuple(line for line in block.splitlines() if not line.startswith("# "))
+        yield tuple(line.lstrip("#").partition("=")[0] for line in lines), lines
+
+
+def _described_variables(example: str) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], str]]:
     """Yield the variables that one comment describes, their values in the file, and the comment."""
-    for block in re.findall(r"(?:^# .*\n)+(?:^#?[A-Z_]+=.*\n)+", example, re.MULTILINE):
+    for block in _BLOCK.findall(example):
         said = [line.removeprefix("# ") for line in block.splitlines() if line.startswith("# ")]
         comment = " ".join(line for line in said if not line.startswith("---"))
         pairs = [line.lstrip("#").split("=", 1) for line in block.splitlines() if not line.startswith("# ")]
@@ -206,7 +208,6 @@ def _codes(texts: Iterable[str]) -> str:
 
 SECTIONS: Mapping[str, Section] = {
     "commands": commands,
-    "kotae-toml": kotae_toml,
     "environment": environment,
     "columns": columns,
     "problems": problems,
