@@ -54,13 +54,15 @@ class Relay:
     async def _call(self, tool: str, arguments: Mapping[str, Any]) -> Any:
         try:
             result = await self._result(tool, arguments)
-        except MCPError as error:
-            raise RelayError("door.relayed", said=error.error.message) from None
+        except (httpx2.HTTPError, ExceptionGroup):
+            raise RelayError("door.broke_off", address=self._address) from None
+        if isinstance(result, MCPError):
+            raise RelayError("door.relayed", said=result.error.message)
         if result.is_error:
             raise RelayError("door.relayed", said=_text(result).removeprefix(f"Error executing tool {tool}: "))
         return result.structured_content
 
-    async def _result(self, tool: str, arguments: Mapping[str, Any]) -> CallToolResult:
+    async def _result(self, tool: str, arguments: Mapping[str, Any]) -> CallToolResult | MCPError:
         async with (
             httpx2.AsyncClient(headers=self._headers, timeout=ANSWER_SECONDS, trust_env=False) as http,
             Client(
@@ -69,7 +71,10 @@ class Relay:
                 cache=None,
             ) as bot,
         ):
-            return await bot.call_tool(tool, dict(arguments))
+            try:
+                return await bot.call_tool(tool, dict(arguments))
+            except MCPError as refused:  # outside, the task groups of the transport would have put it into a group
+                return refused
 
 
 def _text(result: CallToolResult) -> str:

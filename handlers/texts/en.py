@@ -618,6 +618,7 @@ WORDS = {
     "door.busy": "Too many requests are waiting. Try again in a few seconds.",
     "door.starting": "Kotae has just started and is reading the knowledge bases. Try again in a moment.",
     "door.not_taken": "Nobody is there to take a report: Kotae is not running here, or without API_BIND. Tell whoever asked that there is no answer.",
+    "door.broke_off": "Kotae at {address} broke off the connection, or took too long. Try again in a moment.",
     "door.relayed": "Kotae says: {said}",
     "door.not_reported": "The question could not be stored. Try again in a moment.",
     "door.too_late": "This took longer than {seconds} s and was given up. Try again in a moment.",

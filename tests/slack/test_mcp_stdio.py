@@ -4,22 +4,27 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import anyio
 import pytest
 from mcp.client.stdio import StdioServerParameters
 
+from bot.api.relay import Relay
 from bot.playground import LocalSlack
+from handlers.doors.errors import RelayError
+from handlers.doors.searching import Query
 from handlers.schema import open_database
 from handlers.store.tokens import Tokens
 from tests.http_client import Client
-from tests.mcp_client import Agent, over_stdio
+from tests.mcp_client import Agent, over_stdio, text_of
 from tests.slack.test_knowledge_reader import everything
 from tests.slack.test_serve import Process, ended
 
@@ -94,6 +99,8 @@ def test_with_the_bot_and_after_it_has_stopped_the_rows_are_the_same(
         assert "No knowledge base named dev-faq" in await agent.refused(query="ERR-4012", knowledge_bases=["dev-faq"])
         told = await agent.call("report_unanswered", query="snow shovel", note="none here")
         assert told.structured_content == {"reported": True}
+        said = [await agent.call("search_knowledge", query="VPN") for _ in range(40)]
+        assert "Kotae says: Too many requests. Wait" in text_of(said[-1])
         process.running.terminate()
         assert ended(process) == 0
         before = everything(folder / ".kotae", folder / "knowledge")
@@ -145,6 +152,19 @@ def test_without_a_bot_each_token_opens_what_it_is_for(folder: Path) -> None:
     over_stdio(as_documented(DOCUMENTS[1], folder, right), log, everywhere)
     assert "Traceback" not in log.read_text("utf-8")
     assert list((folder / "tmp").iterdir()) == [], "what was built is gone with the process"
+
+
+def test_a_bot_that_breaks_off_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        relay = Relay(f"127.0.0.1:{listening.getsockname()[1]}", None)
+        Thread(target=lambda: [listening.accept()[0].close() for _ in range(2)], daemon=True).start()
+
+        async def ask_twice() -> None:
+            assert await relay.is_open()
+            with pytest.raises(RelayError, match="broke off the connection, or took too long"):
+                await relay.search(Query("VPN"))
+
+        anyio.run(ask_twice)
 
 
 def kotae_mcp(folder: Path, **environment: str) -> "subprocess.CompletedProcess[bytes]":
