@@ -31,6 +31,8 @@ WITHOUT_PAYLOADS = (
 )
 """Libraries that never see a payload of Slack: their warnings are shown as they are."""
 
+_NO_TROUBLE = {("slack_bolt.App", "__init__")}
+"""Where Bolt warns that it takes its client's token and not SLACK_BOT_TOKEN of the environment: they are the same."""
 _TOKEN = re.compile(r"\b(?:(?:xox[a-z]|xapp|xwfp)[-.][\w.-]+|kotae_[0-9a-f]{12}_[0-9a-f]+)")
 _QUERY = re.compile(r"(?<=[/\w])\?[^\s\"'<>)]+")
 _SECRET_PATH = re.compile(r"/(?:commands|actions|workflows|services|upload|files-pri|files-tmb|link)/[^\s\"'<>)]+")
@@ -54,7 +56,7 @@ def withhold(record: logging.LogRecord) -> bool:
     if _is_of(record, OWN):
         record.msg, record.args = without_secrets(record.getMessage()), ()
         return True
-    if record.levelno < logging.WARNING:
+    if record.levelno < logging.WARNING or (record.name, record.funcName) in _NO_TROUBLE:
         return False
     if _is_of(record, WITHOUT_PAYLOADS):
         record.msg, record.args = without_secrets(record.getMessage()), ()

@@ -261,6 +261,18 @@ def test_a_model_that_is_not_there_is_noted_with_the_command(slack: LocalSlack, 
     assert failures(findings) == []
 
 
+def test_a_folder_that_lacks_a_part_of_a_model_is_a_failure_that_names_it(
+    slack: LocalSlack, knowledge: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    found = settings(slack, knowledge, encoder_backend="sentence-transformers", model_name=str(tmp_path / "model"))
+    [failure] = failures(list(examine(found)))
+    assert failure.endswith(
+        "can't be used: it has no safetensors weights. Check its files, or choose another with MODEL_NAME."
+    )
+
+
 def test_a_data_folder_that_can_not_be_written(slack: LocalSlack, knowledge: Path) -> None:
     blocked = knowledge.parent / "blocked"
     blocked.write_text("in the way")

@@ -25,7 +25,10 @@ from indexes.encoder import cache_directory, find_model
 from indexes.encoder.agreement import Precision
 from indexes.encoder.compiled import CompiledModels, DamagedError, verify
 from indexes.encoder.compiler import form_of
+from indexes.encoder.hub import missing_from
+from indexes.encoder.names import local_folder, unavailable
 from indexes.encoder.protocol import INT8
+from indexes.messages import Translatable
 from indexes.records import CheckReport, check_file
 from indexes.retrieval.synonyms import check_synonyms
 
@@ -95,7 +98,9 @@ def check_model(settings: Settings) -> Iterator[Finding]:
     if settings.model is None:
         yield Finding("note", "ENCODER_BACKEND = lexical: no model is used")
     elif folder := find_model(settings.model, settings.revision):
-        yield Finding("ok", f"Model: {settings.model} in {folder}")
+        lacks = missing_from(folder) if local_folder(settings.model) else None  # what was downloaded is whole
+        unusable = lacks and unavailable(settings.model, lacks, Translatable("mend.files"))
+        yield Finding("fail", str(unusable)) if unusable else Finding("ok", f"Model: {settings.model} in {folder}")
     else:
         yield Finding(
             "note",

@@ -97,6 +97,7 @@ def test_a_signal_finishes_what_was_accepted_and_exits_0(
     for secret in (slack.bot_token, slack.app_token, QUESTION):
         assert secret not in text
     assert "Traceback" not in text
+    assert "WARNING" not in text
     assert not (knowledge.parent / ".kotae" / "status.json").exists()
 
 
