@@ -11,7 +11,7 @@ from tests.pages.tables import Language
 
 _SUFFIX: dict[Language, str] = {"en": "", "ja": ".ja"}
 _TOML: dict[Language, str] = {
-    "en": "# Everything here is optional: remove the # of what you change. Kotae's docs/configuration.md explains more.\n"
+    "en": "# Everything here is optional: remove the # of what you want. Kotae's docs/configuration.md explains more.\n"
     "# What admins set in Slack (/kb settings) wins over this file.\n",
     "ja": "# すべて任意です。変えたい行の先頭の # を取ってください。詳しくは docs/configuration.ja.md にあります。\n"
     "# Slack で管理者が変えた設定（/kb settings）は、このファイルより優先されます。\n",
