@@ -1,7 +1,6 @@
 """The sources that kotae.toml names: their addresses and headers, which may stand in the environment, and proxies."""
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from bot.config_file import ConfigFile, KnowledgeBaseSection
@@ -33,7 +32,7 @@ def edited_at(section: KnowledgeBaseSection, environ: Mapping[str, str]) -> str:
 def proxy_of(host: str) -> str | None:
     """Return the proxy for https that the environment (HTTPS_PROXY, NO_PROXY) or the system names for a host."""
     proxy = None if proxy_bypass(host) else getproxies().get("https")
-    return (proxy if urlsplit(proxy).scheme in {"http", "https"} else f"http://{proxy}") if proxy else None
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
 def _sources(config: ConfigFile, environ: Mapping[str, str]) -> Iterator[tuple[str, KnowledgeBaseSection, str]]:

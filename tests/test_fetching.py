@@ -69,7 +69,7 @@ def refused(fetch: Fetcher, source: Remote) -> str:
     said.write("".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(source) + repr(fetch))
     assert SECRET not in said.getvalue()
     assert "t0ken" not in said.getvalue()
-    assert "://" not in str(caught.value)
+    assert "https://" not in str(caught.value)
     return caught.value.message.key
 
 
@@ -397,6 +397,7 @@ def test_a_proxy_is_not_asked_for_private_addresses_and_its_refusal_is_said(serv
         assert refused(through, remote(server, "127.0.0.1")) == "source.private"
         assert asked == []
         assert refused(through, remote(server)) == "source.proxy"
+    assert refused(fetcher(proxy_of=lambda _: "socks5://127.0.0.1:1"), remote(server)) == "source.proxy"
 
 
 def test_the_proxy_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

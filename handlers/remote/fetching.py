@@ -4,13 +4,9 @@
 """
 
 import ssl
-import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
@@ -18,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 import httpcore2
 
 from handlers.remote.addresses import is_address
+from handlers.remote.body import ending_of, is_page, read_body
+from handlers.remote.headers import Headers, etag_of, modified_of, pause_of, read_headers
 from handlers.remote.network import (
     CheckedNetwork,
     Deadline,
@@ -35,20 +33,8 @@ SECONDS = 60.0
 MOST_REDIRECTS = 3
 """A published Google Sheet needs one."""
 REDIRECTS = {301, 302, 303, 307, 308}
-CHUNK = 1 << 16
-SETTLED = timedelta(seconds=2)
-"""How much older than the answer a Last-Modified is that tells of every later change: it counts in seconds."""
-VALIDATOR = 500
-"""Characters of an ETag or a Last-Modified; longer ones are not kept."""
-MOST_PAUSE_SECONDS = 6 * 3600.0
-"""The longest pause that a host may ask for."""
-
-_WORKBOOK, _OPEN_DOCUMENT, _OLD_WORKBOOK = b"PK\x03\x04", b"mimetypeapplication/vnd.oasis", b"\xd0\xcf\x11\xe0"
-_PAGES = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script")
-_BEGINNING = 200
-
-Headers = Mapping[str, str]
-"""Header values by their names in lower case."""
+REASON = 200
+"""Characters of what the system says of a failure."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +87,7 @@ class Fetcher:
             is_first = place.named == remote.place.named
             headers = _headers(place, etag, modified, remote.header if is_first else None)
             with self._answer(place, headers, deadline) as response:
-                told = _told(response)
+                told = read_headers(response.headers)
                 if response.status not in REDIRECTS:
                     return self._taken(place, response, told, is_asked=bool(etag or modified))
             place = _redirected(place, told)
@@ -131,6 +117,8 @@ class Fetcher:
         if is_address(place.host):
             check_address(place.host, place.host, may_be_private=may_be_private)
         parts = urlsplit(proxy)
+        if parts.scheme not in {"http", "https"}:
+            raise FetchError("source.proxy", host=place.host, reason=f"{parts.scheme}://")
         user = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         return httpcore2.HTTPProxy(
             f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
@@ -146,49 +134,11 @@ class Fetcher:
             raise _refused(place, response.status, headers)
         if headers.get("content-type", "").lower().startswith(("text/html", "application/xhtml")):
             raise FetchError("source.sign_in", host=place.host)
-        data = b"".join(self._limited(place, self._unpacked(place, self._limited(place, _body(response)), headers)))
-        if data[:_BEGINNING].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
-            raise FetchError("source.sign_in", host=place.host)
-        return Fetched(data, _ending(data), _validator(headers, "etag"), _modified(headers))
-
-    def _limited(self, place: Place, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Pass chunks on up to the most that is read."""
-        total = 0
-        for chunk in chunks:
-            total += len(chunk)
-            if total > self._most:
-                raise FetchError("source.too_large", host=place.host, megabytes=max(1, self._most // 1_000_000))
-            yield chunk
-
-    def _unpacked(self, place: Place, chunks: Iterable[bytes], headers: Headers) -> Iterable[bytes]:
         encoding = headers.get("content-encoding", "").strip().lower()
-        if encoding in {"", "identity"}:
-            return chunks
-        if encoding not in {"gzip", "x-gzip"}:
-            raise FetchError("source.encoding", host=place.host, encoding=encoding[:40])
-        return _unzipped(place, chunks)
-
-
-def _body(response: httpcore2.Response) -> Iterator[bytes]:
-    yield from response.iter_stream()
-
-
-def _unzipped(place: Place, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Unpack gzip in pieces, so that what is sent to fill the memory is noticed before it does."""
-    unpacking = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    try:
-        for chunk in chunks:
-            left = chunk
-            while left:
-                yield unpacking.decompress(left, CHUNK)
-                left = unpacking.unused_data or unpacking.unconsumed_tail
-                if unpacking.eof and left:  # a file may consist of several
-                    unpacking = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        yield unpacking.flush()
-    except zlib.error:
-        raise FetchError("source.broke_off", host=place.host) from None
-    if not unpacking.eof:
-        raise FetchError("source.broke_off", host=place.host)
+        data = read_body(place.host, response.iter_stream(), encoding, self._most)
+        if is_page(data):
+            raise FetchError("source.sign_in", host=place.host)
+        return Fetched(data, ending_of(data), etag_of(headers), modified_of(headers))
 
 
 def _headers(place: Place, etag: str, modified: str, own: tuple[str, str] | None) -> list[tuple[str, str]]:
@@ -196,10 +146,6 @@ def _headers(place: Place, etag: str, modified: str, own: tuple[str, str] | None
     headers += [("If-None-Match", etag)] if etag else []
     headers += [("If-Modified-Since", modified)] if modified else []
     return [*headers, *([own] if own else [])]
-
-
-def _told(response: httpcore2.Response) -> Headers:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
 
 
 def _redirected(place: Place, headers: Headers) -> Place:
@@ -218,48 +164,12 @@ def _refused(place: Place, status: int, headers: Headers) -> FetchError:
     if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         return FetchError("source.not_found", host=place.host, status=status)
     error = FetchError("source.status", host=place.host, status=status)
-    error.retry_after = _pause(headers.get("retry-after", ""))
+    error.retry_after = pause_of(headers)
     return error
 
 
-def _pause(asked: str) -> float:
-    """Read a Retry-After: seconds, or a date."""
-    if asked.isascii() and asked.isdecimal():
-        seconds = float(asked)
-    else:
-        try:
-            seconds = parsedate_to_datetime(asked).timestamp() - time.time()
-        except (ValueError, TypeError, OverflowError):
-            return 0.0
-    return min(max(seconds, 0.0), MOST_PAUSE_SECONDS)
-
-
-def _validator(headers: Headers, name: str) -> str:
-    found = headers.get(name, "")
-    return found if found.isascii() and len(found) <= VALIDATOR else ""
-
-
-def _modified(headers: Headers) -> str:
-    """Return Last-Modified if it is of an earlier second than the answer: in the same one, more may change later."""
-    modified = _validator(headers, "last-modified")
-    try:
-        age = parsedate_to_datetime(headers.get("date", "")) - parsedate_to_datetime(modified)
-    except (ValueError, TypeError):
-        return ""
-    return modified if age >= SETTLED else ""
-
-
-def _ending(data: bytes) -> str:
-    """Tell workbooks by their first bytes: addresses and servers often don't say what they have."""
-    if data.startswith(_OLD_WORKBOOK):
-        return ".xls"
-    if not data.startswith(_WORKBOOK):
-        return ".csv"
-    return ".ods" if _OPEN_DOCUMENT in data[:_BEGINNING] else ".xlsx"
-
-
 def _short(error: Exception) -> str:
-    return str(error)[:_BEGINNING] or type(error).__name__
+    return str(error)[:REASON] or type(error).__name__
 
 
 @dataclass(frozen=True)
