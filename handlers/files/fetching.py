@@ -135,6 +135,8 @@ class _Attempt:
         state = self._up_to_date(replace(taken, copy=sha256(found.data).hexdigest()))
         if report and report.error:
             state = state.failed(report.error, self.now, self.remote.poll_seconds)
+        elif report:
+            state = state.changed_by(report, self.now)
         return Poll(state, report)
 
     def _put(self, found: ImportPreview) -> ReloadReport:

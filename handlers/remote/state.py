@@ -10,6 +10,7 @@ from typing import Any
 from handlers.store.database import Database
 from handlers.store.installation import SOURCES, Installation
 from indexes.messages import Translatable, as_data, from_data
+from indexes.reload_report import ReloadReport
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,8 @@ class SourceState:
     `key` is that of the address for which `etag`, `modified` and `body` (the digest of what it sent) hold, `copy` the
     digest of the file that was made of it. `fetched` is when the copy was last known to be what the source has. `why`
     says what failed at the last of `failures` tries. `asked` is the id of a change that waits for an admin, sent as
-    `asked_body` at `asked_at`.
+    `asked_body` at `asked_at`. The counts are of the rows that the last change, at `changed_at`, has touched, and of
+    those that it has and that can't be used.
     """
 
     key: str = ""
@@ -43,11 +45,22 @@ class SourceState:
     asked: str = ""
     asked_body: str = ""
     asked_at: float = 0.0
+    changed_at: float = 0.0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    skipped: int = 0
 
     def up_to_date(self, now: float, pause: float) -> "SourceState":
         """Return this after a try that found the copy to be what the source has."""
         due = now + spread(pause)
         return replace(self, fetched=now, tried=now, due=due, failures=0, why=None, asked="", asked_body="")
+
+    def changed_by(self, report: ReloadReport, now: float) -> "SourceState":
+        """Return this with what a reload has changed."""
+        skipped = sum(problem.skipped for problem in report.problems)
+        touched = replace(self, added=report.added, changed=report.changed, removed=report.removed)
+        return replace(touched, changed_at=now, skipped=skipped)
 
     def failed(self, why: Translatable, now: float, pause: float, at_least: float = 0.0) -> "SourceState":
         """Return this after a try that failed: the next one comes later each time, `at_least` after so many seconds."""

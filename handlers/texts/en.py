@@ -267,6 +267,8 @@ WORDS = {
     "source.hours": "{count} h",
     "source.days": "{count} days",
     "source.fresh": "from {host}, which was asked {age} ago",
+    "source.changed": "; it changed {age} ago: {added} added, {changed} changed, {removed} removed",
+    "source.skipped": ", {count} left out (reloading says why)",
     "source.not_asked": ":hourglass_flowing_sand: {host} was not asked yet",
     "source.failed": ":warning: What I have from {host} is {age} old. It can't be fetched since (last tried {tried} ago): {reason}",
     "source.never_fetched": ":warning: Nothing could be fetched from {host} yet (last tried {tried} ago): {reason}",

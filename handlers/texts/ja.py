@@ -265,6 +265,8 @@ WORDS = {
     "source.hours": "{count}時間",
     "source.days": "{count}日",
     "source.fresh": "取得元: {host}（{age}前に確認）",
+    "source.changed": "、最後の変更は{age}前で、追加 {added}件、変更 {changed}件、削除 {removed}件",
+    "source.skipped": "、読み込めない行 {count}件（読み直すと理由が出ます）",
     "source.not_asked": ":hourglass_flowing_sand: {host} からはまだ取得していません",
     "source.failed": ":warning: {host} から取得できません（最後に試したのは{tried}前）: {reason}\n{age}前に取得した内容で回答しています。",
     "source.never_fetched": ":warning: {host} からまだ一度も取得できていません（最後に試したのは{tried}前）: {reason}",

@@ -119,8 +119,15 @@ def test_what_is_edited_at_the_source_is_answered(slack: LocalSlack, begin: Begi
     assert "機内モードを切って" in searched(slack, "VPNにつながりません")
     assert "シャッターを開けて" in searched(slack, "カメラが映りません")
     assert "fetched" in kb(slack, "olivia", "versions")
-    assert "from localhost, which was asked 1 min ago" in kb(slack, "olivia", "status")
-    assert "取得元: localhost（1分前に確認）" in kb(slack, "ichiro", "status")
+    asked = "from localhost, which was asked 1 min ago; it changed 1 min ago: 1 added, 1 changed, 0 removed"
+    assert asked in kb(slack, "olivia", "status")
+    said = "取得元: localhost（1分前に確認）、最後の変更は1分前で、追加 1件、変更 1件、削除 0件"
+    assert said in kb(slack, "ichiro", "status")
+    server.answer = sending(IT_HELP + CAMERA + CAMERA)
+    later(bot)
+    assert "1 left out (reloading says why)" in kb(slack, "olivia", "status")
+    server.answer = sending(IT_HELP + CAMERA, etag='"2"')
+    later(bot)
     later(bot)
     assert server.seen[-1].headers["if-none-match"] == '"2"'
 

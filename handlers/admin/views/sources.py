@@ -36,13 +36,25 @@ def line(polled: Polled, texts: Texts) -> str:
         return texts("source.waits", **values)
     if state.asked:
         return texts("source.declined", **values)
-    return texts("source.fresh" if state.fetched else "source.not_asked", **values)
+    if not state.fetched:
+        return texts("source.not_asked", **values)
+    return texts("source.fresh", **values) + _last_change(polled, texts)
 
 
 def trouble(polled: Polled, texts: Texts) -> str:
     """Say the same, or nothing where all is well."""
     is_well = polled.state.fetched and not polled.state.why and not polled.state.asked
     return "" if is_well else line(polled, texts)
+
+
+def _last_change(polled: Polled, texts: Texts) -> str:
+    """Say what the last change has brought, and how many of its rows can't be used."""
+    state = polled.state
+    if not state.changed_at:
+        return ""
+    counts = {"added": state.added, "changed": state.changed, "removed": state.removed}
+    said = texts("source.changed", age=_since(state.changed_at, polled.now, texts), **counts)
+    return said + (texts("source.skipped", count=state.skipped) if state.skipped else "")
 
 
 def _reason(why: Translatable, texts: Texts) -> str:
