@@ -8,7 +8,7 @@ import httpx2
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult, TextContent
 from mcp_types.version import LATEST_MODERN_VERSION
 
 from bot.addresses import split
@@ -23,12 +23,18 @@ ANSWER_SECONDS = 30.0
 """How long an answer is waited for; the bot gives up before."""
 
 
-class Relay:
-    """The `tools.Answering` of a bot that listens at HOST:PORT, for whoever holds a token, or none."""
+def connections(token: str | None) -> httpx2.AsyncClient:
+    """Return the connections of whoever holds a token, or none: making them takes longer than a call."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx2.AsyncClient(headers=headers, timeout=ANSWER_SECONDS, trust_env=False)
 
-    def __init__(self, address: str, token: str | None) -> None:
+
+class Relay:
+    """The `tools.Answering` of a bot that listens at HOST:PORT; see `connections`."""
+
+    def __init__(self, http: httpx2.AsyncClient, address: str) -> None:
+        self._http = http
         self._address = address
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     async def is_open(self) -> bool:
         """Tell whether somebody listens there."""
@@ -63,16 +69,11 @@ class Relay:
         return result.structured_content
 
     async def _result(self, tool: str, arguments: Mapping[str, Any]) -> CallToolResult | MCPError:
-        async with (
-            httpx2.AsyncClient(headers=self._headers, timeout=ANSWER_SECONDS, trust_env=False) as http,
-            Client(
-                streamable_http_client(f"http://{self._address}{PATH}", http_client=http),
-                mode=LATEST_MODERN_VERSION,
-                cache=None,
-            ) as bot,
-        ):
-            try:
-                return await bot.call_tool(tool, dict(arguments))
+        transport = streamable_http_client(f"http://{self._address}{PATH}", http_client=self._http)
+        async with Client(transport, mode=LATEST_MODERN_VERSION, cache=None) as bot:
+            wanted = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=dict(arguments)))
+            try:  # `bot.call_tool` would list the tools first, to compare the answer with what they promise
+                return await bot.session.send_request(wanted, CallToolResult)
             except MCPError as refused:  # outside, the task groups of the transport would have put it into a group
                 return refused
 

@@ -6,6 +6,7 @@ messages only; the SDK sends whatever else is printed to stderr.
 
 import os
 import signal
+from collections.abc import Callable
 from contextlib import ExitStack
 from threading import Lock
 
@@ -15,7 +16,7 @@ from anyio import to_thread
 from bot.addresses import reachable
 from bot.api import tools
 from bot.api.models import SearchAnswer
-from bot.api.relay import Relay
+from bot.api.relay import Relay, connections
 from bot.knowledge_reader import KnowledgeReader, reading
 from bot.settings import Settings
 from bot.status import read_status
@@ -46,17 +47,18 @@ def _end_with(opened: ExitStack) -> None:
 async def _serve(settings: Settings, opened: ExitStack) -> None:
     given = settings.environment.kotae_token
     token = given.get_secret_value() if given else None
-    nearest = Nearest(settings, token, Stored(settings, token, opened))
-    await nearest.prepare()
-    await tools.server(lambda _: nearest).run_stdio_async()
+    async with connections(token) as http:
+        nearest = Nearest(settings, lambda address: Relay(http, address), Stored(settings, token, opened))
+        await nearest.prepare()
+        await tools.server(lambda _: nearest).run_stdio_async()
 
 
 class Nearest:
     """The `tools.Answering` of the running bot if its door is open, else of what it has stored."""
 
-    def __init__(self, settings: Settings, token: str | None, stored: "Stored") -> None:
+    def __init__(self, settings: Settings, relay_to: Callable[[str], Relay], stored: "Stored") -> None:
         self._settings = settings
-        self._token = token
+        self._relay_to = relay_to
         self._stored = stored
 
     async def prepare(self) -> None:
@@ -81,7 +83,7 @@ class Nearest:
         """Return the bot of this DATA_DIR, or the one at API_BIND, if it listens."""
         status = read_status(self._settings.environment.data_dir) or {}
         address = status.get("process", {}).get("http") or self._settings.environment.api_bind
-        relay = Relay(reachable(address), self._token) if address else None
+        relay = self._relay_to(reachable(address)) if address else None
         return relay if relay and await relay.is_open() else None
 
 

@@ -17,7 +17,7 @@ import anyio
 import pytest
 from mcp.client.stdio import StdioServerParameters
 
-from bot.api.relay import Relay
+from bot.api.relay import Relay, connections
 from bot.playground import LocalSlack
 from handlers.doors.errors import RelayError
 from handlers.doors.searching import Query
@@ -156,13 +156,19 @@ def test_without_a_bot_each_token_opens_what_it_is_for(folder: Path) -> None:
 
 def test_a_bot_that_breaks_off_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        relay = Relay(f"127.0.0.1:{listening.getsockname()[1]}", None)
-        Thread(target=lambda: [listening.accept()[0].close() for _ in range(2)], daemon=True).start()
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+
+        def hang_up() -> None:
+            for _ in range(2):  # to say that it is open, and for the call
+                listening.accept()[0].close()
+
+        Thread(target=hang_up, daemon=True).start()
 
         async def ask_twice() -> None:
-            assert await relay.is_open()
-            with pytest.raises(RelayError, match="broke off the connection, or took too long"):
-                await relay.search(Query("VPN"))
+            async with connections(None) as http:
+                assert await Relay(http, address).is_open()
+                with pytest.raises(RelayError, match=f"{address} broke off the connection, or took too long"):
+                    await Relay(http, address).search(Query("VPN"))
 
         anyio.run(ask_twice)
 
