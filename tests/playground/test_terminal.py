@@ -448,7 +448,7 @@ def test_nothing_typed_breaks_it(desk: LocalSlack) -> None:
     screen = talk(desk, *lines, patience=5)
     assert "There is no :nonsense; :help lists what there is.\n" in screen
     assert "/nonsense failed: there is no such command here, only /search and /kb.\n" in screen
-    assert re.search(r"^:submit, :close +submit or close the form that is open$", screen, re.MULTILINE)
+    assert re.search(r"^:submit, :close +開いているフォームを送信、または閉じます$", screen, re.MULTILINE)
     assert "No form is open.\n" in screen
     assert "\x1b" not in screen
     assert "Answer to あああ" in screen
