@@ -256,6 +256,8 @@ def test_a_flipped_bit_is_found_before_anything_is_answered(copied: Path, models
     data = bytearray((copied / file).read_bytes())
     data[len(data) // 2] ^= 4
     (copied / file).write_bytes(data)
+    assert CompiledModels(models.folder, deletes=False).open(str(minilm_path())) is None
+    assert (copied / file).read_bytes() == data, "a process that only reads leaves it"
     assert models.open(str(minilm_path())) is None
     assert not copied.exists() or file == MANIFEST
 

@@ -108,7 +108,8 @@ async def refused(request: Request, error: Exception) -> JSONResponse:
         return _answer(Kind(status, "not_found", headers), Translatable("door.no_address"), texts)
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         return _answer(Kind(status, "method_not_allowed", headers), Translatable("door.no_method"), texts)
-    return _invalid(request, JSON, "it is not written in UTF-8")
+    why = "it is not written in UTF-8, or nested too deep, or has a number of thousands of digits"
+    return _invalid(request, JSON, why)
 
 
 def _invalid(request: Request, place: str, reason: str) -> JSONResponse:

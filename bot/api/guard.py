@@ -32,14 +32,12 @@ class Guard:
     A page in somebody's browser can send requests to addresses of their network, under a name of its own (DNS
     rebinding) or from another site. So a request must name this machine: by an IP address, as localhost, or by one of
     `hosts`; and if it says where a page comes from, that must be the same. No header allows other sites anything.
-    Answers below the `streaming` paths may take as long as they want.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str], metrics: Metrics, streaming: tuple[str, ...] = ()) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str], metrics: Metrics) -> None:
         self._app = app
         self._hosts = frozenset({"localhost", *hosts})
         self._metrics = metrics
-        self._streaming = streaming
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,15 +64,12 @@ class Guard:
             raise NotNowError("door.busy")
         self._running += 1  # not before: who sends slowly takes nobody's place
         try:
-            async with asyncio.timeout(None if self._streams(scope["path"]) else ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 await self._app(scope, _replayed(body, receive), sent)
         except TimeoutError:
             raise NotNowError("door.too_late", seconds=round(ANSWER_SECONDS)) from None
         finally:
             self._running -= 1
-
-    def _streams(self, path: str) -> bool:
-        return any(path == each or path.startswith(f"{each}/") for each in self._streaming)
 
     def _check(self, headers: Headers) -> None:
         """Raise DoorError for a request that doesn't name this machine, or comes from another site."""

@@ -80,6 +80,7 @@ def _config(app: ASGIApp, proxies: list[str]) -> uvicorn.Config:
         ws="none",
         loop="asyncio",
         log_config=None,  # the log of the bot is the only one
+        log_level="error",  # or each broken request and each connection too many is a line
         access_log=False,
         server_header=False,
         proxy_headers=bool(proxies),

@@ -613,7 +613,7 @@ WORDS = {
     "person.forgotten": "someone who was removed",
     # Programs: HTTP, MCP and their tokens
     "door.no_words": "The query has no letter and no digit to search for.",
-    "door.not_open": "Nothing is open without a token. Send one as `Authorization: Bearer kotae_…`; whoever runs Kotae makes it with `kotae token create`.",
+    "door.not_open": "Nothing is open without a token. Send one as `Authorization: Bearer kotae_…` (`kotae mcp`: in KOTAE_TOKEN); whoever runs Kotae makes it with `kotae token create`.",
     "door.empty": "None of this token's knowledge bases is loaded now.",
     "door.unknown_name": "No knowledge base named {name} is open to you; open are: {names}.",
     "door.too_many": "Too many requests. Wait {seconds} s, then ask more slowly.",

@@ -611,7 +611,7 @@ WORDS = {
     "person.forgotten": "削除されたユーザー",
     # プログラムから（HTTP・MCP とトークン）
     "door.no_words": "検索できる文字や数字が含まれていません。",
-    "door.not_open": "トークンなしで見られるものはありません。`Authorization: Bearer kotae_…` を付けてください。トークンは Kotae の運用担当者が `kotae token create` で発行します。",
+    "door.not_open": "トークンなしで見られるものはありません。`Authorization: Bearer kotae_…` を付けてください（`kotae mcp` では KOTAE_TOKEN）。トークンは Kotae の運用担当者が `kotae token create` で発行します。",
     "door.empty": "このトークンで使えるナレッジベースは、いま読み込まれていません。",
     "door.unknown_name": "{name} というナレッジベースは利用できません。利用できるもの: {names}",
     "door.too_many": "リクエストが多すぎます。{seconds} 秒ほど待ってから、間隔を空けて送ってください。",

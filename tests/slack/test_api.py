@@ -213,6 +213,8 @@ def test_300_hostile_requests_see_no_closed_row(bot_: Bot) -> None:
         (b"{", ""),
         (b"", ""),
         (b"\xff", "JSON: it is not written in UTF-8"),
+        (b"[" * 60_000, "JSON: it is not written in UTF-8, or nested too deep"),
+        (b'{"query": "VPN", "top_k": ' + b"9" * 5_000 + b"}", "JSON: it is not written in UTF-8, or nested too deep"),
     ],
 )
 def test_a_wrong_value_is_named(anybody: Client, body: object, place: str) -> None:
