@@ -441,6 +441,16 @@ def test_clearing_what_is_not_there_is_1(capsys: pytest.CaptureFixture[str]) -> 
     assert "never/downloaded is not among the downloaded models; see: kotae model list" in capsys.readouterr().err
 
 
+def test_without_a_reply_eval_has_no_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "faq.csv").write_text(FAQ)
+    (tmp_path / "asked.csv").write_text("query,id\nWhy is the sky blue?,\n")
+    files = [str(tmp_path / name) for name in ("faq.csv", "asked.csv")]
+    assert main(["eval", *files, "--encoder", "lexical"]) == 0
+    assert "0 replies, – of them right" in capsys.readouterr().out
+    assert main(["eval", *files, "--encoder", "lexical", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["shipped"]["precision"] == 1.0, "scripts compare a number"
+
+
 def test_try_reads_a_csv_again_when_it_is_saved(tmp_path: Path) -> None:
     (tmp_path / "it-help.csv").write_text(FAQ)
     with Python[str](
