@@ -9,6 +9,7 @@ from bot import logs
 from bot.playground.slack import text as playground_text
 from bot.playground.slack.sample_workspace import sample_workspace
 from bot.playground.terminal import mrkdwn as terminal
+from handlers.admin import quiet
 from handlers.answers.views import answers, full_answer, published
 from handlers.entries.views import editing
 from handlers.files import sources
@@ -178,6 +179,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "handlers.learning.learned_aliases.may_be_alias": lambda cell: learned_aliases.may_be_alias(
         Record("1", cell, cell, aliases=(cell,)), f"x{cell}"
     ),
+    "handlers.admin.quiet.span": quiet.span,
     "handlers.learning.misses.looks_like_a_question": misses.looks_like_a_question,
     "handlers.texts.for_question": for_question,
     "handlers.files.sources.new_name": sources.new_name,
@@ -326,6 +328,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "bot.env_file",
         "bot.logs.log_to_stderr",
         "bot.settings",
+        "handlers.admin.quiet",
         "handlers.admin.settings",
         "handlers.files.downloads",
         "handlers.privacy.store.forgetting",
