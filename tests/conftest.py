@@ -25,7 +25,9 @@ INDEX = os.environ.get("KOTAE_TEST_INDEX", "faiss")
 """Where the indexes of such tests are, if they are on PostgreSQL: faiss, or pgvector."""
 
 ALIKE = {
-    *("test_access", "test_admin", "test_agent", "test_auto_reply", "test_compiled_meanwhile", "test_connection"),
+    *("test_access", "test_admin", "test_agent", "test_auto_reply", "test_closed", "test_compiled_meanwhile"),
+    *("test_clarifying", "test_connection", "test_freshness", "test_images", "test_quiet", "test_reactions"),
+    *("test_sources", "test_threads", "test_typeahead"),
     *("test_delivery", "test_direct", "test_escaping", "test_evaluation", "test_flood", "test_group_dm", "test_home"),
     *("test_languages", "test_long_cells", "test_mention", "test_model_arrives", "test_no_answer", "test_outbox"),
     *(
@@ -39,7 +41,7 @@ ALIKE = {
     ),
     *("test_why", "test_workbooks"),
 }
-"""Modules about who may ask, the connection, layout, uploaded files and models: what they store, others test, too."""
+"""Modules about who may ask, the connection, layout, files and models: others make their queries. ALL=1 has them."""
 
 FOLDER = "people change the knowledge folder by hand; a shared database reads none: test_import, test_shared_knowledge"
 """Why a test is left out where a database holds the knowledge."""

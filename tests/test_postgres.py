@@ -151,3 +151,13 @@ def test_a_newer_schema_is_refused(url: str, engine: Engine) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match="schema 9999, which is newer"):
         open_database(url)
+
+
+def test_a_connection_that_is_in_use_at_the_end_is_closed_when_it_is_given_back(postgresql: str) -> None:
+    database = open_database(postgresql)
+    with database._engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        used = connection.connection.dbapi_connection
+        database.close()
+    assert used
+    assert used.closed

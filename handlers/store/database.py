@@ -23,6 +23,7 @@ from sqlalchemy import (
     Row,
     Select,
     Update,
+    event,
     literal,
     make_url,
     select,
@@ -106,7 +107,8 @@ class Database:
             return cls(_open(engines.named(make_url(url), session_name(session)), expected), session)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; one that a thread still uses is closed when it is given back."""
+        event.listen(self._engine.pool, "checkin", lambda _, record: record.invalidate())
         self._engine.dispose()
 
     @contextmanager
