@@ -1,7 +1,8 @@
 """The knowledge of a bot, for another process on the same machine: searched as the bot would, and never changed.
 
 Nothing is written, made or locked in DATA_DIR, KNOWLEDGE_DIR or the state database, whether the bot runs or not. What
-has to be built, because nobody has stored it yet, is kept in a temporary folder.
+has to be built, because nobody has stored it in DATA_DIR yet, is kept in a temporary folder. Where the indexes are in
+PostgreSQL, that is all of it.
 """
 
 import logging
@@ -18,8 +19,6 @@ from bot.folder_watch import FolderWatch, log_reports
 from bot.model_watch import ModelWatch
 from bot.settings import Settings
 from handlers.channels import Channels
-from handlers.knowledge.store.index_server import IndexServer
-from handlers.knowledge.store.stored_generations import stored_indexes
 from handlers.learning.store.learned_aliases import LearnedAliases
 from handlers.learning.store.voices import Voices
 from handlers.store.database import Database
@@ -29,7 +28,6 @@ from indexes.encoder.compiled import CompiledModels
 from indexes.maintenance import Maintenance
 from indexes.records.review import ReviewPolicy
 from indexes.registry import Registry
-from indexes.storage.index_store import IndexStores
 from indexes.storage.overlay import overlaid
 
 log = logging.getLogger(__name__)
@@ -117,7 +115,7 @@ def reading(
         mapping.check()
         policy = ReviewPolicy(settings.config.overdue_limit, lambda: datetime.now(settings.timezone).date())
         registry = Registry(mapping.sources, settings.synonyms, policy)
-        maintenance = Maintenance(registry, folder, overlaid(_indexes(settings, database, opened), folder))
+        maintenance = Maintenance(registry, folder, overlaid(settings.environment.data_dir, folder))
         watch = FolderWatch(maintenance, mapping.sources, settings.synonyms, _nothing, log_reports)
         opened.callback(watch.close)
         opened.callback(maintenance.close)
@@ -132,14 +130,6 @@ def reading(
             opened.callback(model.close)
             model.start()
         yield reader
-
-
-def _indexes(settings: Settings, database: Database | None, opened: ExitStack) -> IndexStores:
-    """Return where the bot keeps its indexes."""
-    if settings.index_url is None or database is None:
-        return IndexStores.files(settings.environment.data_dir)
-    server = opened.enter_context(closing(IndexServer(settings.index_url)))
-    return stored_indexes(server, database)
 
 
 def _load(settings: Settings, name: str, revision: str | None) -> Model:

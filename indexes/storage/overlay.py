@@ -19,9 +19,12 @@ class Overlay:
     own: SnapshotFolder
 
     def load(self, names: Collection[str] = EVERYTHING) -> Generation | None:
-        """See `IndexStore.load`: the newer one of both."""
-        found = [each for store in (self.theirs, self.own) if (each := store.load(names))]
-        return max(found, key=lambda generation: generation.created, default=None)
+        """See `IndexStore.load`: the newer one of both, but theirs as soon as it has all that the own one has."""
+        theirs, own = self.theirs.load(names), self.own.load(names)
+        if theirs is None or own is None:
+            return theirs or own
+        has_all = theirs.recipe == own.recipe and (theirs.encoder is not None or own.encoder is None)
+        return theirs if has_all or theirs.created >= own.created else own
 
     def generations(self) -> Iterator[Generation]:
         """See `IndexStore.generations`."""
@@ -52,8 +55,9 @@ class Overlay:
         self.own.delete()
 
 
-def overlaid(theirs: IndexStores, folder: Path) -> Stores:
-    """Return the stores of a process that reads the indexes of another; all else is below a folder of its own."""
+def overlaid(data_dir: Path, folder: Path) -> Stores:
+    """Return the stores of a process that reads the snapshots in `data_dir`, and keeps all else below `folder`."""
+    theirs = IndexStores.files(data_dir)
 
     def of(source: Source) -> Overlay:
         return Overlay(theirs.of(source), SnapshotFolder(snapshot_folder(folder, source)))
