@@ -26,6 +26,8 @@ LEFT_OUT = ("__main__", "migrations", "indexes.encoder.compiling", "indexes.enco
 """Modules that do something when they are imported, or import torch, which few processes need."""
 
 Order = dict[str, Any]
+Handler = Any
+"""What signal.getsignal returns."""
 
 
 def prepare() -> None:
@@ -36,7 +38,7 @@ def prepare() -> None:
                 import_module(module.name)
 
 
-def wait_for_order(orders: socket.socket) -> Order | None:
+def wait_for_order(orders: socket.socket, interruption: Handler) -> Order | None:
     """Fork for each order. Returns it in the new process; in this one None, at the end."""
     while True:
         message, files, *_ = socket.recv_fds(orders, MOST, 4)
@@ -44,6 +46,7 @@ def wait_for_order(orders: socket.socket) -> Order | None:
         if not message:
             return None
         if is_new(orders, files):
+            signal.signal(signal.SIGINT, interruption)
             orders.close()
             for number, file in enumerate(files[:3]):
                 os.dup2(file, number)
@@ -66,9 +69,7 @@ def is_new(orders: socket.socket, files: Sequence[int]) -> bool:
     with warnings.catch_warnings(action="ignore"):  # there are threads: numpy's, which are made for it
         if os.fork():
             return False
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         if not (new := os.fork()):
-            signal.signal(signal.SIGINT, signal.default_int_handler)
             return True
     orders.send(str(new).encode())
     orders.close()
@@ -122,6 +123,6 @@ def put(name: str, file: io.TextIOWrapper) -> None:
 
 if __name__ == "__main__":
     prepare()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts the tests ends this by ending them
-    if ordered := wait_for_order(socket.socket(fileno=int(sys.argv[1]))):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts the tests ends this by ending them
+    if ordered := wait_for_order(socket.socket(fileno=int(sys.argv[1])), before):
         become(ordered)

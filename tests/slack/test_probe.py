@@ -13,6 +13,7 @@ from bot.connection import MISSED_PONGS, PING_SECONDS
 from bot.playground import LocalSlack
 from bot.probe import SILENCE_SECONDS, ready
 from bot.status import RENEWED_SECONDS, read_status
+from tests.processes import run
 from tests.slack.test_serve import Process, ended, serving
 
 QUESTION = "パスワードを忘れました"
@@ -45,8 +46,10 @@ def wait_for(process: Process, name: str, exit_code: int, words: str, seconds: f
 def test_it_is_ready_when_it_answers_and_not_while_it_ends(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:
+    nobody = "not live: no bot renews its status in DATA_DIR"
+    before = [run("-m", "bot", "status", "--probe", name, cwd=knowledge.parent) for name in ("live", "ready")]
+    assert [(each.returncode, each.stdout) for each in before] == [(1, f"{nobody}\n")] * 2
     process = serving(slack, knowledge, processes)
-    assert probe(process, "live") == probe(process, "ready") == (1, "not live: no bot renews its status in DATA_DIR")
     assert wait_for(process, "ready", 0, "ready") == "ready: 3 knowledge bases"
     assert wait_for(process, "live", 0, "live").startswith(f"live: process {process.running.pid}, up ")
     slack.faults.slow("chat.postMessage", seconds=4, times=None)
@@ -57,7 +60,7 @@ def test_it_is_ready_when_it_answers_and_not_while_it_ends(
     slack.wait_until(lambda: "it is stopping" in ready(read_status(data)).line, what="a word that it ends")  # it drains
     assert ended(process) == 0
     assert [len(slack.replies(each)) for each in asked] == [1] * 3
-    assert probe(process, "live") == (1, "not live: no bot renews its status in DATA_DIR")
+    assert probe(process, "live") == (1, nobody)
 
 
 def test_a_bot_that_was_killed_is_not_live_at_once(
