@@ -4,7 +4,7 @@ VENV := .venv
 PEERS := .venv-bench
 FASTEMBED := .venv-bench-fastembed
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt $(PIP_OPTIONS)
 PYTEST := $(BIN)/python -m pytest --numprocesses 6 --dist worksteal
 
 .PHONY: run test test-long test-all collect test-postgres eval bench soak lint docs help
