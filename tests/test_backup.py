@@ -206,7 +206,7 @@ def test_it_holds_no_secret_and_is_for_its_owner_alone(original: Place, backup: 
 
 def test_every_setting_is_told_or_is_a_secret_or_a_place() -> None:
     others = {name for name in Environment.model_fields if name not in SETTINGS}
-    secrets = {"slack_bot_token", "slack_app_token", "slack_config_token", "database_url"}
+    secrets = {"slack_bot_token", "slack_app_token", "slack_config_token", "kotae_token", "database_url"}
     assert others == secrets | {"slack_api_url", "knowledge_dir", "data_dir", "hf_home"}
 
 

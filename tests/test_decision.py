@@ -70,7 +70,12 @@ def test_every_reason_is_named_and_agrees_with_what_the_bot_does(faq: Path, ques
 
 
 def test_every_sentence_about_a_row_is_reached() -> None:
-    reached = {key for keys in ASKED.values() for key in keys} | {"why.votes", "why.close_other", "why.lost"}
+    reached = {key for keys in ASKED.values() for key in keys} | {
+        "why.votes",
+        "why.close_other",
+        "why.lost",
+        "why.overdue",
+    }
     assert reached == {key for key in en.WORDS if key.startswith("why.")}
 
 

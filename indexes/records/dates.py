@@ -26,21 +26,26 @@ _MONTH = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,?\s)?\s*"
 _AFTER = r"\s*(?:\(\w{1,9}\.?\)|[月火水木金土日](?:曜日?)?)?\s*(?:,?\s*T?\d{1,2}[:時].*)?"
 """What may follow a day: a weekday, and a time."""
-_FORMS = tuple(
-    re.compile(form, re.IGNORECASE)
-    for form in (
-        rf"(?P<year>\d{{4}})\s*(?:[-/.]|年)\s*(?P<month>\d{{1,2}})\s*(?:[-/.]|月)\s*(?P<day>\d{{1,2}})\s*日?{_AFTER}",
-        rf"(?P<year>\d{{4}})(?P<month>\d\d)(?P<day>\d\d){_AFTER}",
-        r"(?P<year>\d{4})\s*(?:[-/.]|年)\s*(?P<month>\d{1,2})\s*月?",
-        (
-            rf"(?P<era>令和|平成|昭和|[RHS])\s*\.?(?P<year>\d{{1,2}}|元)\s*(?:[-/.]|年)\s*(?P<month>\d{{1,2}})\s*(?:[-/.]|月)"
-            rf"\s*(?P<day>\d{{1,2}})\s*日?{_AFTER}"
-        ),
-        rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s./-]*{_MONTH}[\s,./-]*(?P<year>\d{{4}}|\d\d){_AFTER}",
-        rf"{_WEEKDAY}{_MONTH}\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){_AFTER}",
-        rf"{_MONTH}[\s,/-]*(?P<year>\d{{4}})",
-    )
+_DAY = re.compile(
+    rf"(?P<year>\d{{4}})\s*(?:[-/.]|年)\s*(?P<month>\d{{1,2}})\s*(?:[-/.]|月)\s*(?P<day>\d{{1,2}})\s*日?{_AFTER}",
+    re.IGNORECASE,
 )
+_DIGITS = re.compile(rf"(?P<year>\d{{4}})(?P<month>\d\d)(?P<day>\d\d){_AFTER}", re.IGNORECASE)
+_YEAR_AND_MONTH = re.compile(r"(?P<year>\d{4})\s*(?:[-/.]|年)\s*(?P<month>\d{1,2})\s*月?")
+_ERA = re.compile(
+    rf"(?P<era>令和|平成|昭和|[RHS])\s*\.?(?P<year>\d{{1,2}}|元)\s*(?:[-/.]|年)\s*(?P<month>\d{{1,2}})\s*(?:[-/.]|月)"
+    rf"\s*(?P<day>\d{{1,2}})\s*日?{_AFTER}",
+    re.IGNORECASE,
+)
+_DAY_AND_NAME = re.compile(
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s./-]*{_MONTH}[\s,./-]*(?P<year>\d{{4}}|\d\d){_AFTER}",
+    re.IGNORECASE,
+)
+_NAME_AND_DAY = re.compile(
+    rf"{_WEEKDAY}{_MONTH}\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){_AFTER}", re.IGNORECASE
+)
+_NAME_AND_YEAR = re.compile(rf"{_MONTH}[\s,/-]*(?P<year>\d{{4}})", re.IGNORECASE)
+_FORMS = (_DAY, _DIGITS, _YEAR_AND_MONTH, _ERA, _DAY_AND_NAME, _NAME_AND_DAY, _NAME_AND_YEAR)
 _NUMBERS = re.compile(
     rf"(?P<first>\d{{1,2}})(?P<separator>[-/.])\s*(?P<second>\d{{1,2}})(?P=separator)\s*(?P<year>\d{{4}}){_AFTER}"
 )
