@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 6 --dist worksteal
 
 help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
-	@echo "make test   install what the tests need and run all but the long ones, in about five minutes"
+	@echo "make test   install what the tests need and run all but the long ones, within ten minutes on two cores"
 	@echo "make test-long       tests that kill bots, compile models, load torch or wait for minutes"
 	@echo "make test-all        both in one go"
 	@echo "make test-postgres   tests of the state and the front door, on PostgreSQL with pgvector (INDEX=faiss; ALL=1: all)"
