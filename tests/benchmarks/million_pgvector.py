@@ -28,7 +28,7 @@ from tests.benchmarks.processes import JSON
 from tests.benchmarks.report import Report, Table, at_least, at_most
 
 NEIGHBOURS = 10
-SETTINGS = ("shared_buffers = '2GB'", "maintenance_work_mem = '1GB'", "max_wal_size = '8GB'")
+SETTINGS = ("shared_buffers = '4GB'", "effective_cache_size = '12GB'", "max_wal_size = '8GB'")
 """What anybody would set on a server for so much; all else is as PostgreSQL comes."""
 KINDS = ("terms", "texts", "records", "vectors", "arrays")
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MANY = 50_000
 """Vectors from which there is an HNSW index: comparing as many takes 50 ms on two cores."""
 LINKS, BUILD_CANDIDATES = 24, 200
+_ELEMENT, _LINK = 136, 16
+"""Bytes of a vector in pgvector's graph beside its numbers, and of each link (pgvector 0.8: src/hnsw.h)."""
 RESCORED = 4
 """Times as many vectors as are wanted that are compared again in float32."""
 MOST_UNUSED = 0.25
@@ -161,7 +163,7 @@ def index_vectors(connection: Connection, collection: int, dimension: int, many:
     count = connection.execute(text(f"SELECT count(*) FROM {child}")).scalar_one()  # noqa: S608 - a number
     if count < many:
         return IndexKind("exact")
-    connection.execute(text("SET LOCAL maintenance_work_mem = '1GB'"))
+    connection.execute(_ENOUGH_MEMORY, {"needed": build_memory(count, dimension) // 1024})
     connection.execute(
         text(
             f"CREATE INDEX IF NOT EXISTS {child}_near ON {child} USING hnsw"
@@ -170,6 +172,22 @@ def index_vectors(connection: Connection, collection: int, dimension: int, many:
         )
     )
     return IndexKind("hnsw", 0.99)
+
+
+def build_memory(count: int, dimension: int) -> int:
+    """Return the bytes of the graph of `count` vectors: with less memory, the rest takes many times as long.
+
+    When it is made by several processes, all of it is allocated at once, in shared memory.
+    """
+    return count * (_ELEMENT + 2 * dimension + 2 * LINKS * _LINK + LINKS * _LINK // (LINKS - 1))
+
+
+_ENOUGH_MEMORY = text("""
+    SELECT set_config('maintenance_work_mem', greatest(
+        pg_size_bytes(current_setting('maintenance_work_mem')) / 1024,
+        least(:needed, pg_size_bytes(current_setting('effective_cache_size')) / 2 / 1024)
+    ) || 'kB', true)""")
+"""As much memory as the graph needs, but no more than half of what the server is said to have for data."""
 
 
 def delete_unused(connection: Connection, collection: int, used: NDArray[np.int32]) -> None:
