@@ -25,6 +25,8 @@ _CLOSE, _CLOSE_LATIN, _CLOSE_OTHERS = 0.5, 0.6, 0.75
 """Least share of letters in common between a misspelt header and a name, if that is Japanese, Latin, or not of the
 first group. 回当 and 回答 share half."""
 _LONGEST_HEADER = 40
+_SHORTEST = 4
+"""Letters of a Latin name that can be misspelt and still be told from other words: Task is no ask."""
 _LONGEST_NAME = 60
 _SAMPLED = 1_000
 """Rows that are looked at to tell texts from numbers and dates."""
@@ -39,7 +41,7 @@ _CLOSING = " \t\n\"'」』)）"
 _SENTENCE_ENDS = ("?", "？", "。", "です", "ます", "ですか", "ますか", "ません", "ください")
 _FEWEST_WORDS = 5
 """Words of an English text that ends with a full stop, from which it is a sentence."""
-_SEPARATORS = ("|", "｜", "，", "、", "^", "~", "¦", "\x1f", ":", "：", "/", "／")
+_SEPARATORS = ("|", "｜", "，", "、", "^", "~", "¦", ":", "：", "/", "／")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def other_separator(header: Sequence[str], cells: Sequence[str]) -> str:
     for separator in _SEPARATORS if len(header) == 1 else ():
         parts = [part for part in title.split(separator) if part.strip()]
         having = sum(separator in cell for cell in cells)
-        if len(parts) > 1 and 2 * having >= len(cells) and (any(map(is_known, parts)) or separator in "|｜¦\x1f"):
+        if len(parts) > 1 and 2 * having >= len(cells) and (any(map(is_known, parts)) or separator in "|｜¦"):
             return separator
     return ""
 
@@ -129,6 +131,7 @@ def closest_name(role: str, headers: Sequence[str]) -> tuple[str, str] | None:
         for header in headers
         for group, names in enumerate(NAMES[role])
         for name in names.split()
+        if len(name) >= _SHORTEST or not name.isascii()
         if len(header) <= _LONGEST_HEADER and (likeness := _likeness(bare(header), name)) >= _close(group, name)
     )
     _, header, name = max(pairs, default=(0.0, "", ""), key=lambda pair: pair[0])
