@@ -24,7 +24,7 @@ _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "R": 2018, "H": 1988, "
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,?\s)?\s*"
-_AFTER = r"\s*(?:\(\w{1,9}\.?\)|[月火水木金土日](?:曜日?)?)?\s*(?:,?\s*T?\d{1,2}[:時].*)?"
+_AFTER = r"\s*(?:\(\w{1,9}\.?\)|[月火水木金土日](?:曜日?)?)?\s*(?:,?\s*T?(?:(?:午[前後]|[AP]M)\s*)?\d{1,2}[:時].*)?"
 """What may follow a day: a weekday, and a time."""
 _DAY = re.compile(
     rf"(?P<year>\d{{4}})\s*(?:[-/.]|年)\s*(?P<month>\d{{1,2}})\s*(?:[-/.]|月)\s*(?P<day>\d{{1,2}})\s*日?{_AFTER}",
@@ -44,8 +44,12 @@ _DAY_AND_NAME = re.compile(
 _NAME_AND_DAY = re.compile(
     rf"{_WEEKDAY}{_MONTH}\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){_AFTER}", re.IGNORECASE
 )
+_MONTH_FIRST = re.compile(
+    rf"(?P<month>\d{{1,2}})月\s*(?P<day>\d{{1,2}})日?,?\s*(?P<year>\d{{4}})年?{_AFTER}", re.IGNORECASE
+)
+"""As Confluence writes Japanese dates: 3月 04, 2026."""
 _NAME_AND_YEAR = re.compile(rf"{_MONTH}[\s,/-]*(?P<year>\d{{4}})", re.IGNORECASE)
-_FORMS = (_DAY, _DIGITS, _YEAR_AND_MONTH, _ERA, _DAY_AND_NAME, _NAME_AND_DAY, _NAME_AND_YEAR)
+_FORMS = (_DAY, _DIGITS, _YEAR_AND_MONTH, _ERA, _DAY_AND_NAME, _NAME_AND_DAY, _MONTH_FIRST, _NAME_AND_YEAR)
 _NUMBERS = re.compile(
     rf"(?P<first>\d{{1,2}})(?P<separator>[-/.])\s*(?P<second>\d{{1,2}})(?P=separator)\s*(?P<year>\d{{4}}){_AFTER}"
 )
