@@ -18,7 +18,7 @@ from indexes.records import KnowledgeBase, check_file, read_records
 from indexes.records.reading import parse_records
 from indexes.records.table import read_table
 from indexes.records.workbook import as_csv, read_sheet
-from tests.workbooks import XLS, ods, ods_cell, ods_row, sheets, table, with_part, xlsx
+from tests.workbooks import XLS, compound, ods, ods_cell, ods_row, sheets, table, with_part, xlsx
 
 HEADER = ["質問", "回答"]
 ROWS = [HEADER, ["VPNにつながりません", "再起動してください"], ["印刷できません", "用紙を確かめてください"]]
@@ -110,15 +110,18 @@ def test_formulas_links_and_rich_text_are_what_they_show() -> None:
 
 def test_readings_of_kanji_and_returns_of_excel_are_no_text() -> None:
     data = with_part(
-        table(HEADER, ["東京_", "一行目@二行目"]),
+        table(HEADER, ["東京_", "一行目@二行目^三行目$"]),
         {
-            "xl/sharedStrings.xml": lambda xml: xml.replace(
-                "<t>東京_</t>".encode(), "<t>東京</t><rPh sb='0' eb='2'><t>トウキョウ</t></rPh>".encode()
-            ).replace(b"@", b"_x000D_\n")
+            "xl/sharedStrings.xml": lambda xml: (
+                xml.replace("<t>東京_</t>".encode(), "<t>東京</t><rPh sb='0' eb='2'><t>トウキョウ</t></rPh>".encode())
+                .replace(b"@", b"_x000D_\n")
+                .replace(b"^", b"_x000B_")
+                .replace(b"$", b"_x0008__x001F_")
+            )
         },
     )
     [record] = read(data).records
-    assert (record.question, record.answer) == ("東京", "一行目\n二行目")
+    assert (record.question, record.answer) == ("東京", "一行目\n二行目\n三行目")
 
 
 def merged(workbook: Workbook) -> None:
@@ -149,6 +152,20 @@ def test_rows_merged_to_look_taller_are_one_row_and_no_problem() -> None:
     found = read(xlsx(fill))
     assert [(one.line, one.question, one.answer) for one in found.records] == [(2, "q1", "a1"), (4, "q2", "a2")]
     assert found.problems == ()
+
+
+def test_blank_merged_cells_are_no_damage() -> None:
+    def fill(workbook: Workbook) -> None:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, [*HEADER, "備考"])
+        sheet.merge_range("A2:A3", "q1")
+        sheet.write("B2", "a1")
+        sheet.merge_range("C3:C4", "")
+        sheet.write_row(3, 0, ["q2", "a2"])
+        sheet.merge_range("X2:Y4", "")
+
+    found = read(xlsx(fill))
+    assert [(one.line, one.question, one.answer) for one in found.records] == [(2, "q1", "a1"), (4, "q2", "a2")]
 
 
 def test_a_title_merged_over_columns_is_said_once_and_the_header_is_found() -> None:
@@ -219,7 +236,10 @@ def test_a_sheet_that_is_missing_or_useless_names_the_others() -> None:
     assert 'This is the sheet \'表紙\' of "表紙", "FAQ"' in said
     assert "[knowledge_bases.faq] sheet = " in said
     assert len(read(cover, sheet="FAQ").records) == 2
-    assert "the file is empty" in refusal(sheets(a=[], b=ROWS))
+    assert refusal(sheets(a=[], b=ROWS)).startswith(
+        'faq.xlsx: the file is empty; give it a header row first. This is the sheet \'a\' of "a", "b"; another is read'
+    )
+    assert refusal(sheets(a=[])) == "faq.xlsx: the file is empty; give it a header row first"
 
 
 # -- Other programs
@@ -309,6 +329,8 @@ def lying() -> bytes:
         (lambda: table(*ROWS)[:3000], "faq.xlsx", "damaged"),
         (lambda: XLS.read_bytes()[:1500], "faq.xls", "damaged"),
         (lambda: ods("<table:table-row"), "faq.ods", "damaged"),
+        (lambda: compound("WordDocument"), "faq.xls", "damaged"),
+        (lambda: compound("EncryptionInfo", "EncryptedPackage"), "faq.xlsx", "protected by a password"),
         (bomb, "faq.xlsx", "takes too much memory or time"),
         (far, "faq.xlsx", "takes too much memory or time"),
         (repeated, "faq.ods", "damaged"),

@@ -1,6 +1,7 @@
 """Workbooks as spreadsheet programs write them, and as somebody makes them who means harm."""
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -52,6 +53,21 @@ def with_part(data: bytes, parts: Mapping[str, Callable[[bytes], bytes]]) -> byt
         for name in old.namelist():
             new.writestr(name, parts.get(name, bytes)(old.read(name)))
     return file.getvalue()
+
+
+def compound(*parts: str) -> bytes:
+    """Return a compound file with these parts, all empty: what Excel puts a workbook with a password into."""
+    end, free, fat = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
+    counts = (0, 1, 1, 0, 4096, end, 0, end, 0, 0, *[free] * 108)
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + struct.pack("<16x5H6x118I", 62, 3, 0xFFFE, 9, 6, *counts)
+    sectors = struct.pack("<128I", fat, end, *[free] * 126)
+    return header + sectors + b"".join(_entry(name) for name in ("Root Entry", *parts)).ljust(512, b"\0")
+
+
+def _entry(name: str) -> bytes:
+    written = name.encode("utf-16-le")
+    kind = 5 if name == "Root Entry" else 2
+    return struct.pack("<64sHBB3I36xIQ", written, len(written) + 2, kind, 1, *[0xFFFFFFFF] * 3, 0xFFFFFFFE, 0)
 
 
 def ods(rows: str, name: str = "FAQ") -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
+from indexes.names import name_of
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,18 @@ def as_csv(sheet: Sheet) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def named(sheets: Sequence[str]) -> tuple[Translatable, ...]:
-    """Return the names of sheets for a message."""
+def of_several(error: UnusableFileError, file: str, sheet: str, sheets: Sequence[str]) -> UnusableFileError:
+    """Return an error about one sheet that names all sheets of its file."""
+    return UnusableFileError(
+        "workbook.other_sheets",
+        error=error.message,
+        sheet=sheet,
+        sheets=_named(sheets),
+        name=name_of(Path(file)),
+    )
+
+
+def _named(sheets: Sequence[str]) -> tuple[Translatable, ...]:
     return tuple(Translatable("list.quoted", text=sheet) for sheet in sheets)
 
 
@@ -79,7 +90,7 @@ def _run_reader(data: bytes, name: str, wanted: str) -> dict[str, Any]:
 
 def _unusable(error: str, name: str, wanted: str, sheets: Sequence[str]) -> UnusableFileError:
     if error == "no_sheet" and wanted:
-        return UnusableFileError("workbook.no_such_sheet", file=name, sheet=wanted, sheets=named(sheets))
+        return UnusableFileError("workbook.no_such_sheet", file=name, sheet=wanted, sheets=_named(sheets))
     if error == "no_sheet":
         return UnusableFileError("workbook.no_sheet", file=name)
     if error == "password":

@@ -36,8 +36,12 @@ Merge = tuple[tuple[int, int], tuple[int, int]]
 
 _LINE_BREAK = re.compile(r"(?:_x000D_|\r)\n?|[\x0b\x0c]")
 """Also as Excel writes a carriage return into XML, and as word processors break a line."""
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+"""Nobody sees these in a cell, or could remove them there; in a CSV they may mean that it is none."""
 _DIGITS = 1e21
 """From here on a number is written with an exponent."""
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""The name of the part of a file with a password that has the workbook."""
 _CONTENT = "content.xml"
 """What an OpenDocument file says."""
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -75,7 +79,7 @@ def _read(data: bytes, wanted: str) -> dict[str, Any]:
     except calamine.PasswordError:
         return {"error": "password", "sheets": []}
     except (calamine.CalamineError, zipfile.BadZipFile, ET.ParseError):
-        return {"error": "unreadable", "sheets": []}
+        return {"error": "password" if _ENCRYPTED in data else "unreadable", "sheets": []}
 
 
 def _unpacked(data: bytes) -> int:
@@ -117,11 +121,13 @@ def _fill(rows: list[list[str]], merges: Iterable[Merge]) -> None:
     """
     own = [any(row) for row in rows]
     for (first, column), (last, _) in merges:
-        for place in range(first + 1, min(last + 1, len(rows))):
-            if own[place]:
-                rows[place][column] = rows[first][column]
-            else:
+        below = range(first + 1, min(last + 1, len(rows)))
+        text = "".join(rows[first][column : column + 1]) if below else ""  # blank ones may be right of the last column
+        for place in below:
+            if not own[place]:
                 rows[place] = []
+            elif text:
+                rows[place][column] = text
 
 
 def _spans(data: bytes) -> dict[str, list[Merge]]:
@@ -168,7 +174,7 @@ def _text(value: Any) -> str:
 
 @_text.register
 def _(value: str) -> str:
-    return _LINE_BREAK.sub("\n", value).replace("\0", "")
+    return _CONTROL.sub("", _LINE_BREAK.sub("\n", value))
 
 
 @_text.register
