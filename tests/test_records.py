@@ -126,6 +126,12 @@ def test_an_excel_separator_line_decides_and_lines_still_count_from_the_top() ->
     assert (found.delimiter, found.records[0].question, found.records[0].line) == (";", "What, now?", 3)
 
 
+@pytest.mark.parametrize("hint", ["sep=;;", '"sep=;"', "SEP=;;;"])
+def test_an_excel_separator_line_may_be_as_wide_as_the_rows_below(hint: str) -> None:
+    found = parse_records(f"{hint}\nquestion;answer;note\nq;a, b;c\n".encode(), Path("x.csv"))
+    assert (found.delimiter, found.records[0].answer, found.header_line) == (";", "a, b", 2)
+
+
 def test_one_column_without_any_delimiter_is_a_knowledge_base() -> None:
     rows, problems = parsed("質問\nVPNとは\n社内, 社外の違い\n")
     assert rows == [("VPNとは", ""), ("社内, 社外の違い", "")]
@@ -175,6 +181,8 @@ def test_files_without_rows_are_refused(content: str | bytes, message: str) -> N
         (b"\x89PNG\r\n\x1a\n", "not a CSV but a picture"),
         (b"\n<!DOCTYPE html><title>Sign in</title>", "not a CSV but a web page"),
         (b"<html lang=ja>", "not a CSV but a web page"),
+        (b'[\n {"question": "Where?", "answer": "Here"}]', "not a CSV but JSON"),
+        (b'{"question": "Where?", "answer": "Here"}\n{"question": "When?", "answer": "Now"}', "not a CSV but JSON"),
         (bytes(range(256)), "can't be read as text in UTF-8, UTF-16, CP932 (Shift_JIS) or EUC-JP"),
         (b"\x00" * 100, "the file is empty"),
         ("質問,回答\na,b\n".encode("utf-16-le"), "can't be read as text"),  # no byte order mark
@@ -213,7 +221,7 @@ def test_damaged_utf16_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("char", ["\ufffd", "\x07", "\x1b", "\x0b", "\x85", "\x7f"])
+@pytest.mark.parametrize("char", ["\ufffd", "\x07", "\x1b", "\x85", "\x7f"])
 def test_replacement_and_control_characters_are_refused_by_line(char: str) -> None:
     assert refusal(f'質問,回答\r\n"a\r\nb",c\r\nd{char},e\r\n') == (
         f"it-help.csv:4: not plain text: it contains the character U+{ord(char):04X}; "
@@ -255,6 +263,13 @@ def test_too_many_columns_and_too_many_bytes_are_refused() -> None:
         f"it-help.csv: {MAX_COLUMNS + 1} columns, at most {MAX_COLUMNS} are read; is it a CSV?"
     )
     assert refusal(b"x" * (MAX_BYTES + 1)) == ("it-help.csv: larger than 400 MB; split it into several knowledge bases")
+
+
+def test_columns_without_a_name_are_not_counted_at_the_end() -> None:
+    commas = "," * 2 * MAX_COLUMNS
+    rows, problems = parsed(f"質問,回答{commas}\na,b{commas}\nc,d{commas}x\ne,f\n")
+    assert rows == [("a", "b"), ("e", "f")]
+    assert [problem.line for problem in problems] == [3]
 
 
 def test_a_file_larger_than_the_limit_is_refused_without_being_read_whole(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_every_cell_comes_back_or_its_row_is_reported_by_line(
 @example(b'"')
 @example(b"q\n\x00")
 @example(b",\n" * 300 + b"q,a\nb,c\n")
+@example("\ufeff\ufeff\nq,a\nb,c\n".encode())
 def test_any_bytes_are_read_or_refused_in_words(data: bytes) -> None:
     if found := read_or_refused(data):
         near_duplicates(found)

@@ -120,10 +120,59 @@ def test_a_header_with_a_name_too_few_is_named() -> None:
     }
 
 
-def test_a_title_above_the_header_is_pointed_out_even_if_it_is_a_known_name() -> None:
-    assert refused("よくある質問,,\n番号,質問,回答\n1,a,b\n").endswith(
-        "Or: line 2 looks like the header: delete the lines above it"
+@pytest.mark.parametrize("rows", ["よくある質問,,\n番号,質問,回答\n1,a,b\n", "本文,,,\n番号,,本文,題名\n1,,a,b\n"])
+def test_a_title_above_the_header_is_pointed_out_even_if_it_is_a_known_name(rows: str) -> None:
+    assert refused(rows).endswith("Or: line 2 looks like the header: delete the lines above it")
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ("基本情報,,内容,\n番号,分類,質問,回答\n1,席,替えたい,申請\n", 2),
+        ("番号,分類,FAQ,\n,,質問,回答\n1,席,替えたい,申請\n", 2),
+        ("質問,,回答,\n質問文,分類,回答文,担当\n替えたい,席,申請,総務\n", 2),
+        ("社内FAQ,,最終更新: 2026-04-01\n,,\n番号,質問,回答\n1,替えたい,申請\n", 3),
+        ("Ticket,,Body,\nID,Tags,Question,Answer\n1,seat,Change it?,Ask\n", 2),
+    ],
+)
+def test_the_lower_line_of_a_header_in_two_lines_is_named(rows: str, line: int) -> None:
+    message = (
+        "looks like the header, but line 1 was read as it; put all names of columns into one line above the entries"
     )
+    assert (line, message, False) in told(read(rows))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "用語,説明\n質問,たずねること\n番号,順番を表す数\n",
+        "question,answer\nTitle,Content\nWhat is an id?,A number\n",
+        "英語,日本語,説明\nAnswer,回答,返事\nImage,画像,絵\n",
+        "本文,部署\nタイトルの付け方,総務\n",
+    ],
+)
+def test_rows_about_columns_are_no_header(text: str) -> None:
+    assert told(read(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Q,席を替えたい\nA,申請する\nQ,鍵をなくした\nA,総務へ\n",
+        "質問,内容\nQ1,席を替えたい\nA1,申請する\nQ2,鍵をなくした\nA2,総務へ\n",
+        "Answer,Text\nQuestion,Where?\nAnswer,Here\nQuestion,When?\n",
+    ],
+)
+def test_questions_and_answers_below_each_other_are_told(text: str) -> None:
+    assert [(line, message.partition(";")[0]) for line, message, _ in told(read(text))] == [
+        (1, f'the column "{text.partition(",")[0]}" has only names such as Q and A')
+    ]
+
+
+def test_chosen_columns_are_not_doubted() -> None:
+    text = "表題,,本文,\n質問文,分類,回答文,担当\na,b,c,d\n".encode()
+    found = parse_records(text, FILE, chosen={"question": "表題", "answer": "本文"})
+    assert told(found) == []
 
 
 # Cells
@@ -186,12 +235,55 @@ def test_check_warns_of_merged_cells(tmp_path: Path) -> None:
         ("write `&nbsp;`", "write `&nbsp;`"),
         ("Q&A & more; AT&T;", "Q&A & more; AT&T;"),
         ("&#0; &#1; &unknown;", "&#0; &#1; &unknown;"),
+        ("&nbsp;", ""),
+        ("&nbsp;9 to 5&nbsp;", "9 to 5"),
+        ("Donau&shy;dampf&#8203;schiff", "Donaudampfschiff"),
+        ("one&#13;&#10;two&#9;three", "one\ntwo three"),
+        ("&#128104;&zwj;&#128187;", "👨\u200d💻"),
+        ("<p>&nbsp;</p>", ""),
+        ("<div><br /></div>\n", ""),
+        ('<p class=""x"">a</p>', '<p class="x">a</p>'),
+        ("<name> <id>", "<name> <id>"),
         ("/a?x=1&notify;&copyright=2&sect=3", "/a?x=1&notify;&copyright=2&sect=3"),
     ],
 )
 def test_entities_are_the_characters_they_stand_for(written: str, read_as: str) -> None:
     found = read(f'question,answer,note\n"{written}",x,"{written}"\n')
-    assert (found.records[0].question, found.records[0].details["note"]) == (read_as, read_as)
+    assert (found.records[0].question, found.records[0].details.get("note", "")) == (read_as, read_as)
+
+
+@pytest.mark.parametrize(
+    "nothing", ["\u200b", "\ufeff", "\u200e\u00a0\u200f", "\u2060 \u00ad", "<p><br></p>", "&nbsp;", "　"]
+)
+def test_a_cell_that_shows_nothing_is_blank(nothing: str) -> None:
+    found = read(f"question,answer,note\n{nothing},{nothing},x\nWhere?,{nothing},{nothing}\n{nothing},Here,\n")
+    assert [(record.question, record.answer, record.details) for record in found.records] == [
+        ("Where?", "", {}),
+        ("", "Here", {}),
+    ]
+    assert told(found) == [(2, "question and answer are both blank", True)]
+    assert [may_be_volunteered(record) for record in found.records] == [False, False]
+
+
+@pytest.mark.parametrize("line", ["\u200b", "　,　", "\ufeff", "\u200e,\u00a0"])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_line_that_shows_nothing_is_no_header_and_rows_can_be_edited(tmp_path: Path, line: str, codec: str) -> None:
+    path = tmp_path / "faq.csv"
+    path.write_bytes(f"{line}\nquestion,answer\nWhere?,Here\n".encode(codec))
+    base = read_records(path)
+    assert base.header_line == 2
+    change(base, base.records[0].id, {"answer": "There"}, datetime.now(UTC))
+    assert path.read_bytes() == f"{line}\nquestion,answer\nWhere?,There\n".encode(codec)
+
+
+@pytest.mark.parametrize("letter", ["\x0b", "\x0c"])
+def test_a_line_broken_as_filemaker_does_is_a_line_and_stays_in_the_file(tmp_path: Path, letter: str) -> None:
+    path = tmp_path / "faq.csv"
+    path.write_bytes(f'question,answer\nHow?,"one{letter}two"\nWhy?,x{letter}y\n'.encode())
+    base = read_records(path)
+    assert [record.answer for record in base.records] == ["one\ntwo", "x\ny"]
+    changed = change(base, base.records[1].id, {"question": "Why not?", "answer": "x\ny"}, datetime.now(UTC))
+    assert changed.data == f'question,answer\nHow?,"one{letter}two"\nWhy not?,x{letter}y\n'.encode()
 
 
 def test_saving_what_readers_see_of_entities_changes_nothing(tmp_path: Path) -> None:

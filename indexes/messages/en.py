@@ -45,6 +45,10 @@ WORDS = {
     "question (質問, 問い合わせ, タイトル, title, name …) "
     "or answer (回答, 答え, 内容, content, description, body, text …)",
     "csv.header_below": "{error}. Or: line {line} looks like the header: delete the lines above it",
+    "csv.two_headers": "looks like the header, but line {first} was read as it; "
+    "put all names of columns into one line above the entries",
+    "csv.below_each_other": 'the column "{column}" has only names such as Q and A; give questions and answers a column '
+    "each, and put each question into one row with its answer",
     "csv.same_columns": '{file}: two columns are both named "{column}"; rename or remove one',
     "csv.other_separator": '{file}:{line}: the columns are separated by "{separator}"; '
     "save the file with commas, semicolons or tabs between them",
@@ -76,6 +80,7 @@ WORDS = {
     "kind.picture": "a picture",
     "kind.sqlite": "an SQLite database",
     "kind.rich_text": "a Rich Text document",
+    "kind.json": "JSON",
     # Workbooks
     "workbook.not_one": "{file}: named like a workbook, but not one; give a CSV the ending .csv, "
     "or save it as a workbook again",

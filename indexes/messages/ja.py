@@ -44,6 +44,8 @@ WORDS = {
     "質問（question、問い合わせ、タイトル、title、name など）か"
     "回答（answer、答え、内容、content、description、body、text など）にしてください",
     "csv.header_below": "{error}。または、{line}行目が見出しのようですので、その上の行を削除してください",
+    "csv.two_headers": "この行が見出しのようですが、{first}行目を見出しとして読みました。列名は 1行にまとめ、データの上に置いてください",
+    "csv.below_each_other": "「{column}」の列に Q や A などの名前しかありません。質問と回答を別々の列に分け、1問を 1行に書いてください",
     "csv.same_columns": "{file}: 「{column}」という列が2つあります。どちらかの名前を変えるか、削除してください",
     "csv.other_separator": "{file} {line}行目: 列が「{separator}」で区切られています。"
     "カンマ、セミコロン、タブのどれかで区切って保存してください",
@@ -75,6 +77,7 @@ WORDS = {
     "kind.picture": "画像",
     "kind.sqlite": " SQLite のデータベース",
     "kind.rich_text": "リッチテキスト文書",
+    "kind.json": " JSON ",
     # Excel などのブック
     "workbook.not_one": "{file}: 拡張子はブックですが、中身が違います。CSV でしたら拡張子を .csv にするか、ブックとして保存し直してください",
     "workbook.damaged": "{file}: ブックが壊れているか、読めない種類です。.xlsx で保存し直すか、シートを「CSV UTF-8」形式で保存してください",

@@ -125,7 +125,7 @@ class CsvEditor:
     @cached_property
     def _rows(self) -> list[tuple[int, list[str]]]:
         """First line and cells of each row that isn't blank, the header first."""
-        return [(start, row) for start, _, row in self._parsed if any(cell.strip() for cell in row)]
+        return [(start, row) for start, _, row in self._parsed if any(cell_text(self._decoded(cell)) for cell in row)]
 
     @cached_property
     def _ends(self) -> dict[int, int]:

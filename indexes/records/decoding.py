@@ -36,8 +36,9 @@ _SIGNATURES = (
     (b"{\\rtf", Translatable("kind.rich_text")),
 )
 _WEB_PAGE = re.compile(r"\s*<(?:!doctype\s+html|html|head|body|\?xml)\b", re.IGNORECASE)
-# Without NUL: a stray one only makes a problem of its row.
-_CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
+_JSON = re.compile(r'\s*(?:\[\s*)?\{\s*"')
+# Without NUL, of which a stray one only makes a problem of its row, and what breaks a line within a cell.
+_CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
 _UNASSIGNED = re.compile("[\x80-\xa0\uf8f0-\uf8f3]")
 """What Python's CP932 makes of the bytes 80, A0 and FD to FF, which are no characters there, and C1 controls."""
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -88,6 +89,8 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
     text, encoding = _decode(data, name)
     if _WEB_PAGE.match(text):
         raise UnusableFileError("csv.web_page", file=name)
+    if _JSON.match(text):
+        raise UnusableFileError("csv.other_kind", file=name, kind=Translatable("kind.json"))
     text = text.removesuffix(_DOS_END_OF_FILE)
     if found := _CONTROL.search(text):
         raise _control_character(found[0], name, line_at(text[: found.start()]))

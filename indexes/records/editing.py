@@ -31,7 +31,8 @@ from indexes.records.table import MAX_CELL, cell_text
 LOCK_SECONDS = 30.0
 """How long to wait for another process; it needs about a second for ten thousand rows."""
 
-_REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
+_LINE_BREAK = re.compile("\r\n?|[\x0b\x0c]")
+_REFUSED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 """Characters that make the whole file unreadable."""
 
 
@@ -309,7 +310,7 @@ def _is_same(written: str, text: str) -> bool:
 
 def _storable(read: KnowledgeBase, role: str, text: str) -> str:
     """Return the text as it will be stored in its cell; raises UnwritableTextError."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = _LINE_BREAK.sub("\n", text).strip()
     name = read.path.name
     if len(text) > MAX_CELL:
         raise UnwritableTextError("write.too_long", role=role, file=name, count=len(text), most=MAX_CELL)

@@ -13,22 +13,19 @@ from indexes.names import name_of
 from indexes.records.columns import (
     SEARCHED,
     Columns,
-    data_in_header,
     guess_columns,
     is_known,
     named_columns,
     no_columns,
-    other_separator,
-    usual_names,
 )
 from indexes.records.dates import DatedColumn, read_days
 from indexes.records.decoding import MAX_BYTES
 from indexes.records.entities import without_entities
-from indexes.records.header_names import read_header
+from indexes.records.layouts import header_problems, refuse_lines_above_header, refuse_other_layouts
 from indexes.records.model import KnowledgeBase, Problem, Record
 from indexes.records.pictures import has_address, picture_problems
-from indexes.records.table import DELIMITERS, Table, read_table
-from indexes.records.workbook import named
+from indexes.records.table import Table, read_table
+from indexes.records.workbook import of_several
 
 _ROLES = (
     *("id", "question", "answer", "category", "url", "keywords", "aliases", "updated", "owner", "image"),
@@ -36,8 +33,6 @@ _ROLES = (
 )
 _KEYWORD_SEPARATOR = re.compile(r"[,，、;；|｜\r\n]")
 _ALIAS_SEPARATOR = re.compile(r"[|｜\r\n]")
-_HEADER_SEARCHED = 10
-_SEPARATOR_SEARCHED = 100
 _DATED = ("updated", "review_by")
 _DATES_NAMED = 20
 """Cells of a column that are named because they have no readable date; the others are counted."""
@@ -66,10 +61,7 @@ def parse_records(data: bytes, path: Path, sheet: str = "", chosen: Mapping[str,
         return _knowledge_base(table, columns, path, hashlib.sha256(data).hexdigest(), chosen)
     except UnusableFileError as error:
         if len(table.sheets) > 1:
-            others = named(table.sheets)
-            raise UnusableFileError(
-                "workbook.other_sheets", error=error.message, sheet=table.sheet, sheets=others, name=name_of(path)
-            ) from error
+            raise of_several(error, path.name, table.sheet, table.sheets) from error
         raise
 
 
@@ -80,6 +72,8 @@ def _knowledge_base(
     problems = list(table.problems)
     if columns.guessed:
         problems.append(Problem(table.header_line, _guessed(roles), skipped=False))
+    elif not chosen:
+        problems += header_problems(table, roles)
     records = tuple(_records(table, columns, problems))
     problems += _short_rows(table, records)
     dates = _dates(records, roles)
@@ -148,36 +142,14 @@ def _assign_roles(table: Table, chosen: Mapping[str, str], name: str, *, may_gue
     """Return the columns; a sheet is only guessed if there is no other or it was named: it may be a cover."""
     roles = named_columns(table.header, chosen, name)
     if table.is_titled:
-        _refuse_lines_above_header(table, name)
+        refuse_lines_above_header(table, name)
     if not roles.keys().isdisjoint(SEARCHED):
         return Columns(roles)
-    _refuse_other_layouts(table, name)
+    refuse_other_layouts(table, name)
     guessed = guess_columns(table.header, table.columns, roles) if may_guess else roles
     if guessed.keys().isdisjoint(SEARCHED):
         raise no_columns(table.header, name)
     return Columns(guessed, guessed=True)
-
-
-def _refuse_other_layouts(table: Table, name: str) -> None:
-    """Raise UnusableFileError for another delimiter, for lines above the header, and for a file without a header."""
-    if separator := other_separator(table.header, table.columns[0][:_SEPARATOR_SEARCHED]):
-        raise UnusableFileError("csv.other_separator", file=name, line=table.header_line, separator=separator)
-    _refuse_lines_above_header(table, name)
-    if text := data_in_header(table.header, table.columns):
-        names = ",".join(usual_names(table.header).values())
-        raise UnusableFileError("csv.first_row_is_data", file=name, line=table.header_line, text=text, names=names)
-
-
-def _refuse_lines_above_header(table: Table, name: str) -> None:
-    for line, row in zip(table.lines, table.rows(_HEADER_SEARCHED), strict=False):
-        if _names_columns(row):
-            raise UnusableFileError("csv.header_below", error=no_columns(table.header, name).message, line=line)
-
-
-def _names_columns(row: Row) -> bool:
-    """Return whether a row names two roles; below a title alone, the cells of a row may be in one."""
-    rows = [row] if len(row) > 1 else [row[0].split(delimiter) for delimiter in DELIMITERS]
-    return any(len({found.role for cell in cells if (found := read_header(cell))}) > 1 for cells in rows)
 
 
 def _guessed(roles: Mapping[str, str]) -> Translatable:
@@ -206,7 +178,8 @@ def _records(table: Table, columns: Columns, problems: list[Problem]) -> Iterato
     rows = zip(table.lines, zip(*by_role, strict=True), _details(table, roles), zip(*others, strict=True), strict=True)
     for line, row, details, whole in rows:
         written_id, question, answer, category, url, keywords, aliases, updated, owner, image, review_by = row
-        if not question and not answer:
+        asked, answered = without_entities(question), without_entities(answer)
+        if not asked and not answered:
             message = Translatable("row.both_blank") if "question" in roles else Translatable("row.text_blank")
         elif written_id and written_id in lines_of_id:
             message = Translatable("row.id_taken", id=written_id, line=lines_of_id[written_id])
@@ -219,8 +192,8 @@ def _records(table: Table, columns: Columns, problems: list[Problem]) -> Iterato
             is_named = not image or has_address(image)
             record = Record(
                 id=identity,
-                question=without_entities(question),
-                answer=without_entities(answer),
+                question=asked,
+                answer=answered,
                 category=without_entities(category),
                 url=url,
                 keywords=_split(_KEYWORD_SEPARATOR, without_entities(keywords)),
@@ -271,7 +244,8 @@ def _details(table: Table, roles: Mapping[str, str]) -> Iterable[Mapping[str, st
     columns = zip(table.header, table.columns, strict=True)
     others = [(title, cells) for title, cells in columns if title not in roles.values()]
     for row in range(len(table.lines)):
-        yield {title: without_entities(cells[row]) for title, cells in others if cells[row]} or _NO_DETAILS
+        filled = [(title, cells[row]) for title, cells in others if cells[row]]
+        yield {title: text for title, cell in filled if (text := without_entities(cell))} or _NO_DETAILS
 
 
 def _derived_id(*texts: str) -> str:

@@ -16,7 +16,7 @@ from indexes.names import is_workbook
 from indexes.records.columns import MAX_COLUMNS
 from indexes.records.decoding import MAX_BYTES, WESTERN, decode, line_at, refuse_control_characters
 from indexes.records.model import Problem
-from indexes.records.workbook import Sheet, read_sheet
+from indexes.records.workbook import Sheet, of_several, read_sheet
 
 MAX_CELL = 32_000
 """Characters. Excel's own limit is 32,767, and a Slack message shows a tenth of it."""
@@ -26,10 +26,18 @@ DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
 _SAMPLED_LINES = 200
 _TEXT_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 _NOTHING = re.compile(r'[\s\0",;]*')
-SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line
+SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])\1*"?\s*', re.IGNORECASE)
+"""Excel's own first line; programs that take it for a row fill it up to the width of the others."""
 _BEYOND_ASCII = re.compile(r"\S{0,20}[^\x00-\x7f]\S{0,20}")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _MARK = "\ufeff"
+_SOFT_BREAKS = str.maketrans("\x0b\x0c", "\n\n")
+"""How FileMaker, PowerPoint and Word break a line within a cell."""
+_UNSEEN = frozenset(
+    "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a"
+    "\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufe0f\ufeff"
+)
+"""Characters that show nothing, as copies from web pages, chats and directories have them."""
 _END = "\0"
 """Appended as a last line, which no text contains by then: an unclosed quotation mark swallows it."""
 
@@ -52,11 +60,8 @@ class Table:
     """All sheets of the workbook."""
     short: tuple[int, ...] = ()
     """The lines of rows whose last cells are missing, which are blank then."""
-
-    @property
-    def is_titled(self) -> bool:
-        """Return whether the first row has one text only, like the title of a sheet."""
-        return sum(unnamed(place) != title for place, title in enumerate(self.header, 1)) == 1
+    is_titled: bool = False
+    """Whether the first row has one text only, like the title of a sheet."""
 
     def rows(self, count: int) -> list[tuple[str, ...]]:
         """Return the first `count` rows."""
@@ -132,14 +137,20 @@ class _Rows:
 def cell_text(cell: str) -> str:
     """Return a cell without space around it; ``="03-0000"``, which keeps Excel from reading a number, is its text.
 
-    A byte order mark is no text: it is within a file that was made of several.
+    A byte order mark is no text: it is within a file that was made of several. A cell that shows nothing is blank.
     """
     cell = cell.strip()
-    if cell.startswith(_MARK):
-        cell = cell.lstrip(_MARK).strip()
+    if cell[:1] in _UNSEEN:
+        cell = "" if _shows_nothing(cell) else cell.lstrip(_MARK).strip()
+    if "\x0b" in cell or "\x0c" in cell:
+        cell = cell.translate(_SOFT_BREAKS)
     if cell.startswith('="') and (formula := _TEXT_FORMULA.fullmatch(cell)):
         return formula[1].replace('""', '"').strip()
     return cell
+
+
+def _shows_nothing(cell: str) -> bool:
+    return all(character in _UNSEEN or character.isspace() for character in cell)
 
 
 def read_table(data: bytes, name: str, is_known: Callable[[str], bool], sheet: str = "") -> Table:
@@ -154,6 +165,8 @@ def read_table(data: bytes, name: str, is_known: Callable[[str], bool], sheet: s
 
 
 def _sheet_table(sheet: Sheet, name: str) -> Table:
+    if len(sheet.names) > 1 and not any(map(any, sheet.rows)):
+        raise of_several(_empty(name), name, sheet.name, sheet.names)
     for number, row in enumerate(sheet.rows, start=1):
         refuse_control_characters("\n".join(row), name, number)
     numbered = ((number, number, row) for number, row in enumerate(sheet.rows, start=1))
@@ -191,6 +204,7 @@ def _table(rows: _Rows, encoding: str = "utf-8", delimiter: str = ",") -> Table:
         delimiter=delimiter,
         header_line=rows.header_line,
         short=tuple(rows.short),
+        is_titled=sum(map(bool, rows.header)) == 1,
     )
 
 
@@ -236,7 +250,7 @@ def _fit(sample: list[str], delimiter: str, is_known: Callable[[str], bool]) -> 
 
 
 def _is_blank(row: Sequence[str]) -> bool:
-    return not any(cell.strip() for cell in row)
+    return not any(map(cell_text, row))
 
 
 def _parse(lines: list[str], delimiter: str, name: str) -> Iterator[tuple[int, int, list[str]]]:
@@ -263,15 +277,23 @@ def _whole_rows(
         raise _empty(name)
     if not with_nul.isdisjoint(range(first, last + 1)):
         raise UnusableFileError("csv.nul_in_header", file=name)
-    if len(header) > MAX_COLUMNS:
-        raise UnusableFileError("csv.too_many_columns", file=name, count=len(header), most=MAX_COLUMNS)
-    rows = _Rows([cell_text(cell) for cell in header], first, has_stray_quotes)
+    rows = _Rows(_titles(header, name), first, has_stray_quotes)
     for start, end, row in parsed:
         if not with_nul.isdisjoint(range(start, end + 1)):
             rows.problems.append(Problem(start, Translatable("row.nul"), skipped=False))
         rows.add(start, end, row)
     rows.close(name)
     return rows
+
+
+def _titles(header: Sequence[str], name: str) -> list[str]:
+    """Return the names of columns. Very many without one at the end, as up to a stray format or value, are left out."""
+    titles = [cell_text(cell) for cell in header]
+    while len(titles) > MAX_COLUMNS and not titles[-1]:
+        titles.pop()
+    if len(titles) > MAX_COLUMNS:
+        raise UnusableFileError("csv.too_many_columns", file=name, count=len(titles), most=MAX_COLUMNS)
+    return titles
 
 
 def _has_stray_quotes(lines: Sequence[str], delimiter: str, start: int, end: int) -> bool:
