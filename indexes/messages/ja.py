@@ -77,7 +77,7 @@ WORDS = {
     "kind.picture": "画像",
     "kind.sqlite": " SQLite のデータベース",
     "kind.rich_text": "リッチテキスト文書",
-    "kind.json": " JSON ",
+    "kind.json": " JSON ファイル",
     # Excel などのブック
     "workbook.not_one": "{file}: 拡張子はブックですが、中身が違います。CSV でしたら拡張子を .csv にするか、ブックとして保存し直してください",
     "workbook.damaged": "{file}: ブックが壊れているか、読めない種類です。.xlsx で保存し直すか、シートを「CSV UTF-8」形式で保存してください",
