@@ -1,24 +1,20 @@
 """``python -m tests.faults [--share 0.05] [ROW …]``: break things many times, and print what came of it.
 
-Each row is a script of this package with ``run(share: float) -> Row``; it runs in a process of its own. A run that was
-interrupted goes on with the rows that are missing.
+Each row is a script of this package with ``run(share: float, seed: int = …) -> Row``. It is made in parts, each in a
+process of its own. The same command goes on with the parts that are missing, however it was interrupted.
 """
 
 import argparse
-import importlib
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from bot.logs import log_to_stderr
-from tests.benchmarks.processes import ChildError, run_child
-from tests.faults.progress import Progress
+from tests.faults.part import PartError, run_part
+from tests.faults.progress import Progress, code_now
 from tests.faults.row import Row
 
 SCRIPTS = {
@@ -36,61 +32,69 @@ SCRIPTS = {
     "sources": "a table that is edited at its source, and whose host fails",
     "mixed_load": "everything at once for an hour, with flat memory",
 }
-LONGEST_SECONDS = 3 * 60 * 60.0
-"""A script that takes longer than this is frozen."""
-
-
-def alone(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Run one script in this process (a child); what goes wrong on purpose is not logged."""
-    log_to_stderr("CRITICAL")
-    row: Row = importlib.import_module(f"tests.faults.{arguments['script']}").run(arguments["share"])
-    return asdict(row)
+PARTS = 10
+"""Of the long form of a row."""
+WHOLE = frozenset({"replicas", "stale_year", "mixed_load"})
+"""Rows that last minutes, or whose figure is of the whole time."""
 
 
 def main() -> int:
-    """Run the scripts and print the table; 1 if anything failed."""
+    """Run the scripts and print the table; 1 if anything failed, 130 if it was interrupted."""
     options = _options()
-    console = Console(width=None if sys.stdout.isatty() else 140)
-    progress = Progress(options.progress, options.share)
-    rows = list(_run_all(options.scripts or SCRIPTS, progress, console))
-    console.print(_table(rows, options.share))
-    progress.end()
-    return int(any(row.failures or not row.trials for row in rows))
-
-
-def _run_all(scripts: Iterable[str], progress: Progress, console: Console) -> Iterator[Row]:
-    finished = progress.rows()
-    for script in scripts:
-        if script in finished:
-            console.print(f"{script}: done before the interruption")
-            yield finished[script]
-            continue
-        console.print(f"{script}: {SCRIPTS[script]} …")
-        started = time.monotonic()
-        row = _run(script, progress)
-        console.print(f"{script}: {row.failures} of {row.trials:,} failed, {time.monotonic() - started:.0f} s")
-        yield row
-
-
-def _run(script: str, progress: Progress) -> Row:
-    """Run one script and keep its row; one that ended without a row is a failure, and is run again."""
-    arguments = {"script": script, "share": progress.share}
+    scripts = list(dict.fromkeys(options.scripts)) or [*SCRIPTS]
+    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)
+    progress = Progress(options.progress, " ".join([f"--share {options.share:g}", *scripts]), code_now())
+    rows: dict[str, Row] = {}
     try:
-        row = Row(**run_child("tests.faults.__main__:alone", arguments, LONGEST_SECONDS))
-    except ChildError as error:
-        return Row(script, 0, 1, f"ended without a result: {error}")
-    progress.add(script, row)
-    return row
+        for script in scripts:
+            for part in _parts(script, options.share, progress, console):
+                rows[script] = rows[script] + part if script in rows else part
+    except KeyboardInterrupt:
+        console.print("Interrupted: the same command goes on. So far:", _table(rows, options.share), sep="\n")
+        return 130
+    console.print(_table(rows, options.share))
+    if all(len(progress.parts(script)) == _number(script, options.share) for script in scripts):
+        progress.end()
+    else:
+        console.print("The same command makes again what ended without a result.")
+    return int(any(row.failures or not row.trials for row in rows.values()))
 
 
-def _table(rows: Iterable[Row], share: float) -> Table:
-    table = Table(title=f"Faults, {share:.0%} of the long form")
+def _parts(script: str, share: float, progress: Progress, console: Console) -> Iterator[Row]:
+    """Yield what came of each part of a row; one that ends without a result is the last."""
+    console.print(f"{script}: {SCRIPTS[script]} …")
+    finished, number = progress.parts(script), _number(script, share)
+    if finished:
+        made = sum(part.trials for part in finished)
+        console.print(f"{script}: {len(finished)} of {number} parts, {made:,} trials, were made before the interruption")
+    yield from finished
+    for each in range(len(finished), number):
+        started = time.monotonic()
+        try:
+            part = run_part(script, share / number, each)
+        except PartError as error:
+            console.print(f"{script}: ended without a result: {error}")
+            yield Row(0, 1, f"ended without a result: {error}")
+            return
+        progress.add(script, part)
+        seconds = time.monotonic() - started
+        console.print(f"{script}, part {each + 1} of {number}: {part.failures} of {part.trials:,} failed, {seconds:.0f} s")
+        yield part
+
+
+def _number(script: str, share: float) -> int:
+    """Return in how many parts a row is made."""
+    return 1 if script in WHOLE else max(1, round(share * PARTS))
+
+
+def _table(rows: Mapping[str, Row], share: float) -> Table:
+    table = Table(title=f"Faults, {100 * share:g}% of the long form")
     table.add_column("row")
     table.add_column("trials", justify="right")
     table.add_column("failures", justify="right")
     table.add_column("worst case")
-    for row in rows:
-        table.add_row(row.name, f"{row.trials:,}", f"{row.failures:,}", row.worst)
+    for script, row in rows.items():
+        table.add_row(script, f"{row.trials:,}", f"{row.failures:,}", row.worst)
     return table
 
 
@@ -98,22 +102,38 @@ def _options() -> argparse.Namespace:
     listed = "\n".join(f"  {name:15}{what}" for name, what in SCRIPTS.items())
     parser = argparse.ArgumentParser(
         prog="python -m tests.faults",
-        description=f"Break things many times; exit code 1 if anything is lost, leaked or frozen.\n\n{listed}",
-        epilog="Example: python -m tests.faults --share 0.05 leaks flood",
+        description="Break things many times; exit code 1 if anything is lost, doubled, leaked, late or frozen.\n"
+        f"Interrupted, the same command goes on where it was. All rows take hours:\n\n{listed}",
+        epilog="Examples: make soak SOAK='--share 0.05'          make soak SOAK='--share 0.1 leaks flood'",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("scripts", nargs="*", metavar="ROW", choices=[*SCRIPTS, []], help="default: all")
-    parser.add_argument("--share", type=_share, default=1.0, help="part of the long form's trials, above 0 up to 1")
+    parser.add_argument("scripts", nargs="*", type=_script, metavar="ROW", help="default: all")
     parser.add_argument(
-        "--progress", type=Path, default=Path(".soak.json"), metavar="FILE", help="where finished rows are kept"
+        "--share", type=_share, default=1.0, help="part of the long form's trials, above 0 up to 1; default: 1"
+    )
+    parser.add_argument(
+        "--progress",
+        type=Path,
+        default=Path(".soak.json"),
+        metavar="FILE",
+        help="where finished parts are kept until the run has ended; default: .soak.json",
     )
     return parser.parse_args()
 
 
+def _script(name: str) -> str:
+    if name not in SCRIPTS:
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SCRIPTS)}")
+    return name
+
+
 def _share(text: str) -> float:
-    share = float(text)
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
     if not 0 < share <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1")
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0 and up to 1")
     return share
 
 

@@ -20,21 +20,19 @@ APOLOGY = "reference"
 """A word of the apology for errors that nobody thought of."""
 
 
-def run(share: float) -> Row:
+def run(share: float, seed: int = 0) -> Row:
     """Start the bot over damaged copies of a folder that has everything in it."""
-    trials, problems = max(1, round(TRIALS * share)), list[str]()
+    trials, problems, chance = max(1, round(TRIALS * share)), list[str](), random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         folder, manager = Path(name), hashing_manager()
         try:
             with slack_for(folder / "used") as slack:
                 use(slack, folder / "used", manager)
-                for seed in range(trials):
-                    problems += filter(None, [_trial(slack, folder, seed, manager)])
+                for _ in range(trials):
+                    problems += filter(None, [_trial(slack, folder, chance, manager)])
         finally:
             manager.close()
-    return Row(
-        "damaged files", trials, len(problems), problems[0] if problems else "answered, settings to be confirmed"
-    )
+    return Row(trials, len(problems), problems[0] if problems else "answered, settings to be confirmed")
 
 
 def use(slack: LocalSlack, folder: Path, manager: ModelManager) -> None:
@@ -58,14 +56,14 @@ def files(folder: Path) -> list[Path]:
     )
 
 
-def _trial(slack: LocalSlack, folder: Path, seed: int, manager: ModelManager) -> str:
+def _trial(slack: LocalSlack, folder: Path, chance: random.Random, manager: ModelManager) -> str:
     """Damage one file and start; return what went wrong, or blank."""
     shutil.rmtree(folder / "data", ignore_errors=True)
     shutil.rmtree(folder / "knowledge", ignore_errors=True)
     for part in ("data", "knowledge"):
         shutil.copytree(folder / "used" / part, folder / part)
     _move(folder)
-    file = random.Random(seed).choice(files(folder / "data") + files(folder / "knowledge"))
+    file, seed = chance.choice(files(folder / "data") + files(folder / "knowledge")), chance.getrandbits(32)
     where = f"{file.relative_to(folder)}, {damage(file, seed)}, seed {seed}"
     try:
         with bot_in(slack, folder, manager) as bot:

@@ -70,7 +70,7 @@ def vanished(folder: Path) -> Iterator[None]:
 FAULTS: Mapping[str, Fault] = MappingProxyType({each.__name__: each for each in (full, read_only, vanished)})
 
 
-def run(share: float) -> Row:
+def run(share: float, _seed: int = 0) -> Row:
     """Let each fault happen while a bot runs, ask and change something meanwhile, and look afterwards."""
     problems, trials = list[str](), 0
     with tempfile.TemporaryDirectory() as name, slack_for(Path(name)) as slack, bot_in(slack, Path(name)):
@@ -79,7 +79,7 @@ def run(share: float) -> Row:
                 time.sleep(PAUSE_SECONDS if trials else 0)
                 trials += 1
                 problems += filter(None, [_trial(slack, Path(name), fault, f"{kind} {number}")])
-    return Row("disks", trials, len(problems), problems[0] if problems else "answered, and refused to store")
+    return Row(trials, len(problems), problems[0] if problems else "answered, and refused to store")
 
 
 def _trial(slack: LocalSlack, folder: Path, fault: Fault, label: str) -> str:

@@ -19,7 +19,6 @@ from tests.faults.row import Row
 from tests.faults.world import world
 from tests.http_client import Client
 
-NAME = "Doors"
 PROBES = 10_000
 SECRET_BASE = "keiri"
 SECRETS = {"a question": "監査4402", "an answer": "火曜7391", "a category": "部門8253", "a detail": "備考5518"}
@@ -88,13 +87,13 @@ def keys(bot: Bot) -> Keys:
     return Keys({"none": None, "foreign": foreign, "revoked": revoked, "expired": expired}, right)
 
 
-def run(share: float) -> Row:
+def run(share: float, seed: int = 0) -> Row:
     """Send the probes, and look for secrets in everything that is answered."""
-    wanted = max(int(PROBES * share), 50)
+    wanted = max(round(PROBES * share), 50)
     with world(sample_workspace(), {f"{SECRET_BASE}.csv": ROWS}, (), CONFIG, api_bind="127.0.0.1:0") as here:
-        found = probe(here.bot, keys(here.bot), random.Random(16), wanted)
+        found = probe(here.bot, keys(here.bot), random.Random(seed), wanted)
     worst = found.most_common(1)[0][0] if found else "no secret in any status, header or body"
-    return Row(NAME, wanted, sum(found.values()), worst)
+    return Row(wanted, sum(found.values()), worst)
 
 
 def probe(bot: Bot, known: Keys, chance: random.Random, count: int) -> Counter[str]:

@@ -88,12 +88,12 @@ class Changes:
         self._slack.wait_until(lambda: "is in place for" in card.shown, what="the confirmation")
 
 
-def run(share: float) -> Row:
+def run(share: float, _seed: int = 0) -> Row:
     """Kill a bot after each confirmed change, and look for the change before the next start."""
     trials = max(5, round(KILLS * share))
     with tempfile.TemporaryDirectory() as name, slack_for(Path(name)) as slack:
         problems = list(_problems(slack, Path(name), trials))
-    return Row("kill -9 after a confirmation", trials, len(problems), problems[0] if problems else "nothing lost")
+    return Row(trials, len(problems), problems[0] if problems else "nothing lost")
 
 
 def _problems(slack: LocalSlack, folder: Path, trials: int) -> Iterator[str]:

@@ -17,7 +17,6 @@ from handlers.counters import Count
 from tests.faults.row import Row
 from tests.faults.world import World, world
 
-NAME = "Leaks"
 PROBES = 10_000
 IN_A_WORLD = 400
 """Probes of one bot: admins among the senders may change its settings, which the next one does not have."""
@@ -104,10 +103,10 @@ class Loot:
         return chance.choice(forged)
 
 
-def run(share: float) -> Row:
+def run(share: float, seed: int = 0) -> Row:
     """Send the probes, and look for secrets in everything that their senders can see."""
-    chance = random.Random(12)
-    wanted, made, found = max(int(PROBES * share), IN_A_BATCH), 0, Counter[str]()
+    chance = random.Random(seed)
+    wanted, made, found = max(round(PROBES * share), IN_A_BATCH), 0, Counter[str]()
     while made < wanted:
         with world(*_place()) as here:
             handled = _probe(here, _private_day(here), chance, min(IN_A_WORLD, wanted - made), found)
@@ -115,7 +114,7 @@ def run(share: float) -> Row:
             raise LookupError("the private knowledge base did not answer its members: nothing could have leaked")
         made += handled
     worst = found.most_common(1)[0][0] if found else "no secret in any message, form, Home tab, file or ack"
-    return Row(NAME, made, sum(found.values()), worst)
+    return Row(made, sum(found.values()), worst)
 
 
 def _place() -> tuple[Workspace, dict[str, str], tuple[str, ...]]:

@@ -1,13 +1,17 @@
-"""Three replicas are killed, hung, restarted and reloaded while people ask: each question is answered once."""
+"""Three replicas are killed, hung, restarted and reloaded while people ask: each question is answered once.
 
-import os
+``python -m tests.faults.replicas`` prints how many mentions a second one, two and three of them answer.
+"""
+
 import random
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,20 +21,19 @@ from typing import Any
 
 from bot.playground import Envelope, Interaction, LocalSlack, Message, sample_workspace
 from tests.faults.row import Row
+from tests.faults.running import environment_for, serve
 from tests.postgresql import serving
-from tests.processes import Python
 from tests.processes import run as run_python
 from tests.slack.conftest import IT_HELP
 
-ROOT = Path(__file__).parents[2]
 QUESTIONS = 1000
 """Of the long form."""
 REPLICAS = 3
 PEOPLE = tuple(f"person-{number}" for number in range(60))
 """As many, so that nobody asks more than one person may in a short time."""
-THROUGHPUT_SECONDS = 20.0
 QUESTION = "パスワードを忘れました。どうすれば再設定できますか？"
 SURE = 'promise = 0\n[channels.it-help]\nauto_reply = "on"\nthreshold = 0.5\n'
+THROUGHPUT_SECONDS = 20.0
 PER_SECOND = 8.0
 """How many questions are asked; two cores answer about three times as many."""
 PAUSE_SECONDS = 1.0
@@ -46,17 +49,8 @@ SETTLED_SECONDS = 4.0
 
 def _environment(slack: LocalSlack, folder: Path, database: str, name: str) -> dict[str, str]:
     """Return the settings of a process; all have the same but for DATA_DIR."""
-    return {
-        **{key: value for key, value in os.environ.items() if key in {"PATH", "HF_HUB_OFFLINE"}},
-        "PYTHONPATH": str(ROOT),
-        "SLACK_API_URL": slack.api_url,
-        "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_APP_TOKEN": slack.app_token,
-        "PYTHONFAULTHANDLER": "1",
-        "ENCODER_BACKEND": "lexical",
-        "DATABASE_URL": database,
-        "DATA_DIR": str(folder / f"data-{name}"),
-    }
+    data = str(folder / f"data-{name}")
+    return environment_for(slack, DATABASE_URL=database, DATA_DIR=data, PYTHONFAULTHANDLER="1")
 
 
 class Replica:
@@ -71,8 +65,7 @@ class Replica:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._starts += 1
-        with self.log.open("ab") as log:
-            return Python[bytes]("-m", "bot", "serve", cwd=self._folder, env=self._environment, stdout=log, stderr=log)
+        return serve(self._folder, self.log, self._environment)
 
     def restart(self, number: signal.Signals) -> None:
         """End the process by a signal, and start another one."""
@@ -131,6 +124,8 @@ class World:
     replicas: list[Replica]
     asked: list[Asked] = field(default_factory=list)
     faults: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
+    """Set when nobody is to ask any more."""
 
     def wait_ready(self) -> None:
         """Wait until all replicas answer."""
@@ -141,12 +136,13 @@ class World:
             what="all replicas",
         )
 
-    def ask(self, number: int, per_second: float = PER_SECOND) -> None:
+    def ask(self, number: int) -> None:
         """Ask so many questions, in turn in every way and by everybody."""
         ways = cycle([self.mention, self._say, self._write, self._command])
         for way, who in islice(zip(ways, cycle(PEOPLE), strict=False), number):
             self.asked.append(way(who))
-            time.sleep(1 / per_second)
+            if self.over.wait(1 / PER_SECOND):
+                return
 
     def break_something(self, chance: random.Random) -> None:
         """Do to one replica what may happen to it, as long as there is another."""
@@ -236,31 +232,49 @@ def world(folder: Path, database: str, number: int = REPLICAS) -> Iterator[World
                 replica.end()
 
 
+@contextmanager
+def _served(number: int) -> Iterator[World]:
+    """Start a database server, and so many replicas."""
+    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as server:
+        folder = Path(name) / "bot"
+        folder.mkdir()
+        with world(folder, server.make(), number) as running:
+            yield running
+
+
 def broken(running: World, questions: int, seed: int) -> None:
     """Ask while one replica after the other breaks."""
-    chance, asking = random.Random(seed), threading.Thread(target=running.ask, args=(questions,))
-    asking.start()
-    while asking.is_alive():
-        running.break_something(chance)
-        asking.join(PAUSE_SECONDS)
+    chance = random.Random(seed)
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(running.ask, questions)
+        try:
+            while not asking.done():
+                running.break_something(chance)
+                wait([asking], PAUSE_SECONDS)
+        finally:
+            running.over.set()
+        asking.result()
     running.wait_ready()
     running.wait_answered()
 
 
-def run(share: float) -> Row:
+def run(share: float, _seed: int = 0) -> Row:
     """Ask 1,000 questions while replicas break."""
     questions = max(40, round(QUESTIONS * share))
-    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as server:
-        folder = Path(name) / "bot"
-        folder.mkdir()
-        with world(folder, server.make()) as running:
-            broken(running, questions, seed=time.time_ns())
-            wrong, extra = running.wrong(), running.extra_direct_messages()
-            twice = sum(each.kind == "command" and each.answers() == 2 for each in running.asked)
-            worst = f"{running.faults} faults; private answers that came twice: {twice}"
-            if wrong:
-                worst = f"{wrong[0].kind}: {wrong[0].answers()} answers"
-            return Row("three replicas that break", len(running.asked), len(wrong) + abs(extra), worst)
+    with _served(REPLICAS) as running:
+        broken(running, questions, seed=time.time_ns())
+        wrong, extra = running.wrong(), running.extra_direct_messages()
+        return Row(len(running.asked), len(wrong) + abs(extra), _worst(running, wrong, extra))
+
+
+def _worst(running: World, wrong: Sequence[Asked], extra: int) -> str:
+    if wrong:
+        return f"{wrong[0].kind} of {wrong[0].who}: {wrong[0].answers()} answers"
+    if extra:
+        return f"{extra:+} direct messages"
+    commands = [each for each in running.asked if each.kind == "command"]
+    twice, refused = sum(each.answers() == 2 for each in commands), sum(not each.is_due for each in commands)
+    return f"{running.faults} faults; commands answered twice: {twice}, not taken, as Slack then says: {refused}"
 
 
 def throughput(running: World, asked_ahead: int = 40) -> float:
@@ -272,3 +286,14 @@ def throughput(running: World, asked_ahead: int = 40) -> float:
             running.asked.append(running.mention(who))
         time.sleep(0.05)
     return sum(each.is_right for each in running.asked) / (time.monotonic() - started)
+
+
+def main() -> None:
+    """Print how many mentions a second are answered by one replica, by two and by three."""
+    for number in range(1, REPLICAS + 1):
+        with _served(number) as running:
+            sys.stdout.write(f"{number} replicas: {throughput(running):.0f} mentions a second\n")
+
+
+if __name__ == "__main__":
+    main()

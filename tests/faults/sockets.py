@@ -80,25 +80,27 @@ class Outcome:
         return self.replies != (1, 1)
 
 
-def run(share: float) -> Row:
+def run(share: float, seed: int = 0) -> Row:
     """Break the connection in every way, so many times."""
     times = max(round(TIMES * share), 1)
     slack = LocalSlack(ack_seconds=2.0, retry_delays=(0.2, 0.4, 0.6, 1, 1, 1), refresh_grace=1.0)
     with slack, running_bot(slack, KNOWLEDGE, ""):
         slack.reply(slack.mention("alice", "it-help", QUESTION))
-        outcomes = [_try(slack, name, number) for number, name in _rounds(times)]
-    return Row("sockets", len(outcomes), sum(each.failed for each in outcomes), _worst(outcomes))
+        outcomes = [_try(slack, name, number) for number, name in _rounds(seed * times, times)]
+    slowest = max(each.seconds for each in outcomes)
+    return Row(len(outcomes), sum(each.failed for each in outcomes), _worst(outcomes), slowest)
 
 
-def _rounds(times: int) -> Iterator[tuple[int, str]]:
-    return itertools.product(range(times), BREAKS)
+def _rounds(first: int, times: int) -> Iterator[tuple[int, str]]:
+    return itertools.product(range(first, first + times), BREAKS)
 
 
 def _worst(outcomes: Sequence[Outcome]) -> str:
     lost = sum(each.replies.count(0) for each in outcomes)
     doubled = sum(number > 1 for each in outcomes for number in each.replies)
     slowest = max(outcomes, key=lambda each: each.seconds)
-    return f"{lost} lost, {doubled} doubled; answered after {slowest.seconds:.1f} s ({slowest.broken})"
+    wrong = next((f"; {each}" for each in outcomes if each.failed), "")
+    return f"{lost} lost, {doubled} doubled; answered after {slowest.seconds:.1f} s ({slowest.broken}){wrong}"
 
 
 def _try(slack: LocalSlack, name: str, number: int) -> Outcome:

@@ -17,7 +17,6 @@ from handlers.files.fetching import poll
 from tests.faults.row import Row
 from tests.sources import Authority, Handler, Server, Sheet, authority_in, edit, row, serving
 
-NAME = "Sources"
 EDITS = 1000
 SOON = 2.0
 """Seconds from the poll to when what it brought is searchable."""
@@ -45,17 +44,17 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
 
-def run(share: float) -> Row:
+def run(share: float, seed: int = 0) -> Row:
     """Edit a table, and ask for what was touched after each poll."""
     folder = Path(tempfile.mkdtemp(prefix="kotae-faults-"))
     try:
         with authority_in(folder) as authority:
-            found = edits(authority, max(1, int(EDITS * share)), random.Random(1))
+            found = edits(authority, max(1, round(EDITS * share)), random.Random(seed))
     finally:
         shutil.rmtree(folder)
     late = found.slowest > SOON
     worst = f"{found.slowest:.2f} s from a poll to an answer" + "".join(f"; {each}" for each in found.wrong[:3])
-    return Row(NAME, found.polls, len(found.wrong) + late, worst)
+    return Row(found.polls, len(found.wrong) + late, worst, found.slowest)
 
 
 def edits(authority: Authority, number: int, chance: random.Random) -> Outcome:

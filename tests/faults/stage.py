@@ -1,6 +1,5 @@
 """A team with a bot that may be killed: a local Slack, a knowledge folder and DATA_DIR, as long as the fault lasts."""
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +14,8 @@ from bot.settings import Environment, Settings
 from handlers.services import clock_here
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager, models
-from tests.processes import Python
+from tests.faults.running import environment_for, serve
 
-ROOT = Path(__file__).parents[2]
 ROWS = [
     "id,question,answer,category",
     "pw,How do I reset my password?,Open the reset page and follow the three steps.,Account",
@@ -77,21 +75,11 @@ class BotProcess:
     """`kotae serve` in a process of its own, until it is killed."""
 
     def __init__(self, slack: LocalSlack, folder: Path, **settings: str) -> None:
-        environment = {name: value for name, value in os.environ.items() if name in {"PATH", "HF_HUB_OFFLINE"}}
-        environment |= {
-            "PYTHONPATH": str(ROOT),
-            "SLACK_API_URL": slack.api_url,
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_APP_TOKEN": slack.app_token,
-            "ADMIN_USERS": slack.person("olivia").id,
-            "ENCODER_BACKEND": "lexical",
-            "KNOWLEDGE_DIR": str(folder / "knowledge"),
-            "DATA_DIR": str(folder / "data"),
-            **settings,
-        }
+        places = {"KNOWLEDGE_DIR": str(folder / "knowledge"), "DATA_DIR": str(folder / "data")}
+        olivia = slack.person("olivia").id
         self._slack = slack
-        with (folder / "log.txt").open("a") as log:
-            self._process = Python[bytes]("-m", "bot", "serve", cwd=folder, env=environment, stdout=log, stderr=log)
+        environment = environment_for(slack, ADMIN_USERS=olivia, **places, **settings)
+        self._process = serve(folder, folder / "log.txt", environment)
         slack.wait_connected()
         slack.wait_until(self._answers, what="an answer")
 
