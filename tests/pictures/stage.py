@@ -17,7 +17,6 @@ from handlers.learning import misses
 from handlers.learning.store.alias_votes import AliasVote, AliasVotes
 from handlers.learning.store.misses import Misses
 from handlers.privacy.announcement import announce
-from handlers.schema import open_database
 from handlers.store.database import new_id
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions, questions
 from handlers.synonyms.mining import look_for_synonyms
@@ -136,14 +135,13 @@ class Stage:
 
     def _past(self, _: str) -> None:
         """`:past`: some weeks of questions, whose misses were dealt with."""
-        database = open_database(f"sqlite:///{self._knowledge.parent / 'data' / 'try' / 'state.db'}")
+        database = self._bot.services.database
         counts = zip(reversed(ANSWERED), reversed(MISSED), strict=True)
         days = [(ago, [True] * good + [False] * bad) for ago, (good, bad) in enumerate(counts, start=1)]
         for ago, answered in ((ago, each) for ago, asked in days for each in asked):
             key = database.write("remember questions", insert(questions).values(self._asked(ago, answered=answered)))
             if key and not answered:
-                Misses(self._bot.services.database).close_all([key[0]], "not_a_question", self._session.me.id)
-        database.close()
+                Misses(database).close_all([key[0]], "not_a_question", self._session.me.id)
 
     def _asked(self, ago: int, *, answered: bool) -> dict[str, object]:
         place = self._session.place
