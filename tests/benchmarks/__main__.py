@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import ROOT, ChildError
@@ -50,7 +51,7 @@ def main() -> int:
             try:
                 report = measure(bench)
             except (ChildError, TimeoutError) as error:
-                console.print(f"{name} could not be measured: {error}")
+                console.print(f"{name} could not be measured: {escape(str(error))}")
                 failed = True
                 continue
             show(report, console)
@@ -79,14 +80,14 @@ def _draw(bench: Bench, reports: dict[str, Report]) -> None:
 
 
 def _options() -> argparse.Namespace:
-    listed = "\n".join(f"  {name:9}{what}" for name, what in BENCHMARKS.items())
+    listed = "\n".join(f"  {name:17}{what}" for name, what in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description=f"Measure Kotae beside what one would use instead. Nothing is asserted.\n\n{listed}",
         epilog="Example: python -m tests.benchmarks restart crowd --json found.json",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHMARKS, []], help="default: all")
+    parser.add_argument("names", nargs="*", type=_name, metavar="NAME", help="default: all")
     parser.add_argument(
         "--quick", action="store_true", help="tiny sizes, to see that it works; the ratios mean nothing"
     )
@@ -102,6 +103,12 @@ def _options() -> argparse.Namespace:
         "--fastembed", type=Path, default=FASTEMBED, metavar="PYTHON", help="a Python that has fastembed and FAISS"
     )
     return parser.parse_args()
+
+
+def _name(text: str) -> str:
+    if text not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(BENCHMARKS)}")
+    return text
 
 
 if __name__ == "__main__":

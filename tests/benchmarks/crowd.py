@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import count
@@ -34,9 +34,6 @@ SAME = 0.999
 ASKERS = (1, 4, 16)
 PAUSE = 0.05
 """Seconds that somebody rests between two questions while the bot reloads: nobody asks without a pause."""
-
-
-_turns = count()
 
 
 @dataclass(frozen=True)
@@ -181,12 +178,13 @@ def ask_while_reloading(arguments: JSON) -> JSON:
     maintenance = library.opened(folder / "csv", manager, settings_of(arguments["form"], folder / "data"))
     kept = lines[changed:]
     found: dict[str, JSON] = {}
+    turns = count()
     for people in ASKERS:
-        quiet = _ask_for(arguments["seconds"], people, maintenance.registry, kept)
+        quiet = _ask_for(arguments["seconds"], people, maintenance.registry, kept, turns)
         stop = threading.Event()
         with ThreadPoolExecutor(1) as pool:
             reloading = pool.submit(_reload_again_and_again, maintenance, path, lines, changed, stop)
-            busy = _ask_for(arguments["seconds"], people, maintenance.registry, kept)
+            busy = _ask_for(arguments["seconds"], people, maintenance.registry, kept, turns)
             stop.set()
             reloads = reloading.result()
         found[str(people)] = {"quiet": _told(quiet), "busy": _told(busy), "reloads": reloads}
@@ -221,14 +219,16 @@ def _until(future: Future[Any], stop: threading.Event) -> Any:
     return future.result()
 
 
-def _ask_for(seconds: float, people: int, registry: Registry, lines: Sequence[Row]) -> list[Asked]:
-    """Let so many people ask for so long, each question for one row, which must come first."""
+def _ask_for(
+    seconds: float, people: int, registry: Registry, lines: Sequence[Row], turns: Iterator[int]
+) -> list[Asked]:
+    """Let so many people ask for so long, each question for one row, which must come first; `turns` numbers them."""
     until = time.perf_counter() + seconds
 
     def person(_: int) -> list[Asked]:
         outcomes = []
         while time.perf_counter() < until:
-            turn = next(_turns)
+            turn = next(turns)
             outcomes.append(_ask(registry, lines[turn % len(lines)], turn))
             time.sleep(PAUSE)
         return outcomes
@@ -244,7 +244,7 @@ def _ask(registry: Registry, row: Row, turn: int) -> Asked:
         answer = registry.search(f"{row.question} ({turn})", ["kb"])
     except Exception:  # noqa: BLE001 - that it failed is a result
         return Asked(time.perf_counter() - began, failed=True, wrong=False)
-    right = answer.encoder is not None and answer.hits[0].record.id == row.id
+    right = answer.encoder is not None and [hit.record.id for hit in answer.hits[:1]] == [row.id]
     return Asked(time.perf_counter() - began, failed=False, wrong=not right)
 
 

@@ -1,5 +1,6 @@
 """Times, percentiles, memory, and how noisy the machine is meanwhile."""
 
+import math
 import os
 import statistics
 import time
@@ -43,7 +44,7 @@ class Noise:
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the value that `share` of all do not exceed; the nearest rank."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 
 def noise() -> Noise:

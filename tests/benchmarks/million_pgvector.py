@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from indexes.encoder import EncoderWorker, ModelManager
 from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.registry import Registry
-from indexes.retrieval.vector_index import VectorIndex
+from indexes.retrieval.dense import CANDIDATES
 from indexes.storage.stores import Stores
 from tests.benchmarks import helpdesk, library, million, models, vectors
 from tests.benchmarks.bench import Bench
@@ -27,7 +27,6 @@ from tests.benchmarks.million import NAME, KeptDocuments
 from tests.benchmarks.processes import JSON
 from tests.benchmarks.report import Report, Table, at_least, at_most
 
-NEIGHBOURS = 10
 SETTINGS = ("shared_buffers = '4GB'", "effective_cache_size = '12GB'", "max_wal_size = '8GB'")
 """What anybody would set on a server for so much; all else is as PostgreSQL comes."""
 KINDS = ("terms", "texts", "records", "vectors", "arrays")
@@ -36,9 +35,9 @@ KINDS = ("terms", "texts", "records", "vectors", "arrays")
 def measure(bench: Bench) -> Report:
     """Build on a server of its own, ask, change one row, and start a second replica."""
     rows = bench.rows or bench.pick(million.ROWS, million.QUICK_ROWS)
-    files = million._vectors(bench, rows)
-    form = bench.forms_of(million._model(bench))[DEFAULT]
-    asked = [row.question for row in list(helpdesk.rows(20_000, million._bases(bench)))[:: bench.pick(100, 1000)]]
+    files = million.vectors_of(bench, rows)
+    form = bench.forms_of(million.model_of(bench))[DEFAULT]
+    asked = [row.question for row in list(helpdesk.rows(20_000, million.bases_of(bench)))[:: bench.pick(100, 1000)]]
     with _server() as url:
         common: JSON = {"vectors": files, "form": form, "rows": rows, "url": url, "questions": asked}
         bench.listen()
@@ -98,7 +97,7 @@ def build(arguments: JSON) -> JSON:
     took = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - worked}
     dense = replica.registry.loaded[NAME].index.dense
     assert dense
-    found = recall(dense, Path(arguments["vectors"]))
+    found = million.recall(dense, Path(arguments["vectors"]), CANDIDATES)
     asked = replica.ask(arguments["questions"])
     sizes = _sizes(arguments["url"])
     changed = replace(rows[len(rows) // 2], answer="Ask at the desk on the second floor.")
@@ -134,30 +133,10 @@ def follow(arguments: JSON) -> JSON:
 
 def _encoder(arguments: JSON, rows: list[Row], folder: Path) -> tuple[ModelManager, EncoderWorker]:
     kept, _, _ = vectors.load(Path(arguments["vectors"]))
-    keys = np.fromiter((million._key(each) for row in rows for each in helpdesk.texts(row)), np.uint64)
+    keys = np.fromiter((million.key_of(each) for row in rows for each in helpdesk.texts(row)), np.uint64)
     manager = models.WrappingManager(lambda model: KeptDocuments(model, keys, kept) if len(keys) else model)
     settings = settings_of(arguments["form"], folder / "data")
     return manager, library.encoder_of(manager, settings)
-
-
-def recall(dense: VectorIndex, folder: Path) -> JSON:
-    """Compare the fifty that a search by meaning proposes with the ten nearest of all vectors."""
-    _, questions, nearest = vectors.load(folder)
-    shares, took = [], []
-    for vector, best in zip(questions, nearest, strict=True):
-        started = time.perf_counter()
-        rows = dense.nearest(vector, 50)
-        took.append((time.perf_counter() - started) * 1000)
-        near = np.concatenate([dense.of_row(int(row)) for row in rows]) @ vector
-        shares.append(min(int((near >= best[0] - million.SAME).sum()), len(best)) / len(best))
-    half = len(shares) // 2
-    return {
-        "real": float(np.mean(shares[:half])),
-        "made": float(np.mean(shares[half:])),
-        "p50": percentile(took, 0.5),
-        "p95": percentile(took, 0.95),
-        "kind": asdict(dense.kind),
-    }
 
 
 def _sizes(url: str) -> JSON:

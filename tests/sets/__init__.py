@@ -1,1 +1,1 @@
-"""Questions with known answers for the sample knowledge bases."""
+"""Questions whose right rows are known, for three sample knowledge bases and two others; see README.md."""

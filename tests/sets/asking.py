@@ -26,6 +26,7 @@ from tests.sets.__main__ import encoders, title
 from tests.sets.finding import sets
 
 DEPTH = 10
+HEADING = ("first", "five", "wanted", "press", "gain", "asked")
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"\nIn place of earlier questions, from all these sets: {usual(every)}")
     return 0
 
-
-HEADING = ("first", "five", "wanted", "press", "gain", "asked")
 
 if __name__ == "__main__":
     sys.exit(main())
