@@ -44,6 +44,8 @@ def main() -> int:
     scripts = list(dict.fromkeys(options.scripts)) or [*SCRIPTS]
     console = Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)
     progress = Progress(options.progress, " ".join([f"--share {options.share:g}", *scripts]), code_now())
+    parts = sum(_number(script, options.share) for script in scripts)
+    console.print(f"{len(scripts)} rows in {parts} parts. Whenever you interrupt it, the same command goes on.")
     rows: dict[str, Row] = {}
     try:
         for script in scripts:
