@@ -1,11 +1,19 @@
 """The gallery of the documentation: every kind of message in both languages, and nothing that isn't there."""
 
+import io
 import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from bot.config_file import ConfigFile
+from bot.playground.terminal.screen import Screen
 from bot.playground.terminal.script import read_script
+from bot.playground.terminal.session import Session
+from bot.playground.trial import trial
+from bot.settings import Environment, Settings
+from tests.pictures.stage import ANSWERED, MISSED, Stage
 
 SCRIPTS = Path(__file__).parent / "pictures"
 GALLERY = Path(__file__).parents[1] / "docs" / "pictures"
@@ -32,3 +40,14 @@ def test_the_gallery_shows_what_the_script_takes(language: str) -> None:
 
 def test_the_pictures_stay_small() -> None:
     assert sum(path.stat().st_size for path in GALLERY.glob("*.png")) < MOST_BYTES
+
+
+@pytest.mark.long("starts the local workspace")
+def test_the_past_of_a_picture_is_in_the_statistics(tmp_path: Path) -> None:
+    environment = Environment.model_validate({"encoder_backend": "lexical", "data_dir": tmp_path / "data"})
+    with trial(Settings(environment, ConfigFile(), tmp_path / "kotae.toml")) as (slack, site, bot):
+        screen = Screen(slack, Console(file=io.StringIO()), slack.person("olivia"), slack.channel("dev-faq"))
+        slack.listen(screen.arrived)
+        Stage(Session(slack, screen), bot, site.knowledge, tmp_path).take(":past")
+        told = slack.reply(slack.command("olivia", "dev-faq", "/kb stats")).shown
+    assert f"{sum(ANSWERED)} answered · {sum(MISSED)} unanswered" in told
