@@ -1,4 +1,4 @@
-"""Scripts of `make soak` in a short form: Slack fails, connections break, files are damaged, disks fill, bots are killed."""
+"""Scripts of `make soak` in a short form: Slack fails, connections break, files and disks too, and bots are killed."""
 
 import importlib
 

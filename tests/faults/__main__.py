@@ -68,7 +68,7 @@ def _parts(script: str, share: float, progress: Progress, console: Console) -> I
     finished, number = progress.parts(script), _number(script, share)
     if finished:
         made = sum(part.trials for part in finished)
-        console.print(f"{script}: {len(finished)} of {number} parts, {made:,} trials, were made before the interruption")
+        console.print(f"{script}: {len(finished)} of {number} parts, {made:,} trials, were made before")
     yield from finished
     for each in range(len(finished), number):
         started = time.monotonic()
@@ -79,8 +79,8 @@ def _parts(script: str, share: float, progress: Progress, console: Console) -> I
             yield Row(0, 1, f"ended without a result: {error}")
             return
         progress.add(script, part)
-        seconds = time.monotonic() - started
-        console.print(f"{script}, part {each + 1} of {number}: {part.failures} of {part.trials:,} failed, {seconds:.0f} s")
+        told = f"{part.failures} of {part.trials:,} failed, {time.monotonic() - started:.0f} s"
+        console.print(f"{script}, part {each + 1} of {number}: {told}")
         yield part
 
 
