@@ -150,9 +150,7 @@ def test_what_is_wrong_with_the_command_is_said(arguments: list[str], said: str)
 
 def test_every_script_is_in_the_list_and_in_the_docs() -> None:
     folder = ROOT / "tests" / "faults"
-    written = {
-        path.stem for path in folder.glob("*.py") if "\ndef run(share: float, " in path.read_text("utf-8")
-    }
+    written = {path.stem for path in folder.glob("*.py") if "\ndef run(share: float, " in path.read_text("utf-8")}
     assert written == SCRIPTS.keys()
     told = (ROOT / "docs" / "reliability.md").read_text("utf-8")
     assert [name for name in SCRIPTS if f"| `{name}` |" not in told] == []
