@@ -48,6 +48,6 @@ def test_the_past_of_a_picture_is_in_the_statistics(tmp_path: Path) -> None:
     with trial(Settings(environment, ConfigFile(), tmp_path / "kotae.toml")) as (slack, site, bot):
         screen = Screen(slack, Console(file=io.StringIO()), slack.person("olivia"), slack.channel("dev-faq"))
         slack.listen(screen.arrived)
-        Stage(Session(slack, screen), bot, site.knowledge, tmp_path).take(":past")
+        Stage(Session(slack, screen), bot, site.knowledge, tmp_path).take(":past Where may I park?")
         told = slack.reply(slack.command("olivia", "dev-faq", "/kb stats")).shown
     assert f"{sum(ANSWERED)} answered · {sum(MISSED)} unanswered" in told

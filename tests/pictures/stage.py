@@ -15,7 +15,6 @@ from bot.playground.slack.entities import Message
 from bot.playground.terminal.session import Session
 from handlers.learning import misses
 from handlers.learning.store.alias_votes import AliasVote, AliasVotes
-from handlers.learning.store.misses import Misses
 from handlers.privacy.announcement import announce
 from handlers.store.database import new_id
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions, questions
@@ -133,17 +132,15 @@ class Stage:
         """`:words`: look for synonyms as housekeeping does."""
         look_for_synonyms(self._bot.services, time.time() + DAY)
 
-    def _past(self, _: str) -> None:
-        """`:past`: some weeks of questions, whose misses were dealt with."""
+    def _past(self, question: str) -> None:
+        """`:past QUESTION`: some weeks in which it was asked, and sometimes not answered."""
         database = self._bot.services.database
         counts = zip(reversed(ANSWERED), reversed(MISSED), strict=True)
         days = [(ago, [True] * good + [False] * bad) for ago, (good, bad) in enumerate(counts, start=1)]
-        for ago, answered in ((ago, each) for ago, asked in days for each in asked):
-            key = database.write("remember questions", insert(questions).values(self._asked(ago, answered=answered)))
-            if key and not answered:
-                Misses(database).close_all([key[0]], "not_a_question", self._session.me.id)
+        rows = [self._asked(question, ago, answered=answered) for ago, asked in days for answered in asked]
+        database.write("remember questions", insert(questions).values(rows))
 
-    def _asked(self, ago: int, *, answered: bool) -> dict[str, object]:
+    def _asked(self, question: str, ago: int, *, answered: bool) -> dict[str, object]:
         place = self._session.place
         return {
             "id": new_id(),
@@ -151,7 +148,7 @@ class Stage:
             "source": "search",
             "channel": place.id,
             "user": self._session.me.id,
-            "text": place.name,
+            "text": question,
             "hits": [asdict(FoundHit(place.name, "1", 1.0, 1.0))],
             "confidence": float(answered),
             "threshold": 0.9,
