@@ -44,7 +44,7 @@ ENVIRONMENT: Mapping[tuple[str, ...], str] = {
     (
         "ENCODER_BACKEND",
     ): "auto（最初は sentence-transformers。バックグラウンドで一度変換し、その後は torch を使わない）、sentence-transformers（常に torch）、"
-    "fastembed（公開されている ONNX 形式）、lexical（語句の一致だけで、モデルを読み込まない）",
+    "fastembed（公開されている ONNX 形式）、lexical（言葉の一致だけで、モデルを読み込まない）",
     (
         "ENCODER_PRECISION",
     ): "auto（登録済みの内容から作った300件の質問で結果が変わらず、速くなるなら8ビット）、int8（速さを問わず同様）、float32（8ビットにしない）。測定結果は "
@@ -79,7 +79,7 @@ KEPT: Mapping[str, str] = {
     "synonyms that admins dismissed, as digests; after they were last found": "却下された同義語（ハッシュ値。最後に見つかってから）",
     "tokens of programs, as digests; after they expired": "プログラムのトークン（ハッシュ値。期限切れから）",
     "who was asked to check entries in which week": "どの週に誰へ内容の確認をお願いしたか",
-    "who said that an entry isn't theirs, as digests of the entry": "「担当ではない」と答えた人（項目はダイジェスト）",
+    "who said that an entry isn't theirs, as digests of the entry": "「担当ではない」と答えた人（項目はハッシュ値）",
     "events that were seen": "受信済みのイベントの ID",
     "requests that were acked and are not done yet; the inbox itself sweeps them": "受け付けて、まだ終わっていないリクエスト",
     "which replicas run; one that ended goes once its work is taken over": "動作中のレプリカ（停止したものは引き継ぎ後に消える）",

@@ -41,7 +41,7 @@ MEASURED: Mapping[str, Mapping[Language, Rows]] = {
         "ja": (
             ("", "単純なスクリプト（エンコードして FAISS、コサイン類似度）", "Kotae"),
             ("再起動から意味で検索できるまで（1万行）", "{ready_script} 秒（毎回すべてエンコード）", "{ready} 秒"),
-            ("再起動から最初の回答まで", "{ready_script} 秒", "{words} 秒（語句の一致）"),
+            ("再起動から最初の回答まで", "{ready_script} 秒", "{words} 秒（言葉の一致）"),
             ("1万行のうち1行を変更", "{changed_script} 秒", "{changed} 秒（エンコードは1文）"),
             ("16人が同時に質問（1秒あたり）", "{crowd_script} 件（エンコードのみ）", "{crowd} 件（検索全体）"),
             (
