@@ -100,3 +100,11 @@ def test_kotae_is_called_in_one_way(document: str) -> None:
     """By its name: README.md says how the environment is activated. A server's unit and its pages name whole paths."""
     text = (ROOT / document).read_text("utf-8")
     assert re.findall(r"(?<!/opt/kotae/)\.venv/bin/(?:kotae|pip|python)|python -m bot", text) == []
+
+
+def test_nothing_says_to_install_kotae_from_an_index_which_has_no_such_package_of_ours() -> None:
+    files = [file for folder in ("bot", "handlers", "indexes") for file in (ROOT / folder).rglob("*.py")]
+    named = re.compile(r"(?:pip|pipx|uv tool) install (?:-\S+ \S+ )*['\"]?kotae(?![\w./-])")
+    found = [path for path in (*files, *(ROOT / each for each in DOCUMENTS)) if named.search(path.read_text("utf-8"))]
+    assert found == []
+    assert named.search("pip install -c constraints.txt 'kotae[try]'")

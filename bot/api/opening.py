@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bot.api.binding import Binding
+from bot.extras import install
 from bot.probe import HANGING_SECONDS, ready
 from bot.settings import Settings, SettingsError
 from bot.status import read_status
@@ -25,7 +26,7 @@ def api_of(settings: Settings, binding: Binding) -> Make:
         package = str(error.name).partition(".")[0]
         raise SettingsError(
             f"API_BIND = {settings.environment.api_bind}: HTTP needs the package {package}, which is not installed;"
-            " run pip install -c constraints.txt -e '.[api]'"
+            f" run {install('api')}"
         ) from None
     data_dir = settings.environment.data_dir
     return lambda services: ApiServer(

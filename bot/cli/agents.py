@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.command import FAILED, OK, Command
+from bot.extras import install
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -17,8 +18,7 @@ def _mcp(_: Namespace, settings: "Settings") -> int:
         from bot.api.stdio import serve
     except ImportError as error:
         print(
-            f"kotae mcp needs the package {error.name}, which is not installed; run pip install -c constraints.txt -e"
-            " '.[api]'",
+            f"kotae mcp needs the package {error.name}, which is not installed; run {install('api')}",
             file=sys.stderr,
         )
         return FAILED

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.cli.command import FAILED, Command
+from bot.extras import install
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -47,7 +48,7 @@ def _try(options: Namespace, settings: "Settings") -> int:
     try:
         import aiohttp  # noqa: F401 - imported here to explain its absence
     except ImportError:
-        print("The local workspace needs one more package: pip install 'kotae[try]'", file=sys.stderr)
+        print(f"The local workspace needs one more package: {install('try')}", file=sys.stderr)
         return FAILED
     from bot.playground.trial import Showing, run_trial
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.cli.command import FAILED, OK, Command, positive
 from bot.cli.progress import progress_bar
+from bot.extras import install
 
 if TYPE_CHECKING:
     from bot.config_file import KnowledgeBaseSection
@@ -137,7 +138,7 @@ def _eval(options: Namespace, settings: "Settings") -> int:
         try:
             plot(evaluation, options.plot)
         except ImportError:
-            print("--plot needs one more package: pip install 'kotae[plot]'", file=sys.stderr)
+            print(f"--plot needs one more package: {install('plot')}", file=sys.stderr)
             return FAILED
     print(json.dumps(evaluation.measures, indent=2) if options.json else format_evaluation(evaluation))
     return OK

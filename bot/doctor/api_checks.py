@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from bot.addresses import is_loopback, split
 from bot.doctor.finding import Finding
 from bot.doctor.local_checks import existing_database
+from bot.extras import install
 from bot.settings import Settings
 from bot.status import read_status
 from handlers.store.errors import StoreError
@@ -27,7 +28,7 @@ def check_api(settings: Settings) -> Iterator[Finding]:
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         yield Finding(
             "fail",
-            f"API_BIND = {bind}: HTTP needs {', '.join(missing)}; run pip install -c constraints.txt -e '.[api]'",
+            f"API_BIND = {bind}: HTTP needs {', '.join(missing)}; run {install('api')}",
         )
         return
     yield _address(settings, bind)

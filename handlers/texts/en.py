@@ -700,7 +700,7 @@ WORDS = {
     "database.no_database": "file is not a database",
     "database.removed": "{file} was removed or replaced; restart Kotae",
     "database.unknown": "Kotae works with SQLite and PostgreSQL, not with {name}",
-    "database.no_driver": "PostgreSQL needs the extra [postgres]: pip install -c constraints.txt -e '.[postgres]'",
+    "database.no_driver": "PostgreSQL needs the extra [postgres]: pip install -c constraints.txt -e '.[postgres]', or with a wheel pip install -c constraints.txt './kotae-….whl[postgres]'",
     "database.unreachable": "The server can't be reached: {reason}",
     "database.gone": "the database server can't be reached",
     "database.broke_off": "the connection to the database server was lost",

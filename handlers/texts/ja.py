@@ -698,7 +698,7 @@ WORDS = {
     "database.no_database": "データベースのファイルではありません",
     "database.removed": "{file} が削除されたか、置き換えられました。Kotae を再起動してください",
     "database.unknown": "Kotae で使えるのは SQLite と PostgreSQL です（{name} は使えません）",
-    "database.no_driver": "PostgreSQL を使うには [postgres] が必要です。pip install -c constraints.txt -e '.[postgres]' を実行してください",
+    "database.no_driver": "PostgreSQL を使うには [postgres] が必要です。pip install -c constraints.txt -e '.[postgres]'（wheel から入れた場合は './kotae-….whl[postgres]'）を実行してください",
     "database.unreachable": "サーバーに接続できません: {reason}",
     "database.gone": "データベースサーバーに接続できません",
     "database.broke_off": "データベースサーバーとの接続が切れました",

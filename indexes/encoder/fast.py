@@ -124,7 +124,7 @@ def load_fastembed(name: str, revision: str | None = None) -> Model:
     asked = canonical_name(f"{FAST}{split_name(name)[1]}")
     if not find_spec("onnxruntime"):
         raise unavailable(
-            asked, Translatable("model.no_onnx_runtime"), Translatable("mend.install", packages="'kotae[fast]'")
+            asked, Translatable("model.no_onnx_runtime"), Translatable("mend.install", packages="onnxruntime")
         )
     folder = fetch_fast(asked, revision)
     if missing := missing_from_fast(folder):

@@ -28,7 +28,6 @@ _WHOLE = 16 * 2**20
 _EDGE = 2**20
 _PACKED = tuple(f"transformers.models.{family}." for family in ("bert", "roberta", "xlm_roberta"))
 """Model families that only apply their linear layers: the default model and most alternatives."""
-_JAPANESE_EXTRA = {"fugashi", "unidic-lite"}
 _IDENTIFYING = {".json", ".txt", ".model", ".safetensors", ".onnx", ".onnx_data", ".data"}
 
 
@@ -183,10 +182,9 @@ def _quiet() -> None:
 
 def _cause_and_mend(name: str, folder: Path, error: BaseException) -> tuple[Value, Translatable]:
     if packages := _missing_packages(folder):
-        others = (package for package in packages if package not in _JAPANESE_EXTRA)
         return (
             Translatable("model.japanese_tokenizer", packages=tuple(packages)),
-            Translatable("mend.install", packages=" ".join(["'kotae[ja]'", *others])),
+            Translatable("mend.install", packages=" ".join(packages)),
         )
     if "trust_remote_code" in str(error):
         return Translatable("model.own_code"), Translatable("mend.other_model")
