@@ -37,7 +37,7 @@ OTHERS = {
     *("PGPASSWORD", "PGURL", "PIP_EXTRA_INDEX_URL", "SETS", "BENCH", "SOAK", "SOURCE_DATE_EPOCH"),
 }
 """Variables of other programs and of the Makefile."""
-ELSEWHERE = {"Request to Install", "メッセージの送信を許可", "データ ", " テキストから"}
+ELSEWHERE = {"Request to Install", "データ ", " テキストから"}
 """Quoted in docs/troubleshooting.md, and said by Slack or Excel."""
 _LOG_LINE = re.compile(r"^[\d-]+ [\d:,]+ (?:INFO|WARNING|ERROR) +([\w.]+): (.+)$", re.MULTILINE)
 
@@ -139,8 +139,11 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
 
 def test_the_version_is_the_same_wherever_it_stands() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    places = [ROOT / "deploy" / "kubernetes" / "kustomization.yaml", DOCS / "deployment.md", DOCS / "deployment.ja.md"]
-    found = {each.name: re.findall(r"(?:newTag: |/kotae:)(\d[\w.]*)", text_of(each)) for each in places}
+    readmes = [ROOT / "README.md", ROOT / "README.ja.md"]
+    pages = [DOCS / f"{each}{ending}" for each in ("deployment", "configuration") for ending in (".md", ".ja.md")]
+    places = [ROOT / "deploy" / "kubernetes" / "kustomization.yaml", *readmes, *pages]
+    pattern = r"(?:newTag: |/kotae:|kotae-)(\d+\.[\d.]*\d)"
+    found = {each.name: re.findall(pattern, text_of(each)) for each in places}
     assert all(found.values())
     assert {each for versions in found.values() for each in versions} == {version}
 

@@ -10,7 +10,7 @@ from handlers.store.errors import StoreError
 from indexes.messages import Translatable
 
 OLDEST = 14
-"""The oldest version that its makers still mend."""
+"""Older ones are refused. Tried are 15 and 18; the makers of 14 stopped mending it in November 2026."""
 OLDEST_PGVECTOR = (0, 8)
 """The oldest version of pgvector that was tried; half-precision vectors came with 0.7."""
 ENCODING = "UTF8"

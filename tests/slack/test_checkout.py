@@ -167,4 +167,5 @@ def test_going_back_overwrites_no_file_of_the_team(origin: Path, knowledge: Path
 
 
 def test_both_pages_tell_the_same_commands() -> None:
-    assert told("upgrading.md") == told("upgrading.ja.md")
+    english, japanese = (re.sub(r"\s+#.*", "", told(page)) for page in ("upgrading.md", "upgrading.ja.md"))
+    assert english == japanese
