@@ -86,7 +86,7 @@ def _backup_arguments(parser: ArgumentParser) -> None:
 
 def _restore_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="don't ask")
 
 
 def _migrate_arguments(parser: ArgumentParser) -> None:
