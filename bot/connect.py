@@ -201,7 +201,8 @@ def _asked(dialogue: Dialogue, what: str, prefix: str, attempt: Callable[[str], 
     """Ask until `attempt` returns no objection to the answer."""
     for _ in range(TRIES):
         token = dialogue.secret(what)
-        wrong = attempt(token) if re.fullmatch(rf"{prefix}[\w-]+", token, re.ASCII) else f"It begins with {prefix}"
+        has_form = re.fullmatch(rf"{prefix}[\w-]+", token, re.ASCII)
+        wrong = attempt(token) if has_form else f"This is another token: that one begins with {prefix}"
         if not wrong:
             return token
         dialogue.say(wrong)

@@ -146,9 +146,9 @@ def test_wrong_tokens_are_asked_for_again_and_swapped_ones_explained(slack: Loca
     answers = (slack.app_token, "xoxb-nobody", slack.bot_token, slack.bot_token, "xapp-nobody", slack.app_token)
     done = connect(slack, tmp_path, "--app", "A0123456789", answers=answers)
     assert done.returncode == 0
-    assert "It begins with xoxb-" in done.stdout
+    assert "This is another token: that one begins with xoxb-" in done.stdout
     assert done.stdout.count("Slack refused: invalid_auth. Slack does not know this token.") == 2
-    assert "It begins with xapp-" in done.stdout
+    assert "This is another token: that one begins with xapp-" in done.stdout
     assert slack.calls_of("apps.manifest.create") == []
     assert dotenv_values(tmp_path / ".env")["SLACK_APP_TOKEN"] == slack.app_token
 
