@@ -340,9 +340,7 @@ def blocks(page: str, kind: str) -> list[str]:
 def test_both_pages_tell_the_same_commands() -> None:
     """But for comments, and what is to be filled in."""
     for kind in ("sh", "sql", "ini"):
-        english, japanese = (
-            [re.sub(r"<[^>\n]+>|\s+#.*", "", block) for block in blocks(page, kind)] for page in PAGES
-        )
+        english, japanese = ([re.sub(r"<[^>\n]+>|\s+#.*", "", block) for block in blocks(page, kind)] for page in PAGES)
         assert english
         assert english == japanese
     numbers = [re.findall(r"\*\*|^\|", (ROOT / "docs" / page).read_text("utf-8"), re.MULTILINE) for page in PAGES]

@@ -34,7 +34,8 @@ OTHERS = {
         "XDG_CACHE_HOME",
     ),
     *("CONTRACTS_URL", "CONTRACTS_HEADER"),  # examples of what kotae.toml may name
-    *("PGPASSWORD", "PGURL", "PIP_CONSTRAINT", "PIP_EXTRA_INDEX_URL", "SETS", "BENCH", "SOAK", "SOURCE_DATE_EPOCH"),
+    *("PGPASSWORD", "PGURL", "PIP_CONSTRAINT", "PIP_EXTRA_INDEX_URL", "SOURCE_DATE_EPOCH"),
+    *("PYTHON", "SETS", "BENCH", "SOAK"),
 }
 """Variables of other programs and of the Makefile."""
 ELSEWHERE = {"Request to Install", "データ ", " テキストから"}

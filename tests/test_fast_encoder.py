@@ -242,7 +242,9 @@ def test_a_folder_that_is_no_usable_model(small: Path, spoilt: Callable[[Path], 
 
 def test_what_to_do_when_onnx_runtime_is_missing(int8: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as if it weren't installed
-    with pytest.raises(ModelUnavailableError, match=r"ONNX Runtime isn't installed here\. Run `pip install onnxruntime`"):
+    with pytest.raises(
+        ModelUnavailableError, match=r"ONNX Runtime isn't installed here\. Run `pip install onnxruntime`"
+    ):
         load_fastembed(str(int8))
 
 

@@ -18,7 +18,12 @@ READMES = ["README.md", "README.ja.md"]
 PAGES = {
     page: [f"docs/{page}.md", f"docs/{page}.ja.md"] for page in ("administration", "command-line", "configuration")
 }
-DOCUMENTS = [*READMES, "CONTRIBUTING.md", "SECURITY.md", *(f"docs/{each.name}" for each in sorted((ROOT / "docs").glob("*.md")))]
+DOCUMENTS = [
+    *READMES,
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    *(f"docs/{each.name}" for each in sorted((ROOT / "docs").glob("*.md"))),
+]
 
 
 def needed(**platform: str) -> set[str]:

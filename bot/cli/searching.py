@@ -240,7 +240,9 @@ def _eval_arguments(parser: ArgumentParser) -> None:
 
 def _convert_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("workbook", type=Path, metavar="KB.xlsx")
-    parser.add_argument("--sheet", default="", metavar="NAME", help="default: kotae.toml's, else the first that isn't hidden")
+    parser.add_argument(
+        "--sheet", default="", metavar="NAME", help="default: kotae.toml's, else the first that isn't hidden"
+    )
 
 
 def _check_arguments(parser: ArgumentParser) -> None:
