@@ -15,6 +15,7 @@ from starlette.requests import Request
 from handlers import texts as words
 from handlers.doors.errors import (
     InvalidQueryError,
+    NoRoomError,
     NotNowError,
     NotOpenError,
     TooLargeError,
@@ -26,7 +27,7 @@ from handlers.doors.errors import (
 )
 from handlers.store.errors import StoreError
 from handlers.store.tokens import RefusedTokenError
-from handlers.texts import Texts
+from handlers.texts import ENGLISH, Texts
 from indexes.errors import IndexUnavailableError, KnowledgeBaseError
 from indexes.messages import Translatable
 
@@ -48,7 +49,7 @@ class Kind(NamedTuple):
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 RETRY = {"Retry-After": str(RETRY_SECONDS)}
 CLOSE = {"Connection": "close"}
-"""What is left of a request that was not read to its end must not be taken for the next one."""
+"""For requests that are not read to their end: what is left is not the next one, and need not be waited for."""
 FAILED = Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "failed")
 UNAVAILABLE = Kind(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", RETRY)
 KINDS: Mapping[type[KnowledgeBaseError], Kind] = {
@@ -57,9 +58,10 @@ KINDS: Mapping[type[KnowledgeBaseError], Kind] = {
     UnknownNameError: Kind(HTTPStatus.NOT_FOUND, "unknown_knowledge_base"),
     InvalidQueryError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
     TooManyError: Kind(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests"),
+    NoRoomError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "busy", {**RETRY, **CLOSE}),
     NotNowError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "busy", RETRY),
-    WrongHostError: Kind(HTTPStatus.MISDIRECTED_REQUEST, "wrong_host"),
-    WrongOriginError: Kind(HTTPStatus.FORBIDDEN, "wrong_origin"),
+    WrongHostError: Kind(HTTPStatus.MISDIRECTED_REQUEST, "wrong_host", CLOSE),
+    WrongOriginError: Kind(HTTPStatus.FORBIDDEN, "wrong_origin", CLOSE),
     TooLargeError: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", CLOSE),
     TooSlowError: Kind(HTTPStatus.REQUEST_TIMEOUT, "too_slow", CLOSE),
     StoreError: UNAVAILABLE,
@@ -85,6 +87,11 @@ def _kind(error: KnowledgeBaseError) -> Kind:
 def _answer(kind: Kind, message: Translatable, texts: Texts, more: Mapping[str, str] | None = None) -> JSONResponse:
     content = {"error": {"code": kind.code, "message": texts.say(message)}}
     return JSONResponse(content, kind.status, {**kind.headers, **(more or {})})
+
+
+def no_http() -> JSONResponse:
+    """Return the answer to what is no HTTP; in which language it should be, nobody has said."""
+    return _answer(Kind(HTTPStatus.BAD_REQUEST, "no_http", CLOSE), Translatable("door.no_http"), ENGLISH)
 
 
 async def known(request: Request, error: Exception) -> JSONResponse:

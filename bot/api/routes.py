@@ -185,6 +185,7 @@ def application(door: Door) -> FastAPI:
         version=version("kotae"),
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # the guard takes them off: a redirect would cost some clients their token
         telemetry=QUIET,
     )
     app.state.door = door

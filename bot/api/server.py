@@ -20,7 +20,7 @@ from handlers.services import Services
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 256
-"""Connections at a time: those above are told to come back."""
+"""Connections at a time; those above are told to come back."""
 FINISH_SECONDS = 5
 """How long requests may take that are there when it closes."""
 
@@ -29,17 +29,12 @@ class ApiServer:
     """The server; nothing listens before `open`."""
 
     def __init__(self, settings: Settings, binding: Binding, services: Services, ready: Callable[[], bool]) -> None:
-        metrics = Metrics()
-        environment = settings.environment
+        metrics, environment = Metrics(), settings.environment
         self._binding = binding
         self._door = Door(services, ready, metrics)
         app = add_mcp(application(self._door), self._door)
-        self._server = uvicorn.Server(
-            _config(
-                Guard(app, {binding.host.lower(), *environment.api_hosts}, metrics),
-                list(environment.api_proxies),
-            )
-        )
+        guard = Guard(app, {binding.host.lower(), *environment.api_hosts}, metrics, self._has_room)
+        self._server = uvicorn.Server(_config(guard, list(environment.api_proxies)))
         self._thread: threading.Thread | None = None
 
     @property
@@ -61,6 +56,9 @@ class ApiServer:
             self._thread.join(FINISH_SECONDS + HEAD_SECONDS)
         self._door.close()
 
+    def _has_room(self) -> bool:
+        return len(self._server.server_state.connections) <= CONNECTIONS
+
     def _run(self, listening: socket.socket) -> None:
         """Take requests until it is closed; however that ends, the status says so."""
         try:
@@ -81,7 +79,6 @@ def _config(app: ASGIApp, proxies: list[str]) -> uvicorn.Config:
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
-        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=FINISH_SECONDS,
     )
 

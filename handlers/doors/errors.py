@@ -27,6 +27,10 @@ class NotNowError(DoorError):
     """There is no room, the bot has just started, or the search took too long; later it may work."""
 
 
+class NoRoomError(DoorError):
+    """There are too many connections; later there may be fewer."""
+
+
 class WrongHostError(DoorError):
     """The request names another machine."""
 

@@ -628,6 +628,7 @@ WORDS = {
     "door.wrong_origin": "Requests of other web pages are not taken. Send them from a server.",
     "door.too_large": "The request is larger than {most} KB.",
     "door.too_slow": "The request did not arrive within {seconds} s.",
+    "door.no_http": "This is no HTTP request that can be read.",
     "door.invalid": "{field}: {reason}",
     "door.no_method": "This address does not take that method; /openapi.json says which.",
     "door.no_address": "There is nothing at this address; /openapi.json lists all of them.",

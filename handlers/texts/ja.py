@@ -626,6 +626,7 @@ WORDS = {
     "door.wrong_origin": "ほかの Web ページからのリクエストは受け付けていません。サーバーから送ってください。",
     "door.too_large": "リクエストが {most} KB を超えています。",
     "door.too_slow": "リクエストが {seconds} 秒以内に届きませんでした。",
+    "door.no_http": "HTTP のリクエストとして読み取れません。",
     "door.invalid": "値が正しくありません。{field}: {reason}",
     "door.no_method": "このアドレスではそのメソッドを使えません。使えるものは /openapi.json にあります。",
     "door.no_address": "このアドレスには何もありません。アドレスの一覧は /openapi.json にあります。",

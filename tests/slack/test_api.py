@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event
@@ -16,6 +16,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.api import guard
+from bot.api.connection import MOST_CONNECTIONS
+from bot.api.server import CONNECTIONS
 from bot.app import Bot
 from bot.config_file import ConfigFile, KnowledgeBaseSection
 from bot.playground import LocalSlack
@@ -237,6 +239,27 @@ def test_what_is_no_question_and_what_is_no_address(anybody: Client) -> None:
     assert text.status == 422, "a page of another site can send text, and JSON only if it is allowed to"
 
 
+def test_head_is_get_without_the_body(anybody: Client) -> None:
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/knowledge-bases"):
+        whole, first = anybody("GET", path), anybody("HEAD", path)
+        assert (first.status, first.text) == (whole.status, "")
+        assert first.headers["content-type"] == whole.headers["content-type"]
+    assert anybody("HEAD", "/v1/search").headers["allow"] == "POST"
+    assert anybody("HEAD", "/v1/nothing").status == 404
+
+
+def test_a_slash_at_the_end_is_no_other_address_and_costs_nobody_the_token(token: Callable[..., Client]) -> None:
+    """Many clients leave the token out when they follow a redirect; and behind a proxy it would lead to plain HTTP."""
+    asking = token("dev-faq")
+    assert asking("POST", "/v1/search/", {"query": "deployment"}).json["knowledge_bases"] == ["dev-faq"]
+    assert asking("GET", "/v1/knowledge-bases//").json["knowledge_bases"][0]["name"] == "dev-faq"
+    assert [asking("GET", path).status for path in ("/healthz/", "/metrics/", "/openapi.json/", "/")] == [200, 200, 200, 404]
+    listing = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    accept = {"Accept": "application/json, text/event-stream"}
+    assert asking("POST", "/mcp/", listing, accept).text == asking("POST", "/mcp", listing, accept).text
+    assert Client(asking.address, "kotae_x")("POST", "/mcp/", listing, accept).status == 401
+
+
 def test_errors_are_in_japanese_for_whoever_reads_that(anybody: Client) -> None:
     said = anybody("POST", "/v1/search", {"query": "!"}, {"Accept-Language": "ja,en;q=0.5"}).json["error"]
     assert said == {"code": "invalid", "message": "検索できる文字や数字が含まれていません。"}
@@ -297,9 +320,46 @@ def connected(anybody: Client) -> socket.socket:
     return socket.create_connection((host, int(port)), timeout=guard.BODY_SECONDS + 20)
 
 
-def head(*lines: str) -> bytes:
-    first = ("POST /v1/search HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", *lines)
+def head(*lines: str, host: str = "127.0.0.1") -> bytes:
+    first = ("POST /v1/search HTTP/1.1", f"Host: {host}", "Content-Type: application/json", *lines)
     return "\r\n".join([*first, "", ""]).encode()
+
+
+@pytest.mark.parametrize(
+    "refused", [{"host": "evil.example"}, {"lines": ["Origin: null"]}, {"lines": ["Origin: https://evil.example"]}]
+)
+@pytest.mark.parametrize("framing", ["Content-Length: 60000", "Transfer-Encoding: chunked"])
+def test_whoever_is_refused_can_not_go_on_sending(
+    anybody: Client, refused: dict[str, Any], framing: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(connected(anybody)) as sent:
+        began = time.monotonic()
+        sent.sendall(head(framing, *refused.get("lines", ()), host=refused.get("host", "127.0.0.1")))
+        told = sent.recv(65536)
+        with suppress(ConnectionError):
+            sent.sendall(b"zz\r\n")
+        told += received(sent)
+    assert b"\r\nconnection: close\r\n" in told
+    assert time.monotonic() - began < guard.BODY_SECONDS / 2
+    assert [each for each in caplog.records if each.name == "asyncio"] == []
+
+
+def test_more_connections_than_are_served_are_told_so_and_even_more_are_cut(anybody: Client) -> None:
+    with ExitStack() as opened:
+        waiting = [opened.enter_context(closing(connected(anybody))) for _ in range(CONNECTIONS)]
+        busy = anybody.search(VPN)
+        assert (busy.status, busy.code, busy.headers["retry-after"]) == (503, "busy", "3")
+        assert busy.headers["connection"] == "close"
+        assert anybody("GET", "/healthz").status == 200, "or the bot would be restarted"
+        waiting += [opened.enter_context(closing(connected(anybody))) for _ in range(MOST_CONNECTIONS - CONNECTIONS)]
+        assert received(waiting[-1]) == b""
+        with pytest.raises(OSError):  # noqa: PT011 - reset while it connects, sends or reads
+            anybody("GET", "/healthz")
+    for _ in range(100):
+        if anybody.search(VPN).status == 200:
+            return
+        time.sleep(0.05)
+    raise AssertionError("there is no room again")
 
 
 def received(sent: socket.socket) -> bytes:
