@@ -1,4 +1,4 @@
-"""Requests over HTTP without a token, or with one that is wrong, expired, revoked or for other knowledge bases.
+"""Requests over HTTP and MCP without a token, or with one that is wrong, expired, revoked or for others.
 
 Everything a program sends is forged: the token, the address, names, numbers, headers, bodies. What it must not see are
 the rows of a knowledge base that is neither public nor its token's, and that there is such a knowledge base.
@@ -15,6 +15,7 @@ from bot.app import Bot
 from bot.config_file import ConfigFile, KnowledgeBaseSection
 from bot.playground import sample_workspace
 from handlers.store.tokens import Tokens
+from tests.faults import agents
 from tests.faults.row import Row
 from tests.faults.world import world
 from tests.http_client import Client
@@ -91,9 +92,16 @@ def run(share: float, seed: int = 0) -> Row:
     """Send the probes, and look for secrets in everything that is answered."""
     wanted = max(round(PROBES * share), 50)
     with world(sample_workspace(), {f"{SECRET_BASE}.csv": ROWS}, (), CONFIG, api_bind="127.0.0.1:0") as here:
-        found = probe(here.bot, keys(here.bot), random.Random(seed), wanted)
+        known, chance = keys(here.bot), random.Random(seed)
+        found = probe(here.bot, known, chance, wanted) + probe_mcp(here.bot, known, chance, wanted)
     worst = found.most_common(1)[0][0] if found else "no secret in any status, header or body"
-    return Row(wanted, sum(found.values()), worst)
+    return Row(2 * wanted, sum(found.values()), worst)
+
+
+def probe_mcp(bot: Bot, known: Keys, chance: random.Random, count: int) -> Counter[str]:
+    """Send random requests to `/mcp`; return what leaked, failed or was held, by how."""
+    assert bot.api is not None
+    return agents.probe(bot.api.address, [*known.wrong.values()], [*SECRETS.values()], chance, count)
 
 
 def probe(bot: Bot, known: Keys, chance: random.Random, count: int) -> Counter[str]:

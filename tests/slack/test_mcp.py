@@ -15,6 +15,7 @@ from bot.playground import LocalSlack
 from handlers.store.questions import Origin
 from handlers.store.tokens import Tokens
 from tests.encoders import hashing_manager
+from tests.faults import agents as hostile
 from tests.http_client import Client
 from tests.mcp_client import Agent, over_http, text_of
 from tests.slack.conftest import asked_so_far, settle, starting, write_knowledge
@@ -249,41 +250,11 @@ def test_hostile_calls_are_refused_one_by_one_and_the_next_one_is_answered(
     assert bot.services.database.trouble is None
 
 
-def test_random_requests_leak_no_row_and_end_no_connection(address: str, doors: Doors) -> None:
-    chance, client = random.Random(7), Client(address)
+def test_300_requests_that_no_agent_sends_leak_no_row_and_hold_nothing(address: str, doors: Doors) -> None:
     tokens = [None, "", "x", doors["revoked"], doors["expired"], doors["it"], doors["it"][:-1] + "x"]
-    methods = [
-        "tools/call",
-        "tools/list",
-        "initialize",
-        "server/discover",
-        "subscriptions/listen",
-        "resources/read",
-        "x",
-    ]
-    versions = ["2026-07-28", "2025-06-18", "2024-11-05", "9999-01-01", ""]
-    for number in range(300):
-        token, method = chance.choice(tokens), chance.choice(methods)
-        arguments = {
-            "query": "What is the door code?",
-            "knowledge_bases": chance.choice([None, ["closed"], ["it-help"]]),
-        }
-        params: object = chance.choice(
-            [{"name": "search_knowledge", "arguments": arguments}, {}, [], None, "x" * chance.randrange(9)]
-        )
-        message: object = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-        body = chance.choice(
-            [message, [message] * 3, {"id": number}, None, json.dumps(message).encode()[: chance.randrange(80)]]
-        )
-        headers = {
-            "Accept": chance.choice(["application/json, text/event-stream", "application/json", "*/*", ""]),
-            "MCP-Protocol-Version": chance.choice(versions),
-            **({} if token is None else {"Authorization": f"Bearer {token}"}),
-        }
-        answer = client(chance.choice(["POST", "POST", "POST", "GET", "DELETE"]), "/mcp", body, headers)
-        assert SECRET not in answer.text
-        assert answer.status < 500 or answer.status == 503, (answer, method, body)
-    assert client.search("ERR-4012").status == 200
+    assert hostile.probe(address, tokens, [SECRET], random.Random(7), 300) == {}
+    assert SECRET in Client(address, doors["all"]).search(hostile.QUESTIONS[0]).text, "there was something to leak"
+    assert Client(address).search("ERR-4012").status == 200
 
 
 def test_the_door_is_guarded_like_the_others(address: str, doors: Doors) -> None:
