@@ -4,6 +4,7 @@ import gzip
 import io
 import itertools
 import logging
+import ssl
 import threading
 import time
 import traceback
@@ -25,6 +26,7 @@ from handlers.remote.places import Place, Remote, read_header
 from tests.sources import SECRET, Authority, Handler, Server, authority_in, serving
 
 CSV = b"question,answer\nWhere?,Here.\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 TOKEN = ("Authorization", "Bearer t0ken-of-the-sheet")
 NAMES = ("localhost", "sheet.test", "other.test", "127.0.0.1")
 
@@ -96,6 +98,9 @@ def test_what_may_change_again_in_the_same_second_is_fetched_again(server: Serve
         (formatdate(usegmt=True), False),
         (formatdate(time.time() - 60, usegmt=True), True),
         ("soon", False),
+        ("Sun, 29 Nov 99999999999999999999 08:00:00 GMT", False),
+        ("Mon, 01 Jan 0001 00:00:00 +1400", False),
+        ("Sun, 29 Nov 2020 08:00:00 -0000", True),
     ):
         server.answer = lambda request, modified=modified: request.send(200, CSV, last_modified=modified)  # type: ignore[misc]
         found = fetcher().fetch(remote(server))
@@ -130,6 +135,18 @@ def test_workbooks_are_told_by_their_bytes(server: Server, data: bytes, ending: 
 def test_what_is_packed_is_unpacked(server: Server) -> None:
     parts = gzip.compress(CSV[:10]) + gzip.compress(CSV[10:])  # a file may consist of several
     server.answer = lambda request: request.send(200, parts, content_encoding="gzip")
+    found = fetcher().fetch(remote(server))
+    assert found
+    assert found.data == CSV
+
+
+def test_a_body_without_a_length_is_whole_if_the_host_says_that_it_ends(server: Server) -> None:
+    def answer(request: Handler) -> None:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n" + CSV)
+        assert isinstance(request.connection, ssl.SSLSocket)
+        request.connection.unwrap()
+
+    server.answer = answer
     found = fetcher().fetch(remote(server))
     assert found
     assert found.data == CSV
@@ -183,7 +200,7 @@ def test_what_does_not_end_is_given_up(server: Server, chunk: bytes) -> None:
     [
         (b"HTTP/1.1 200 OK\r\n", b"X-Slow: 1\r\n"),
         (b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n\r\n", b"a"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+        (CHUNKED, b"1\r\na\r\n"),
     ],
 )
 def test_a_host_that_answers_slowly_for_ever_is_given_up(server: Server, head: bytes, piece: bytes) -> None:
@@ -261,6 +278,7 @@ def test_three_redirects_are_followed_and_the_header_goes_to_the_first_host_alon
         (["https://[fe80::1]/"], "source.never"),
         (["https://[64:ff9b::a9fe:a9fe]/"], "source.never"),
         (["https://2130706433/"], "source.private"),
+        (["https://127.1/"], "source.private"),
         (["https://inside.test/"], "source.private"),
         (["https://nowhere.test/"], "source.no_such_host"),
         (["https://" + "a" * 80 + ".test/"], "source.bad_redirect"),
@@ -273,6 +291,7 @@ def test_a_redirect_to_where_nothing_may_be_asked_is_refused(server: Server, loc
             "inside.test": ["10.0.0.7"],
             "nowhere.test": [],
             "2130706433": ["127.0.0.1"],
+            "127.1": ["127.0.0.1"],
         }
         return known.get(host, [host])
 
@@ -291,7 +310,8 @@ def test_a_redirect_to_where_nothing_may_be_asked_is_refused(server: Server, loc
         *("192.0.2.1", "198.18.0.1", "203.0.113.5", "224.0.1.1", "240.0.0.1", "255.255.255.255"),
         *("::", "::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "64:ff9b::7f00:1"),
         *("64:ff9b:1::808:808", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "fec0::1", "ff02::1"),
-        *("2001:db8::1", "2001::1", "2002:7f00:1::1", "100::1", "no address", ""),
+        *("2001:db8::1", "2001::1", "2002:7f00:1::1", "100::1", "no address", "", "beef.cafe"),
+        *("127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "0X7F000001", "10.1", "0xa9fea9fe"),
     ],
 )
 def test_an_address_that_is_not_public_is_known_in_every_way_to_write_it(address: str) -> None:
@@ -394,7 +414,9 @@ def test_a_proxy_resolves_the_host_and_sees_nothing_of_the_rest(server: Server) 
 def test_a_proxy_is_not_asked_for_private_addresses_and_its_refusal_is_said(server: Server) -> None:
     with proxy(server, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") as (address, asked):
         through = fetcher(private_hosts=(), proxy_of=lambda _: address)
-        assert refused(through, remote(server, "127.0.0.1")) == "source.private"
+        for host in ("127.0.0.1", "127.0.0.1.", "127.1", "2130706433", "0x7f.0.0.1"):  # as a proxy would resolve them
+            assert refused(through, remote(server, host)) == "source.private"
+        assert refused(through, remote(server, "0xa9fea9fe")) == "source.never"
         assert asked == []
         assert refused(through, remote(server)) == "source.proxy"
     assert refused(fetcher(proxy_of=lambda _: "socks5://127.0.0.1:1"), remote(server)) == "source.proxy"
@@ -415,6 +437,9 @@ def test_the_proxy_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -
     [
         (lambda request: request.send(200, b"sign in", content_type="text/html; charset=utf-8"), "source.sign_in"),
         (lambda request: request.send(200, b"\xef\xbb\xbf\n<!DOCTYPE html>"), "source.sign_in"),
+        (lambda request: request.send(200, b"\r\n" * 500 + b"<HTML lang=en>", content_type="text/csv"), "source.sign_in"),
+        (lambda request: request.send(200, b"<!-- a,b -->\n<!doctype html>", content_type="text/csv"), "source.sign_in"),
+        (lambda request: request.send(200, b"<meta http-equiv=refresh>"), "source.sign_in"),
         (lambda request: request.send(401, b"no"), "source.denied"),
         (lambda request: request.send(403, b"<Error>expired</Error>"), "source.denied"),
         (lambda request: request.send(404), "source.not_found"),
@@ -425,6 +450,8 @@ def test_the_proxy_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -
         (lambda request: request.send(200, CSV, content_encoding="gzip"), "source.broke_off"),
         (lambda request: request.send(200, gzip.compress(CSV)[:-4], content_encoding="gzip"), "source.broke_off"),
         (lambda request: request.send(200, CSV, content_length="9000"), "source.broke_off"),
+        (lambda request: request.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n" + CSV), "source.broke_off"),
+        (lambda request: request.wfile.write(CHUNKED + b"9\r\nquestion,"), "source.broke_off"),
         (lambda request: request.wfile.write(b"220 mail.example.com ESMTP\r\n"), "source.broke_off"),
         (lambda request: request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"), "source.broke_off"),
         (lambda request: request.wfile.write(b"HTTP/1.1 200 OK\r\nA: " + b"a" * 300_000), "source.broke_off"),
@@ -469,6 +496,7 @@ def test_a_host_that_is_not_there_is_said(authority: Authority) -> None:
         ("https://例え.jp", "https://xn--r8jz45g.jp/"),
         ("https://x.example.com:443/a%20b#part", "https://x.example.com/a%20b"),
         ("https://[2a00:1450::1]:8443/", "https://[2a00:1450::1]:8443/"),
+        ("https://１２７。0.0.1/", "https://127.0.0.1/"),
     ],
 )
 def test_an_address_is_asked_for_as_browsers_do(url: str, asked: str) -> None:

@@ -1,5 +1,7 @@
 """Which network addresses belong to the public internet: all that a source is fetched from unless its host is named."""
 
+import re
+import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -8,6 +10,9 @@ _GIVEN_OUT = IPv6Network("2000::/3")
 """All that was ever given out for the public; the rest is local, reserved, or another way to write IPv4."""
 _TUNNELS = (IPv6Network("2001::/32"), IPv6Network("2002::/16"))
 """Teredo and 6to4: they carry an IPv4 address, which may be a private one."""
+
+_OLD_FORM = re.compile(r"[0-9a-fx.]+", re.IGNORECASE)
+"""Of an IPv4 address in one to four parts, decimal, octal or hexadecimal: 127.1 and 2130706433 are 127.0.0.1."""
 
 
 def is_public(address: str) -> bool:
@@ -34,10 +39,20 @@ def _read(address: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
-        return None
+        return _read_old_form(address.removesuffix("."))
     if isinstance(found, IPv6Address):
         if found.ipv4_mapped:
             return found.ipv4_mapped
         if found in _NAT64:
             return IPv4Address(found.packed[-4:])
     return found
+
+
+def _read_old_form(address: str) -> IPv4Address | None:
+    """Return the address that resolvers take a host such as 127.1 for; None for a name."""
+    if not _OLD_FORM.fullmatch(address):
+        return None
+    try:
+        return IPv4Address(socket.inet_aton(address))
+    except OSError:
+        return None

@@ -1,5 +1,6 @@
 """What a source sends: unpacked, within a limit, and known by its first bytes."""
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 
@@ -7,12 +8,12 @@ from handlers.remote.network import FetchError
 
 CHUNK = 1 << 16
 BEGINNING = 200
-"""Bytes by which a kind of file is known."""
+"""Bytes among which an OpenDocument file says what it is."""
 ENCODING = 40
 """Characters of an unknown encoding that are said."""
 
 _WORKBOOK, _OPEN_DOCUMENT, _OLD_WORKBOOK = b"PK\x03\x04", b"mimetypeapplication/vnd.oasis", b"\xd0\xcf\x11\xe0"
-_PAGES = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script")
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!--|(?:!doctype|html|head|body|script|meta|title)\b)", re.IGNORECASE)
 
 
 def read_body(host: str, chunks: Iterable[bytes], encoding: str, most: int) -> bytes:
@@ -30,7 +31,7 @@ def read_body(host: str, chunks: Iterable[bytes], encoding: str, most: int) -> b
 
 def is_page(data: bytes) -> bool:
     """Tell whether this is a web page, such as one to sign in on, whatever it is said to be."""
-    return data[:BEGINNING].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES)
+    return bool(_PAGE.match(data))
 
 
 def ending_of(data: bytes) -> str:

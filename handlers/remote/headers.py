@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 VALIDATOR = 500
@@ -29,24 +29,26 @@ def etag_of(headers: Headers) -> str:
 def modified_of(headers: Headers) -> str:
     """Return Last-Modified if it is of an earlier second than the answer: in the same one, more may change later."""
     modified = _validator(headers, "last-modified")
-    try:
-        age = parsedate_to_datetime(headers.get("date", "")) - parsedate_to_datetime(modified)
-    except (ValueError, TypeError):
-        return ""
-    return modified if age >= SETTLED else ""
+    answered, changed = _date(headers.get("date", "")), _date(modified)
+    return modified if answered and changed and answered - changed >= SETTLED else ""
 
 
 def pause_of(headers: Headers) -> float:
     """Return the seconds that a host wants to be left alone, by Retry-After: seconds, or a date; 0 if it says none."""
     asked = headers.get("retry-after", "")
     if asked.isascii() and asked.isdecimal():
-        seconds = float(asked)
-    else:
-        try:
-            seconds = parsedate_to_datetime(asked).timestamp() - time.time()
-        except (ValueError, TypeError, OverflowError):
-            return 0.0
-    return min(max(seconds, 0.0), MOST_PAUSE_SECONDS)
+        return min(float(asked), MOST_PAUSE_SECONDS)
+    until = _date(asked)
+    return min(max(until.timestamp() - time.time(), 0.0), MOST_PAUSE_SECONDS) if until else 0.0
+
+
+def _date(text: str) -> datetime | None:
+    """Read a date as HTTP has it, in UTC; None for anything else."""
+    try:
+        found = parsedate_to_datetime(text)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _validator(headers: Headers, name: str) -> str:

@@ -73,6 +73,8 @@ class TimedStream(httpcore2.NetworkStream):
         """Secure the connection."""
         del timeout
         secured = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left())
+        # or a body without a length, of which only the beginning has come, would count as all of it
+        secured.get_extra_info("socket").suppress_ragged_eofs = False
         return TimedStream(secured, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:

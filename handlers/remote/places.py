@@ -36,11 +36,8 @@ class Place:
         return cls(f"https://{_named(host, port)}{path}", host, port)
 
     def leads_to(self, location: str) -> "Place":
-        """Return where a redirect from here leads; raises ValueError as `of` does."""
-        try:
-            return Place.of(urljoin(self.url, location))
-        except ValueError as error:
-            raise ValueError(str(error)) from None
+        """Return where a redirect from here leads; raises ValueError, which may quote it."""
+        return Place.of(urljoin(self.url, location))
 
     @property
     def named(self) -> str:
