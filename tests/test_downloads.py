@@ -1,7 +1,9 @@
 """Fetching uploads: the token goes to Slack alone, and nothing too large, too slow or not the file is taken."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -146,6 +148,23 @@ def test_what_takes_too_long_is_left(servers: tuple[Server, Server]) -> None:
     now = iter(range(0, 1000, 20))
     with pytest.raises(DownloadError, match="took too long"):
         fetch(first, clock=lambda: next(now))
+
+
+def test_what_comes_in_drops_is_left_after_the_time_for_all_of_it(servers: tuple[Server, Server]) -> None:
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        with suppress(OSError):
+            while True:
+                request.wfile.write(b"x")
+                time.sleep(0.02)
+
+    first, _ = servers
+    first.answer = drip
+    began = time.monotonic()
+    with pytest.raises(DownloadError, match="took too long"):
+        fetch(first, seconds=0.3)
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(

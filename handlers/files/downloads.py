@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -98,9 +98,9 @@ class _Redirects(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _read(response: IO[bytes], name: str, most: int, end: float, clock: Callable[[], float]) -> bytes:
+def _read(response: HTTPResponse, name: str, most: int, end: float, clock: Callable[[], float]) -> bytes:
     data = bytearray()
-    while chunk := response.read(CHUNK):
+    while chunk := response.read1(CHUNK):  # `read` would wait for all of CHUNK, however slowly it comes
         data += chunk
         if len(data) > most:
             raise _too_large(name, most)
