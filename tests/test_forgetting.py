@@ -180,6 +180,10 @@ def test_uploads_and_the_authors_of_versions(tmp_path: Path) -> None:
     assert [each.by for each in versions.of(source)] == [OTHER, ""]
     assert versions.read(source, versions.of(source)[1]) == b"q,a\n1,2\n"
     assert (forget_uploads(tmp_path / "uploads", WHO), forget_author(tmp_path, WHO)) == (0, 0)
+    for damage in (b"", b"{", b"[]", b'{"file": "kb.csv"}', b"\xff"):  # whose it is, nobody can tell any more
+        about.write_bytes(damage)
+        assert forget_uploads(tmp_path / "uploads", WHO) == 1
+        about.parent.mkdir()
 
 
 def test_others_write_meanwhile(database: Database, url: str, file: Path) -> None:

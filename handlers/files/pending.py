@@ -152,13 +152,15 @@ def recover(folder: Path) -> None:
 
 
 def forget_uploads(folder: Path, user: str) -> int:
-    """Delete somebody's files that still wait for a decision; return how many there were."""
+    """Delete somebody's files that still wait for a decision, and those nobody can read; return how many."""
     removed = 0
     for about in folder.glob("*/about.json"):
         try:
-            is_theirs = json.loads(about.read_bytes())["user"] == user
+            is_theirs = Upload(**json.loads(about.read_bytes())).user == user
         except FileNotFoundError:  # decided meanwhile
             continue
+        except (ValueError, TypeError):  # damaged: nobody can decide about it, and it may be theirs
+            is_theirs = True
         if is_theirs:
             shutil.rmtree(about.parent, ignore_errors=True)
             removed += 1
