@@ -23,6 +23,8 @@ SOON = 2.0
 ROWS = 40
 FAILING = 0.2
 """The part of the edits before which the host fails once."""
+LATER = 1e8
+"""Seconds from one edit to the next on the clock of the polls, each of which is due then."""
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FAILURES: tuple[Callable[[Handler], object], ...] = (
     lambda request: request.send(500),
@@ -83,11 +85,11 @@ def _edit(bot: Bot, server: Server, sheet: Sheet, chance: random.Random, number:
     sheet.is_zipped, sheet.validator = chance.random() < 0.5, chance.choice(["etag", "modified", ""])
     if chance.random() < FAILING:
         server.answer = chance.choice(FAILURES)
-        poll(bot.services, "it-help", at_once=True)
+        poll(bot.services, "it-help", lambda: number * LATER)
         outcome.wrong += _wrong(bot, before, before, f"edit {number}, while the host fails")
     server.answer = sheet
     began = time.monotonic()
-    poll(bot.services, "it-help", at_once=True)
+    poll(bot.services, "it-help", lambda: (number + 0.5) * LATER)
     outcome.wrong += _wrong(bot, sheet.rows, before, f"edit {number}")
     outcome.slowest = max(outcome.slowest, time.monotonic() - began)
     outcome.polls += 1

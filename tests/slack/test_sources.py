@@ -132,6 +132,22 @@ def test_what_is_edited_at_the_source_is_answered(slack: LocalSlack, begin: Begi
     assert server.seen[-1].headers["if-none-match"] == '"2"'
 
 
+def test_an_admin_gets_what_is_new_even_from_a_host_that_says_that_nothing_is(
+    slack: LocalSlack, begin: Begin, server: Server
+) -> None:
+    def always_the_same(request: Handler) -> None:
+        request.send(304 if request.headers["If-None-Match"] else 200, table.encode(), etag='"1"')
+
+    table, server.answer = IT_HELP, always_the_same
+    bot = begin()
+    table = IT_HELP + CAMERA
+    assert later(bot).report is None
+    slack.command("olivia", "it-help", "/kb reload it-help")
+    slack.wait_until(lambda: "it-help" in str([each.shown for each in slack.ephemerals("olivia")]), what="the report")
+    settle(slack, bot)
+    assert "シャッターを開けて" in searched(slack, "カメラが映りません")
+
+
 def test_a_source_is_asked_without_anybody_asking(slack: LocalSlack, begin: Begin, server: Server) -> None:
     server.answer = sending(IT_HELP + CAMERA)
     bot = begin()
