@@ -296,6 +296,18 @@ def far() -> bytes:
     )
 
 
+def echo() -> bytes:
+    """One long text that ten thousand cells share: half a megabyte that would be hundreds."""
+    cells = b"".join(b'<row r="%d"><c r="A%d" t="s"><v>0</v></c></row>' % (row, row) for row in range(10, 10_510))
+    return with_part(
+        table(*ROWS),
+        {
+            "xl/sharedStrings.xml": lambda xml: xml.replace(b"<t>", b"<t>" + b"x" * 20_000, 1),
+            "xl/worksheets/sheet1.xml": lambda xml: xml.replace(b"</sheetData>", cells + b"</sheetData>"),
+        },
+    )
+
+
 def laughs() -> bytes:
     """Entities of entities."""
     entities = '<!ENTITY a0 "ha">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
@@ -333,6 +345,7 @@ def lying() -> bytes:
         (lambda: compound("EncryptionInfo", "EncryptedPackage"), "faq.xlsx", "protected by a password"),
         (bomb, "faq.xlsx", "takes too much memory or time"),
         (far, "faq.xlsx", "takes too much memory or time"),
+        (echo, "faq.xlsx", "takes too much memory or time"),
         (repeated, "faq.ods", "damaged"),
     ],
 )

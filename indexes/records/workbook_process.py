@@ -30,6 +30,8 @@ UNPACKED = 400_000_000
 """Bytes that all parts of a workbook have together when they are unpacked."""
 CELLS = 10_000_000
 """From the top left cell to the last one that has a value: a million rows of ten columns."""
+TEXT = 200_000_000
+"""Characters of all cells together: a text that many cells share is in the file once, and then in each of them."""
 
 Merge = tuple[tuple[int, int], tuple[int, int]]
 """The first and the last row and column of merged cells, from 0."""
@@ -110,6 +112,8 @@ def _content(sheet: calamine.CalamineSheet, spans: Mapping[str, Sequence[Merge]]
     if (sheet.end[0] + 1) * (sheet.end[1] + 1) > CELLS:
         return {"error": "too_large"}
     rows = [[_text(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
+    if sum(len(text) for row in rows for text in row) > TEXT:
+        return {"error": "too_large"}
     _fill(rows, sheet.merged_cell_ranges or spans.get(sheet.name, ()))
     return {"rows": rows}
 
