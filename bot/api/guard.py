@@ -44,9 +44,7 @@ class Guard:
     `has_room` tells whether there are few enough connections to answer on.
     """
 
-    def __init__(
-        self, app: ASGIApp, hosts: Collection[str], metrics: Metrics, has_room: Callable[[], bool]
-    ) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str], metrics: Metrics, has_room: Callable[[], bool]) -> None:
         self._app = app
         self._hosts = frozenset({"localhost", *hosts})
         self._metrics = metrics

@@ -81,4 +81,3 @@ def _config(app: ASGIApp, proxies: list[str]) -> uvicorn.Config:
         forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=FINISH_SECONDS,
     )
-

@@ -99,7 +99,9 @@ def _request(chance: random.Random) -> Request:
 
 def _headers(chance: random.Random) -> dict[str, str]:
     accepted = "application/json, text/event-stream"
-    always = {"Accept": accepted if chance.random() < 0.8 else chance.choice(["", "*/*", "text/event-stream", "a" * 9000])}
+    always = {
+        "Accept": accepted if chance.random() < 0.8 else chance.choice(["", "*/*", "text/event-stream", "a" * 9000])
+    }
     odd = {
         "Content-Type": chance.choice(["text/plain", "application/json; charset=utf-7", "multipart/form-data", ""]),
         "Content-Encoding": chance.choice(["gzip", "br", "identity"]),
@@ -174,7 +176,11 @@ def _params(chance: random.Random) -> dict[str, object]:
         "name": chance.choice(["search_knowledge", "search_knowledge", "report_unanswered", "drop", _odd(chance)]),
         "arguments": kept if chance.random() < 0.9 else _odd(chance),
         "protocolVersion": chance.choice([*VERSIONS, _odd(chance)]),
-        **({"_meta": {name: value for name, value in meta.items() if chance.random() < 0.8}} if chance.random() < 0.7 else {}),
+        **(
+            {"_meta": {name: value for name, value in meta.items() if chance.random() < 0.8}}
+            if chance.random() < 0.7
+            else {}
+        ),
         **({"cursor": _odd(chance), "uri": _odd(chance)} if chance.random() < 0.1 else {}),
     }
 
@@ -186,5 +192,24 @@ def _odd(chance: random.Random) -> object:
         deep = [deep] if chance.random() < 0.5 else {"a": deep}
     words = "".join(chance.choices(string.printable, k=chance.randrange(40)))
     return chance.choice(
-        [None, True, 0, -1, 1.5, 10**30, -(2**63), "", "0", "\ud800", "\0", "x" * 9_000, [], {}, [[]], deep, words, "keiri"]
+        [
+            None,
+            True,
+            0,
+            -1,
+            1.5,
+            10**30,
+            -(2**63),
+            "",
+            "0",
+            "\ud800",
+            "\0",
+            "x" * 9_000,
+            [],
+            {},
+            [[]],
+            deep,
+            words,
+            "keiri",
+        ]
     )

@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.api import guard
-from bot.api.connection import MOST_CONNECTIONS
+from bot.api.connection import HEAD_SECONDS, MOST_CONNECTIONS
 from bot.api.server import CONNECTIONS
 from bot.app import Bot
 from bot.config_file import ConfigFile, KnowledgeBaseSection
@@ -253,7 +253,12 @@ def test_a_slash_at_the_end_is_no_other_address_and_costs_nobody_the_token(token
     asking = token("dev-faq")
     assert asking("POST", "/v1/search/", {"query": "deployment"}).json["knowledge_bases"] == ["dev-faq"]
     assert asking("GET", "/v1/knowledge-bases//").json["knowledge_bases"][0]["name"] == "dev-faq"
-    assert [asking("GET", path).status for path in ("/healthz/", "/metrics/", "/openapi.json/", "/")] == [200, 200, 200, 404]
+    assert [asking("GET", path).status for path in ("/healthz/", "/metrics/", "/openapi.json/", "/")] == [
+        200,
+        200,
+        200,
+        404,
+    ]
     listing = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     accept = {"Accept": "application/json, text/event-stream"}
     assert asking("POST", "/mcp/", listing, accept).text == asking("POST", "/mcp", listing, accept).text
@@ -351,8 +356,10 @@ def test_more_connections_than_are_served_are_told_so_and_even_more_are_cut(anyb
         assert (busy.status, busy.code, busy.headers["retry-after"]) == (503, "busy", "3")
         assert busy.headers["connection"] == "close"
         assert anybody("GET", "/healthz").status == 200, "or the bot would be restarted"
-        waiting += [opened.enter_context(closing(connected(anybody))) for _ in range(MOST_CONNECTIONS - CONNECTIONS)]
+        waiting += [opened.enter_context(closing(connected(anybody))) for _ in range(MOST_CONNECTIONS - CONNECTIONS + 1)]
+        began = time.monotonic()
         assert received(waiting[-1]) == b""
+        assert time.monotonic() - began < HEAD_SECONDS / 2, "not only since it says nothing"
         with pytest.raises(OSError):  # noqa: PT011 - reset while it connects, sends or reads
             anybody("GET", "/healthz")
     for _ in range(100):

@@ -136,11 +136,11 @@ def test_an_admin_gets_what_is_new_even_from_a_host_that_says_that_nothing_is(
     slack: LocalSlack, begin: Begin, server: Server
 ) -> None:
     def always_the_same(request: Handler) -> None:
-        request.send(304 if request.headers["If-None-Match"] else 200, table.encode(), etag='"1"')
+        request.send(304 if request.headers["If-None-Match"] else 200, now.encode(), etag='"1"')
 
-    table, server.answer = IT_HELP, always_the_same
+    now, server.answer = IT_HELP, always_the_same
     bot = begin()
-    table = IT_HELP + CAMERA
+    now = IT_HELP + CAMERA
     assert later(bot).report is None
     slack.command("olivia", "it-help", "/kb reload it-help")
     slack.wait_until(lambda: "it-help" in str([each.shown for each in slack.ephemerals("olivia")]), what="the report")
