@@ -356,7 +356,9 @@ def test_more_connections_than_are_served_are_told_so_and_even_more_are_cut(anyb
         assert (busy.status, busy.code, busy.headers["retry-after"]) == (503, "busy", "3")
         assert busy.headers["connection"] == "close"
         assert anybody("GET", "/healthz").status == 200, "or the bot would be restarted"
-        waiting += [opened.enter_context(closing(connected(anybody))) for _ in range(MOST_CONNECTIONS - CONNECTIONS + 1)]
+        waiting += [
+            opened.enter_context(closing(connected(anybody))) for _ in range(MOST_CONNECTIONS - CONNECTIONS + 1)
+        ]
         began = time.monotonic()
         assert received(waiting[-1]) == b""
         assert time.monotonic() - began < HEAD_SECONDS / 2, "not only since it says nothing"
