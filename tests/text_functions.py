@@ -333,6 +333,8 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.admin.settings",
         "handlers.files.downloads",
         "handlers.privacy.store.forgetting",
+        "handlers.remote.addresses",
+        "handlers.remote.body",
         "handlers.store.recovery.recover",
         "handlers.store.tokens",
         "handlers.learning.learned_aliases",
