@@ -18,7 +18,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.env_file import ensure_writable, write_settings
 from bot.manifest import AGENT_SCOPE, SCOPES, manifest
-from bot.serve import explain
+from bot.refusals import explain
 from bot.settings import Environment, Settings, has_display
 from bot.slack_client import scopes_of, slack_client
 from indexes.environment import ENCODING

@@ -13,6 +13,7 @@ from bot.app import Bot, build_app
 from bot.database_wait import StoppedError, wait_for_database
 from bot.knowledge_folder import KnowledgeFolder
 from bot.lock import only_one
+from bot.refusals import explain
 from bot.restore import finish
 from bot.samples import from_samples
 from bot.settings import Settings
@@ -23,16 +24,6 @@ from indexes.encoder import models
 from indexes.registry import Registry
 
 log = logging.getLogger(__name__)
-
-REFUSED = {
-    "invalid_auth": "Slack does not know this token. Copy it again: SLACK_BOT_TOKEN from OAuth & Permissions,"
-    " SLACK_APP_TOKEN from Basic Information > App-Level Tokens.",
-    "not_authed": "No token was sent. Set SLACK_BOT_TOKEN and SLACK_APP_TOKEN in .env.",
-    "account_inactive": "The app was removed from the workspace. Install it again and copy the new token.",
-    "token_revoked": "The token was revoked. Install the app again and copy the new token.",
-    "not_allowed_token_type": "The tokens are swapped: SLACK_BOT_TOKEN begins with xoxb-, SLACK_APP_TOKEN with xapp-.",
-    "missing_scope": "The app lacks a scope. Paste the output of `kotae manifest` as its manifest and reinstall it.",
-}
 
 
 def serve(settings: Settings, *, is_empty: bool = False) -> int:
@@ -112,14 +103,6 @@ def _accept_empty(settings: Settings) -> None:
             folder.accept_empty()
     finally:
         database.close()
-
-
-def explain(error: SlackApiError) -> str:
-    """Return what Slack refused and what to do; never the response itself."""
-    code = str(error.response.get("error"))
-    needed = f" ({error.response.get('needed')})" if code == "missing_scope" else ""
-    mend = REFUSED.get(code, "See https://docs.slack.dev/reference/methods for its meaning.")
-    return f"Slack refused: {code}{needed}. {mend}"
 
 
 def _renew_status(settings: Settings, bot: Bot, *, stopping: bool = False) -> None:

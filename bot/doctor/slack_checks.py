@@ -12,7 +12,7 @@ from bot.doctor.finding import Finding
 from bot.doctor.local_checks import existing_database
 from bot.manifest import AGENT_SCOPE, GROUP_SCOPES, SCOPES
 from bot.message_samples import SAMPLES, payload
-from bot.serve import explain
+from bot.refusals import explain
 from bot.settings import Settings, SettingsError
 from bot.slack_client import scopes_of, slack_client
 from handlers.access import Access
