@@ -20,7 +20,7 @@ from tests.benchmarks.measuring import megabytes
 
 JSON = dict[str, Any]
 ROOT = Path(__file__).parents[2]
-TIMEOUT = 3600.0
+TIMEOUT = 3 * 3600.0
 PEERS = Path(__file__).with_name("peers.py")
 
 

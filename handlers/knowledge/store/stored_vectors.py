@@ -4,12 +4,14 @@ All generations have them in common: a new one adds the vectors of new texts. Fe
 HNSW index over half precision proposes some, which are compared again in float32.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from handlers.knowledge.store.copying import copy
 from handlers.knowledge.store.index_server import IndexServer
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
     from indexes.encoder import Vector, Vectors
     from indexes.retrieval.vector_index import VectorIndex
 
+log = logging.getLogger(__name__)
+
 MANY = 50_000
 """Vectors from which there is an HNSW index: comparing as many takes 50 ms on two cores."""
 LINKS, BUILD_CANDIDATES = 24, 200
-_ELEMENT, _LINK = 136, 16
-"""Bytes of a vector in pgvector's graph beside its numbers, and of each link (pgvector 0.8: src/hnsw.h)."""
+_ELEMENT, _LINK = 192, 16
+"""Bytes of a vector in pgvector's graph beside its numbers, and of each link, as measured with pgvector 0.8.5."""
+_BLOCKS = 2 << 20
+"""Bytes of blocks that are allocated and not filled."""
 RESCORED = 4
 """Times as many vectors as are wanted that are compared again in float32."""
 MOST_UNUSED = 0.25
@@ -163,25 +169,34 @@ def index_vectors(connection: Connection, collection: int, dimension: int, many:
     count = connection.execute(text(f"SELECT count(*) FROM {child}")).scalar_one()  # noqa: S608 - a number
     if count < many:
         return IndexKind("exact")
-    connection.execute(_ENOUGH_MEMORY, {"needed": build_memory(count, dimension) // 1024})
-    connection.execute(
-        text(
-            f"CREATE INDEX IF NOT EXISTS {child}_near ON {child} USING hnsw"
-            f" ((CAST(embedding AS halfvec({dimension}))) halfvec_ip_ops)"
-            f" WITH (m = {LINKS}, ef_construction = {BUILD_CANDIDATES})"
-        )
+    connection.execute(_ENOUGH_MEMORY, {"needed": build_memory(count, dimension) // 1024 + 1})
+    making = text(
+        f"CREATE INDEX IF NOT EXISTS {child}_near ON {child} USING hnsw"
+        f" ((CAST(embedding AS halfvec({dimension}))) halfvec_ip_ops)"
+        f" WITH (m = {LINKS}, ef_construction = {BUILD_CANDIDATES})"
     )
+    try:
+        with connection.begin_nested():
+            connection.execute(making)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) not in _NO_ROOM:
+            raise
+        log.warning("HNSW is built by one process of PostgreSQL, which takes longer: %s", error.orig)
+        connection.execute(text("SET LOCAL max_parallel_maintenance_workers = 0"))
+        connection.execute(making)
     return IndexKind("hnsw", 0.99)
 
 
 def build_memory(count: int, dimension: int) -> int:
     """Return the bytes of the graph of `count` vectors: with less memory, the rest takes many times as long.
 
-    When it is made by several processes, all of it is allocated at once, in shared memory.
+    When several processes make it, all of it is allocated at once, in shared memory, of which containers have little.
     """
-    return count * (_ELEMENT + 2 * dimension + 2 * LINKS * _LINK + LINKS * _LINK // (LINKS - 1))
+    return _BLOCKS + count * (_ELEMENT + 2 * dimension + 2 * LINKS * _LINK + LINKS * _LINK // (LINKS - 1))
 
 
+_NO_ROOM = ("53100", "53200")
+"""SQLSTATEs of disk_full and out_of_memory: what is said when shared memory is too small."""
 _ENOUGH_MEMORY = text("""
     SELECT set_config('maintenance_work_mem', greatest(
         pg_size_bytes(current_setting('maintenance_work_mem')) / 1024,
