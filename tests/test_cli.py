@@ -183,7 +183,7 @@ def test_what_searches_nothing_imports_nothing_slow(tmp_path: Path, command: str
 
 def test_connecting_imports_nothing_slow() -> None:
     done = python("-c", "import sys, bot.connect; print(*sys.modules)")
-    assert set(done.stdout.split()) & SLOW == set(), done.stderr
+    assert set(done.stdout.split()) & SLOW <= {"slack_sdk"}, done.stderr
 
 
 # search
