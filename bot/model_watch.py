@@ -12,6 +12,7 @@ from indexes.encoder.names import first_line, unavailable
 from indexes.errors import KnowledgeBaseError
 from indexes.maintenance import Maintenance
 from indexes.messages import Translatable
+from indexes.storage.file_mark import FileMark
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +52,9 @@ class ModelWatch(BackgroundThread):
 
     def _loaded(self) -> EncoderWorker | None:
         """Keep trying to load the model; return None once nobody needs it."""
-        wait = FIRST_RETRY_SECONDS
+        wait, seen = FIRST_RETRY_SECONDS, None
         while (encoder := self._load()) is None:
-            self._wait_for_cache(wait)
+            seen = self._wait_for_cache(wait, seen)
             if self._stop.is_set():
                 return None
             wait = min(wait * 2, LAST_RETRY_SECONDS)
@@ -89,9 +90,14 @@ class ModelWatch(BackgroundThread):
         self.trouble = error.message
         self._startup_log.without_vectors("by words only until the model is there")
 
-    def _wait_for_cache(self, seconds: float) -> None:
-        """Wait until the model is in the cache, or for so many seconds."""
+    def _wait_for_cache(self, seconds: float, seen: FileMark | None) -> FileMark | None:
+        """Wait until the model comes into the cache, or for so many seconds; return the mark of its folder.
+
+        One that was `seen` and could not be loaded must have changed: trying takes memory and time.
+        """
         until = time.monotonic() + seconds
         while not self._stop.wait(self._look_seconds) and time.monotonic() < until:
-            if find_model(self._model, self._revision):
-                return
+            folder = find_model(self._model, self._revision)
+            if folder and (mark := FileMark.of(folder)) != seen:
+                return mark
+        return seen

@@ -38,6 +38,9 @@ CANDIDATES = 5
 OVERDUE_TITLE = 80
 """Characters of the title of an overdue row that are quoted."""
 
+PATIENCE = 10.0
+"""Seconds that a search waits for the vector of its question: two hundred times what the default model takes."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -119,8 +122,8 @@ class Registry:
     """The knowledge bases that can be searched. Several channels may search one; it is loaded only once.
 
     `catalog` lists the CSV files and is called again for each reload, to find new files; `synonyms` is a file that may
-    not exist; `policy` says how rows are treated that are overdue for a check. Nothing is loaded until
-    `Maintenance.load` runs. Safe to share between threads.
+    not exist; `policy` says how rows are treated that are overdue for a check; `patience` is how many seconds a search
+    waits for the vector of its question. Nothing is loaded until `Maintenance.load` runs. Safe to share by threads.
     """
 
     def __init__(
@@ -128,10 +131,12 @@ class Registry:
         catalog: Callable[[], Sequence[Source]],
         synonyms: Path | None = None,
         policy: ReviewPolicy = ReviewPolicy(),  # noqa: B008 - it never changes
+        patience: float = PATIENCE,
     ) -> None:
         self.catalog = catalog
         self.policy = policy
         self._synonyms_path = synonyms
+        self._patience = patience
         self._state = State()
         self._question_vectors = QuestionVectors()
         self._ready = threading.Event()
@@ -152,7 +157,7 @@ class Registry:
         begun = {digest: _begin(question, synonyms, state) for digest, synonyms in used.items()}
         wanted = max(top_k, MERGED_HITS)
         words = [index.match_words(begun[index.synonyms.digest].normalized, wanted) for index in indexes]
-        said = {digest: each.question() for digest, each in begun.items()}
+        said = {digest: each.question(self._patience) for digest, each in begun.items()}
         asked = said[state.synonyms.digest]
         found: list[Hit] = []
         for index, matched in zip(indexes, words, strict=True):
@@ -314,13 +319,15 @@ class _Begun:
     normalized: str
     vector: Future[Vector] | None
 
-    def question(self) -> Question:
-        """Wait for the vector; if it can't be had, the search is lexical."""
+    def question(self, patience: float) -> Question:
+        """Wait for the vector, so many seconds at most; if it can't be had, the search is lexical."""
         try:
-            return Question(self.text, self.normalized, self.vector.result() if self.vector else None)
+            return Question(self.text, self.normalized, self.vector.result(patience) if self.vector else None)
+        except TimeoutError:
+            log.warning("Searching lexically: the model has taken more than %.0f s", patience)
         except (EncodingError, ModelUnavailableError) as error:
             log.error("Searching lexically: %s", error)  # noqa: TRY400 - the message is the whole story
-            return Question(self.text, self.normalized)
+        return Question(self.text, self.normalized)
 
 
 def _begin(text: str, synonyms: Synonyms, state: State) -> _Begun:

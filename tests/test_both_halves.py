@@ -129,3 +129,14 @@ def test_a_question_that_can_not_be_encoded_is_searched_by_words(base: Base, cap
     assert base.registry.search(QUESTIONS[0], NAMES).encoder == "hashing"
     base.manager.close()
     assert base.registry.search(QUESTIONS[0], NAMES).encoder is None
+
+
+def test_a_model_that_takes_too_long_is_not_waited_for(base: Base, caplog: pytest.LogCaptureFixture) -> None:
+    base.model.waits = True
+    hasty = Registry(lambda: (), patience=0.02)
+    hasty.swap(base.registry.state)
+    answer = hasty.search(QUESTIONS[0], NAMES)
+    assert (answer.encoder, answer.hits[0].record.question) == (None, QUESTIONS[0])
+    assert "Searching lexically: the model has taken more than" in caplog.text
+    base.model.words_done.set()
+    assert base.registry.search(QUESTIONS[0], NAMES).encoder == "hashing"

@@ -3,6 +3,7 @@
 import logging
 import re
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -83,8 +84,13 @@ def test_words_first_then_meaning_without_a_restart(
         assert "I search by words only until it is." in status
         assert "*it-help*: 5 entries, words only" in status
         folder.mkdir()
+        slack.wait_until(lambda: late.asked >= 2)
+        time.sleep(0.5)  # it is looked at ten times meanwhile, and can't be loaded
+        assert late.asked == 2
+        (folder / "config.json").touch()
         slack.wait_until(lambda: late.asked >= 3)
         late.there.set()
+        (folder / "model.safetensors").touch()
         slack.wait_until(lambda: any("has arrived" in record.getMessage() for record in caplog.records))
         assert is_dense(bot)
     status = says(slack, "/kb status")
@@ -122,8 +128,8 @@ def test_while_only_words_are_searched_it_is_said_where_it_matters(
     assert "the hub is out of reach" in on
     [note] = notes(bot.services).values()
     assert ("until the model is ready" in note.en, "意味で探す準備" in note.ja) == (True, True)
-    folder.mkdir()
     late.there.set()
+    folder.mkdir()
     slack.wait_until(lambda: is_dense(bot))
     told = [asked(*found), asked(*lost), home("alice"), says(slack, "/kb auto-reply on", "it-help")]
     assert [text for text in told if "by words only" in text] == []
@@ -149,8 +155,8 @@ def test_whatever_hinders_the_model_is_said_and_tried_again(
     status = says(slack, "/kb status")
     assert "is being loaded" not in status
     assert f":warning: The model {folder} isn't available" in status
-    folder.mkdir()
     late.there.set()
+    folder.mkdir()
     slack.wait_until(lambda: is_dense(bot))
     assert "isn't available" not in says(slack, "/kb status")
 
