@@ -32,3 +32,16 @@ def test_sentences_are_not_cut() -> None:
 
 def test_a_very_long_answer_has_a_limit() -> None:
     assert len(chunks("x" * 100_000)) == 24
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("Ask 田中 at the desk on the first floor. " * 60, 500),
+        ("Excel のマクロを有効にして、ブックを開き直してください。" * 60, 180),
+        ("비밀번호를 잊어버린 경우 관리자에게 문의하세요. " * 60, 180),
+    ],
+)
+def test_parts_are_as_long_as_the_letters_of_most_of_the_text_allow(text: str, width: int) -> None:
+    longest = max(map(len, chunks(text)))
+    assert width / 2 < longest <= width

@@ -69,6 +69,16 @@ def test_a_long_answer_is_embedded_in_parts() -> None:
     assert "".join(text.removeprefix("複合機 ") for text in texts[1:]) == normalize(LONG)
 
 
+def test_a_long_question_is_embedded_in_parts_and_leaves_room_for_the_answer() -> None:
+    question = "".join(f"{number}回目の起動で止まります。" for number in range(40))
+    texts = passages(
+        Record(id="1", question=question, answer="電源を抜いてください。", aliases=("止まる",)), Synonyms()
+    )
+    assert "".join(texts[:-2]) == question
+    assert texts[-2:] == ("電源を抜いてください。", "止まる")
+    assert max(map(len, texts)) <= 180
+
+
 def test_the_part_of_a_long_answer_that_matches_is_told() -> None:
     rows = [Record(id="1", question="複合機", answer=LONG), Record(id="2", question="机", answer="短い")]
     hits = Index("office", rows, Synonyms()).search(asked("複合機のトナーの型番"))

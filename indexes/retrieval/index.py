@@ -106,10 +106,12 @@ class Hit:
 def passages(record: "Record", synonyms: "Synonyms") -> tuple[str, ...]:
     """Return the texts to encode for a record: the question, the question with each chunk of the answer, the aliases.
 
-    They are normalized, with synonyms applied.
+    A question that is longer than a chunk is split, and stands before no answer: it would leave no room for it. The
+    texts are normalized, with synonyms applied.
     """
-    answers = [f"{record.question}\n{chunk}" for chunk in chunks(record.answer)]
-    texts = [record.question, *answers, *record.aliases]
+    questions = chunks(record.question)
+    title = f"{record.question}\n" if len(questions) == 1 else ""
+    texts = [*questions, *(f"{title}{chunk}" for chunk in chunks(record.answer)), *record.aliases]
     prepared = [synonyms.apply(normalize(text)) for text in texts]
     return tuple(dict.fromkeys(text for text in prepared if text)) or (record.id,)
 
