@@ -1,3 +1,4 @@
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,6 +175,21 @@ def test_queries_from_jsonl(tmp_path: Path) -> None:
         Query("全部", frozenset({"1"}), "answerable"),
         Query("無", frozenset(), "far"),
     ]
+
+
+def test_line_separators_within_a_query_end_no_row(tmp_path: Path) -> None:
+    path = write(tmp_path, "q.jsonl", '{"query": "one\u2028two\x85three"}\r\n{"query": "four"}\r\n')
+    assert [query.text for query in read_queries(path)] == ["one\u2028two\x85three", "four"]
+
+
+def test_a_cell_that_is_too_long_for_the_csv_module_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path, "q.csv", f"query\n{'long ' * 300}\n")
+    usual = csv.field_size_limit(1_000)
+    try:
+        with pytest.raises(UnusableFileError, match=r"q\.csv: .*field larger than field limit"):
+            read_queries(path)
+    finally:
+        csv.field_size_limit(usual)
 
 
 def test_grades_from_csv(tmp_path: Path) -> None:

@@ -168,7 +168,10 @@ def read_queries(path: Path) -> list[Query]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableFileError("queries.unreadable", file=path.name, reason=reason(error)) from error
-    rows = _csv_rows(text, path) if path.suffix.lower() == ".csv" else _json_rows(text, path)
+    try:
+        rows = _csv_rows(text, path) if path.suffix.lower() == ".csv" else _json_rows(text, path)
+    except csv.Error as error:
+        raise UnusableFileError("queries.unreadable", file=path.name, reason=str(error)) from error
     queries = [_query(row, path.name, line) for line, row in rows]
     if not queries:
         raise UnusableFileError("queries.none", file=path.name)
@@ -177,7 +180,7 @@ def read_queries(path: Path) -> list[Query]:
 
 def _json_rows(text: str, path: Path) -> list[tuple[int, Mapping[str, Any]]]:
     rows: list[tuple[int, Mapping[str, Any]]] = []
-    for line, written in enumerate(text.splitlines(), start=1):
+    for line, written in enumerate(text.split("\n"), start=1):
         if not written.strip():
             continue
         try:
