@@ -1,5 +1,6 @@
 """Writing files so that a crash, a full disk or a second process never leaves half a file."""
 
+import errno
 import os
 import secrets
 from collections.abc import Callable
@@ -7,6 +8,8 @@ from pathlib import Path
 
 FileContent = Callable[[Callable[[bytes], object]], object]
 """Passes the content of a file, piece by piece, to the function it is called with."""
+_CAN_NOT = (errno.EINVAL, errno.ENOTSUP)
+"""What some network file systems (CIFS) and FUSE answer when a folder is to be flushed."""
 
 
 def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
@@ -36,11 +39,14 @@ def write_file(path: Path, content: FileContent) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of files to the disk. Does nothing on Windows."""
+    """Flush a folder's list of files to the disk. Does nothing on Windows, or where the file system can't."""
     if os.name == "nt":  # a folder has no handle there
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _CAN_NOT:
+            raise
     finally:
         os.close(handle)

@@ -1,10 +1,12 @@
 """An index on disk: whatever is done to its files, the answer is a verified generation or none, never a wrong one."""
 
 import logging
+import os
 import random
 import resource
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexes.atomic_file import sync_folder
 from indexes.encoder import EncoderWorker
 from indexes.retrieval.dense import DenseIndex
+from indexes.storage.leftovers import sweep_data
 from indexes.storage.snapshot import (
     EVERYTHING,
     KEEP,
@@ -143,14 +147,16 @@ def test_another_normalizer_or_format_is_no_snapshot(
     assert "was written by another version of Kotae" in caplog.text
 
 
-@pytest.mark.parametrize("pointer", [b"", b"\xff\xfe\x00", "日本語".encode()])
-def test_a_broken_pointer_falls_back_or_finds_nothing_but_never_raises(
+@pytest.mark.parametrize("pointer", [b"", b"0", b"\xff\xfe\x00", "日本語".encode()])
+def test_a_broken_pointer_falls_back_to_the_newest_generation_and_nothing_is_swept(
     folder: SnapshotFolder, encoder: EncoderWorker, pointer: bytes
 ) -> None:
     generation = save(folder, encoder)
     (folder.folder / "CURRENT").write_bytes(pointer)
+    assert sweep_data(folder.folder.parent.parent, time.time() + 9999) == 0
     loaded = folder.load()
-    assert loaded is None or loaded.folder == generation
+    assert loaded is not None
+    assert loaded.folder == generation
 
 
 def test_a_generation_that_was_never_put_in_force_is_not_used(folder: SnapshotFolder, encoder: EncoderWorker) -> None:
@@ -259,3 +265,18 @@ def test_a_full_disk_leaves_the_old_generation_and_nothing_half_written(folder: 
     assert loaded is not None
     assert loaded.folder == before.folder
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no file system refuses it")
+def test_a_file_system_that_can_not_flush_folders_is_no_obstacle() -> None:
+    with pytest.raises(OSError, match="Invalid argument"):
+        flush(Path("/proc"))
+    sync_folder(Path("/proc"))
+
+
+def flush(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from indexes.storage.snapshot import GENERATION, current_generation
 from indexes.storage.unfinished import PATTERN
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,6 @@ _OURS = re.compile(r"\..+\.[0-9a-f]{6}\.new(-wal|-shm|-journal)?")
 _FOLDERS = ("snapshots/*", "versions/*", "uploads/*")
 _FORMER = ("calibration.json", "snapshots/*/calibration.json")
 """Files of earlier versions that nothing reads any more."""
-_GENERATION = re.compile(r"\d{20}-[0-9a-f]{6}")
 
 
 def sweep_data(data_dir: Path, before: float) -> int:
@@ -66,14 +66,12 @@ def _sweep_snapshots(folder: Path, before: float) -> int:
 
 def _never_current(folder: Path) -> Iterator[Path]:
     try:
-        current = (folder / "CURRENT").read_text(encoding="ascii").strip()
+        current = current_generation(folder)
     except FileNotFoundError:
         current = ""
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         return  # nobody knows which one was current
-    if current and not _GENERATION.fullmatch(current):
-        return
-    yield from (each for each in folder.glob("*") if _GENERATION.fullmatch(each.name) and each.name > current)
+    yield from (each for each in folder.glob("*") if GENERATION.fullmatch(each.name) and each.name > current)
 
 
 def _is_old_file(path: Path, before: float) -> bool:

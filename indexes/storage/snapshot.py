@@ -21,6 +21,7 @@ before the vectors.
 
 import hashlib
 import logging
+import re
 import secrets
 import shutil
 import time
@@ -37,6 +38,7 @@ from numpy.typing import NDArray
 from indexes.atomic_file import FileContent, replace_file, sync_folder, write_file
 from indexes.checked_json import render
 from indexes.encoder import Encoder
+from indexes.encoder.worker import is_same
 from indexes.errors import SnapshotError
 from indexes.records import Source
 from indexes.retrieval.dense import FILE, HALVES, MEAN, DenseIndex, IndexKind
@@ -55,6 +57,8 @@ log = logging.getLogger(__name__)
 KEEP = 3
 """Generations kept: the current one and two to fall back on."""
 KEY_BYTES = 16
+NO_TEXT = bytes(KEY_BYTES)
+"""In the place of the key of a text that the model couldn't encode: no build takes over its vector, which is 0."""
 CANARY_TOLERANCE = 0.99
 """Least cosine between a stored canary and the same text encoded now; another model is far below."""
 
@@ -64,6 +68,7 @@ WORDS = frozenset({_WORDS})
 VECTORS = frozenset({FILE, HALVES, MEAN, _KEYS, _OWNERS})
 EVERYTHING = SOURCE | WORDS | VECTORS
 _MANIFEST = "manifest.json"
+GENERATION = re.compile(r"\d{20}-[0-9a-f]{6}")
 _COPIED = (FILE, HALVES, MEAN)
 
 
@@ -105,7 +110,7 @@ class EncoderStamp:
         if (self.name, self.revision, self.dimension) != (other.name, other.revision, other.dimension):
             return False
         stored, now = (np.asarray(each.canaries, dtype=np.float32) for each in (self, other))
-        return stored.shape == now.shape and bool((np.sum(stored * now, axis=1) > CANARY_TOLERANCE).all())
+        return is_same(stored, now, CANARY_TOLERANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,12 +380,12 @@ class SnapshotFolder:
     def _newest_first(self) -> list[Path]:
         """Return the current generation, then older ones; none that was written but never became current."""
         try:
-            current = (self.folder / "CURRENT").read_text(encoding="ascii").strip()
+            current = current_generation(self.folder)
         except FileNotFoundError:
             return []
-        except (OSError, UnicodeDecodeError) as error:
-            log.warning("%s/CURRENT can't be read (%s)", self.folder, error)
-            current = "~"
+        except (OSError, ValueError) as error:
+            log.warning("%s/CURRENT can't be used (%s)", self.folder, error)
+            return self._generations()
         return [folder for folder in self._generations() if folder.name <= current]
 
     def _generations(self) -> list[Path]:
@@ -393,6 +398,14 @@ class SnapshotFolder:
     def _delete_old(self) -> None:
         for folder in self._newest_first()[KEEP:]:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def current_generation(folder: Path) -> str:
+    """Return the name of the current generation in a folder; raises ValueError if it is damaged, and OSError."""
+    name = (folder / "CURRENT").read_text(encoding="ascii").strip()
+    if not GENERATION.fullmatch(name):
+        raise ValueError("no generation has this name")
+    return name
 
 
 def unreadable(folder: Path, error: Exception) -> SnapshotError:
