@@ -62,6 +62,7 @@ class Compilation:
         self._idle_seconds = idle_seconds
         self._look_seconds = look_seconds
         self._runs = False
+        self._unstored: Agreement | None = None
         self.form = WAITING
 
     def open(self) -> Model | None:
@@ -87,7 +88,7 @@ class Compilation:
         if self._precision is Precision.FLOAT32:
             return None, None
         found = self._models.find(self._model, self._revision, INT8)
-        return found, self._models.agreement(found) if found else None
+        return found, (self._models.agreement(found) or self._unstored) if found else None
 
     def _is_measured(self, registry: Registry) -> bool:
         """Whether there is nothing to measure: it has been for about so many rows, or can't be."""
@@ -125,6 +126,7 @@ class Compilation:
             self._models.note(found, agreement)
         except OSError as error:
             log.warning("What was measured of 8 bits can't be stored: %s", error)
+            self._unstored = agreement
 
     def _swap_to(self, model: Model, encoder: EncoderWorker, maintenance: Maintenance) -> None:
         """Use a form from now on; texts encoded in 8 bits that are no longer trusted are encoded again."""
