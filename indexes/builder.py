@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -28,6 +28,7 @@ from indexes.storage.file_mark import FileMark
 from indexes.storage.index_store import IndexStore, IndexStores, snapshot_folder
 from indexes.storage.recipe import recipe
 from indexes.storage.snapshot import (
+    NO_TEXT,
     SOURCE,
     VECTORS,
     WORDS,
@@ -156,16 +157,20 @@ class Builder:
         pool: Iterable[Generation],
         progress: Progress | None = None,
         data: bytes | None = None,
+        *,
+        again: bool = False,
     ) -> BuildResult:
         """Give the index its vectors: from its own snapshot if that fits, else from `pool` or encoded, and then stored.
 
         `data` are the bytes of the CSV, by default those of its snapshot; without any, the vectors stay in memory only.
+        With `again`, texts that could not be encoded for the snapshot are tried again.
         """
         loaded = replace(loaded, by_questions=False)
         stored, damaged = loaded.snapshot, False
         if stored and stored.fits(encoder):
             try:
-                if found := self._stored_vectors(loaded, stored, encoder):
+                is_enough = not (again and NO_TEXT in stored.keys)
+                if is_enough and (found := self._stored_vectors(loaded, stored, encoder)):
                     return found
             except SnapshotError as error:
                 damaged = True
@@ -177,21 +182,23 @@ class Builder:
         with closing(unfinished):
             collected = PassageVectors(keys, texts, encoder, pool, unfinished, self._sizes)
             with self._encoding(loaded, collected, encoder):
-                encoded = len(collected.missing - collected.fetched)
                 collected.encode(range(len(keys)), progress, partial(self._vectors.push, loaded.source.name, encoder))
                 dense = DenseIndex.build(collected.collect(self._data_dir), owners, self._sizes)
                 scale = self._shared_scale(loaded, dense, encoder, keys)
-            reused = len(set(keys)) - encoded
+            encoded = len(collected.missing - collected.fetched - collected.failed)
+            reused = len(set(keys) - collected.failed) - encoded
         in_memory = replace(loaded, index=loaded.index.with_dense(dense, scale))
+        unencoded = _unencoded(loaded, keys, owners, collected.failed)
         data = _source_bytes(loaded) if data is None else data
         if data is None:
-            return BuildResult(in_memory, encoded, reused)
-        packed, stamp = b"".join(keys), EncoderStamp.of(encoder, collected.variant)
+            return BuildResult(in_memory, encoded, reused, unencoded=unencoded)
+        packed = b"".join(NO_TEXT if key in collected.failed else key for key in keys)
+        stamp = EncoderStamp.of(encoder, collected.variant)
         vectors = StoredVectors(stamp, packed, dense.files(), dense.kind, scale, owners, dense)
         kept = self._save(in_memory, data, vectors)
         if not kept.trouble:
             unfinished.delete()
-        return replace(kept, encoded=encoded, reused=reused)
+        return replace(kept, encoded=encoded, reused=reused, unencoded=unencoded)
 
     def with_question_vectors(
         self,
@@ -365,6 +372,19 @@ def _kept_vectors(stored: Generation | None) -> StoredVectors:
     except SnapshotError as error:
         log.warning("%s; it is left out and will be rebuilt", error)
     return StoredVectors()
+
+
+def _unencoded(
+    loaded: LoadedKnowledgeBase, keys: Sequence[bytes], owners: NDArray[np.int32], failed: Collection[bytes]
+) -> Translatable | None:
+    """Say how many texts have no vector, and where the first is; log it. None if all have one."""
+    places = [place for place, key in enumerate(keys) if key in failed]
+    if not places:
+        return None
+    line = loaded.knowledge_base.records[int(owners[places[0]])].line
+    said = Translatable("base.not_encoded", file=loaded.source.path.name, line=line, count=len(places))
+    log.warning("%s", said)
+    return said
 
 
 def _owners(loaded: LoadedKnowledgeBase, stored: Generation) -> NDArray[np.int32] | None:

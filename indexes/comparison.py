@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from indexes.encoder import Model, Vector, Vectors
 from indexes.encoder.agreement import QUESTIONS, Agreement
-from indexes.encoder.protocol import Progress, unit_rows
+from indexes.encoder.protocol import Progress, encode_each, or_zeros, unit_rows
 from indexes.encoder.worker import CANARIES
+from indexes.errors import EncodingError
 from indexes.records.stored import RecordRows
 from indexes.registry import Answer, Registry, State
 from indexes.retrieval.index import Index
@@ -60,9 +61,11 @@ class _Direct:
 
     def encode_query(self, text: str) -> Vector:
         started = time.thread_time()
-        vector: Vector = unit_rows(self._model.encode_queries([text]), 1)[0]
+        outcome = encode_each(self._model.encode_queries, [text])[0]
         self.seconds += time.thread_time() - started
-        return vector
+        if isinstance(outcome, EncodingError):
+            raise outcome
+        return outcome
 
     def begin_query(self, text: str) -> "Future[Vector]":
         begun: Future[Vector] = Future()
@@ -73,7 +76,7 @@ class _Direct:
         return np.array([self.encode_query(text) for text in texts], np.float32)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        vectors = unit_rows(self._model.encode_documents(texts), len(texts))
+        vectors = or_zeros(encode_each(self._model.encode_documents, texts), self.dimension)
         if progress:
             progress(len(texts), len(texts))
         return vectors

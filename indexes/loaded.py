@@ -96,10 +96,11 @@ class LoadedKnowledgeBase:
 class BuildResult:
     """A knowledge base, how many texts were encoded for it and for how many a vector was reused.
 
-    `trouble` says why it could not be stored on disk.
+    `trouble` says why it could not be stored on disk, `unencoded` which texts the model can't encode.
     """
 
     loaded: LoadedKnowledgeBase
     encoded: int = 0
     reused: int = 0
     trouble: Translatable | None = None
+    unencoded: Translatable | None = None

@@ -12,9 +12,7 @@ from indexes.confidence.votes import Judgement, confidence_shift
 from indexes.encoder import Encoder, Progress
 from indexes.encoder.stopping import StoppableEncoder, StoppedError, until_stopped
 from indexes.errors import (
-    EncodingError,
     KnowledgeBaseError,
-    ModelUnavailableError,
     UnknownKnowledgeBaseError,
     UnusableFileError,
     VersionError,
@@ -192,7 +190,7 @@ class Loader:
         pool, before = [*own, *self._snapshots()], self._state.loaded.get(loaded.source.name)
         if before is None or before.index.dense is None or before.by_questions:
             self._encode_questions(loaded, self._state.encoder, progress)
-        return self._with_vectors(loaded, self._state.encoder, pool, progress, data)
+        return self._with_vectors(loaded, self._state.encoder, pool, progress, data, again=True)
 
     def _with_vectors(
         self,
@@ -201,12 +199,15 @@ class Loader:
         pool: Sequence[Generation],
         progress: Progress | None = None,
         data: bytes | None = None,
+        *,
+        again: bool = False,
     ) -> BuildResult:
         """See `Builder.with_vectors`; raises StoppedError when Kotae shuts down."""
         name = loaded.source.name
         try:
             noting = self._noting(name, progress)
-            return self._builder.with_vectors(loaded, StoppableEncoder(encoder, self._stop), pool, noting, data)
+            stoppable = StoppableEncoder(encoder, self._stop)
+            return self._builder.with_vectors(loaded, stoppable, pool, noting, data, again=again)
         finally:
             self._registry.swap(self._state.without_progress(name))
 
@@ -217,8 +218,10 @@ class Loader:
             partial = self._builder.with_question_vectors(
                 loaded, stoppable, self._snapshots(), self._noting(name, progress)
             )
-        except (EncodingError, ModelUnavailableError):
-            return False  # met again, and reported, when all texts are encoded
+        except StoppedError:
+            raise
+        except Exception:  # noqa: BLE001 - met again, and reported, when all texts are encoded
+            return False
         if partial:
             self._registry.swap(self._state.with_loaded(partial))
         return partial is not None
@@ -233,6 +236,12 @@ class Loader:
         except KnowledgeBaseError as error:
             log.error("%s is searched lexically: %s", name, error)  # noqa: TRY400 - the message is the whole story
             self._registry.swap(self._state.with_failure(name, error.message))
+            return EncodingCounts()
+        except Exception as error:
+            log.exception("%s is searched lexically", name)
+            file = self._state.loaded[name].source.path.name
+            why = Translatable("base.failed", file=file, kind=type(error).__name__)
+            self._registry.swap(self._state.with_failure(name, why))
             return EncodingCounts()
         self._registry.swap(self._state.with_loaded(built.loaded))
         return EncodingCounts(built.encoded, built.reused)

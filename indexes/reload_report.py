@@ -52,5 +52,5 @@ def reload_report(
         problems=built.loaded.knowledge_base.problems,
         encoded=built.encoded,
         reused=built.reused,
-        warnings=(*warnings, built.trouble) if built.trouble else warnings,
+        warnings=(*warnings, *filter(None, (built.trouble, built.unencoded))),
     )

@@ -206,6 +206,20 @@ def _export(source: Path, target: Path) -> None:
     )
 
 
+def build_static(folder: Path) -> Path:
+    """Save a static model: a random vector for each small Latin letter, and none for any other."""
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415  takes seconds
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding  # noqa: PLC0415
+    from tokenizers import Tokenizer  # noqa: PLC0415
+    from tokenizers.models import BPE  # noqa: PLC0415
+
+    letters = {letter: number for number, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
+    weights = np.random.default_rng(7).standard_normal((len(letters), 32)).astype(np.float32)
+    static = StaticEmbedding(Tokenizer(BPE(letters, [])), embedding_weights=weights)
+    SentenceTransformer(modules=[static], device="cpu").save(str(folder))
+    return folder
+
+
 def build_japanese_bert(folder: Path) -> Path:
     """Save a tiny random BERT with the tokenizer of cl-tohoku's models: MeCab with unidic-lite, then WordPiece."""
     from transformers import BertConfig  # noqa: PLC0415  takes seconds

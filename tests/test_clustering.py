@@ -1,10 +1,13 @@
 """Questions that are nearly the same: by meaning, by letters, and how long it takes."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from indexes.encoder import EncoderWorker, Vector
 from indexes.maintenance import Maintenance
@@ -110,6 +113,22 @@ def test_a_text_is_encoded_once(maintenance: Maintenance) -> None:
     encoder.close()
     assert maintenance.registry.group(["one", "two"]) == [[0], [1]]  # known, though the model is gone
     assert maintenance.registry.group(["one", "new"]) == [[0], [1]]  # by letters
+
+
+def test_a_question_that_can_not_be_encoded_stands_alone_and_is_tried_again(maintenance: Maintenance) -> None:
+    class Failing(CountingModel):
+        def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+            return super().encode_documents(texts) * [[text != refused] for text in texts]
+
+    refused, counting = "how do i book a room", Failing()
+    asked = ["Where is the canteen", "How do I book a room", "Where is the canteen?", "How do I book a room?"]
+    encoder = EncoderWorker("hashing", lambda: counting)
+    maintenance.use_encoder(encoder).result(60)
+    assert maintenance.registry.group(asked) == [[0, 2], [1], [3]]
+    refused = ""
+    assert maintenance.registry.group(asked) == [[0, 2], [1, 3]]
+    maintenance.close()
+    encoder.close()
 
 
 def test_only_so_many_vectors_are_kept() -> None:

@@ -4,14 +4,16 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
+from numpy.typing import NDArray
 
 from bot.compilation import Compilation
 from indexes import FaissSearch
@@ -186,6 +188,19 @@ def test_what_finds_something_else_is_not_used(hashing: EncoderWorker, tmp_path:
     maintenance.close()
 
 
+def test_a_text_that_can_not_be_encoded_does_not_stop_the_comparison(hashing: EncoderWorker, tmp_path: Path) -> None:
+    class Failing(HashingModel):
+        def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+            if any("7" in text for text in texts):
+                raise MemoryError
+            return super().encode_queries(texts)
+
+    maintenance = maintained(faq(tmp_path, 80), tmp_path / "data", hashing)
+    found = compare(maintenance.registry.state, Failing(), Failing(), lambda: True)
+    assert (found.asked, found.same) == (QUESTIONS, QUESTIONS)
+    maintenance.close()
+
+
 def test_no_question_is_in_the_file(hashing: EncoderWorker, tmp_path: Path) -> None:
     maintenance = maintained(faq(tmp_path, 10), tmp_path / "data", hashing)
     asked = questions(maintenance.registry.state)
@@ -263,6 +278,21 @@ def test_damaged_it_is_not_used_and_the_compiled_model_is(models: CompiledModels
     opened = models.open_best(name, None, Precision.AUTO)
     assert opened is not None
     assert not isinstance(opened, ReducedModel)
+
+
+def test_what_can_not_be_stored_is_not_measured_again_and_again(
+    models: CompiledModels, hashing: EncoderWorker, tmp_path: Path
+) -> None:
+    maintenance = maintained(faq(tmp_path, 80), tmp_path / "other", hashing)
+    (reduced_folder(models) / AGREEMENT).unlink(missing_ok=True)
+    (reduced_folder(models) / AGREEMENT).mkdir()  # no file can take its place
+    compilation = Compilation(models, str(minilm_path()), None, Precision.AUTO)
+    found = models.find(str(minilm_path()), None, INT8)
+    assert found
+    assert not compilation._is_measured(maintenance.registry)
+    compilation._note(found, Agreement(80, 300, 300, 0.0, 0.0, 0.5))
+    assert compilation._is_measured(maintenance.registry)
+    maintenance.close()
 
 
 def test_measured_again_when_another_processor_gives_other_vectors(models: CompiledModels) -> None:

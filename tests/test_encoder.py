@@ -18,15 +18,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from indexes import FaissSearch
 from indexes.encoder import EncoderWorker, load_sentence_transformer
 from indexes.encoder.loading import SentenceTransformerModel, folder_digest
-from indexes.encoder.protocol import unit_rows
+from indexes.encoder.protocol import INT8, unit_rows
 from indexes.encoder.stopping import StoppedError, until_stopped
 from indexes.encoder.worker import AHEAD, CANARIES, QUERY_BATCH, STEP_SECONDS, STEP_TOKENS, in_steps
 from indexes.errors import EncodingError, ModelUnavailableError
 from tests.encoders import (
     HashingModel,
     build_japanese_bert,
+    build_static,
     build_twin,
     hashing_encoder,
     minilm_encoder,
@@ -376,6 +378,20 @@ def test_many_questions_are_worked_on_by_both_threads(gated: tuple[GatedModel, E
     assert [answer.result(60).shape for answer in (first, second)] == [(256,), (256,)]
 
 
+@pytest.mark.parametrize(("count", "batches"), [(1, [1]), (2, [1, 1]), (3, [1, 2]), (5, [2, 3]), (12, [4, 4])])
+def test_questions_that_come_at_once_are_shared_by_the_threads_that_are_free(
+    gated: tuple[GatedModel, EncoderWorker], count: int, batches: list[int]
+) -> None:
+    model, worker = gated
+    eventually(lambda: worker._idle == 2)
+    with worker._changed:  # neither thread looks before all have come
+        asked = [worker.begin_query(question) for question in QUESTIONS[:count]]
+    eventually(lambda: sum(len(texts) for _, texts in model.calls) == sum(batches))
+    assert sorted(len(texts) for _, texts in model.calls) == batches
+    model.gate.set()
+    assert np.array_equal([each.result(60) for each in asked], HashingModel().encode_queries(QUESTIONS[:count]))
+
+
 def test_a_question_asked_again_does_not_wait_for_the_model(gated: tuple[GatedModel, EncoderWorker]) -> None:
     model, worker = gated
     model.gate.set()
@@ -396,6 +412,22 @@ def test_a_question_asked_again_does_not_wait_for_the_model(gated: tuple[GatedMo
     worker.close()
     with pytest.raises(ModelUnavailableError, match="was closed"):
         worker.encode_query("hello")
+
+
+def test_what_the_former_form_of_a_model_still_encodes_is_not_remembered(
+    gated: tuple[GatedModel, EncoderWorker],
+) -> None:
+    model, worker = gated
+
+    class Other(HashingModel):
+        variant, canaries = INT8, worker.canaries
+
+    asked = worker.begin_query("hello")
+    eventually(lambda: len(model.calls) == 1)
+    assert worker.swap(Other())
+    model.gate.set()
+    assert np.array_equal(asked.result(60), HashingModel().encode_one("hello"))
+    assert not worker._recent
 
 
 def test_only_the_most_recent_questions_are_remembered() -> None:
@@ -434,9 +466,41 @@ def test_only_unit_vectors_get_through(text: str, length: str) -> None:
     worker = EncoderWorker("broken", BrokenModel)
     with pytest.raises(EncodingError, match=f"vector of length {length} instead of 1"):
         worker.encode_query(text)
+    for encode in (worker.encode_documents, worker.encode_queries):
+        vectors = encode(["fine", text, "as well"])
+        assert np.array_equal(vectors[[0, 2]], HashingModel().encode_queries(["fine", "as well"]))
+        assert not vectors[1].any()
     with pytest.raises(EncodingError, match="instead of 1"):
-        worker.encode_documents(["fine", text])
-    assert np.linalg.norm(worker.encode_query("fine")) == pytest.approx(1)
+        worker.encode_query(text)  # it was not remembered
+    worker.close()
+
+
+def test_a_text_that_can_not_even_be_tokenized_harms_no_other() -> None:
+    class Picky(HashingModel):
+        def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+            "".join(texts).encode()  # half of a pair of surrogates can't be
+            return super().count_tokens(texts)
+
+        def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+            self.count_tokens(texts)
+            return super().encode_queries(texts)
+
+    worker = EncoderWorker("picky", Picky)
+    vectors = worker.encode_documents(["fine", "half \ud83d", "as well"])
+    assert np.array_equal(vectors[[0, 2]], HashingModel().encode_queries(["fine", "as well"]))
+    assert not vectors[1].any()
+    worker.close()
+
+
+def test_a_model_without_a_vector_for_some_of_the_fixed_texts_is_usable() -> None:
+    class EnglishModel(HashingModel):
+        def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+            return super().encode_documents(texts) * [[text.isascii()] for text in texts]
+
+    worker = EncoderWorker("english", EnglishModel)
+    assert worker.canaries.any(axis=1).tolist() == [text.isascii() for text in CANARIES]
+    assert worker.swap(EnglishModel())
+    assert not worker.swap(HashingModel(dimension=64))
     worker.close()
 
 
@@ -573,6 +637,18 @@ def test_the_architecture_of_the_default_model(twin: Path) -> None:
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(3))
     assert np.all(vectors[1:] @ vectors[0] < 0.9999)
     worker.close()
+
+
+@pytest.mark.long("loads torch")
+def test_a_static_model_which_has_no_vector_for_other_scripts(tmp_path: Path) -> None:
+    folder, csv = build_static(tmp_path / "static"), tmp_path / "it.csv"
+    csv.write_text("question,answer\nreset,Press the button.\n経費の締め日,25日\nprinter,Upstairs.\n", "utf-8")
+    model = load_sentence_transformer(str(folder))
+    assert model.count_tokens(["reset", "締め日", "no"]) == [5, 0, 2]
+    with FaissSearch(csv, folder, data_dir=tmp_path / "data", compiled=False) as search:
+        assert search.search("rset")[0].dense == pytest.approx(1, abs=0.1)
+        assert search.search("経費はいつ締めますか")[0].record.answer == "25日"
+        assert [hit.record.question for hit in search.search("print")][:1] == ["printer"]
 
 
 def test_japanese_bert_needs_its_tokenizers_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,21 +177,22 @@ def test_a_new_file_is_searched_by_its_questions_while_its_reload_goes_on(world:
     assert len(here.vectors("two")) == 4 * ROWS
 
 
-def test_questions_that_are_ready_keep_answering_when_an_answer_can_not_be_encoded(
-    world: Callable[..., World],
-) -> None:
+def test_an_answer_that_can_not_be_encoded_is_tried_again_in_the_next_reload(world: Callable[..., World]) -> None:
     here = world(large=ROWS)
     here.model.refused = "press 49."
     here.model.gate.set()
     here.maintenance.use_encoder(here.encoder).result(60)
     loaded = here.registry.loaded["large"]
-    assert (loaded.by_questions, loaded.trouble is not None, here.registry.encoding) == (True, True, {})
+    assert (loaded.by_questions, loaded.trouble, here.registry.encoding) == (False, None, {})
+    assert np.flatnonzero(~here.vectors("large").any(axis=1)).tolist() == [2 * 7 + 1]
     assert here.registry.search("change large 7", ["large"]).hits[0].dense is not None
+    [said] = here.maintenance.reload("large").result(60).warnings
+    assert str(said).startswith("large.csv:9: texts that the model can't encode: 1, ")
     here.model.refused = "\0"
     here.model.encoded.clear()
-    assert here.maintenance.reload("large").result(60).error is None
-    assert not here.registry.loaded["large"].by_questions
-    assert all("answer:" in text for text in here.model.encoded)
+    assert here.maintenance.reload("large").result(60).warnings == ()
+    assert here.model.encoded == ["how do i change large 7? answer: press 49."]
+    assert here.vectors("large").any(axis=1).all()
 
 
 KILLED = """

@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from indexes.maintenance import Maintenance
 from indexes.records import Source
 from indexes.registry import Registry
 from indexes.reload_report import ReloadReport
+from indexes.storage.stores import OwnVectors, Stores
 from tests.encoders import HashingModel
 
 HEADER = "id,question,answer\n"
@@ -229,12 +232,32 @@ def test_a_file_that_failed_at_the_start_and_then_went_away_is_no_longer_a_failu
 def test_an_unexpected_error_is_a_report_too(world: World) -> None:
     world.write("it", HEADER + VPN)
     registry = world.registry()
-    world.model.refused = "jammed"
-    world.write("it", HEADER + VPN + PRINTER)
+    world.model.refused = "e"
+    world.write("it", HEADER + PRINTER)
     report = reload(world, "it")
-    assert str(report.error) == "The model failed on a text: EncodingError"
-    assert registry.loaded["it"].index.records[-1].id == "vpn"
-    assert registry.search("VPN", ["it"]).encoder == "hashing"
+    assert str(report.error) == "The model can encode none of the texts; the log says why"
+    assert [record.id for record in registry.loaded["it"].index.records] == ["vpn"]
+    assert registry.search("VPN", ["it"]).hits[0].record.id == "vpn"
+
+
+def test_a_text_that_the_model_can_not_encode_is_found_by_words_and_harms_no_other(world: World) -> None:
+    world.write("it", HEADER + VPN)
+    registry = world.registry()
+    world.model.refused = "jammed"
+    world.write("it", HEADER + VPN + PRINTER + WIFI)
+    report = reload(world, "it")
+    assert (report.error, report.added, report.encoded, report.reused) == (None, 2, 2, 2)
+    [said] = map(str, report.warnings)
+    assert said.startswith("it.csv:3: texts that the model can't encode: 2, the first of them here.")
+    for asked, found in (("connect to VPN", "vpn"), ("The printer is jammed!", "printer"), ("Wi-Fi password", "wifi")):
+        answer = registry.search(asked, ["it"])
+        assert (answer.encoder, answer.hits[0].record.id) == ("hashing", found)
+    world.model.documents.clear()
+    world.model.refused = ""
+    world.registry()  # a start encodes nothing
+    assert world.model.documents == []
+    assert reload(world, "it").warnings == ()
+    assert sorted(world.model.documents) == ["the printer is jammed", "the printer is jammed open the rear cover."]
 
 
 # Coalescing and concurrency
@@ -300,16 +323,17 @@ def certainty(registry: Registry, name: str) -> float:
 def test_an_index_is_searched_with_the_synonyms_it_was_built_with(world: World) -> None:
     """Also while another knowledge base has newer ones already, or for as long as its own reload fails."""
     world.write("it", HEADER + TICKET)
-    world.write("hr", HEADER + TICKET.replace("board", "form"))
+    forms = HEADER + TICKET.replace("board", "form")
+    world.write("hr", forms)
     registry = world.registry()
     before = certainty(registry, "hr")
     (world.knowledge / "_synonyms.csv").write_text("original,normalized\nJIRA,issue tracker\n", encoding="utf-8")
-    world.model.refused = "form"
+    world.write("hr", "")
     assert not reload(world, "it").error
     assert reload(world, "hr").error
     assert certainty(registry, "hr") == pytest.approx(before, abs=0.01)  # mixed, it is 0.4 less
     assert certainty(registry, "it") == pytest.approx(before, abs=0.01)  # mixed, it is 0.4 less
-    world.model.refused = ""
+    world.write("hr", forms)
     assert not reload(world, "hr").error
     assert certainty(registry, "hr") == pytest.approx(before, abs=0.01)  # mixed, it is 0.4 less
 
@@ -558,9 +582,28 @@ def test_one_knowledge_base_that_can_not_be_encoded_does_not_stop_the_others(wor
     encoder = world.manager.get("hashing")
     world.model.refused = "jammed"
     world.maintenance.use_encoder(encoder).result(60)
-    assert str(registry.loaded["a"].trouble) == "The model failed on a text: EncodingError"
+    assert str(registry.loaded["a"].trouble) == "The model can encode none of the texts; the log says why"
     assert registry.loaded["b"].index.dense is not None
     assert best(registry, "The printer is jammed", "a") == "Open the rear cover."
+
+
+def test_whatever_hinders_the_vectors_of_one_knowledge_base_does_not_stop_the_others(world: World) -> None:
+    class Failing(OwnVectors):
+        def turn(self, name: str, wait: Callable[[], None]) -> AbstractContextManager[None]:
+            if name == "a":
+                raise MemoryError
+            return super().turn(name, wait)
+
+    world.write("a", HEADER + PRINTER)
+    world.write("b", HEADER + VPN)
+    registry = Registry(world.sources)
+    maintenance = Maintenance(registry, world.data, replace(Stores.own(world.data), vectors=Failing()))
+    maintenance.load().result(60)
+    maintenance.use_encoder(world.manager.get("hashing")).result(60)
+    assert str(registry.loaded["a"].trouble) == "a.csv: MemoryError; the log has more"
+    assert registry.loaded["b"].index.dense is not None
+    assert best(registry, "The printer is jammed", "a") == "Open the rear cover."
+    maintenance.close()
 
 
 # Ending

@@ -97,8 +97,8 @@ def with_confidence(
     `shifts` is what votes have added to the log-odds, by knowledge base (votes.confidence_shift). The margin of a hit
     is over the best different answer in its own index or among the other hits, whichever is higher. The log-odds are at
     least SURE, before votes, if the record alone is found word for word. For a question without letters and digits,
-    confidence is 0. It is at most DOUBTFUL if the question has digits only, or if
-    the record has no answer or is about another code than the question.
+    confidence is 0. It is at most DOUBTFUL if the question has digits only, or if the record has no answer or is about
+    another code than the question.
     """
     if not any(letter.isalnum() for letter in question.normalized):
         return [replace(hit, confidence=0.0) for hit in (hits if wanted is None else wanted)]

@@ -17,8 +17,8 @@ PASSAGE = 60
 def explain(index: Index, question: Question, hit: Hit) -> dict[str, Any]:
     """Return the parts of the score and the confidence of a hit of this index; JSON types only.
 
-    `confidence.terms` add up to the log-odds, unless a hit
-    of another knowledge base reduced the margin, votes shifted them or the hit is verbatim.
+    `confidence.terms` add up to the log-odds, unless a hit of another knowledge base reduced the margin, votes shifted
+    them or the hit is verbatim.
     """
     row = index.row_of(hit.record)
     return {

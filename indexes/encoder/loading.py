@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from indexes.encoder.hub import fetch_model, missing_from
@@ -52,10 +53,14 @@ class SentenceTransformerModel:
         )
 
     def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        """See `Model`; without the prompt, which is the same for all."""
+        """See `Model`; without the prompt, which is the same for all. A static model says where each text begins."""
         transformer: Any = self._transformer
         tokenize = transformer.preprocess if hasattr(transformer, "preprocess") else transformer.tokenize
-        counts: list[int] = tokenize(list(texts))["attention_mask"].sum(dim=1).tolist()
+        features = tokenize(list(texts))
+        if "attention_mask" in features:
+            counts: list[int] = features["attention_mask"].sum(dim=1).tolist()
+        else:
+            counts = np.diff(features["offsets"].numpy(), append=len(features["input_ids"])).tolist()
         return counts
 
 

@@ -12,7 +12,9 @@ from indexes.errors import EncodingError
 Vector = NDArray[np.float32]
 """Shape (dimension,), length 1."""
 Vectors = NDArray[np.float32]
-"""Shape (n, dimension), every row of length 1."""
+"""Shape (n, dimension), every row of length 1, or 0 if the model can't encode its text."""
+Outcomes = Sequence[Vector | EncodingError]
+"""The vector of each text, or why it has none."""
 Progress = Callable[[int, int], None]
 """Called with (texts encoded so far, texts to encode)."""
 
@@ -52,10 +54,13 @@ class Encoder(Protocol):
         """Begin `encode_query` and return at once; the future is settled by a thread of the encoder's."""
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """Encode many questions that nobody waits for, as bulk work; returns shape (texts, dimension)."""
+        """Encode many questions that nobody waits for, as bulk work; see `encode_documents`."""
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        """Encode many texts; returns shape (texts, dimension), in the same order."""
+        """Encode many texts; returns shape (texts, dimension), in the same order.
+
+        A text that the model can't encode gets zeros, whose cosine with everything is 0: the others are unharmed.
+        """
 
 
 class Model(Protocol):
@@ -112,3 +117,23 @@ def unit_rows(rows: NDArray[Any], count: int) -> Vectors:
     if wrong.size:
         raise EncodingError("model.length", length=float(wrong[0]))
     return vectors
+
+
+def encode_each(encode: Callable[[Sequence[str]], NDArray[Any]], texts: Sequence[str]) -> Outcomes:
+    """Return the vector of each text, or why it has none. If one is faulty, each is encoded again, alone."""
+    try:
+        return list(unit_rows(encode(texts), len(texts)))
+    except Exception as error:  # noqa: BLE001 - whoever wants the vector is told
+        if len(texts) > 1:
+            return [outcome for text in texts for outcome in encode_each(encode, [text])]
+        if isinstance(error, EncodingError):
+            return [error]
+        failure = EncodingError("model.failed", kind=type(error).__name__)
+        failure.__cause__ = error
+        return [failure]
+
+
+def or_zeros(outcomes: Outcomes, dimension: int) -> Vectors:
+    """Return the vectors as rows, zeros for those that there are none of."""
+    zeros = np.zeros(dimension, np.float32)
+    return np.stack([zeros if isinstance(each, EncodingError) else each for each in outcomes])

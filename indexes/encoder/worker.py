@@ -17,7 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.encoder.names import unavailable
-from indexes.encoder.protocol import Model, Progress, Reduced, Vector, Vectors, unit_rows
+from indexes.encoder.protocol import (
+    Model,
+    Outcomes,
+    Progress,
+    Reduced,
+    Vector,
+    Vectors,
+    encode_each,
+    or_zeros,
+    unit_rows,
+)
 from indexes.errors import EncodingError, ModelUnavailableError
 from indexes.memory import release_memory
 from indexes.messages import Translatable
@@ -60,13 +70,13 @@ CANARIES = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    """Texts to encode, and the future of their vectors."""
+    """Texts to encode, and the future of their vectors, or of why there are none."""
 
     texts: Sequence[str]
     is_query: bool
     tokens: int = 0
     """Tokens of a bulk step, padding included."""
-    answer: Future[Vectors] = field(default_factory=Future)
+    answer: Future[Outcomes] = field(default_factory=Future)
 
 
 class EncoderWorker:
@@ -90,6 +100,7 @@ class EncoderWorker:
         self._most_recent = recent
         self._quiet = quiet
         self._last_asked = -quiet
+        self._idle = 0
         self._token_seconds = math.inf
         self._closed = False
         self._model: Model | None = None
@@ -146,7 +157,7 @@ class EncoderWorker:
             return False
         with self._changed:
             if _variant(model) != self.variant:
-                self._recent.clear()
+                self._recent = OrderedDict()  # what the other form is still encoding is remembered in the old one
             self._model = model
             self._token_seconds = math.inf
         return True
@@ -162,19 +173,21 @@ class EncoderWorker:
         if known is not None:
             asked.set_result(known.copy())
         else:
+            recent = self._recent
             job = self._submit(self._queries, _Job([text], is_query=True))
-            job.answer.add_done_callback(partial(self._answer, text, asked))
+            job.answer.add_done_callback(partial(self._answer, recent, text, asked))
         return asked
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """See `Encoder.encode_queries`. They are remembered like the questions of people."""
+        recent = self._recent
         known = {text: vector for text in texts if (vector := self._recall(text)) is not None}
         fresh = [text for text in dict.fromkeys(texts) if text not in known]
-        with closing(self._in_steps(fresh, are_queries=True)) as steps:
-            for rows, encoded in steps:
-                for row, vector in zip(rows, encoded, strict=True):
-                    known[fresh[row]] = vector
-                    self._remember(fresh[row], vector)
+        for rows, encoded in self._vectors(fresh, are_queries=True):
+            for row, vector in zip(rows, encoded, strict=True):
+                known[fresh[row]] = vector
+                if vector.any():
+                    self._remember(recent, fresh[row], vector)
         return np.array([known[text] for text in texts], np.float32).reshape(len(texts), self.dimension)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
@@ -183,7 +196,7 @@ class EncoderWorker:
         `progress` is called in the caller's thread, after each step; if it raises, what hasn't begun is given up.
         """
         vectors, done = np.empty((len(texts), self.dimension), np.float32), 0
-        with closing(self._in_steps(texts, are_queries=False)) as steps:
+        with closing(self._vectors(texts, are_queries=False)) as steps:
             for rows, encoded in steps:
                 vectors[rows] = encoded
                 done += len(rows)
@@ -193,8 +206,20 @@ class EncoderWorker:
             release_memory()
         return vectors
 
-    def _in_steps(self, texts: Sequence[str], *, are_queries: bool) -> Generator[tuple[list[int], Vectors], None, None]:
-        """Yield numbers of texts and their vectors, with up to AHEAD steps queued."""
+    def _vectors(self, texts: Sequence[str], *, are_queries: bool) -> Generator[tuple[list[int], Vectors], None, None]:
+        """Yield numbers of texts and their vectors; log how many have none."""
+        failures: list[EncodingError] = []
+        with closing(self._in_steps(texts, are_queries=are_queries)) as steps:
+            for rows, outcomes in steps:
+                failures += [each for each in outcomes if isinstance(each, EncodingError)]
+                yield rows, or_zeros(outcomes, self.dimension)
+        if failures:
+            log.warning("%d of %d texts have no vector: %s", len(failures), len(texts), failures[-1])
+
+    def _in_steps(
+        self, texts: Sequence[str], *, are_queries: bool
+    ) -> Generator[tuple[list[int], Outcomes], None, None]:
+        """Yield numbers of texts and what became of them, with up to AHEAD steps queued."""
         begun: deque[tuple[list[int], _Job]] = deque()
         try:
             for rows, tokens in in_steps(self._count_tokens(texts)):
@@ -209,9 +234,7 @@ class EncoderWorker:
     def _count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, in the caller's thread: a hundredth of the time of encoding."""
         model = self._current()
-        return [
-            count for at in range(0, len(texts), _COUNTED) for count in model.count_tokens(texts[at : at + _COUNTED])
-        ]
+        return [count for at in range(0, len(texts), _COUNTED) for count in _counts(model, texts[at : at + _COUNTED])]
 
     def _withdraw(self, jobs: Sequence[_Job]) -> None:
         """Remove jobs that haven't begun; nobody waits for those that have."""
@@ -244,20 +267,23 @@ class EncoderWorker:
                 self._recent.move_to_end(text)
             return self._recent.get(text)
 
-    def _remember(self, text: str, vector: Vector) -> None:
+    def _remember(self, recent: OrderedDict[str, Vector], text: str, vector: Vector) -> None:
         with self._changed:
-            self._recent[text] = vector
-            if len(self._recent) > self._most_recent:
-                self._recent.popitem(last=False)
+            recent[text] = vector
+            if len(recent) > self._most_recent:
+                recent.popitem(last=False)
 
-    def _answer(self, text: str, asked: Future[Vector], encoded: Future[Vectors]) -> None:
+    def _answer(
+        self, recent: OrderedDict[str, Vector], text: str, asked: Future[Vector], encoded: Future[Outcomes]
+    ) -> None:
         """Settle the future of one question; called by the thread that encoded it."""
-        if error := encoded.exception():
-            asked.set_exception(error)
+        error = encoded.exception()
+        outcome = error or encoded.result()[0]
+        if isinstance(outcome, BaseException):
+            asked.set_exception(outcome)
             return
-        vector = encoded.result()[0]
-        self._remember(text, vector)
-        asked.set_result(vector.copy())
+        self._remember(recent, text, outcome.copy())
+        asked.set_result(outcome)
 
     def _closed_error(self) -> ModelUnavailableError:
         return ModelUnavailableError("model.closed", model=self._requested_name)
@@ -338,17 +364,22 @@ class EncoderWorker:
         return canaries
 
     def _next_work(self, *, first: bool) -> tuple[Callable[[Sequence[str]], NDArray[Any]], list[_Job]] | None:
-        """Wait for work: at most QUERY_BATCH questions, or else one bulk step; return None when closed."""
+        """Wait for work: at most QUERY_BATCH questions, or else one bulk step; return None when closed.
+
+        If the other thread has nothing to do either, half of the questions are left to it.
+        """
         with self._changed:
             while not self._closed:
                 if self._queries:
-                    count = min(len(self._queries), QUERY_BATCH)
+                    count = min(-(-len(self._queries) // (1 + self._idle)), QUERY_BATCH)
                     return self._current().encode_queries, [self._queries.popleft() for _ in range(count)]
                 reserved = self._last_asked + self._quiet - time.monotonic()
                 if job := self._next_bulk(first=first, helps=reserved <= 0):
                     model = self._current()
                     return model.encode_queries if job.is_query else model.encode_documents, [job]
+                self._idle += 1
                 self._changed.wait(reserved if first and reserved > 0 and self._bulk else None)
+                self._idle -= 1
             return None
 
     def _next_bulk(self, *, first: bool, helps: bool) -> _Job | None:
@@ -370,8 +401,16 @@ class EncoderWorker:
         return job.tokens <= STEP_TOKENS or job.tokens * self._token_seconds <= STEP_SECONDS
 
 
-def _outcome(rows: list[int], job: _Job) -> tuple[list[int], Vectors]:
-    """Wait for the vectors of a step."""
+def _counts(model: Model, texts: Sequence[str]) -> Sequence[int]:
+    """Count the tokens of each text; one that can't be counted is a step of its own, where it will fail again."""
+    try:
+        return model.count_tokens(texts)
+    except Exception:  # noqa: BLE001 - told by the step
+        return [STEP_TOKENS] if len(texts) == 1 else [count for text in texts for count in _counts(model, [text])]
+
+
+def _outcome(rows: list[int], job: _Job) -> tuple[list[int], Outcomes]:
+    """Wait for the outcome of a step."""
     return rows, job.answer.result()
 
 
@@ -408,17 +447,26 @@ def _short_steps(tokens: Sequence[int], by_length: Sequence[int]) -> Iterator[li
 
 
 def _canaries(model: Model) -> Vectors:
-    rows = model.canaries if isinstance(model, Reduced) else model.encode_documents(CANARIES)
-    return unit_rows(rows, len(CANARIES))
+    """Encode the fixed texts; raises EncodingError, or what the model raises, if it can encode none of them."""
+    if isinstance(model, Reduced):
+        return unit_rows(model.canaries, len(CANARIES))
+    outcomes = encode_each(model.encode_documents, CANARIES)
+    failures = [each for each in outcomes if isinstance(each, EncodingError)]
+    if len(failures) == len(outcomes):
+        raise failures[0].__cause__ or failures[0]
+    return or_zeros(outcomes, next(len(each) for each in outcomes if not isinstance(each, EncodingError)))
 
 
 def _variant(model: Model) -> str:
     return model.variant if isinstance(model, Reduced) else ""
 
 
-def is_same(one: Vectors, other: Vectors) -> bool:
-    """Return whether two forms of a model gave the same vectors for the same texts."""
-    return one.shape == other.shape and bool((np.sum(one * other, axis=1) >= SAME_VECTOR).all())
+def is_same(one: Vectors, other: Vectors, least: float = SAME_VECTOR) -> bool:
+    """Return whether two forms of a model gave the same vectors for the same texts, of those that both can encode."""
+    if one.shape != other.shape:
+        return False
+    both = one.any(axis=1) & other.any(axis=1)
+    return bool(both.any() and (np.sum(one * other, axis=1)[both] >= least).all())
 
 
 def forget_model() -> None:
@@ -428,26 +476,9 @@ def forget_model() -> None:
 
 
 def _encode_jobs(encode: Callable[[Sequence[str]], NDArray[Any]], jobs: Sequence[_Job]) -> None:
-    """Encode all texts at once; if that fails, encode each job separately, so that only faulty ones fail."""
-    try:
-        rows = encode([text for job in jobs for text in job.texts])
-    except Exception as error:  # noqa: BLE001 - raised for the caller who waits
-        if len(jobs) == 1:
-            failure = EncodingError("model.failed", kind=type(error).__name__)
-            failure.__cause__ = error
-            jobs[0].answer.set_exception(failure)
-        else:
-            for job in jobs:
-                _encode_jobs(encode, [job])
-        return
+    """Encode the texts of all jobs at once; only faulty ones fail."""
+    outcomes = encode_each(encode, [text for job in jobs for text in job.texts])
     start = 0
     for job in jobs:
-        _deliver(job, rows[start : start + len(job.texts)])
+        job.answer.set_result(outcomes[start : start + len(job.texts)])
         start += len(job.texts)
-
-
-def _deliver(job: _Job, rows: NDArray[Any]) -> None:
-    try:
-        job.answer.set_result(unit_rows(rows, len(job.texts)))
-    except EncodingError as error:
-        job.answer.set_exception(error)

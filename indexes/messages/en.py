@@ -154,6 +154,8 @@ WORDS = {
     "base.failed": "{file}: {kind}; the log has more",
     "base.not_kept": "{name} is in use but could not be kept in {folder} ({reason}); "
     "free some space or make the folder writable, then reload",
+    "base.not_encoded": "{file}:{line}: texts that the model can't encode: {count}, the first of them here. "
+    "They are found by their words alone, and less easily",
     "base.closing": "Kotae is shutting down",
     # Versions and snapshots
     "version.unreadable": "Version {number} of {name} can't be read: {path}: {reason}",
@@ -178,6 +180,7 @@ WORDS = {
     "model.unusable": "The model {model} can't be used: {cause}. {mend}",
     "model.closed": "The model {model} was closed: Kotae is shutting down.",
     "model.failed": "The model failed on a text: {kind}",
+    "model.no_text": "The model can encode none of the texts; the log says why",
     "model.shape": "the model returned an array of shape {shape} for {count} texts",
     "model.length": "the model returned a vector of length {length:.3g} instead of 1",
     "model.in_folder": "{cause} ({folder})",

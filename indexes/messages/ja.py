@@ -149,6 +149,8 @@ WORDS = {
     "base.failed": "{file}: 読み込めませんでした（{kind}）。詳しくはログをご覧ください",
     "base.not_kept": "{name} は使えますが、{folder} に保存できません（{reason}）。"
     "空きを作るか、フォルダーに書き込めるようにしてから、読み直してください",
+    "base.not_encoded": "{file} {line}行目: モデルが処理できない文が {count}件あり、最初の1件がこの行です。"
+    "その文は言葉の一致だけで検索するため、見つかりにくくなります",
     "base.closing": "Kotae は終了するところです",
     # 版とスナップショット
     "version.unreadable": "{name} の第{number}版を読み込めません: {path}（{reason}）",
@@ -173,6 +175,7 @@ WORDS = {
     "model.unusable": "モデル {model} を使えません: {cause}。{mend}",
     "model.closed": "モデル {model} は使えません。Kotae は終了するところです。",
     "model.failed": "モデルが文を処理できませんでした（{kind}）",
+    "model.no_text": "モデルがどの文も処理できませんでした。理由はログに出ています",
     "model.shape": "モデルが {count}個の文に対して形 {shape} の配列を返しました",
     "model.length": "モデルが長さ 1 ではなく {length:.3g} のベクトルを返しました",
     "model.in_folder": "{cause}（{folder}）",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.encoder import Encoder, Vector, Vectors
+from indexes.errors import EncodingError
 from indexes.records.checking import numbers, similar_pairs
 from indexes.text import normalize
 
@@ -33,16 +34,22 @@ class QuestionVectors:
         self._lock = threading.Lock()
 
     def vectors(self, texts: Sequence[str], encoder: Encoder) -> Vectors:
-        """Return one vector per text. Encodes in bulk, so that questions go first; raises what the encoder raises."""
+        """Return one vector per text. Encodes in bulk, so that questions go first.
+
+        Raises EncodingError if none can be encoded, and what the encoder raises.
+        """
         keys = [(encoder.name, encoder.revision, normalize(text)) for text in texts]
         with self._lock:
             known = {key: self._known[key] for key in keys if key in self._known}
         missing = [key for key in dict.fromkeys(keys) if key not in known]
         known.update(zip(missing, encoder.encode_documents([key[-1] for key in missing]), strict=True))
+        if not any(vector.any() for vector in known.values()):
+            raise EncodingError("model.no_text")
         with self._lock:
-            self._known.update(known)
-            for key in known:
-                self._known.move_to_end(key)
+            for key, vector in known.items():
+                if vector.any():  # one that could not be encoded is tried again
+                    self._known[key] = vector
+                    self._known.move_to_end(key)
             while len(self._known) > self._remembered:
                 self._known.popitem(last=False)
         return np.stack([known[key] for key in keys])

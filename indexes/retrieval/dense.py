@@ -284,7 +284,7 @@ class _Recall:
         rests = asked - asked.mean(axis=0)
         mixture = random.standard_normal((len(asked), len(asked)), dtype=np.float32) @ rests / len(asked) ** 0.5
         asked[::2] += _NOISE * mixture[::2]
-        self._asked = asked / np.linalg.norm(asked, axis=1, keepdims=True)
+        self._asked = asked / np.maximum(np.linalg.norm(asked, axis=1, keepdims=True), _SAME)
         self._halves = halves
         best = np.full((len(asked), 0), 0, dtype=np.float32)
         for batch in _batches(halves):

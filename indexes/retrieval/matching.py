@@ -32,9 +32,8 @@ _NOTHING: tuple[Ints, Floats, Floats] = np.zeros(0, dtype=np.int64), np.zeros(0)
 class Match:
     """The match of one question with the texts of one view.
 
-    If its terms have few postings, all are read; `texts` are then those that have any of its terms, ascending
-    (or all, if they are few). Of
-    terms with many postings, only those of the texts that are asked for are looked up.
+    If its terms have few postings, all are read; `texts` are then those that have any of its terms, ascending (or all,
+    if they are few). Of terms with many postings, only those of the texts that are asked for are looked up.
     """
 
     def __init__(self, view: View, keys: Keys, affordable: int = AFFORDABLE) -> None:

@@ -21,18 +21,16 @@ _RECORDS = "records"
 _DAYS = "days"
 _TUPLES = ("details", "header")
 _KEPT = (
-    *(
-        "encoding",
-        "delimiter",
-        "columns",
-        "details",
-        "header_line",
-        "header",
-        "sheet",
-        "chosen",
-        "guessed",
-        "day_first",
-    ),
+    "encoding",
+    "delimiter",
+    "columns",
+    "details",
+    "header_line",
+    "header",
+    "sheet",
+    "chosen",
+    "guessed",
+    "day_first",
 )
 
 Learned = Mapping[int, tuple[str, ...]]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from indexes.encoder import Encoder, Progress, Vector, Vectors
-from indexes.errors import SnapshotError
+from indexes.encoder import Encoder, Progress, Vectors
+from indexes.errors import EncodingError, SnapshotError
 from indexes.retrieval.dense import SIZES, Float16Vectors, Sizes
 from indexes.retrieval.vector_index import VectorIndex
 from indexes.storage.snapshot import VECTORS, Generation
@@ -46,6 +46,8 @@ class PassageVectors:
         self._sizes = sizes
         self.fetched = set[bytes]()
         """The missing keys whose vectors another process has encoded."""
+        self.failed = set[bytes]()
+        """The keys whose texts the model can't encode. They get zeros, and are tried again in the next build."""
         self.missing = set(keys)
         """The keys that no snapshot with this encoder has; some may be in `unfinished`."""
         self.variant = encoder.variant
@@ -69,17 +71,25 @@ class PassageVectors:
     def encode(self, places: Sequence[int], progress: Progress | None = None, push: Push = lambda *_: None) -> None:
         """Encode the passages at these places, but for those that there is a vector of; a slice at a time is kept.
 
-        `progress` is given the number of all `missing` texts, and of those that are encoded; `push` each slice.
+        `progress` is given the number of all `missing` texts, and of those that are encoded; `push` each slice. Raises
+        EncodingError if none of the passages has a vector.
         """
         wanted = {self._keys[place]: self._texts[place] for place in places if self._keys[place] in self.missing}
         fresh = [key for key in wanted if key not in self._unfinished]
         done = sum(key in self._unfinished for key in self.missing)
+        has_any = done > 0 or len(self.missing) < len(set(self._keys))
         for at in range(0, len(fresh), SLICE):
             keys = fresh[at : at + SLICE]
             step = partial(_report, progress, done + at, len(self.missing)) if progress else None
             vectors = self._encoder.encode_documents([wanted[key] for key in keys], step)
-            self._unfinished.keep(keys, vectors)
-            push(keys, vectors)
+            there = np.flatnonzero(vectors.any(axis=1))
+            kept = [keys[place] for place in there]
+            self.failed.update(set(keys).difference(kept))
+            has_any = has_any or bool(kept)
+            if not has_any:
+                raise EncodingError("model.no_text")
+            self._unfinished.keep(kept, vectors[there])
+            push(kept, vectors[there])
 
     def collect(self, folder: Path, places: Sequence[int] | None = None) -> Vectors | Float16Vectors:
         """Return one row per passage, or per one at these places; all must have been encoded.
@@ -111,7 +121,8 @@ class PassageVectors:
         self.missing.difference_update(rows)
 
     def _batch(self, keys: Sequence[bytes]) -> Vectors:
-        wanted, known = dict.fromkeys(keys), dict[bytes, Vector]()
+        wanted = dict.fromkeys(keys)
+        known = dict.fromkeys(self.failed.intersection(wanted), np.zeros(self._encoder.dimension, np.float32))
         for rows, vectors in self._stores:
             shared = sorted((key for key in wanted if key in rows and key not in known), key=rows.__getitem__)
             stored = vectors.vectors(np.array([rows[key] for key in shared], dtype=np.int64)) if shared else ()
