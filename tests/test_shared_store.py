@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, text, update
 
 from handlers.files.pending import PendingError
 from handlers.files.store.uploads import SharedPending
 from handlers.knowledge.mirror import Mirror
 from handlers.knowledge.shared import Knowledge
 from handlers.knowledge.store.documents import ConflictError, Document, Documents, Made
-from handlers.knowledge.store.vectors import CHUNK, SCATTERED, VectorChunks
+from handlers.knowledge.store.vectors import CHUNK, SCATTERED, VectorChunks, encoders
 from handlers.schema import open_database
 from handlers.store.database import Database
 from indexes.encoder import EncoderWorker
@@ -352,6 +352,16 @@ def test_those_of_no_knowledge_base_and_of_unused_models_go(
     assert counted(postgresql) == (1, 5)
     vectors.purge(["it-help"], encoder, time.time() + 60)
     assert counted(postgresql) == (0, 0)
+
+
+def test_those_of_a_model_stay_however_long_a_process_uses_it(
+    database: Database, encoder: EncoderWorker, postgresql: str
+) -> None:
+    vectors, month = VectorChunks(database), 30 * 24 * 3600.0
+    pushed(vectors, encoder, TEXTS[:5])
+    database.write("let time pass", update(encoders).values(at=time.time() - month - 60))
+    vectors.purge(["it-help"], encoder, time.time() - month)
+    assert counted(postgresql) == (1, 5)
 
 
 def counted(url: str) -> tuple[int, int]:

@@ -193,10 +193,10 @@ class VectorChunks:
     def purge(self, names: Collection[str], encoder: Encoder | None, before: float) -> None:
         """Delete the vectors of knowledge bases that are not among `names`, and of encoders not used since a time.
 
-        `encoder` is in use now.
+        `encoder` is in use now, and noted as such: a process may run longer than the vectors of an unused one are kept.
         """
         if encoder:
-            self._encoder(encoder)
+            self._database.change("note which encoder is used", partial(_stored_encoder, encoder))
         unused = select(encoders.c.id).where(encoders.c.at < before)
         for table in (chunks, scales):
             gone = delete(table).where(table.c.knowledge_base.not_in(names) | table.c.encoder.in_(unused))
