@@ -178,9 +178,13 @@ class Work:
         self.key = key
         self.is_repeat = is_repeat
 
+    def is_mine(self) -> bool:
+        """Tell whether this is still this process's to do, see `Inbox.is_mine`."""
+        return self._inbox.is_mine(self.key)
+
     def ensure_mine(self) -> None:
         """Raise TakenOverError if another replica does this now, and says what there is to say."""
-        if not self._inbox.is_mine(self.key):
+        if not self.is_mine():
             raise TakenOverError
 
     def stored_as(self) -> str:

@@ -113,7 +113,7 @@ class Services:
         `is_asked` tells whether the payload was addressed to the bot.
         """
         messenger = self.messenger.within(work, is_asked=is_asked)
-        return replace(self, claims=self.claims.held_by(work.key, work.stored_as), messenger=messenger)
+        return replace(self, claims=self.claims.held_by(work.key, work.stored_as, work.is_mine), messenger=messenger)
 
     def answering(self) -> "Services":
         """Return the services for what somebody asked for, in work that began without."""

@@ -1,5 +1,6 @@
 """A replica that was silent for too long is not trusted with what it took, and trusts the others as long as it must."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from handlers.schema import open_database
 from handlers.store.claims import Claims
 from handlers.store.database import Database
 from handlers.store.errors import TakenOverError
-from handlers.store.inbox import inbox
+from handlers.store.inbox import REDONE_SECONDS, inbox
 from handlers.store.replicas import DEAD_SECONDS, NOW, Estate, replicas
 from tests.state import change
 from tests.test_inbox import Clock
@@ -108,6 +109,14 @@ def test_who_was_thought_dead_does_nothing_more_of_what_was_taken_over(first: Pr
     second.inbox.work("Ev1").ensure_mine()
 
 
+def test_whoever_has_a_clock_that_is_ahead_deletes_nothing_of_the_others(first: Process, second: Process) -> None:
+    first.put("Ev1")
+    hasty = Inbox(second.database, second.membership, Counters(), lambda: time.time() + 2 * REDONE_SECONDS)
+    hasty.adopt([])  # which tidies up
+    hasty.close()
+    assert first.claims.held_by("Ev1", lambda: first.inbox.stored_as("Ev1")).take("event:Ev1")
+
+
 def test_what_it_finishes_then_is_still_there_for_the_heir(first: Process, second: Process) -> None:
     first.keep("Ev1")
     first.hang()
@@ -133,6 +142,20 @@ def test_who_was_thought_dead_claims_nothing_that_the_heir_must_claim(first: Pro
     with pytest.raises(TakenOverError):
         claims.take("event:Ev1")
     assert second.claims.held_by("Ev1", second.inbox.work("Ev1").stored_as).take("event:Ev1")
+
+
+def test_what_is_done_so_late_that_it_is_not_kept_any_more_is_its_own_unless_it_was_thought_dead(
+    first: Process, second: Process, postgresql: str
+) -> None:
+    first.put("Ev1")
+    work = first.inbox.work("Ev1")
+    mine = first.claims.held_by("Ev1", work.stored_as, work.is_mine)
+    change(postgresql, "DELETE FROM inbox")
+    assert mine.take("event:Ev1")
+    first.hang()
+    second.take(second.beat())
+    with pytest.raises(TakenOverError):
+        mine.take("asked:Ev1")
 
 
 def test_who_is_sure_asks_nobody(first: Process, postgresql: str) -> None:

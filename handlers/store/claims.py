@@ -57,16 +57,20 @@ class Claims:
         self._purged = time.monotonic()
         self._holder: str | None = None
         self._stored_as: Callable[[], str] = lambda: ""
+        self._is_mine: Callable[[], bool] = lambda: False
         self.purge()
 
-    def held_by(self, holder: str, stored_as: Callable[[], str] = lambda: "") -> "Claims":
+    def held_by(
+        self, holder: str, stored_as: Callable[[], str] = lambda: "", is_mine: Callable[[], bool] = lambda: False
+    ) -> "Claims":
         """Return the same claims, for taking more of them for one payload.
 
         `stored_as` returns the replica's id under which the payload is in the inbox, blank if it isn't: a replica that
-        another has taken it over from, while it hung, claims nothing for it any more.
+        another has taken it over from, while it hung, claims nothing for it any more. One that is not there, since it
+        is done so late, may be another's: `is_mine` then tells.
         """
         view = copy.copy(self)
-        view._holder, view._stored_as = holder, stored_as  # noqa: SLF001 - of its own class
+        view._holder, view._stored_as, view._is_mine = holder, stored_as, is_mine  # noqa: SLF001 - of its own class
         return view
 
     def forget(self, keys: Iterable[str]) -> None:
@@ -136,7 +140,8 @@ class Claims:
         """Claim, unless the payload is another replica's: it can't be taken over before this transaction ends."""
         stored_as = self._stored_as() if self._database.is_shared else ""
         kept = select(inbox.c.key).where(inbox.c.key == self._holder, inbox.c.instance == stored_as)
-        if stored_as and connection.execute(kept.with_for_update(read=True)).first() is None:
+        is_kept = not stored_as or connection.execute(kept.with_for_update(read=True)).first() is not None
+        if not (is_kept or self._is_mine()):
             raise TakenOverError
         return claim(connection, table, row)
 

@@ -99,10 +99,14 @@ class InboxRows:
         self._changes.put(_Change(key))
 
     def sweep(self) -> None:
-        """Delete what is so old that it would not be done after a restart, whoever received it."""
+        """Delete what is so old that it would not be done after a restart.
+
+        What other replicas have received is theirs to delete, or their heirs': their clocks may be others.
+        """
         self._swept = self._clock()
         old = delete(inbox).where(inbox.c.received < self._swept - REDONE_SECONDS)
-        self._database.write("tidy up the inbox", old)
+        mine = old.where(inbox.c.instance == self._instance()) if self._database.is_shared else old
+        self._database.write("tidy up the inbox", mine)
 
     def close(self) -> None:
         """Write what waits, and end."""

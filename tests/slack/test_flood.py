@@ -14,10 +14,11 @@ from bot.status import format_status, read_status, write_status
 from handlers.channel_rules import AutoReply
 from handlers.fair_turns import Source
 from handlers.inbox import WAIT_SECONDS
-from handlers.queue import LIMITS, Admission, Kind
+from handlers.queue import LIMITS, WORKERS, Admission, Kind
 from handlers.token_buckets import BURST, PRESS
 from tests.slack.conftest import Start, ack_took, settle
 from tests.stalls import stalls
+from tests.state import change, rows_of
 
 pytestmark = pytest.mark.usefixtures("lawful")
 WIFI = "How do I connect to the office Wi-Fi?"
@@ -200,6 +201,19 @@ def test_events_that_slack_sends_again_are_counted(slack: LocalSlack, bot: Bot) 
     settle(slack, bot)
     text = slack.reply(slack.command("olivia", "it-help", "/kb status")).shown
     assert "confirmed to Slack after more than 3 s: 0 · sent again by Slack: 1" in text
+
+
+@pytest.mark.postgresql
+def test_whoever_waits_for_longer_than_a_request_is_kept_is_answered(slack: LocalSlack, bot: Bot, state_url: str) -> None:
+    """While Slack has trouble, all workers may be busy for minutes."""
+    release, kept = Event(), "SELECT key FROM inbox"
+    for number in range(WORKERS):
+        bot.services.queue.put(Kind.ASKED, Source(f"U-{number}", f"C-{number}"), lambda: assert_released(release))
+    asked = slack.command("alice", "it-help", f"/search {WIFI}")
+    slack.wait_until(lambda: rows_of(state_url, kept), what="the request")
+    change(state_url, "DELETE FROM inbox")
+    release.set()
+    assert ANSWER in slack.reply(asked).shown
 
 
 def assert_released(event: Event) -> None:
