@@ -7,8 +7,10 @@ from dataclasses import replace
 from handlers import features
 from handlers.channel_rules import HELPER, AutoReply, Channel, SettingName, Unproved, Waiting
 from handlers.features import BY_CHANNEL, Feature
-from handlers.store.channel_settings import FOR_ALL, ChannelSettings
+from handlers.store.audit import entry
+from handlers.store.channel_settings import FOR_ALL, ChannelSetting, ChannelSettings
 from handlers.store.database import Database
+from indexes.messages import Translatable
 
 UNPROVED = "unproved"
 """The key under which it is stored why unproved replies are posted."""
@@ -54,8 +56,14 @@ class Channels:
 
     def of(self, channel_id: str) -> Channel:
         """Return the rules of a channel; one without knowledge bases of its own has the shared ones."""
+        return self._rules(channel_id, self._settings.of(channel_id))
+
+    def last_known(self, channel_id: str) -> Channel:
+        """Return the rules as they were last read; waits for the database only where they never were."""
+        return self._rules(channel_id, self._settings.last_known(channel_id))
+
+    def _rules(self, channel_id: str, chosen: Mapping[str, ChannelSetting]) -> Channel:
         rules = self._configured.get(channel_id) or replace(self._default, id=channel_id)
-        chosen = self._settings.of(channel_id)
         if "auto_reply" in chosen:
             rules = replace(rules, auto_reply=AutoReply(chosen["auto_reply"].value))
         if "threshold" in chosen:
@@ -102,18 +110,25 @@ class Channels:
         every = [name for id_ in sorted(channel_ids) for name in self.of(id_).knowledge_bases]
         return tuple(dict.fromkeys([*(name for name in every if name not in self.shared), *self.shared]))
 
-    def set(self, channel_id: str, key: SettingName, value: str, by: str) -> None:
-        """Store a setting that an admin made; it wins over kotae.toml until it is changed again.
+    def set(self, channel_id: str, key: SettingName, value: str, by: str, *done: Translatable) -> None:
+        """Store one setting; see `set_all`."""
+        self.set_all(channel_id, {key: value}, by, *done)
 
-        A new auto-reply mode ends the permission to post unproved replies.
+    def set_all(self, channel_id: str, values: Mapping[SettingName, str], by: str, *done: Translatable) -> None:
+        """Store settings that an admin made, and the audit entries of what was `done`, all or nothing.
+
+        They win over kotae.toml until they are changed again. A new auto-reply mode ends the permission to post
+        unproved replies. Raises StoreError.
         """
-        self._settings.set(FOR_ALL if key == "features_off_for_all" else channel_id, key, value, by)
-        if key == "auto_reply" and self.of(channel_id).unproved is not Unproved.NOT_ALLOWED:
-            self.allow_unproved(channel_id, Unproved.NOT_ALLOWED, by)
+        rows = [(FOR_ALL if key == "features_off_for_all" else channel_id, key, value) for key, value in values.items()]
+        if "auto_reply" in values and self.of(channel_id).unproved is not Unproved.NOT_ALLOWED:
+            rows.append((channel_id, UNPROVED, Unproved.NOT_ALLOWED.value))
+        self._settings.set_all(rows, by, *(entry(by, channel_id, each) for each in done))
 
-    def allow_unproved(self, channel_id: str, why: Unproved, by: str) -> None:
+    def allow_unproved(self, channel_id: str, why: Unproved, by: str, *done: Translatable) -> None:
         """Store whether unproved replies are posted in a channel, and who decided it; raises StoreError."""
-        self._settings.set(channel_id, UNPROVED, why.value, by)
+        rows = [(channel_id, UNPROVED, why.value)]
+        self._settings.set_all(rows, by, *(entry(by, channel_id, each) for each in done))
 
 
 def is_plausible(key: str, value: str) -> bool:

@@ -14,9 +14,11 @@ LATER = {"message_changed", "message_deleted"}
 
 
 def keep(services: Services, kind: str, body: Mapping[str, Any]) -> None:
-    """Keep a payload in the inbox if it may have to be done after a restart; takes `WAIT_SECONDS` at most.
+    """Keep a payload in the inbox if it may have to be done after a restart.
 
-    `kind` is the envelope's type. Calls nobody but the database.
+    `kind` is the envelope's type. Calls nobody but the database, and waits `WAIT_SECONDS` at most for what it writes.
+    What is said in channels comes in such numbers that nothing is read for it: a database that hangs would keep the
+    acks of all else waiting.
     """
     key = payload_key(body)
     if key and (kind != "events_api" or _is_for_us(services, body["event"])):
@@ -39,7 +41,7 @@ def _is_for_us(services: Services, event: Mapping[str, Any]) -> bool:
         or (subtype in LATER and _has_answer(services, event))
         or (
             event.get("channel_type") != "mpim"
-            and services.channels.of(event["channel"]).auto_reply is not AutoReply.OFF
+            and services.channels.last_known(event["channel"]).auto_reply is not AutoReply.OFF
         )
     )
 
@@ -52,6 +54,8 @@ def _versions(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _has_answer(services: Services, event: Mapping[str, Any]) -> bool:
     ts = event.get("deleted_ts") or event["message"]["ts"]
+    if services.database.trouble:  # then nothing can be kept either
+        return False
     return Questions(services.database).reply_to(event["channel"], ts) is not None
 
 

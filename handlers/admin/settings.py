@@ -16,7 +16,6 @@ from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
 from handlers.slack.mrkdwn import escape, one_line
-from handlers.store.audit import AuditLog
 from indexes.messages import Translatable, Value
 
 _NUMBER = re.compile(r"(\d{1,3}(?:\.\d{0,9})?|\.\d{1,9}) ?(%?)", re.ASCII)
@@ -40,8 +39,7 @@ def auto_reply(services: Services, request: Request, argument: str) -> None:
     if not rules.knowledge_bases and argument != AutoReply.OFF:
         request.tell_privately(notice(request.texts("kb.auto_reply.no_knowledge")))
         return
-    services.channels.set(request.channel, "auto_reply", argument, request.user)
-    AuditLog(services.database).record(request.user, request.channel, _mode(AutoReply(argument)))
+    services.channels.set(request.channel, "auto_reply", argument, request.user, _mode(AutoReply(argument)))
     found = proofs_of(services, services.channels.of(request.channel))
     lines = [*_hindrances(services, request, found.channel), *_words_only(services, request, found.channel)]
     if argument != AutoReply.ON or found.posts_something:
@@ -58,10 +56,8 @@ def threshold(services: Services, request: Request, argument: str) -> None:
             notice(request.texts("kb.threshold.usage", command=services.config.admin_command, threshold=now))
         )
         return
-    services.channels.set(request.channel, "threshold", str(wanted), request.user)
-    AuditLog(services.database).record(
-        request.user, request.channel, Translatable("audit.threshold", threshold=str(wanted))
-    )
+    done = Translatable("audit.threshold", threshold=str(wanted))
+    services.channels.set(request.channel, "threshold", str(wanted), request.user, done)
     said = request.texts("kb.threshold.set", percent=f"{wanted * 100:.0f}")
     found = proofs_of(services, services.channels.of(request.channel))
     request.tell_privately(proof_view.told(said, found, request.texts))
@@ -84,7 +80,8 @@ def open_for(services: Services, request: Request, channel: str) -> None:
 def check(services: Services, request: Request) -> dict[str, Any]:
     """Return errors for fields that can't be saved."""
     submitted = request.body["view"]
-    chosen = _chosen(services, submitted)
+    before = services.channels.last_known(view.target(submitted)[0])  # the ack waits for no database
+    chosen = _chosen(services, submitted, before)
     if chosen.auto_reply is not AutoReply.OFF and not (chosen.knowledge_bases or services.channels.shared):
         field = view.BASES if view.BASES in submitted["state"]["values"] else view.MODE
         return {"response_action": "errors", "errors": {field: request.texts_of_form("settings.no_knowledge")}}
@@ -98,16 +95,20 @@ def saved(services: Services, request: Request) -> None:
     here = replace(request, channel=channel if in_it else "")
     with services.database.exclusively(f"settings of {channel}"):  # of two forms sent at once, one is refused
         before = services.channels.of(channel)
-        differing = view.changed_since(before, shown)
-        chosen = _chosen(services, request.body["view"])
+        chosen = _chosen(services, request.body["view"], before)
         _ensure_may_give(services, request, set(chosen.knowledge_bases) - set(before.knowledge_bases))
-        changed = [] if differing else _save(services, here, before, chosen)
+        changes = _changes(services, before, chosen)
+        was_saved = request.is_repeat and not changes  # by a process that ended before it could say so
+        differing = [] if was_saved else view.changed_since(before, shown)
+        if changes and not differing:
+            values = {key: value for key, (value, _) in changes.items()}
+            services.channels.set_all(channel, values, request.user, *(done for _, done in changes.values()))
     if differing:
         here.tell_privately(view.stale(before, differing, request.texts))
         return
     rules = services.channels.of(channel)
     lines = [
-        view.summary(rules, changed=bool(changed), texts=request.texts),
+        view.summary(rules, changed=bool(changes) or was_saved, texts=request.texts),
         *_hindrances(services, request, rules),
         *_words_only(services, request, rules),
     ]
@@ -119,8 +120,7 @@ def go_live(services: Services, request: Request) -> None:
     channel = request.pressed
     with services.database.exclusively(f"settings of {channel}"):  # of two presses at once, one does it
         if services.channels.of(channel).auto_reply is not AutoReply.ON:
-            services.channels.set(channel, "auto_reply", AutoReply.ON.value, request.user)
-            AuditLog(services.database).record(request.user, channel, Translatable("audit.live"))
+            services.channels.set(channel, "auto_reply", AutoReply.ON.value, request.user, Translatable("audit.live"))
     found = proofs_of(services, services.channels.of(channel))
     live = [request.texts("shadow.live", channel=f"<#{channel}>")] if found.posts_something else []
     said = "\n".join([*live, *_words_only(services, request, found.channel)])
@@ -136,8 +136,8 @@ def overrule(services: Services, request: Request) -> None:
         return
     if found.withheld:
         counts = tuple(proof_view.counted(name, found.proofs[name]) for name in found.withheld)
-        services.channels.allow_unproved(request.pressed, Unproved.OVERRULED, request.user)
-        AuditLog(services.database).record(request.user, request.pressed, Translatable("audit.overruled", names=counts))
+        done = Translatable("audit.overruled", names=counts)
+        services.channels.allow_unproved(request.pressed, Unproved.OVERRULED, request.user, done)
     said = [request.texts("proof.live_unproved", channel=where), *_words_only(services, request, found.channel)]
     request.tell_privately(notice("\n".join(said)))
 
@@ -164,10 +164,9 @@ def _words_only(services: Services, request: Request, rules: Channel) -> list[st
     return [texts("lexical.auto_reply"), texts(key, model=escape(process.model or ""))]
 
 
-def _chosen(services: Services, submitted: Mapping[str, Any]) -> view.Chosen:
+def _chosen(services: Services, submitted: Mapping[str, Any], before: Channel) -> view.Chosen:
     """Read the modal. A knowledge base of the channel that was removed meanwhile stays the channel's."""
-    own = services.channels.of(view.target(submitted)[0]).knowledge_bases
-    return view.chosen(submitted, tuple(dict.fromkeys([*own, *services.registry.sources()])))
+    return view.chosen(submitted, tuple(dict.fromkeys([*before.knowledge_bases, *services.registry.sources()])))
 
 
 def _ensure_may_give(services: Services, request: Request, added: Iterable[str]) -> None:
@@ -176,8 +175,10 @@ def _ensure_may_give(services: Services, request: Request, added: Iterable[str])
         ensure_open(services, request.user, name)
 
 
-def _save(services: Services, request: Request, before: Channel, chosen: view.Chosen) -> list[SettingName]:
-    """Store the settings that changed; return their names."""
+def _changes(
+    services: Services, before: Channel, chosen: view.Chosen
+) -> dict[SettingName, tuple[str, Translatable]]:
+    """Return the settings that change: what is stored, and what the audit log says."""
     own = [name for name in before.knowledge_bases if name not in services.channels.shared]
     ask = (*(id_ for id_ in before.ask if id_.startswith("S")), *chosen.ask)  # the modal shows no user groups
     threshold = str(chosen.threshold)
@@ -211,12 +212,7 @@ def _save(services: Services, request: Request, before: Channel, chosen: view.Ch
             Translatable("audit.features_off_for_all", names=_features(off & FOR_ALL)),
         ),
     }
-    changed = [key for key, (old, new, *_) in wanted.items() if old != new]
-    for key in changed:
-        _, _, value, done = wanted[key]
-        services.channels.set(before.id, key, value, request.user)
-        AuditLog(services.database).record(request.user, before.id, done)
-    return changed
+    return {key: (value, done) for key, (old, new, value, done) in wanted.items() if old != new}
 
 
 def _features(features: Collection[Feature]) -> Value:

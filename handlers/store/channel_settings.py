@@ -1,11 +1,12 @@
 """What admins set for channels in Slack."""
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Float, String, Table, Text, select
+from sqlalchemy import Column, Connection, Float, Insert, String, Table, Text, select
 
 from handlers.store.database import Database, metadata
 from handlers.store.errors import StoreError
@@ -54,19 +55,25 @@ class ChannelSettings:
 
     def set(self, channel: str, key: str, value: str, by: str) -> None:
         """Store a setting for a channel; raises StoreError."""
+        self.set_all([(channel, key, value)], by)
+
+    def set_all(self, rows: Sequence[SettingRow], by: str, *done: Insert) -> None:
+        """Store settings, and with them the audit entries of what was `done`, all or nothing; raises StoreError."""
         failure = Translatable("database.failed.setting")
         try:
             with self._database.sealing:
                 with self._database.transaction(failure) as connection:
                     before = digest_of(_rows(connection))
-                    row = {"channel": channel, "key": key, "value": value, "by": by, "at": time.time()}
-                    connection.execute(put(settings, row))
+                    connection.execute(put(settings, *(_row(*row, by) for row in rows)))
+                    for each in done:
+                        connection.execute(each)
                     after = digest_of(_rows(connection))
                     self._seal.put(before, after)
                 self._seal.put(after)
         except OSError as error:
             raise StoreError("database.not_written", failure=failure, reason=reason(error)) from error
-        self._keep(channel, {**self._known.get(channel, {}), key: ChannelSetting(value, by)})
+        for channel, key, value in rows:
+            self._keep(channel, {**self._known.get(channel, {}), key: ChannelSetting(value, by)})
 
     def of(self, channel: str) -> dict[str, ChannelSetting]:
         """Return what admins set for a channel or for all of them, by key."""
@@ -77,12 +84,17 @@ class ChannelSettings:
             self._keep(channel, {key: ChannelSetting(value, by) for key, value, by in rows})
         return self._known.get(channel, {})
 
+    def last_known(self, channel: str) -> dict[str, ChannelSetting]:
+        """Return the same as it was last read; asks the database only if it never was."""
+        return self._known[channel] if channel in self._known else self.of(channel)
+
     def channels(self) -> list[str]:
         """List the channels for which admins set something."""
         wanted = select(settings.c.channel).where(settings.c.channel != FOR_ALL).distinct()
         rows = self._database.read("read settings", wanted)
         if rows is None:
-            return [channel for channel, chosen in self._known.items() if chosen and channel != FOR_ALL]
+            known = self._known.copy()  # other threads add to it
+            return [channel for channel, chosen in known.items() if chosen and channel != FOR_ALL]
         return [channel for (channel,) in rows]
 
     @property
@@ -91,6 +103,10 @@ class ChannelSettings:
 
     def _keep(self, channel: str, chosen: dict[str, ChannelSetting]) -> None:
         self._known[channel] = chosen
+
+
+def _row(channel: str, key: str, value: str, by: str) -> dict[str, object]:
+    return {"channel": channel, "key": key, "value": value, "by": by, "at": time.time()}
 
 
 def _rows(connection: Connection) -> list[SettingRow]:

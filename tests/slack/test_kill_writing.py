@@ -13,6 +13,7 @@ from bot.playground import Interaction, LocalSlack, Message
 from handlers.knowledge.store.documents import Documents
 from handlers.schema import open_database
 from handlers.store.audit import AuditLog
+from handlers.store.channel_settings import ChannelSettings
 from handlers.store.database import Database
 from tests.audit import action
 from tests.faults.stage import CSV, BotProcess, slack_for
@@ -23,6 +24,8 @@ WRITTEN = ("uploads", "documents", "document_versions", "changes", "audit", "inb
 """Tables that are written when an upload is applied."""
 REMOVED = ("documents", "changes", "audit", "inbox")
 """Those that are written when a knowledge base is removed."""
+SET = ("settings", "audit")
+"""Those that are written when a form of settings is saved."""
 NEWER = f"{CSV}cam,The camera shows nothing.,Open its shutter.,Camera\n"
 MOST_SECONDS = 4.0
 """The bot gives up waiting for a lock after five."""
@@ -115,6 +118,26 @@ def test_an_upload_is_applied_once(scene: Scene, table: str) -> None:
     assert scene.logged("upload it-help") == 1
     found = slack.reply(slack.command("alice", "it-help", "/search The camera shows nothing."))
     assert "Open its shutter" in found.shown
+
+
+@pytest.mark.parametrize("table", SET)
+def test_settings_are_saved_all_or_none_and_logged(scene: Scene, table: str) -> None:
+    slack = scene.slack
+    opened = slack.command("olivia", "it-help", "/kb settings")
+    form = slack.wait_until(lambda: opened.views, what="the form")[0]
+    chosen = {"mode": "shadow", "threshold": "80"}
+    _, was_acked = scene.kill_at(table, lambda: slack.submit("olivia", form, chosen, wait=False))
+    if not was_acked and not scene.logged("threshold"):
+        slack.submit("olivia", form, chosen)
+    channel = slack.channel("it-help").id
+    slack.wait_until(lambda: scene.logged("threshold"), 20, "the audit entry")
+    rules = ChannelSettings(scene.database).of(channel)
+    assert (rules["auto_reply"].value, rules["threshold"].value) == ("shadow", "0.8")
+    assert (scene.logged("auto-reply"), scene.logged("threshold")) == (1, 1)
+    slack.quiet(0.5)
+    said = [each.shown for each in slack.ephemerals("olivia", "it-help")]
+    assert any("80%" in each for each in said)
+    assert [each for each in said if "Not saved" in each] == []
 
 
 @pytest.mark.parametrize("table", REMOVED)

@@ -13,7 +13,7 @@ from bot.settings import SettingsError
 from handlers.store.questions import Questions
 from indexes.messages import Translatable
 from tests.postgresql import OwnServer, own_server
-from tests.slack.conftest import Start, asked_so_far, settle
+from tests.slack.conftest import Start, ack_took, asked_so_far, settle
 from tests.state import rows_of
 
 WIFI = "How do I connect to the office Wi-Fi?"
@@ -67,6 +67,26 @@ def test_answers_go_on(
     assert "can't be used" not in status
     assert CANARY not in caplog.text
     assert WIFI not in "".join(record.getMessage() for record in caplog.records if record.name.startswith("handlers"))
+
+
+@pytest.mark.long("waits for a server that is gone")
+def test_acks_do_not_wait_for_it_however_much_is_said_in_channels(slack: LocalSlack, bot: Bot, server: OwnServer) -> None:
+    opened = slack.command("olivia", "it-help", "/kb settings")
+    form = slack.wait_until(lambda: opened.views, what="the form")[0]
+    slack.say("hanako", "it-help", "good morning")
+    settle(slack, bot)
+    server.freeze()
+    try:
+        for number in range(40):  # more than are handled at a time
+            slack.say("hanako", "it-help", f"and then I said {number}")
+        slack.submit("olivia", form, {"mode": "shadow"}, wait=False)
+        asked = slack.command("alice", "it-help", f"/search {WIFI}")
+        assert ANSWER in slack.reply(asked, 60).shown
+    finally:
+        server.thaw()
+    slack.wait_until(lambda: all(each.outcome != "waiting" for each in slack.envelopes), 30, "every ack")
+    assert [each for each in slack.envelopes if ack_took(each) >= slack.timing.ack] == []
+    settle(slack, bot)
 
 
 def test_where_the_indexes_are_on_it_the_asker_is_told_until_it_is_back(
