@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from threading import Lock
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.channel_bindings import BaseName, SlackChannel, bound_to, has_answered, new_bindings, new_section_bindings
 from bot.channel_sections import SHARED, ChannelSections, section_name
@@ -14,7 +13,7 @@ from bot.knowledge_folder import KnowledgeFolder, wrong
 from bot.settings import Settings, SettingsError
 from handlers.channel_rules import Channel, Waiting
 from handlers.channels import Channels
-from handlers.slack.trouble import error_code
+from handlers.slack.trouble import CALL_ERRORS, error_code
 from handlers.store.channel_names import Binding, BindingState, ChannelNames
 from handlers.store.database import Database
 from indexes.names import folded, same_name
@@ -78,7 +77,7 @@ class ChannelMapping:
         visible = self._visible
         try:
             visible = _list_channels(client)
-        except (SlackApiError, SlackClientError, OSError) as error:
+        except CALL_ERRORS as error:
             log.warning("Slack's channels can't be listed (%s); keeping the known ones", error_code(error))
         with self._lock:
             self._bindings = self._stored_bindings()

@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.env_file import ensure_writable, write_settings
 from bot.manifest import AGENT_SCOPE, SCOPES, manifest
 from bot.refusals import explain
 from bot.settings import Environment, Settings, has_display
 from bot.slack_client import scopes_of, slack_client
+from handlers.slack.trouble import CALL_ERRORS
 from indexes.environment import ENCODING
 
 TRIES = 3
@@ -105,7 +106,7 @@ def connect(settings: Settings, wanted: Options, dialogue: Dialogue, dotenv: Pat
         tokens = _tokens(environment, wanted, app, dialogue)
         values = tokens | {key: name for key, name in commands.items() if name != now[key]}
         write_settings(dotenv, values, _fresh(dotenv))
-    except (ConnectError, KeyboardInterrupt, SlackClientError, OSError):
+    except (ConnectError, KeyboardInterrupt, *CALL_ERRORS):
         dialogue.say(f"{dotenv} is unchanged. The app is there: go on with {_again(app, search, admin, wanted)}")
         raise
     dialogue.say(f"{dotenv}: {', '.join(values)} written, readable by you alone. Now: kotae doctor, then kotae")

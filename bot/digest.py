@@ -6,13 +6,12 @@ from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import partial
 
-from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.background import BackgroundThread
 from handlers.learning.misses import digest
 from handlers.services import Services
 from handlers.slack.blocks import Message
-from handlers.slack.trouble import error_code
+from handlers.slack.trouble import CALL_ERRORS, error_code
 from handlers.store.exclusive import BusyError
 from handlers.store.installation import Installation
 
@@ -87,7 +86,7 @@ class WeeklyDigest(BackgroundThread):
         key = f"{self._key} {due.isoformat()}"
         try:
             sent = self._services.messenger.post(self._channel, message, key=key)
-        except (SlackApiError, SlackClientError, OSError) as error:
+        except CALL_ERRORS as error:
             log.error("The weekly digest could not be posted in %s (%s)", self._channel, error_code(error))  # noqa: TRY400
             return False
         return sent is not None

@@ -7,7 +7,7 @@ import sys
 import threading
 from urllib.error import URLError
 
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.app import Bot, build_app
 from bot.database_wait import StoppedError, wait_for_database
@@ -20,6 +20,7 @@ from bot.settings import Settings
 from bot.source_watch import told_of_sources
 from bot.status import RENEWED_SECONDS, forget_status, write_status
 from handlers.schema import open_or_recover
+from handlers.slack.trouble import CALL_ERRORS
 from indexes.encoder import models
 from indexes.registry import Registry
 
@@ -60,7 +61,7 @@ def _serve(settings: Settings, stop: threading.Event) -> int:
     except SlackApiError as error:
         print(explain(error), file=sys.stderr)
         return 1
-    except (SlackClientError, OSError) as error:
+    except CALL_ERRORS as error:
         reason = error.reason if isinstance(error, URLError) else error
         url = settings.environment.slack_api_url
         print(f"{url} can't be reached ({reason}). Check the network, the proxy and SLACK_API_URL.", file=sys.stderr)

@@ -9,10 +9,10 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from handlers.outsiders import PAGE, PAGES, Outsiders, TooManyError
-from handlers.slack.trouble import error_code
+from handlers.slack.trouble import CALL_ERRORS, error_code
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +120,7 @@ class Access:
         self._admin_usergroup = admin_usergroup
         self._clock = clock
         self._remembered: dict[tuple[str, str], tuple[float, Any]] = {}
+        self._joins = 0
         self._lock = Lock()
         self._outsiders = Outsiders(client, self._is_outsider, clock)
 
@@ -132,14 +133,14 @@ class Access:
         """Look up a person; one who can't be looked up is neither a member nor an admin."""
         try:
             return self._remember("person", user, lambda: self._look_up(user))
-        except (SlackApiError, SlackClientError, OSError) as error:
+        except CALL_ERRORS as error:
             log.warning("Slack couldn't say who %s is (%s); refused", user, error_code(error))
             return Person(user, Standing.UNKNOWN, is_admin=False, locale="")
 
     def user_with_address(self, address: str) -> str | None:
         """Return whose mail address this is; None if it is nobody's, or if the app lacks the scope users:read.email.
 
-        Raises SlackApiError, SlackClientError or OSError when Slack can't say so.
+        Raises one of `CALL_ERRORS` when Slack can't say so.
         """
         return self._remember("address", address, lambda: self._find_address(address))
 
@@ -155,7 +156,7 @@ class Access:
         """Look up a conversation; one that can't be looked up counts as shared with another organisation."""
         try:
             return self._remember("place", channel, lambda: self._look_around(channel))
-        except (SlackApiError, SlackClientError, OSError) as error:
+        except CALL_ERRORS as error:
             log.warning("Slack couldn't say what %s is (%s); treated as shared", channel, error_code(error))
             return Place(channel, channel, is_shared=True)
 
@@ -163,7 +164,7 @@ class Access:
         """List the channels that somebody belongs to, as far as the bot may know; none when Slack can't be asked."""
         try:
             return self._remember("channels", user, lambda: self._list_channels(user))
-        except (SlackApiError, SlackClientError, OSError) as error:
+        except CALL_ERRORS as error:
             log.warning("Slack couldn't say where %s is (%s); no channel assumed", user, error_code(error))
             return frozenset()
 
@@ -174,7 +175,7 @@ class Access:
         try:
             members = self._remember("members", channel, lambda: self._list_members(channel)) - {self.bot_user}
             has_outsiders = place.is_shared or self._outsiders.are_among(members)
-        except (SlackApiError, SlackClientError, OSError, TooManyError) as error:
+        except (*CALL_ERRORS, TooManyError) as error:
             log.warning("Slack couldn't say who is in %s (%s); guests assumed", channel, error_code(error))
             return Readers(here, has_outsiders=True)
         if place.is_group_dm:
@@ -184,6 +185,7 @@ class Access:
     def note_joined(self, channel: str) -> None:
         """Ask Slack anew who is in a channel, and where people are: what is remembered holds no more."""
         with self._lock:
+            self._joins += 1
             self._remembered = {
                 (kind, key): entry
                 for (kind, key), entry in self._remembered.items()
@@ -229,9 +231,9 @@ class Access:
     def workspace_admins(self) -> tuple[str, ...]:
         """List the admins and owners of the workspace; none when Slack can't be asked."""
         try:
-            pages = self._client.users_list(limit=200)
+            pages = self._client.users_list(limit=PAGE)
             everybody = [person for page in pages for person in page["members"]]
-        except (SlackApiError, SlackClientError, OSError) as error:
+        except CALL_ERRORS as error:
             log.warning("Slack couldn't say who is an admin (%s)", error_code(error))
             return ()
         named = [each["id"] for each in everybody if each.get("is_admin") or each.get("is_owner")]
@@ -246,7 +248,7 @@ class Access:
         """List the members of a user group; none when it can't be looked up."""
         try:
             return tuple(self._client.usergroups_users_list(usergroup=group)["users"])
-        except (SlackApiError, SlackClientError, OSError) as error:
+        except CALL_ERRORS as error:
             log.warning("The user group %s can't be looked up (%s)", group, error_code(error))
             return ()
 
@@ -265,7 +267,7 @@ class Access:
 
     def _list_channels(self, user: str) -> frozenset[str]:
         pages = self._client.users_conversations(
-            user=user, types="public_channel,private_channel", exclude_archived=True, limit=200
+            user=user, types="public_channel,private_channel", exclude_archived=True, limit=PAGE
         )
         return frozenset(channel["id"] for page in pages for channel in page["channels"])
 
@@ -280,7 +282,7 @@ class Access:
     def _remember(self, kind: str, key: str, ask: Callable[[], Value]) -> Value:
         now = self._clock()
         with self._lock:
-            known = self._remembered.get((kind, key))
+            known, joins = self._remembered.get((kind, key)), self._joins
         if known and now - known[0] < REMEMBERED_SECONDS:
             value: Value = known[1]
             return value
@@ -289,5 +291,6 @@ class Access:
             self._remembered = {
                 which: entry for which, entry in self._remembered.items() if now - entry[0] < REMEMBERED_SECONDS
             }
-            self._remembered[kind, key] = (now, fresh)
+            if joins == self._joins:  # or Slack may have said it before somebody joined
+                self._remembered[kind, key] = (now, fresh)
         return fresh

@@ -1,5 +1,6 @@
 """`/kb`: what admins do with knowledge bases and channels."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
@@ -39,6 +40,8 @@ QUESTIONS_READY = 10
 """Knowledge bases of which it is told that their questions are ready."""
 LISTED = 1000
 """Characters of a list of names."""
+_NUMBER = re.compile("[0-9]{1,9}")
+"""A number that is read: Python makes none of thousands of digits."""
 
 
 def command(services: Services, request: Request) -> None:
@@ -193,7 +196,7 @@ def _days(argument: str) -> int | None:
     """Read a number of days; None if it is none, or out of range."""
     if not argument:
         return DAYS
-    return int(argument) if argument.isascii() and argument.isdecimal() and 0 < int(argument) <= MOST_DAYS else None
+    return int(argument) if _NUMBER.fullmatch(argument) and 0 < int(argument) <= MOST_DAYS else None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import copy
 import logging
-from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
 
@@ -16,7 +15,7 @@ from handlers.inbox import Work
 from handlers.outbox import Outbox, Sent
 from handlers.pictures import Pictures
 from handlers.slack.blocks import Message
-from handlers.slack.trouble import CALL_ERRORS, error_code
+from handlers.slack.trouble import BREAKS, CALL_ERRORS, error_code
 from handlers.store.database import Database
 from handlers.store.quiet import Quiet
 from handlers.texts import HandlerError
@@ -132,7 +131,7 @@ class Messenger:
             )
         except URLError:
             raise
-        except (HTTPException, OSError) as error:
+        except BREAKS as error:
             log.warning("The connection broke while posting to one person (%s)", type(error).__name__)
 
     def send(self, user: str, message: Message, key: str = "") -> tuple[str, str] | None:
@@ -195,11 +194,11 @@ class Messenger:
         return str(self._client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"])
 
     def link_if_any(self, channel: str, ts: str) -> str:
-        """Return the address of a message; blank when Slack gives none, which is logged."""
+        """Return the address of a message that is there; blank when Slack can't say it, which is logged."""
         try:
             return self.link(channel, ts)
-        except SlackApiError as error:
-            log.warning("Slack has no address for %s in %s (%s)", ts, channel, error.response.get("error"))
+        except CALL_ERRORS as error:
+            log.warning("Slack gives no address for %s in %s (%s)", ts, channel, error_code(error))
             return ""
 
     def publish_home(self, user: str, view: View) -> None:

@@ -20,7 +20,7 @@ def is_owner(services: Services, user: str, cell: str) -> bool:
 def owners_of(services: Services, cell: str) -> tuple[str, ...]:
     """List the members of the workspace whom a cell names; none who has left.
 
-    Raises SlackApiError or OSError while Slack can't say who that is.
+    Raises what a call of Slack raises while Slack can't say who that is.
     """
     named = named_owners(cell)
     found = [*named.ids, *(services.access.user_with_address(address) for address in named.addresses)]

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from threading import Lock
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from handlers.file_uploads import upload
+from handlers.slack.trouble import CALL_ERRORS
 from handlers.store.database import Database
 from handlers.store.shown_pictures import ShownPictures
 
@@ -52,7 +53,7 @@ class Pictures:
         except SlackApiError as error:
             log.warning("Slack takes no picture (%s); kotae doctor checks the scopes", error.response.get("error"))
             return None
-        except (SlackClientError, OSError) as error:
+        except CALL_ERRORS as error:
             log.warning("A picture can't be sent to Slack (%s); it is left out this time", type(error).__name__)
             return None
         with self._lock:
@@ -104,7 +105,7 @@ class Pictures:
                 return True
             log.warning("The old picture %s can't be deleted (%s)", file, error.response.get("error"))
             return False
-        except (SlackClientError, OSError) as error:
+        except CALL_ERRORS as error:
             log.warning("The old picture %s can't be deleted (%s)", file, type(error).__name__)
             return False
         return True

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from http import HTTPStatus
-from http.client import HTTPException
 from itertools import count
 from typing import Any
 from urllib.error import URLError
@@ -24,7 +23,7 @@ from handlers.inbox import Work
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn
-from handlers.slack.trouble import error_code, may_pass
+from handlers.slack.trouble import BREAKS, error_code, may_pass
 from handlers.store.errors import TakenOverError
 from handlers.texts import Texts
 from handlers.trace import Trace
@@ -170,7 +169,7 @@ class Request:
         except URLError as error:
             log.warning("A response_url can't be reached (%s); posting instead", error.reason)
             return False
-        except (HTTPException, OSError) as error:
+        except BREAKS as error:
             log.warning("The connection to a response_url broke (%s)", type(error).__name__)
             return True
         if status != HTTPStatus.OK:

@@ -53,6 +53,22 @@ def test_the_playground_hides_no_import_from_import_linter() -> None:
     assert [path.name for path in sources if "TYPE_CHECKING" in path.read_text(encoding="utf-8")] == []
 
 
+def test_what_a_call_of_slack_raises_is_listed_in_one_place() -> None:
+    """Whoever lists it again forgets a part, such as a connection that breaks in the middle of a response."""
+    listed = [
+        f"{path.relative_to(ROOT).as_posix()}:{handler.lineno}"
+        for path in SOURCES
+        for handler in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(handler, ast.ExceptHandler) and isinstance(handler.type, ast.Tuple)
+        if {"SlackApiError", "SlackClientError", "HTTPException"} & _names(handler.type) and "OSError" in _names(handler.type)
+    ]
+    assert listed == []
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
 def test_only_the_messenger_writes_in_slack_and_it_posts_through_the_outbox() -> None:
     writes = re.compile(r"\.(chat_\w+|files_(?!info)\w+|views_publish)\(")
     files = {path.relative_to(ROOT).as_posix() for path in SOURCES if writes.search(path.read_text(encoding="utf-8"))}

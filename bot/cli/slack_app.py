@@ -26,6 +26,7 @@ def _connect(options: Namespace, settings: "Settings") -> int:
     from slack_sdk.errors import SlackClientError
 
     from bot.connect import ConnectError, Dialogue, Options, connect
+    from handlers.slack.trouble import BREAKS
 
     wanted = Options(
         options.app,
@@ -40,7 +41,7 @@ def _connect(options: Namespace, settings: "Settings") -> int:
         print(error, file=sys.stderr)
     except SlackClientError as error:
         print(f"{settings.environment.slack_api_url} gave no answer ({error})", file=sys.stderr)
-    except OSError as error:
+    except BREAKS as error:
         print(f"Not done: {error}. Check the network, the proxy, and that .env can be written", file=sys.stderr)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

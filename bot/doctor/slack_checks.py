@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.channel_mapping import ChannelMapping, Preview
 from bot.doctor.finding import Finding
@@ -19,6 +19,7 @@ from handlers.access import Access
 from handlers.audience import left_by_guests
 from handlers.channel_rules import Channel
 from handlers.channels import Channels
+from handlers.slack.trouble import CALL_ERRORS
 from handlers.store.database import Database
 from handlers.texts import ENGLISH
 
@@ -40,7 +41,7 @@ def check_slack(settings: Settings) -> Iterator[Finding]:
     except SlackApiError as error:
         yield Finding("fail", explain(error))
         return
-    except (SlackClientError, OSError) as error:
+    except CALL_ERRORS as error:
         yield Finding(
             "fail", f"{environment.slack_api_url} can't be reached ({error}); check the network and the proxy"
         )

@@ -335,6 +335,14 @@ def test_a_dropped_response_has_happened_all_the_same(slack: LocalSlack, client:
     assert slack.calls[-1].dropped
 
 
+def test_a_response_may_break_off_halfway(slack: LocalSlack, client: WebClient) -> None:
+    slack.faults.drop_response("chat.postMessage", halfway=True)
+    with pytest.raises(IncompleteRead):
+        client.chat_postMessage(channel=slack.channel("it-help").id, text="once")
+    assert [message.text for message in slack.bot_messages("it-help")] == ["once"]
+    assert slack.calls[-1].dropped
+
+
 def test_a_response_may_be_dropped_before_anything_happened(slack: LocalSlack, client: WebClient) -> None:
     slack.faults.drop_response("chat.postMessage", applied=False)
     with pytest.raises(OSError, match=r"closed|reset"):

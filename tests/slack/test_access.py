@@ -148,12 +148,13 @@ def break_it(how: str) -> Callable[[LocalSlack], None]:
         "5xx": lambda slack: slack.faults.server_error("users.info", status=500, times=None),
         "429": lambda slack: slack.faults.rate_limit("users.info", retry_after=0, times=None),
         "cut": lambda slack: slack.faults.drop_response("users.info", times=None),
+        "cut halfway": lambda slack: slack.faults.drop_response("users.info", times=None, halfway=True),
     }[how]
 
 
 @pytest.mark.long("waits for Slack")
 @pytest.mark.usefixtures("bot")
-@pytest.mark.parametrize("how", ["5xx", "429", "cut"])
+@pytest.mark.parametrize("how", ["5xx", "429", "cut", "cut halfway"])
 def test_then_the_asker_is_told_after_some_tries(slack: LocalSlack, how: str) -> None:
     break_it(how)(slack)
     asked = slack.command("alice", "it-help", f"/search {ASK_WIFI}")

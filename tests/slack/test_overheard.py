@@ -73,6 +73,23 @@ def test_a_guest_who_has_just_joined_reads_along_at_once(slack: LocalSlack, bot:
     assert whispers(slack, "alice") == [NOTHING]
 
 
+def test_a_guest_who_joins_while_slack_says_who_is_there_counts_from_the_next_answer_on(
+    slack: LocalSlack, bot: Bot
+) -> None:
+    slack.faults.slow("conversations.members", seconds=1, applied=True)
+    first = slack.mention("alice", "it-help", ASK_WIFI)
+    slack.wait_until(lambda: slack.calls_of("conversations.members"), what="the question who is there")
+    slack.invite("guest", "it-help")
+    slack.reply(first)
+    settle(slack, bot)
+    before = len(slack.bot_messages("it-help"))
+    slack.mention("alice", "it-help", ASK_WIFI)
+    slack.wait_until(lambda: whispers(slack, "alice") == [NOTHING], what="the whisper")
+    settle(slack, bot)
+    shown = "".join(f"{each.text} {each.blocks}" for each in slack.bot_messages("it-help")[before:])
+    assert [word for word in INTERNAL if word in shown] == []
+
+
 # -- Mentions ------------------------------------------------------------------------------------------
 
 

@@ -58,6 +58,15 @@ def test_an_answer_is_shared_once(slack: LocalSlack, bot: Bot) -> None:
     assert "📢 Shared to the channel." in answer.shown
 
 
+def test_an_answer_is_shared_once_also_when_slack_does_not_say_where_it_is_then(slack: LocalSlack, bot: Bot) -> None:
+    answer = slack.reply(slack.mention("alice", "dev-faq", QUESTION))
+    slack.faults.drop_response("chat.getPermalink", times=None)
+    slack.press("alice", answer, SHARE)
+    slack.wait_until(lambda: "📢 Shared to the channel." in answer.shown, 30, "the answer that says so")
+    settle(slack, bot)
+    assert len([each for each in slack.bot_messages("dev-faq") if each.thread_ts is None]) == 1
+
+
 def test_a_post_that_fails_can_be_tried_again(slack: LocalSlack, bot: Bot) -> None:
     answer = ask(slack, "alice")
     slack.faults.error("chat.postMessage", "is_archived")

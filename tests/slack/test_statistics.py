@@ -145,14 +145,18 @@ def test_kb_stats(slack: LocalSlack, bot: Bot) -> None:
 
 
 @pytest.mark.usefixtures("bot")
-def test_an_app_that_may_not_upload_shows_the_trend_in_characters(slack: LocalSlack) -> None:
-    slack.faults.error("files.getUploadURLExternal", "missing_scope")
-    told = kb(slack, "stats")
+@pytest.mark.parametrize("why", ["missing_scope", "cut halfway"])
+def test_where_no_picture_can_be_uploaded_the_trend_is_shown_in_characters(slack: LocalSlack, why: str) -> None:
+    if why == "missing_scope":
+        slack.faults.error("files.getUploadURLExternal", "missing_scope")
+    else:
+        slack.faults.drop_response("files.getUploadURLExternal", times=None, halfway=True)
+    told = slack.reply(slack.command("olivia", "it-help", "/kb stats"), 30)
     assert "▁▁▁▁▁" in told.shown
 
 
 @pytest.mark.usefixtures("bot")
-@pytest.mark.parametrize("days", ["0", "366", "-1", "many"])
+@pytest.mark.parametrize("days", ["0", "366", "-1", "many", "٣", "9" * 5000])
 def test_a_number_of_days_that_is_none(slack: LocalSlack, days: str) -> None:
     assert "up to 365" in kb(slack, f"stats {days}").shown
 

@@ -13,7 +13,8 @@ Duplicate = Literal["envelope", "retry", "event"]
 class HttpFault:
     """A fault for the next `times` calls of matching methods (None: for all of them until cleared).
 
-    With `applied`, the call is performed although the response, if any, says otherwise.
+    With `applied`, the call is performed although the response, if any, says otherwise. With `halfway`, a response is
+    dropped after half of it was sent.
     """
 
     method: str
@@ -23,6 +24,7 @@ class HttpFault:
     status: int = 200
     error: str = ""
     applied: bool = False
+    halfway: bool = False
 
     @property
     def refuses(self) -> bool:

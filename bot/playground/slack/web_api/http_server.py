@@ -103,22 +103,30 @@ class WebServer:
         self.backend.calls.append(call)
         faults = self.backend.faults.take_http(name)
         await self.thawed.wait()
-        for fault in faults:
-            if fault.kind == "slow":
-                await asyncio.sleep(fault.seconds)
+        await _pause(faults, applied=False)
         refusing = next((each for each in faults if each.refuses), None)
         status, headers, body = _refusal(refusing) if refusing else perform()
         if any(each.kind == "stale" for each in faults) and isinstance(body, dict):
             body["messages"] = _without_newest(body["messages"])
         if denying := next((each for each in faults if each.kind == "status" and each.applied), None):
             status, headers, body = _refusal(denying)
+        await _pause(faults, applied=True)
         call.status, call.response = status, body if isinstance(body, dict) else {"ok": status == HTTPStatus.OK}
         call.seconds = time.monotonic() - call.at
         call.dropped = any(each.kind == "drop" for each in faults)
         self.backend.tell("call", call)
+        response = _response(status, headers, body)
+        if any(each.halfway for each in faults):
+            return await _half(response, request)
         if call.dropped and request.transport is not None:
             request.transport.abort()
-        return _response(status, headers, body)
+        return response
+
+
+async def _pause(faults: list[HttpFault], *, applied: bool) -> None:
+    for fault in faults:
+        if fault.kind == "slow" and fault.applied is applied:
+            await asyncio.sleep(fault.seconds)
 
 
 def _without_newest(messages: list[JSON]) -> list[JSON]:
@@ -140,6 +148,18 @@ def _response(status: int, headers: dict[str, str], body: JSON | str | bytes) ->
     if isinstance(body, bytes):
         return web.Response(status=status, headers=headers, body=body)
     return web.Response(status=status, headers=headers, text=body)
+
+
+async def _half(whole: web.Response, request: web.Request) -> web.StreamResponse:
+    """Send half of what was announced, and close the connection."""
+    body = whole.body if isinstance(whole.body, bytes) else b""
+    half = web.StreamResponse(status=whole.status, headers={"Content-Type": whole.content_type})
+    half.content_length = len(body)
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return half
 
 
 def _bearer(request: web.Request) -> str:
