@@ -78,17 +78,20 @@ class Housekeeping(BackgroundThread):
             self._stop.wait(self._look_seconds)
 
     def keep_files(self) -> None:
-        """Make the daily copy of the state database, and delete what is too old; see `bot.retention`."""
-        database, started = self._services.database, time.time()
-        if database.back_up(self._clock()):
-            tell_admins(self._services, damaged_now)
-        elif database.file:
-            Erasures(database.file).apply(backup_of(database.file), since=started)  # of whoever was forgotten meanwhile
+        """Delete what is too old, see `bot.retention`, and make the daily copy of the state database.
+
+        In this order: on a full disk there may be room for the copy only then.
+        """
         for sweep in self._sweeps(self._clock()):
             try:
                 sweep()
             except OSError as error:
                 log.warning("Something old can't be deleted (%s: %s)", error.filename, error.strerror)
+        database, started = self._services.database, time.time()
+        if database.back_up(self._clock()):
+            tell_admins(self._services, damaged_now)
+        elif database.file:
+            Erasures(database.file).apply(backup_of(database.file), since=started)  # of whoever was forgotten meanwhile
 
     def ask_again(self) -> None:
         """Ask admins what waits for their decision if the bot has been quiet since the last look."""

@@ -20,9 +20,9 @@ def backup_of(file: Path) -> Path:
 
 
 def is_due(file: Path, now: float) -> bool:
-    """Tell whether the daily copy is missing, or a day old."""
+    """Tell whether the daily copy is missing, or a day old; or from the future, when the clock was wrong."""
     try:
-        return now - backup_of(file).stat().st_mtime >= DAILY_SECONDS
+        return abs(now - backup_of(file).stat().st_mtime) >= DAILY_SECONDS
     except FileNotFoundError:
         return True
 

@@ -1,5 +1,6 @@
 """The words of old questions go; the first time after admins were told, a week ahead, in their language."""
 
+import os
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bot.playground import LocalSlack
 from handlers.learning.store.voices import Voices
 from handlers.privacy.store.erasures import Erasures
 from handlers.store.audit import AuditLog
+from handlers.store.backup import backup_of
 from handlers.store.questions import questions
 from tests.slack.conftest import Start, settle
 
@@ -86,6 +88,22 @@ def test_where_nobody_is_named_the_admins_of_the_workspace_are_told(slack: Local
     assert words(bot) == [QUESTION]
     on_day(clock, keeper, 99.1)
     assert words(bot) == [""]
+
+
+@pytest.mark.sqlite("the files of versions, snapshots and damaged databases; a server: test_shared_store")
+def test_what_is_too_old_goes_also_while_no_copy_of_the_database_can_be_made(bot: Bot, knowledge: Path) -> None:
+    """As on a full disk, where that makes room."""
+    data, clock = knowledge.parent / "data", Clock()
+    old = data / "state.db.damaged-20200101-000000"
+    old.write_bytes(b"old")
+    in_the_way = backup_of(data / "state.db")
+    in_the_way.unlink(missing_ok=True)
+    in_the_way.mkdir()
+    os.utime(in_the_way, (0, 0))
+    clock.days = 31
+    with pytest.raises(OSError, match="backup"):
+        Housekeeping(bot.services, 90, clock, sweeps=bot.housekeeping._sweeps).keep_files()
+    assert not old.exists()
 
 
 @pytest.mark.sqlite("the files of versions, snapshots and damaged databases; a server: test_shared_store")
