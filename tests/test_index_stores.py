@@ -19,6 +19,7 @@ from handlers.knowledge.store.index_server import IndexServer
 from handlers.knowledge.store.stored_generations import StoredGenerations, stored_indexes
 from handlers.schema import open_database
 from handlers.store.database import Database
+from handlers.store.exclusive import BusyError
 from indexes.encoder import EncoderWorker
 from indexes.errors import IndexUnavailableError
 from indexes.maintenance import Maintenance
@@ -33,6 +34,7 @@ from tests.encoders import CountingModel
 from tests.postgresql import own_server
 from tests.processes import Python
 from tests.remembered import remembered_minilm
+from tests.test_replicas_store import until
 
 SETS = Path(__file__).parent / "sets"
 SAMPLES = Path(__file__).parents[1] / "bot" / "samples"
@@ -374,6 +376,36 @@ def test_what_nobody_uses_any_more_is_dropped(replica_of: Start, postgresql: str
         assert connection.execute(text(tables)).all() == []
         for table in ("bases", "generations", "collections", "arrays", "vectors"):
             assert connection.execute(text(f"SELECT count(*) FROM index_{table}")).scalar_one() == 0, table
+
+
+def test_nobody_builds_while_what_was_replaced_is_dropped(replica_of: Start, postgresql: str) -> None:
+    """A build may use the words and the vectors of before."""
+    replica = replica_of("one", help=numbered(30))
+    replica.write("help", numbered(30, "scanner"))
+    replica.reload("help")
+    assert replica.server
+    assert replica.database
+    store, beside = StoredGenerations(replica.server, replica.database, "help"), open_database(postgresql)
+    engine = create_engine(postgresql, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE index_generations SET superseded = superseded - interval '1 hour'"))
+    with ThreadPoolExecutor(1) as pool, engine.connect() as connection:
+        connection.execute(text("LOCK TABLE index_generations IN SHARE MODE"))
+        dropping = pool.submit(_take_turn, store)
+        waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'index_generations'::regclass")
+        until(lambda: connection.execute(waits).scalar_one() == 1)
+        with pytest.raises(BusyError), beside.exclusively("index help", 0.2):
+            pass
+        connection.rollback()
+        dropping.result(30)
+    assert next(store.generations())
+    assert replica.server.rows("SELECT count(*) FROM index_generations") == [(1,)]
+    beside.close()
+
+
+def _take_turn(store: StoredGenerations) -> None:
+    with store.exclusively(lambda: None):
+        pass
 
 
 def test_many_vectors_are_proposed_by_an_index_and_hardly_any_is_missed(

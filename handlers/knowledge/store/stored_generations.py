@@ -17,7 +17,6 @@ from handlers.knowledge.store.index_server import (
     IndexServer,
     attach_partitions,
     drop_generation,
-    lock,
     make_partitions,
 )
 from handlers.knowledge.store.stored_generation import KEYS, NUMBERS, OWNERS, SOURCE, StoredGeneration, generation_of
@@ -125,12 +124,9 @@ class StoredGenerations:
         try:
             with self._turn(wait):
                 yield self.load()
+                self._tidy()
         except StoreError as error:
             raise IndexUnavailableError("index.unavailable", reason=str(error)) from error
-        try:
-            self._drop_superseded()
-        except IndexUnavailableError as error:
-            log.warning("%s: what was replaced is deleted later (%s)", self._name, error)
 
     def forget(self) -> None:
         """See `IndexStore.forget`: whoever removed it has deleted it."""
@@ -163,6 +159,14 @@ class StoredGenerations:
         except StoreError as error:
             raise IndexUnavailableError("index.unavailable", reason=str(error)) from error
 
+    def _tidy(self) -> None:
+        """Drop what was replaced long ago, while nobody builds: a build may use the words and vectors of before."""
+        try:
+            self._verify_turn()
+            self._drop_superseded()
+        except IndexUnavailableError as error:
+            log.warning("%s: what was replaced is deleted later (%s)", self._name, error)
+
     def _drop_superseded(self) -> None:
         """Drop the generations that nobody reads any more, and vectors that only they have used."""
         statement = """
@@ -172,7 +176,6 @@ class StoredGenerations:
         if not due:
             return
         with self._server.building() as connection:
-            lock(connection, f"index {self._name} clean")
             for generation, _ in due:
                 drop_generation(connection, generation)
             for collection in {collection for _, collection in due if collection is not None}:
