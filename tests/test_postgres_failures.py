@@ -208,6 +208,25 @@ def test_connections_that_were_lost_are_replaced(
     assert database.trouble is None
 
 
+def test_a_server_that_takes_no_changes_is_left_once_the_address_leads_to_another(
+    database: Database, postgresql_server: Server, postgresql: str
+) -> None:
+    """As after a failover that comes before the new address: all connections are to the former server."""
+    name = make_url(postgresql).database
+    postgresql_server.run(
+        f"ALTER DATABASE {name} SET default_transaction_read_only = on",
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+    )
+    with pytest.raises(StoreError, match="it is a standby"):
+        ChannelSettings(database).set("C1", "threshold", "0.5", "U1")
+    assert Questions(database).add(QUESTION) is None
+    assert database.trouble == Translatable("database.standby")
+    postgresql_server.run(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    assert Questions(database).add(QUESTION)
+    ChannelSettings(database).set("C1", "threshold", "0.5", "U1")
+    assert database.trouble is None
+
+
 def test_a_connection_that_is_lost_in_the_middle_is_no_loss(database: Database) -> None:
     killed: list[int] = []
 

@@ -9,7 +9,7 @@ from threading import Barrier
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, func, select, text
 
 from handlers.answers.store.publications import Publication, Publications, publications
 from handlers.entries.store.proposals import Proposal, Proposals
@@ -19,6 +19,7 @@ from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from handlers.learning.store.misses import Misses, closings, reports
 from handlers.learning.store.voices import Voices, tallies, voices
 from handlers.schema import open_database
+from handlers.store.buckets import AT_ONCE, SharedBuckets, buckets
 from handlers.store.channel_names import Binding, BindingState, ChannelNames, channel_names
 from handlers.store.channel_settings import ChannelSettings, settings
 from handlers.store.claims import Claims
@@ -28,6 +29,7 @@ from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFi
 from handlers.store.outbox import Post, Posts
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, PostedReply, Questions, replies, votes
 from handlers.store.shown_pictures import ShownPictures
+from handlers.token_buckets import Limit, Taken, TokenBuckets
 
 HIT = FoundHit("it-help", "vpn", 0.9, 0.95, 0.9)
 QUESTION = AskedQuestion(Origin.SEARCH, "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
@@ -166,3 +168,18 @@ def test_what_one_sets_the_others_read(replicas: list[Database]) -> None:
     ChannelSettings(first).set("C1", "threshold", "0.5", "U1")
     assert ChannelSettings(second).of("C1")["threshold"].value == "0.5"
     assert ChannelSettings(second).channels() == ["C1"]
+
+
+def test_requests_that_were_counted_elsewhere_while_the_database_hung_are_not_counted_once_more(
+    replicas: list[Database],
+) -> None:
+    limit, asked = Limit(burst=100, per_second=0.001), 4 * AT_ONCE
+    shared = SharedBuckets(replicas[0], TokenBuckets(limit))
+    with replicas[1].own_connection() as hanging, ThreadPoolExecutor(asked) as pool:
+        hanging.execute(text("BEGIN"))
+        hanging.execute(text("LOCK TABLE buckets IN EXCLUSIVE MODE"))
+        assert list(pool.map(shared.take, ["U1"] * asked)) == [Taken.YES] * asked
+        hanging.execute(text("ROLLBACK"))
+    shared.take("U1")
+    [(left,)] = replicas[2].read("look what is left", select(buckets.c.tokens)) or ()
+    assert 100 - AT_ONCE - 1 <= left < 100

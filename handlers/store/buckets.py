@@ -51,6 +51,7 @@ class SharedBuckets:
             try:
                 taken = taking.result(WAIT_SECONDS)
             except TimeoutError:
+                taking.cancel()  # unless it has begun: else more and more would wait for a database that hangs
                 taken = None
             if taken is not None:
                 return taken

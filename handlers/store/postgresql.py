@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Engine, NullPool, QueuePool, create_engine, event
+from sqlalchemy import URL, Engine, ExceptionContext, NullPool, QueuePool, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 
 from handlers.store.errors import StoreError
@@ -29,6 +29,8 @@ CONNECTIONS, MORE = 5, 10
 """Connections that are kept, and that may be added under load; each replica has them."""
 POOL_SECONDS = 5
 """How long a thread waits for a connection when all are in use."""
+READ_ONLY = "25006"
+"""PostgreSQL's code of a server, or a session, that takes no changes."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ def pooled(location: URL) -> Engine:
     def check(connection: Any, *_: object) -> None:
         if not connection.is_alive(PING_SECONDS):
             raise InvalidatePoolError
+
+    @event.listens_for(engine, "handle_error")
+    def leave(failed: ExceptionContext) -> None:
+        """Connect anew to a server that takes no changes: after a failover the address leads to another one."""
+        if getattr(failed.original_exception, "sqlstate", "") == READ_ONLY:
+            failed.is_disconnect = True
 
     return engine
 
