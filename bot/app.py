@@ -61,6 +61,7 @@ from handlers.store.buckets import buckets_of
 from handlers.store.changes import Changes
 from handlers.store.claims import Claims
 from handlers.store.database import Database
+from handlers.store.identity import ensure_same
 from handlers.token_buckets import BURST, Limit
 from indexes.encoder import ModelManager, models
 from indexes.maintenance import Maintenance
@@ -296,6 +297,7 @@ def _opened(settings: Settings, opened: ExitStack) -> tuple[Database, Changes, K
     """
     database = open_or_recover(settings.database_url, settings.environment.data_dir)
     opened.callback(database.close)
+    ensure_same(database, settings.environment.data_dir)
     changes = Changes(database)  # before anything is read that others may change
     import_first(settings, database)
     knowledge = Knowledge(database, settings.knowledge_dir, settings.environment.data_dir, settings.index_url)

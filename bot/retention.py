@@ -250,6 +250,7 @@ KEPT = (
             "settings",
             "state.db.seal",
             "instance",
+            "database-id",
             "channel_names",
             "knowledge_files",
             "proofs",

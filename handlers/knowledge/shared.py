@@ -1,5 +1,6 @@
 """Where the contents of knowledge bases are: in files alone, or in a database that replicas share."""
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,9 +13,12 @@ from handlers.knowledge.store.stored_generations import stored_indexes
 from handlers.knowledge.store.vectors import VectorChunks
 from handlers.knowledge.writing import SharedVersions, SharedWriter
 from handlers.store.database import Database
+from handlers.store.identity import is_another
 from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
 from indexes.names import is_csv, is_workbook, name_of
 from indexes.storage.stores import Stores
+
+log = logging.getLogger(__name__)
 
 
 class Knowledge:
@@ -24,6 +28,8 @@ class Knowledge:
     """
 
     def __init__(self, database: Database, folder: Path, data_dir: Path, index_url: str | None = None) -> None:
+        self._database = database
+        self._data_dir = data_dir
         self._mirror: Mirror | None = None
         self._indexes: IndexServer | None = None
         self.stores = Stores.own(data_dir)
@@ -50,9 +56,15 @@ class Knowledge:
     def follow(self) -> Sequence[Path]:
         """Fetch what other replicas have written; return the files that changed or are gone since the last call.
 
+        Fetches nothing from another database than before, which was made anew perhaps: the copy may be all that is left.
         Raises OSError.
         """
-        return self._mirror.follow() if self._mirror else ()
+        if self._mirror is None:
+            return ()
+        if is_another(self._database, self._data_dir):
+            log.error("The database is another one than before; %s goes on answering", self._mirror.folder)
+            return ()
+        return self._mirror.follow()
 
 
 class SharedFiles:

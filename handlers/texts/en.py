@@ -731,6 +731,7 @@ WORDS = {
     "was. Restore a copy of it, or set it aside to begin a new one",
     "database.lacks": "The state database lacks {columns}: something else has changed or made it. Restore a copy of "
     "it, or move it away so that Kotae starts with an empty one",
+    "database.another": "DATA_DIR was used with another database than the one that DATABASE_URL names, which has other settings and knowledge bases, or none. Nothing was changed. Give the former DATABASE_URL or, if this one is meant, delete {file} and start again: what this replica has of the former knowledge bases is in {folder}, and `kotae import {folder}` puts it into this database",
     "database.moving": "The state database is not whole: `kotae migrate` was interrupted. Run it again, as it was, with the former DATABASE_URL",
     "database.moving_from_another": "An unfinished move from another database is there. Finish that one, or choose an empty database",
     "database.not_empty": "The database to move to holds {count} rows in {table}. Choose an empty one; nothing was changed",

@@ -11,20 +11,24 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from bot.app import Bot
+from bot.importing import run_import
 from bot.playground import LocalSlack
 from bot.samples import FOLDER as SAMPLES
-from handlers.knowledge.store.documents import Documents
+from handlers.knowledge.store.documents import Documents, Made
 from handlers.schema import open_database
 from handlers.store.audit import AuditLog
 from handlers.store.database import Database
+from handlers.store.errors import StoreError
 from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
 from indexes.encoder import ModelManager
 from indexes.records import Source
 from indexes.storage.versions import Versions
 from tests.audit import action, outcome
+from tests.postgresql import Server
 from tests.replicas import Replicas, knows, replicas
 from tests.slack.conftest import IT_HELP
 from tests.slack.test_serve import Process
+from tests.state import change
 
 PASSWORD = ("パスワードを忘れました", "再設定ページ")
 OLD = "質問,回答\nパスワードを忘れました,古い手順です\n"
@@ -189,6 +193,45 @@ def test_copies_of_another_database_are_not_replaced_by_a_folder(
     assert knows(*PASSWORD)(bot)
     assert contents(database) == {}
     assert "goes on answering" in caplog.text
+
+
+def test_another_database_than_before_is_refused_until_it_is_said_to_be_meant(
+    several: Replicas, manager: ModelManager, knowledge: Path, postgresql_server: Server, tmp_path: Path
+) -> None:
+    assert knows(*PASSWORD)(several.start("a", manager))
+    several.stop("a")
+    other = postgresql_server.make_empty()
+    copies, noted = tmp_path / "a" / "knowledge", tmp_path / "a" / "database-id"
+    with pytest.raises(StoreError, match=f"delete {noted} and start again.*`kotae import {copies}`"):
+        several.start("a", manager, database_url=other)
+    shutil.rmtree(knowledge)
+    noted.unlink()
+    assert knows(*PASSWORD)(several.start("a", manager, database_url=other))
+    opened = open_database(other)
+    assert contents(opened) == {}
+    assert run_import(several.settings("a", database_url=other), copies, [].append, lambda: True)
+    assert sorted(contents(opened)) == ["_shared.csv", "dev-faq.csv", "it-help.csv"]
+    several.stop("a")
+    opened.close()
+    postgresql_server.drop(other)
+
+
+def test_what_a_database_holds_that_was_made_anew_replaces_no_copy_of_a_replica_that_runs(
+    slack: LocalSlack,
+    several: Replicas,
+    manager: ModelManager,
+    knowledge: Path,
+    database: Database,
+    postgresql: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert knowledge.is_dir()
+    bot = several.start("a", manager)
+    change(postgresql, "UPDATE installation SET value = 'another secret' WHERE key = 'pseudonyms'")
+    known = Documents(database).digest("it-help.csv") or ""
+    Documents(database).put("it-help.csv", OLD.encode(), known, Made(1, "file", ""))
+    slack.wait_until(lambda: "The database is another one than before" in caplog.text, what="the refusal")
+    assert knows(*PASSWORD)(bot)
 
 
 def test_a_folder_that_becomes_the_copy_is_imported(
