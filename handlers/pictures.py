@@ -21,12 +21,8 @@ KEPT = 50
 """Uploaded pictures that are used again instead of uploaded again."""
 READY_SECONDS, LOOK_SECONDS = 5.0, 0.2
 """Slack refuses a block with a file that it hasn't looked at yet; that takes it a moment."""
-
-
 REFUSALS = {"invalid_blocks", "invalid_arguments"}
 """How Slack refuses a picture that it doesn't have, in messages and in views."""
-
-
 GONE = {"file_not_found", "file_deleted"}
 """How Slack refuses to delete what it doesn't have."""
 

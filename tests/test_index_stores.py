@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
+from handlers.knowledge.shared import Knowledge
+from handlers.knowledge.store.documents import Documents, Made
 from handlers.knowledge.store.index_server import IndexServer
 from handlers.knowledge.store.stored_generations import StoredGenerations, stored_indexes
 from handlers.schema import open_database
@@ -39,6 +41,7 @@ from tests.test_replicas_store import until
 SETS = Path(__file__).parent / "sets"
 SAMPLES = Path(__file__).parents[1] / "bot" / "samples"
 FAISS, PGVECTOR = "faiss", "pgvector"
+CSV = b"question,answer\nVPN?,Restart it.\n"
 Rows = Sequence[tuple[str, str, str]]
 
 
@@ -376,6 +379,23 @@ def test_what_nobody_uses_any_more_is_dropped(replica_of: Start, postgresql: str
         assert connection.execute(text(tables)).all() == []
         for table in ("bases", "generations", "collections", "arrays", "vectors"):
             assert connection.execute(text(f"SELECT count(*) FROM index_{table}")).scalar_one() == 0, table
+
+
+def test_the_index_of_what_was_removed_goes_at_the_next_start_if_the_process_had_ended(
+    postgresql: str, tmp_path: Path
+) -> None:
+    database, server = open_database(postgresql), IndexServer.open(postgresql)
+    documents = Documents(database)
+    for name in ("gone", "there"):
+        documents.put(f"{name}.csv", CSV, "", Made(1, "file", ""))
+        StoredGenerations(server, database, name).save(CSV, None, StoredVectors())
+    documents.remove("gone.csv", "U1")
+    Knowledge(database, tmp_path / "knowledge", tmp_path, postgresql).close()
+    assert server.rows("SELECT name FROM index_bases") == [("there",)]
+    tables = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname ~ '^index_records_[0-9]'"
+    assert server.rows(tables) == [(1,)]
+    server.close()
+    database.close()
 
 
 def test_nobody_builds_while_what_was_replaced_is_dropped(replica_of: Start, postgresql: str) -> None:

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import HTTPMessage, HTTPResponse
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Requ
 
 from slack_sdk import WebClient
 
+from handlers.slack.trouble import BREAKS
 from handlers.texts import HandlerError
 from indexes.records.decoding import MAX_BYTES
 
@@ -63,7 +64,7 @@ def download(
             return data
     except HTTPError as error:
         raise DownloadError("download.refused", file=name, status=error.code) from error
-    except (URLError, HTTPException, OSError) as error:
+    except BREAKS as error:
         why = str(error.reason) if isinstance(error, URLError) else type(error).__name__
         raise DownloadError("download.broke_off", file=name, reason=why) from error
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from handlers.knowledge.mirror import Mirror
 from handlers.knowledge.store.documents import Documents
 from handlers.knowledge.store.index_server import IndexServer
-from handlers.knowledge.store.stored_generations import stored_indexes
+from handlers.knowledge.store.stored_generations import drop_left, stored_indexes
 from handlers.knowledge.store.vectors import VectorChunks
 from handlers.knowledge.writing import SharedVersions, SharedWriter
 from handlers.store.database import Database
@@ -47,6 +47,7 @@ class Knowledge:
         if index_url:
             self._indexes = IndexServer.open(index_url)
             self.stores = replace(self.stores, indexes=stored_indexes(self._indexes, database))
+            drop_left(self._indexes, database, _removed(database, folder))
 
     def close(self) -> None:
         """Close the connections to the indexes."""
@@ -88,6 +89,14 @@ class SharedFiles:
 
     def decide(self, file: KnowledgeFile) -> None:
         """Store nothing: whoever removes a file is stored with it."""
+
+
+def _removed(database: Database, folder: Path) -> set[str]:
+    """Return the names of the knowledge bases that admins removed."""
+    files = SharedFiles(database, folder).all()
+    return {each.name for each in files if each.state is FileState.REMOVED} - {
+        each.name for each in files if each.state is not FileState.REMOVED
+    }
 
 
 def known_files(database: Database, folder: Path) -> KnowledgeFiles | SharedFiles:

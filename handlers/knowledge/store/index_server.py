@@ -21,7 +21,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from handlers.store.errors import StoreError
-from handlers.store.exclusive import key_of
+from handlers.store.exclusive import wait_for
 from handlers.store.postgresql import Limits, pooled, single_use
 from handlers.store.reasons import reason_of, sqlstate_of
 from handlers.store.server import state_of
@@ -94,7 +94,7 @@ class IndexServer:
 
     def _prepare(self) -> None:
         with self.building() as connection:
-            lock(connection, "index tables")
+            wait_for(connection, "index tables")
             if fault := state_of(connection).pgvector_fault:
                 raise StoreError("database.no_indexes", reason=fault)
             for statement in _TABLES[:2]:
@@ -136,11 +136,6 @@ class IndexServer:
     def _rows(self, statement: str, parameters: Mapping[str, Any] | None) -> Sequence[Any]:
         with self._searching.connect() as connection:
             return connection.execute(text(statement), parameters or {}).all()
-
-
-def lock(connection: Connection, name: str) -> None:
-    """Wait until no other transaction has this lock; it is held until the transaction ends."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key_of(name)})
 
 
 def make_partitions(connection: Connection, words: int) -> None:

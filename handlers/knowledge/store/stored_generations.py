@@ -182,6 +182,17 @@ class StoredGenerations:
                 tidy(connection, collection)
 
 
+def drop_left(server: IndexServer, database: Database, removed: Collection[str]) -> None:
+    """Drop the indexes of removed knowledge bases, where the process that removed them ended before it did so."""
+    found = "SELECT name FROM index_bases WHERE name = ANY(CAST(:names AS text[]))"
+    try:
+        for (name,) in server.rows(found, {"names": list(removed)}):
+            StoredGenerations(server, database, name).delete()
+            log.info("%s was removed before; its index is deleted now", name)
+    except (IndexUnavailableError, SnapshotError) as error:
+        log.warning("The index of something that was removed is deleted at the next start (%s)", error)
+
+
 def stored_indexes(server: IndexServer, database: Database) -> IndexStores:
     """Return the index stores on a server; of all replicas with the same state database, one builds at a time."""
     by_name = lru_cache(None)(lambda name: StoredGenerations(server, database, name))
