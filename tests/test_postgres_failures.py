@@ -271,7 +271,8 @@ def test_what_takes_too_long_is_stopped(postgresql: str) -> None:
 
 @pytest.mark.long("waits for a server that is gone")
 def test_while_it_is_gone_nobody_waits_and_then_it_is_used_again(server: OwnServer) -> None:
-    database = open_database(server.make_empty())
+    url = server.make_empty()
+    database, address = open_database(url), str(make_url(url).query["host"])
     number = Questions(database).add(QUESTION)
     assert number
     for gone, back in ((server.stop, server.start), (server.freeze, server.thaw)):
@@ -281,8 +282,9 @@ def test_while_it_is_gone_nobody_waits_and_then_it_is_used_again(server: OwnServ
         for _ in range(20):
             assert Questions(database).get(number) is None
         assert time.monotonic() - started < 10
-        with pytest.raises(StoreError, match="can't be reached"), database.exclusively("reload", wait_seconds=1):
+        with pytest.raises(StoreError, match="can't be reached") as told, database.exclusively("reload", 1):
             pytest.fail("nobody can say that it is held")
+        assert address not in everything(told.value)
         back()
         deadline = time.monotonic() + 20
         while not Questions(database).add(QUESTION):

@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.store.errors import StoreError
-from handlers.store.postgresql import CONNECT_SECONDS, Limits, single_use
+from handlers.store.postgresql import CONNECT_SECONDS, Limits, Reach, single_use
 from handlers.store.reasons import reason_of, sqlstate_of
 
 WAIT_SECONDS = 30.0
@@ -48,6 +48,7 @@ class NamedLocks:
 
     def __init__(self, server: URL | None) -> None:
         self._server = server
+        self._reach = Reach()
         self._threads: WeakValueDictionary[str, Lock] = WeakValueDictionary()
         self._guard = Lock()
 
@@ -71,9 +72,8 @@ class NamedLocks:
     @contextmanager
     def _on_server(self, server: URL, name: str, wait_seconds: float, until: float) -> Iterator[Connection]:
         left = max(until - time.monotonic(), 0.001)  # 0 would mean without end
-        engine = single_use(server, Limits(statement=left + CONNECT_SECONDS, lock=left)).execution_options(
-            isolation_level="AUTOCOMMIT"
-        )
+        limits = Limits(statement=left + CONNECT_SECONDS, lock=left)
+        engine = single_use(server, limits, self._reach).execution_options(isolation_level="AUTOCOMMIT")
         with ExitStack() as opened:
             with _failing(wait_seconds):
                 connection = opened.enter_context(engine.connect())

@@ -52,15 +52,15 @@ STATE = Limits(statement=10, lock=5)
 """For the state, whose statements take milliseconds."""
 
 
-def single_use(location: URL, limits: Limits) -> Engine:
-    """Return an engine that connects for each use."""
-    return _engine(location, limits, poolclass=NullPool)
+def single_use(location: URL, limits: Limits, reach: "Reach | None" = None) -> Engine:
+    """Return an engine that connects for each use; with `reach` it says no more than that the server can't be reached."""
+    return _engine(location, limits, reach, poolclass=NullPool)
 
 
 def pooled(location: URL) -> Engine:
     """Return the engine of the state database. While the server can't be reached, most attempts fail at once."""
     kept = {"pool_size": CONNECTIONS, "max_overflow": MORE, "pool_timeout": POOL_SECONDS}
-    engine = _engine(location, STATE, reach=Reach(), poolclass=QueuePool, **kept)
+    engine = _engine(location, STATE, Reach(), poolclass=QueuePool, **kept)
 
     @event.listens_for(engine, "checkout")
     def check(connection: Any, *_: object) -> None:

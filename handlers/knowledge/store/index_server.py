@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from handlers.store.errors import StoreError
 from handlers.store.exclusive import wait_for
-from handlers.store.postgresql import Limits, pooled, single_use
+from handlers.store.postgresql import Limits, Reach, pooled, single_use
 from handlers.store.reasons import reason_of, sqlstate_of
 from handlers.store.server import state_of
 from handlers.texts import ENGLISH
@@ -76,7 +76,7 @@ class IndexServer:
         options = " ".join(f"-c {name}={value}" for name, value in _SEARCHING.items())
         searching = pooled(location.update_query_dict({"options": options}, append=True))
         self._searching = searching.execution_options(isolation_level="AUTOCOMMIT")
-        self._building = single_use(location, BUILDING)
+        self._building = single_use(location, BUILDING, Reach())
 
     @classmethod
     def open(cls, url: str) -> Self:
