@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 0.5
 """How long an ack waits for the database; Slack waits 3 s for the ack."""
 WAITING = 5000
-"""Changes that wait for the database; when there are more, an ack doesn't wait for it at all."""
+"""Changes that wait for the database; when there are more, what comes is not kept, and its ack doesn't wait."""
 MOST_TOLD = 2
 """A private answer can't be read back; it is begun once more after a restart, and no third time."""
 
@@ -31,6 +31,8 @@ class _Held:
 
     received: float
     is_repeat: bool = False
+    is_stored: bool = True
+    """Whether it is in the database, or waits to be written there."""
     deliveries: int = 1
     told: list[int] = field(default_factory=list)
     written: threading.Event = field(default_factory=threading.Event)
@@ -63,11 +65,12 @@ class Inbox:
             self._forget_old()
             held = self._held.get(key)
             if held is None:
-                held = self._held[key] = _Held(self._clock())
-                self._rows.insert(key, held.received, user, body, partial(_written, held))
+                held = self._held[key] = _Held(self._clock(), is_stored=len(self._rows) < WAITING)
+                if held.is_stored:
+                    self._rows.insert(key, held.received, user, body, partial(_written, held))
             else:
                 held.deliveries += 1
-        is_kept = len(self._rows) < WAITING and held.written.wait(self._wait_seconds) and bool(held.stored_as)
+        is_kept = held.is_stored and held.written.wait(self._wait_seconds) and bool(held.stored_as)
         if not is_kept:
             self._counters.add(Count.UNKEPT)
             log.warning("The database is too slow or fails: a request is done now, but would be lost at a restart")
@@ -113,7 +116,7 @@ class Inbox:
             held.deliveries -= 1
             if held.deliveries <= 0:
                 del self._held[key]
-                if held.stored_as in {"", self._membership.id}:
+                if held.is_stored and held.stored_as in {"", self._membership.id}:
                     self._rows.delete(key)
                 self._changed.notify_all()
 
@@ -145,6 +148,8 @@ class Inbox:
             if held.told[number] >= MOST_TOLD:
                 return False
             held.told[number] += 1
+            if not held.is_stored:
+                return True
             self._rows.tell(key, held.told, lambda _: written.set())
         written.wait(self._wait_seconds)
         return True

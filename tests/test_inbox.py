@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from handlers.counters import Count, Counters
-from handlers.inbox import WAIT_SECONDS, Inbox
+from handlers.inbox import WAIT_SECONDS, WAITING, Inbox
 from handlers.membership import Membership
 from handlers.schema import open_database
 from handlers.store.database import Database
@@ -158,6 +158,21 @@ def test_a_locked_database_delays_an_ack_by_half_a_second_and_it_is_counted(
         else:
             pytest.fail(f"an ack waited for {took} s")
         other.execute("COMMIT")
+
+
+@pytest.mark.sqlite("a server that hangs: test_lost_server")
+def test_no_more_waits_for_a_database_that_hangs_than_may(database: Database, counters: Counters, file: Path) -> None:
+    hasty = Inbox(database, Membership(database, "this"), counters, wait_seconds=0)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for number in range(WAITING + 500):
+            assert not hasty.keep(f"Ev{number}", "U1", BODY)
+        assert WAITING / 2 < len(hasty._rows) <= WAITING
+        before = len(hasty._rows)
+        hasty.finish(f"Ev{WAITING + 499}")
+        assert len(hasty._rows) <= before
+        other.execute("ROLLBACK")
+    hasty.close()
 
 
 def test_what_another_process_left_is_told_in_its_order_unless_it_is_old(
