@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import partial
 
-
 from bot.background import BackgroundThread
 from handlers.learning.misses import digest
 from handlers.services import Services

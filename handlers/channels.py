@@ -10,6 +10,7 @@ from handlers.features import BY_CHANNEL, Feature
 from handlers.store.audit import entry
 from handlers.store.channel_settings import FOR_ALL, ChannelSetting, ChannelSettings
 from handlers.store.database import Database
+from handlers.store.seal import SettingRow
 from indexes.messages import Translatable
 
 UNPROVED = "unproved"
@@ -120,7 +121,9 @@ class Channels:
         They win over kotae.toml until they are changed again. A new auto-reply mode ends the permission to post
         unproved replies. Raises StoreError.
         """
-        rows = [(FOR_ALL if key == "features_off_for_all" else channel_id, key, value) for key, value in values.items()]
+        rows: list[SettingRow] = [
+            (FOR_ALL if key == "features_off_for_all" else channel_id, key, value) for key, value in values.items()
+        ]
         if "auto_reply" in values and self.of(channel_id).unproved is not Unproved.NOT_ALLOWED:
             rows.append((channel_id, UNPROVED, Unproved.NOT_ALLOWED.value))
         self._settings.set_all(rows, by, *(entry(by, channel_id, each) for each in done))

@@ -175,9 +175,7 @@ def _ensure_may_give(services: Services, request: Request, added: Iterable[str])
         ensure_open(services, request.user, name)
 
 
-def _changes(
-    services: Services, before: Channel, chosen: view.Chosen
-) -> dict[SettingName, tuple[str, Translatable]]:
+def _changes(services: Services, before: Channel, chosen: view.Chosen) -> dict[SettingName, tuple[str, Translatable]]:
     """Return the settings that change: what is stored, and what the audit log says."""
     own = [name for name in before.knowledge_bases if name not in services.channels.shared]
     ask = (*(id_ for id_ in before.ask if id_.startswith("S")), *chosen.ask)  # the modal shows no user groups

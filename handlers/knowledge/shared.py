@@ -57,8 +57,8 @@ class Knowledge:
     def follow(self) -> Sequence[Path]:
         """Fetch what other replicas have written; return the files that changed or are gone since the last call.
 
-        Nothing is fetched from another database than before, made anew perhaps: the copy may be all that is left. Raises
-        OSError.
+        Nothing is fetched from another database than before, made anew perhaps: the copy may be all that is left.
+        Raises OSError.
         """
         if self._mirror is None:
             return ()

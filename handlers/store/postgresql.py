@@ -53,7 +53,7 @@ STATE = Limits(statement=10, lock=5)
 
 
 def single_use(location: URL, limits: Limits, reach: "Reach | None" = None) -> Engine:
-    """Return an engine that connects for each use; with `reach` it says no more than that the server can't be reached."""
+    """Return an engine that connects for each use; with `reach` it says only that the server is out of reach."""
     return _engine(location, limits, reach, poolclass=NullPool)
 
 

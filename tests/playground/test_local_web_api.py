@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import socket
 import urllib.request
+from http.client import IncompleteRead
 from typing import Any
 from urllib.parse import urlencode
 

@@ -209,7 +209,8 @@ def test_another_database_than_before_is_refused_until_it_is_said_to_be_meant(
     assert knows(*PASSWORD)(several.start("a", manager, database_url=other))
     opened = open_database(other)
     assert contents(opened) == {}
-    assert run_import(several.settings("a", database_url=other), copies, [].append, lambda: True)
+    said: list[str] = []
+    assert run_import(several.settings("a", database_url=other), copies, said.append, lambda: True)
     assert sorted(contents(opened)) == ["_shared.csv", "dev-faq.csv", "it-help.csv"]
     several.stop("a")
     opened.close()

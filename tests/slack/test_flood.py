@@ -204,7 +204,7 @@ def test_events_that_slack_sends_again_are_counted(slack: LocalSlack, bot: Bot) 
 
 
 @pytest.mark.postgresql
-def test_whoever_waits_for_longer_than_a_request_is_kept_is_answered(slack: LocalSlack, bot: Bot, state_url: str) -> None:
+def test_whoever_waits_longer_than_a_request_is_kept_is_answered(slack: LocalSlack, bot: Bot, state_url: str) -> None:
     """While Slack has trouble, all workers may be busy for minutes."""
     release, kept = Event(), "SELECT key FROM inbox"
     for number in range(WORKERS):

@@ -70,7 +70,7 @@ def test_answers_go_on(
 
 
 @pytest.mark.long("waits for a server that is gone")
-def test_acks_do_not_wait_for_it_however_much_is_said_in_channels(slack: LocalSlack, bot: Bot, server: OwnServer) -> None:
+def test_acks_do_not_wait_for_it_however_much_is_said(slack: LocalSlack, bot: Bot, server: OwnServer) -> None:
     opened = slack.command("olivia", "it-help", "/kb settings")
     form = slack.wait_until(lambda: opened.views, what="the form")[0]
     slack.say("hanako", "it-help", "good morning")

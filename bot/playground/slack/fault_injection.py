@@ -133,15 +133,11 @@ class FaultInjector:
         """Refuse calls with one of Slack's error codes."""
         self._add_http_fault(HttpFault(method, "error", times, error=error))
 
-    def slow(
-        self, method: str = "*", *, seconds: float = 1, times: int | None = 1, applied: bool = False
-    ) -> None:
+    def slow(self, method: str = "*", *, seconds: float = 1, times: int | None = 1, applied: bool = False) -> None:
         """Delay calls by `seconds`; with `applied`, perform them at once, and delay the response alone."""
         self._add_http_fault(HttpFault(method, "slow", times, seconds, applied=applied))
 
-    def drop_response(
-        self, method: str, *, times: int | None = 1, applied: bool = True, halfway: bool = False
-    ) -> None:
+    def drop_response(self, method: str, *, times: int | None = 1, applied: bool = True, halfway: bool = False) -> None:
         """Close the connection instead of responding, or `halfway` through; after performing the call if `applied`."""
         self._add_http_fault(HttpFault(method, "drop", times, applied=applied, halfway=halfway))
 
