@@ -510,7 +510,18 @@ def test_an_address_is_asked_for_as_browsers_do(url: str, asked: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "http://a/s3cr3t", "https:///s3cr3t", "https://u:s3cr3t@a/", "https://a:s3cr3t/", "s3cr3t"]
+    "url",
+    [
+        "",
+        "http://a/s3cr3t",
+        "https:///s3cr3t",
+        "https://s3cr3t b/",
+        "https://a\0/s3cr3t",
+        "https://a%2f/s3cr3t",
+        "https://u:s3cr3t@a/",
+        "https://a:s3cr3t/",
+        "s3cr3t",
+    ],
 )
 def test_an_address_that_can_not_be_used_is_not_quoted(url: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from hashlib import sha256
+from string import ascii_lowercase, digits
 from urllib.parse import quote, urljoin, urlsplit
 
 HTTPS_PORT = 443
 _KEPT = "%/:?#[]@!$&'()*+,;=~"
 """Characters of an address that have a meaning in it, or are escaped already."""
+_OF_HOSTS = frozenset(ascii_lowercase + digits + "-_.:")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Place:
             raise ValueError("is no address that can be read") from None
         if parts.scheme != "https":
             raise ValueError("must begin with https://")
-        if not host:
+        if not host or not _OF_HOSTS.issuperset(host):
             raise ValueError("names no host")
         if parts.username is not None or parts.password is not None:
             raise ValueError("must hold no user or password: put them into a header, see header_env")

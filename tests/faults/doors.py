@@ -101,7 +101,8 @@ def run(share: float, seed: int = 0) -> Row:
 def probe_mcp(bot: Bot, known: Keys, chance: random.Random, count: int) -> Counter[str]:
     """Send random requests to `/mcp`; return what leaked, failed or was held, by how."""
     assert bot.api is not None
-    return agents.probe(bot.api.address, [*known.wrong.values()], [*SECRETS.values()], chance, count)
+    good = [known.wrong["none"], known.wrong["foreign"]]
+    return agents.probe(bot.api.address, [*good * 3, *known.wrong.values()], [*SECRETS.values()], chance, count)
 
 
 def probe(bot: Bot, known: Keys, chance: random.Random, count: int) -> Counter[str]:
