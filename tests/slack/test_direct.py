@@ -129,7 +129,7 @@ def test_show_and_votes_work_there_too(slack: LocalSlack, bot: Bot) -> None:
     slack.press("alice", answer, "show_2")
     slack.wait_until(lambda: "show_2" not in str(answer.blocks))
     slack.press("alice", answer, "👍 Helpful")
-    slack.wait_until(lambda: "Thank you. AskedQuestion as helpful." in answer.shown)
+    slack.wait_until(lambda: "Thank you. Noted as helpful." in answer.shown)
     assert Questions(bot.services.database).votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: "helpful"}
 
 

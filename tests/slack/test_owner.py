@@ -123,7 +123,7 @@ def test_the_asker_goes_on_using_theirs(slack: LocalSlack, bot: Bot) -> None:
     answer = slack.reply(slack.command("alice", "it-help", f"/search {WIFI}"))
     slack.press("alice", answer, "vote", 0)
     settle(slack, bot)
-    assert "AskedQuestion as helpful" in answer.shown
+    assert "Noted as helpful" in answer.shown
 
 
 def test_ids_are_neither_guessed_nor_met_again(slack: LocalSlack, bot: Bot) -> None:

@@ -100,7 +100,7 @@ def test_a_vote_counts_though_its_form_can_not_be_opened(slack: LocalSlack, bot:
     slack.press("alice", answer, "👎 Not helpful")
     settle(slack, bot)
     assert [miss.reported for miss in Misses(bot.services.database).open(0, 9)] == [True]
-    assert "👎 Thank you. AskedQuestion as not helpful." in answer.shown
+    assert "👎 Thank you. Noted as not helpful." in answer.shown
     assert slack.ephemerals("alice")[-1].shown == "I was too slow to open the form. Please try again."
 
 

@@ -71,7 +71,7 @@ def test_a_changed_mind_is_no_miss_any_more(slack: LocalSlack, bot: Bot) -> None
     slack.press("alice", answer, "👍 Helpful")
     settle(slack, bot)
     assert misses(bot) == []
-    assert answer.shown.endswith("👍 Thank you. AskedQuestion as helpful.")
+    assert answer.shown.endswith("👍 Thank you. Noted as helpful.")
 
 
 def test_in_the_home_tab_too(slack: LocalSlack, bot: Bot) -> None:
@@ -86,7 +86,7 @@ def test_in_the_home_tab_too(slack: LocalSlack, bot: Bot) -> None:
     slack.submit("alice", form, {"reason": "none"})
     settle(slack, bot)
     assert Misses(bot.services.database).reasons([asked_so_far(bot)[0].id]) == ["none"]
-    assert "👎 Thank you. AskedQuestion as not helpful." in slack.home("alice").shown  # type: ignore[union-attr]
+    assert "👎 Thank you. Noted as not helpful." in slack.home("alice").shown  # type: ignore[union-attr]
 
 
 # -- It was this one, none of these ----------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_one_of_the_others_is_confirmed_once_it_was_shown(slack: LocalSlack, bot
     [opinion] = AliasVotes(bot.services.database).recent()
     assert (opinion.user, opinion.target, opinion.agrees) == (alice, noted.hits[1].target, True)
     assert Questions(bot.services.database).votes(asked_so_far(bot)[0].id) == {alice: "hit_2"}
-    assert "✓ Thank you. AskedQuestion that it was this one." in answer.shown
+    assert "✓ Thank you. Noted that it was this one." in answer.shown
     assert "show_3" in str(answer.blocks)
 
 
@@ -116,7 +116,7 @@ def test_none_of_the_closest_is_a_miss(slack: LocalSlack, bot: Bot) -> None:
     assert labels(answer) == ["Show", "Show", "None of these"]
     slack.press("alice", answer, "None of these")
     settle(slack, bot)
-    assert "AskedQuestion: none of these. It is now among the unanswered questions." in answer.shown
+    assert "Noted: none of these. It is now among the unanswered questions." in answer.shown
     assert "None of these" not in labels(answer)
     assert [(miss.text, miss.reported) for miss in misses(bot)] == [(UNCERTAIN, True)]
 

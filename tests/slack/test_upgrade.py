@@ -115,7 +115,7 @@ def test_nobody_is_greeted_again(slack: LocalSlack) -> None:
     [
         ("search", "alice", ("show_2",), "Install the authenticator app"),
         ("voted", "hanako", ("vote", 0), "役に立った"),
-        ("dm", "alice", ("vote", 0), "AskedQuestion as helpful"),
+        ("dm", "alice", ("vote", 0), "Noted as helpful"),
         ("mention", "hanako", ("vote", 0), "印刷待ちの一覧"),
         ("call", "ichiro", ("ask_resolved",), "Resolved by"),
         ("auto_reply", "alice", ("auto_right",), "This answered it: 1"),
