@@ -74,7 +74,7 @@ def test_what_is_new_is_imported_once_it_is_confirmed(folder: Path, importer: Im
     assert importer() == (True, same)
     assert [(action(each), outcome(each)) for each in AuditLog(database).newest()][-1] == (
         "import it-help.csv",
-        "version 1: 2 records, +2 ~0 -0",
+        "version 1; entries: 2, +2 ~0 -0",
     )
 
 

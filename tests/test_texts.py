@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 
 from handlers import texts
-from handlers.texts import ENGLISH, JAPANESE, Texts
+from handlers.texts import ENGLISH, JAPANESE, Texts, en
 from indexes import messages
 from indexes.text import is_japanese
 
@@ -20,6 +20,15 @@ SOURCES = [
     if path.parent.name not in {"texts", "messages"}
 ]
 KEY = re.compile(r"[a-z]+(?:\.[a-z_]+)+")
+NEVER_ONE = {
+    *("entries.other", "days.other"),
+    *("misses.times", "misses.alone", "misses.again"),  # what was asked once has a sentence of its own
+    *("kb.preparing", "kb.preparing_rest"),  # told of large files only
+    *("upload.vanish", "upload.sure_text"),  # asked where many entries are
+    *("proposal.too_many", "edit.too_long", "typeahead.cut", "source.too_many_redirects"),  # limits
+    "download.short",
+}
+"""Sentences with a number before a plural."""
 
 
 def placeholders(text: str) -> set[str]:
@@ -78,6 +87,23 @@ def test_every_used_key_exists() -> None:
     assert all(f"vote.{kind}" in ENGLISH.words for kind in ("helpful", "unhelpful", "none"))
     assert all(f"kb.age.{unit}" in ENGLISH.words for unit in ("minutes", "hours", "days"))
     assert all(f"kb.auto_reply.{mode}" in ENGLISH.words for mode in ("on", "shadow", "off"))
+
+
+def test_no_sentence_says_one_entries() -> None:
+    counted = r"\{(?:count|days|times|records|rows|bases|total|limit|before|missing|seconds)(?::,)?\}"
+    plural = re.compile(counted + r"(?: [a-z-]+)? [a-z]+s\b")
+    assert {key for key, text in en.WORDS.items() if plural.search(text)} == NEVER_ONE
+
+
+def test_no_sentence_names_something_of_the_code() -> None:
+    """What renames a class everywhere renames it in sentences, too, if its name is a word of English."""
+    trees = (ast.parse(path.read_text("utf-8")) for path in SOURCES)
+    names = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    joined = {name for name in names if re.match("[A-Z][a-z]+[A-Z]", name)}
+    assert "AskedQuestion" in joined
+    for language in (ENGLISH, JAPANESE):
+        for key, text in language.words.items():
+            assert joined.isdisjoint(re.findall(r"[A-Za-z]+", text)), key
 
 
 def test_japanese_texts_are_japanese() -> None:

@@ -84,6 +84,11 @@ def entries(number: int, texts: Texts) -> str:
     return texts("entries.one" if number == 1 else "entries.other", count=number)
 
 
+def in_days(number: int, texts: Texts) -> str:
+    """Return a number of days in words."""
+    return texts("days.one" if number == 1 else "days.other", count=number)
+
+
 def fitting(paragraphs: Sequence[str], texts: Texts) -> list[str]:
     """Leave out the last ones when all would be more than a message holds, and say how many."""
     ends = accumulate(length(paragraph) for paragraph in paragraphs)

@@ -102,7 +102,7 @@ def test_a_reload_tells_them_numbers_only(slack: LocalSlack, knowledge: Path) ->
     slack.command("olivia", "it-help", "/kb reload keiri")
     slack.wait_until(lambda: len(slack.ephemerals("olivia")) == 2, what="the report")
     report = slack.ephemerals("olivia")[1].shown
-    assert "2 problems" in report
+    assert "Problems: 2." in report
     assert leaks(slack) == []
     slack.command("ichiro", "it-help", "/kb reload keiri")
     slack.wait_until(lambda: len(slack.ephemerals("ichiro")) == 2, what="the report")

@@ -85,7 +85,7 @@ def test_a_bot_whose_state_was_there_before_answers_at_once(
     assert any(record.getMessage().startswith(f"{said}{knowledge}") for record in caplog.records)
     named = f"{knowledge / 'dev-faq.csv'}: "
     assert any(each.getMessage().startswith(named) and FROM_SAMPLES in each.getMessage() for each in caplog.records)
-    assert imports(database) == [("first import", "3 files of the knowledge folder")]
+    assert imports(database) == [("first import", "files of the knowledge folder: 3")]
 
 
 def test_its_versions_go_along_and_what_only_they_hold(

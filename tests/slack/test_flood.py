@@ -89,7 +89,7 @@ def test_one_person_who_floods_is_told_once_and_nobody_else_waits(slack: LocalSl
     assert everybody_acked(slack, sent) < 1
     told = [message.shown for message in slack.ephemerals("alice")]
     notices = [text for text in told if TOO_MANY in text]
-    assert notices == ["That was a lot at once, so I left out what came in last. Please wait 15 seconds and ask again."]
+    assert notices == ["That was a lot at once, so I left out what came in last. Please ask again in 15 s."]
     assert BURST <= len(told) - 1 <= BURST + 5
     assert all(ANSWER in text for text in told if text not in notices)
     assert bot.services.process().counts["too_many"] == 100 - len(told) + 1
@@ -125,7 +125,7 @@ def test_a_form_of_a_person_who_floods_stays_as_it_was_typed(slack: LocalSlack, 
     over.set()
     flooding.join()
     assert list(sent.errors.values()) == [
-        "That was a lot at once, so I left out what came in last. Please wait 15 seconds and ask again."
+        "That was a lot at once, so I left out what came in last. Please ask again in 15 s."
     ]
 
 

@@ -123,8 +123,8 @@ def test_what_was_done_is_listed_in_each_reader_s_language(slack: LocalSlack, bo
     ]
     assert done(kb(slack, ENGLISH, "audit")) == [
         "*reload it-help* · it-help.csv: the file is empty; give it a header row first",
-        "*reload it-help* · 5 records, +0 ~0 -0",
-        "*export it-help* · 5 rows",
+        "*reload it-help* · entries: 5, +0 ~0 -0",
+        "*export it-help* · rows: 5",
         "*threshold* · 0.8",
         "*auto-reply* · Shadow",
     ]

@@ -56,7 +56,7 @@ def test_what_was_asked_most_comes_first(slack: LocalSlack) -> None:
     assert "asked once" in shown
     assert "パスワード" not in shown.replace("Closest: パスワード", "")
     japanese = kb(slack, "ichiro").shown
-    assert "*答えられなかった質問*（直近30日間）: 4件（2種類）" in japanese
+    assert "*答えられなかった質問*（この30日間）: 4件（2種類）" in japanese
     assert "3回（2人）" in japanese
 
 
@@ -293,4 +293,4 @@ def test_the_digest_quotes_only_what_everybody_could_read(slack: LocalSlack, bot
     ask(slack, "hanako", "駐車場はありますか")
     japanese = misses.digest(bot.services, 7, slack.channel("dev-faq").id)
     assert japanese
-    assert japanese.text == "*答えられなかった質問*（直近7日間）: 11件（8種類）"
+    assert japanese.text == "*答えられなかった質問*（この7日間）: 11件（8種類）"

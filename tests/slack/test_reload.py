@@ -107,7 +107,7 @@ def test_alone_it_reloads_the_channels_own_and_the_shared(slack: LocalSlack, bot
     assert "*_shared*: 1件（追加 0、変更 0、削除 0、スキップ 0）" in asked.messages[1].shown
     assert "管理者に連絡してください。" in searched(slack, "VPNにつながりません")
     [shared, it_help] = audits(slack, bot, 2)
-    assert (action(it_help), outcome(it_help)) == ("reload it-help", "5 records, +1 ~1 -1")
+    assert (action(it_help), outcome(it_help)) == ("reload it-help", "entries: 5, +1 ~1 -1")
     assert (it_help.user, it_help.channel) == (slack.person("ichiro").id, slack.channel("it-help").id)
     assert action(shared) == "reload _shared"
 
@@ -165,7 +165,7 @@ def test_left_out_rows_are_named_by_line_with_the_reason(slack: LocalSlack, bot:
     assert "… and 3 more" in report
     assert report.count("• line ") == 10
     assert {"<!channel>"}.isdisjoint(message for each in slack.ephemerals("olivia") for message in each.live_mentions)
-    assert outcome(audits(slack, bot, 1)[0]) == "4 records, +2 ~0 -0"
+    assert outcome(audits(slack, bot, 1)[0]) == "entries: 4, +2 ~0 -0"
 
 
 @pytest.mark.sqlite(FOLDER)

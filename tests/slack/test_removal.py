@@ -43,7 +43,7 @@ def test_what_is_removed_answers_no_more_and_comes_back_from_its_versions(
 ) -> None:
     bot = start()
     asked = slack.reply(slack.command("olivia", "general", "/kb remove it-help"))
-    assert "Remove *it-help*? 5 entries would answer no more" in asked.shown
+    assert "Remove *it-help*? 5 entries would no longer answer" in asked.shown
     assert f"<#{slack.channel('it-help').id}>" in asked.shown
     assert ANSWER not in asked.shown
     slack.press("olivia", asked, "Remove")
@@ -51,7 +51,7 @@ def test_what_is_removed_answers_no_more_and_comes_back_from_its_versions(
     assert not answers(slack)
     assert not (knowledge / "it-help.csv").exists()
     assert list((knowledge.parent / "data" / "snapshots").glob("it-help-*")) == []
-    assert audited(bot) == [(slack.person("olivia").id, "remove it-help", "5 records, kept as a version")]
+    assert audited(bot) == [(slack.person("olivia").id, "remove it-help", "entries: 5, kept as a version")]
     stop(slack, bot)
     again = start(admin_users=admins(slack))
     settle(slack, again)

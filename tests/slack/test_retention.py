@@ -59,7 +59,7 @@ def test_the_first_purge_is_announced_a_week_ahead_and_the_next_ones_are_not(sla
         assert len(told(slack, "olivia")) == 1
         assert words(bot) == [QUESTION]
     assert "more than 90 days old" in told(slack, "olivia")[0]
-    assert "90 日より前の質問" in told(slack, "ichiro")[0]
+    assert "90日より前の質問" in told(slack, "ichiro")[0]
     assert (told(slack, "guest"), told(slack, "hanako")) == ([], [])
     on_day(clock, keeper, 98.1)
     assert words(bot) == [""]

@@ -270,7 +270,7 @@ def test_when_many_entries_are_gone_an_admin_is_asked_once_and_decides(
     assert len(again.services.registry.loaded["it-help"].index.records) == 3
     assert later(again).state.asked == ""
     assert [entry[1:] for entry in audited(again)] == [
-        ("fetched it-help", "version 2, with many entries gone, as an admin confirmed: 3 records, +0 ~0 -2")
+        ("fetched it-help", "version 2, with many entries gone, as an admin confirmed; entries: 3, +0 ~0 -2")
     ]
     assert later(again).report is None
 

@@ -142,6 +142,7 @@ def test_kb_stats(slack: LocalSlack, bot: Bot) -> None:
     assert "Nothing at all found for: 1" in told.shown
     assert [block["type"] for block in told.blocks or []].count("image") == 1
     assert len(slack.calls_of("files.completeUploadExternal")) == 1
+    assert "*The last 1 day*" in kb(slack, "stats 1").shown
 
 
 @pytest.mark.usefixtures("bot")

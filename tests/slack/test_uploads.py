@@ -70,7 +70,7 @@ def test_the_difference_is_shown_and_applied_as_uploaded(slack: LocalSlack, bot:
     assert ":white_check_mark: *it-help*: 6 entries. Added 1, changed 1, removed 0, skipped 0." in card.shown
     assert "シャッターを開けて" in searched(slack, "カメラが映りません")
     settle(slack, bot)
-    assert outcomes(bot) == [("upload it-help", "version 2, from it-help.csv: 6 records, +1 ~1 -0")]
+    assert outcomes(bot) == [("upload it-help", "version 2, from it-help.csv; entries: 6, +1 ~1 -0")]
 
 
 def test_cancel_changes_nothing_and_ends_it(slack: LocalSlack, bot: Bot, knowledge: Path) -> None:

@@ -104,9 +104,9 @@ def test_going_back_is_shown_first_and_can_be_undone(slack: LocalSlack, bot: Bot
     assert path.read_bytes() == newer
     settle(slack, bot)
     assert outcomes(bot) == [
-        ("rollback it-help", "version 4, as version 2 was: 6 records, +1 ~1 -0"),
-        ("rollback it-help", "version 3, as version 1 was: 5 records, +0 ~1 -1"),
-        ("upload it-help", "version 2, from it-help.csv: 6 records, +1 ~1 -0"),
+        ("rollback it-help", "version 4, as version 2 was; entries: 6, +1 ~1 -0"),
+        ("rollback it-help", "version 3, as version 1 was; entries: 5, +0 ~1 -1"),
+        ("upload it-help", "version 2, from it-help.csv; entries: 6, +1 ~1 -0"),
     ]
 
 
@@ -203,7 +203,7 @@ def test_the_export_opens_in_a_spreadsheet_and_computes_nothing(slack: LocalSlac
         ["4", "'＝SUM(A1)", "a = b", "'quoted"],
     ]
     settle(slack, bot)
-    assert outcomes(bot) == [("export it-help", "3 rows")]
+    assert outcomes(bot) == [("export it-help", "rows: 3")]
     assert slack.bot_messages("it-help") == []
     assert [each.shown for each in slack.ephemerals("olivia")] == ["I have sent you *it-help* in a direct message."]
 

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks.basic_components import SlackFile
 
 from handlers.channel_rules import AutoReply
 from handlers.learning.views import proof
-from handlers.slack.blocks import Message, actions, button, context, listed, section
+from handlers.slack.blocks import Message, actions, button, context, in_days, listed, section
 from handlers.slack.mrkdwn import moment, one_line
 from handlers.texts import Texts
 
@@ -34,8 +34,8 @@ def statistics(
     texts: Texts,
 ) -> Message:
     """Show the statistics: in total, as a picture, by knowledge base, and for channels with auto-reply."""
-    title = texts("stats.title", days=len(overview.by_day))
-    blocks: list[Block] = [section(f"{title}\n{tally(overview.total, texts)}"), trend(overview, picture, texts)]
+    said = heading(overview, texts)
+    blocks: list[Block] = [section(f"{said}\n{tally(overview.total, texts)}"), trend(overview, picture, texts)]
     lines = [line for found, _ in rehearsals[:REHEARSED] for line in _proofs(found, texts)]
     lines += [f"*{one_line(name, NAME)}*: {tally(one, texts)}" for name, one in by_size(overview.by_name)]
     if "" in overview.by_name:
@@ -46,7 +46,12 @@ def statistics(
             blocks += rehearsal(found, sums, len(overview.by_day), texts)
     if len(rehearsals) > REHEARSED:
         blocks.append(context(texts("kb.more_problems", count=len(rehearsals) - REHEARSED)))
-    return Message(title, blocks)
+    return Message(said, blocks)
+
+
+def heading(overview: "Overview", texts: Texts) -> str:
+    """Say of which days the statistics are."""
+    return texts("stats.title", days=in_days(len(overview.by_day), texts))
 
 
 def tally(one: "Tally", texts: Texts) -> str:
@@ -70,10 +75,10 @@ def trend(overview: "Overview", picture: str | None, texts: Texts) -> Block:
         most = max(*days, 1)
         bars = "".join(BARS[min(number * len(BARS) // most, len(BARS) - 1)] for number in days)
         return context(f"`{bars}`")
-    alt = texts("stats.picture_alt", days=len(days), asked=sum(days))
+    span = in_days(len(days), texts)
     return ImageBlock(
-        alt_text=alt,
-        title=PlainTextObject(text=texts("stats.picture", days=len(days))),
+        alt_text=texts("stats.picture_alt", days=span, asked=sum(days)),
+        title=PlainTextObject(text=texts("stats.picture", days=span)),
         slack_file=SlackFile(id=picture),
     )
 
@@ -84,7 +89,7 @@ def rehearsal(found: "ChannelProof", sums: "Rehearsal", days: int, texts: Texts)
     words = texts(
         "shadow.summary",
         channel=f"<#{channel.id}>",
-        days=days,
+        days=in_days(days, texts),
         messages=sums.messages,
         answered=sums.answered,
         expected=f"{sums.expected:.0f}",

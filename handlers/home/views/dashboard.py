@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from handlers.admin.views.reports import tally, trend
+from handlers.admin.views.reports import heading, tally, trend
 from handlers.admin.views.sources import Polled, trouble
 from handlers.learning.views import proof
 from handlers.slack.blocks import actions, button, context, entries, menu_key, section
@@ -63,7 +63,7 @@ def dashboard(shown: Dashboard, texts: Texts) -> list[Block]:
         DividerBlock(),
         HeaderBlock(text=PlainTextObject(text=texts("home.admin"))),
         *([section(shown.quiet)] if shown.quiet else []),
-        context(f"{texts('stats.title', days=len(shown.overview.by_day))} · {tally(shown.overview.total, texts)}"),
+        context(heading(shown.overview, texts), tally(shown.overview.total, texts)),
         trend(shown.overview, shown.picture, texts),
         actions(*(button(texts(f"home.do.{verb}"), f"home_do_{verb}", verb) for verb in shown.buttons)),
         *(_kept(one, shown.menu, texts) for one in shown.kept[:LISTED]),

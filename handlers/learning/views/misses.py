@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from slack_sdk.models.blocks import Block
 
-from handlers.slack.blocks import Message, actions, button, context, notice, section
+from handlers.slack.blocks import Message, actions, button, context, in_days, notice, section
 from handlers.slack.mrkdwn import moment, one_line, person
 from handlers.texts import Texts
 
@@ -87,7 +87,7 @@ class Digest:
 def page(shown: Page, command: str, texts: Texts) -> Message:
     """List unanswered questions, most asked first."""
     if not shown.count:
-        return notice(texts("misses.none", days=shown.days))
+        return notice(texts("misses.none", days=in_days(shown.days, texts)))
     title = _title(shown, texts)
     blocks: list[Block] = [section(title), *_listed(shown, texts)]
     after = shown.first + len(shown.asked)
@@ -104,7 +104,7 @@ def page(shown: Page, command: str, texts: Texts) -> Message:
 
 
 def _title(shown: Page, texts: Texts) -> str:
-    return texts("misses.title", days=shown.days, count=shown.count, different=shown.different)
+    return texts("misses.title", days=in_days(shown.days, texts), count=shown.count, different=shown.different)
 
 
 def _elsewhere(shown: Page, texts: Texts) -> list[Block]:
@@ -125,7 +125,7 @@ def _listed(shown: Page, texts: Texts) -> list[Block]:
 
 def digest(told: Digest, days: int, command: str, texts: Texts) -> Message:
     """Return the weekly summary for a channel; it names nobody."""
-    title = texts("misses.title", days=days, count=told.count, different=told.different)
+    title = texts("misses.title", days=in_days(days, texts), count=told.count, different=told.different)
     lines = [f"*{_question(one)}*\n{_count(one, texts)} · <#{one.where}>" for one in told.asked]
     hidden = [context(texts("misses.counted", count=told.counted))] if told.counted else []
     hint = context(texts("misses.digest_hint", command=command))
