@@ -15,7 +15,7 @@ from slack_sdk.models.views import View
 
 from handlers.admin.store.statistics import Overview, Rehearsal, Tally
 from handlers.admin.views import admin, recovery, reports, settings, waiting
-from handlers.answers.views import answers, full_answer, guide, published, reasons
+from handlers.answers.views import answers, full_answer, guide, published, reasons, shadow
 from handlers.channel_rules import AutoReply, Channel, ChannelProof, Waiting
 from handlers.counters import Count
 from handlers.entries.store.proposals import Proposal
@@ -240,6 +240,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "removal/asked": lambda texts: removal.asked(REMOVABLE, ADMIN_COMMAND, texts),
         "removal/fault": lambda texts: removal.fault([NAME], ADMIN_COMMAND, texts),
         "removal/gone": lambda texts: removal.gone(REMOVABLE, texts),
+        "shadow/report": lambda texts: shadow.report(RESULT, PLACE, "https://example.slack.com/archives/C012AB3CD/p1", texts),
         "settings/stale": lambda texts: settings.stale(CHANNEL, settings.KEYS, texts),
         "settings/modal": lambda texts: settings.modal(UNPROVED, [NAME, "another"], ["another"], texts),
         "uploads/applied": lambda texts: uploads.applied(UPLOAD, NAME, admin.reloaded([REPORT], (), texts), texts),

@@ -189,14 +189,10 @@ class Messenger:
         except SlackApiError as error:
             _unless_gone(error)
 
-    def link(self, channel: str, ts: str) -> str:
-        """Return the address of a message."""
-        return str(self._client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"])
-
     def link_if_any(self, channel: str, ts: str) -> str:
         """Return the address of a message that is there; blank when Slack can't say it, which is logged."""
         try:
-            return self.link(channel, ts)
+            return str(self._client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"])
         except CALL_ERRORS as error:
             log.warning("Slack gives no address for %s in %s (%s)", ts, channel, error_code(error))
             return ""

@@ -21,7 +21,7 @@ from handlers.learning.store.misses import Miss, Misses
 from handlers.learning.store.voices import Voices
 from handlers.privacy.store.retention import Retention
 from handlers.schema import open_database
-from handlers.store.audit import AuditLog
+from handlers.store.audit import AuditLog, entry
 from handlers.store.claims import Claims
 from handlers.store.database import Database, metadata
 from handlers.store.migrations import copy_of
@@ -127,8 +127,8 @@ def everything(database: Database) -> None:
     )
     LearnedAliases(database).add(StoredAlias("it-help", "vpn", "VPN", "vpn", "vpn", (WHO,), "kotae"))
     decided = Proposals(database).add(Proposal(WHO, "it-help", {"question": WORDS}))
-    Proposals(database).claim(decided, "U0ADMIN")
-    Proposals(database).settle(decided, "declined", WORDS)
+    logged = entry("U0ADMIN", "C1", Translatable("audit.decline", name="it-help"))
+    assert Proposals(database).decline(decided, "U0ADMIN", WORDS, logged)
 
 
 def test_what_is_old_is_gone_from_the_files_and_still_counted(database: Database, url: str) -> None:

@@ -383,6 +383,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "handlers.entries.views.proposals",
         "handlers.answers.views.reactions",
         "handlers.answers.views.reasons",
+        "handlers.answers.views.shadow",
         "handlers.files.views.removal",
         "handlers.admin.views.recovery",
         "handlers.admin.views.replicas",

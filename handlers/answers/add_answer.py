@@ -6,7 +6,6 @@ from handlers.entries import editing
 from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import notice
-from handlers.slack.mrkdwn import plain
 from handlers.store.questions import AskedQuestion, Questions
 
 
@@ -16,14 +15,14 @@ def add_answer(services: Services, request: Request) -> None:
     if question is None or not _may_read(services, request, question):
         request.tell_privately(notice(request.texts("answer.gone")))
     else:
-        open_form(services, request, question, plain(question.text))
+        open_form(services, request, question)
 
 
-def open_form(services: Services, request: Request, question: AskedQuestion, text: str, answer: str = "") -> None:
+def open_form(services: Services, request: Request, question: AskedQuestion, answer: str = "") -> None:
     """Open the form for a new entry in the first knowledge base of the question's channel."""
     names = services.channels.of(question.channel).knowledge_bases
     name = names[0] if names else ""
-    editing.open_add(services, request, knowledge_base=name, question=text, answer=answer, question_id=question.id)
+    editing.open_add(services, request, knowledge_base=name, question=question.text, answer=answer, question_id=question.id)
 
 
 def _may_read(services: Services, request: Request, question: AskedQuestion) -> bool:

@@ -77,8 +77,10 @@ def resolved(services: Services, request: Request) -> None:
     if not _may_close(services, request, call):
         request.tell_privately(notice(request.texts("ask.not_yours")))
         return
-    Publications(services.database).close(question.id, request.user)
-    by = services.access.person(Publications(services.database).of(question.id)["ask"].closed_by or request.user)
+    publications = Publications(services.database)
+    publications.close(question.id, request.user)
+    closed = publications.of(question.id).get("ask", call)  # somebody else may have been first
+    by = services.access.person(closed.closed_by or request.user)
     request.update_message(published.closed(question.id, question.text, by.name, words.for_question(question.text)))
 
 
@@ -87,7 +89,7 @@ def save(services: Services, request: Request) -> None:
     if not (found := _called(services, request)):
         return
     question, call = found
-    add_answer.open_form(services, request, question, question.text, _last_reply(services, request, call))
+    add_answer.open_form(services, request, question, _last_reply(services, request, call))
 
 
 def _called(services: Services, request: Request) -> tuple[AskedQuestion, Publication] | None:

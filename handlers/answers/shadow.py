@@ -5,17 +5,13 @@ from typing import Any
 
 from handlers import texts as words
 from handlers.answers.replies import question_of_button
-from handlers.answers.views.answers import volunteered
+from handlers.answers.views.shadow import report
 from handlers.audience import closed_to, may_know
 from handlers.learning.votes import vote_on
 from handlers.request import Request
 from handlers.result import Result
 from handlers.services import Services
-from handlers.slack.blocks import Message, actions, button, context, notice, section
-from handlers.slack.mrkdwn import escape, one_line
-
-QUESTION_LENGTH = 300
-"""Characters of a question that shadow mode quotes."""
+from handlers.slack.blocks import notice
 
 
 def judged(services: Services, request: Request) -> None:
@@ -32,21 +28,12 @@ def tell_admins(services: Services, request: Request, result: Result, message: M
     Only those who may read the channel are told.
     """
     rules = services.channels.of(request.channel)
-    link = services.messenger.link(request.channel, message["ts"])
+    address = services.messenger.link_if_any(request.channel, message["ts"])
     by = (rules.set_by or {}).get("auto_reply", "")
     told = [by] if by and services.access.person(by).is_admin else services.access.named_admins()
     for admin in (user for user in told if _may_hear(services, user, request.channel, result)):
         texts = words.for_locale(services.access.person(admin).locale)
-        percent = f"{result.entries[0].confidence * 100:.0f}"
-        report = texts("shadow.report", channel=f"<#{request.channel}>", link=escape(link), percent=percent)
-        would_be = volunteered(result, texts)
-        buttons = [
-            button(texts("button.looks_right"), "shadow_right", str(result.question_id)),
-            button(texts("button.looks_wrong"), "shadow_wrong", str(result.question_id)),
-        ]
-        asked = context(texts("answer.asked", question=one_line(result.question, QUESTION_LENGTH)))
-        blocks = [section(report), asked, *would_be.blocks[:-1], actions(*buttons)]
-        services.messenger.inform(admin, Message(report, blocks))
+        services.messenger.inform(admin, report(result, request.channel, address, texts))
 
 
 def _may_hear(services: Services, user: str, channel: str, result: Result) -> bool:

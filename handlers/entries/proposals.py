@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
 from handlers import texts as words
 from handlers.access import Standing
 from handlers.admins import MOST_ASKED, active_admins
-from handlers.entries.store.proposals import ApprovalMessage, Proposal, Proposals
+from handlers.entries.store.proposals import ApprovalMessage, Proposal, Proposals, State
 from handlers.entries.views import editing as form
 from handlers.entries.views import proposals as views
 from handlers.entries.views.editing import Draft
@@ -20,7 +19,8 @@ from handlers.request import Request
 from handlers.services import Services
 from handlers.slack.blocks import Message, notice
 from handlers.slack.mrkdwn import mrkdwn, one_line
-from handlers.store.audit import AuditLog
+from handlers.slack.trouble import CALL_ERRORS, error_code
+from handlers.store import audit
 from handlers.store.database import FORGOTTEN
 from handlers.texts import HandlerError, Texts
 from indexes.errors import KnowledgeBaseError
@@ -73,9 +73,15 @@ def reachable(services: Services, knowledge_base: str) -> list[str]:
 
 def approve(services: Services, request: Request) -> None:
     """Write the entry as it was proposed."""
-    proposal = decidable(services, request)
-    if proposal is None:
-        return
+    proposal = _pressed(services, request)
+    if proposal and _was_decided(request, proposal, "approved"):
+        _tell_everybody(services, proposal.id)
+        _refresh(services, request, proposal.id)
+    elif proposal := decidable(services, request):
+        _approve(services, request, proposal)
+
+
+def _approve(services: Services, request: Request, proposal: Proposal) -> None:
     draft = Draft(
         proposal.knowledge_base, proposal.cells, question_id=proposal.question, language=request.texts.language
     )
@@ -119,13 +125,13 @@ def declined(services: Services, request: Request) -> None:
     proposal = Proposals(services.database).get(int(view["private_metadata"]))
     if proposal is None or not _sees(services, request.user, proposal.knowledge_base):
         request.tell_privately(notice(request.texts("proposal.gone")))
-    elif not Proposals(services.database).claim(proposal.id, request.user, again=request.is_repeat):
-        request.tell_privately(_already(services, proposal.id, request.texts))
-    else:
-        Proposals(services.database).settle(proposal.id, "declined", _reason(view))
+        return
+    logged = audit.entry(request.user, request.channel, Translatable("audit.decline", name=proposal.knowledge_base))
+    is_mine = Proposals(services.database).decline(proposal.id, request.user, _reason(view), logged)
+    if is_mine or _was_decided(request, proposal, "declined"):
         _tell_everybody(services, proposal.id)
-        done = Translatable("audit.decline", name=proposal.knowledge_base)
-        AuditLog(services.database).record(request.user, request.channel, done)
+    else:
+        request.tell_privately(_already(services, proposal.id, request.texts))
 
 
 def accepted(_: Services, __: Request) -> Mapping[str, Any]:
@@ -140,16 +146,24 @@ def command(services: Services, request: Request, _: str) -> None:
 
 def decidable(services: Services, request: Request) -> Proposal | None:
     """Return the proposal of the pressed button; None after telling why this person can't decide on it."""
-    number = int(request.pressed.partition(":")[0])
-    proposal = Proposals(services.database).get(number)
+    proposal = _pressed(services, request)
     if proposal is None or not _sees(services, request.user, proposal.knowledge_base):
         request.tell_privately(notice(request.texts("proposal.gone")))
         return None
     if proposal.is_open:
         return proposal
-    request.tell_privately(_already(services, number, request.texts))
-    _refresh(services, request, number)
+    request.tell_privately(_already(services, proposal.id, request.texts))
+    _refresh(services, request, proposal.id)
     return None
+
+
+def _pressed(services: Services, request: Request) -> Proposal | None:
+    return Proposals(services.database).get(int(request.pressed.partition(":")[0]))
+
+
+def _was_decided(request: Request, proposal: Proposal, state: State) -> bool:
+    """Tell whether an earlier process has made this decision, and ended before everybody was told."""
+    return request.is_repeat and (proposal.state, proposal.by) == (state, request.user)
 
 
 def _sees(services: Services, user: str, knowledge_base: str) -> bool:
@@ -162,14 +176,15 @@ def _write(services: Services, request: Request, proposal: Proposal, draft: Draf
     refuse_edited_elsewhere(services, request, draft.knowledge_base)
     if draft.knowledge_base not in writable(services, request):
         raise DecidedError("edit.no_such", name=draft.knowledge_base)
-    if not Proposals(services.database).claim(proposal.id, request.user, again=request.is_repeat):
+    is_mine = Proposals(services.database).claim(proposal.id, request.user, again=request.is_repeat)
+    if not (is_mine or _was_decided(request, proposal, "approved")):
         raise _taken(services, proposal.id)
     try:
         stored = store(services, request, draft)
     except BaseException:
         Proposals(services.database).release(proposal.id)
         raise
-    Proposals(services.database).settle(proposal.id, "approved")
+    Proposals(services.database).approved(proposal.id)
     _tell_everybody(services, proposal.id)
     return stored
 
@@ -186,11 +201,11 @@ def _tell_everybody(services: Services, number: int) -> None:
 
 
 def _update(services: Services, sent: ApprovalMessage, message: Message) -> None:
-    """Update the message in which an admin was asked; a refusal is logged: others are to be told as well."""
+    """Update the message in which an admin was asked; a failure is logged: others are to be told as well."""
     try:
         services.messenger.update_message(sent.channel, sent.message, message)
-    except SlackApiError as error:
-        log.warning("What %s was asked can't be changed (%s)", sent.admin, error.response.get("error"))
+    except CALL_ERRORS as error:
+        log.warning("What %s was asked can't be changed (%s)", sent.admin, error_code(error))
 
 
 def _refresh(services: Services, request: Request, number: int) -> None:

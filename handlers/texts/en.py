@@ -317,7 +317,8 @@ WORDS = {
     "removal.named": "kotae.toml names *{name}*, and I could not start without it. Take it out of kotae.toml and restart me; then it can be removed.",
     "button.remove": "Remove",
     "button.keep": "Keep",
-    "shadow.report": "Shadow mode in {channel}: I would have answered <{link}|this message> ({percent}% sure).",
+    "shadow.report": "Shadow mode in {channel}: I would have answered {message} ({percent}% sure).",
+    "shadow.message": "this message",
     "shadow.summary": "*Shadow mode in {channel}*, the last {days}\n"
     "Messages: {messages} · would have been answered: {answered} · right, by my confidence: {expected}",
     "shadow.judged": "Looked at by admins: {judged} · right: {right}",

@@ -315,7 +315,8 @@ WORDS = {
     "removal.named": "*{name}* は kotae.toml に書かれており、なくなると起動できません。kotae.toml から外して再起動すると、削除できます。",
     "button.remove": "削除する",
     "button.keep": "残す",
-    "shadow.report": "シャドーモード（{channel}）: <{link}|このメッセージ> に次のように回答するところでした（確信度 {percent}%）。",
+    "shadow.report": "シャドーモード（{channel}）: {message} に次のように回答するところでした（確信度 {percent}%）。",
+    "shadow.message": "このメッセージ",
     "shadow.summary": "*シャドーモード（{channel}）*: この{days}間の{messages}件の投稿のうち、{answered}件に回答するところでした。"
     "確信度から見ると、そのうち{expected}件が正しい見込みです。",
     "shadow.judged": "管理者が確認した{judged}件のうち、{right}件が正しい回答でした。",

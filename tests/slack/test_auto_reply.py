@@ -10,7 +10,8 @@ from handlers.channel_rules import AutoReply
 from handlers.learning.store.alias_votes import AliasVotes
 from handlers.learning.store.misses import Misses
 from handlers.store.questions import Origin, Questions
-from tests.slack.conftest import Start, admit_guests, asked_so_far, settle
+from tests.slack.conftest import Start, admit_guests, asked_so_far, labels, settle
+from tests.state import change
 
 pytestmark = pytest.mark.usefixtures("lawful")
 
@@ -349,6 +350,21 @@ def test_shadow_mode_tells_the_admin_and_nobody_else(slack: LocalSlack, start: S
     assert WIFI in shown
     assert "auto_right" not in str(report.blocks)
     assert slack.workspace.ephemerals == []
+
+
+def test_shadow_mode_reports_though_message_and_database_are_gone(
+    slack: LocalSlack, start: Start, state_url: str
+) -> None:
+    bot = start(configured("shadow"), admin_users=slack.person("ichiro").id)
+    change(state_url, "ALTER TABLE questions RENAME TO asked")
+    slack.faults.error("chat.getPermalink", "message_not_found")
+    slack.say("alice", "it-help", ASK_WIFI)
+    slack.wait_until(slack.bot_messages)
+    settle(slack, bot)
+    [report] = slack.bot_messages()
+    assert "）: このメッセージ に次のように回答する" in report.shown
+    assert all(text in report.shown for text in (ASK_WIFI, WIFI, "出典: it-help"))
+    assert labels(report) == []
 
 
 def test_an_admin_who_can_not_be_reached_does_not_keep_others_from_being_told(slack: LocalSlack, start: Start) -> None:

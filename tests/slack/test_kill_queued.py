@@ -120,6 +120,30 @@ def test_a_proposal_is_stored_once_and_no_admin_asked_twice(running: World) -> N
         assert database.execute("SELECT count(*) FROM proposal_requests").fetchone() == (1,)
 
 
+@pytest.mark.parametrize("decision", ["Approve", "Decline"])
+def test_a_decision_is_told_once_though_the_bot_ended_right_after_it(running: World, decision: str) -> None:
+    slack = running.slack
+    slack.command("olivia", "it-help", "/kb threshold 0.5")
+    olivia, hanako = slack.person("olivia"), slack.person("hanako")
+    slack.submit("hanako", opened(running, "hanako"), DIAL)
+    asked = slack.wait_until(lambda: slack.bot_messages(olivia), what="the question to the admin")[-1]
+    slack.faults.slow("chat.update", seconds=4, times=None)
+    pressed = slack.press("olivia", asked, decision)
+    if decision == "Decline":
+        form = slack.wait_until(lambda: pressed.views, what="the form")[0]
+        slack.submit("olivia", form, {"reason": "It is in the handbook."})
+    called(running, "chat.update")
+    killed(running)
+    restarted(running)
+    done(running)
+    assert f"{decision.removesuffix('e')}ed by" in asked.shown
+    assert len(slack.bot_messages(hanako)) == 1
+    assert entries(running) == (decision == "Approve")
+    with closing(sqlite3.connect(running.folder / ".kotae" / "state.db")) as database:
+        logged = database.execute("SELECT count(*) FROM audit WHERE action IN ('audit.decline', 'audit.add')").fetchone()
+    assert logged == (1,)
+
+
 def test_a_form_that_can_not_be_opened_any_more_is_apologised_for(running: World) -> None:
     slack = running.slack
     slack.faults.slow("users.info", seconds=4, times=None)

@@ -105,12 +105,16 @@ def test_a_vote_counts_though_its_form_can_not_be_opened(slack: LocalSlack, bot:
 
 
 @pytest.mark.usefixtures("lawful")
+@pytest.mark.parametrize("connected", [True, False])
 def test_people_are_called_once_though_slack_has_no_address(
-    slack: LocalSlack, start: Start, helpers: list[str]
+    slack: LocalSlack, start: Start, helpers: list[str], connected: bool
 ) -> None:
     bot = start(ConfigFile(channels={"dev-faq": ChannelSection(ask=tuple(helpers))}))
     answer = slack.reply(slack.command("alice", "dev-faq", "/search Where is the fax?"))
-    slack.faults.error("chat.getPermalink", "access_denied")
+    if connected:
+        slack.faults.error("chat.getPermalink", "access_denied")
+    else:
+        slack.faults.drop_response("chat.getPermalink", times=None)
     for _ in range(2):
         slack.press("alice", answer, "ask_person", wait=False)
         settle(slack, bot)
@@ -168,14 +172,19 @@ def test_a_proposal_that_is_not_in_the_audit_log_is_decided_and_told(
     assert direct(slack, "alice")[-1].startswith(":white_check_mark: Your entry")
 
 
+@pytest.mark.parametrize("connected", [True, False])
 def test_everybody_hears_of_a_decision_though_one_message_can_not_be_changed(
-    slack: LocalSlack, start: Start, knowledge: Path
+    slack: LocalSlack, start: Start, knowledge: Path, connected: bool
 ) -> None:
     bot = start(admin_users=f"{slack.person('olivia').id},{slack.person('ichiro').id}")
     propose(slack, bot)
-    slack.faults.error("chat.update", "cant_update_message")
+    if connected:
+        slack.faults.error("chat.update", "cant_update_message")
+    else:
+        slack.faults.drop_response("chat.update", times=None, applied=False)
     slack.press("olivia", request(slack, "olivia"), "Approve")
     settle(slack, bot)
+    assert slack.ephemerals("olivia") == []
     assert SCANNER["question"] in (knowledge / "it-help.csv").read_text("utf-8")
     assert direct(slack, "alice")[-1].startswith(":white_check_mark: Your entry")
 

@@ -74,15 +74,11 @@ def asked_back(result: Result, texts: Texts, options: ReplyOptions, shown: froze
 
 def volunteered(result: Result, texts: Texts, votes: Mapping[str, str] | None = None) -> Message:
     """Answer a message unasked: the best hit and two buttons."""
-    entry = result.entries[0]
-    if entry.record is None:
+    record = result.entries[0].record
+    if record is None:
         return notice(texts("answer.gone"))
-    more = read_all(result, 1, entry.record, FIRST, texts)
-    blocks: list[Block] = [
-        rich(headline(entry.record.question), start(entry.record, FIRST), result.question),
-        *images(entry.pictures),
-        context(texts("answer.automatic"), source(entry, texts)),
-    ]
+    more = read_all(result, 1, record, FIRST, texts)
+    blocks = unasked(result, texts)
     if result.question_id is not None:
         value = str(result.question_id)
         right = button(texts("button.right"), "auto_right", value)
@@ -92,6 +88,18 @@ def volunteered(result: Result, texts: Texts, votes: Mapping[str, str] | None = 
     if times:
         blocks.append(context(texts("vote.right", count=times)))
     return Message(_notification(result, texts), blocks)
+
+
+def unasked(result: Result, texts: Texts) -> list[Block]:
+    """Show the best hit as it is given, or would be, to a message that nobody addressed to the bot."""
+    entry = result.entries[0]
+    if entry.record is None:
+        return [section(texts("answer.gone"))]
+    return [
+        rich(headline(entry.record.question), start(entry.record, FIRST), result.question),
+        *images(entry.pictures),
+        context(texts("answer.automatic"), source(entry, texts)),
+    ]
 
 
 def folded(result: Result, texts: Texts, *, ask: bool = False, asked: str | None = None) -> Message:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     JSON,
     Column,
     Float,
+    Insert,
     Integer,
     Row,
     Select,
@@ -123,7 +124,7 @@ class Proposals:
         return self._list(select(proposals).where(_undecided()).order_by(proposals.c.at))
 
     def claim(self, proposal_id: int, by: str, *, again: bool = False) -> bool:
-        """Return True to exactly one caller, who then calls `settle` or `release`.
+        """Return True to exactly one caller, who then calls `approved` or `release`.
 
         `again` is for repeated work: what the same person claimed in an earlier process, which ended, is theirs.
         """
@@ -143,12 +144,23 @@ class Proposals:
                 update(proposals).where(proposals.c.id == proposal_id).values(state="waiting", by="", decided_at=0.0)
             )
 
-    def settle(self, proposal_id: int, state: Literal["approved", "declined"], reason: str = "") -> None:
-        """Store the decision."""
+    def approved(self, proposal_id: int) -> None:
+        """Store that the claimed entry was written."""
         with self._database.transaction(Translatable("database.failed.decision")) as connection:
-            connection.execute(
-                update(proposals).where(proposals.c.id == proposal_id).values(state=state, reason=reason)
+            connection.execute(update(proposals).where(proposals.c.id == proposal_id).values(state="approved"))
+
+    def decline(self, proposal_id: int, by: str, reason: str, logged: Insert) -> bool:
+        """Decline a proposal and, in the same transaction, log it; False if somebody has decided already."""
+        with self._database.transaction(Translatable("database.failed.undecided")) as connection:
+            declined = connection.execute(
+                update(proposals)
+                .where(proposals.c.id == proposal_id, _undecided())
+                .values(state="declined", by=by, decided_at=time.time(), reason=reason)
             )
+            if declined.rowcount != 1:
+                return False
+            connection.execute(logged)
+            return True
 
     def ask(self, proposal_id: int, sent: ApprovalMessage) -> None:
         """Store the message in which an admin was asked, so that it can be updated later."""
