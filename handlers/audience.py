@@ -35,11 +35,18 @@ def knowledge_bases_for(services: Services, request: Request, *, public_reply: b
     """
     if public_reply:
         names = knowledge_bases_for_everybody(services, request.channel)
-    elif request.is_direct or not request.channel or services.access.place(request.channel).is_group_dm:
-        names = services.channels.names(services.access.channels_of(request.user))
-    else:
+    elif is_in_channel(services, request):
         names = request.rules.knowledge_bases
+    else:
+        names = services.channels.names(services.access.channels_of(request.user))
     return seen_by(Reader(names, request.person.standing is Standing.MEMBER), services.channels.public)
+
+
+def is_in_channel(services: Services, request: Request) -> bool:
+    """Tell whether a request comes from a channel, and not from a direct message, a form or the Home tab."""
+    return bool(request.channel) and not (
+        request.is_direct or services.access.place(request.channel).is_group_dm
+    )
 
 
 def knowledge_bases_for_everybody(services: Services, channel: str) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ class Route:
         return Kind.MESSAGE if self.claims else Kind.EVENT
 
     def need(self, request: Request) -> Need:
-        """Return who may send this payload; doesn't call Slack."""
+        """Return who may send this payload; may ask Slack whether it is the owner of a row."""
         return self.needs if isinstance(self.needs, Need) else self.needs(request)
 
 

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 from handlers.admin.views import settings as view
-from handlers.audience import ensure_open, knowledge_bases_for_everybody
+from handlers.audience import ensure_open, is_in_channel, knowledge_bases_for_everybody
 from handlers.channel_rules import AutoReply, Channel, SettingName, Unproved
 from handlers.features import BY_CHANNEL, FOR_ALL, Feature, write
 from handlers.learning.proof import proofs_of
@@ -23,7 +24,23 @@ _FEWEST_PERCENT, _ALL = 10, 100
 _REASON = 500
 """Characters of why there is no model."""
 
+Command = Callable[[Services, Request, str], None]
 
+
+def _of_channel(run: Command) -> Command:
+    """Wrap a command about the channel in which it is typed; elsewhere it says so."""
+
+    @wraps(run)
+    def run_in_channel(services: Services, request: Request, argument: str) -> None:
+        if is_in_channel(services, request):
+            run(services, request, argument)
+        else:
+            request.tell_privately(notice(request.texts("settings.where")))
+
+    return run_in_channel
+
+
+@_of_channel
 def auto_reply(services: Services, request: Request, argument: str) -> None:
     """`/kb auto-reply on|shadow|off`: for this channel."""
     rules = services.channels.of(request.channel)
@@ -47,6 +64,7 @@ def auto_reply(services: Services, request: Request, argument: str) -> None:
     request.tell_privately(proof_view.told("\n".join(lines), found, request.texts))
 
 
+@_of_channel
 def threshold(services: Services, request: Request, argument: str) -> None:
     """`/kb threshold 0.80`: for this channel."""
     wanted = _probability(argument)
@@ -63,12 +81,10 @@ def threshold(services: Services, request: Request, argument: str) -> None:
     request.tell_privately(proof_view.told(said, found, request.texts))
 
 
-def opened(services: Services, request: Request, _: str = "") -> None:
+@_of_channel
+def opened(services: Services, request: Request, _: str) -> None:
     """`/kb settings`: all rules of this channel in a modal."""
-    if request.is_direct:
-        request.tell_privately(notice(request.texts("settings.where", command=services.config.admin_command)))
-    else:
-        open_for(services, request, request.channel)
+    open_for(services, request, request.channel)
 
 
 def open_for(services: Services, request: Request, channel: str) -> None:
@@ -184,12 +200,12 @@ def _changes(services: Services, before: Channel, chosen: view.Chosen) -> dict[S
     wanted: dict[SettingName, tuple[object, object, str, Translatable]] = {
         "auto_reply": (before.auto_reply, chosen.auto_reply, chosen.auto_reply.value, _mode(chosen.auto_reply)),
         "threshold": (
-            *(f"{before.threshold:.2f}", f"{chosen.threshold:.2f}"),
+            *(view.percent(before.threshold), view.percent(chosen.threshold)),
             threshold,
             Translatable("audit.threshold", threshold=threshold),
         ),
         "promise": (
-            *(f"{before.promise:.2f}", f"{before.promise if chosen.promise is None else chosen.promise:.2f}"),
+            *(view.percent(before.promise), view.percent(before.promise if chosen.promise is None else chosen.promise)),
             str(chosen.promise),
             Translatable("audit.promise", promise=str(chosen.promise)),
         ),

@@ -6,7 +6,7 @@ from handlers.access import Standing
 from handlers.answers.lookup import Find, find_answers
 from handlers.answers.replies import first_reply
 from handlers.answers.views import guide
-from handlers.audience import knowledge_bases_for, tell_what_is_withheld
+from handlers.audience import is_in_channel, knowledge_bases_for, tell_what_is_withheld
 from handlers.request import Request
 from handlers.result import Result
 from handlers.services import Services
@@ -25,11 +25,14 @@ def slash(services: Services, request: Request) -> None:
     names = knowledge_bases_for(services, request)
     lost = not has_words(question) or question.casefold() == "help"
     if lost and (names or request.person.standing is Standing.MEMBER):
-        request.tell_privately(
-            guide.usage(services.config.search_command, services.bot, topics(services, names), request.texts)
-        )
+        request.tell_privately(_usage(services, request, names))
     elif result := find_for_asker(services, request, question, names, Origin.SEARCH):
         request.tell_privately(first_reply(services, request, result, Origin.SEARCH))
+
+
+def _usage(services: Services, request: Request, names: tuple[str, ...]) -> Message:
+    command, of_person = services.config.search_command, not is_in_channel(services, request)
+    return guide.usage(command, services.bot, topics(services, names), request.texts, of_person=of_person)
 
 
 def mention(services: Services, request: Request, find: Find = find_answers) -> None:
@@ -74,8 +77,7 @@ def answer_direct(services: Services, request: Request, find: Find = find_answer
     if not has_words(question):
         request.post(notice(request.texts("dm.hello")))
     elif not names:
-        guest = request.person.standing is not Standing.MEMBER
-        request.post(notice(request.texts("access.guest" if guest else "dm.nothing")))
+        request.post(notice(request.texts(why_nothing(services, request))))
     elif result := find_for_asker(services, request, question, names, Origin.DIRECT, find):
         _answer_openly(request, result, first_reply(services, request, result, Origin.DIRECT), Origin.DIRECT)
 
@@ -84,6 +86,13 @@ def topics(services: Services, names: tuple[str, ...]) -> list[guide.Topic]:
     """Return what the knowledge bases are about, for people who wonder what to ask."""
     loaded = services.registry.loaded
     return [guide.topic(name, loaded[name].index.records) for name in names if name in loaded]
+
+
+def why_nothing(services: Services, request: Request) -> str:
+    """Return the key of the text that says why nothing can be searched for this person here."""
+    if request.person.standing is not Standing.MEMBER:
+        return "access.guest"
+    return "search.knows_nothing" if is_in_channel(services, request) else "home.knows_nothing"
 
 
 def find_for_asker(
@@ -96,8 +105,7 @@ def find_for_asker(
 ) -> Result | None:
     """Search for somebody who asked; None after telling them why that is not possible now."""
     if not names:
-        guest = request.person.standing is not Standing.MEMBER
-        request.tell_privately(notice(request.texts("access.guest" if guest else "search.knows_nothing")))
+        request.tell_privately(notice(request.texts(why_nothing(services, request))))
         return None
     if not services.registry.wait_ready(STARTING_SECONDS):
         request.tell_privately(notice(request.texts("search.starting")))

@@ -104,7 +104,6 @@ WORDS = {
     "or mention me in a thread to have its first message looked up.",
     "dm.hello": "Hello! Just ask. I search the knowledge bases of the channels you are in.",
     "suggest.title": "For example:",
-    "dm.nothing": "None of your channels has a knowledge base that I may show you.",
     "intro": "Hello, I am {bot}. I answer questions from this team's own knowledge bases. "
     "Mention me with a question, or type `{command} your question` to be answered privately.",
     # Who may
@@ -353,7 +352,7 @@ WORDS = {
     "quiet.days": "{count} d",
     "settings.title": "Channel settings",
     "settings.intro": "These settings hold in {channel}, and win over kotae.toml.",
-    "settings.where": "Use `{command} settings` in the channel that it is for, or the buttons on my Home tab.",
+    "settings.where": "That is set for each channel: type the command there, or use the buttons on my Home tab.",
     "settings.mode": "Auto-reply: answers nobody asked me for",
     "settings.mode.on": "On",
     "settings.mode_hint.on": "I answer in the thread when I am sure enough",
@@ -573,7 +572,7 @@ WORDS = {
     "home.ask": "Your question",
     "home.placeholder": "How do I reset my password?",
     "home.knows": "*What I know in your channels*",
-    "home.knows_nothing": "None of your channels has a knowledge base yet.",
+    "home.knows_nothing": "None of your channels has a knowledge base that I may show you.",
     "home.most_asked": "*Asked most in the last 30 days*",
     "home.hint": "Privately anywhere: `{command}` · In a thread: mention {bot} · Or just write to me under Messages.",
     "typeahead.title": "Ask Kotae",

@@ -7,10 +7,9 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
-from handlers.access import Standing
 from handlers.answers.lookup import find_answers, store_answer
 from handlers.answers.replies import first_reply
-from handlers.answers.search import STARTING_SECONDS
+from handlers.answers.search import STARTING_SECONDS, why_nothing
 from handlers.audience import knowledge_bases_for
 from handlers.entries.editing import show_after_ack
 from handlers.features import Feature
@@ -34,7 +33,7 @@ def opened(services: Services, request: Request) -> None:
     elif names := knowledge_bases_for(services, request):
         request.open(form.ask(Form.of(names), request.texts))
     else:
-        request.tell_privately(notice(request.texts(_why_nothing(request))))
+        request.tell_privately(notice(request.texts(why_nothing(services, request))))
 
 
 def chosen(services: Services, request: Request) -> None:
@@ -85,7 +84,7 @@ def _answer(services: Services, request: Request, value: str) -> Message:
     """Return the answer to an option, from what this person may see now."""
     names = knowledge_bases_for(services, request)
     if not names:
-        return notice(request.texts(_why_nothing(request)))
+        return notice(request.texts(why_nothing(services, request)))
     if not services.registry.wait_ready(STARTING_SECONDS):
         return notice(request.texts("search.starting"))
     if not value.startswith(form.SEARCH):
@@ -109,8 +108,3 @@ def _row(services: Services, names: tuple[str, ...], value: str) -> Answer | Non
     records = registry.loaded[name].index.records if name in registry.loaded else ()
     there = records[int(row)] if row.isdecimal() and int(row) < len(records) else None
     return registry.answer_of(name, there.id) if there and menu_key(there.id) == record_id else None
-
-
-def _why_nothing(request: Request) -> str:
-    guest = request.person.standing is not Standing.MEMBER
-    return "access.guest" if guest else "search.knows_nothing"

@@ -96,10 +96,15 @@ def test_an_admin_who_is_none_any_more_saves_nothing(slack: LocalSlack, bot: Bot
     assert AuditLog(bot.services.database).newest() == []
 
 
-@pytest.mark.usefixtures("bot")
-def test_in_a_direct_message_it_says_where(slack: LocalSlack) -> None:
-    told = slack.reply(slack.command("olivia", slack.dm("olivia", "hi").channel, "/kb settings"))
-    assert "in the channel" in told.shown
+def test_what_is_set_for_a_channel_is_not_set_for_a_conversation(slack: LocalSlack, bot: Bot) -> None:
+    people = [slack.person("olivia"), slack.person("alice")]
+    before = bot.services.channels.configured()
+    for place in (slack.dm("olivia", "hi").channel, slack.workspace.add_group_dm(people).id):
+        for line in ("settings", "auto-reply on", "threshold 0.5"):
+            told = slack.reply(slack.command("olivia", place, f"/kb {line}"))
+            assert told.shown.startswith("That is set for each channel")
+    assert slack.views("olivia") == []
+    assert bot.services.channels.configured() == before
 
 
 def test_a_channel_keeps_a_knowledge_base_among_more_than_a_menu_holds(
@@ -182,6 +187,16 @@ def test_of_two_forms_sent_at_once_one_is_refused(slack: LocalSlack, bot: Bot) -
     told = [slack.ephemerals(who, "it-help")[-1].shown for who in forms]
     assert sum("Not saved" in each or "保存できませんでした" in each for each in told) == 1
     assert len(AuditLog(bot.services.database).newest()) == 1
+
+
+def test_what_the_form_shows_rounded_is_not_changed_by_saving_it(slack: LocalSlack, bot: Bot) -> None:
+    channel = slack.channel("it-help").id
+    for exact in (0.955, 0.845):
+        slack.reply(slack.command("olivia", "it-help", f"/kb threshold {exact}"))
+        slack.submit("olivia", modal(slack), {})
+        settle(slack, bot)
+        assert slack.ephemerals("olivia", "it-help")[-1].shown == f"Nothing has changed in <#{channel}>."
+        assert bot.services.channels.of(channel).threshold == exact
 
 
 def test_a_form_of_an_earlier_version_still_saves(slack: LocalSlack, bot: Bot) -> None:

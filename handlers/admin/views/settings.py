@@ -79,7 +79,7 @@ def modal(found: "ChannelProof", names: Sequence[str], shared: Sequence[str], te
             THRESHOLD,
             texts("settings.threshold"),
             NumberInputElement(
-                action_id=THRESHOLD, min_value="0", max_value="100", initial_value=f"{rules.threshold * 100:.0f}"
+                action_id=THRESHOLD, min_value="0", max_value="100", initial_value=percent(rules.threshold)
             ),
             hint=texts("settings.threshold_hint"),
         ),
@@ -89,8 +89,8 @@ def modal(found: "ChannelProof", names: Sequence[str], shared: Sequence[str], te
             NumberInputElement(
                 action_id=PROMISE,
                 min_value="0",
-                max_value=f"{MOST_PROMISED * 100:.0f}",
-                initial_value=f"{rules.promise * 100:.0f}",
+                max_value=percent(MOST_PROMISED),
+                initial_value=percent(rules.promise),
             ),
             hint=texts("settings.promise_hint"),
         ),
@@ -113,6 +113,11 @@ def modal(found: "ChannelProof", names: Sequence[str], shared: Sequence[str], te
         close=PlainTextObject(text=texts("modal.cancel")),
         blocks=blocks,
     )
+
+
+def percent(share: float) -> str:
+    """Return a threshold or a promise as the modal shows it: whoever leaves that alone changes nothing."""
+    return f"{share * 100:.0f}"
 
 
 def target(view: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
@@ -176,8 +181,8 @@ def summary(rules: "Channel", texts: Texts, *, changed: bool) -> str:
         "settings.saved",
         channel=f"<#{rules.id}>",
         mode=texts(f"settings.mode.{rules.auto_reply.value}"),
-        percent=f"{rules.threshold * 100:.0f}",
-        promise=f"{rules.promise * 100:.0f}",
+        percent=percent(rules.threshold),
+        promise=percent(rules.promise),
         names=_names(rules),
         ask=len(rules.ask),
         off=features.names(rules.features_off, texts),
@@ -189,8 +194,8 @@ def stale(rules: "Channel", changed: Sequence[SettingName], texts: Texts) -> Mes
     """Say that nothing was saved, which rules somebody else changed and to what, and offer a fresh modal."""
     now = {
         "auto_reply": texts("settings.now.mode", mode=texts(f"settings.mode.{rules.auto_reply.value}")),
-        "threshold": texts("settings.now.threshold", percent=f"{rules.threshold * 100:.0f}"),
-        "promise": texts("settings.now.promise", percent=f"{rules.promise * 100:.0f}"),
+        "threshold": texts("settings.now.threshold", percent=percent(rules.threshold)),
+        "promise": texts("settings.now.promise", percent=percent(rules.promise)),
         "knowledge_bases": texts("settings.now.bases", names=_names(rules)),
         "ask": texts("settings.now.ask", ask=len(rules.ask)),
         "features_off": texts("settings.now.features", off=features.names(rules.features_off & BY_CHANNEL, texts)),

@@ -37,10 +37,11 @@ def topic(name: str, records: Sequence[Record]) -> Topic:
     return Topic(name, len(records), tuple(category for category, _ in counted.most_common(TOPICS)))
 
 
-def usage(command: str, bot: str, topics: Sequence[Topic], texts: Texts) -> Message:
-    """Explain how to ask, and about what."""
+def usage(command: str, bot: str, topics: Sequence[Topic], texts: Texts, *, of_person: bool = False) -> Message:
+    """Explain how to ask, and about what; see `knows`."""
     text = texts("search.usage", command=command)
-    blocks: list[Block] = [section(f"{text}\n{texts('search.public', bot=bot)}"), section(knows(topics, texts))]
+    how = section(f"{text}\n{texts('search.public', bot=bot)}")
+    blocks: list[Block] = [how, section(knows(topics, texts, of_person=of_person))]
     return Message(text, blocks)
 
 
