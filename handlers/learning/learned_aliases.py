@@ -49,19 +49,19 @@ def confirm(services: Services, question_id: int, user: str, knowledge_base: str
     A person has one vote per reply: it replaces the earlier one.
     """
     Misses(services.database).withdraw(question_id, user)
-    if opinion := _opinion(services, question_id, user, (knowledge_base, record_id), agrees=True):
-        AliasVotes(services.database).add(opinion)
-        _add_if_confirmed(services, opinion)
+    if vote := _vote_of(services, question_id, user, (knowledge_base, record_id), agrees=True):
+        AliasVotes(services.database).add(vote)
+        _add_if_confirmed(services, vote)
 
 
 def doubt(services: Services, question_id: int, user: str, knowledge_base: str, record_id: str) -> None:
     """Store a vote that a record does not answer the question; it counts against the other votes."""
     Misses(services.database).report(question_id, user, "")
-    if opinion := _opinion(services, question_id, user, (knowledge_base, record_id), agrees=False):
-        AliasVotes(services.database).add(opinion)
+    if vote := _vote_of(services, question_id, user, (knowledge_base, record_id), agrees=False):
+        AliasVotes(services.database).add(vote)
 
 
-def _opinion(
+def _vote_of(
     services: Services, question_id: int, user: str, target: tuple[str, str], *, agrees: bool
 ) -> AliasVote | None:
     """Return a vote; None unless it is a member's, on a record that was found for the question."""
@@ -73,43 +73,43 @@ def _opinion(
     return AliasVote(user, question_id, question.text, *target, agrees)
 
 
-def _add_if_confirmed(services: Services, opinion: AliasVote) -> None:
-    record = services.registry.record(*opinion.target)
-    support = support_of(services, opinion)
-    if record and support.suffices(services.config.confirmations) and may_be_alias(record, opinion.phrasing):
-        add_alias(services, opinion, record, support.voters, MYSELF)
+def _add_if_confirmed(services: Services, vote: AliasVote) -> None:
+    record = services.registry.record(*vote.target)
+    support = support_of(services, vote)
+    if record and support.suffices(services.config.confirmations) and may_be_alias(record, vote.phrasing):
+        add_alias(services, vote, record, support.voters, MYSELF)
 
 
-def support_of(services: Services, opinion: AliasVote) -> Support:
+def support_of(services: Services, vote: AliasVote) -> Support:
     """Count the votes on a record for the same question since its alias was last undone."""
-    keys = _near(services, opinion)
+    keys = _near(services, vote)
     latest = _latest(AliasVotes(services.database).about(keys))
     earlier = LearnedAliases(services.database).having(keys)
-    undone = max((each.undone_at or 0.0 for each in earlier if each.target == opinion.target), default=0.0)
-    others = any(each.undone_at is None and each.target != opinion.target for each in earlier)
-    disputed = others or any(each.agrees and each.target != opinion.target for each in latest)
-    since = [each for each in reversed(latest) if each.at > undone and each.target == opinion.target]
+    undone = max((each.undone_at or 0.0 for each in earlier if each.target == vote.target), default=0.0)
+    others = any(each.undone_at is None and each.target != vote.target for each in earlier)
+    disputed = others or any(each.agrees and each.target != vote.target for each in latest)
+    since = [each for each in reversed(latest) if each.at > undone and each.target == vote.target]
     voters = tuple(each.user for each in since if each.agrees)
     return Support(voters, len(since) - len(voters), disputed)
 
 
-def _near(services: Services, opinion: AliasVote) -> list[str]:
+def _near(services: Services, vote: AliasVote) -> list[str]:
     """Return the keys of the question and of nearly the same questions that people confirmed for the record.
 
     All of them were confirmed for one record, so grouping too many costs little.
     """
     recent = AliasVotes(services.database).recent()
-    others = {each.key: each.phrasing for each in recent if each.target == opinion.target and each.key != opinion.key}
-    near, *_ = services.registry.group([opinion.phrasing, *others.values()][:COMPARED])
-    keys = [opinion.key, *others]
+    others = {each.key: each.phrasing for each in recent if each.target == vote.target and each.key != vote.key}
+    near, *_ = services.registry.group([vote.phrasing, *others.values()][:COMPARED])
+    keys = [vote.key, *others]
     return [keys[place] for place in near]
 
 
-def _latest(opinions: Sequence[AliasVote]) -> list[AliasVote]:
+def _latest(votes: Sequence[AliasVote]) -> list[AliasVote]:
     """Keep each person's latest vote, whichever reply it was on."""
     of: dict[str, AliasVote] = {}
-    for opinion in opinions:
-        of.setdefault(opinion.user, opinion)
+    for vote in votes:
+        of.setdefault(vote.user, vote)
     return list(of.values())
 
 
@@ -120,14 +120,14 @@ def may_be_alias(record: Record, phrasing: str) -> bool:
     return bool(key) and max(len(key), len(phrasing)) <= LONGEST and key not in known
 
 
-def add_alias(services: Services, opinion: AliasVote, record: Record, voters: Sequence[str], by: str) -> None:
+def add_alias(services: Services, vote: AliasVote, record: Record, voters: Sequence[str], by: str) -> None:
     """Store an alias, search by it from now on, and log it; raises StoreError."""
-    phrasing = StoredAlias(
-        *opinion.target, record.question, opinion.key, " ".join(opinion.phrasing.split()), tuple(voters), by
+    alias = StoredAlias(
+        *vote.target, record.question, vote.key, " ".join(vote.phrasing.split()), tuple(voters), by
     )
-    if LearnedAliases(services.database).add(phrasing):
+    if LearnedAliases(services.database).add(alias):
         apply_aliases(services)
-        AuditLog(services.database).record(by, "", Translatable("audit.learn", **_told(phrasing)))
+        AuditLog(services.database).record(by, "", Translatable("audit.learn", **_told(alias)))
 
 
 def apply_aliases(services: Services) -> None:
@@ -140,9 +140,9 @@ def apply_aliases(services: Services) -> None:
 
 def offer(services: Services, request: Request, question_id: int) -> None:
     """Offer an admin who has just confirmed an answer to add the alias without waiting for more votes."""
-    opinion = AliasVotes(services.database).by(question_id, request.user) if request.person.is_admin else None
-    if opinion and opinion.agrees and (record := _learnable(services, opinion)):
-        request.tell_privately(view.offer(opinion.phrasing, record.title, opinion.id, request.texts))
+    vote = AliasVotes(services.database).by(question_id, request.user) if request.person.is_admin else None
+    if vote and vote.agrees and (record := _learnable(services, vote)):
+        request.tell_privately(view.offer(vote.phrasing, record.title, vote.id, request.texts))
 
 
 def accepted(services: Services, request: Request) -> None:
@@ -168,8 +168,8 @@ def turned(services: Services, request: Request) -> None:
 
 def accepted_waiting(services: Services, request: Request) -> None:
     """Add an alias that waits in the list."""
-    opinion, first = map(int, request.pressed.split(":"))
-    _accept(services, request, opinion)
+    vote_id, first = map(int, request.pressed.split(":"))
+    _accept(services, request, vote_id)
     request.update_message(_page(services, request, first))
 
 
@@ -178,33 +178,33 @@ def undone(services: Services, request: Request) -> None:
     id_, first = request.pressed.split(":")
     if known := LearnedAliases(services.database).find(id_):
         ensure_open(services, request.user, known.knowledge_base)
-    if phrasing := LearnedAliases(services.database).undo(id_, request.user):
+    if alias := LearnedAliases(services.database).undo(id_, request.user):
         apply_aliases(services)
         AuditLog(services.database).record(
-            request.user, request.channel, Translatable("audit.unlearn", **_told(phrasing))
+            request.user, request.channel, Translatable("audit.unlearn", **_told(alias))
         )
     request.update_message(_page(services, request, int(first)))
 
 
-def _accept(services: Services, request: Request, opinion_id: int) -> bool:
+def _accept(services: Services, request: Request, vote_id: int) -> bool:
     """Add the alias of a vote; False if that vote was changed meanwhile."""
-    opinion = AliasVotes(services.database).find(opinion_id)
-    if opinion is None or not opinion.agrees:
+    vote = AliasVotes(services.database).find(vote_id)
+    if vote is None or not vote.agrees:
         return False
-    ensure_open(services, request.user, opinion.knowledge_base)
-    if record := _learnable(services, opinion):
-        add_alias(services, opinion, record, support_of(services, opinion).voters, request.user)
+    ensure_open(services, request.user, vote.knowledge_base)
+    if record := _learnable(services, vote):
+        add_alias(services, vote, record, support_of(services, vote).voters, request.user)
     return True
 
 
-def _learnable(services: Services, opinion: AliasVote) -> Record | None:
+def _learnable(services: Services, vote: AliasVote) -> Record | None:
     """Return the record that would get the alias; None if it has it already, or is gone."""
-    record = services.registry.record(*opinion.target)
+    record = services.registry.record(*vote.target)
     known = any(
-        each.undone_at is None and each.target == opinion.target
-        for each in LearnedAliases(services.database).having([opinion.key])
+        each.undone_at is None and each.target == vote.target
+        for each in LearnedAliases(services.database).having([vote.key])
     )
-    return record if record and not known and may_be_alias(record, opinion.phrasing) else None
+    return record if record and not known and may_be_alias(record, vote.phrasing) else None
 
 
 def _page(services: Services, request: Request, first: int) -> Message:
@@ -212,31 +212,31 @@ def _page(services: Services, request: Request, first: int) -> Message:
     total = LearnedAliases(services.database).count(closed)
     first = min(first, max(total - 1, 0) // SHOWN * SHOWN)
     in_force = [
-        _in_force(services, phrasing) for phrasing in LearnedAliases(services.database).newest(SHOWN, first, closed)
+        _in_force(services, alias) for alias in LearnedAliases(services.database).newest(SHOWN, first, closed)
     ]
     return view.page(in_force, first, total, [] if first else _waiting(services, closed), request.texts)
 
 
-def _in_force(services: Services, phrasing: StoredAlias) -> InForce:
-    alias = LearnedAlias(phrasing.record, phrasing.question, phrasing.phrasing)
-    record = services.registry.aliased_record(phrasing.knowledge_base, alias)
+def _in_force(services: Services, alias: StoredAlias) -> InForce:
+    searched = LearnedAlias(alias.record, alias.question, alias.phrasing)
+    record = services.registry.aliased_record(alias.knowledge_base, searched)
     title = record.title if record else ""
-    return InForce(
-        phrasing.id, phrasing.phrasing, title, phrasing.knowledge_base, phrasing.voters, phrasing.by, phrasing.at
-    )
+    return InForce(alias.id, alias.phrasing, title, alias.knowledge_base, alias.voters, alias.by, alias.at)
 
 
 def _waiting(services: Services, closed: Collection[str]) -> list[Waiting]:
     """Return questions that people confirmed but that are no aliases yet, newest first, without `closed` ones."""
     recent = [each for each in AliasVotes(services.database).recent() if each.knowledge_base not in closed]
-    newest = {(opinion.key, opinion.target): opinion for opinion in reversed(recent)}
+    newest: dict[tuple[str, tuple[str, str]], AliasVote] = {}
+    for vote in recent:
+        newest.setdefault((vote.key, vote.target), vote)
     waiting: list[Waiting] = []
-    for opinion in reversed(newest.values()):
-        record = _learnable(services, opinion)
-        support = support_of(services, opinion) if record else None
+    for vote in newest.values():
+        record = _learnable(services, vote)
+        support = support_of(services, vote) if record else None
         if record and support and support.voters:
             found = Waiting(
-                opinion.id, opinion.phrasing, record.title, opinion.knowledge_base, support.voters, support.disputed
+                vote.id, vote.phrasing, record.title, vote.knowledge_base, support.voters, support.disputed
             )
             waiting.append(found)
         if len(waiting) == WAITING:
@@ -244,8 +244,8 @@ def _waiting(services: Services, closed: Collection[str]) -> list[Waiting]:
     return waiting
 
 
-def _told(phrasing: StoredAlias) -> dict[str, Value]:
+def _told(alias: StoredAlias) -> dict[str, Value]:
     """Return the values of an alias for the audit log."""
-    votes = Translatable("audit.votes", people=tuple(phrasing.voters)) if phrasing.voters else ""
-    what: dict[str, Value] = {"name": phrasing.knowledge_base, "id": phrasing.record, "phrasing": phrasing.phrasing}
+    votes = Translatable("audit.votes", people=tuple(alias.voters)) if alias.voters else ""
+    what: dict[str, Value] = {"name": alias.knowledge_base, "id": alias.record, "phrasing": alias.phrasing}
     return {**what, "votes": votes}

@@ -187,7 +187,7 @@ class Questions:
         """Return a question; None if it is unknown, or so old that its text was removed."""
         wanted = select(questions).where(questions.c.id == question_id, questions.c.user != "")
         rows = self._database.read("look up a question", wanted)
-        return _noted(rows[0]) if rows else None
+        return _asked(rows[0]) if rows else None
 
     def newest_of(self, user: str, text: str, since: float) -> int | None:
         """Return the id of the newest question that somebody asked in these words since a time; None without one."""
@@ -225,7 +225,7 @@ class Questions:
         columns = replies.c.message, replies.c.reply, *questions.c
         newest = select(*columns).join(questions, questions.c.id == replies.c.question).where(*here)
         rows = self._database.read("look up a thread", newest.order_by(replies.c.message.desc()).limit(TURNS)) or ()
-        return [Turn(row.message, row.reply, _noted(row)) for row in reversed(rows)]
+        return [Turn(row.message, row.reply, _asked(row)) for row in reversed(rows)]
 
     def forget_reply(self, channel: str, message: str) -> None:
         """Delete the entry of an answer that was withdrawn."""
@@ -269,6 +269,6 @@ def first_of(days: int, timezone: tzinfo | None, now: float | None = None) -> da
 _FIELDS = {each.name for each in fields(AskedQuestion)} - {"hits", "source"}
 
 
-def _noted(row: Row[Any]) -> AskedQuestion:
+def _asked(row: Row[Any]) -> AskedQuestion:
     values = {key: value for key, value in row._asdict().items() if key in _FIELDS}
     return AskedQuestion(source=Origin(row.source), hits=tuple(FoundHit(**hit) for hit in row.hits), **values)

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    delete,
     select,
 )
 
@@ -73,15 +72,10 @@ class AliasVotes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, opinion: AliasVote) -> None:
+    def add(self, vote: AliasVote) -> None:
         """Store a vote instead of the person's earlier one on this reply."""
-        values = asdict(replace(opinion, at=time.time(), id=new_id())) | {"key": opinion.key}
+        values = asdict(replace(vote, at=time.time(), id=new_id())) | {"key": vote.key}
         self._database.write("remember what people confirm", put(confirmations, values, key=("question", "user")))
-
-    def withdraw(self, question_id: int, user: str) -> None:
-        """Delete a person's vote on a reply."""
-        same = (confirmations.c.question == question_id, confirmations.c.user == user)
-        self._database.write("forget what people confirm", delete(confirmations).where(*same))
 
     def about(self, keys: Collection[str]) -> list[AliasVote]:
         """Return all votes on questions with any of these keys, newest first."""
@@ -111,8 +105,8 @@ class AliasVotes:
 
     def _read(self, *conditions: Any, limit: int) -> list[AliasVote]:
         newest = select(confirmations).where(*conditions).order_by(confirmations.c.at.desc()).limit(limit)
-        return [_opinion(row) for row in self._database.read("look up what people confirmed", newest) or ()]
+        return [_vote(row) for row in self._database.read("look up what people confirmed", newest) or ()]
 
 
-def _opinion(row: Row[Any]) -> AliasVote:
+def _vote(row: Row[Any]) -> AliasVote:
     return AliasVote(**{name: value for name, value in row._asdict().items() if name != "key"})

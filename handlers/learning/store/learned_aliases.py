@@ -73,10 +73,10 @@ class LearnedAliases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, phrasing: StoredAlias) -> bool:
+    def add(self, alias: StoredAlias) -> bool:
         """Store an alias; False if it is there already. Raises StoreError."""
-        same = learned.c.id == phrasing.id
-        values = {column.name: getattr(phrasing, column.name) for column in learned.columns}
+        same = learned.c.id == alias.id
+        values = {column.name: getattr(alias, column.name) for column in learned.columns}
         values |= {"at": time.time(), "undone_at": None, "undone_by": None}
         with self._database.transaction(Translatable("database.failed.phrasing"), alone="learned") as connection:
             if connection.execute(select(learned.c.id).where(same, learned.c.undone_at.is_(None))).first():
@@ -98,12 +98,12 @@ class LearnedAliases:
     def find(self, id_: str) -> StoredAlias | None:
         """Return an alias by its id, also an undone one."""
         rows = self._database.read("look up a phrasing", select(learned).where(learned.c.id == id_))
-        return _phrasing(rows[0]) if rows else None
+        return _alias(rows[0]) if rows else None
 
     def having(self, keys: Collection[str]) -> list[StoredAlias]:
         """Return aliases with any of these keys, also undone ones."""
         rows = self._database.read("look up phrasings", select(learned).where(learned.c.key.in_(keys)))
-        return [_phrasing(row) for row in rows or ()]
+        return [_alias(row) for row in rows or ()]
 
     def count(self, but: Collection[str] = ()) -> int:
         """Count aliases in use, except those of the knowledge bases `but`."""
@@ -116,7 +116,7 @@ class LearnedAliases:
         chosen = select(learned).where(learned.c.undone_at.is_(None), learned.c.knowledge_base.not_in(but))
         wanted = chosen.order_by(learned.c.at.desc(), learned.c.id)
         rows = self._database.read("list phrasings", wanted.limit(limit).offset(offset))
-        return [_phrasing(row) for row in rows or ()]
+        return [_alias(row) for row in rows or ()]
 
     def aliases(self) -> Mapping[str, Sequence[LearnedAlias]] | None:
         """Return all aliases in use by knowledge base, for the index; None if the database fails."""
@@ -131,6 +131,6 @@ class LearnedAliases:
         return aliases
 
 
-def _phrasing(row: Row[Any]) -> StoredAlias:
+def _alias(row: Row[Any]) -> StoredAlias:
     values = {name: value for name, value in row._asdict().items() if name != "id"}
     return StoredAlias(**values | {"voters": tuple(row.voters)})

@@ -60,10 +60,10 @@ def page(inforce: Sequence[InForce], first: int, total: int, waiting: Sequence[W
     return Message(title, blocks)
 
 
-def offer(phrasing: str, title: str, opinion: int, texts: Texts) -> Message:
+def offer(phrasing: str, title: str, vote: int, texts: Texts) -> Message:
     """Offer an admin who confirmed an answer to add the alias."""
     text = texts("learned.offer", phrasing=one_line(phrasing, PHRASING), title=one_line(title, TITLE))
-    return Message(text, [section(text), actions(button(texts("button.learn"), "learn_phrasing", str(opinion)))])
+    return Message(text, [section(text), actions(button(texts("button.learn"), "learn_phrasing", str(vote)))])
 
 
 def _in_force(one: InForce, texts: Texts) -> str:
