@@ -165,11 +165,15 @@ def test_a_number_of_days_that_is_none(slack: LocalSlack, days: str) -> None:
 def test_the_audit_log_names_people_but_nothing_that_merely_looks_like_an_id() -> None:
     outcomes = ("U012AB3CD U987ZY6XW", "VPN: who; votes: U012AB3CD, U987ZY6XW", "USB, UNICODE and XU012AB3CD")
     done = [Translatable("audit.before", action="ask", outcome=each) for each in outcomes]
+    done.append(Translatable("audit.ask", people=("U012AB3CD", "S012AB3CD")))
+    done.append(Translatable("audit.add", name="it", id="7", title="UNIVERSITY login, WORKSTATIONS"))
     shown = audit([AuditEntry(0.0, "U012AB3CD", "C1", each) for each in done], ENGLISH)
     said = str(shown.payload())
     assert "*ask* · <@U012AB3CD> <@U987ZY6XW>" in said
     assert "votes: <@U012AB3CD>, <@U987ZY6XW>" in said
     assert "USB, UNICODE and XU012AB3CD" in said
+    assert "*people and groups to ask* · <@U012AB3CD>, S012AB3CD" in said
+    assert "7: UNIVERSITY login, WORKSTATIONS" in said
 
 
 def test_shadow_mode_is_reviewed_summed_up_and_goes_live(slack: LocalSlack, start: Start) -> None:

@@ -116,9 +116,15 @@ def audit(entries: Sequence["AuditEntry"], texts: Texts) -> Message:
 def _action(entry: "AuditEntry", texts: Texts) -> str:
     who = f"<@{entry.user}>" if entry.user[:1] in {"U", "W"} else one_line(entry.user, NAME)
     where = texts("audit.where", channel=f"<#{entry.channel}>") if entry.channel[:1] in {"C", "G"} else ""
-    return f"{moment(entry.at)} · {who}{where} · {texts.say(entry.done, _value)}"
+    show = _sentence if entry.done.key == "audit.before" else _value
+    return f"{moment(entry.at)} · {who}{where} · {texts.say(entry.done, show)}"
 
 
 def _value(text: str) -> str:
-    """Escape a value of an audit entry; people in it are mentioned."""
+    """Escape a value of an audit entry; a person is mentioned."""
+    return f"<@{text}>" if _PERSON.fullmatch(text) else one_line(text, VALUE)
+
+
+def _sentence(text: str) -> str:
+    """Escape a sentence of an earlier version; people in it are mentioned."""
     return _PERSON.sub(r"<@\g<0>>", one_line(text, VALUE))
