@@ -21,7 +21,7 @@ from handlers.result import Entry, Result
 from handlers.slack import blocks, markup_parser, mrkdwn, rich_text
 from handlers.slack.message_text import message_text
 from handlers.store import psycopg_connection
-from handlers.texts import ENGLISH, for_question
+from handlers.texts import ENGLISH, for_question, for_questions
 from handlers.typeahead.views import form
 from indexes import names
 from indexes import text as indexed_text
@@ -182,6 +182,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "handlers.admin.quiet.span": quiet.span,
     "handlers.learning.misses.looks_like_a_question": misses.looks_like_a_question,
     "handlers.texts.for_question": for_question,
+    "handlers.texts.for_questions": lambda cell: for_questions([cell, cell]),
     "handlers.files.sources.new_name": sources.new_name,
     "handlers.answers.views.answers.headline": answers.headline,
     "handlers.entries.views.editing.digest": editing.digest,

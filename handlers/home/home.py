@@ -30,6 +30,8 @@ from handlers.store.questions import DAYS, Origin, Questions
 
 BUTTONS, MENU = ("add", "misses", "learned", "proposals", "stats", "status", "audit"), ("reload", "versions", "export")
 """The `/kb` actions that admins are offered: as buttons, and for each knowledge base."""
+SPOKEN = 50
+"""Records of each knowledge base whose language is that of the introduction."""
 
 
 def opened(services: Services, request: Request) -> None:
@@ -109,8 +111,10 @@ def joined(services: Services, request: Request) -> None:
     services.rescan()  # Slack doesn't list a private channel before the bot is in it
     services.changes.tell(CHANNELS)
     if services.messenger.may_post() and services.claims.take_forever(f"introduced:{request.channel}"):
-        known = topics(services, knowledge_bases_for_everybody(services, request.channel))
-        texts = words.for_question(" ".join(category for topic in known for category in topic.categories))
+        names = knowledge_bases_for_everybody(services, request.channel)
+        loaded = [services.registry.loaded[name] for name in names if name in services.registry.loaded]
+        texts = words.for_questions([record.question for each in loaded for record in each.index.records[:SPOKEN]])
+        known = topics(services, names)
         request.post(guide.introduction(services.config.search_command, services.bot, known, texts))
 
 

@@ -23,7 +23,7 @@ from handlers.store.questions import BY_PEOPLE, BY_PROGRAMS, Origin, first_of, m
 from handlers.store.tokens import Tokens, token_name
 from indexes.confidence.confidence import DOUBTFUL
 from indexes.messages import Translatable
-from indexes.text import is_japanese, normalize
+from indexes.text import normalize
 
 DAY = 24 * 3600
 LATER_DAYS = 7
@@ -239,8 +239,7 @@ def digest(services: Services, days: float, channel: str) -> Message | None:
     read_by_all = not services.access.readers(channel).has_outsiders
     open_ones = [(group, miss) for group in left if read_by_all and (miss := _asked_openly(services, group))]
     quoted = [_asked(services, group, miss, miss.channel) for group, miss in open_ones[:DIGESTED]]
-    japanese = 2 * sum(is_japanese(group[0].text) for group in left) >= len(left)
-    texts = words.JAPANESE if japanese else words.ENGLISH
+    texts = words.for_questions([group[0].text for group in left])
     count = len(found.misses)
     said = view.Digest(quoted, count, len(left), count - sum(len(group) for group, _ in open_ones[:DIGESTED]))
     return view.digest(said, max(round(days), 1), services.config.admin_command, texts)

@@ -3,7 +3,7 @@
 Values put into a text must be escaped already: texts know nothing of Slack's markup beyond what they contain.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,3 +52,9 @@ def for_locale(locale: str) -> Texts:
 def for_question(question: str) -> Texts:
     """Choose by the language of a question, for replies that everybody reads."""
     return JAPANESE if is_japanese(question) else ENGLISH
+
+
+def for_questions(questions: Sequence[str]) -> Texts:
+    """Choose by the language of at least half of several questions; English for none."""
+    japanese = sum(map(is_japanese, questions))
+    return JAPANESE if japanese and 2 * japanese >= len(questions) else ENGLISH

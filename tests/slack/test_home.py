@@ -138,8 +138,8 @@ def test_invited_to_a_channel_it_introduces_itself_once(slack: LocalSlack, start
     slack.invite_bot("random")
     introduction = slack.wait_until(lambda: slack.bot_messages("random"))[0]
     assert f"<@{slack.bot}>" in introduction.shown
-    assert "`/search your question`" in introduction.shown
-    assert "*_shared*: 1" in introduction.shown
+    assert "`/search 質問`" in introduction.shown
+    assert "*_shared*: 1件" in introduction.shown
     assert introduction.thread_ts is None
     settle(slack, first)
     joined = next(each for each in slack.envelopes if each.event.get("type") == "member_joined_channel")
@@ -159,11 +159,15 @@ def test_it_speaks_the_language_of_the_knowledge_base(slack: LocalSlack, knowled
     (knowledge / "random.csv").write_text(
         "質問,回答,カテゴリ\n経費の締め日はいつですか,毎月25日です,経費\n", encoding="utf-8"
     )
+    (knowledge / "lunch.csv").write_text("question,answer\nWhen?,At noon.\nWhere?,On floor 2.\n", encoding="utf-8")
+    slack.workspace.add_channel("lunch", [slack.person("alice")])
     start()
     slack.invite_bot("random")
     introduction = slack.wait_until(lambda: slack.bot_messages("random"))[0]
     assert "はじめまして" in introduction.shown
     assert "*random*: 1件（経費）" in introduction.shown
+    slack.invite_bot("lunch")
+    assert "*lunch*: 2 entries" in slack.wait_until(lambda: slack.bot_messages("lunch"))[0].shown
 
 
 def test_a_private_channel_is_served_as_soon_as_an_admin_says_yes(

@@ -178,8 +178,8 @@ def _matched(result: Result, entry: Entry, texts: Texts) -> str:
     if entry.record is None:
         return ""
     found = matched(result.question, entry.record.question, start(entry.record, FIRST))
-    separator = "、" if texts.language == "ja" else ", "
-    return texts("answer.matched", words=separator.join(one_line(word, WORD) for word in found)) if found else ""
+    words = texts("list.comma").join(one_line(word, WORD) for word in found)
+    return texts("answer.matched", words=words) if found else ""
 
 
 def source(entry: Entry, texts: Texts) -> str:

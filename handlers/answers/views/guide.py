@@ -83,5 +83,4 @@ def knows(topics: Sequence[Topic], texts: Texts, *, of_person: bool = False) -> 
 def _categories(topic: Topic, texts: Texts) -> str:
     if not topic.categories:
         return ""
-    separator = "、" if texts.language == "ja" else ", "
-    return texts("search.topics", topics=one_line(separator.join(topic.categories), CATEGORIES))
+    return texts("search.topics", topics=one_line(texts("list.comma").join(topic.categories), CATEGORIES))
