@@ -17,13 +17,15 @@ from handlers.store.questions import Origin, PostedReply, Questions
 
 STARTING_SECONDS = 20.0
 """How long a question waits for the knowledge bases to be read after the start."""
+HELP = frozenset({"help", "ヘルプ"})
+"""What somebody types who wants to know how to ask."""
 
 
 def slash(services: Services, request: Request) -> None:
     """`/search question`: answer privately; without a question, or with `help`, explain."""
     question = plain(str(request.body.get("text") or ""))
     names = knowledge_bases_for(services, request)
-    lost = not has_words(question) or question.casefold() == "help"
+    lost = not has_words(question) or question.casefold() in HELP
     if lost and (names or request.person.standing is Standing.MEMBER):
         request.tell_privately(_usage(services, request, names))
     elif result := find_for_asker(services, request, question, names, Origin.SEARCH):

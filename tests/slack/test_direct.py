@@ -139,7 +139,9 @@ def test_who_has_no_knowledge_base_is_told(slack: LocalSlack, knowledge: Path, s
     for channel in ("it-help", "dev-faq"):
         slack.remove("alice", channel)
     answer = slack.reply(slack.dm("alice", ASK_WIFI))
-    assert answer.shown == "None of your channels has a knowledge base that I may show you."
+    says = "None of your channels has a knowledge base that I may show you."
+    assert answer.shown == says
+    assert slack.reply(slack.command("alice", slack.person("alice"), f"/search {ASK_WIFI}")).shown == says
 
 
 def test_the_bot_does_not_talk_to_itself(slack: LocalSlack, start: Start) -> None:

@@ -128,6 +128,8 @@ def test_a_channel_without_any_knowledge_base_is_told(knowledge: Path, start: St
 def test_in_a_direct_message_it_searches_the_channels_of_the_asker(slack: LocalSlack) -> None:
     asked = slack.command("hanako", slack.person("hanako"), "/search ERR-4012")
     assert "Split the file." in slack.reply(asked).shown
+    hint = slack.reply(slack.command("hanako", slack.person("hanako"), "/search"))
+    assert "*参加チャンネルで質問できること*" in hint.shown
     asked = slack.command("guest", slack.person("guest"), "/search ERR-4012")
     assert "full members" in slack.reply(asked).shown
 
@@ -146,7 +148,7 @@ def test_another_name_for_the_command(slack: LocalSlack, start: Start) -> None:
 @pytest.mark.usefixtures("bot")
 def test_what_cannot_be_searched_gets_a_hint_and_what_can_be_asked(ask: Ask) -> None:
     wordless = ["", "   ", ":smile: :+1:", "😀👨‍👩‍👧🇯🇵", "？！。、…", "```", "--- *** ___", "\u200b\u3000"]
-    for text in [*wordless, "help", "HELP"]:
+    for text in [*wordless, "help", "HELP", "ヘルプ"]:
         shown = ask("alice", "it-help", text).shown
         assert "Ask in your own words: `/search how do I reset my password?`" in shown
         assert "*it-help*: 5 entries (アカウント, ネットワーク, プリンター, Network, Account)" in shown
