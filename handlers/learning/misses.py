@@ -179,7 +179,7 @@ def looks_like_a_question(text: str) -> bool:
 def close_if_answered(services: Services, group: Group) -> bool:
     """Close a group that would get an answer by now; return whether it would.
 
-    For who asks the bot a likely one counts, for others a sure one; none that somebody has voted against.
+    A likely answer is enough where somebody asked the bot, otherwise a sure one; not one that was voted against.
     """
     newest = group[0]
     answer = services.registry.search(newest.text, _searched_by(services, newest))

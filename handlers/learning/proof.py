@@ -2,7 +2,7 @@
 
 A reply counts if today's encoder and weights would give it with at least the channel's threshold. What was stored with
 a question holds as long as encoder, weights and record are the same; after a change of encoder or weights the question
-is searched once more, and after a change of the record it counts no more.
+is searched once more, and after a change of the record it no longer counts.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def proofs_of(services: Services, channel: Channel) -> ChannelProof:
 
 
 def tell_changes(services: Services) -> None:
-    """Tell admins, once each time, which knowledge bases are proved now, and which are no more.
+    """Tell admins, once each time, which knowledge bases are proved now, and which no longer are.
 
     While the bot is quiet nothing is told, nor noted as told.
     """

@@ -96,7 +96,7 @@ WORDS = {
     "search.topics": " ({topics})",
     "search.knows_nothing": "No knowledge base is connected to this channel yet. An admin can add one: "
     "a CSV file in the knowledge folder that has the channel's name.",
-    "search.empty": "There were no words in that that I could search for.",
+    "search.empty": "That has no words that I could search for.",
     "search.busy": "Many questions are coming in just now. Please ask again in a moment.",
     "search.too_many": "That was a lot at once, so I left out what came in last. Please ask again in {seconds} s.",
     "search.starting": "I have just started and am still reading the knowledge bases. Please ask again in a moment.",
@@ -142,7 +142,7 @@ WORDS = {
     "*{command} help*: this list",
     # Unanswered questions
     "misses.title": "*Unanswered questions* of the last {days}: {count} ({different} different)",
-    "misses.elsewhere": "{count} of them were asked in private channels that you are not in; their members see them.",
+    "misses.elsewhere": "Of these, asked in private channels that you are not in: {count}. Their members see them.",
     "misses.none": "Nothing is unanswered from the last {days}.",
     "misses.once": "asked once",
     "misses.times": "asked {times} times by {people} people",
@@ -602,7 +602,7 @@ WORDS = {
     "button.settings_right": "The settings are right",
     "button.settings_show": "Look at the settings",
     "recovery.replaced": ":rotating_light: When I started, the state database was damaged. I set it aside as `{file}` in its folder and went on with what was stored until {when}. Settings, votes and decisions made after that are lost.",
-    "recovery.gone": ":rotating_light: When I started, the state database was gone. I went on with what was stored until {when}. Settings, votes and decisions made after that are lost. If you deleted it to begin anew, stop me and delete `state.db.backup` with it.",
+    "recovery.gone": ":rotating_light: When I started, the state database was gone. I went on with what was stored until {when}. Settings, votes and decisions made after that are lost. If you deleted it to start over, stop me and delete `state.db.backup` with it.",
     "recovery.empty": ":rotating_light: When I started, the state database was damaged, and there was no good copy. I set it aside as `{file}` in its folder and began with an empty one: the settings are those of `kotae.toml` again, and votes and decisions are lost.",
     "recovery.settings": ":rotating_light: I can't tell whether the settings are the ones that were made last: a file in my data folder is damaged, or somebody has changed the state database from outside.",
     "recovery.ask": "Please check the settings below. Until an admin confirms them, I post nothing unasked: auto-reply runs in shadow mode. Questions to me are answered as always.",

@@ -213,7 +213,7 @@ def test_misses_of_the_channel_are_counted_for_others(slack: LocalSlack, keiri: 
     settle(slack, keiri)
     page = kb(slack, "olivia", "misses")
     assert "ぬぬぬ" in page.shown
-    assert "2 of them were asked in private channels" in page.shown
+    assert "asked in private channels that you are not in: 2." in page.shown
     slack.open_home("olivia")
     settle(slack, keiri)
     assert leaks(slack) == []

@@ -98,7 +98,7 @@ def test_what_was_asked_in_a_private_channel_is_told_to_its_members(slack: Local
     assert SNOW not in outsider
     assert keiri not in outsider
     assert "days: 1 (1 different)" in outsider
-    assert "1 of them were asked in private channels" in outsider
+    assert "asked in private channels that you are not in: 1." in outsider
     slack.reply(slack.dm("hanako", SNOW))
     assert PRIVATELY in kb(slack, "olivia").shown
 

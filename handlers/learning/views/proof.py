@@ -53,7 +53,7 @@ def told(said: str, found: ChannelProof, texts: Texts) -> Message:
 
 
 def changed(found: ChannelProof, name: str, texts: Texts) -> Message:
-    """Say that a knowledge base is proved now, or is no more, and what follows."""
+    """Say that a knowledge base is proved now, or no longer is, and what follows."""
     proof = found.proofs[name]
     values = {"channel": f"<#{found.channel.id}>", "name": one_line(name, NAME)}
     key = "proof.now_proved" if proof.is_proved else "proof.lapsed"
