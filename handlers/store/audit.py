@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Float, Insert, Integer, String, Table, Text, insert, select
 
-from handlers.store.database import Database, metadata
+from handlers.store.database import FORGOTTEN, Database, metadata
 from handlers.texts import ENGLISH
 from indexes.messages import Translatable, Value, as_data, from_data
 
@@ -33,7 +33,7 @@ PERSONAL = ("question", "votes")
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One admin action; `done` is said in each reader's language."""
+    """One admin action; `done` is said in each reader's language. `user` is blank for somebody who was forgotten."""
 
     at: float
     user: str
@@ -64,7 +64,10 @@ class AuditLog:
         columns = (audit.c.at, audit.c.user, audit.c.channel, audit.c.action, audit.c.outcome)
         newest = select(*columns).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
         rows = self._database.read("read the audit log", newest) or ()
-        return [AuditEntry(at, user, channel, _done(action, outcome)) for at, user, channel, action, outcome in rows]
+        return [
+            AuditEntry(at, "" if user == FORGOTTEN else user, channel, _done(action, outcome))
+            for at, user, channel, action, outcome in rows
+        ]
 
 
 def entry(user: str, channel: str, done: Translatable) -> Insert:

@@ -53,7 +53,8 @@ def test_who_is_forgotten_is_in_no_file_and_does_not_come_back(
     assert found(data, hanako)
     slack.reply(slack.command("ichiro", "it-help", "/kb channels"))
     assert bot.services.channels.of(slack.channel("it-help").id).threshold == 0.8
-    slack.reply(slack.command("ichiro", "it-help", "/kb audit"))
+    audit = slack.reply(slack.command("ichiro", "it-help", "/kb audit"))
+    assert "· 削除されたユーザー（<#" in audit.shown
     slack.reply(slack.command("ichiro", "it-help", "/kb status"))
     slack.reply(slack.command("hanako", "it-help", f"/search {QUESTION}"))
     settle(slack, bot)

@@ -10,7 +10,7 @@ from slack_sdk.models.blocks.basic_components import SlackFile
 from handlers.channel_rules import AutoReply
 from handlers.learning.views import proof
 from handlers.slack.blocks import Message, actions, button, context, in_days, listed, section
-from handlers.slack.mrkdwn import moment, one_line
+from handlers.slack.mrkdwn import moment, one_line, person
 from handlers.texts import Texts
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def audit(entries: Sequence["AuditEntry"], texts: Texts) -> Message:
 
 
 def _action(entry: "AuditEntry", texts: Texts) -> str:
-    who = f"<@{entry.user}>" if entry.user[:1] in {"U", "W"} else one_line(entry.user, NAME)
+    is_by_person = not entry.user or entry.user[:1] in {"U", "W"}
+    who = person(entry.user, texts) if is_by_person else one_line(entry.user, NAME)
     where = texts("audit.where", channel=f"<#{entry.channel}>") if entry.channel[:1] in {"C", "G"} else ""
     show = _sentence if entry.done.key == "audit.before" else _value
     return f"{moment(entry.at)} · {who}{where} · {texts.say(entry.done, show)}"
