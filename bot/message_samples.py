@@ -240,7 +240,9 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "removal/asked": lambda texts: removal.asked(REMOVABLE, ADMIN_COMMAND, texts),
         "removal/fault": lambda texts: removal.fault([NAME], ADMIN_COMMAND, texts),
         "removal/gone": lambda texts: removal.gone(REMOVABLE, texts),
-        "shadow/report": lambda texts: shadow.report(RESULT, PLACE, "https://example.slack.com/archives/C012AB3CD/p1", texts),
+        "shadow/report": lambda texts: shadow.report(
+            RESULT, PLACE, "https://example.slack.com/archives/C012AB3CD/p1", texts
+        ),
         "settings/stale": lambda texts: settings.stale(CHANNEL, settings.KEYS, texts),
         "settings/modal": lambda texts: settings.modal(UNPROVED, [NAME, "another"], ["another"], texts),
         "uploads/applied": lambda texts: uploads.applied(UPLOAD, NAME, admin.reloaded([REPORT], (), texts), texts),

@@ -44,9 +44,7 @@ def knowledge_bases_for(services: Services, request: Request, *, public_reply: b
 
 def is_in_channel(services: Services, request: Request) -> bool:
     """Tell whether a request comes from a channel, and not from a direct message, a form or the Home tab."""
-    return bool(request.channel) and not (
-        request.is_direct or services.access.place(request.channel).is_group_dm
-    )
+    return bool(request.channel) and not (request.is_direct or services.access.place(request.channel).is_group_dm)
 
 
 def knowledge_bases_for_everybody(services: Services, channel: str) -> tuple[str, ...]:

@@ -150,6 +150,7 @@ def test_what_is_old_is_gone_from_the_files_and_still_counted(database: Database
     assert [ENGLISH.say(each.done) for each in AuditLog(database).newest()] == [
         "*learn* · it-help vpn: vpn",
         "*miss not_a_question* · ",
+        "*decline a proposal for it-help*",
         "*learn* · it-help vpn: vpn",
         "*not a question* · ",
     ]

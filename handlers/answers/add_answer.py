@@ -22,7 +22,9 @@ def open_form(services: Services, request: Request, question: AskedQuestion, ans
     """Open the form for a new entry in the first knowledge base of the question's channel."""
     names = services.channels.of(question.channel).knowledge_bases
     name = names[0] if names else ""
-    editing.open_add(services, request, knowledge_base=name, question=question.text, answer=answer, question_id=question.id)
+    editing.open_add(
+        services, request, knowledge_base=name, question=question.text, answer=answer, question_id=question.id
+    )
 
 
 def _may_read(services: Services, request: Request, question: AskedQuestion) -> bool:

@@ -122,9 +122,7 @@ def may_be_alias(record: Record, phrasing: str) -> bool:
 
 def add_alias(services: Services, vote: AliasVote, record: Record, voters: Sequence[str], by: str) -> None:
     """Store an alias, search by it from now on, and log it; raises StoreError."""
-    alias = StoredAlias(
-        *vote.target, record.question, vote.key, " ".join(vote.phrasing.split()), tuple(voters), by
-    )
+    alias = StoredAlias(*vote.target, record.question, vote.key, " ".join(vote.phrasing.split()), tuple(voters), by)
     if LearnedAliases(services.database).add(alias):
         apply_aliases(services)
         AuditLog(services.database).record(by, "", Translatable("audit.learn", **_told(alias)))
@@ -180,9 +178,7 @@ def undone(services: Services, request: Request) -> None:
         ensure_open(services, request.user, known.knowledge_base)
     if alias := LearnedAliases(services.database).undo(id_, request.user):
         apply_aliases(services)
-        AuditLog(services.database).record(
-            request.user, request.channel, Translatable("audit.unlearn", **_told(alias))
-        )
+        AuditLog(services.database).record(request.user, request.channel, Translatable("audit.unlearn", **_told(alias)))
     request.update_message(_page(services, request, int(first)))
 
 
@@ -211,9 +207,7 @@ def _page(services: Services, request: Request, first: int) -> Message:
     closed = closed_to(services, request.user)
     total = LearnedAliases(services.database).count(closed)
     first = min(first, max(total - 1, 0) // SHOWN * SHOWN)
-    in_force = [
-        _in_force(services, alias) for alias in LearnedAliases(services.database).newest(SHOWN, first, closed)
-    ]
+    in_force = [_in_force(services, alias) for alias in LearnedAliases(services.database).newest(SHOWN, first, closed)]
     return view.page(in_force, first, total, [] if first else _waiting(services, closed), request.texts)
 
 
@@ -235,9 +229,7 @@ def _waiting(services: Services, closed: Collection[str]) -> list[Waiting]:
         record = _learnable(services, vote)
         support = support_of(services, vote) if record else None
         if record and support and support.voters:
-            found = Waiting(
-                vote.id, vote.phrasing, record.title, vote.knowledge_base, support.voters, support.disputed
-            )
+            found = Waiting(vote.id, vote.phrasing, record.title, vote.knowledge_base, support.voters, support.disputed)
             waiting.append(found)
         if len(waiting) == WAITING:
             break

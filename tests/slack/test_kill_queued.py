@@ -140,7 +140,9 @@ def test_a_decision_is_told_once_though_the_bot_ended_right_after_it(running: Wo
     assert len(slack.bot_messages(hanako)) == 1
     assert entries(running) == (decision == "Approve")
     with closing(sqlite3.connect(running.folder / ".kotae" / "state.db")) as database:
-        logged = database.execute("SELECT count(*) FROM audit WHERE action IN ('audit.decline', 'audit.add')").fetchone()
+        logged = database.execute(
+            "SELECT count(*) FROM audit WHERE action IN ('audit.decline', 'audit.add')"
+        ).fetchone()
     assert logged == (1,)
 
 

@@ -105,13 +105,13 @@ def test_a_vote_counts_though_its_form_can_not_be_opened(slack: LocalSlack, bot:
 
 
 @pytest.mark.usefixtures("lawful")
-@pytest.mark.parametrize("connected", [True, False])
+@pytest.mark.parametrize("failure", ["refused", "broken off"])
 def test_people_are_called_once_though_slack_has_no_address(
-    slack: LocalSlack, start: Start, helpers: list[str], connected: bool
+    slack: LocalSlack, start: Start, helpers: list[str], failure: str
 ) -> None:
     bot = start(ConfigFile(channels={"dev-faq": ChannelSection(ask=tuple(helpers))}))
     answer = slack.reply(slack.command("alice", "dev-faq", "/search Where is the fax?"))
-    if connected:
+    if failure == "refused":
         slack.faults.error("chat.getPermalink", "access_denied")
     else:
         slack.faults.drop_response("chat.getPermalink", times=None)
@@ -172,13 +172,13 @@ def test_a_proposal_that_is_not_in_the_audit_log_is_decided_and_told(
     assert direct(slack, "alice")[-1].startswith(":white_check_mark: Your entry")
 
 
-@pytest.mark.parametrize("connected", [True, False])
+@pytest.mark.parametrize("failure", ["refused", "broken off"])
 def test_everybody_hears_of_a_decision_though_one_message_can_not_be_changed(
-    slack: LocalSlack, start: Start, knowledge: Path, connected: bool
+    slack: LocalSlack, start: Start, knowledge: Path, failure: str
 ) -> None:
     bot = start(admin_users=f"{slack.person('olivia').id},{slack.person('ichiro').id}")
     propose(slack, bot)
-    if connected:
+    if failure == "refused":
         slack.faults.error("chat.update", "cant_update_message")
     else:
         slack.faults.drop_response("chat.update", times=None, applied=False)

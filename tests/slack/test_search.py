@@ -248,11 +248,7 @@ def test_a_person_has_one_vote_and_may_change_it_and_sees_it_in_place(slack: Loc
     for button, vote in [("👍 Helpful", "helpful"), ("👍 Helpful", "helpful"), ("👎 Not helpful", "unhelpful")]:
         slack.press("alice", answer, button)
         settle(slack, bot)
-        mark = (
-            "👍 Thank you. Noted as helpful."
-            if vote == "helpful"
-            else "👎 Thank you. Noted as not helpful."
-        )
+        mark = "👍 Thank you. Noted as helpful." if vote == "helpful" else "👎 Thank you. Noted as not helpful."
         assert answer.shown == f"{before}\n{mark}"
         assert Questions(bot.services.database).votes(asked_so_far(bot)[0].id) == {slack.person("alice").id: vote}
     assert slack.ephemerals("alice") == [answer]

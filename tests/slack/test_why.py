@@ -61,7 +61,9 @@ def test_a_proof_is_named_before_and_after(slack: LocalSlack, start: Start) -> N
     silent = asked(slack, bot, ASK_WIFI)
     assert slack.replies(silent) == []
     said = why(slack, bot, silent)
-    assert "Not proved yet, so only admins see what is sure enough: it-help needs more right ratings (14)." in said["en"]
+    assert (
+        "Not proved yet, so only admins see what is sure enough: it-help needs more right ratings (14)." in said["en"]
+    )
     assert "未確認のため、確信度が足りる回答も管理者にだけ見えます（it-help: あと14件の正解が必要）。" in said["ja"]
     report = reported(slack, bot, f"Hello: {ASK_WIFI}")
     assert why(slack, bot, report) == {**said, **why(slack, bot, report)}
