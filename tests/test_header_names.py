@@ -13,6 +13,7 @@ FAQ Question|faq_question|Customer's question|Question\\n(as asked)|prompt|Promp
 term|Article Title|article_name|questionEn|Question [EN]|Problem|Issue|FAQ質問|❓ Question|質問❓|“Question”
 ①質問|1質問|Q. 質問|Ｑ．質問|お尋ねの内容|質疑|よく聞かれる質問|期待する質問|質問↓|質問 ▼|プロンプト|指示文
 入力|困っていること|ご要望|質問・ご意見|\u200e質問
+質問No.1|1. ■質問|質問 No. 2|エラーメッセージ|Problem statement|簡単な説明|しつもん|手続き名
 ページタイトル|ワード|Glossary term|Question__c|FAQ_Question__c|Input text|Short description
 """
 ANSWERS = """
@@ -22,7 +23,7 @@ AnswerText|Answer (approved)|Answer - EN|A.|Ａ|a1|FAQ Answer|faq_answer|expecte
 Support Answer|completion|output|response|html_content|Article Details|Body (HTML)|meaning|definition
 Resolution|Fix|FAQ回答|QA回答|✅ Answer
 ②回答|A.回答|お答え|ご返答|ご返信内容|正解|出力|期待する回答|一次回答|期待される回答|操作方法|回避策|用語解説|Ans.|Answer__c
-Resolution notes|Close notes|Full form|答弁要旨
+Resolution notes|Close notes|Full form|答弁要旨|回答No.1|その回答|助言
 """
 OTHERS = """
 質問者|回答者|質問日|回答日|回答期限|回答状況|回答済み|回答有無|未回答|誤回答|AI回答|追加質問|関連質問|質問数

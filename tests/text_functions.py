@@ -48,7 +48,7 @@ from indexes.records import (
     placeholders,
 )
 from indexes.records.csv_editor import CsvEditor, encodable
-from indexes.records.entities import without_entities, without_tags
+from indexes.records.entities import question_text, without_entities, without_tags
 from indexes.registry import unknown_knowledge_base
 from indexes.retrieval import clustering, folding, highlighting, readings, synonyms, tokens
 from indexes.retrieval.chunking import chunks
@@ -255,6 +255,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.records.header_names.bare": header_names.bare,
     "indexes.records.entities.without_entities": without_entities,
     "indexes.records.entities.without_tags": without_tags,
+    "indexes.records.entities.question_text": question_text,
     "indexes.records.columns.named_columns": lambda cell: columns.named_columns(["question", cell], {}, "faq.csv"),
     "indexes.records.columns.guess_columns": lambda cell: columns.guess_columns(["x", cell], [[cell]] * 2, {}),
     "indexes.records.columns.data_in_header": lambda cell: columns.data_in_header([cell, "x"], [[f"x{cell}"]] * 2),

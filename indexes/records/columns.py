@@ -41,7 +41,8 @@ _CLOSING = " \t\n\"'」』)）"
 _SENTENCE_ENDS = ("?", "？", "。", "です", "ます", "ですか", "ますか", "ません", "ください")
 _FEWEST_WORDS = 5
 """Words of an English text that ends with a full stop, from which it is a sentence."""
-_SEPARATORS = ("|", "｜", "，", "、", "^", "~", "¦", ":", "：", "/", "／")
+_BARS = "|｜¦"
+_SEPARATORS: tuple[str, ...] = (*_BARS, "，", "、", "^", "~", ":", "：", "/", "／")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +108,18 @@ def data_in_header(header: Sequence[str], columns: Sequence[Sequence[str]]) -> s
 
 
 def other_separator(header: Sequence[str], cells: Sequence[str]) -> str:
-    """Return the character that separates the cells of a file that was read as one column; blank for none."""
+    """Return the character that separates the cells of a file that was read as one column; blank for none.
+
+    A bar may also be between names when there are delimiters within them.
+    """
     title = header[0]
     for separator in _SEPARATORS if len(header) == 1 else ():
         parts = [part for part in title.split(separator) if part.strip()]
         having = sum(separator in cell for cell in cells)
-        if len(parts) > 1 and 2 * having >= len(cells) and (any(map(is_known, parts)) or separator in "|｜¦"):
+        if len(parts) > 1 and 2 * having >= len(cells) and (any(map(is_known, parts)) or separator in _BARS):
             return separator
-    return ""
+    whole = ",".join(header)
+    return next((bar for bar in _BARS if sum(map(is_known, whole.split(bar))) > 1), "")
 
 
 def no_columns(header: Sequence[str], name: str) -> UnusableFileError:

@@ -22,7 +22,7 @@ from indexes.names import is_workbook
 from indexes.records.conventions import format_date, next_id
 from indexes.records.csv_editor import CsvEditor, UnwritableTextError, encodable
 from indexes.records.difference import Difference, difference
-from indexes.records.entities import without_entities
+from indexes.records.entities import question_text, without_entities
 from indexes.records.model import KnowledgeBase, Record, Source
 from indexes.records.reading import parse_records, read_bytes
 from indexes.records.review import NEXT_CHECK_DAYS, deadline
@@ -200,7 +200,7 @@ def change(
         record = _existing(read, record_id)
         editor = CsvEditor.of(data, read)
         before = editor.cells(record.line)
-        differing = {role: text for role, text in cells.items() if not _is_same(cell_text(before.get(role, "")), text)}
+        differing = {role: text for role, text in cells.items() if not _is_same(role, before.get(role, ""), text)}
         if not differing:
             return WriteResult(read, record, data)
         if "updated" in read.columns and "updated" not in cells:
@@ -303,9 +303,11 @@ def unwritable(read: KnowledgeBase, cells: Mapping[str, str]) -> dict[str, Unwri
     return found
 
 
-def _is_same(written: str, text: str) -> bool:
-    """Return whether a text is what is written in a cell, or what readers see of it."""
-    return text.strip() in {written, without_entities(written)}
+def _is_same(role: str, cell: str, text: str) -> bool:
+    """Return whether a text is what is written in a cell of a role, or what readers see of it."""
+    written = cell_text(cell)
+    seen = question_text(written) if role == "question" else without_entities(written)
+    return text.strip() in {written, seen}
 
 
 def _storable(read: KnowledgeBase, role: str, text: str) -> str:

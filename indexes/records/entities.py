@@ -13,7 +13,7 @@ _JOINING = frozenset("\n\u200c\u200d")
 _LEFT = frozenset({"", "<", ">", "\ufffd"})
 """What would look like a tag, and what entities of no character become."""
 _TAG = re.compile(
-    r"</?(?:p|div|br|hr|span|font|b|strong|i|em|u|ul|ol|li|table|thead|tbody|tr|td|th|h[1-6]|pre|o:p)\b[^<>]*>",
+    r"</?(?:p|div|br|hr|(?P<inline>span|font|b|strong|i|em|u)|ul|ol|li|table|thead|tbody|tr|td|th|h[1-6]|pre|o:p)\b[^<>]*>",
     re.IGNORECASE,
 )
 
@@ -28,9 +28,15 @@ def without_entities(text: str) -> str:
     return "" if text.startswith("<") and not without_tags(text) else text
 
 
+def question_text(text: str) -> str:
+    """Return what the cell of a question says: without entities, and without tags if it stands in them as a whole."""
+    text = without_entities(text)
+    return without_tags(text) if text.startswith("<") and text.endswith(">") and "</" in text else text
+
+
 def without_tags(text: str) -> str:
     """Return the text without the tags of paragraphs, lists, tables and emphasis, and the space around the rest."""
-    return _TAG.sub(" ", text).strip() if "<" in text else text
+    return _TAG.sub(lambda tag: "" if tag["inline"] else " ", text).strip() if "<" in text else text
 
 
 def _character(entity: re.Match[str]) -> str:

@@ -19,7 +19,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
             "問い合わせ内容 問合せ内容 お問い合わせ内容 inquiry query "
             "問 問い とい 設問 設問文 疑問 疑問点 質問事項 ご相談 相談 相談内容 ご相談内容 聞きたいこと 知りたいこと "
             "inquiries enquiry enquiries queries ask instruction instructions prompt prompts utterance utterances 発話 "
-            "お尋ね 質疑 質疑内容 プロンプト 指示 指示文"
+            "お尋ね 質疑 質疑内容 しつもん プロンプト 指示 指示文"
         ),
         (
             "problem problems issue issues 問題 問題文 問題点 症状 事象 現象 トラブル トラブル内容 困りごと "
@@ -27,28 +27,30 @@ NAMES: Mapping[str, tuple[str, ...]] = {
             "用件 ご用件 symptom symptoms error エラー エラー内容 ケース case シナリオ シナリオ名 scenario "
             "input inputs user human "
             "困っていること 困ったこと 困り事 悩み お悩み やりたいこと ご意見 意見 ご要望 要望 依頼内容 ご依頼内容 "
-            "入力 入力文 inputtext userinput"
+            "入力 入力文 inputtext userinput "
+            "エラーメッセージ errormessage 不具合 不具合内容 problemstatement problemdescription"
         ),
         (
             "件名 subject タイトル title 題名 表題 見出し heading トピック topic 名称 名前 name "
             "用語 用語名 専門用語 単語 語句 言葉 ことば 略語 見出し語 項目 項目名 term terms word phrase "
             "acronym abbreviation "
             "記事タイトル 記事名 記事の題名 質問タイトル 質問件名 articletitle articlename pagetitle questiontitle "
-            "ページタイトル ワード shortdescription terminology concept glossaryterm"
+            "ページタイトル ワード shortdescription terminology concept glossaryterm 手順名 手続き名 手続名 制度名 "
+            "作業名 簡単な説明"
         ),
     ),
     "answer": (
         (
             "回答 answer 回答内容 回答文 answers 答え 答 こたえ ご回答 a 返答 返信 response reply "
             "解答 解答文 解答内容 応答 応答文 返事 アンサー completion completions output outputs responses replies "
-            "お答え ご返答 ご返信 答弁 正解 正答 ans 出力 出力文"
+            "お答え ご返答 ご返信 答弁 正解 正答 かいとう ans 出力 出力文"
         ),
         (
             "解決策 解決方法 対処法 対処方法 対応方法 solution resolution "
             "解決 解決法 解決手順 対処 対処内容 対応 対応策 対応内容 対応手順 対策 処置 手順 案内 ご案内 "
             "案内文 案内内容 アドバイス "
             "solutions resolutions fix fixes workaround remedy advice assistant gpt "
-            "解決内容 解消方法 復旧方法 復旧手順 回避策 回避方法 対処手順 処理方法 操作方法 操作手順 やり方 "
+            "解決内容 解消方法 復旧方法 復旧手順 回避策 回避方法 対処手順 処理方法 操作方法 操作手順 やり方 助言 "
             "resolutionnotes closenotes"
         ),
         (
@@ -156,7 +158,7 @@ _JAPANESE_BEFORE = re.compile(
     r"(?:想定|予想|主な|代表的な|よくある|頻出|頻度の高い|実際の|具体的な|お?客(?:様|さま)?|顧客|ユーザー?|利用者様?|社員|従業員|職員"
     r"|市民|住民|町民|村民|区民|県民|保護者|患者|学生|生徒|受講者|参加者|会員|申請者|相談者|現場|部署|部門|一般|標準|基本|公式|正式|模範|正し"
     r"|最終|確定|掲載|公開|社内|社外|当社|弊社|自社|担当者?|事務局|運営|窓口|サポート|ナレッジ|記事|定型|共通|参考|代表|簡易|詳細"
-    r"|期待(?:する|される)?|よく(?:聞かれる|いただく|受ける|寄せられる|来る)|一次|二次|初回"
+    r"|期待(?:する|される)?|よく(?:聞かれる|いただく|受ける|寄せられる|来る)|一次|二次|初回|その"
     r"|faq|qa|q&a)(?:様|さま|ら|さん)?(?:からの?|への?|向けの?|用の?|側の?|の|な|い)?"
 )
 """Japanese words before it, with their particle."""
@@ -236,7 +238,10 @@ def _without_number(text: str) -> str:
     if leading := _LEADING_NUMBER.match(text):
         text = text[leading.end() :]
     kept = text.rstrip(_DIGITS)
-    return kept.rstrip(_MARKS).removesuffix(" no").strip(_MARKS) if len(text) - len(kept) <= _LONGEST_NUMBER else text
+    if kept == text or len(text) - len(kept) > _LONGEST_NUMBER:
+        return text.strip(_MARKS)
+    kept = kept.rstrip(_MARKS)
+    return kept.removesuffix("no").strip(_MARKS) or kept
 
 
 def _parts(header: str) -> Iterator[str]:

@@ -42,7 +42,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row. Every text is as written, without surrounding white space and HTML entities."""
+    """One row. Every text is as written, without surrounding white space and HTML entities; a question without tags.
+
+    Only tags around the whole question are left out: within it they may be what it is about.
+    """
 
     id: str
     question: str

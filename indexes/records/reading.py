@@ -20,7 +20,7 @@ from indexes.records.columns import (
 )
 from indexes.records.dates import DatedColumn, read_days
 from indexes.records.decoding import MAX_BYTES
-from indexes.records.entities import without_entities
+from indexes.records.entities import question_text, without_entities
 from indexes.records.layouts import header_problems, refuse_lines_above_header, refuse_other_layouts
 from indexes.records.model import KnowledgeBase, Problem, Record
 from indexes.records.pictures import has_address, picture_problems
@@ -178,7 +178,7 @@ def _records(table: Table, columns: Columns, problems: list[Problem]) -> Iterato
     rows = zip(table.lines, zip(*by_role, strict=True), _details(table, roles), zip(*others, strict=True), strict=True)
     for line, row, details, whole in rows:
         written_id, question, answer, category, url, keywords, aliases, updated, owner, image, review_by = row
-        asked, answered = without_entities(question), without_entities(answer)
+        asked, answered = question_text(question), without_entities(answer)
         if not asked and not answered:
             message = Translatable("row.both_blank") if "question" in roles else Translatable("row.text_blank")
         elif written_id and written_id in lines_of_id:
