@@ -1,5 +1,6 @@
 """Cosines on a scale: an encoder whose cosines are all higher answers alike, and as surely."""
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,13 +17,14 @@ from indexes.builder import Builder
 from indexes.confidence.confidence import with_confidence
 from indexes.confidence.evaluation import read_queries
 from indexes.encoder import Encoder, EncoderWorker
+from indexes.errors import EncodingError
 from indexes.loaded import LoadedKnowledgeBase
 from indexes.records import Source
 from indexes.retrieval.index import Question
 from indexes.retrieval.scale import NARROWEST, SAMPLE, Scale
 from indexes.retrieval.synonyms import Synonyms
 from indexes.text import normalize
-from tests.encoders import CountingModel, hashing_encoder
+from tests.encoders import CountingModel, HashingModel, hashing_encoder
 from tests.remembered import RememberedMiniLM, remembered_minilm
 from tests.snapshots import as_earlier, manifest_of, snapshot_of
 
@@ -209,3 +211,38 @@ def test_an_encoder_that_does_not_know_the_language_is_less_sure(tmp_path: Path,
     hits = [replace(hit, evidence=replace(hit.evidence, verbatim=False)) for hit in japanese.search(question)]
     trusted = [replace(hit, evidence=replace(hit.evidence, lost=0.0)) for hit in hits]
     assert with_confidence(question, hits)[0].confidence < with_confidence(question, trusted)[0].confidence
+
+
+class FailingModel(HashingModel):
+    """Fails at this share of all questions, always the same ones, and at no document."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self._share = share
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[Any]:
+        if any(zlib.crc32(text.encode()) % 100 < 100 * self._share for text in texts):
+            raise MemoryError
+        return super().encode_queries(texts)
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+        return super().encode_queries(texts)
+
+
+def scale_of(folder: Path, model: HashingModel) -> Scale | None:
+    worker, path = EncoderWorker("hashing", lambda: model), folder / "it.csv"
+    folder.mkdir()
+    path.write_text(questions(60), "utf-8")
+    try:
+        return build(folder / "data", path, worker).index.scale
+    finally:
+        worker.close()
+
+
+def test_questions_that_can_not_be_encoded_leave_the_scale_about_as_it_is(tmp_path: Path) -> None:
+    expected, found = scale_of(tmp_path / "all", HashingModel()), scale_of(tmp_path / "some", FailingModel(0.3))
+    assert expected
+    assert found
+    assert (found.zero, found.one, found.lost) == pytest.approx((expected.zero, expected.one, expected.lost), abs=0.06)
+    with pytest.raises(EncodingError, match="can encode none of the texts"):
+        scale_of(tmp_path / "none", FailingModel(1.0))

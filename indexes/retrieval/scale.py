@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.encoder.worker import CANARIES
+from indexes.errors import EncodingError
 from indexes.retrieval.tokens import runs
 
 if TYPE_CHECKING:
@@ -66,11 +67,11 @@ class Scale:
 def measure(index: "Index", dense: "VectorIndex", encoder: "Encoder") -> Scale:
     """Measure the scale of a knowledge base: up to SAMPLE of its questions are encoded as if somebody asked them.
 
-    A small knowledge base says little: its scale is mostly that of a few fixed texts. Raises what the encoder raises.
+    A small knowledge base says little: its scale is mostly that of a few fixed texts. Raises EncodingError if none of
+    these can be encoded, and what the encoder raises.
     """
     rows = np.sort(np.random.default_rng(1).choice(len(index), min(SAMPLE, len(index)), replace=False))
-    there = encoder.canaries.any(axis=1)
-    fixed = encoder.encode_queries(CANARIES)[there] @ encoder.canaries[there].T
+    fixed = _fixed(encoder)
     zero, one = _mean(fixed[~np.eye(*fixed.shape, dtype=np.bool_)], 0.0), _mean(fixed.diagonal(), 1.0)
     lost = 0.0
     if len(rows):
@@ -87,14 +88,23 @@ def measure(index: "Index", dense: "VectorIndex", encoder: "Encoder") -> Scale:
     return Scale(zero, one, len(index), lost)
 
 
+def _fixed(encoder: "Encoder") -> NDArray[np.float32]:
+    """Return the cosines of the fixed texts as questions with them as passages; raises EncodingError without any."""
+    asked, stored = encoder.encode_queries(CANARIES), encoder.canaries
+    encoded = asked.any(axis=1) & stored.any(axis=1)
+    if not encoded.any():
+        raise EncodingError("model.no_text")
+    return np.asarray(asked[encoded] @ stored[encoded].T)
+
+
 def _lost(index: "Index", dense: "VectorIndex", encoder: "Encoder", rows: Sequence[int]) -> float:
     """Return the share of these questions, all found as written, that aren't found by their words alone."""
     texts = {row: index.passages(row)[0] for row in rows}
     words = {row: " ".join(text[start:end] for start, end in runs(text)) for row, text in texts.items()}
     asked = [row for row in rows if words[row] and words[row] != texts[row]]
     vectors = encoder.encode_queries([words[row] for row in asked])
-    count = sum(not _finds(index, dense, vector, row) for row, vector in zip(asked, vectors, strict=True))
-    return count / (len(rows) + FIXED_WEIGHT)
+    found = (_finds(index, dense, vector, row) or not vector.any() for row, vector in zip(asked, vectors, strict=True))
+    return sum(not each for each in found) / (len(rows) + FIXED_WEIGHT)
 
 
 def _finds(index: "Index", dense: "VectorIndex", vector: "Vector", row: int) -> bool:
