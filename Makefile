@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt $(PIP_OPTIONS)
 PYTEST := $(BIN)/python -m pytest --numprocesses 6 --dist worksteal
 
-.PHONY: run test test-long test-all collect test-postgres eval bench soak lint docs help
+.PHONY: run test test-long test-all test-postgres eval bench soak lint docs help
 
 help:
 	@echo "make run    start Kotae: on Slack when .env has the two tokens, otherwise in the local workspace"
@@ -24,21 +24,18 @@ help:
 run: $(VENV)/installed-run
 	@$(BIN)/kotae
 
-collect: $(VENV)/installed-dev  # each file is compiled by one process, not by six
-	-$(BIN)/python -m tests.e5
-	-$(BIN)/python -m pytest --collect-only --quiet --quiet >/dev/null
-
-test: $(VENV)/installed-dev
+test: $(VENV)/compiled
 	$(PYTEST) -m "not long"
 
-test-long: $(VENV)/installed-dev
+test-long: $(VENV)/compiled
 	-$(BIN)/python -m tests.e5
 	$(PYTEST) -m long
 
-test-all: collect
+test-all: $(VENV)/compiled
+	-$(BIN)/python -m tests.e5
 	$(PYTEST)
 
-test-postgres: $(VENV)/installed-dev
+test-postgres: $(VENV)/compiled
 	KOTAE_TEST_DATABASE=postgresql KOTAE_TEST_INDEX=$(or $(INDEX),pgvector) KOTAE_TEST_ALL=$(ALL) \
 		$(PYTEST) tests/slack tests/test_inbox.py tests/test_retention.py \
 		tests/test_store.py tests/test_store_learning.py tests/test_voices.py
@@ -75,6 +72,10 @@ $(VENV)/installed-run: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/installed-run
+
+$(VENV)/compiled: $(VENV)/installed-dev  # what the tests import, by one process instead of six
+	-$(BIN)/python -m pytest --collect-only --quiet --quiet >/dev/null
+	@touch $@
 
 $(VENV)/installed-docs: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) --editable '.[docs]'

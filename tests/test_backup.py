@@ -258,6 +258,7 @@ def test_a_running_bot_is_refused(backup: Path, other: Place) -> None:
         refused(other, backup, f"process {os.getpid()} on ")
 
 
+@pytest.mark.long("damages a file again and again")
 def test_damage_anywhere_is_refused(backup: Path, other: Place, tmp_path: Path) -> None:
     whole = backup.read_bytes()
     numbers = random.Random(14)

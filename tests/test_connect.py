@@ -200,6 +200,7 @@ def test_a_token_of_the_environment_is_said_to_win(slack: LocalSlack, tmp_path: 
     assert "Note: SLACK_APP_TOKEN of the environment wins over .env: unset it there" in done.stdout
 
 
+@pytest.mark.long("waits for Slack")
 def test_a_slack_that_is_out_of_reach_and_a_folder_that_cannot_be_written(slack: LocalSlack, tmp_path: Path) -> None:
     answers = (slack.config_token, slack.bot_token, slack.app_token)
     done = connect(slack, tmp_path, answers=answers, SLACK_API_URL="http://127.0.0.1:9/api/")

@@ -105,6 +105,7 @@ def test_the_container_is_stopped_and_asked_as_the_bot_understands_it() -> None:
     assert set(environment) - known == {"PATH", "PYTHONUNBUFFERED"}
 
 
+@pytest.mark.long("installs Kotae")
 def test_the_steps_that_make_the_image_make_a_kotae_that_starts(tmp_path: Path) -> None:
     """As they are written, with other paths. What Kotae needs is not installed again: it is here already."""
     build = stages()[0]

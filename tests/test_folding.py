@@ -188,6 +188,7 @@ def sample_questions() -> Iterator[tuple[str, str, Record]]:
                 yield name, text, record
 
 
+@pytest.mark.long("asks hundreds of questions")
 def test_every_question_and_alias_of_the_samples_is_sure_of_its_own_answer(tmp_path: Path) -> None:
     bases = {name: FaissSearch(KNOWLEDGE / f"{name}.csv", None, data_dir=tmp_path) for name in SAMPLES}
     try:

@@ -186,6 +186,7 @@ def test_uploads_and_the_authors_of_versions(tmp_path: Path) -> None:
         about.parent.mkdir()
 
 
+@pytest.mark.long("writes for seconds")
 def test_others_write_meanwhile(database: Database, url: str, file: Path) -> None:
     hit = FoundHit("it-help", "vpn", 0.9, 0.95)
     with closing(sqlite3.connect(file)) as raw, raw:

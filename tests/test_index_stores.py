@@ -475,6 +475,7 @@ for turn in range(first, first + 1000):
 """
 
 
+@pytest.mark.long("kills replicas")
 def test_kill_9_of_a_replica_that_builds_leaves_a_whole_generation(
     replica_of: Start, tmp_path: Path, postgresql: str
 ) -> None:

@@ -136,6 +136,7 @@ def test_numbers_and_ids_go_on_after_those_that_are_there(file: Path, postgresql
     database.close()
 
 
+@pytest.mark.long("moves everything there and back")
 def test_knowledge_bases_go_along_with_their_versions_there_and_back(tmp_path: Path, postgresql: str) -> None:
     place, home = made(tmp_path / "here", rounds=1), Place(tmp_path / "there")
     (place.knowledge / "_synonyms.csv").write_text("original,normalized\nWLAN,wifi\n")
@@ -218,6 +219,7 @@ def test_killed_in_the_middle_it_goes_on_and_no_bot_starts_meanwhile(many: Path,
     open_or_recover(postgresql, many.parent).close()
 
 
+@pytest.mark.long("waits for a server")
 def test_a_server_that_ends_its_connections_interrupts_it_and_it_goes_on(
     many: Path, postgresql: str, postgresql_server: Server
 ) -> None:

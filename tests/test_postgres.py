@@ -136,6 +136,7 @@ def test_everything_works_in_a_new_database(url: str) -> None:
     database.close()
 
 
+@pytest.mark.long("starts several processes")
 def test_of_several_processes_that_start_at_once_one_upgrades(url: str, engine: Engine) -> None:
     make_former(engine)
     pipe = subprocess.PIPE

@@ -103,6 +103,7 @@ def replies(
     return {key: right for key, right in found.items() if len(right)}
 
 
+@pytest.mark.long("simulates thousands of knowledge bases")
 def test_at_most_one_knowledge_base_in_twenty_is_ever_live_below_its_promise(
     replies: dict[tuple[str, float], "np.ndarray[tuple[int], np.dtype[np.bool_]]"],
 ) -> None:

@@ -281,6 +281,7 @@ def test_requests_made_before_a_reload_begins_share_it(world: World) -> None:
     assert other.result(60).name == "hr"
 
 
+@pytest.mark.long("searches while it reloads again and again")
 def test_a_reload_under_fire_never_answers_wrongly(world: World) -> None:
     """Two versions of a file in turn; whatever is found must be whole: question and answer of one version."""
 
@@ -338,6 +339,7 @@ def test_an_index_is_searched_with_the_synonyms_it_was_built_with(world: World) 
     assert certainty(registry, "hr") == pytest.approx(before, abs=0.01)  # mixed, it is 0.4 less
 
 
+@pytest.mark.long("searches while it reloads again and again")
 def test_synonyms_and_the_index_built_with_them_are_swapped_as_one(world: World) -> None:
     world.write("it", HEADER + TICKET)
     registry = world.registry()

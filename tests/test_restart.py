@@ -142,6 +142,7 @@ records = st.lists(
 
 @given(records=records, asked=texts, targets=st.lists(st.tuples(texts, texts), max_size=2))
 @settings(deadline=None)
+@pytest.mark.long("indexes many rows")
 def test_a_mapped_index_scores_as_one_freshly_built(
     tmp_path_factory: pytest.TempPathFactory,
     records: tuple[Record, ...],

@@ -203,6 +203,7 @@ def test_who_writes_what_has_changed_is_told_and_changes_nothing(
     assert first.stores.versions.read(source, first.stores.versions.of(source)[1]) == CSV
 
 
+@pytest.mark.long("kills a process again and again")
 def test_a_replica_killed_while_it_writes_leaves_everything_whole(
     documents: Documents, postgresql: str, tmp_path: Path
 ) -> None:

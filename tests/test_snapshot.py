@@ -126,6 +126,7 @@ def test_a_broken_manifest_is_no_snapshot(folder: SnapshotFolder, encoder: Encod
     assert folder.load() is None
 
 
+@pytest.mark.long("damages a file again and again")
 def test_every_bit_of_a_manifest_counts(folder: SnapshotFolder) -> None:
     older, newer = folder.save(CSV).folder, folder.save(CSV + b"more,rows\n").folder
     manifest = newer / "manifest.json"

@@ -46,7 +46,6 @@ def kotae(slack: LocalSlack, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
             process.wait()
 
 
-@pytest.mark.long("loads torch in a process of its own")
 def test_a_day(slack: LocalSlack, kotae: subprocess.Popen[str], tmp_path: Path) -> None:
     csv, log = tmp_path / "knowledge" / "it-help.csv", tmp_path / "log"
 

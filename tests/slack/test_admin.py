@@ -281,6 +281,7 @@ def test_status_tells_why_a_file_is_not_loaded(slack: LocalSlack, start: Start, 
 
 
 @pytest.mark.usefixtures("lawful")
+@pytest.mark.long("indexes hundreds of knowledge bases")
 def test_hundreds_of_files_and_errors_still_fit_in_a_message(slack: LocalSlack, start: Start, knowledge: Path) -> None:
     for number in range(60):
         (knowledge / f"{'a' * 90}-{number}.csv").write_text("question,answer\nWhat?,That.\n")

@@ -137,6 +137,7 @@ def test_an_admin_who_presses_one_button_after_the_other_is_not_stopped(slack: L
     assert bot.services.process().counts["too_many"] == 0
 
 
+@pytest.mark.long("asks hundreds of questions")
 def test_a_burst_of_many_people_is_acked_and_everybody_is_answered_or_told(slack: LocalSlack, bot: Bot) -> None:
     people, sent = crowd(slack, 250), list[Interaction]()
 

@@ -35,6 +35,7 @@ def left(slack: LocalSlack, bot: Bot, who: str) -> str:
 
 
 @pytest.mark.sqlite("its file and its copies; a server: test_forgetting")
+@pytest.mark.long("starts bot after bot")
 def test_who_is_forgotten_is_in_no_file_and_does_not_come_back(
     slack: LocalSlack, start: Start, knowledge: Path
 ) -> None:

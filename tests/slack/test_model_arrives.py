@@ -168,7 +168,6 @@ class TestWithARealModel:
     def manager(self) -> ModelManager:
         return ModelManager(load_sentence_transformer)
 
-    @pytest.mark.long("loads torch")
     def test_cant_log_in_finds_reset_your_password_once_the_model_is_there(
         self, slack: LocalSlack, start: Start, knowledge: Path, tmp_path: Path
     ) -> None:

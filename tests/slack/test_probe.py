@@ -43,6 +43,7 @@ def wait_for(process: Process, name: str, exit_code: int, words: str, seconds: f
     return found[1]
 
 
+@pytest.mark.long("asks a bot until it ends")
 def test_it_is_ready_when_it_answers_and_not_while_it_ends(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:
@@ -63,6 +64,7 @@ def test_it_is_ready_when_it_answers_and_not_while_it_ends(
     assert probe(process, "live") == (1, nobody)
 
 
+@pytest.mark.long("kills bots")
 def test_a_bot_that_was_killed_is_not_live_at_once(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:

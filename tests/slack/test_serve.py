@@ -163,6 +163,7 @@ def test_a_slack_that_can_not_be_reached_or_a_database_that_can_not_be_opened(
 # One bot for each DATA_DIR
 
 
+@pytest.mark.long("starts bot after bot")
 def test_a_second_bot_on_the_same_data_says_who_has_it(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:
@@ -186,6 +187,7 @@ def test_a_second_bot_on_the_same_data_says_who_has_it(
     assert ANSWER in searched.stdout
 
 
+@pytest.mark.long("kills bots")
 def test_a_lock_of_a_bot_that_was_killed_hinders_nobody(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:
@@ -214,6 +216,7 @@ def test_a_second_trial_says_who_has_the_data(slack: LocalSlack, knowledge: Path
 
 
 @pytest.mark.sqlite(FOLDER)
+@pytest.mark.long("starts bot after bot")
 def test_a_folder_that_was_emptied_is_refused_until_somebody_says_that_it_is_meant(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:
