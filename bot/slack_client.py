@@ -24,6 +24,7 @@ from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
 from slack_sdk.web import SlackResponse
 
 from bot.settings import Environment
+from handlers.remote.headers import pause_of
 from handlers.slack.trouble import PASSING
 
 RECONCILED = ("chat.postMessage",)
@@ -122,9 +123,8 @@ def _is_one_of(request: HttpRequest, methods: tuple[str, ...]) -> bool:
 
 
 def _retry_after(headers: Mapping[str, Sequence[str]]) -> float:
-    """Return the seconds that Slack asks to wait; 0 when it doesn't say."""
-    asked = [value[0] for name, value in headers.items() if name.lower() == "retry-after"]
-    return float(asked[0]) if asked else 0.0
+    """Return the seconds that Slack, or a proxy before it, asks to wait; 0 when it doesn't say."""
+    return pause_of({name.lower(): values[0] for name, values in headers.items() if values})
 
 
 def retry_handlers() -> list[RetryHandler]:
