@@ -93,9 +93,9 @@ def run(share: float, seed: int = 0) -> Row:
     wanted = max(round(PROBES * share), 50)
     with world(sample_workspace(), {f"{SECRET_BASE}.csv": ROWS}, (), CONFIG, api_bind="127.0.0.1:0") as here:
         known, chance = keys(here.bot), random.Random(seed)
-        found = probe(here.bot, known, chance, wanted) + probe_mcp(here.bot, known, chance, wanted)
+        found = probe(here.bot, known, chance, wanted - wanted // 2) + probe_mcp(here.bot, known, chance, wanted // 2)
     worst = found.most_common(1)[0][0] if found else "no secret in any status, header or body"
-    return Row(2 * wanted, sum(found.values()), worst)
+    return Row(wanted, sum(found.values()), worst)
 
 
 def probe_mcp(bot: Bot, known: Keys, chance: random.Random, count: int) -> Counter[str]:
