@@ -269,7 +269,10 @@ def test_columns_without_a_name_are_not_counted_at_the_end() -> None:
     commas = "," * 2 * MAX_COLUMNS
     rows, problems = parsed(f"質問,回答{commas}\na,b{commas}\nc,d{commas}x\ne,f\n")
     assert rows == [("a", "b"), ("e", "f")]
-    assert [problem.line for problem in problems] == [3]
+    message = (
+        "402 fields, the header has 2; there is a text far right of the last column with a name; delete it, or name"
+    )
+    assert [(line, said.partition(" its")[0]) for line, said, _ in told(problems)] == [(3, message)]
 
 
 def test_a_file_larger_than_the_limit_is_refused_without_being_read_whole(tmp_path: Path) -> None:
@@ -314,6 +317,13 @@ def test_rows_with_a_field_too_many_are_skipped_by_line_and_the_rest_loads() -> 
     assert told(problems) == [
         (3, "4 fields, the header has 3; put quotation marks around a cell that contains the delimiter", True)
     ]
+
+
+def test_a_space_before_a_quotation_mark_is_named() -> None:
+    rows, problems = parsed('question, answer\n"Who?", "We"\n"Where?", "Floor 2, left"\n')
+    assert rows == [("Who?", '"We"')]
+    why = "remove the space between a delimiter and the quotation mark after it"
+    assert told(problems) == [(3, f"3 fields, the header has 2; {why}", True)]
 
 
 def test_a_field_too_many_never_shifts_columns() -> None:

@@ -118,6 +118,8 @@ WORDS = {
     "row.fields.other": "{count} fields",
     "row.runs_on": "the row runs to line {line}: is a quotation mark missing?",
     "row.unquoted": "put quotation marks around a cell that contains the delimiter",
+    "row.spaced_quote": "remove the space between a delimiter and the quotation mark after it",
+    "row.beyond": "there is a text far right of the last column with a name; delete it, or name its column",
     "row.short.one": "this row ends before the last column; its missing cells are blank",
     "row.short.other": "this row and {others} others end before the last column; their missing cells are blank",
     "row.header_short": "name the column that the header lacks",

@@ -244,8 +244,8 @@ def _details(table: Table, roles: Mapping[str, str]) -> Iterable[Mapping[str, st
     columns = zip(table.header, table.columns, strict=True)
     others = [(title, cells) for title, cells in columns if title not in roles.values()]
     for row in range(len(table.lines)):
-        filled = [(title, cells[row]) for title, cells in others if cells[row]]
-        yield {title: text for title, cell in filled if (text := without_entities(cell))} or _NO_DETAILS
+        filled = {title: cells[row] for title, cells in others if cells[row]}
+        yield {title: text for title, cell in filled.items() if (text := without_entities(cell))} or _NO_DETAILS
 
 
 def _derived_id(*texts: str) -> str:

@@ -24,6 +24,7 @@ MAX_CELL = 32_000
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
 
 _SAMPLED_LINES = 200
+_SPACED_QUOTES = (' "', '\t"')
 _TEXT_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 _NOTHING = re.compile(r'[\s\0",;]*')
 SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])\1*"?\s*', re.IGNORECASE)
@@ -68,6 +69,26 @@ class Table:
         return list(islice(zip(*self.columns, strict=True), count))
 
 
+@dataclass(frozen=True, slots=True)
+class _WideRow:
+    """A row with text beyond the header: its first and last line, and how many fields it has."""
+
+    start: int
+    end: int
+    width: int
+    is_spaced: bool
+    """Whether a quotation mark doesn't count because a space is before it."""
+
+    @property
+    def why(self) -> Translatable:
+        """Why the row is so wide, most likely."""
+        if self.end > self.start:
+            return Translatable("row.runs_on", line=self.end)
+        if self.width > MAX_COLUMNS:
+            return Translatable("row.beyond")
+        return Translatable("row.spaced_quote") if self.is_spaced else Translatable("row.unquoted")
+
+
 @dataclass(slots=True)
 class _Rows:
     """Collects the cells of the rows that fit the header, by column, and the problems of the others."""
@@ -85,8 +106,7 @@ class _Rows:
     """Fields of a row that isn't short: up to the last column that has a name."""
     short: list[int] = field(default_factory=list)
     """Where rows start that end before: spreadsheets leave out blank cells at the end."""
-    wide: list[tuple[int, int, int]] = field(default_factory=list)
-    """Start, last line and number of fields of the rows with text beyond the header."""
+    wide: list[_WideRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.columns = [[] for _ in self.header]
@@ -105,7 +125,8 @@ class _Rows:
             self.problems.append(Problem(start, Translatable("row.header_again"), skipped=True))
             return
         if any(cells[len(self.header) :]):
-            self.wide.append((start, end, len(row)))
+            is_spaced = any(cell.startswith(_SPACED_QUOTES) for cell in row)
+            self.wide.append(_WideRow(start, end, len(row), is_spaced))
             return
         if len(row) < self.least:
             if end > start and self.has_stray_quotes(start, end):
@@ -120,18 +141,15 @@ class _Rows:
 
     def close(self, name: str) -> None:
         """Report the wide rows. Raises UnusableFileError if the header is too short for every row."""
-        widths = Counter(width for _, _, width in self.wide)
+        widths = Counter(row.width for row in self.wide)
         usual, count = widths.most_common(1)[0] if widths else (0, 0)
         is_header_short = count > 1 and 2 * count > len(self.wide) + len(self.starts)
         if is_header_short and not self.starts:
             line, names = self.header_line, len(self.header)
             raise UnusableFileError("csv.header_short", file=name, line=line, names=names, count=count, fields=usual)
-        for start, end, width in self.wide:
-            if is_header_short and width == usual:
-                why = Translatable("row.header_short")
-            else:
-                why = Translatable("row.runs_on", line=end) if end > start else Translatable("row.unquoted")
-            self.problems.append(Problem(start, _width_message(width, self.least, why), skipped=True))
+        for row in self.wide:
+            why = Translatable("row.header_short") if is_header_short and row.width == usual else row.why
+            self.problems.append(Problem(row.start, _width_message(row.width, self.least, why), skipped=True))
 
 
 def cell_text(cell: str) -> str:
