@@ -26,6 +26,7 @@ from bot.connection import CLOSE_SECONDS
 from bot.init import FILES
 from bot.samples import sample_files
 from bot.settings import Environment
+from handlers.knowledge.store.stored_vectors import MANY, build_memory
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -33,6 +34,8 @@ KUBERNETES = DEPLOY / "kubernetes"
 VERSIONS = ("1.30", "1.33", "1.37")
 GRACE = DRAIN_SECONDS + 2 * CLOSE_SECONDS
 """How long a bot takes to end at most: closing the socket, the work, and the model."""
+DOCKERS_SHARED_MEMORY = 64 << 20
+"""The bytes of /dev/shm in a container, unless something else is said."""
 SECRETS = {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DATABASE_URL", "PGPASSWORD"}
 
 
@@ -154,8 +157,20 @@ def test_the_steps_that_make_the_image_make_a_kotae_that_starts(tmp_path: Path) 
 # Compose
 
 
+def compose_file() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    return loaded
+
+
+def shared_memory() -> int:
+    """The bytes of /dev/shm that the database of the compose file has."""
+    megabytes = re.fullmatch(r"(\d+)m", compose_file()["services"]["database"]["shm_size"])
+    assert megabytes
+    return int(megabytes[1]) << 20
+
+
 def test_the_compose_file_is_valid_and_true_to_the_container() -> None:
-    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    compose = compose_file()
     schema = json.loads(
         (files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json").read_text("utf-8")
     )
@@ -169,6 +184,11 @@ def test_the_compose_file_is_valid_and_true_to_the_container() -> None:
     assert "ports" not in bot
     assert "ports" not in database
     assert database["environment"]["POSTGRES_PASSWORD"].startswith("${PGPASSWORD:?")
+
+
+def test_the_database_has_room_for_the_graph_of_a_million_vectors() -> None:
+    assert build_memory(MANY, 384) > DOCKERS_SHARED_MEMORY, "without shm_size no index could be built by several"
+    assert build_memory(1_000_000, 384) < shared_memory()
 
 
 @pytest.mark.parametrize("example", [DEPLOY / "kotae.env.example", KUBERNETES / "kotae.env.example"])
@@ -340,7 +360,7 @@ def blocks(page: str, kind: str) -> list[str]:
 
 def test_both_pages_tell_the_same_commands() -> None:
     """But for comments, and what is to be filled in."""
-    for kind in ("sh", "sql", "ini"):
+    for kind in ("sh", "sql", "ini", "yaml"):
         english, japanese = ([re.sub(r"<[^>\n]+>|\s+#.*", "", block) for block in blocks(page, kind)] for page in PAGES)
         assert english
         assert english == japanese
@@ -358,6 +378,18 @@ def commands_of(page: str) -> list[list[str]]:
     ]
     typed = [each[1] for each in found if each] + [each.removeprefix("kotae ") for each in quoted]
     return [shlex.split(each.rstrip(" &"), comments=True) for each in typed]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_pages_give_the_database_as_much_shared_memory_as_the_compose_file(page: str) -> None:
+    [block] = blocks(page, "yaml")
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "database"}, **yaml.safe_load(block)}
+    kubernetes_validate.validate(pod, VERSIONS[-1], strict=True)
+    [volume], [container] = pod["spec"]["volumes"], pod["spec"]["containers"]
+    assert container["volumeMounts"] == [{"name": volume["name"], "mountPath": "/dev/shm"}]
+    assert volume["emptyDir"] == {"medium": "Memory", "sizeLimit": f"{shared_memory() >> 20}Mi"}
+    named = re.findall(r"shm[_-]size[:=] ?(\d+)m\b", (ROOT / "docs" / page).read_text("utf-8"))
+    assert [int(megabytes) << 20 for megabytes in named] == [shared_memory()] * 2
 
 
 @pytest.mark.parametrize("page", PAGES)

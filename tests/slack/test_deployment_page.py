@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, NullPool, create_engine, make_url, text
 
 from bot.playground import LocalSlack
 from tests.postgresql import Server
-from tests.test_deployment import blocks
+from tests.test_deployment import blocks, shared_memory
 
 ROOT = Path(__file__).parents[2]
 PAGE = "deployment.md"
@@ -113,6 +113,17 @@ def replicas(shell: Shell) -> Iterator[list[subprocess.Popen[str]]]:
         for each in started:
             each.kill()
             each.communicate()
+
+
+def test_the_compose_file_leaves_room_for_the_largest_graph_that_a_server_is_asked_to_build(own: URL) -> None:
+    engine = create_engine(own, poolclass=NullPool)
+    with engine.connect() as connection:
+        asked = text(
+            "SELECT boot_val::bigint * pg_size_bytes(unit) FROM pg_settings WHERE name = 'effective_cache_size'"
+        )
+        unless_set = connection.execute(asked).scalar_one()
+    assert unless_set == 4 << 30
+    assert shared_memory() > unless_set / 2
 
 
 @pytest.mark.long("runs three replicas")
