@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -75,15 +76,17 @@ class FaissSearch:
         folder = Path(data_dir or environment.get("DATA_DIR", DATA_DIR))
         self._registry = Registry(lambda: [source], same)
         self._maintenance = Maintenance(self._registry, folder)
-        self._maintenance.load().result()
-        if self.name in self._registry.failures:
-            self._maintenance.close()
-            raise UnusableFileError.of(self._registry.failures[self.name])
-        forms = CompiledModels(folder / "compiled") if compiled and may_be_compiled else None
-        prepared = partial(forms.open_best, name, revision, precision) if name and forms else None
-        encoder = _encoder(name, revision, manager, prepared) if name else None
-        if encoder:
-            self._maintenance.use_encoder(encoder, progress).result()
+        with ExitStack() as opened:
+            opened.callback(self.close)  # also at Ctrl-C: encoding would go on, and the process with it
+            self._maintenance.load().result()
+            if self.name in self._registry.failures:
+                raise UnusableFileError.of(self._registry.failures[self.name])
+            forms = CompiledModels(folder / "compiled") if compiled and may_be_compiled else None
+            prepared = partial(forms.open_best, name, revision, precision) if name and forms else None
+            encoder = _encoder(name, revision, manager, prepared) if name else None
+            if encoder:
+                self._maintenance.use_encoder(encoder, progress).result()
+            opened.pop_all()
 
     @property
     def encoder(self) -> Encoder | None:

@@ -1,6 +1,9 @@
 """The three-line way for scripts, and the one shared model behind it."""
 
 import os
+import signal
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from math import nan
 from pathlib import Path
@@ -71,6 +74,26 @@ def test_two_csvs_share_one_model(csv: Path, tmp_path: Path, manager: ModelManag
         assert three.encoder is not None
         assert three.encoder.name == "other/model"
     assert loader.loads == [("some/model", None), ("other/model", None)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+def test_ctrl_c_while_encoding_ends_it(tmp_path: Path, manager: ModelManager) -> None:
+    rows = 5_000
+    csv = tmp_path / "faq.csv"
+    csv.write_text("question,answer\n" + "".join(f"What is number {row}?,It is {row}.\n" for row in range(rows)))
+    steps: list[int] = []
+
+    def interrupt(done: int, _: int) -> None:
+        steps.append(done)
+        if len(steps) == 1:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        FaissSearch(csv, "some/model", data_dir=tmp_path, manager=manager, progress=interrupt)
+    at_the_end = list(steps)
+    assert at_the_end[-1] < rows
+    time.sleep(0.2)
+    assert steps == at_the_end
 
 
 def test_a_revision_is_asked_for_by_name(csv: Path, manager: ModelManager, loader: HashingLoader) -> None:
