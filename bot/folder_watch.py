@@ -91,7 +91,7 @@ class FolderWatch(BackgroundThread):
                 stop_event=self._stop,
                 recursive=False,
             )
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # of inotify, some limits are reported as RuntimeError
             log.warning("No events from %s (%s); looking every %.0f s", self._synonyms.parent, error, LOOK_SECONDS)
         while not self._stop.wait(LOOK_SECONDS):
             yield ()

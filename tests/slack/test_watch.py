@@ -2,16 +2,24 @@
 
 import logging
 import os
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
 from bot.app import Bot
 from bot.config_file import ConfigFile
+from bot.folder_watch import FolderWatch
 from bot.playground import LocalSlack
+from indexes.maintenance import Maintenance
+from indexes.records import Source
+from indexes.registry import Registry
+from indexes.reload_report import ReloadReport
 from tests.conftest import FOLDER
 from tests.slack.conftest import IT_HELP, Start
 
@@ -193,3 +201,42 @@ def test_a_folder_that_goes_and_comes_back(
     (knowledge / "it-help.csv").write_text(IT_HELP + FAX, encoding="utf-8")
     wait_for_log(slack, caplog, "it-help was reloaded: 1 added")
     assert bot.services.registry.failures == {}
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """Let this process open no file for a moment, and so no inotify either: as where a user has too many of them."""
+    import resource  # noqa: PLC0415 - Windows has no such module
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits of inotify")
+def test_where_no_more_folders_can_be_watched_it_looks_every_few_seconds(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = Source("it-help", tmp_path / "it-help.csv")
+    source.path.write_text(IT_HELP, encoding="utf-8")
+    synonyms = tmp_path / "_synonyms.csv"
+    maintenance = Maintenance(Registry(lambda: [source], synonyms), tmp_path / "data")
+    told: SimpleQueue[Sequence[ReloadReport]] = SimpleQueue()
+    watching = FolderWatch(maintenance, lambda: [source], synonyms, lambda: None, lambda _, reports: told.put(reports))
+    try:
+        maintenance.load().result(60)
+        with no_more_files():
+            watching.start()
+            until = time.monotonic() + 60
+            while "No events from" not in caplog.text:
+                assert time.monotonic() < until
+        source.path.write_text(IT_HELP + FAX, encoding="utf-8")
+        assert [each.added for each in told.get(timeout=60)] == [1]
+    finally:
+        maintenance.close()
+        watching.close()
