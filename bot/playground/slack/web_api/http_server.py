@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
@@ -138,7 +139,8 @@ def _refusal(fault: HttpFault) -> Answer:
     if fault.kind == "rate_limit":
         return 429, {"Retry-After": f"{fault.seconds:.0f}"}, {"ok": False, "error": "ratelimited"}
     if fault.kind == "status":
-        return fault.status, {"Content-Type": "text/html"}, f"<html><body>{fault.status} error</body></html>"
+        headers = {"Content-Type": "text/html", "Retry-After": formatdate(usegmt=True)}  # as a proxy may say it
+        return fault.status, headers, f"<html><body>{fault.status} error</body></html>"
     return 200, {}, {"ok": False, "error": fault.error}
 
 
