@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from queue import SimpleQueue
 from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError
@@ -28,14 +30,15 @@ log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, *, is_empty: bool = False) -> int:
-    """Answer on Slack until SIGINT or SIGTERM; then finish the accepted requests and return 0.
+    """Answer on Slack until a signal; then finish the accepted requests and return 0.
 
     A database server that is not there yet is waited for, and a restore that was interrupted is finished first.
     `is_empty` says that the knowledge folder is meant to be empty, although it was not. Raises TakenError while another
-    bot works with the same DATA_DIR, SettingsError when the database does not come.
+    bot works with the same DATA_DIR, SettingsError when the database does not come, OSError for a file or folder.
     """
     with only_one(settings.environment.data_dir):
-        stop = _stopped_by_signals()
+        stop = threading.Event()
+        call_at_end(stop.set)
         try:
             wait_for_database(settings, stop)
         except StoppedError:
@@ -47,11 +50,23 @@ def serve(settings: Settings, *, is_empty: bool = False) -> int:
         return _serve(settings, stop)
 
 
-def _stopped_by_signals() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+def call_at_end(act: Callable[[], object]) -> None:
+    """Have the signals that ask a process to end call `act` instead, in a thread of its own.
+
+    A handler interrupts the main thread anywhere, also where that holds a lock that `act` would wait for. Windows knows
+    no SIGHUP, which is the end of a terminal, and nobody else SIGBREAK, which is Ctrl-Break.
+    """
+    heard: SimpleQueue[int] = SimpleQueue()  # the one that may be interrupted while it is used
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number and (name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN):  # nohup ignores it
+            signal.signal(number, lambda *_: heard.put(1))
+    threading.Thread(target=_call_for_each, args=(heard, act), name="kotae-signals", daemon=True).start()
+
+
+def _call_for_each(heard: "SimpleQueue[int]", act: Callable[[], object]) -> None:
+    while heard.get():
+        act()
 
 
 def _serve(settings: Settings, stop: threading.Event) -> int:
@@ -62,6 +77,8 @@ def _serve(settings: Settings, stop: threading.Event) -> int:
         print(explain(error), file=sys.stderr)
         return 1
     except CALL_ERRORS as error:
+        if isinstance(error, OSError) and not isinstance(error, URLError) and error.filename:  # of the disk
+            raise
         reason = error.reason if isinstance(error, URLError) else error
         url = settings.environment.slack_api_url
         print(f"{url} can't be reached ({reason}). Check the network, the proxy and SLACK_API_URL.", file=sys.stderr)

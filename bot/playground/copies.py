@@ -21,7 +21,7 @@ KEPT = {"compiled", LOCK, HOLDER}
 def tables(folder: Path) -> dict[str, Path]:
     """Return the CSV files and workbooks of a folder by name, with the synonyms; none if there is no such folder."""
     found = [path for path in folder.glob("*") if is_csv(path) or is_workbook(path)]
-    return {path.name: path for path in sorted(found) if not path.name.startswith((".", "~$"))}
+    return {path.name: path for path in sorted(found) if path.is_file() and not path.name.startswith((".", "~$"))}
 
 
 def copied(source: Path, data_dir: Path) -> Path:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import signal
 import time
 import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from bot.app import Bot, build_app
 from bot.lock import only_one
@@ -31,7 +30,8 @@ from bot.playground.terminal import converse
 from bot.playground.terminal.repl import QUESTIONS
 from bot.playground.terminal.script import read_script
 from bot.samples import FOLDER as SAMPLES
-from bot.settings import Settings, has_display
+from bot.serve import call_at_end
+from bot.settings import Settings, SettingsError, has_display
 from bot.status import TRIAL, StatusRenewal
 from handlers.answers.suggestions import CANDIDATES, fits, varied
 from handlers.token_buckets import NO_LIMIT
@@ -43,6 +43,7 @@ from indexes.reload_report import ReloadReport
 from indexes.text import is_japanese
 
 WAIT_FOR_CSV_SECONDS = 60.0
+LOOK_SECONDS = 0.5
 FIRST = "it-help"
 """The knowledge base whose questions come first, where there is one: the examples are asked in its channel."""
 ASKED_FIRST = 3
@@ -123,7 +124,7 @@ def trial(
             start_afresh(data_dir)
         folder = knowledge or copied(_source(settings), data_dir)
         page = Page(manifest(*commands)["features"], guard=guard, knowledge=folder, is_copy=knowledge is None)
-        slack = opened.enter_context(LocalSlack(_workspace(folder), commands=commands, port=port, page=page))
+        slack = opened.enter_context(_local_slack(_workspace(folder), commands, port, page))
         bot = build_app(
             settings.connected_to(
                 slack.api_url,
@@ -136,23 +137,26 @@ def trial(
             tell=partial(_tell, slack),
             burst=NO_LIMIT,
         )
+        opened.callback(bot.stop)
         bot.start()
-        try:
-            slack.wait_connected()
-            bot.services.registry.wait_ready(WAIT_FOR_CSV_SECONDS)
-            page.explain = partial(explain_answer, bot.services)
-            page.questions = _questions(bot.services.registry)
-            standing, status = Standing(slack, bot.services), StatusRenewal(data_dir, bot.services)
-            standing.look()
-            for thread in (standing, status):
-                thread.start()
-            try:
-                yield slack, page, bot
-            finally:
-                for thread in (standing, status):
-                    thread.close()
-        finally:
-            bot.stop()
+        slack.wait_connected()
+        bot.services.registry.wait_ready(WAIT_FOR_CSV_SECONDS)
+        page.explain = partial(explain_answer, bot.services)
+        page.questions = _questions(bot.services.registry)
+        standing, status = Standing(slack, bot.services), StatusRenewal(data_dir, bot.services)
+        standing.look()
+        for thread in (standing, status):
+            opened.callback(thread.close)
+            thread.start()
+        yield slack, page, bot
+
+
+def _local_slack(workspace: Workspace, commands: tuple[str, str], port: int, page: Page) -> LocalSlack:
+    """Register the bot with a local Slack; raises SettingsError for commands that none takes."""
+    try:
+        return LocalSlack(workspace, commands=commands, port=port, page=page)
+    except ValueError as error:
+        raise SettingsError(f"SEARCH_COMMAND and ADMIN_COMMAND: {error}; choose another, such as /kb-search") from None
 
 
 def _tell(slack: LocalSlack, path: Path, reports: Sequence[ReloadReport]) -> None:
@@ -227,9 +231,8 @@ def _show(
     lines: list[str] | None,
     about: Sequence[str],
 ) -> bool:
-    """Print the page's URL, open it, and serve it until SIGINT or SIGTERM; return whether to start afresh."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: wishes.put(Wish.END))
+    """Print the page's URL, open it, and serve it until a signal; return whether to start afresh."""
+    call_at_end(partial(wishes.put, Wish.END))
     page.start_afresh = partial(wishes.put, Wish.AFRESH)
     address = page.address(slack)
     print(f"Local workspace / ローカルワークスペース: {address}", flush=True)
@@ -240,4 +243,11 @@ def _show(
         webbrowser.open(address)
     if lines is not None:
         converse(slack, lines=takewhile(lambda _: wishes.empty(), lines))
-    return wishes.get() is Wish.AFRESH
+    return _next(wishes) is Wish.AFRESH
+
+
+def _next(wishes: SimpleQueue[Wish]) -> Wish:
+    """Wait for a wish, in short pauses: during a single long one, Windows takes no notice of Ctrl-C."""
+    while True:
+        with suppress(Empty):
+            return wishes.get(timeout=LOOK_SECONDS)

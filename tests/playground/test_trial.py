@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -28,9 +30,9 @@ from tests.processes import Python
 ROOT = Path(__file__).parents[2]
 
 
-def start(*arguments: str, data: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "DATA_DIR": str(data), "ENCODER_BACKEND": "lexical"}
-    files = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+def start(*arguments: str, data: Path, stdin: int = subprocess.DEVNULL, admin: str = "/kb") -> subprocess.Popen[str]:
+    environment = {**os.environ, "DATA_DIR": str(data), "ENCODER_BACKEND": "lexical", "ADMIN_COMMAND": admin}
+    files = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return Python[str]("-m", "bot", "try", *arguments, **files, text=True, env=environment)
 
 
@@ -63,15 +65,29 @@ def test_it_says_where_the_page_is_plays_the_script_and_ends_when_told(tmp_path:
     end(process)
 
 
-def test_a_script_that_is_not_there_and_a_port_that_is_none_are_refused(tmp_path: Path) -> None:
-    process = start("--script", str(tmp_path / "none.txt"), data=tmp_path / "data")
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert errors == f"{tmp_path / 'none.txt'}: No such file or directory. --script takes a text file.\n"
-    process = start("--port", "70000", data=tmp_path / "data")
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert "'70000' is not a port from 0 to 65535" in errors
+def refused(*arguments: str, data: Path, admin: str = "/kb") -> tuple[int, str]:
+    """The exit code of a trial that can't begin, and what it says."""
+    process = start("--no-open", *arguments, data=data, admin=admin)
+    out, errors = process.communicate(timeout=60)
+    assert (out, "Traceback" in errors) == ("", False)
+    return process.returncode, errors
+
+
+def test_a_script_a_port_and_a_command_that_can_not_be_are_refused(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    code, errors = refused("--script", str(tmp_path / "none.txt"), data=data)
+    assert (code, errors) == (
+        1,
+        f"{tmp_path / 'none.txt'}: No such file or directory. --script takes a text file.\n",
+    )
+    code, errors = refused("--port", "70000", data=data)
+    assert (code, "'70000' is not a port from 0 to 65535" in errors) == (2, True)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, errors = refused("--port", str(taken.getsockname()[1]), data=data)
+    assert (code, errors.startswith("Not done: "), "address already in use" in errors) == (1, True, True)
+    code, errors = refused(data=data, admin="/status")
+    said = "SEARCH_COMMAND and ADMIN_COMMAND: /status is one of Slack's own commands; choose another, such as"
+    assert (code, errors) == (1, f"{said} /kb-search\n")
 
 
 # What a trial changes: a copy
@@ -121,6 +137,8 @@ def test_a_trial_works_on_a_copy_that_stays_until_its_original_changes_or_it_is_
     (folder / "lunch.csv").write_text(LUNCH, encoding="utf-8")
     (folder / "parking.csv").write_text("question,answer\nWhere can I park?,Behind the house.\n", encoding="utf-8")
     (folder / "README.md").write_text("question,answer\nIs this knowledge?,No.\n")
+    (folder / "folder.csv").mkdir()
+    (folder / "gone.csv").symlink_to("nowhere.csv")
     before = contents(folder)
     with tried(tmp_path) as (slack, page):
         assert (page.knowledge, page.is_copy) == (tmp_path / "data" / "try" / "copy" / "knowledge", True)
@@ -178,10 +196,13 @@ def test_without_a_terminal_it_talks_in_text_and_says_what_it_changes(
 ) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "lunch.csv").write_text(LUNCH, encoding="utf-8")
-    process = start(*arguments, data=Path("data"))
+    process = start(*arguments, data=Path("data"), stdin=subprocess.PIPE)
+    assert isinstance(process.stdin, io.TextIOWrapper)
+    process.stdin.buffer.write(b"\x83p\x83X\n")  # of another encoding
     out, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert out.startswith("Kotae · local workspace")
+    assert "> \ufffdp\ufffdX\n" in out
     assert [each for each in says if each not in out] == []
 
 

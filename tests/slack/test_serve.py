@@ -101,6 +101,30 @@ def test_a_signal_finishes_what_was_accepted_and_exits_0(
     assert not (knowledge.parent / ".kotae" / "status.json").exists()
 
 
+WAITING = """\
+import os, signal, threading
+from bot.serve import call_at_end
+stop = threading.Event()
+call_at_end(stop.set)
+for number in [signal.SIGTERM, signal.SIGINT, signal.SIGHUP] * 10:
+    threading.Timer(0.001, os.kill, (os.getpid(), number)).start()
+    while not stop.wait(0):
+        pass
+    stop.clear()
+"""
+
+
+def test_a_signal_at_whatever_moment_is_heard() -> None:
+    """Also while the main thread holds the lock of what it waits for."""
+    assert run("-c", WAITING, timeout=60).returncode == 0
+
+
+def test_a_terminal_that_is_closed_ends_nothing_that_nohup_started() -> None:
+    ignored = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    sent = "os.kill(os.getpid(), signal.SIGHUP); print(stop.wait(0.2))"
+    assert run("-c", ignored + WAITING.partition("for ")[0] + sent).stdout == "False\n"
+
+
 def test_a_signal_while_slack_is_gone_ends_within_10_s(
     slack: LocalSlack, knowledge: Path, processes: list[Process]
 ) -> None:
@@ -108,7 +132,7 @@ def test_a_signal_while_slack_is_gone_ends_within_10_s(
     slack.wait_connected(timeout=60)
     slack.faults.freeze(new=True, http=True)
     slack.faults.tcp_fin()
-    process.running.send_signal(signal.SIGTERM)
+    process.running.send_signal(signal.SIGHUP)  # the terminal is closed
     started = time.monotonic()
     assert ended(process) == 0
     assert time.monotonic() - started < 10
@@ -158,6 +182,16 @@ def test_a_slack_that_can_not_be_reached_or_a_database_that_can_not_be_opened(
     assert "http://127.0.0.1:9/ can't be reached (" in text
     text = refused(slack, knowledge, processes, DATABASE_URL="nothing://kotae:hunter2@db/kotae")
     assert "The state database can't be opened (" in text
+
+
+def test_a_file_that_can_not_be_written_is_not_blamed_on_the_network(
+    slack: LocalSlack, knowledge: Path, processes: list[Process]
+) -> None:
+    data_dir = knowledge.parent / ".kotae"
+    (data_dir / "instance").mkdir(parents=True)  # where a file of that name is written
+    text = refused(slack, knowledge, processes, DATABASE_URL="")
+    assert "can't be reached" not in text
+    assert f"Not done: {Path('.kotae') / 'instance'}: Is a directory" in text
 
 
 # One bot for each DATA_DIR
