@@ -1,6 +1,5 @@
 """`kotae import`: shows what a folder would change in the shared database, asks, and imports it."""
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -54,13 +53,6 @@ def run_import(settings: Settings, path: Path | None, say: Callable[[str], None]
     finally:
         database.close()
     return all(done) and not any(each.standing is Standing.UNUSABLE for each in found)
-
-
-def ask() -> bool:
-    """Ask in the terminal; without one the answer is no."""
-    if not sys.stdin.isatty():
-        return False
-    return input("Import this? [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def sources_of(settings: Settings) -> Sequence[Source]:

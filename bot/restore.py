@@ -12,6 +12,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -68,9 +69,12 @@ class Restore:
         finish(settings)
         make_private_folder(self._data_dir)
         shutil.rmtree(self._staged, ignore_errors=True)
-        make_private_folder(self._staged)
-        archive.unpack(self._staged)
-        self._check_database()
+        with ExitStack() as begun:
+            begun.callback(self.close)
+            make_private_folder(self._staged)
+            archive.unpack(self._staged)
+            self._check_database()
+            begun.pop_all()
 
     def _check_database(self) -> None:
         staged = self._staged / DATABASE
@@ -126,8 +130,8 @@ class Restore:
         finish(self._settings)
         return self._data_dir / plan.aside
 
-    def discard(self) -> None:
-        """Leave everything as it is."""
+    def close(self) -> None:
+        """Delete what was unpacked, unless it is being put in place."""
         if not (self._staged / PLAN).exists():
             shutil.rmtree(self._staged, ignore_errors=True)
 
@@ -154,11 +158,12 @@ def _free_name(data_dir: Path) -> str:
 
 
 def finish(settings: Settings) -> None:
-    """Finish a restore that was begun, if there is one; raises ArchiveError. The bot must not run."""
+    """Finish a restore that was begun, if there is one; raises ArchiveError or OSError. The bot must not run."""
     staged = settings.environment.data_dir / STAGED
     try:
         plan = Plan(**json.loads((staged / PLAN).read_bytes()))
     except FileNotFoundError:
+        shutil.rmtree(staged, ignore_errors=True)  # of one that was killed before it was decided
         return
     try:
         with alone(file := local_database(settings)):

@@ -294,8 +294,8 @@ def load_settings(directory: Path = Path()) -> Settings:
     try:
         _refuse_misspelt(dotenv)
         load_dotenv(dotenv, override=False, encoding=ENCODING)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "it is not UTF-8; save it as UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+    except (OSError, ValueError) as error:  # ValueError: another encoding, or the zero bytes of UTF-16
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8; save it as UTF-8"
         raise SettingsError(f".env can't be read: {reason}") from None
     return Settings(_environment(), *_config_file(directory / CONFIG_FILE))
 

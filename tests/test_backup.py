@@ -76,9 +76,12 @@ class Place:
         self.data, self.knowledge, self.file = folder / "data", folder / "knowledge", folder / "data" / "state.db"
 
     def kotae(self, *arguments: object, said: str = "", program: tuple[str, ...] = ("-m", "bot")) -> Any:
+        return run(*program, *arguments, said=said, cwd=self.folder, env=self.environment)
+
+    @property
+    def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HF_HUB_OFFLINE")}
-        environment = {**kept, "DATA_DIR": str(self.data), "ADMIN_USERS": "U0ADMIN"}
-        return run(*program, *arguments, said=said, cwd=self.folder, env=environment)
+        return {**kept, "DATA_DIR": str(self.data), "ADMIN_USERS": "U0ADMIN"}
 
     @property
     def settings(self) -> Settings:
@@ -170,8 +173,9 @@ def test_what_is_restored_elsewhere_is_what_was_backed_up(original: Place, backu
 
 def test_it_says_what_is_replaced_and_asks(backup: Path, other: Place) -> None:
     before = other.content()
-    done = other.kotae("restore", backup, said="y\n")
-    assert (done.returncode, "Nothing was changed" in done.stderr) == (1, True)
+    for said in ("y\n", ""):
+        done = other.kotae("restore", backup, said=said)
+        assert (done.returncode, "Nothing was changed" in done.stderr) == (1, True)
     for line in ("it-help.csv: changed", "extra.csv: removed", "kotae.toml: changed", "State database: 0."):
         assert line in done.stdout
     assert other.content() == before
@@ -181,6 +185,28 @@ def test_it_says_what_is_replaced_and_asks(backup: Path, other: Place) -> None:
     assert again.returncode == 0
     assert ".env: left as it is; MODEL_NAME was 'some/model', and is '' here" in again.stdout
     assert other.kotae("restore", backup, "--yes").stdout.count("changed") == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_who_leaves_at_the_question_leaves_nothing_unpacked(backup: Path, other: Place, number: int) -> None:
+    """After Ctrl-C nothing is left; after a kill the next start cleans up."""
+    before, pipe, said = other.content(), subprocess.PIPE, ""
+    arguments = ("-m", "bot", "restore", str(backup))
+    with Python[str](
+        *arguments, cwd=other.folder, env=other.environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    ) as asking:
+        assert asking.stderr
+        while not said.endswith("Type yes: "):
+            said += asking.stderr.read(1)
+        assert (other.data / "restoring" / "state.db").exists()
+        asking.send_signal(number)
+        _, after = asking.communicate(timeout=60)
+    if number == signal.SIGINT:
+        assert (asking.returncode, after) == (1, "Stopped.\n")
+    else:
+        finish(other.settings)
+    assert not (other.data / "restoring").exists()
+    assert other.content() == before
 
 
 def test_it_holds_no_secret_and_is_for_its_owner_alone(original: Place, backup: Path) -> None:
@@ -280,6 +306,7 @@ def test_damage_anywhere_is_refused(backup: Path, other: Place, tmp_path: Path) 
         else:
             assert "Traceback" not in done.stderr, done.stderr
             assert other.content() == before, number
+            assert not (other.data / "restoring").exists()
 
 
 def _members(archive: Path) -> dict[str, bytes]:

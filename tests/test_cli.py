@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -21,10 +22,11 @@ import pytest
 
 from bot.cli import COMMANDS, main, parser
 from bot.cli.progress import progress_bar
+from bot.manifest import warnings
 from bot.status import FILE, STALE_SECONDS
 from indexes.confidence.confidence import THRESHOLD
 from tests.encoders import minilm_path
-from tests.processes import Python
+from tests.processes import Python, run
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "bot" / "samples"
@@ -150,6 +152,7 @@ def test_every_help_has_an_example_that_can_be_typed(
         (["check"], "required: KB.csv"),
         (["model", "clear"], "required: NAME"),
         (["status", "--loud"], "unrecognized arguments: --loud"),
+        (["eval", "kb.csv", "q.jsonl", "--plot", "out.svg"], "argument --plot: 'out.svg' is no name of a picture"),
     ],
 )
 def test_wrong_usage_is_2_and_says_what_is_wrong(
@@ -523,3 +526,142 @@ def test_where_files_are_looked_for_is_in_the_help(
         main(["--help"])
     says = ".env and kotae.toml are read in the folder where kotae is started, and knowledge/ (KNOWLEDGE_DIR) and"
     assert says in capsys.readouterr().out
+
+
+# Whatever the terminal, the system and whoever reads the output do
+
+
+NOTE = "".join(f"Note: {each}\n" for each in warnings("/search", "/kb"))
+IN_ANY_ENCODING = """
+import sys
+from bot.cli import main
+for arguments in {commands}:
+    try:
+        code = main(arguments)
+    except SystemExit as end:
+        code = end.code
+    print(chr(0), code, chr(0), sep="", end="")
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp932", "cp1252"])
+def test_a_terminal_that_lacks_a_character_gets_the_rest_and_json_all_of_it(
+    csv: Path, tmp_path: Path, encoding: str
+) -> None:
+    """Japanese, a dash and a smiling face: each encoding lacks one."""
+    csv.write_text(f"{FAQ}cafe,カフェ – café,😀,,\n", encoding="utf-8")
+    question = "カフェ – café 😀"
+    commands = [["--help"], ["search", str(csv), question], ["search", str(csv), question, "--json"], ["manifest"]]
+    environment = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    environment |= {"PYTHONPATH": str(ROOT), "ENCODER_BACKEND": "lexical", "PYTHONIOENCODING": encoding}
+    done = subprocess.run(
+        [sys.executable, "-c", IN_ANY_ENCODING.format(commands=commands)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    usage, code, words, *rest = done.stdout.decode(encoding).split("\0")
+    assert "Example: kotae search" in usage
+    assert question.encode(encoding, "replace").decode(encoding).partition(" ")[0] in words
+    assert [code, *rest[::2]] == ["0"] * 4
+    found, manifest = (json.loads(rest[place]) for place in (1, 3))
+    assert (found["query"], found["hits"][0]["record"]["answer"]) == (question, "😀")
+    assert "チームのナレッジから回答します" in manifest["display_information"]["description"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of Unix")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["--help"], ["manifest"]])
+def test_a_reader_who_has_read_enough_is_no_traceback(tmp_path: Path, arguments: list[str], unbuffered: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with Python[str](
+        *("-m", "bot", *arguments), cwd=tmp_path, env=environment, stdout=writing, stderr=subprocess.PIPE, text=True
+    ) as command:
+        os.close(writing)
+        _, err = command.communicate(timeout=60)
+    assert err.replace(NOTE, "") == ""
+    assert command.returncode == 1 or (unbuffered and arguments == ["--help"])  # of which argparse takes no notice
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_disk_that_is_full_is_said(tmp_path: Path) -> None:
+    with (
+        Path("/dev/full").open("wb") as full,
+        Python[str](
+            *("-m", "bot", "check", str(IT_HELP)), cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True
+        ) as command,
+    ):
+        _, err = command.communicate(timeout=60)
+    assert (command.returncode, err) == (1, "Not done: No space left on device\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file that waits")
+def test_ctrl_c_in_the_middle_ends_a_command_with_a_word(tmp_path: Path) -> None:
+    waits = tmp_path / "kotae.toml"
+    os.mkfifo(waits)
+    pipe = subprocess.PIPE
+    with (
+        Python[str](
+            *("-m", "bot", "check", str(IT_HELP)), cwd=tmp_path, stdout=pipe, stderr=pipe, text=True
+        ) as command,
+        waits.open("wb"),  # which waits until the command reads
+    ):
+        command.send_signal(signal.SIGINT)
+        said = command.communicate(timeout=60)
+    assert (command.returncode, *said) == (1, "", "Stopped.\n")
+
+
+EVERY = [
+    ["serve"],
+    ["try", "--no-open"],
+    ["init", "site"],
+    ["search", str(IT_HELP), "VPN"],
+    ["eval", str(IT_HELP), "queries.jsonl"],
+    ["eval", str(IT_HELP), "queries.jsonl", "--plot", "nowhere/out.png"],
+    ["check", str(IT_HELP), ".", "nowhere.csv"],
+    ["convert", "nowhere.xlsx"],
+    ["import", "--yes"],
+    ["manifest"],
+    ["doctor"],
+    ["status"],
+    ["status", "--probe", "ready"],
+    ["quiet", "1h"],
+    ["forget", "U012AB3CD"],
+    ["backup", "kotae.zip"],
+    ["restore", "kotae.zip", "--yes"],
+    ["migrate", "--to", "sqlite:///elsewhere.db"],
+    ["token", "create", "website"],
+    ["token", "list"],
+    ["token", "revoke", "website"],
+    ["mcp", "--directory", "."],
+    ["model", "list"],
+    ["model", "clear", "nobody/nothing"],
+]
+"""Every command that needs no answer and no network."""
+
+
+def test_a_data_dir_that_can_not_be_is_no_traceback(tmp_path: Path) -> None:
+    assert {each[0] for each in EVERY} == PROMISED - {"connect"}
+    (tmp_path / "a-file").write_text("")
+    (tmp_path / "knowledge").mkdir()
+    (tmp_path / "knowledge" / "it-help.csv").write_text(FAQ)
+    (tmp_path / "queries.jsonl").write_text('{"query": "VPN", "relevant": []}\n')
+    script = f"""
+import sys
+from bot.cli import main
+codes, sys.stdin = [], None  # as where it is closed
+for arguments in {EVERY!r}:
+    print("--", *arguments, file=sys.stderr)
+    codes.append(main(arguments))
+print(codes)
+"""
+    environment = {"DATA_DIR": "a-file/data", "ENCODER_BACKEND": "lexical", "HF_HOME": str(tmp_path)}
+    environment |= {"PATH": os.environ["PATH"], "SLACK_API_URL": "http://127.0.0.1:9/"}
+    done = run("-c", script, cwd=tmp_path, env=environment)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert set(json.loads(done.stdout.splitlines()[-1])) == {0, 1}

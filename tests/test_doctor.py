@@ -281,6 +281,12 @@ def test_a_data_folder_that_can_not_be_written(slack: LocalSlack, knowledge: Pat
     assert database.startswith("The state database can't be opened (")
 
 
+def test_what_the_system_refuses_is_a_failure_and_the_other_checks_go_on(slack: LocalSlack, knowledge: Path) -> None:
+    findings = list(examine(settings(slack, knowledge, data_dir=Path("x" * 300))))
+    assert {failure.rpartition(": ")[2] for failure in failures(findings)} == {"File name too long"}
+    assert levels(findings, "HTTP for programs: closed") == ["ok"]
+
+
 def test_a_database_url_with_a_password_is_not_shown(slack: LocalSlack, knowledge: Path) -> None:
     [failure] = failures(list(examine(settings(slack, knowledge, database_url="nothing://kotae:hunter2@db/kotae"))))
     assert "DATABASE_URL" in failure

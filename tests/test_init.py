@@ -108,7 +108,7 @@ def test_a_folder_that_can_not_be_made_is_named(capsys: pytest.CaptureFixture[st
     assert main(["init", "file/site"]) == 1
     out, err = capsys.readouterr()
     assert (out, "Traceback" in err) == ("", False)
-    assert err.startswith("file")
+    assert err.startswith("Not done: file")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

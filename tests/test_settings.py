@@ -173,8 +173,12 @@ def test_names_of_other_programs_are_left_alone(tmp_path: Path, key: str) -> Non
     assert load_settings().environment.search_command == "/search"
 
 
-def test_a_dotenv_in_another_encoding_is_refused_by_name(tmp_path: Path) -> None:
-    env(tmp_path, "# 設定\nLOG_LEVEL=INFO\n", "cp932")
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("# 設定\nLOG_LEVEL=INFO\n", "cp932"), ("LOG_LEVEL=INFO\n", "utf-16"), ("LOG_LEVEL=INFO\n", "utf-16-le")],
+)
+def test_a_dotenv_in_another_encoding_is_refused_by_name(tmp_path: Path, text: str, encoding: str) -> None:
+    env(tmp_path, text, encoding)
     assert refusal() == ".env can't be read: it is not UTF-8; save it as UTF-8"
 
 

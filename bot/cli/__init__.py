@@ -9,6 +9,8 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
+from io import TextIOWrapper
+from pathlib import Path
 
 from bot.cli import agents, importing, models, moving, running, searching, setting_up, slack_app, state, tokens
 from bot.cli.command import FAILED, OK, Command
@@ -18,7 +20,28 @@ COMMANDS = tuple(command for group in GROUPS for command in group.COMMANDS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code; what the system refuses and Ctrl-C end it without a traceback."""
+    if sys.stdin is None:  # it is closed, or there is no console
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - it stays open
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # for what a terminal's encoding lacks, as stderr does by itself
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            print(end="", flush=True)  # what can't be written is noticed here, not after the end
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+    except BrokenPipeError:  # whoever reads the output has read enough
+        _give_up_output()
+    except OSError as error:
+        _give_up_output()
+        print(f"Not done: {_told(error)}", file=sys.stderr)
+    return FAILED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
     if options.directory:
         os.chdir(options.directory)
@@ -34,6 +57,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return FAILED
     return exit_code
+
+
+def _give_up_output() -> None:
+    """Send what is left of the output nowhere if it can't be written, so that the interpreter ends in silence."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _told(error: OSError) -> str:
+    """Say what the system refused, and of which file."""
+    why, file = error.strerror or str(error), error.filename2 or error.filename
+    return f"{file}: {why}" if file else why
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,6 +1,9 @@
-"""What a command is, and the types of arguments that several commands take."""
+"""What a command is, the types of arguments that several commands take, and how they ask and print JSON."""
 
 import argparse
+import codecs
+import json
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,6 +34,18 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
+
+
+def agrees(question: str) -> bool:
+    """Ask on stderr; anything but `yes` is no."""
+    print(f"{question} Type yes: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip() == "yes"
+
+
+def print_json(value: object) -> None:
+    """Print JSON; where the output is not in UTF-8, what is not ASCII is escaped."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    print(json.dumps(value, ensure_ascii=codecs.lookup(encoding).name != "utf-8", indent=2))
 
 
 def add_command_names(parser: ArgumentParser) -> None:

@@ -4,16 +4,19 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.cli.command import FAILED, OK, Command
+from bot.cli.command import FAILED, OK, Command, agrees
 
 if TYPE_CHECKING:
     from bot.settings import Settings
 
 
 def _import(options: Namespace, settings: "Settings") -> int:
-    from bot.importing import ask, run_import
+    from bot.importing import run_import
 
-    return OK if run_import(settings, options.path, print, (lambda: True) if options.yes else ask) else FAILED
+    def confirm() -> bool:
+        return options.yes or agrees("Import this?")
+
+    return OK if run_import(settings, options.path, print, confirm) else FAILED
 
 
 def _import_arguments(parser: ArgumentParser) -> None:

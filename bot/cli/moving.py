@@ -2,10 +2,11 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.cli.command import FAILED, OK, Command
+from bot.cli.command import FAILED, OK, Command, agrees
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -15,11 +16,7 @@ if TYPE_CHECKING:
 def _backup(options: Namespace, settings: "Settings") -> int:
     from bot.backup import back_up, outside
 
-    try:
-        archive = back_up(settings, options.file)
-    except OSError as error:
-        print(f"Not done: {error}", file=sys.stderr)
-        return FAILED
+    archive = back_up(settings, options.file)
     size, schema = options.file.stat().st_size / 1e6, archive.about.schema
     print(f"{options.file}: {len(archive.files)} files, {size:.1f} MB, schema {schema}")
     for path in outside(settings):
@@ -33,19 +30,13 @@ def _restore(options: Namespace, settings: "Settings") -> int:
     from bot.lock import only_one
     from bot.restore import Restore
 
-    try:
-        archive = Archive(options.file)
-        with only_one(settings.environment.data_dir):
-            restore = Restore(settings, archive)
-            print(*restore.differences(), sep="\n", flush=True)
-            if not (options.yes or _agrees("Replace what is there?")):
-                restore.discard()
-                print("Nothing was changed", file=sys.stderr)
-                return FAILED
-            print(f"Restored. What was there is kept for a month in {restore.apply()}")
-    except OSError as error:
-        print(f"Not done: {error}", file=sys.stderr)
-        return FAILED
+    archive = Archive(options.file)
+    with only_one(settings.environment.data_dir), closing(Restore(settings, archive)) as restore:
+        print(*restore.differences(), sep="\n", flush=True)
+        if not (options.yes or agrees("Replace what is there?")):
+            print("Nothing was changed", file=sys.stderr)
+            return FAILED
+        print(f"Restored. What was there is kept for a month in {restore.apply()}")
     return OK
 
 
@@ -72,12 +63,6 @@ def _migrate(options: Namespace, settings: "Settings") -> int:
     )
     print("it once the new one is in use; `kotae forget` reaches the one that DATABASE_URL names", file=sys.stderr)
     return OK
-
-
-def _agrees(question: str) -> bool:
-    """Ask on stderr; anything but `yes` is no."""
-    print(f"{question} Type yes: ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip() == "yes"
 
 
 def _backup_arguments(parser: ArgumentParser) -> None:

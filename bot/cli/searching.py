@@ -1,13 +1,13 @@
 """`kotae search`, `kotae eval` and `kotae check`: what works on CSV files alone."""
 
-import json
+import argparse
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.cli.command import FAILED, OK, Command, positive
+from bot.cli.command import FAILED, OK, Command, positive, print_json
 from bot.cli.progress import progress_bar
 from bot.extras import install
 
@@ -44,7 +44,7 @@ def _search(options: Namespace, settings: "Settings") -> int:
         name, threshold = knowledge_base.name, _threshold(settings)
         why = _why(knowledge_base, answer, threshold) if options.explain else ()
     if options.json:
-        print(json.dumps(_as_json(answer, name, threshold, explanations, why), ensure_ascii=False, indent=2))
+        print_json(_as_json(answer, name, threshold, explanations, why))
     else:
         _print_answer(answer, threshold, explanations, why)
     return OK
@@ -140,7 +140,10 @@ def _eval(options: Namespace, settings: "Settings") -> int:
         except ImportError:
             print(f"--plot needs one more package: {install('plot')}", file=sys.stderr)
             return FAILED
-    print(json.dumps(evaluation.measures, indent=2) if options.json else format_evaluation(evaluation))
+    if options.json:
+        print_json(evaluation.measures)
+    else:
+        print(format_evaluation(evaluation))
     return OK
 
 
@@ -149,7 +152,7 @@ def _check(options: Namespace, settings: "Settings") -> int:
 
     reports = [_report(_file(settings, path), settings) for each in options.csv for path in _named(each)]
     if options.json:
-        print(json.dumps([report.as_dict() for report in reports], ensure_ascii=False, indent=2))
+        print_json([report.as_dict() for report in reports])
     else:
         print("\n\n".join(format_report(report) for report in reports))
     return OK if all(report.usable for report in reports) else FAILED
@@ -235,7 +238,13 @@ def _eval_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--encoder", metavar="NAME", help="another model, or lexical (default: the configured one)")
-    parser.add_argument("--plot", type=Path, metavar="OUT.png", help="also draw confidence against being right")
+    parser.add_argument("--plot", type=_png, metavar="OUT.png", help="also draw confidence against being right")
+
+
+def _png(text: str) -> Path:
+    if not text.lower().endswith(".png"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a picture, such as out.png")
+    return Path(text)
 
 
 def _convert_arguments(parser: ArgumentParser) -> None:

@@ -1,11 +1,10 @@
 """`kotae init`: the folder of a deployment."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.cli.command import FAILED, OK, Command
+from bot.cli.command import OK, Command
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -18,12 +17,8 @@ def _init(options: Namespace, _: "Settings") -> int:
     from bot.settings import language
 
     folder, speaking = options.folder, language()
-    try:
-        for path, is_new in lay_out(folder, speaking):
-            print(f"{MADE[speaking][0 if is_new else 1]}: {path}")
-    except OSError as error:
-        print(f"{error.filename or folder}: {error.strerror}", file=sys.stderr)
-        return FAILED
+    for path, is_new in lay_out(folder, speaking):
+        print(f"{MADE[speaking][0 if is_new else 1]}: {path}")
     print(f"\n{what_next(folder, speaking)}")
     return OK
 

@@ -1,12 +1,11 @@
 """`kotae manifest`, `kotae connect` and `kotae doctor`: the Slack app, and what it runs on."""
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.cli.command import FAILED, OK, Command, add_command_names, command_names
+from bot.cli.command import FAILED, OK, Command, add_command_names, command_names, print_json
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -16,7 +15,7 @@ def _manifest(options: Namespace, settings: "Settings") -> int:
     from bot.manifest import manifest, warnings
 
     search, admin = command_names(options, settings)
-    print(json.dumps(manifest(search, admin, agent=options.agent), ensure_ascii=False, indent=2))
+    print_json(manifest(search, admin, agent=options.agent))
     for warning in warnings(search, admin):
         print(f"Note: {warning}", file=sys.stderr)
     return OK
@@ -43,8 +42,6 @@ def _connect(options: Namespace, settings: "Settings") -> int:
         print(f"{settings.environment.slack_api_url} gave no answer ({error})", file=sys.stderr)
     except BREAKS as error:
         print(f"Not done: {error}. Check the network, the proxy, and that .env can be written", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
     else:
         return OK
     return FAILED

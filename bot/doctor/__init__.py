@@ -25,4 +25,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         api_checks.check_api,
     )
     for check in checks:
-        yield from check(settings)
+        try:
+            yield from check(settings)
+        except OSError as error:
+            yield Finding("fail", f"{error.filename}: {error.strerror}" if error.filename else str(error))

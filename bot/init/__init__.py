@@ -64,7 +64,7 @@ def _user() -> str:
     """Return who runs this; kotae for somebody without a name."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError):
+    except (OSError, KeyError, ImportError):  # before Python 3.13, also on Windows
         return "kotae"
 
 

@@ -458,16 +458,6 @@ def test_quit_ends_before_the_rest(desk: LocalSlack) -> None:
     assert talk(desk, ":quit", "not said") == "佐藤 花子 to Kotae> :quit\n"
 
 
-def test_piped_input_in_any_encoding(
-    desk: LocalSlack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("一つ目\n".encode() + b"\x83p\x83X\n"), "utf-8"))
-    converse(desk)
-    printed = capsys.readouterr().out
-    assert "佐藤 花子 to Kotae> 一つ目\nKotae\n  Answer to 一つ目\n" in printed
-    assert "Answer to �p�X" in printed
-
-
 # -- At a real terminal ----------------------------------------------------------------------------------
 
 
@@ -554,8 +544,11 @@ def test_scripts_press_and_fill_in_by_the_words_on_things(desk: LocalSlack) -> N
         (":press Nothing", "There is nothing with 'Nothing' on it to press or fill in."),
         (":press", "There is nothing with '' on it to press or fill in."),
         (":fill Answer", "Say what to fill in and with what, such as :fill Answer = some text."),
-        (":upload nowhere.csv", "There is no file nowhere.csv."),
-        (":upload", "There is no file (say which)."),
+        (":upload nowhere.csv", "The file nowhere.csv can't be read (No such file or directory)."),
+        (":upload .", "The file . can't be read (Is a directory)."),
+        (":upload ~no-such-user/faq.csv", "The file ~no-such-user/faq.csv can't be read ("),
+        (f":upload {'x' * 300}", "can't be read (File name too long)."),
+        (":upload", "Say which file, such as :upload some.csv."),
         (":shortcut", "Say which, such as :shortcut save_to_kb; it is used on the last message here."),
         (":wait soon", "Say how many seconds, such as :wait 2."),
     ],

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from io import TextIOWrapper
 
 from rich.console import Console
 from rich.rule import Rule
@@ -42,7 +41,6 @@ def converse(
     seconds. The first line waits until `ready` returns True, up to a minute. `questions` are three examples: for direct
     messages, the command, and a channel; `about` are more lines of the first screen.
     """
-    _tolerate_any_encoding()
     console = console or Console()
     person = _first_person(slack)
     screen = Screen(slack, console, person, slack.channel(person))
@@ -63,12 +61,6 @@ def converse(
         console.print()
     finally:
         stop_listening()
-
-
-def _tolerate_any_encoding() -> None:
-    for stream in (sys.stdin, sys.stdout):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def _first_person(slack: LocalSlack) -> Person:

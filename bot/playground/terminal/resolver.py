@@ -52,7 +52,7 @@ class Resolver:
 
     def _one_value(self, control: Control, words: str) -> Any:
         if control.options:
-            return control.option(int(words) - 1 if words.isdecimal() else words)["value"]
+            return control.option(int(words) - 1 if re.fullmatch(r"\d{1,6}", words) else words)["value"]
         if "users_select" in control.type:
             return self.person(words).id
         if "channels_select" in control.type or "conversations_select" in control.type:

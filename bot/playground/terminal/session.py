@@ -301,11 +301,15 @@ class Session:
         self.waiter.settle(UNASKED)
 
     def _upload(self, name: str) -> None:
-        file = Path(name).expanduser()
-        if not file.is_file():
-            raise NotPossibleError(f"there is no file {name or '(say which)'}")
+        if not name:
+            raise NotPossibleError("say which file, such as :upload some.csv")
+        try:
+            file = Path(name).expanduser()
+            data = file.read_bytes()
+        except (OSError, RuntimeError) as error:  # RuntimeError: there is nobody with such a home
+            raise NotPossibleError(f"the file {name} can't be read ({getattr(error, 'strerror', error)})") from None
         thread_ts = self.thread.ts if self.thread else None
-        self.slack.upload(self.me, self.place, file.name, file.read_bytes(), thread_ts=thread_ts)
+        self.slack.upload(self.me, self.place, file.name, data, thread_ts=thread_ts)
         self.waiter.settle(UNASKED)
 
     def sample_place(self) -> str:
