@@ -3,8 +3,12 @@
 import errno
 import os
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+BUSY_PAUSES = (0.02, 0.1, 0.5)
+"""Seconds after which it is tried again to replace a file that another process has open, on Windows."""
 
 FileContent = Callable[[Callable[[bytes], object]], object]
 """Passes the content of a file, piece by piece, to the function it is called with."""
@@ -24,10 +28,22 @@ def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
         write_file(fresh, lambda put: put(data))
         if mode is not None:
             fresh.chmod(mode)
-        fresh.replace(path)
+        _rename(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def _rename(fresh: Path, path: Path) -> None:
+    """Put a file in the place of another one; on Windows, whoever reads that keeps it from being replaced."""
+    for pause in BUSY_PAUSES if os.name == "nt" else ():
+        try:
+            fresh.replace(path)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    fresh.replace(path)
 
 
 def write_file(path: Path, content: FileContent) -> None:
