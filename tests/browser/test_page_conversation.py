@@ -141,7 +141,7 @@ def test_what_a_person_or_a_csv_wrote_is_text(visit: Visit, slack: LocalSlack) -
     expect(linked.locator("a")).to_have_attribute("href", "https://example.com/?a=1&b=2")
 
 
-def test_unknown_commands_and_commands_in_threads_are_answered_as_slack_does(visit: Visit) -> None:
+def test_commands_that_fail_are_answered_as_slack_does(visit: Visit, slack: LocalSlack) -> None:
     page = visit()
     send(page, "/nothing here")
     expect(page.locator(".message.ephemeral")).to_contain_text("/nothing というコマンドはありません。")
@@ -149,6 +149,10 @@ def test_unknown_commands_and_commands_in_threads_are_answered_as_slack_does(vis
     use(page.locator(".message", has_text="パスワードを忘れました").first, "スレッドで返信")
     send(page, "/search VPN", "#thread")
     expect(page.locator("#thread .ephemeral")).to_contain_text("スレッド内ではコマンドを使えません")
+    slack.faults.freeze()
+    send(page, "/kb help")
+    expect(page.locator("#main .ephemeral").last).to_contain_text("/kb は失敗しました。アプリが 3 秒以内に")
+    slack.faults.thaw()
 
 
 def test_the_page_comes_back_when_the_connection_was_lost(visit: Visit, world: World) -> None:

@@ -162,7 +162,8 @@ def test_acks_of_nothing_are_noted(slack: LocalSlack) -> None:
     with connected(slack) as raw:
         raw.send(TEXT, b'{"envelope_id": "unheard-of"}')
         raw.send(TEXT, b"not json")
-        slack.wait_until(lambda: len(slack.warnings) == 2)
+        raw.send(TEXT, b'{"envelope_id": []}')
+        slack.wait_until(lambda: len(slack.warnings) == 3)
 
 
 def test_an_ack_may_come_over_another_connection(slack: LocalSlack) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import mimetypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -26,6 +25,8 @@ from bot.playground.slack.server import LocalSlack
 JSON = dict[str, Any]
 Explain = Callable[[JSON], JSON]
 STATIC = Path(__file__).with_name("static")
+KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
+"""Content types of the page's files: what the system says of them, anybody may have changed."""
 MOST_WAITING = 2000
 """Events queued for one slow tab; beyond that it is disconnected, and starts from a snapshot when it reconnects."""
 HELLO_SECONDS = 10.0
@@ -107,8 +108,7 @@ class Page:
         self.guard.check_host(request)
         if name not in self._files:
             raise web.HTTPNotFound(headers=headers(request))
-        kind = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0]
-        body = self._files[name].read_bytes()
+        body, kind = self._files[name].read_bytes(), KINDS[self._files[name].suffix]
         return web.Response(body=body, content_type=kind, charset="utf-8", headers=headers(request))
 
     # -- What happens --------------------------------------------------------------------------------------
@@ -189,7 +189,8 @@ class Page:
         if isinstance(thing, Channel):
             return {"type": "channels", "channels": serializers.channels(workspace, me)}
         if isinstance(thing, Interaction) and thing.person is me and thing.error:
-            return {"type": "failed", "failed": {"kind": thing.kind, "error": thing.error}}
+            failed = {"kind": thing.kind, "error": thing.error, "command": thing.payload.get("command", "")}
+            return {"type": "failed", "failed": failed}
         if isinstance(thing, Note):
             return {"type": what, what: asdict(thing)}
         if what == "standing":

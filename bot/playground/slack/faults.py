@@ -51,7 +51,6 @@ class Faults:
 
     http: list[HttpFault] = field(default_factory=list)
     envelopes: list[EnvelopeFault] = field(default_factory=list)
-    freeze_http: bool = False
     freeze_new_sockets: bool = False
     silence_new_sockets: bool = False
     refuse_sockets: int = 0

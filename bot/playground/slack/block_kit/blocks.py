@@ -80,10 +80,7 @@ def _options_of(value: dict[str, Any]) -> list[Any]:
     return options if isinstance(options, list) else []
 
 
-def _options_or_groups(value: dict[str, Any], where: str) -> Iterator[str]:
-    yield from one_of_fields("options", "option_groups")(value, where)
-
-
+_options_or_groups = one_of_fields("options", "option_groups")
 SUGGESTIONS = shape({}, {"options": items(OPTION, 100, 0), "option_groups": items(GROUP, 100, 0)}, _options_or_groups)
 """The app's response to block_suggestion."""
 
@@ -95,7 +92,7 @@ def _initials_are_options(value: dict[str, Any], where: str) -> Iterator[str]:
 
 
 def _select(value: dict[str, Any], where: str) -> Iterator[str]:
-    yield from one_of_fields("options", "option_groups")(value, where)
+    yield from _options_or_groups(value, where)
     yield from _initials_are_options(value, where)
 
 

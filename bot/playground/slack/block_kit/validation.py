@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.playground.slack.block_kit.blocks import BLOCKS, VIEW_BLOCKS, plain
-from bot.playground.slack.block_kit.schema import Check, by_type, choice, complaint, flag, items, shape, string
+from bot.playground.slack.block_kit.schema import Check, by_type, complaint, flag, items, shape, string
 from bot.playground.slack.errors import RefusedError
 
 MOST_BLOCKS = 50
@@ -96,10 +96,6 @@ VIEWS = by_type(
             _submit_for_inputs,
         ),
     },
-)
-RESPONSE = shape(
-    {"response_action": choice("errors", "update", "push", "clear")},
-    {"errors": shape({}), "view": VIEWS},
 )
 
 

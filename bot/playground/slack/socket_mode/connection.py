@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import struct
 from dataclasses import dataclass, field
@@ -62,5 +63,6 @@ class Connection:
         """End the TCP connection with a RST."""
         sock = self.transport.get_extra_info("socket")
         if sock is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sizes = "hh" if os.name == "nt" else "ii"  # of the fields of struct linger
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(sizes, 1, 0))
         self.transport.abort()

@@ -18,8 +18,6 @@ from bot.playground.slack.socket_mode.connection_pool import ConnectionPool
 from bot.playground.slack.socket_mode.envelopes import JSON, Delivery, Envelope, Kind, Outcome
 from bot.playground.slack.workspace import new_id
 
-MOST_CONNECTIONS = 10
-
 
 class Hub(ConnectionPool):
     """The open connections, and the envelopes sent over them."""
@@ -125,7 +123,7 @@ class Hub(ConnectionPool):
         try:
             answer = json.loads(data)
             delivery = self._deliveries.get(answer.get("envelope_id", ""))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, TypeError):
             delivery = None
         if delivery is None:
             self.unknown_acks.append(data)

@@ -35,8 +35,8 @@ on('lost', (reason) => {
   banner = h('p', { class: 'banner', role: 'alert' }, w(reason === 'token' ? 'token' : 'lost'));
   document.body.append(banner);
 });
-on('failed', ({ kind, error }) => {
-  if (kind === 'command') notice(w(error, state.commands[0]));
+on('failed', ({ kind, error, command }) => {
+  if (kind === 'command') notice(w(error, `\`${command}\``));
   else if (kind !== 'view_submission') toast(w('failed', error));
 });
 on('note', (note) => toast(note[language()]));

@@ -126,9 +126,3 @@ export function asTyped(text) {
   });
   return unescaped(names);
 }
-
-/** Return the beginning of a message as one line. */
-export const gist = (text, most = 80) => {
-  const line = (mrkdwn(text).textContent ?? '').replace(/\s+/g, ' ').trim();
-  return line.length > most ? `${line.slice(0, most)}…` : line;
-};

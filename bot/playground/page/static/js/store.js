@@ -3,6 +3,7 @@
 import { act, becomes, listen } from './connection.js';
 
 const WORKING_MS = 20_000;
+const MOST_TRAFFIC = 300;
 const remembered = 'kotae-place';
 
 export const state = {
@@ -128,6 +129,7 @@ const heard = {
   },
   traffic({ traffic }) {
     state.traffic.set(traffic.id, traffic);
+    if (state.traffic.size > MOST_TRAFFIC) state.traffic.delete(state.traffic.keys().next().value);
     changed('traffic', traffic);
   },
   connections({ connections }) {

@@ -164,9 +164,8 @@ def permalink(context: MethodContext, args: Args) -> JSON:
     message = context.workspace.message(channel, args.text("message_ts"))
     if message is None:
         raise RefusedError("message_not_found")
-    link = f"https://{context.workspace.domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
-    thread = f"?thread_ts={message.thread_ts}&cid={channel.id}" if message.is_reply else ""
-    return {"channel": channel.id, "permalink": link + thread}
+    in_thread = f"?thread_ts={message.thread_ts}&cid={channel.id}" if message.is_reply else ""
+    return {"channel": channel.id, "permalink": payloads.permalink(context.workspace, message) + in_thread}
 
 
 def _reacted(context: MethodContext, args: Args) -> tuple[Message, str]:
