@@ -47,6 +47,7 @@ from indexes.records import (
     pictures,
     placeholders,
 )
+from indexes.records.cells import cell_text
 from indexes.records.csv_editor import CsvEditor, encodable
 from indexes.records.entities import question_text, without_entities, without_tags
 from indexes.registry import unknown_knowledge_base
@@ -253,6 +254,7 @@ RUN: dict[str, Callable[[str], object]] = {
     "indexes.records.columns.is_known": columns.is_known,
     "indexes.records.header_names.read_header": header_names.read_header,
     "indexes.records.header_names.bare": header_names.bare,
+    "indexes.records.cells.cell_text": cell_text,
     "indexes.records.entities.without_entities": without_entities,
     "indexes.records.entities.without_tags": without_tags,
     "indexes.records.entities.question_text": question_text,

@@ -14,8 +14,9 @@ from functools import cached_property
 
 from indexes.errors import KnowledgeBaseError
 from indexes.messages import Value
+from indexes.records.cells import cell_text
 from indexes.records.model import KnowledgeBase
-from indexes.records.table import SEPARATOR_HINT, cell_text, unnamed
+from indexes.records.table import SEPARATOR_HINT, unnamed
 
 _MARKS = {
     "utf-8-sig": ((codecs.BOM_UTF8, "utf-8"),),

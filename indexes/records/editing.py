@@ -19,6 +19,7 @@ from indexes.atomic_file import replace_file
 from indexes.errors import KnowledgeBaseError
 from indexes.messages import Translatable, reason
 from indexes.names import is_workbook
+from indexes.records.cells import cell_text
 from indexes.records.conventions import format_date, next_id
 from indexes.records.csv_editor import CsvEditor, UnwritableTextError, encodable
 from indexes.records.difference import Difference, difference
@@ -26,7 +27,7 @@ from indexes.records.entities import question_text, without_entities
 from indexes.records.model import KnowledgeBase, Record, Source
 from indexes.records.reading import parse_records, read_bytes
 from indexes.records.review import NEXT_CHECK_DAYS, deadline
-from indexes.records.table import MAX_CELL, cell_text
+from indexes.records.table import MAX_CELL
 
 LOCK_SECONDS = 30.0
 """How long to wait for another process; it needs about a second for ten thousand rows."""

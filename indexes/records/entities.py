@@ -1,4 +1,4 @@
-"""HTML in cells, which exports of web pages have: entities (``R&amp;D``, ``9&ndash;17``), and tags around nothing."""
+"""HTML in cells, as exports of web pages have it: entities (``R&amp;D``, ``9&ndash;17``), and tags around texts."""
 
 import html
 import re

@@ -13,6 +13,7 @@ from pathlib import Path
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
 from indexes.names import is_workbook
+from indexes.records.cells import cell_text
 from indexes.records.columns import MAX_COLUMNS
 from indexes.records.decoding import MAX_BYTES, WESTERN, decode, line_at, refuse_control_characters
 from indexes.records.model import Problem
@@ -25,20 +26,11 @@ DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
 
 _SAMPLED_LINES = 200
 _SPACED_QUOTES = (' "', '\t"')
-_TEXT_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 _NOTHING = re.compile(r'[\s\0",;]*')
 SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])\1*"?\s*', re.IGNORECASE)
 """Excel's own first line; programs that take it for a row fill it up to the width of the others."""
 _BEYOND_ASCII = re.compile(r"\S{0,20}[^\x00-\x7f]\S{0,20}")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
-_MARK = "\ufeff"
-_SOFT_BREAKS = str.maketrans("\x0b\x0c", "\n\n")
-"""How FileMaker, PowerPoint and Word break a line within a cell."""
-_UNSEEN = frozenset(
-    "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a"
-    "\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufe0f\ufeff"
-)
-"""Characters that show nothing, as copies from web pages, chats and directories have them."""
 _END = "\0"
 """Appended as a last line, which no text contains by then: an unclosed quotation mark swallows it."""
 
@@ -150,25 +142,6 @@ class _Rows:
         for row in self.wide:
             why = Translatable("row.header_short") if is_header_short and row.width == usual else row.why
             self.problems.append(Problem(row.start, _width_message(row.width, self.least, why), skipped=True))
-
-
-def cell_text(cell: str) -> str:
-    """Return a cell without space around it; ``="03-0000"``, which keeps Excel from reading a number, is its text.
-
-    A byte order mark is no text: it is within a file that was made of several. A cell that shows nothing is blank.
-    """
-    cell = cell.strip()
-    if cell[:1] in _UNSEEN:
-        cell = "" if _shows_nothing(cell) else cell.lstrip(_MARK).strip()
-    if "\x0b" in cell or "\x0c" in cell:
-        cell = cell.translate(_SOFT_BREAKS)
-    if cell.startswith('="') and (formula := _TEXT_FORMULA.fullmatch(cell)):
-        return formula[1].replace('""', '"').strip()
-    return cell
-
-
-def _shows_nothing(cell: str) -> bool:
-    return all(character in _UNSEEN or character.isspace() for character in cell)
 
 
 def read_table(data: bytes, name: str, is_known: Callable[[str], bool], sheet: str = "") -> Table:
