@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sqlalchemy import NullPool, create_engine, text
 
 from handlers.knowledge.shared import Knowledge
@@ -188,6 +190,29 @@ def test_one_changed_row_of_many_encodes_its_texts_only(start: Start, model: Cou
     assert replica.reload("help") == 2
     assert len(model.encoded) == 2
     assert replica.ask("who waters the plants").hits[0].record.answer == "The gardener."
+
+
+def test_a_text_that_the_model_can_not_encode_is_tried_again_in_the_next_reload(start: Start) -> None:
+    class Failing(CountingModel):
+        refused = "page 7 "
+
+        def encode_documents(self, texts: Sequence[str]) -> NDArray[Any]:
+            return super().encode_documents(texts) * [[self.refused not in text] for text in texts]
+
+    model = Failing()
+    encoder = EncoderWorker("failing", lambda: model)
+    first = start(using=encoder, help=numbered(30))
+    found = first.ask("Where do I read of printer number 7?")
+    assert (found.encoder, found.hits[0].record.id) == ("counting", "r7")
+    first.close()
+    model.encoded.clear()
+    model.refused = "\0"
+    again = start(using=encoder)
+    assert model.encoded == []
+    assert again.ask("Where do I read of printer number 7?").hits[0].dense == found.hits[0].dense
+    assert again.reload("help") == 1
+    assert model.encoded == ["how do i use printer number 7? read page 7 of its manual."]
+    encoder.close()
 
 
 def test_a_version_that_comes_back_encodes_nothing(start: Start, model: CountingModel) -> None:
