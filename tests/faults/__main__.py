@@ -45,7 +45,7 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)
     progress = Progress(options.progress, " ".join([f"--share {options.share:g}", *scripts]), code_now())
     parts = sum(_number(script, options.share) for script in scripts)
-    console.print(f"{len(scripts)} rows in {parts} parts. Whenever you interrupt it, the same command goes on.")
+    console.print(f"Parts to make: {parts}. Whenever you interrupt it, the same command goes on.")
     rows: dict[str, Row] = {}
     try:
         for script in scripts:
