@@ -36,6 +36,7 @@ def serve(settings: Settings, *, is_empty: bool = False) -> int:
     `is_empty` says that the knowledge folder is meant to be empty, although it was not. Raises TakenError while another
     bot works with the same DATA_DIR, SettingsError when the database does not come, OSError for a file or folder.
     """
+    settings.check_tokens()
     with only_one(settings.environment.data_dir):
         stop = threading.Event()
         call_at_end(stop.set)

@@ -195,6 +195,15 @@ class Settings:
         environment = self.environment.model_copy(update={"knowledge_dir": folder, "database_url": None})
         return type(self)(environment, self.config, self.config_path)
 
+    def check_tokens(self) -> None:
+        """Raise SettingsError for Slack tokens that are missing: without them there is nothing to ask Slack."""
+        given = {name: getattr(self.environment, name) for name in ("slack_bot_token", "slack_app_token")}
+        if missing := [name.upper() for name, token in given.items() if token is None]:
+            raise SettingsError(
+                f"Not set: {' and '.join(missing)}. `kotae connect` makes the Slack app and writes its tokens to .env;"
+                " `kotae try` needs none"
+            )
+
     @property
     def app_token(self) -> str:
         """The app-level token; raises SettingsError without one."""

@@ -154,6 +154,12 @@ def test_tokens_that_slack_does_not_know(slack: LocalSlack, knowledge: Path, pro
     assert "Slack refused: invalid_auth. Slack does not know this token. Copy it again" in text
 
 
+def test_without_tokens_slack_is_not_asked(slack: LocalSlack, knowledge: Path, processes: list[Process]) -> None:
+    text = refused(slack, knowledge, processes, SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="")
+    assert text.startswith("Not set: SLACK_BOT_TOKEN and SLACK_APP_TOKEN. `kotae connect` makes the Slack app")
+    assert slack.calls == []
+
+
 def test_swapped_tokens(slack: LocalSlack, knowledge: Path, processes: list[Process]) -> None:
     changed = {"SLACK_BOT_TOKEN": slack.app_token, "SLACK_APP_TOKEN": slack.bot_token, "LOG_LEVEL": "DEBUG"}
     text = refused(slack, knowledge, processes, **changed)
