@@ -446,6 +446,10 @@ def test_the_proxy_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -
             "source.sign_in",
         ),
         (lambda request: request.send(200, b"<meta http-equiv=refresh>"), "source.sign_in"),
+        (
+            lambda request: request.send(200, b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n"),
+            "source.pointer",
+        ),
         (lambda request: request.send(401, b"no"), "source.denied"),
         (lambda request: request.send(403, b"<Error>expired</Error>"), "source.denied"),
         (lambda request: request.send(404), "source.not_found"),

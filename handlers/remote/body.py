@@ -13,6 +13,7 @@ ENCODING = 40
 """Characters of an unknown encoding that are said."""
 
 _WORKBOOK, _OPEN_DOCUMENT, _OLD_WORKBOOK = b"PK\x03\x04", b"mimetypeapplication/vnd.oasis", b"\xd0\xcf\x11\xe0"
+_POINTER = b"version https://git-lfs.github.com/spec/"
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!--|(?:!doctype|html|head|body|script|meta|title)\b)", re.IGNORECASE)
 
 
@@ -32,6 +33,11 @@ def read_body(host: str, chunks: Iterable[bytes], encoding: str, most: int) -> b
 def is_page(data: bytes) -> bool:
     """Tell whether this is a web page, such as one to sign in on, whatever it is said to be."""
     return bool(_PAGE.match(data))
+
+
+def is_pointer(data: bytes) -> bool:
+    """Tell whether this says where Git LFS keeps the file, as raw links of large files do."""
+    return data.startswith(_POINTER)
 
 
 def ending_of(data: bytes) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import httpcore2
 
 from handlers.remote.addresses import is_address
-from handlers.remote.body import ending_of, is_page, read_body
+from handlers.remote.body import ending_of, is_page, is_pointer, read_body
 from handlers.remote.headers import Headers, etag_of, modified_of, pause_of, read_headers
 from handlers.remote.network import (
     CheckedNetwork,
@@ -138,6 +138,8 @@ class Fetcher:
         data = read_body(place.host, response.iter_stream(), encoding, self._most)
         if is_page(data):
             raise FetchError("source.sign_in", host=place.host)
+        if is_pointer(data):
+            raise FetchError("source.pointer", host=place.host)
         return Fetched(data, ending_of(data), etag_of(headers), modified_of(headers))
 
 

@@ -673,6 +673,7 @@ WORDS = {
     "source.too_many_redirects": "{host} redirects more than {count} times",
     "source.bad_redirect": "{host} redirects to an address that is not https",
     "source.sign_in": "{host} sends a web page, perhaps its sign-in page, instead of a table. Publish the sheet (File > Share > Publish to web, as CSV), use the link of the raw file, or check the token in `header_env`",
+    "source.pointer": "{host} sends a pointer of Git LFS instead of the table. Use the link from which Git LFS serves the file (on GitHub, media.githubusercontent.com/media/…)",
     "source.denied": "{host} refuses ({status}). Publish the sheet to the web, check the token in `header_env`, or make a new presigned link: it may have expired",
     "source.not_found": "{host} has nothing at this address ({status}). Check the address, and that the sheet is still published",
     "source.status": "{host} answers with {status}; I try again later",

@@ -671,6 +671,7 @@ WORDS = {
     "source.too_many_redirects": "{host} からのリダイレクトが{count}回を超えました",
     "source.bad_redirect": "{host} が https でないアドレスにリダイレクトしています",
     "source.sign_in": "{host} から、表ではなく Web ページ（サインイン画面など）が返ってきました。シートを公開する（ファイル > 共有 > ウェブに公開、CSV 形式）か、raw ファイルのリンクを使うか、`header_env` のトークンを確認してください",
+    "source.pointer": "{host} から届いたのは表ではなく、Git LFS のポインターファイルです。Git LFS がファイルを配信する URL を指定してください（GitHub では media.githubusercontent.com/media/…）",
     "source.denied": "{host} に拒否されました（{status}）。シートをウェブに公開するか、`header_env` のトークンを確認するか、署名付きリンクを作り直してください（期限切れかもしれません）",
     "source.not_found": "{host} のこのアドレスには何もありません（{status}）。アドレスと、シートが公開されたままかを確認してください",
     "source.status": "{host} が {status} を返しました。後でもう一度試します",
