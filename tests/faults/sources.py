@@ -70,6 +70,8 @@ def edits(authority: Authority, number: int, chance: random.Random) -> Outcome:
             try:
                 bot.start()
                 slack.wait_until(lambda: "it-help" in bot.services.registry.loaded, what="the first fetch")
+                with bot.services.database.exclusively("source it-help"):
+                    pass  # a poll at its time does not wait for another that is not over
                 for each in range(1, number + 1):
                     _edit(bot, server, sheet, chance, ROWS + each, outcome)
             finally:
