@@ -1,4 +1,6 @@
-"""What it means when Slack refuses a call, and what to do."""
+"""What it means when Slack refuses a call or can't be reached, and what to do."""
+
+from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError
 
@@ -19,3 +21,8 @@ def explain(error: SlackApiError) -> str:
     needed = f" ({error.response.get('needed')})" if code == "missing_scope" else ""
     mend = REFUSED.get(code, "See https://docs.slack.dev/reference/methods for its meaning.")
     return f"Slack refused: {code}{needed}. {mend}"
+
+
+def cause_of(error: Exception) -> object:
+    """Return why Slack can't be reached, without what urllib puts around it."""
+    return error.reason if isinstance(error, URLError) else error

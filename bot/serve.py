@@ -15,7 +15,7 @@ from bot.app import Bot, build_app
 from bot.database_wait import StoppedError, wait_for_database
 from bot.knowledge_folder import KnowledgeFolder
 from bot.lock import only_one
-from bot.refusals import explain
+from bot.refusals import cause_of, explain
 from bot.restore import finish
 from bot.samples import from_samples
 from bot.settings import Settings
@@ -80,9 +80,11 @@ def _serve(settings: Settings, stop: threading.Event) -> int:
     except CALL_ERRORS as error:
         if isinstance(error, OSError) and not isinstance(error, URLError) and error.filename:  # of the disk
             raise
-        reason = error.reason if isinstance(error, URLError) else error
         url = settings.environment.slack_api_url
-        print(f"{url} can't be reached ({reason}). Check the network, the proxy and SLACK_API_URL.", file=sys.stderr)
+        print(
+            f"{url} can't be reached ({cause_of(error)}). Check the network, the proxy and SLACK_API_URL.",
+            file=sys.stderr,
+        )
         return 1
     bot.services.registry.wait_ready(RENEWED_SECONDS)
     _renew_status(settings, bot)

@@ -459,11 +459,21 @@ def test_without_a_reply_eval_has_no_precision(tmp_path: Path, capsys: pytest.Ca
     assert json.loads(capsys.readouterr().out)["shipped"]["precision"] == 1.0, "scripts compare a number"
 
 
-def test_try_reads_a_csv_again_when_it_is_saved(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        ("ja_JP.UTF-8", "it-help.csv: 追加 1 件、変更 1 件、削除 0 件"),
+        ("C.UTF-8", "it-help.csv: 1 added, 1 changed, 0 removed"),
+    ],
+)
+def test_try_reads_a_csv_again_when_it_is_saved_and_tells_it_in_the_language_of_the_terminal(
+    tmp_path: Path, locale: str, told: str
+) -> None:
     (tmp_path / "it-help.csv").write_text(FAQ)
     with Python[str](
         *("-m", "bot", "try", "--knowledge", str(tmp_path)),
         cwd=tmp_path,
+        env={**os.environ, "LC_ALL": locale},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",
@@ -475,7 +485,6 @@ def test_try_reads_a_csv_again_when_it_is_saved(tmp_path: Path) -> None:
         ask_until(trial, said, "Where is the printer?", "Next to the lift.")
         changed = FAQ.replace("Next to the lift.", "On floor 3.")
         (tmp_path / "it-help.csv").write_text(f"{changed}fax,Where is the fax?,Sold.,,\n")
-        told = "it-help.csv: 追加 1 件、変更 1 件、削除 0 件"
         ask_until(trial, said, "Where is the fax?", told)
         ask_until(trial, said, "Where is the fax?", "Sold.")
         trial.stdin.close()

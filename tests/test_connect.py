@@ -295,3 +295,18 @@ def test_at_a_terminal_nothing_is_echoed_and_ctrl_c_or_d_leaves_the_file_as_it_w
     assert "Traceback" not in seen
     assert f"go on with kotae connect --app {slack.workspace.app_id}" in seen
     assert (tmp_path / ".env").read_text() == EARLIER
+
+
+def test_without_a_network_one_line_says_so(tmp_path: Path) -> None:
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-1-wrong", "SLACK_APP_TOKEN": "xapp-1-wrong"}
+    nowhere = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "SLACK_API_URL": "http://127.0.0.1:9/"}
+    done = run("-m", "bot", "connect", said="xoxe.xoxp-1-wrong\n", cwd=tmp_path, env=nowhere)
+    refused = "[Errno 111] Connection refused" if sys.platform == "linux" else "refused"
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.stderr.startswith("Not done: ")
+    assert f"{refused}. Check the network, the proxy" in done.stderr
+    (tmp_path / "knowledge").mkdir()
+    doctor = run("-m", "bot", "doctor", cwd=tmp_path, env={**nowhere, **tokens, "ENCODER_BACKEND": "lexical"})
+    assert (doctor.returncode, doctor.stderr) == (1, "")
+    assert "[fail] http://127.0.0.1:9/ can't be reached (" in doctor.stdout
+    assert refused in doctor.stdout

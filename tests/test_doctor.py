@@ -78,7 +78,7 @@ def test_a_good_set_up_has_no_failure(slack: LocalSlack, knowledge: Path) -> Non
     assert f"[ok]   Scopes: all {len(SCOPES)}" in text
     assert "[ok]   Agent: no;" in text
     assert f"[ok]   Messages: Slack takes all {len(SAMPLES)} kinds" in text
-    assert "it-help.csv: 1 records" in text
+    assert "it-help.csv: 1 record " in text
     assert "[note] ENCODER_BACKEND = lexical" in text
     assert "writable" in text
     assert "state.db is made at the first start" in text
@@ -225,7 +225,7 @@ def test_csvs_are_looked_at(slack: LocalSlack, knowledge: Path) -> None:
     findings = list(examine(settings(slack, knowledge)))
     [failure] = failures(findings)
     assert failure.startswith("bad.csv: the file is empty")
-    assert levels(findings, "ragged.csv: 1 records, 1 problems; see kotae check") == ["note"]
+    assert levels(findings, "ragged.csv: 1 record, 1 problem; see kotae check") == ["note"]
 
 
 def test_a_knowledge_folder_that_is_not_there(slack: LocalSlack, tmp_path: Path) -> None:
@@ -352,9 +352,9 @@ def test_files_with_rows_of_the_samples_are_named(slack: LocalSlack, knowledge: 
 def test_synonyms_are_checked_with_the_rest(slack: LocalSlack, knowledge: Path) -> None:
     file = knowledge / "_synonyms.csv"
     file.write_text("original,normalized\nMFP,printer\n")
-    assert levels(list(examine(settings(slack, knowledge))), f"{file}: 1 synonyms (utf-8)") == ["ok"]
+    assert levels(list(examine(settings(slack, knowledge))), f"{file}: 1 synonym (utf-8)") == ["ok"]
     file.write_text("original,normalized\nMFP,printer\nPC,\n")
-    assert levels(list(examine(settings(slack, knowledge))), f"{file}: 1 synonyms, 1 problems") == ["note"]
+    assert levels(list(examine(settings(slack, knowledge))), f"{file}: 1 synonym, 1 problem") == ["note"]
     file.write_text("question,answer\nMFP,printer\n")
     assert levels(list(examine(settings(slack, knowledge))), "_synonyms.csv: ") == ["fail"]
 

@@ -1,7 +1,10 @@
 """`kotae manifest`, `kotae connect` and `kotae doctor`: the Slack app, and what it runs on."""
 
+import logging
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +28,7 @@ def _connect(options: Namespace, settings: "Settings") -> int:
     from slack_sdk.errors import SlackClientError
 
     from bot.connect import ConnectError, Dialogue, Options, connect
+    from bot.refusals import cause_of
     from handlers.slack.trouble import BREAKS
 
     wanted = Options(
@@ -35,25 +39,41 @@ def _connect(options: Namespace, settings: "Settings") -> int:
         open_pages=not options.no_open,
     )
     try:
-        connect(settings, wanted, Dialogue(sys.stdin, lambda text: print(text, flush=True)), Path(".env"))
+        with _without_attempts():
+            connect(settings, wanted, Dialogue(sys.stdin, lambda text: print(text, flush=True)), Path(".env"))
     except ConnectError as error:
         print(error, file=sys.stderr)
     except SlackClientError as error:
         print(f"{settings.environment.slack_api_url} gave no answer ({error})", file=sys.stderr)
     except BREAKS as error:
-        print(f"Not done: {error}. Check the network, the proxy, and that .env can be written", file=sys.stderr)
+        print(
+            f"Not done: {cause_of(error)}. Check the network, the proxy, and that .env can be written", file=sys.stderr
+        )
     else:
         return OK
     return FAILED
+
+
+@contextmanager
+def _without_attempts() -> Iterator[None]:
+    """Silence the SDK meanwhile, which logs each attempt to reach Slack: what is printed says what came of it."""
+    sdk = logging.getLogger("slack_sdk")
+    before = sdk.level
+    sdk.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        sdk.setLevel(before)
 
 
 def _doctor(_: Namespace, settings: "Settings") -> int:
     from bot.doctor import examine
 
     failed = False
-    for finding in examine(settings):
-        print(finding, flush=True)
-        failed = failed or finding.is_failure
+    with _without_attempts():
+        for finding in examine(settings):
+            print(finding, flush=True)
+            failed = failed or finding.is_failure
     return FAILED if failed else OK
 
 

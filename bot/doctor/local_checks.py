@@ -76,21 +76,25 @@ def check_knowledge(settings: Settings) -> Iterator[Finding]:
         folder = settings.knowledge_dir.absolute()
         yield Finding("note", f"{folder} holds no CSV file or workbook yet: it-help.csv in it would serve #it-help")
     for source in sources:
-        yield _table(source.path, check_file(source.path, source.sheet, source.columns), "records")
+        yield _table(source.path, check_file(source.path, source.sheet, source.columns), "record")
     if settings.synonyms.is_file():
-        yield _table(settings.synonyms, check_synonyms(settings.synonyms), "synonyms")
+        yield _table(settings.synonyms, check_synonyms(settings.synonyms), "synonym")
     yield from (Finding("note", str(each)) for each in from_samples(sources, settings.synonyms))
 
 
-def _table(path: Path, report: CheckReport, rows: str) -> Finding:
+def _table(path: Path, report: CheckReport, row: str) -> Finding:
     """Say whether a CSV or workbook can be used, and how many of its rows."""
     if not report.usable:
         return Finding("fail", str(report.error))
+    rows = _counted(report.records, row)
     if report.problems:
-        problems = f"{len(report.problems)} problems; see kotae check {path}"
-        return Finding("note", f"{path}: {report.records} {rows}, {problems}")
+        return Finding("note", f"{path}: {rows}, {_counted(len(report.problems), 'problem')}; see kotae check {path}")
     written = f'sheet "{report.sheet}"' if report.sheet else report.encoding
-    return Finding("ok", f"{path}: {report.records} {rows} ({written})")
+    return Finding("ok", f"{path}: {rows} ({written})")
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def check_model(settings: Settings) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from bot.doctor.finding import Finding
 from bot.doctor.local_checks import existing_database
 from bot.manifest import AGENT_SCOPE, GROUP_SCOPES, SCOPES
 from bot.message_samples import SAMPLES, payload
-from bot.refusals import explain
+from bot.refusals import cause_of, explain
 from bot.settings import Settings, SettingsError
 from bot.slack_client import scopes_of, slack_client
 from handlers.access import Access
@@ -43,7 +43,7 @@ def check_slack(settings: Settings) -> Iterator[Finding]:
         return
     except CALL_ERRORS as error:
         yield Finding(
-            "fail", f"{environment.slack_api_url} can't be reached ({error}); check the network and the proxy"
+            "fail", f"{environment.slack_api_url} can't be reached ({cause_of(error)}); check the network and the proxy"
         )
         return
     yield Finding("ok", f"Slack: {identity['user']} in {identity['team']}, both tokens accepted")

@@ -31,7 +31,7 @@ from bot.playground.terminal.repl import QUESTIONS
 from bot.playground.terminal.script import read_script
 from bot.samples import FOLDER as SAMPLES
 from bot.serve import call_at_end
-from bot.settings import Settings, SettingsError, has_display
+from bot.settings import Settings, SettingsError, has_display, language
 from bot.status import TRIAL, StatusRenewal
 from handlers.answers.suggestions import CANDIDATES, fits, varied
 from handlers.token_buckets import NO_LIMIT
@@ -95,7 +95,8 @@ def _try_once(
         about = _about(page.knowledge, is_copy=page.is_copy)
         if showing.terminal:
             examples = [each for questions in page.questions.values() for each in questions]
-            converse(slack, lines=lines, about=about, questions=examples or QUESTIONS)
+            first = "hanako" if language() == "ja" else "alice"
+            converse(slack, lines=lines, about=about, questions=examples or QUESTIONS, first=first)
         elif _show(slack, page, started, wishes, opens=showing.opens, lines=lines, about=about):
             upcoming = replace(showing, opens=False, port=slack.port, script=None, afresh=True)
     return upcoming

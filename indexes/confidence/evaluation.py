@@ -166,6 +166,8 @@ def read_queries(path: Path) -> list[Query]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UnusableFileError("file.missing", file=path.name) from error
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableFileError("queries.unreadable", file=path.name, reason=reason(error)) from error
     try:

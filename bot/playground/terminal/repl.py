@@ -33,16 +33,17 @@ def converse(
     questions: Sequence[str] = QUESTIONS,
     about: Sequence[str] = (),
     patience: float = PATIENCE,
+    first: str = "hanako",
 ) -> None:
     """Talk with the app connected to `slack` until `:quit` or the end of the input.
 
     Input comes from `lines`, else from a prompt when stdin is a terminal, else from stdin line by line. The
     effect of a line is drawn before the next one is read; a question's answer is awaited for at most `patience`
     seconds. The first line waits until `ready` returns True, up to a minute. `questions` are three examples: for direct
-    messages, the command, and a channel; `about` are more lines of the first screen.
+    messages, the command, and a channel; `about` are more lines of the first screen, and `first` is who one is then.
     """
     console = console or Console()
-    person = _first_person(slack)
+    person = _first_person(slack, first)
     screen = Screen(slack, console, person, slack.channel(person))
     session = Session(slack, screen, patience)
     stop_listening = slack.listen(screen.arrived)
@@ -63,9 +64,9 @@ def converse(
         stop_listening()
 
 
-def _first_person(slack: LocalSlack) -> Person:
+def _first_person(slack: LocalSlack, first: str) -> Person:
     people = slack.people
-    return people.get("hanako") or next(each for each in people.values() if not (each.is_bot or each.deleted))
+    return people.get(first) or next(each for each in people.values() if not (each.is_bot or each.deleted))
 
 
 # -- Input -------------------------------------------------------------------------------------------------
