@@ -544,6 +544,7 @@ NOTE = "".join(f"Note: {each}\n" for each in warnings("/search", "/kb"))
 IN_ANY_ENCODING = """
 import sys
 from bot.cli import main
+sys.stdout.reconfigure(encoding={encoding!r}, errors="strict")
 for arguments in {commands}:
     try:
         code = main(arguments)
@@ -561,18 +562,11 @@ def test_a_terminal_that_lacks_a_character_gets_the_rest_and_json_all_of_it(
     csv.write_text(f"{FAQ}cafe,カフェ – café,😀,,\n", encoding="utf-8")
     question = "カフェ – café 😀"
     commands = [["--help"], ["search", str(csv), question], ["search", str(csv), question, "--json"], ["manifest"]]
-    environment = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    environment |= {"PYTHONPATH": str(ROOT), "ENCODER_BACKEND": "lexical", "PYTHONIOENCODING": encoding}
-    done = subprocess.run(
-        [sys.executable, "-c", IN_ANY_ENCODING.format(commands=commands)],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
-    usage, code, words, *rest = done.stdout.decode(encoding).split("\0")
+    script = IN_ANY_ENCODING.format(commands=commands, encoding=encoding)
+    with Python[bytes]("-c", script, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as terminal:
+        out, err = terminal.communicate(timeout=60)
+    assert (terminal.returncode, b"Traceback" in err) == (0, False), err
+    usage, code, words, *rest = out.decode(encoding).split("\0")
     assert "Example: kotae search" in usage
     assert question.encode(encoding, "replace").decode(encoding).partition(" ")[0] in words
     assert [code, *rest[::2]] == ["0"] * 4
