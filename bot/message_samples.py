@@ -235,7 +235,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "reviews/stale": lambda texts: reviews.stale(replace(DUE_PAGE, listing=reviews.ALL), ADMIN_COMMAND, texts),
         "reports/audit": lambda texts: reports.audit([AuditEntry(AT, PERSON, PLACE, DONE)], texts),
         "reports/statistics": lambda texts: reports.statistics(
-            OVERVIEW, None, [(REHEARSING, Rehearsal(9, 3, 2.5, 2, 1))], texts
+            OVERVIEW, None, [(REHEARSING, Rehearsal(9, 3, 2.5, 2, 1))], 0, texts
         ),
         "removal/asked": lambda texts: removal.asked(REMOVABLE, ADMIN_COMMAND, texts),
         "removal/fault": lambda texts: removal.fault([NAME], ADMIN_COMMAND, texts),

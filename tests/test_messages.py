@@ -109,7 +109,7 @@ def test_whatever_is_told_has_a_key_and_the_values_that_its_sentences_need() -> 
         ('raise UnusableFileError("csv.emtpy", file=name)', "has a key that nothing says: csv.emtpy"),
         ('raise UnusableFileError("edit.gone")', "has a key that nothing says: edit.gone"),
         ('raise UnusableFileError("csv.empty")', "gives csv.empty [], it says ['file']"),
-        ('Translatable(f"audit.miss.{why}")', "gives audit.miss.answered [], it says ['question']"),
+        ('Translatable(f"audit.miss.{why}")', "gives audit.miss.not_a_question [], it says ['question']"),
         ('Translatable(f"{why}.miss")', "has no literal key"),
         ('Translatable("row.nul", line=1)', "gives row.nul ['line'], it says []"),
         ('Translatable("row.nul", line=1, **more)', "gives row.nul what it does not say"),

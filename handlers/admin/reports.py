@@ -17,11 +17,13 @@ def statistics(services: Services, request: Request, days: int) -> None:
     overview = overview_of(services, days, unanswered(services, days))
     picture = services.messenger.pictures.upload(trend(overview.by_day), "kotae.png")
     unasked = [one for one in services.channels.configured() if one.auto_reply is not AutoReply.OFF]
-    rehearsals = [(proofs_of(services, one), Statistics(services.database).rehearsal(one.id, days)) for one in unasked]
+    shown, counts = unasked[: reports.REHEARSED], Statistics(services.database)
+    rehearsals = [(proofs_of(services, one), counts.rehearsal(one.id, days)) for one in shown]
+    more = len(unasked) - len(shown)
     services.messenger.pictures.show(
         picture,
         f"statistics of {request.user}",
-        lambda file: request.tell_privately(reports.statistics(overview, file, rehearsals, request.texts)),
+        lambda file: request.tell_privately(reports.statistics(overview, file, rehearsals, more, request.texts)),
     )
 
 

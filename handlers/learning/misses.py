@@ -8,11 +8,12 @@ import re
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from handlers import texts as words
 from handlers.audience import closed_to, knowledge_bases_for_program, may_read_question
 from handlers.learning.learned_aliases import MYSELF
-from handlers.learning.store.misses import OVERHEARD, PUT, Miss, Misses, Why
+from handlers.learning.store.misses import OVERHEARD, PUT, Miss, Misses
 from handlers.learning.views import misses as view
 from handlers.learning.views.misses import SHOWN, Asked, Closest, Page
 from handlers.request import Request
@@ -80,7 +81,7 @@ def put_off(services: Services, request: Request) -> None:
     _show_again(services, request)
 
 
-def close(services: Services, request: Request, why: Why) -> None:
+def close(services: Services, request: Request, why: Literal["not_a_question", "later"]) -> None:
     """Close the miss of the pressed button, with its near-duplicates."""
     number, days, _ = map(int, request.pressed.split(":"))
     until = time.time() + LATER_DAYS * DAY if why == "later" else None

@@ -430,7 +430,6 @@ WORDS = {
     "audit.keep": "*keep {name}* · without its file",
     "audit.remove": "*remove {name}* · entries: {records}, kept as a version",
     "audit.decline": "*decline a proposal for {name}*",
-    "audit.miss.answered": "*answered* · {question}",
     "audit.miss.not_a_question": "*not a question* · {question}",
     "audit.miss.later": "*put off* · {question}",
     "audit.learn": "*learn* · {name} {id}: {phrasing}{votes}",

@@ -428,7 +428,6 @@ WORDS = {
     "audit.keep": "*{name} を残す* · ファイルなしで回答を続けます",
     "audit.remove": "*{name} を外す* · {records}件、版として保存",
     "audit.decline": "*{name} への提案を却下*",
-    "audit.miss.answered": "*回答済みにした* · {question}",
     "audit.miss.not_a_question": "*質問ではないとした* · {question}",
     "audit.miss.later": "*後回しにした* · {question}",
     "audit.learn": "*別の聞き方を学習* · {name} {id}: {phrasing}{votes}",

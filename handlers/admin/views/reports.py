@@ -31,21 +31,25 @@ def statistics(
     overview: "Overview",
     picture: str | None,
     rehearsals: Sequence[tuple["ChannelProof", "Rehearsal"]],
+    more: int,
     texts: Texts,
 ) -> Message:
-    """Show the statistics: in total, as a picture, by knowledge base, and for channels with auto-reply."""
+    """Show the statistics: in total, as a picture, by knowledge base, and for channels with auto-reply.
+
+    Of the channels at most REHEARSED are among the rehearsals, `more` are not.
+    """
     said = heading(overview, texts)
     blocks: list[Block] = [section(f"{said}\n{tally(overview.total, texts)}"), trend(overview, picture, texts)]
-    lines = [line for found, _ in rehearsals[:REHEARSED] for line in _proofs(found, texts)]
+    lines = [line for found, _ in rehearsals for line in _proofs(found, texts)]
     lines += [f"*{one_line(name, NAME)}*: {tally(one, texts)}" for name, one in by_size(overview.by_name)]
     if "" in overview.by_name:
         lines.append(texts("stats.nowhere", count=overview.by_name[""].missed))
     blocks += listed(lines, texts)
-    for found, sums in rehearsals[:REHEARSED]:
+    for found, sums in rehearsals:
         if found.withheld or not found.posts_something:
             blocks += rehearsal(found, sums, len(overview.by_day), texts)
-    if len(rehearsals) > REHEARSED:
-        blocks.append(context(texts("kb.more_problems", count=len(rehearsals) - REHEARSED)))
+    if more:
+        blocks.append(context(texts("kb.more_problems", count=more)))
     return Message(said, blocks)
 
 
