@@ -45,6 +45,27 @@ FILES = st.tuples(
     st.booleans(),
 )
 
+PIECES = [
+    "a",
+    "質",
+    "\u200b",
+    "\ufeff",
+    "\u200e",
+    " ",
+    "　",
+    "\x0b",
+    "<p>",
+    "</p>",
+    "&nbsp;",
+    "&shy;",
+    '"',
+    ",",
+    "\n",
+    '="1"',
+]
+ODD_CELLS = st.lists(st.sampled_from(PIECES), max_size=4).map("".join)
+"""With what exports and copies leave in them: letters that show nothing, other line breaks, HTML, text formulas."""
+
 
 def base(folder: Path, data: bytes) -> KnowledgeBase:
     path = folder / "kb.csv"
@@ -108,6 +129,26 @@ def test_changing_a_cell_changes_nothing_around_it(
     assert row_end
     row = written_row([question, "こうしてください。", note], delimiter, quote=quote)
     assert after == head + row + row_end[0] + "".join(lines[end:])
+
+
+@settings(unhurried, max_examples=20)
+@given(
+    st.lists(st.tuples(ODD_CELLS, ODD_CELLS), max_size=4),
+    st.sampled_from(["", "\u200b\n", "　,\n", "\ufeff\n"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.data(),
+)
+def test_saving_what_readers_see_changes_nothing_however_odd_the_cells(
+    cells: list[tuple[str, str]], first: str, encoding: str, data: st.DataObject
+) -> None:
+    rows = [(question, answer, "") for question, answer in cells]
+    with tempfile.TemporaryDirectory() as folder:
+        before = (first + written([HEADER, ANCHOR, *rows])).encode(encoding)
+        read = base(Path(folder), before)
+        record = data.draw(st.sampled_from(read.records))
+        assert change(read, record.id, {"question": record.question, "answer": record.answer}, NOW).data == before
+        done = change(read, record.id, {"question": record.question, "answer": "こうしてください。"}, NOW)
+    assert (done.record.question, done.record.answer) == (record.question, "こうしてください。")
 
 
 def test_bytes_an_encoding_would_write_in_another_way_stay_as_they_are(tmp_path: Path) -> None:
