@@ -46,13 +46,25 @@ def needed(**platform: str) -> set[str]:
     return {package for package, _ in found} - {"kotae"}
 
 
+def pinned() -> set[str]:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    return {canonicalize_name(line.partition("==")[0]) for line in lines if "==" in line}
+
+
 @pytest.mark.parametrize(("system", "name"), [("Linux", "linux"), ("Darwin", "darwin"), ("Windows", "win32")])
 def test_every_package_is_pinned(system: str, name: str) -> None:
-    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    pinned = {canonicalize_name(line.partition("==")[0]) for line in lines if "==" in line}
     packages = needed(platform_system=system, sys_platform=name)
     assert {"torch", "setuptools", "playwright", "aiohttp"} <= packages
-    assert packages - pinned == set()
+    assert packages - pinned() == set()
+
+
+def test_what_builds_a_release_is_pinned_since_another_version_may_write_other_bytes() -> None:
+    system = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]
+    builders = {canonicalize_name(Requirement(each).name) for each in system["requires"]}
+    assert {*builders, "build"} - pinned() == set()
+    commands = (ROOT / "docs" / "release.md").read_text("utf-8")
+    assert "SOURCE_DATE_EPOCH=" in commands
+    assert 'PIP_CONSTRAINT="$PWD/constraints.txt" python -m build' in commands
 
 
 @pytest.mark.parametrize("page", PAGES["configuration"])
