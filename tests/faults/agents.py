@@ -28,6 +28,9 @@ METHODS = (
     *("notifications/initialized", "notifications/cancelled", "notifications/progress", "__init__", "../x", "\0", ""),
 )
 VERSIONS = ("2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "9999-01-01", "x", "", "2" * 9000)
+ACCEPTED = "application/json, text/event-stream"
+SENSIBLE = 0.5
+"""The share of requests in which the token alone is wrong."""
 QUESTIONS = ("What is the door code?", "監査はいつですか？", "VPN", "?")
 NAMES = ("keiri", "closed", "../keiri", "it-help")
 META = "io.modelcontextprotocol/"
@@ -93,14 +96,27 @@ def _short(request: Request) -> str:
 
 
 def _request(chance: random.Random) -> Request:
+    return _sensible(chance) if chance.random() < SENSIBLE else _senseless(chance)
+
+
+def _sensible(chance: random.Random) -> Request:
+    """Return a search that would be answered if the token were right."""
+    names = {"knowledge_bases": [chance.choice(NAMES)]} if chance.random() < 0.5 else {}
+    arguments = {"query": chance.choice(QUESTIONS), "top_k": chance.choice([1, 3, 50]), **names}
+    params = {"name": "search_knowledge", "arguments": arguments}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return "POST", json.dumps(message).encode(), {"Accept": ACCEPTED, "MCP-Protocol-Version": "2025-06-18"}
+
+
+def _senseless(chance: random.Random) -> Request:
+    """Return a request in which anything may be wrong."""
     others = ("GET", "DELETE", "PUT", "OPTIONS", "HEAD", "PATCH")
     return chance.choice(others) if chance.random() < 0.1 else "POST", _body(chance), _headers(chance)
 
 
 def _headers(chance: random.Random) -> dict[str, str]:
-    accepted = "application/json, text/event-stream"
     always = {
-        "Accept": accepted if chance.random() < 0.8 else chance.choice(["", "*/*", "text/event-stream", "a" * 9000])
+        "Accept": ACCEPTED if chance.random() < 0.8 else chance.choice(["", "*/*", "text/event-stream", "a" * 9000])
     }
     odd = {
         "Content-Type": chance.choice(["text/plain", "application/json; charset=utf-7", "multipart/form-data", ""]),
