@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 
 from bot.config_file import ConfigFile, KnowledgeBaseSection
 from bot.importing import run_import
@@ -152,6 +153,21 @@ def test_a_file_that_kotae_toml_names_keeps_its_place(folder: Path, importer: Im
 def test_without_a_shared_database_there_is_nothing_to_import(folder: Path) -> None:
     with pytest.raises(SettingsError, match="the bot reads KNOWLEDGE_DIR itself"):
         Importer(folder, None)()
+
+
+def test_nothing_is_imported_that_is_not_logged(
+    folder: Path, importer: Importer, database: Database, postgresql: str
+) -> None:
+    (folder / "it-help.csv").write_text(FIRST, encoding="utf-8")
+    engine = create_engine(postgresql, poolclass=NullPool)
+    with engine.connect() as beside:
+        beside.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
+        done, said = importer()
+    assert (done, contents(database)) == (False, {})
+    assert "it-help.csv: not imported" in said[-1]
+    assert importer()[0]
+    assert contents(database) == {"it-help.csv": FIRST}
+    assert len(AuditLog(database).newest()) == 1
 
 
 def test_what_somebody_else_changed_meanwhile_is_not_overwritten(database: Database) -> None:

@@ -7,7 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from handlers.knowledge.store.documents import Documents, Made, Packed
-from handlers.store.audit import AuditLog
 from handlers.store.database import Database
 from indexes.errors import KnowledgeBaseError
 from indexes.messages import Translatable
@@ -72,7 +71,6 @@ class Import:
     """Compares files with those in a database. `synonyms` is the file of synonyms among them."""
 
     def __init__(self, database: Database, folder: Path, synonyms: Path) -> None:
-        self._database = database
         self._documents = Documents(database)
         self._folder = folder.resolve()
         self._synonyms = synonyms.resolve()
@@ -96,11 +94,13 @@ class Import:
 
         Raises ConflictError if somebody else changed it there since it was compared.
         """
-        version = self._documents.put(found.file, found.data, found.expected, Made(found.records, "file", ""))
         counts = {name: found.counts.get(name, 0) for name in ("added", "changed", "removed")}
-        done = Translatable("audit.import", name=found.file, number=version.number, records=found.records, **counts)
-        AuditLog(self._database).record(IMPORTER, "", done)
-        return version
+
+        def done(version: Version) -> Translatable:
+            return Translatable("audit.import", name=found.file, number=version.number, records=found.records, **counts)
+
+        made = Made(found.records, "file", "")
+        return self._documents.put(found.file, found.data, found.expected, made, IMPORTER, done)
 
     def _compared(self, source: Source) -> Compared:
         file = composed(source.path.resolve().relative_to(self._folder).as_posix())

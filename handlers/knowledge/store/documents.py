@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Self
@@ -180,10 +180,19 @@ class Documents:
         rows = self._database.read("read a knowledge base", wanted)
         return _unpacked(rows[0].data, digest) if rows else None
 
-    def put(self, file: str, data: bytes, expected: str, made: Made) -> Version:
+    def put(
+        self,
+        file: str,
+        data: bytes,
+        expected: str,
+        made: Made,
+        user: str = "",
+        done: Callable[[Version], Translatable] | None = None,
+    ) -> Version:
         """Replace a file, whose digest must be `expected`, blank for none; its content becomes the newest version.
 
-        Raises ConflictError if the file has another digest by now.
+        With it, the audit log says that `user` has `done` that, if it is given. Raises ConflictError if the file has
+        another digest by now.
         """
         digest, now = hashlib.sha256(data).hexdigest(), time.time()
         packed = gzip.compress(data, FAST)
@@ -195,6 +204,8 @@ class Documents:
             if not connection.execute(swap.values(digest=digest, at=now, by=made.by)).rowcount:
                 raise ConflictError("file.changed", file=file)
             version = _keep(connection, file, Version(0, now, digest, made.records, made.origin, made.by), packed)
+            if done:
+                connection.execute(entry(user, "", done(version)))
             announce(connection, TOPIC)
         return version
 
