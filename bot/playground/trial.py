@@ -95,7 +95,9 @@ def _try_once(
         about = _about(page.knowledge, is_copy=page.is_copy)
         if showing.terminal:
             examples = [each for questions in page.questions.values() for each in questions]
-            first = "hanako" if language() == "ja" else "alice"
+            in_japanese = language() == "ja"
+            examples.sort(key=lambda each: is_japanese(each) is not in_japanese)
+            first = "hanako" if in_japanese else "alice"
             converse(slack, lines=lines, about=about, questions=examples or QUESTIONS, first=first)
         elif _show(slack, page, started, wishes, opens=showing.opens, lines=lines, about=about):
             upcoming = replace(showing, opens=False, port=slack.port, script=None, afresh=True)

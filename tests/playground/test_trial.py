@@ -24,8 +24,9 @@ from bot.playground.trial import trial
 from bot.samples import FOLDER as SAMPLES
 from bot.samples import sample_files
 from bot.settings import Environment, Settings
+from indexes.text import is_japanese
 from tests.encoders import hashing_manager
-from tests.processes import Python
+from tests.processes import Python, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,6 +42,15 @@ def end(process: subprocess.Popen[str]) -> tuple[str, str]:
     out, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, "")
     return out, errors
+
+
+def test_in_the_terminal_one_begins_as_somebody_of_its_language_with_questions_in_it(tmp_path: Path) -> None:
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "DATA_DIR": str(tmp_path), "ENCODER_BACKEND": "lexical"}
+    done = run("-m", "bot", "try", "--terminal", said=":quit\n", cwd=tmp_path, env=environment)
+    assert "You are Alice Brown (member, English)" in done.stdout
+    offered = done.stdout.partition("Try / お試しください\n")[2].partition("\n\n")[0]
+    assert offered.count("\n") == 3
+    assert not is_japanese(offered)
 
 
 def test_it_says_where_the_page_is_plays_the_script_and_ends_when_told(tmp_path: Path) -> None:
