@@ -39,6 +39,11 @@ CONFIG_FILE = "kotae.toml"
 
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 KOTAE_TOKEN = re.compile(r"kotae_[0-9a-zA-Z_]+")
+DATABASE = re.compile(r"[\w+]+://(?:[^/@:]*(?::[^@]*)?@)?(?:\[[^/?@]+\]|[^/:?@\[\]]*)(?::\d+)?(?:[/?].*)?")
+DATABASE_MEND = (
+    "must be an address such as postgresql+psycopg://kotae@db/kotae or sqlite:///PATH; a password with signs in it is"
+    " best in PGPASSWORD"
+)
 COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
 COMMAND_MEND = "a slash and up to 31 characters, in lower case and without spaces, such as /kb-search"
 
@@ -90,6 +95,13 @@ class Environment(BaseSettings):
         if token is not None and not KOTAE_TOKEN.fullmatch(token.get_secret_value()):
             raise ValueError("must be what `kotae token create` printed: kotae_, and letters, digits and underscores")
         return token
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not DATABASE.fullmatch(url.get_secret_value()):
+            raise ValueError(DATABASE_MEND)
+        return url
 
     @field_validator("slack_api_url")
     @classmethod

@@ -305,7 +305,10 @@ def test_settings_that_wait_for_an_admin_are_not_taken_along_unconfirmed(file: P
     assert everything(postgresql)["settings"] == []
 
 
-def test_the_same_database_and_one_that_is_not_there_are_refused(file: Path) -> None:
+def test_the_same_database_one_that_is_not_there_and_no_address_are_refused(file: Path) -> None:
+    wrong = kotae(file, "migrate", "--to", "hunter2")
+    assert (wrong.returncode, "hunter2" in wrong.stderr) == (1, False)
+    assert wrong.stderr.startswith("--to must be an address such as postgresql+psycopg://kotae@db/kotae")
     same = kotae(file, "migrate", "--to", f"sqlite:///{file}")
     assert (same.returncode, "names the database that is in use" in same.stderr) == (1, True)
     gone = kotae(file, "migrate", "--to", "postgresql+psycopg://kotae:hunter2@127.0.0.1:9/kotae")
