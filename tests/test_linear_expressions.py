@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def expressions() -> dict[str, tuple[re.Pattern[str], set[str]]]:
     for path, module in modules().items():
         for name, value in vars(module).items():
             if isinstance(value, re.Pattern):
-                found[f"{shown(path)} {name}"] = (value, uses(path, name))
+                found[f"{shown(path)} {name}"] = (of_texts(value), uses(path, name))
     for path, call in written():
         first, function = call.args[0], str(call.func.attr)  # type: ignore[attr-defined]
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
@@ -94,6 +95,13 @@ def expressions() -> dict[str, tuple[re.Pattern[str], set[str]]]:
             if not known:
                 found[f"{shown(path)}:{call.lineno}"] = (re.compile(first.value, flags), {function})
     return found
+
+
+def of_texts(pattern: re.Pattern[Any]) -> re.Pattern[str]:
+    """Return a pattern of bytes as the same one of texts."""
+    if isinstance(pattern.pattern, str):
+        return pattern
+    return re.compile(pattern.pattern.decode("latin-1"), pattern.flags | re.ASCII)
 
 
 def runs(pattern: re.Pattern[str], used: set[str]) -> Iterator[Callable[[str], object]]:
