@@ -2,7 +2,8 @@
 
 Every message carries an id in its metadata, which nobody sees. After a failure that leaves open whether the message is
 there, the channel is read back, which takes no scope beyond those for its history, and the message is posted again
-only if it isn't. What is being posted is stored first, so that the same holds across a crash.
+only if it isn't. What is being posted is stored first, so that the same holds across a crash; where replicas share a
+database that fails at that moment, the channel is read back as well.
 """
 
 import hashlib
@@ -55,6 +56,7 @@ class Outbox:
     def __init__(self, client: WebClient, database: Database) -> None:
         self._client = client
         self._posts = Posts(database)
+        self._is_shared = database.is_shared
         self._pauses = BackoffRetryIntervalCalculator()
 
     def post(
@@ -71,8 +73,8 @@ class Outbox:
         another replica's to post. Raises what a call of Slack raises, after a minute at most if that may pass.
         """
         post = Post(_id_of(key) if key else secrets.token_hex(16), channel, thread, time.time())
-        earlier = self._posts.begin(post)
-        if earlier and (there := self._there(earlier)):
+        begun = self._posts.begin(post)
+        if begun and begun is not post and (there := self._there(begun)):
             return there
         try:
             sent = self._deliver(post, content, ensure_mine)
@@ -80,21 +82,28 @@ class Outbox:
             if not may_pass(error):
                 self._posts.drop(post.id)
             raise
-        return self._confirm(post, sent)
+        stored = self._confirmed(post, sent)
+        if begun and stored:
+            return self._only(sent, stored)
+        return self._without_copies(post, sent) if key and self._is_shared else sent
 
-    def _confirm(self, post: Post, sent: Sent) -> Sent:
-        """Store that a message is there; of two that were posted by two replicas, the one that was stored first stays.
+    def _confirmed(self, post: Post, sent: Sent) -> Sent | None:
+        """Store that a message is there; return what is known to be, or None when the database doesn't say."""
+        stored = self._posts.confirm(post.id, sent.channel, sent.ts)
+        return Sent(stored.posted_in, stored.ts, sent.thread) if stored and stored.posted_in and stored.ts else None
+
+    def _only(self, sent: Sent, stored: Sent) -> Sent:
+        """Of two messages that were posted by two replicas, leave the one that was stored first.
 
         The one who took the work over can't know of a call that the other, which hung, made when it went on.
         """
-        stored = self._posts.confirm(post.id, sent.channel, sent.ts)
-        if stored is None or not stored.ts or not stored.posted_in or stored.ts == sent.ts:
+        if stored.ts == sent.ts:
             return sent
         try:
             self._client.chat_delete(channel=sent.channel, ts=sent.ts)
         except CALL_ERRORS as error:
             log.warning("%s is twice in %s (%s)", sent.ts, sent.channel, error_code(error))
-        return Sent(stored.posted_in, stored.ts, sent.thread)
+        return stored
 
     def was_posted(self, key: str) -> bool:
         """Tell whether a message was posted under this key in the last day; asks Slack if that was left open.

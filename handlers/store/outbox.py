@@ -46,10 +46,13 @@ class Posts:
         self._database = database
 
     def begin(self, post: Post) -> Post | None:
-        """Store a post before it is tried; return the one of the same id that was tried before, if any."""
+        """Store a post before it is tried; return it, or the one of the same id that was tried before.
+
+        None if the database fails.
+        """
         values = {"id": post.id, "channel": post.channel, "thread": post.thread, "at": post.at}
         is_first = self._database.change("remember what is being posted", partial(claim, table=outbox, row=values))
-        return self.get(post.id) if is_first is False else None
+        return post if is_first else self.get(post.id) if is_first is False else None
 
     def get(self, id_: str) -> Post | None:
         """Return a post; None when it was never tried, or long ago, or the database fails."""
@@ -57,13 +60,16 @@ class Posts:
         return Post(*rows[0]) if rows else None
 
     def confirm(self, id_: str, channel: str, ts: str) -> Post | None:
-        """Store that a message is there; return the post as it is stored if another message is known to be there."""
+        """Store that a message is there, unless another one is known to be; return the post as it is stored.
+
+        None if it isn't stored, and if the database fails.
+        """
         unknown = outbox.c.ts.is_(None)
-        there = update(outbox).where(outbox.c.id == id_, unknown).values(posted_in=channel, ts=ts)
-        is_first = self._database.change(
-            "remember what was posted", lambda connection: connection.execute(there).rowcount > 0
-        )
-        return self.get(id_) if is_first is False else None
+        there = update(outbox).where(outbox.c.id == id_, unknown).values(posted_in=channel, ts=ts).returning(outbox)
+        stored = self._database.change("remember what was posted", lambda connection: connection.execute(there).all())
+        if stored is None:
+            return None
+        return Post(*stored[0]) if stored else self.get(id_)
 
     def purge(self, before: float) -> None:
         """Forget posts that were first tried before a time (seconds since the epoch)."""

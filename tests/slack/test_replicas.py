@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot.app import Bot
 from bot.config_file import ChannelSection, ConfigFile
@@ -186,3 +187,29 @@ def test_of_a_message_that_two_posted_the_later_one_is_withdrawn(slack: LocalSla
     late = boxes[0].post(channel, content, key="Ev1", ensure_mine=hang_and_go_on)
     assert [each.text for each in slack.bot_messages("it-help")] == ["Once"]
     assert late.ts == posted[0].ts == slack.bot_messages("it-help")[0].ts
+
+
+@pytest.mark.parametrize("fails", ["when it is tried", "once it is posted"])
+def test_of_two_messages_one_stays_although_the_database_fails(slack: LocalSlack, both: list[Bot], fails: str) -> None:
+    channel, content = slack.channel("it-help").id, notice("Once").arguments()
+    first, other = (Outbox(each.services.client, each.services.database) for each in both)
+
+    def post_and_break() -> None:
+        first.post(channel, content, key="Ev1")
+        rename_outbox(both[0], "outbox", "gone")
+
+    try:
+        if fails == "once it is posted":
+            late = other.post(channel, content, key="Ev1", ensure_mine=post_and_break)
+        else:
+            post_and_break()
+            late = other.post(channel, content, key="Ev1")
+    finally:
+        rename_outbox(both[0], "gone", "outbox")
+    assert [(each.text, each.ts) for each in slack.bot_messages("it-help")] == [("Once", late.ts)]
+
+
+def rename_outbox(bot: Bot, name: str, other: str) -> None:
+    """Let what is done with the table fail, or work again."""
+    with bot.services.database.own_connection() as connection, connection.begin():
+        connection.execute(text(f"ALTER TABLE {name} RENAME TO {other}"))
