@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -269,7 +270,8 @@ def run(share: float, _seed: int = 0) -> Row:
 
 def _worst(running: World, wrong: Sequence[Asked], extra: int) -> str:
     if wrong:
-        return f"{wrong[0].kind} of {wrong[0].who}: {wrong[0].answers()} answers"
+        found = Counter((each.kind, each.answers()) for each in wrong)
+        return ", ".join(f"{count} x {kind} with {answers} answers" for (kind, answers), count in found.items())
     if extra:
         return f"{extra:+} direct messages"
     commands = [each for each in running.asked if each.kind == "command"]
