@@ -224,5 +224,5 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, name: str, text: st
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UnusableFileError, match=r"none\.jsonl: can't be read"):
+    with pytest.raises(UnusableFileError, match=r"none\.jsonl: there is no such file"):
         read_queries(tmp_path / "none.jsonl")

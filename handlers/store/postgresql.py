@@ -70,8 +70,9 @@ def pooled(location: URL) -> Engine:
     @event.listens_for(engine, "handle_error")
     def leave(failed: ExceptionContext) -> None:
         """Connect anew to a server that takes no changes: after a failover the address leads to another one."""
-        if getattr(failed.original_exception, "sqlstate", "") == READ_ONLY:
-            failed.is_disconnect = True
+        used = failed.connection and failed.connection.connection
+        if getattr(failed.original_exception, "sqlstate", "") == READ_ONLY and used and not used.is_detached:
+            failed.is_disconnect = True  # one that is in no pool is closed by whoever has it
 
     return engine
 
