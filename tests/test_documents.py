@@ -130,6 +130,15 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
         assert not anchor or anchor in anchors(target), f"{path}#{anchor}: there are {sorted(anchors(target))}"
 
 
+@of_all()
+def test_a_page_that_is_there_in_english_only_leads_to_whole_pages(page: Path) -> None:
+    """On the Japanese site it leads to Japanese pages, which have other headings."""
+    for path, anchor in re.findall(r"\]\((?!https?:)([^)#\s]+\.md)#([^)\s]*)\)", prose(page)):
+        target = (page.parent / path).resolve()
+        is_alone = language_of(page) == "en" and not page.with_suffix(".ja.md").exists()
+        assert not (is_alone and target.with_suffix(".ja.md").exists()), f"{path}#{anchor}"
+
+
 def test_every_page_is_in_the_navigation_of_the_site() -> None:
     config = yaml.load((ROOT / "mkdocs.yml").read_text("utf-8"), yaml.BaseLoader)
     listed = set(re.findall(r"'?([\w/.-]+\.md)'?", str(config["nav"])))
