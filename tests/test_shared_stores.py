@@ -109,12 +109,18 @@ def test_what_all_write_at_once_is_one_row(
     assert rows_of(replicas[0], table) - before == len(written)
 
 
+def begin(database: Database, number: int) -> bool:
+    """Begin a post, and return whether it is the first of its id."""
+    post = Post(f"{number}", "C1", None, 1.0)
+    return Posts(database).begin(post) is post
+
+
 FIRST: list[Callable[[Database, int], object]] = [
     lambda database, number: Claims(database).take(f"event:{number}"),
     lambda database, number: Claims(database).take_forever(f"introduced:{number}"),
     lambda database, number: LearnedAliases(database).add(StoredAlias(**vars(ALIAS) | {"key": f"{number}"})),
     lambda database, number: Proofs(database).change(f"C{number}"[:32], "it-help", proved=True),
-    lambda database, number: Posts(database).begin(Post(f"{number}", "C1", None, 1.0)) is None,
+    begin,
     publish,
 ]
 

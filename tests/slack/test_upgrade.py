@@ -165,6 +165,8 @@ def test_where_auto_reply_was_on_it_stays_on_and_admins_are_told_once(
     admin = slack.person("olivia").id
     for _ in range(2):
         bot = start(ConfigFile(promise=0.8), admin_users=admin)
+        bot.housekeeping.tidy()  # says nothing while there are knowledge bases to be read
+        assert bot.services.registry.wait_ready(30)
         bot.housekeeping.tidy()
         assert NETWORK in slack.reply(slack.say("hanako", "it-help", WIFI)).shown
         told = [each.shown for each in slack.bot_messages(slack.person("olivia")) if "before the upgrade" in each.shown]
