@@ -5,7 +5,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,11 @@ def opened(running: World, who: str) -> View:
     return form.views[0]
 
 
-def called(running: World, method: str) -> None:
-    """Wait until the bot hangs in a call that Slack is slow to answer."""
+@contextmanager
+def called(running: World, method: str) -> Iterator[None]:
+    """Wait after the block until the bot hangs in a call that Slack is slow to answer."""
     before = len(running.slack.calls_of(method))
+    yield
     running.slack.wait_until(lambda: len(running.slack.calls_of(method)) > before, what=method)
 
 
@@ -128,11 +130,11 @@ def test_a_decision_is_told_once_though_the_bot_ended_right_after_it(running: Wo
     slack.submit("hanako", opened(running, "hanako"), DIAL)
     asked = slack.wait_until(lambda: slack.bot_messages(olivia), what="the question to the admin")[-1]
     slack.faults.slow("chat.update", seconds=4, times=None)
-    pressed = slack.press("olivia", asked, decision)
-    if decision == "Decline":
-        form = slack.wait_until(lambda: pressed.views, what="the form")[0]
-        slack.submit("olivia", form, {"reason": "It is in the handbook."})
-    called(running, "chat.update")
+    with called(running, "chat.update"):
+        pressed = slack.press("olivia", asked, decision)
+        if decision == "Decline":
+            form = slack.wait_until(lambda: pressed.views, what="the form")[0]
+            slack.submit("olivia", form, {"reason": "It is in the handbook."})
     killed(running)
     restarted(running)
     done(running)
@@ -177,8 +179,8 @@ def test_what_is_older_than_two_minutes_is_dropped_and_counted(running: World) -
 def test_an_event_that_slack_sends_again_after_the_restart_is_answered_once(running: World) -> None:
     slack = running.slack
     slack.faults.slow("chat.postMessage", seconds=2, times=None)
-    mentioned = slack.mention("person-1", "it-help", QUESTION)
-    called(running, "chat.postMessage")
+    with called(running, "chat.postMessage"):
+        mentioned = slack.mention("person-1", "it-help", QUESTION)
     killed(running)
     restarted(running)
     for envelope in [each for each in slack.envelopes if each.event.get("ts") == mentioned.ts]:
