@@ -113,7 +113,8 @@ class Housekeeping(BackgroundThread):
         """Do everything that is due."""
         self._count_old_votes()
         self._tell_members_apart()
-        if self._services.registry.wait_ready(0):  # not before all that channels have is known
+        registry = self._services.registry
+        if registry.wait_ready(0) and registry.loaded:  # not before all that channels have is known
             tell_kept(self._services)
             tell_changes(self._services)
             if self._services.messenger.may_post():
