@@ -2,11 +2,8 @@
 
 import logging
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable
-from queue import SimpleQueue
 from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError
@@ -19,6 +16,7 @@ from bot.refusals import cause_of, explain
 from bot.restore import finish
 from bot.samples import from_samples
 from bot.settings import Settings
+from bot.signals import call_at_end
 from bot.source_watch import told_of_sources
 from bot.status import RENEWED_SECONDS, forget_status, write_status
 from handlers.schema import open_or_recover
@@ -49,25 +47,6 @@ def serve(settings: Settings, *, is_empty: bool = False) -> int:
         if is_empty:
             _accept_empty(settings)
         return _serve(settings, stop)
-
-
-def call_at_end(act: Callable[[], object]) -> None:
-    """Have the signals that ask a process to end call `act` instead, in a thread of its own.
-
-    A handler interrupts the main thread anywhere, also where that holds a lock that `act` would wait for. Windows knows
-    no SIGHUP, which is the end of a terminal, and nobody else SIGBREAK, which is Ctrl-Break.
-    """
-    heard: SimpleQueue[int] = SimpleQueue()  # the one that may be interrupted while it is used
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
-        number = getattr(signal, name, None)
-        if number and (name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN):  # nohup ignores it
-            signal.signal(number, lambda *_: heard.put(1))
-    threading.Thread(target=_call_for_each, args=(heard, act), name="kotae-signals", daemon=True).start()
-
-
-def _call_for_each(heard: "SimpleQueue[int]", act: Callable[[], object]) -> None:
-    while heard.get():
-        act()
 
 
 def _serve(settings: Settings, stop: threading.Event) -> int:

@@ -5,7 +5,6 @@ messages only; the SDK sends whatever else is printed to stderr.
 """
 
 import os
-import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from threading import Lock
@@ -19,6 +18,7 @@ from bot.api.models import SearchAnswer
 from bot.api.relay import Relay, connections
 from bot.knowledge_reader import KnowledgeReader, reading
 from bot.settings import Settings
+from bot.signals import call_at_end
 from bot.status import read_status
 from handlers.doors.errors import NotNowError, NotTakenError
 from handlers.doors.searching import Query, choose, find
@@ -36,12 +36,11 @@ def serve(settings: Settings) -> None:
 def _end_with(opened: ExitStack) -> None:
     """Close what is open at a signal, too, and end then: the thread that reads stdin would wait for ever."""
 
-    def end(*_: object) -> None:
+    def end() -> None:
         opened.close()
         os._exit(0)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    call_at_end(end)
 
 
 async def _serve(settings: Settings, opened: ExitStack) -> None:

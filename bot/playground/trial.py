@@ -30,8 +30,8 @@ from bot.playground.terminal import converse
 from bot.playground.terminal.repl import QUESTIONS
 from bot.playground.terminal.script import read_script
 from bot.samples import FOLDER as SAMPLES
-from bot.serve import call_at_end
 from bot.settings import Settings, SettingsError, has_display, language
+from bot.signals import call_at_end
 from bot.status import TRIAL, StatusRenewal
 from handlers.answers.suggestions import CANDIDATES, fits, varied
 from handlers.token_buckets import NO_LIMIT

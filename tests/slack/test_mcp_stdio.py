@@ -4,9 +4,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -80,6 +82,19 @@ def rows(found: Any) -> list[tuple[str, str, float]]:
 
 async def ask(agent: Agent) -> list[Any]:
     return [{**await agent.search(each), "seconds": 0} for each in QUESTIONS]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_leaves_nothing(folder: Path, number: signal.Signals) -> None:
+    server, made = as_documented(DOCUMENTS[0], folder, None), folder / "tmp"
+    with subprocess.Popen([server.command, *server.args], env=server.env, cwd=server.cwd, stdin=subprocess.PIPE) as one:
+        until = time.monotonic() + 60
+        while not list(made.glob("kotae-*")):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        one.send_signal(number)
+        assert one.wait(30) == 0
+    assert list(made.iterdir()) == []
 
 
 def test_with_the_bot_and_after_it_has_stopped_the_rows_are_the_same(

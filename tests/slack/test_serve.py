@@ -103,7 +103,7 @@ def test_a_signal_finishes_what_was_accepted_and_exits_0(
 
 WAITING = """\
 import os, signal, threading
-from bot.serve import call_at_end
+from bot.signals import call_at_end
 stop = threading.Event()
 call_at_end(stop.set)
 for number in [signal.SIGTERM, signal.SIGINT, signal.SIGHUP] * 10:
