@@ -6,7 +6,7 @@ messages only; the SDK sends whatever else is printed to stderr.
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from threading import Lock
 
 import anyio
@@ -28,26 +28,26 @@ from handlers.store.tokens import RefusedTokenError, Token, Tokens, reader
 
 def serve(settings: Settings) -> None:
     """Answer one agent until it closes stdin. Raises what `reading` does, if no bot is there to answer."""
-    with ExitStack() as opened:
-        _end_with(opened)
-        anyio.run(_serve, settings, opened)
+    given = settings.environment.kotae_token
+    token = given.get_secret_value() if given else None
+    with closing(Stored(settings, token)) as stored:
+        _end_with(stored)
+        anyio.run(_serve, settings, token, stored)
 
 
-def _end_with(opened: ExitStack) -> None:
+def _end_with(stored: "Stored") -> None:
     """Close what is open at a signal, too, and end then: the thread that reads stdin would wait for ever."""
 
     def end() -> None:
-        opened.close()
+        stored.close()
         os._exit(0)
 
     call_at_end(end)
 
 
-async def _serve(settings: Settings, opened: ExitStack) -> None:
-    given = settings.environment.kotae_token
-    token = given.get_secret_value() if given else None
+async def _serve(settings: Settings, token: str | None, stored: "Stored") -> None:
     async with connections(token) as http:
-        nearest = Nearest(settings, lambda address: Relay(http, address), Stored(settings, token, opened))
+        nearest = Nearest(settings, lambda address: Relay(http, address), stored)
         await nearest.prepare()
         await tools.server(lambda _: nearest).run_stdio_async()
 
@@ -87,12 +87,12 @@ class Nearest:
 
 
 class Stored:
-    """Searches what a bot has stored, for whoever holds a token or none. What it opens, `opened` closes."""
+    """Searches what a bot has stored, for whoever holds a token or none."""
 
-    def __init__(self, settings: Settings, token: str | None, opened: ExitStack) -> None:
+    def __init__(self, settings: Settings, token: str | None) -> None:
         self._settings = settings
         self._token = token
-        self._opened = opened
+        self._opened = ExitStack()
         self._lock = Lock()
         self._reader: KnowledgeReader | None = None
 
@@ -102,6 +102,11 @@ class Stored:
             if self._reader is None:
                 self._reader = self._opened.enter_context(reading(self._settings))
             return self._reader
+
+    def close(self) -> None:
+        """Close what was opened, when it has been opened as a whole; nothing can be opened afterwards."""
+        self._lock.acquire()  # for good
+        self._opened.close()
 
     def search(self, query: Query) -> SearchAnswer:
         """Search as the bot would; raises DoorError, RefusedTokenError or what `reading` does."""
