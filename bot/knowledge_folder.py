@@ -24,6 +24,8 @@ BACK = "Is the disk mounted, and the checkout complete? Put the files back"
 MOVED = " The samples that come with Kotae are in bot/samples now: see docs/upgrading.md"
 _IN_NO_NAME = frozenset('/\\:*?"<>|\0')
 """Characters that a file's name can't have everywhere."""
+_UNREAD = (".tsv", ".tab", ".xlsb", ".numbers", ".gsheet")
+"""Endings of tables that only mean something once the table is saved as another file."""
 MOST_NAMED = 100
 _EXPECTED = {FileState.THERE, FileState.GONE, FileState.ASKED, FileState.LOST, FileState.REPORTED}
 
@@ -37,6 +39,7 @@ class KnowledgeFolder:
         self._files: Mapping[str, KnowledgeFile] = {}
         self._recall()
         self._twins: set[str] = set()
+        self._unread: set[Path] = set()
 
     def sources(self) -> list[Source]:
         """List the CSV files and workbooks by name: the folder's, those that kotae.toml names, then the missing ones.
@@ -238,6 +241,10 @@ class KnowledgeFolder:
             known_files(self._database, self._settings.knowledge_dir).remember(changed)
         self._files = {**self._files, **{file.name: file for file in changed}}
         self._log(changed)
+        unread = {*unread_tables(self._settings.knowledge_dir)}
+        for path in sorted(unread - self._unread):
+            log.warning("%s", not_read(path))
+        self._unread = unread
 
     def _recall(self) -> None:
         if self._database:
@@ -267,6 +274,23 @@ def wrong(settings: Settings, key: str, value: str, what: str, known: Iterable[s
     near = difflib.get_close_matches(value, list(known), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(known)) or 'none'}"
     return SettingsError(f"{settings.config_path.name}: {key} = {value!r}: {what}{hint}")
+
+
+def unread_tables(folder: Path) -> list[Path]:
+    """Return the files of a knowledge folder that look like tables but have an ending that is not read."""
+    return sorted(
+        path
+        for path in folder.glob("[!.~]*")
+        if path.suffix.lower() in _UNREAD or (path.suffix.lower() == ".txt" and path.stem.lower().endswith(ENDING))
+    )
+
+
+def not_read(path: Path) -> str:
+    """Say that a file of the knowledge folder is left out, and what to do."""
+    stem = path.stem if path.suffix.lower() in _UNREAD else Path(path.stem).stem
+    if path.suffix.lower() in (".tsv", ".tab", ".txt"):
+        return f"{path.name} is not read: rename it to {stem}{ENDING}; commas and tabs are told apart"
+    return f"{path.name} is not read: save it as {stem}{ENDING} or {stem}.xlsx"
 
 
 def _is_a_files(name: str) -> bool:

@@ -359,6 +359,17 @@ def test_synonyms_are_checked_with_the_rest(slack: LocalSlack, knowledge: Path) 
     assert levels(list(examine(settings(slack, knowledge))), "_synonyms.csv: ") == ["fail"]
 
 
+def test_tables_that_are_not_read_are_named_with_what_to_do(slack: LocalSlack, knowledge: Path) -> None:
+    for name in ("hr.TSV", "it.csv.txt", "plan.numbers", "notes.txt", "readme.md", "~$old.xlsb", ".draft.tsv"):
+        (knowledge / name).write_text("a\tb\n")
+    findings = [each.what for each in examine(settings(slack, knowledge)) if "is not read" in each.what]
+    assert findings == [
+        "hr.TSV is not read: rename it to hr.csv; commas and tabs are told apart",
+        "it.csv.txt is not read: rename it to it.csv; commas and tabs are told apart",
+        "plan.numbers is not read: save it as plan.csv or plan.xlsx",
+    ]
+
+
 def test_a_knowledge_folder_without_a_table_is_noted(slack: LocalSlack, knowledge: Path) -> None:
     (knowledge / "it-help.csv").rename(knowledge / "README.md")
     findings = list(examine(settings(slack, knowledge)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.channel_mapping import ChannelMapping
 from bot.doctor.finding import Finding
 from bot.doctor.server_checks import on_server, replica_findings, server_findings
+from bot.knowledge_folder import not_read, unread_tables
 from bot.manifest import warnings
 from bot.samples import from_samples
 from bot.settings import Settings, SettingsError
@@ -79,6 +80,7 @@ def check_knowledge(settings: Settings) -> Iterator[Finding]:
         yield _table(source.path, check_file(source.path, source.sheet, source.columns), "record")
     if settings.synonyms.is_file():
         yield _table(settings.synonyms, check_synonyms(settings.synonyms), "synonym")
+    yield from (Finding("note", not_read(path)) for path in unread_tables(settings.knowledge_dir))
     yield from (Finding("note", str(each)) for each in from_samples(sources, settings.synonyms))
 
 

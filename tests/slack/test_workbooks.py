@@ -192,6 +192,17 @@ def test_two_files_of_one_name_are_refused_at_the_first_start(knowledge: Path, s
 
 
 @pytest.mark.sqlite(FOLDER)
+def test_a_table_with_an_ending_that_is_not_read_is_told_in_the_log(
+    slack: LocalSlack, start: Start, knowledge: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    start()
+    (knowledge / "hr.tsv").write_text("question\tanswer\nWho is on leave?\tSee the calendar.\n", "utf-8")
+    for _ in range(2):
+        slack.reply(slack.command("olivia", "it-help", "/kb reload"))
+    assert caplog.text.count("hr.tsv is not read: rename it to hr.csv") == 1
+
+
+@pytest.mark.sqlite(FOLDER)
 def test_a_csv_that_is_served_goes_on_when_its_workbook_is_put_beside_it(
     slack: LocalSlack, start: Start, knowledge: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
