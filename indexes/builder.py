@@ -126,12 +126,18 @@ class Builder:
     def _without_file(
         self, source: Source, snapshot: Generation | None, synonyms: Synonyms, aliases: Sequence[LearnedAlias]
     ) -> LoadedKnowledgeBase | None:
-        """Open the last snapshot of a file that can't be used now, or index the CSV in it anew; None without any."""
+        """Open the last snapshot of a file that can't be used now, or index the CSV in it anew; None without any.
+
+        Where an earlier version took a CSV that this one refuses, the rows stay as that version has read them.
+        """
         if snapshot and snapshot.recipe == recipe(source, snapshot.digest, synonyms, aliases):
             return _opened(source, snapshot, synonyms, time.time(), None)
         if (readable := self.snapshots(source).load(SOURCE)) is None:
             return None
-        return _indexed(source, readable.read_source(), synonyms, readable, time.time(), None, aliases)
+        try:
+            return _indexed(source, readable.read_source(), synonyms, readable, time.time(), None, aliases)
+        except UnusableFileError:
+            return _as_read_before(source, snapshot, synonyms)
 
     def with_aliases(self, loaded: LoadedKnowledgeBase, aliases: Sequence[LearnedAlias]) -> LoadedKnowledgeBase:
         """Return the knowledge base with these learned aliases, and no others; its index has no vectors yet."""
@@ -334,6 +340,15 @@ def _opened(
     base, index, learned = snapshot.open_words(source, synonyms)
     recipe_, kept = snapshot.recipe, learned
     return LoadedKnowledgeBase(source, base, index, snapshot, read_at, mark, recipe=recipe_, learned=kept)
+
+
+def _as_read_before(source: Source, snapshot: Generation | None, synonyms: Synonyms) -> LoadedKnowledgeBase | None:
+    """Open the words that another version has stored; None if it has stored none, or none that can be opened."""
+    try:
+        return _opened(source, snapshot, synonyms, time.time(), None) if snapshot and snapshot.recipe else None
+    except SnapshotError as error:
+        log.warning("%s; it is left out", error)
+        return None
 
 
 def _mapped(loaded: LoadedKnowledgeBase, vectors: StoredVectors) -> LoadedKnowledgeBase:

@@ -1,5 +1,6 @@
 """A restart opens what the last process has stored: the same answers, nothing parsed, nothing damaged in use."""
 
+import json
 import os
 import shutil
 import sys
@@ -29,7 +30,8 @@ from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.blocks import BLOCK, Blocks, verify, write_blocks
 from indexes.storage.index_store import snapshot_folder
 from indexes.storage.sections import content_of, directory_of, map_sections
-from indexes.storage.snapshot import passage_key
+from indexes.storage.snapshot import SnapshotFolder, Words, passage_key
+from indexes.storage.stored_index import sections_of
 from indexes.text import normalize
 from tests.benchmarks.corpus import questions, rows, write_csv
 from tests.encoders import CountingModel
@@ -347,6 +349,28 @@ def test_a_snapshot_of_an_earlier_version_answers_and_is_stored_anew(world: Worl
     assert (model.encoded, old.generation()) == ([], newest)
     assert all(map(same, told(again), hits))
     worker.close()
+
+
+@pytest.mark.parametrize("layout", [None, 1, 99])
+def test_what_an_earlier_version_took_keeps_answering_where_this_one_refuses_it(
+    world: World, layout: int | None
+) -> None:
+    loaded = world.start()
+    stored = snapshot_of(loaded.snapshot)
+    sections = sections_of(loaded.knowledge_base, loaded.index, loaded.learned)
+    about = json.loads(sections["about"].tobytes())
+    about.pop("layout") if layout is None else about.update(layout=layout)
+    words = Words("of other code", {**sections, "about": np.frombuffer(json.dumps(about).encode(), np.uint8)})
+    refused = b'[{"question": "Where is the printer?", "answer": "Downstairs."}]'
+    SnapshotFolder(stored.folder.parent).save(refused, words, stored.stored_vectors())
+    world.csv.write_bytes(refused)
+    for _ in range(2):
+        registry = world.registry()
+        assert "JSON" in str(registry.failures["it-help"] if layout == 99 else registry.loaded["it-help"].trouble)
+        if layout != 99:
+            assert registry.search("Where is the printer?", ["it-help"]).hits[0].record.answer == "Downstairs."
+            assert registry.loaded["it-help"].index.dense
+        assert world.model.encoded == []
 
 
 # Damage

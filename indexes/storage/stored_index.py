@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from indexes.errors import SnapshotError
 from indexes.messages import Translatable, as_data, from_data
 from indexes.names import name_of
 from indexes.records import KnowledgeBase, Problem, Source
@@ -16,6 +17,8 @@ from indexes.retrieval.index import Index
 from indexes.retrieval.synonyms import Synonyms
 from indexes.storage.sections import Sections, prefixed
 
+_LAYOUT = 1
+"""To be counted up when what is stored here changes its meaning: words may be opened that other code has made."""
 _ABOUT = "about"
 _RECORDS = "records"
 _DAYS = "days"
@@ -42,6 +45,7 @@ OpenedWords = tuple[KnowledgeBase, Index, Learned]
 def sections_of(knowledge_base: KnowledgeBase, index: Index, learned: Learned) -> Sections:
     """Return all that `opened` needs."""
     about = {
+        "layout": _LAYOUT,
         **{name: getattr(knowledge_base, name) for name in _KEPT},
         "columns": dict(knowledge_base.columns),
         "chosen": dict(knowledge_base.chosen),
@@ -67,8 +71,13 @@ class Elsewhere:
 def opened(
     source: Source, digest: str, sections: Sections, synonyms: Synonyms, elsewhere: Elsewhere | None = None
 ) -> OpenedWords:
-    """Return the knowledge base and its index, without vectors; nothing of a record is read."""
+    """Return the knowledge base and its index, without vectors; nothing of a record is read.
+
+    Raises SnapshotError for another layout.
+    """
     about: dict[str, Any] = json.loads(sections[_ABOUT].tobytes())
+    if about.get("layout", _LAYOUT) != _LAYOUT:
+        raise SnapshotError("snapshot.other_version", folder=source.name)
     records = StoredRecords(_without_prefix(_RECORDS, sections), texts=elsewhere.texts if elsewhere else None)
     learned = {row: tuple(aliases) for row, aliases in about["learned"]}
     kept: dict[str, Any] = {name: tuple(about[name]) if name in _TUPLES else about[name] for name in _KEPT}
