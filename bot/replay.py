@@ -54,12 +54,14 @@ class Replay(BackgroundThread):
         if kept := self._services.inbox.adopt(estate.kept):
             self._left.put(kept)
 
+    def close(self) -> None:
+        """See `BackgroundThread.close`."""
+        self._stop.set()
+        self._left.put(())
+        super().close()
+
     def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                kept = self._left.get(timeout=LOOK_SECONDS)
-            except queue.Empty:
-                continue
+        while kept := self._left.get():
             log.info("Requests that were not finished before and are done now: %d", len(kept))
             self._services.registry.wait_ready(READY_SECONDS)
             self._do(kept)
