@@ -13,6 +13,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -79,7 +80,25 @@ def schemas(location: URL) -> tuple[str, str]:
 
 def schemas_in(connection: Connection) -> tuple[str, str]:
     """Return the same of an open database; it changes nothing. Raises StoreError for a newer schema."""
-    return _schemas(connection, ScriptDirectory.from_config(config_for(connection)))
+    newest, known = _revisions()
+    try:
+        current = MigrationContext.configure(connection).get_current_revision() or UNVERSIONED
+    except CommandError as error:  # more than one
+        raise StoreError("database.odd", reason=str(error)) from error
+    if current not in known:
+        if engines.is_server(connection.engine.url):
+            raise StoreError("database.newer_replicas", current=current, newest=newest)
+        raise StoreError("database.newer", current=current, newest=newest)
+    return current, newest
+
+
+@cache
+def _revisions() -> tuple[str, frozenset[str]]:
+    """Return the newest revision and all; each is a file that Alembic would read again at every question."""
+    scripts = ScriptDirectory(str(Path(__file__).parent))
+    return str(scripts.get_current_head()), frozenset(
+        {UNVERSIONED, *(each.revision for each in scripts.walk_revisions())}
+    )
 
 
 def copy_of(file: Path) -> Path:
@@ -95,34 +114,18 @@ def config_for(connection: Connection) -> Config:
 
 
 def _upgrade(connection: Connection) -> None:
-    config = config_for(connection)
-    scripts = ScriptDirectory.from_config(config)
-    current, newest = _schemas(connection, scripts)
+    current, newest = schemas_in(connection)
     if current == newest:
         return
     tables = inspect(connection).get_table_names()
     if tables and connection.engine.url.database and connection.dialect.name == "sqlite":
         _copy(Path(connection.engine.url.database))
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config_for(connection), "head")
     except (ValueError, TypeError, LookupError) as error:
         raise StoreError("database.odd", reason=type(error).__name__) from error
     if tables:
         log.info("State database upgraded from schema %s to %s", current, newest)
-
-
-def _schemas(connection: Connection, scripts: ScriptDirectory) -> tuple[str, str]:
-    """Return the schema that a database has, and that of the code; raises StoreError when it is not among ours."""
-    newest = str(scripts.get_current_head())
-    try:
-        current = MigrationContext.configure(connection).get_current_revision() or UNVERSIONED
-    except CommandError as error:  # more than one
-        raise StoreError("database.odd", reason=str(error)) from error
-    if current not in {UNVERSIONED, *(script.revision for script in scripts.walk_revisions())}:
-        if engines.is_server(connection.engine.url):
-            raise StoreError("database.newer_replicas", current=current, newest=newest)
-        raise StoreError("database.newer", current=current, newest=newest)
-    return current, newest
 
 
 def _compare(connection: Connection, expected: MetaData) -> None:
