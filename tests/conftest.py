@@ -5,10 +5,11 @@ import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import shutil
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,8 +72,19 @@ COUNTED = pytest.StashKey[Counter[str]]()
 """How many tests of each kind were collected, before any was left out."""
 
 
+MEMORY = Path("/dev/shm")
+"""Files in memory, on Linux."""
+ROOM = 4 << 30
+"""Several times what the files of all tests at a time take."""
+
+
 def pytest_configure() -> None:
-    """What one process has compiled all others read, the bots that they start included; and Ctrl-C reaches them."""
+    """What one process has compiled all others read, the bots that they start included; and Ctrl-C reaches them.
+
+    Every test has bots that flush what they write to the disk: where there is room, that is in memory.
+    """
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells have it for what runs in the background
@@ -81,7 +93,9 @@ def pytest_configure() -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Import no file of tests for nothing."""
-    return (collection_path.is_file() and kinds.has_none(collection_path, config.option.markexpr)) or None
+    if not collection_path.is_file():
+        return None
+    return _is_alike(collection_path) or kinds.has_none(collection_path, config.option.markexpr) or None
 
 
 def pytest_collection_finish() -> None:
@@ -96,7 +110,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[COUNTED] = kinds.counted(items)
     alone = {each for each in items for marker in each.iter_markers("sqlite") if kinds.reason_of(each, marker)}
     if ENGINE != "sqlite":
-        here = [each for each in items if "database_url" in _fixtures(each) and each not in alone | _alike(items)]
+        here = [each for each in items if "database_url" in _fixtures(each) and each not in alone]
         config.hook.pytest_deselected(items=[each for each in items if each not in set(here)])
         items[:] = here
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
@@ -138,9 +152,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(kinds.told(counted))
 
 
-def _alike(items: Iterable[pytest.Item]) -> set[pytest.Item]:
-    """Return the tests that are alike on every engine, unless all are wanted."""
-    return set() if os.environ.get("KOTAE_TEST_ALL") else {each for each in items if each.path.stem in ALIKE}
+def _is_alike(path: Path) -> bool:
+    """Tell whether the tests of a file are alike on every engine, and this is a second one."""
+    return ENGINE != "sqlite" and path.stem in ALIKE and not os.environ.get("KOTAE_TEST_ALL")
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

@@ -222,6 +222,7 @@ def test_a_swap_or_a_letter_too_many_in_a_short_text_is_mended(tmp_path: Path, l
             assert word in ids(complete(loaded, ["faq"], each, 5)), each
 
 
+@pytest.mark.long("indexes many rows")
 def test_half_of_a_question_is_enough_among_thousands_and_takes_milliseconds(tmp_path: Path) -> None:
     with FaissSearch(write_csv(tmp_path / "faq.csv", list(helpdesk.rows(3000))), None, data_dir=tmp_path) as searching:
         loaded = searching._registry.loaded

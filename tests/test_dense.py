@@ -85,6 +85,7 @@ def test_the_recall_is_that_of_questions_asked() -> None:
     assert 0 < dense.kind.probes < dense.kind.cells
 
 
+@pytest.mark.long("indexes many rows")
 def test_all_are_read_when_cells_would_miss_too_many() -> None:
     dense = DenseIndex.build(noise(dimension=256), ROWS, Sizes(1, COUNT))
     assert dense.kind.name == "bytes"

@@ -651,6 +651,7 @@ def test_a_static_model_which_has_no_vector_for_other_scripts(tmp_path: Path) ->
         assert [hit.record.question for hit in search.search("print")][:1] == ["printer"]
 
 
+@pytest.mark.long("loads torch")
 def test_japanese_bert_needs_its_tokenizers_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = build_japanese_bert(tmp_path)
     monkeypatch.setitem(sys.modules, "fugashi", None)  # as if it weren't installed

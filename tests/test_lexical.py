@@ -281,6 +281,7 @@ def test_rivals_are_found_behind_hundreds_of_rows_with_one_answer() -> None:
         assert len(best) <= 52
 
 
+@pytest.mark.long("indexes many rows")
 def test_what_a_question_takes_hardly_grows_with_the_rows() -> None:
     """Scores of every row in eight arrays of float64 were 300 bytes per row."""
     taken = []

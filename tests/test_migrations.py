@@ -283,6 +283,7 @@ def test_killed_in_the_middle_the_next_start_is_as_if_nothing_had_been(file: Pat
     database.close()
 
 
+@pytest.mark.long("starts several processes")
 def test_of_several_processes_that_start_at_once_one_upgrades(file: Path) -> None:
     former_database(file)
     children = [opening(file) for _ in range(3)]

@@ -119,6 +119,7 @@ def test_at_most_one_knowledge_base_in_twenty_is_ever_live_below_its_promise(
     assert tried >= 20
 
 
+@pytest.mark.long("tries many sets")
 def test_a_set_that_is_nearly_always_right_is_proved(
     replies: dict[tuple[str, float], "np.ndarray[tuple[int], np.dtype[np.bool_]]"],
 ) -> None:

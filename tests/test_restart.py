@@ -380,6 +380,7 @@ def every_file(generation: Path) -> list[Path]:
     return sorted(each for each in generation.iterdir() if each.stat().st_size)
 
 
+@pytest.mark.long("damages every file")
 def test_no_file_with_a_flipped_bit_is_served(world: World, tmp_path: Path) -> None:
     """Whichever bit of whichever file: the answers are as before, from an older snapshot or the CSV."""
     world.start()

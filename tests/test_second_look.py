@@ -43,6 +43,7 @@ def asked(base: Path, queries: Path) -> list[tuple[Query, Answer]]:
         return [(query, searching.answer(query.text, SHOWN)) for query in read_queries(queries)]
 
 
+@pytest.mark.long("asks many questions")
 def test_what_is_shown_so_is_right_more_often_than_it_is_noise() -> None:
     """By words, on all sets; docs/retrieval.md has it by meaning."""
     right = noise = 0

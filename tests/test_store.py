@@ -145,6 +145,7 @@ def test_what_is_asked_most_counts_answered_questions_of_the_visible_knowledge_b
     assert Questions(database).most_asked(["it-help"], limit=1) == [("it-help", "wifi", 3)]
 
 
+@pytest.mark.long("writes many rows")
 def test_a_year_of_questions_is_counted_by_the_database(database: Database, url: str) -> None:
     """Taken apart in memory, a year's hits were most of a gigabyte."""
     days, each = 365, 100

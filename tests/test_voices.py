@@ -17,6 +17,8 @@ from indexes.confidence.votes import SHIFT_DEVIATION, Judgement, confidence_shif
 from tests.former import former_database, former_ids
 from tests.state import change, rows_of
 
+MANY_VOTES = pytest.mark.long("writes many votes")
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -104,7 +106,7 @@ def dump(url: str) -> list[list[tuple[object, ...]]]:
     return [list(rows_of(url, table)) for table in tables]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(each, marks=MANY_VOTES) for each in (1, 2))])
 def test_the_sums_are_what_a_full_recount_gives(database: Database, url: str, seed: int) -> None:
     chance = random.Random(seed)
     questions = [
@@ -124,6 +126,7 @@ def test_the_sums_are_what_a_full_recount_gives(database: Database, url: str, se
     assert confidence_shift(said(database, "a")) != 0
 
 
+@MANY_VOTES
 def test_a_hundred_thousand_old_votes_do_not_slow_one(database: Database, url: str) -> None:
     def seconds() -> float:
         taken = []

@@ -510,6 +510,7 @@ def due_of_wifi(bot: Bot) -> Any:
 # A year
 
 
+@pytest.mark.long("goes through a year")
 def test_a_year_every_due_row_is_asked_about_and_nobody_twice_in_a_week() -> None:
     row = stale_year.run(0.02)
     assert row.failures == 0, row.worst

@@ -161,6 +161,7 @@ def test_whatever_hinders_the_model_is_said_and_tried_again(
     assert "isn't available" not in says(slack, "/kb status")
 
 
+@pytest.mark.long("loads torch")
 class TestWithARealModel:
     """all-MiniLM-L6-v2 appears in a folder that was not there."""
 

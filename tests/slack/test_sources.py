@@ -495,6 +495,7 @@ def test_of_several_replicas_one_asks_and_all_answer(
         assert len(server.seen) == asked + 1
 
 
+@pytest.mark.long("makes many edits")
 def test_of_sixty_edits_all_are_searchable_soon_and_none_is_wrong(authority: Authority) -> None:
     chance = random.Random(7)
     outcome = long_form.edits(authority, 60, chance)
