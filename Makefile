@@ -5,7 +5,7 @@ PEERS := .venv-bench
 FASTEMBED := .venv-bench-fastembed
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt $(PIP_OPTIONS)
-PYTEST := $(BIN)/python -m pytest --numprocesses 6 --dist worksteal
+PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist worksteal
 
 .PHONY: run test test-long test-all test-postgres eval bench soak lint docs help
 
@@ -73,7 +73,7 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/installed-run
 
-$(VENV)/compiled: $(VENV)/installed-dev  # what the tests import, by one process instead of six
+$(VENV)/compiled: $(VENV)/installed-dev  # what the tests import, by one process instead of four
 	-$(BIN)/python -m pytest --collect-only --quiet --quiet >/dev/null
 	@touch $@
 
