@@ -5,7 +5,8 @@ PEERS := .venv-bench
 FASTEMBED := .venv-bench-fastembed
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt $(PIP_OPTIONS)
-PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist worksteal
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+WORKERS := 6
 
 .PHONY: run test test-long test-all test-postgres eval bench soak lint docs help
 
@@ -35,6 +36,7 @@ test-all: $(VENV)/compiled
 	-$(BIN)/python -m tests.e5
 	$(PYTEST)
 
+test-postgres: WORKERS := 4
 test-postgres: $(VENV)/compiled
 	KOTAE_TEST_DATABASE=postgresql KOTAE_TEST_INDEX=$(or $(INDEX),pgvector) KOTAE_TEST_ALL=$(ALL) \
 		$(PYTEST) tests/slack tests/test_inbox.py tests/test_retention.py \
@@ -73,7 +75,7 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/installed-run
 
-$(VENV)/compiled: $(VENV)/installed-dev  # what the tests import, by one process instead of four
+$(VENV)/compiled: $(VENV)/installed-dev  # what the tests import, by one process instead of six
 	-$(BIN)/python -m pytest --collect-only --quiet --quiet >/dev/null
 	@touch $@
 
