@@ -1,7 +1,10 @@
 """Acks that come too late are counted, from the arrival of the payload on."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
+import pytest
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.ack_clock import DUE, FORGOTTEN_SECONDS, AckClock
@@ -20,6 +23,24 @@ def test_an_ack_that_came_too_late_is_counted(slack: LocalSlack, bot: Bot) -> No
         slack.wait_until(lambda: bot.services.process().counts["late_acks"] == 1, what="the count")
     finally:
         release.set()
+
+
+def test_what_has_arrived_when_the_bot_stops_is_acked_first(
+    slack: LocalSlack, bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    release, before = Event(), len(slack.envelopes)
+    for _ in range(ACK_WORKERS):
+        bot.listeners.submit(release.wait, 60)
+    with ThreadPoolExecutor(2) as others:
+        asked = others.submit(slack.command, "alice", "it-help", "/search wifi")
+        slack.wait_until(lambda: len(slack.envelopes) > before, what="the envelope")
+        time.sleep(0.2)
+        stopped = others.submit(bot.stop)
+        time.sleep(0.2)
+        release.set()
+        assert asked.result().acked_after is not None
+        assert stopped.result()
+    assert not [each for each in caplog.records if each.levelname in {"WARNING", "ERROR"}]
 
 
 def test_only_acks_over_three_seconds_count() -> None:
