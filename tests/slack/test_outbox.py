@@ -179,6 +179,7 @@ def test_what_slack_refused_may_be_posted_under_the_same_key(slack: LocalSlack, 
 
 def test_nobody_reads_more_in_the_metadata_than_an_id(slack: LocalSlack, bot: Bot) -> None:
     ASKING["dm"](slack)
+    slack.wait_until(slack.bot_messages, what="the answer")
     settle(slack, bot)
     [message] = slack.bot_messages()
     assert message.metadata
