@@ -68,8 +68,8 @@ class Replicas:
         """Stop a replica in order."""
         self.of.pop(name).stop()
 
-    def wait(self, what: str, is_so: Callable[[Bot], bool], seconds: float = 60) -> None:
-        """Wait until something is so on every replica; how soon it must be is tested elsewhere."""
+    def wait(self, what: str, is_so: Callable[[Bot], bool], seconds: float = 20) -> None:
+        """Wait until something is so on every replica."""
         self._slack.wait_until(lambda: all(is_so(bot) for bot in self.of.values()), seconds, what)
 
     def settle(self) -> None:

@@ -457,7 +457,7 @@ def test_many_vectors_are_proposed_by_an_index_and_hardly_any_is_missed(
     encoder: EncoderWorker, postgresql: str
 ) -> None:
     """Topics of some hundred texts each, as those of help desks are: what is near is hard to tell apart."""
-    random, count = np.random.default_rng(5), 6_000
+    random, count = np.random.default_rng(5), 12_000
     topics = random.standard_normal((40, encoder.dimension))
     made = topics[random.integers(40, size=count)] + 0.7 * random.standard_normal((count, encoder.dimension))
     vectors = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
@@ -471,7 +471,7 @@ def test_many_vectors_are_proposed_by_an_index_and_hardly_any_is_missed(
     )
     found = stored.open_vectors(owners)
     assert found.kind.name == "hnsw"
-    asked = vectors[::150] + 0.02 * random.standard_normal((40, encoder.dimension)).astype(np.float32)
+    asked = vectors[::300] + 0.02 * random.standard_normal((40, encoder.dimension)).astype(np.float32)
     shares = []
     for vector in asked / np.linalg.norm(asked, axis=1, keepdims=True):
         wanted = set(flat.nearest(vector, 10).tolist())

@@ -236,13 +236,13 @@ def test_it_goes_in_small_steps_in_which_others_write(database: Database, url: s
     asked = f"INSERT INTO questions ({columns}) VALUES (:id, 1.0, 'dm', 'D1', :user, :text, '[]', 0.9, 0.5, true)"
     change(url, asked, *rows)
     longest = 0.0
-    began = started = time.perf_counter()
+    started = time.perf_counter()
     for batch in Retention(database).purge(time.time() - 90 * DAY, time.time() - 365 * DAY, is_open_miss):
         longest = max(longest, time.perf_counter() - started)
         assert batch <= 200
         assert claims.take(f"event:{time.time()}")
         started = time.perf_counter()
-    assert longest < max(1.0, (time.perf_counter() - began) / 3)  # a busy machine makes all of them long
+    assert longest < 1
     assert left(url, "CANARYTEXT", WHO) == []
 
 
