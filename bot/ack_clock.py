@@ -25,7 +25,7 @@ class AckClock:
         self._counters = counters
         self._clock = clock
         self._arrived: dict[str, float] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
 
     def arrived(self, message: str) -> None:
         """Note when a message came in; called on the thread that reads the socket."""
@@ -40,10 +40,16 @@ class AckClock:
         """Note that an envelope was dealt with."""
         with self._lock:
             arrived = self._arrived.pop(request.envelope_id, None)
+            self._lock.notify_all()
         if arrived is not None and self._clock() - arrived > LATE_SECONDS:
             self._counters.add(Count.LATE_ACKS)
         if request.retry_attempt:
             self._counters.add(Count.RETRIES)
+
+    def wait_for_all(self) -> None:
+        """Wait until every envelope that has arrived was dealt with, as long as Slack would wait for an ack."""
+        with self._lock:
+            self._lock.wait_for(lambda: not self._arrived, LATE_SECONDS)
 
     def are_due(self) -> bool:
         """Return whether so many envelopes wait for their acks that other work had better wait."""

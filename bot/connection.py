@@ -32,8 +32,6 @@ REFRESH_SECONDS = 60.0
 """How long opening the new socket may take."""
 CLOSE_SECONDS = 5.0
 """How long closing may take: the SDK waits for its reading thread, which a dead socket may not wake."""
-ACK_SECONDS = 3.0
-"""How long closing waits for acks; what Slack has not got by then it delivers again."""
 CONCURRENCY = 32
 """Envelopes handled at once; each is acked within milliseconds."""
 
@@ -56,8 +54,6 @@ class Connection:
         self._session: Session | None = None
         self._session_since = 0.0
         self._closed = threading.Event()
-        self._acking = threading.Condition()
-        self._unacked = 0
         self._watchdog = threading.Thread(target=self._watch, name="kotae-watchdog", daemon=True)
 
     def open(self) -> None:
@@ -67,10 +63,9 @@ class Connection:
         log.info("Connected to Slack")
 
     def close(self) -> None:
-        """Take no more envelopes. Accepted ones are acked first, and go on."""
-        with self._acking:
-            self._closed.set()
-            self._acking.wait_for(lambda: not self._unacked, ACK_SECONDS)
+        """Take no more envelopes, once all that have arrived are acked. Accepted ones go on."""
+        self._closed.set()
+        self._acks.wait_for_all()
         if self._watchdog.ident is not None:
             self._watchdog.join()
         self._wake_sdk_threads()
@@ -101,17 +96,11 @@ class Connection:
         return None if pong is None else time.time() - pong
 
     def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
-        with self._acking:
-            self._unacked += 1
         try:
-            if not self._closed.is_set():  # what comes later is delivered again, to whoever is connected then
-                self._keep_first(request)
-                self._handler.handle(client, request)  # type: ignore[arg-type]
+            self._keep_first(request)
+            self._handler.handle(client, request)  # type: ignore[arg-type]
         finally:
             self._acks.acked(request)
-            with self._acking:
-                self._unacked -= 1
-                self._acking.notify_all()
 
     def _keep_first(self, request: SocketModeRequest) -> None:
         """Keep a payload before it is acked; if that fails, it is handled all the same."""

@@ -241,10 +241,7 @@ class KnowledgeFolder:
             known_files(self._database, self._settings.knowledge_dir).remember(changed)
         self._files = {**self._files, **{file.name: file for file in changed}}
         self._log(changed)
-        unread = {*unread_tables(self._settings.knowledge_dir)}
-        for path in sorted(unread - self._unread):
-            log.warning("%s", not_read(path))
-        self._unread = unread
+        self._log_unread()
 
     def _recall(self) -> None:
         if self._database:
@@ -257,6 +254,12 @@ class KnowledgeFolder:
         if lost := [file for file in self._files.values() if file.state.is_fault]:
             names = ", ".join(file.name for file in lost)
             log.error("Most files are missing from the knowledge folder: %s. Nothing is removed; put them back", names)
+
+    def _log_unread(self) -> None:
+        unread = {*unread_tables(self._settings.knowledge_dir)}
+        for path in sorted(unread - self._unread):
+            log.warning("%s", not_read(path))
+        self._unread = unread
 
     @property
     def _no_file(self) -> str:

@@ -56,8 +56,7 @@ class Replay(BackgroundThread):
 
     def close(self) -> None:
         """See `BackgroundThread.close`."""
-        self._stop.set()
-        self._left.put(())
+        self._left.put(())  # it waits for nothing else
         super().close()
 
     def _run(self) -> None:
