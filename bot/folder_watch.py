@@ -24,6 +24,8 @@ SETTLE_SECONDS = 0.5
 """How long the files must stay unchanged before they are read."""
 LOOK_SECONDS = 3.0
 """How often the files are checked where no event comes: on network folders, in some containers, for links' targets."""
+AGAIN_SECONDS = 30.0
+"""How long it waits after an error, such as a full disk, before it tries again."""
 
 Mark = tuple[int, int, int]
 """Modification time, size and inode: enough to notice a change without reading the file."""
@@ -53,6 +55,7 @@ class FolderWatch(BackgroundThread):
         synonyms: Path,
         rescan: Callable[[], None],
         tell: Tell,
+        again_seconds: float = AGAIN_SECONDS,
     ) -> None:
         """Reload through `maintenance` what `sources` lists; `rescan` finds the channels of a new file."""
         super().__init__("kotae-watch")
@@ -61,6 +64,7 @@ class FolderWatch(BackgroundThread):
         self._synonyms = synonyms
         self._rescan = rescan
         self._tell = tell
+        self._again_seconds = again_seconds
         self._loaded: Mapping[Path, Mark] = {}
 
     def start(self) -> None:
@@ -77,7 +81,8 @@ class FolderWatch(BackgroundThread):
             except CancelledError:  # maintenance has closed: there is nothing to keep up to date
                 return
             except Exception:
-                log.exception("Changed files could not be reloaded; `reload` reads them")
+                log.exception("Changed files could not be reloaded; trying again in %.0f s", self._again_seconds)
+                self._stop.wait(self._again_seconds)
 
     def _hints(self) -> Iterator[object]:
         """Yield on every event and every few seconds, until the watch is closed."""
@@ -117,7 +122,7 @@ class FolderWatch(BackgroundThread):
         return [source.path for source in self._sources()]
 
     def _reload_changed(self, now: Mapping[Path, Mark]) -> None:
-        before, self._loaded = self._loaded, now
+        before = self._loaded
         for path in sorted(before.keys() - now.keys()):
             log.warning("%s no longer exists; its knowledge base keeps answering", path)
         changed = [path for path, mark in now.items() if before.get(path) != mark]
@@ -128,6 +133,7 @@ class FolderWatch(BackgroundThread):
             own = [report for source, report in reports if path in (source.path, self._synonyms)]
             if own:
                 self._tell(path, own)
+        self._loaded = now
 
     def _reload(self, changed: Sequence[Path]) -> list[tuple[Source, ReloadReport]]:
         """Reload the knowledge bases of the changed files, unless an admin has done so already."""

@@ -40,6 +40,7 @@ class KnowledgeFollower(BackgroundThread):
         self._rescan = rescan
         self._tell = tell
         self._told = threading.Event()
+        self._changed: set[Path] = set()
 
     def notice(self, _: str = "") -> None:
         """Look at once: something was announced."""
@@ -63,9 +64,12 @@ class KnowledgeFollower(BackgroundThread):
                 log.exception("What other replicas changed could not be read; trying again")
 
     def _follow(self) -> None:
-        changed = self._knowledge.follow()
-        if not changed or self._stop.is_set():
-            return
+        self._changed.update(self._knowledge.follow())
+        if self._changed and not self._stop.is_set():
+            self._reload(sorted(self._changed))
+            self._changed.clear()
+
+    def _reload(self, changed: Sequence[Path]) -> None:
         loaded = {each.source.path: each for each in self._maintenance.registry.loaded.values()}
         if any(path not in loaded or not path.is_file() for path in changed if path != self._synonyms):
             self._rescan()

@@ -1,11 +1,12 @@
 """CSV files are taken in when they change on disk, whichever way they are written; nobody in Slack is bothered."""
 
+import errno
 import logging
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -218,25 +219,50 @@ def no_more_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
+@contextmanager
+def watching(
+    folder: Path, rescan: Callable[[], None], again_seconds: float = 0.1
+) -> Iterator[tuple[FolderWatch, SimpleQueue[Sequence[ReloadReport]]]]:
+    """What watches the one file of a folder, not yet started, and what it tells."""
+    source, synonyms = Source("it-help", folder / "it-help.csv"), folder / "_synonyms.csv"
+    source.path.write_text(IT_HELP, encoding="utf-8")
+    maintenance = Maintenance(Registry(lambda: [source], synonyms), folder / "data")
+    told: SimpleQueue[Sequence[ReloadReport]] = SimpleQueue()
+    watch = FolderWatch(
+        maintenance, lambda: [source], synonyms, rescan, lambda _, reports: told.put(reports), again_seconds
+    )
+    try:
+        maintenance.load().result(60)
+        yield watch, told
+    finally:
+        maintenance.close()
+        watch.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits of inotify")
 def test_where_no_more_folders_can_be_watched_it_looks_every_few_seconds(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    source = Source("it-help", tmp_path / "it-help.csv")
-    source.path.write_text(IT_HELP, encoding="utf-8")
-    synonyms = tmp_path / "_synonyms.csv"
-    maintenance = Maintenance(Registry(lambda: [source], synonyms), tmp_path / "data")
-    told: SimpleQueue[Sequence[ReloadReport]] = SimpleQueue()
-    watching = FolderWatch(maintenance, lambda: [source], synonyms, lambda: None, lambda _, reports: told.put(reports))
-    try:
-        maintenance.load().result(60)
+    with watching(tmp_path, lambda: None) as (watch, told):
         with no_more_files():
-            watching.start()
+            watch.start()
             until = time.monotonic() + 60
             while "No events from" not in caplog.text:
                 assert time.monotonic() < until
-        source.path.write_text(IT_HELP + FAX, encoding="utf-8")
+        (tmp_path / "it-help.csv").write_text(IT_HELP + FAX, encoding="utf-8")
         assert [each.added for each in told.get(timeout=60)] == [1]
-    finally:
-        maintenance.close()
-        watching.close()
+
+
+def test_what_could_not_be_done_for_a_change_is_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    failing = iter([OSError(errno.ENOSPC, "No space left on device")])
+
+    def rescan() -> None:
+        for error in failing:
+            raise error
+
+    with watching(tmp_path, rescan) as (watch, told):
+        watch.start()
+        (tmp_path / "it-help.csv").write_text(IT_HELP + FAX, encoding="utf-8")
+        (tmp_path / "_synonyms.csv").write_text("original,normalized\nFAX,ファクス\n", encoding="utf-8")
+        assert [each.added for each in told.get(timeout=60)] == [1]
+    assert caplog.text.count("Changed files could not be reloaded; trying again in 0 s") == 1
