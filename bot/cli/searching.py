@@ -3,7 +3,8 @@
 import argparse
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,24 +22,7 @@ if TYPE_CHECKING:
 
 
 def _search(options: Namespace, settings: "Settings") -> int:
-    from indexes.search import FaissSearch
-
-    csv = _file(settings, options.csv)
-    with (
-        progress_bar("Encoding") as progress,
-        FaissSearch(
-            csv,
-            settings.model,
-            revision=settings.revision,
-            data_dir=settings.environment.data_dir,
-            synonyms=settings.chosen_synonyms,
-            sheet=_section(settings, csv).sheet,
-            columns=_section(settings, csv).columns.by_role,
-            compiled=settings.compiled_models is not None,
-            precision=settings.environment.encoder_precision,
-            progress=progress,
-        ) as knowledge_base,
-    ):
+    with _opened(settings, options.csv, settings.model) as knowledge_base:
         answer = knowledge_base.answer(options.question, options.top_k)
         explanations = [knowledge_base.explain(answer, hit) for hit in answer.hits] if options.explain else []
         name, threshold = knowledge_base.name, _threshold(settings)
@@ -114,25 +98,10 @@ def _print_answer(
 def _eval(options: Namespace, settings: "Settings") -> int:
     from bot.evaluate import format_evaluation, plot, run
     from indexes.confidence.evaluation import read_queries
-    from indexes.search import FaissSearch
 
     model = None if options.encoder == "lexical" else options.encoder or settings.model
-    queries, csv = read_queries(options.queries), _file(settings, options.csv)
-    with (
-        progress_bar("Encoding") as progress,
-        FaissSearch(
-            csv,
-            model,
-            revision=None if options.encoder else settings.revision,
-            data_dir=settings.environment.data_dir,
-            synonyms=settings.chosen_synonyms,
-            sheet=_section(settings, csv).sheet,
-            columns=_section(settings, csv).columns.by_role,
-            compiled=settings.compiled_models is not None,
-            precision=settings.environment.encoder_precision,
-            progress=progress,
-        ) as knowledge_base,
-    ):
+    queries = read_queries(options.queries)
+    with _opened(settings, options.csv, model) as knowledge_base:
         evaluation = run(knowledge_base, queries, _threshold(settings))
     if options.plot:
         try:
@@ -196,6 +165,31 @@ def _convert(options: Namespace, settings: "Settings") -> int:
     print(f"{target}: {count} records")
     print(f"Move {path.name} to another folder: of two files with one name, the bot reads one only", file=sys.stderr)
     return OK
+
+
+@contextmanager
+def _opened(settings: "Settings", path: Path, model: str | None) -> Iterator["FaissSearch"]:
+    """Open a file as the bot does, with its model or another one, or lexically with None."""
+    from indexes.search import FaissSearch
+
+    csv = _file(settings, path)
+    section = _section(settings, csv)
+    with (
+        progress_bar("Encoding") as progress,
+        FaissSearch(
+            csv,
+            model,
+            revision=settings.revision if model == settings.model else None,
+            data_dir=settings.environment.data_dir,
+            synonyms=settings.chosen_synonyms,
+            sheet=section.sheet,
+            columns=section.columns.by_role,
+            compiled=settings.compiled_models is not None,
+            precision=settings.environment.encoder_precision,
+            progress=progress,
+        ) as knowledge_base,
+    ):
+        yield knowledge_base
 
 
 def _file(settings: "Settings", path: Path) -> Path:
