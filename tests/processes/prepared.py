@@ -4,6 +4,7 @@ An order is one message of JSON with four files: stdin, stdout, stderr, and a pi
 is written when it has ended. The answer is the number of the process. It ends when nobody can send orders any more.
 """
 
+import gc
 import io
 import json
 import os
@@ -123,6 +124,8 @@ def put(name: str, file: io.TextIOWrapper) -> None:
 
 if __name__ == "__main__":
     prepare()
+    gc.collect()
+    gc.freeze()  # a process that looks through all this again, at its end, has to copy the memory that it shares
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts the tests ends this by ending them
     if ordered := wait_for_order(socket.socket(fileno=int(sys.argv[1])), before):
         become(ordered)
