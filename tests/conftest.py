@@ -81,8 +81,10 @@ ROOM = 4 << 30
 def pytest_configure() -> None:
     """What one process has compiled all others read, the bots that they start included; and Ctrl-C reaches them.
 
-    Every test has bots that flush what they write to the disk: where there is room, that is in memory.
+    Every test has bots that flush what they write to the disk: where there is room, that is in memory. Nothing that is
+    collected is garbage: it isn't looked for meanwhile.
     """
+    gc.disable()
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     sys.dont_write_bytecode = False
@@ -102,6 +104,7 @@ def pytest_collection_finish() -> None:
     """What stays until the end is not looked through whenever a test wants garbage collected."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,21 +1,22 @@
 """Texts that make a careless text function slow, and how it is told that one is: by CPU time at growing lengths."""
 
+import math
 import signal
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
 from types import FrameType
 
 LENGTHS = (30, 500, 2_000, 8_000)
 """The short ones first: what is cubic, or worse, shows there already and would not come back from the long ones."""
 FAST_SECONDS = 0.02
 """Less than this is not worth a measurement; a quadratic expression takes 40 ms and more at the longest length."""
-NEGLIGIBLE_SECONDS = FAST_SECONDS / 4**3
-"""What takes less at one length is fast at the next, four times as long, even if it is cubic: that isn't run."""
 WORST_RATIO = 9.0
 """Of the times at four times the length: linear is 4, with a sort 4.6, quadratic 16."""
-ENDLESS_SECONDS = 2.0
+ENDLESS_SECONDS = 1.0
 
 UNITS = {
     "spaces": " ",
@@ -117,28 +118,62 @@ def texts(length: int, *, varied: bool) -> dict[str, str]:
 
 
 def slow(run: Callable[[str], object], *, varied: bool = False) -> str:
-    """Say for which text, and how, the time grows beyond what is linear; blank when it does not for any."""
+    """Say for which text, and how, the time grows beyond what is linear; blank when it does not for any.
+
+    What is fast at the longest length even if it is cubic isn't run there; with `varied` texts, for expressions, not at
+    the length before either: from some length on a function may do something else, an expression does not.
+    """
     before: dict[str, tuple[str, float]] = {}
-    for length in LENGTHS:
-        for name, text in texts(length, varied=varied).items():
-            shorter, took_before = before.get(name, ("", ENDLESS_SECONDS))
-            if length == LENGTHS[-1] and took_before < NEGLIGIBLE_SECONDS:
-                continue
-            took = _once(run, text)
-            if took >= ENDLESS_SECONDS:
-                return f"{name}: more than {took:.0f} s at {len(text):,} characters"
-            if took >= FAST_SECONDS and shorter and (said := _compared(run, shorter, text)):
-                return f"{name}: {said}"
-            before[name] = (text, took)
+    with _time_limit():
+        for previous, length in pairwise((0, *LENGTHS)):
+            negligible = FAST_SECONDS * (previous / LENGTHS[-1]) ** 3 if varied or length == LENGTHS[-1] else 0.0
+            for name, text in texts(length, varied=varied).items():
+                shorter, took_before = before.get(name, ("", math.inf))
+                if took_before < negligible:
+                    continue
+                took = _once(run, text)
+                if took >= FAST_SECONDS and (said := _judged(run, shorter, text, took)):
+                    return f"{name}: {said}"
+                before[name] = (text, took)
     return ""
 
 
-def _compared(run: Callable[[str], object], short: str, long: str) -> str:
-    """Measure again, and say the two times if the longer text takes too much longer."""
-    took, before = (statistics.median(_once(run, text) for _ in range(3)) for text in (long, short))
-    if took / before <= WORST_RATIO:
+def _judged(run: Callable[[str], object], short: str, long: str, took: float) -> str:
+    """Say how the longer text takes too much longer, if it does so again."""
+    if took == math.inf:
+        return f"more than {ENDLESS_SECONDS:.0f} s at {len(long):,} characters"
+    before = _median(run, short) if short else math.inf
+    if took > WORST_RATIO * before:
+        took = _median(run, long)
+    if took <= WORST_RATIO * before:
         return ""
     return f"{before * 1000:.1f} ms at {len(short):,} characters, {took * 1000:.1f} ms at {len(long):,}"
+
+
+def _median(run: Callable[[str], object], text: str) -> float:
+    return statistics.median(_once(run, text) for _ in range(3))
+
+
+def _once(run: Callable[[str], object], text: str) -> float:
+    """Return the CPU seconds of one call, infinity when the time limit ends it; expressions let a signal through."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, ENDLESS_SECONDS)
+    started = time.thread_time()
+    try:
+        run(text)
+    except _EndlessError:
+        return math.inf
+    return time.thread_time() - started
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    """Let a timer end a call that takes ENDLESS_SECONDS, see `_once`."""
+    handler = signal.signal(signal.SIGVTALRM, _give_up)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, handler)
 
 
 class _EndlessError(Exception):
@@ -147,18 +182,3 @@ class _EndlessError(Exception):
 
 def _give_up(_: int, __: FrameType | None) -> None:
     raise _EndlessError
-
-
-def _once(run: Callable[[str], object], text: str) -> float:
-    """Return the CPU seconds of one call, or ENDLESS_SECONDS; regular expressions let a signal through."""
-    handler = signal.signal(signal.SIGVTALRM, _give_up)
-    signal.setitimer(signal.ITIMER_VIRTUAL, ENDLESS_SECONDS)
-    started = time.thread_time()
-    try:
-        run(text)
-    except _EndlessError:
-        return ENDLESS_SECONDS
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, handler)
-    return time.thread_time() - started

@@ -53,7 +53,7 @@ def written() -> list[tuple[Path, ast.Call]]:
     """Return every call of one of re's functions."""
     found = []
     for path, text in texts().items():
-        for node in ast.walk(ast.parse(text)) if "re." in text else ():
+        for node in ast.walk(ast.parse(text)) if re.search(r"\bre\.", text) else ():
             match node:
                 case ast.Call(func=ast.Attribute(value=ast.Name(id="re"), attr=name)) if name != "escape":
                     assert name in FUNCTIONS, f"{shown(path)}:{node.lineno}: {name}"
@@ -68,15 +68,16 @@ def texts() -> dict[Path, str]:
 
 
 @cache
-def source() -> str:
-    """Return all of the code."""
-    return "\n".join(texts().values())
+def calls() -> dict[Path, list[tuple[str, str]]]:
+    """Return what looks like a call of a pattern's method, by module: the pattern's name and the method's."""
+    call = re.compile(r"\b(\w+)\.(match|fullmatch|search|findall|finditer|sub|split)\b")
+    return {path: call.findall(text) for path, text in texts().items()}
 
 
 def uses(path: Path, name: str) -> set[str]:
     """Return the methods that are called of a module's pattern; of a public one anywhere."""
-    calls = re.compile(rf"\b{name}\.(match|fullmatch|search|findall|finditer|sub|split)\b")
-    return set(calls.findall(texts()[path] if name.startswith("_") else source()))
+    where = [calls()[path]] if name.startswith("_") else calls().values()
+    return {method for found in where for pattern, method in found if pattern == name}
 
 
 @cache
