@@ -54,10 +54,10 @@ def upgrade(location: URL, expected: MetaData) -> None:
         if not is_sqlite:
             check(connection)
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-        _upgrade(connection)
+        version = _upgrade(connection)
         _compare(connection, expected)
         if is_sqlite:
-            _repeat_version(connection)
+            _repeat_version(connection, version)
 
 
 def due(location: URL) -> tuple[str, str] | None:
@@ -113,10 +113,11 @@ def config_for(connection: Connection) -> Config:
     return config
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection) -> str:
+    """Bring the schema up to date, and return its number."""
     current, newest = schemas_in(connection)
     if current == newest:
-        return
+        return newest
     tables = inspect(connection).get_table_names()
     if tables and connection.engine.url.database and connection.dialect.name == "sqlite":
         _copy(Path(connection.engine.url.database))
@@ -126,24 +127,36 @@ def _upgrade(connection: Connection) -> None:
         raise StoreError("database.odd", reason=type(error).__name__) from error
     if tables:
         log.info("State database upgraded from schema %s to %s", current, newest)
+    return newest
 
 
 def _compare(connection: Connection, expected: MetaData) -> None:
     """Refuse a database that lacks a column: nothing would be remembered in it, which nobody would notice."""
-    reflected = inspect(connection).get_multi_columns(filter_names=list(expected.tables))  # a server is asked once
-    there = {name: {column["name"] for column in columns} for (_, name), columns in reflected.items()}
+    there = _columns_in(connection) if connection.dialect.name == "sqlite" else _columns_on(connection, expected)
     missing = [
         f"{table.name}.{column}"
         for table in expected.sorted_tables
-        for column in sorted({column.name for column in table.columns} - there.get(table.name, set()))
+        for column in sorted({column.name for column in table.columns if (table.name, column.name) not in there})
     ]
     if missing:
         raise StoreError("database.lacks", columns=tuple(missing))
 
 
-def _repeat_version(connection: Connection) -> None:
+def _columns_in(connection: Connection) -> set[tuple[str, str]]:
+    """Return the tables and columns of a SQLite file, in one query where SQLAlchemy has two for each table."""
+    wanted = "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
+    return {(table, column) for table, column in connection.exec_driver_sql(wanted)}
+
+
+def _columns_on(connection: Connection, expected: MetaData) -> set[tuple[str, str]]:
+    """Return the tables and columns on a server, which is asked once."""
+    reflected = inspect(connection).get_multi_columns(filter_names=list(expected.tables))
+    return {(table, column["name"]) for (_, table), columns in reflected.items() for column in columns}
+
+
+def _repeat_version(connection: Connection, version: str) -> None:
     """Write the schema's number into the header, too: a damaged number is then told from that of a newer version."""
-    number = int(MigrationContext.configure(connection).get_current_revision() or UNVERSIONED)
+    number = int(version)
     if connection.exec_driver_sql("PRAGMA user_version").scalar_one() != number:
         connection.exec_driver_sql(f"PRAGMA user_version = {number}")
 
