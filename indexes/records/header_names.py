@@ -7,6 +7,7 @@ language models. Answers that a machine wrote (bot reply, AI回答) are left out
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from indexes.text import normalize
 
@@ -203,8 +204,11 @@ def read_header(header: str) -> HeaderName | None:
     In order: the whole header; without notes in brackets, marks and numbers; a part of it in another language; without
     words around it (question text, お客様からの質問). A header that names two roles (質問/回答) is neither.
     """
-    if len(header) > _LONGEST:
-        return None
+    return None if len(header) > _LONGEST else _read_short(header)
+
+
+@lru_cache(maxsize=1 << 10)  # at each reading of a file, and an edit has several, its first rows are looked through
+def _read_short(header: str) -> HeaderName | None:
     whole = normalize(_CAMEL.sub(" ", header)) if not header.isupper() else normalize(header)
     if found := _known(whole, 0) or _known(_without_notes(whole), 1):
         return found
