@@ -102,32 +102,37 @@ VISIBLE_KEYS = frozenset(
 
 def visible_text(content: Any) -> str:
     """Return the visible text of blocks, one line per text object, in order."""
-    return "\n".join(line for line in _lines(content) if line)
+    lines: list[str] = []
+    _add_lines(lines, content)
+    return "\n".join(filter(None, lines))
 
 
-def _lines(content: Any) -> Iterator[str]:
+def _add_lines(lines: list[str], content: Any) -> None:
+    """Add to a list instead of yielding through every level: tests look at what is shown again and again."""
     if isinstance(content, list):
         for item in content:
-            yield from _lines(item)
+            _add_lines(lines, item)
     elif isinstance(content, dict):
-        yield from _lines_of_object(content)
+        _add_lines_of_object(lines, content)
 
 
-def _lines_of_object(content: dict[str, Any]) -> Iterator[str]:
+def _add_lines_of_object(lines: list[str], content: dict[str, Any]) -> None:
     kind = content.get("type", "")
     if kind in ("mrkdwn", "plain_text", "markdown"):
-        yield str(content.get("text", ""))
+        lines.append(str(content.get("text", "")))
     elif kind.startswith("rich_text") and kind not in ("rich_text", "rich_text_list"):
-        yield "".join(_rich(element) for element in content.get("elements", []))
+        lines.append("".join(_rich(element) for element in content.get("elements", [])))
     elif kind == "image":
-        yield from _lines(content.get("title"))
-        yield str(content.get("alt_text", ""))
+        _add_lines(lines, content.get("title"))
+        lines.append(str(content.get("alt_text", "")))
     else:
-        for key in ("label", "text", "fields", "element", "elements", "accessory", "rows", *BUTTONS, "hint"):
-            yield from _lines(content.get(key))
+        for key in _IN_ORDER:
+            if key in content:
+                _add_lines(lines, content[key])
 
 
 BUTTONS = ("positive_button", "negative_button")
+_IN_ORDER = ("label", "text", "fields", "element", "elements", "accessory", "rows", *BUTTONS, "hint")
 
 
 def _rich(element: dict[str, Any]) -> str:
