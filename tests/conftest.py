@@ -18,6 +18,7 @@ import pytest
 
 from tests import kinds
 from tests.postgresql import Server, serving
+from tests.processes import share_prepared
 
 Item = TypeVar("Item")
 ENGINE = os.environ.get("KOTAE_TEST_DATABASE", "sqlite")
@@ -78,7 +79,7 @@ ROOM = 4 << 30
 """Several times what the files of all tests at a time take."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """What one process has compiled all others read, the bots that they start included; and Ctrl-C reaches them.
 
     Every test has bots that flush what they write to the disk: where there is room, that is in memory. Nothing that is
@@ -91,6 +92,8 @@ def pytest_configure() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells have it for what runs in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        share_prepared()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -19,10 +19,11 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any, AnyStr
 
 ROOT = Path(__file__).parents[2]
+SHARED = "KOTAE_TEST_PROCESSES"
+"""The variable that says where the process is that has imported Kotae, if all processes of the tests share one."""
 IS_POSSIBLE = sys.platform == "linux"
 """Elsewhere each process begins by itself."""
 
@@ -51,7 +52,7 @@ class Python(subprocess.Popen[AnyStr]):
                 "new_session": bool(given[20]),
             }
             try:
-                self.pid, self._ended = _prepared().fork(order, files)
+                self.pid, self._ended = _fork(order, files)
             finally:
                 self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
             self._child_created = True
@@ -96,33 +97,44 @@ def run(
     return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
 
 
-class _Prepared:
+class Prepared:
     """The process that has imported everything; see `tests.processes.prepared`."""
 
     def __init__(self) -> None:
-        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._lock = Lock()
-        number = theirs.fileno()
-        command = [sys.executable, "-m", "tests.processes.prepared", str(number)]
-        self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[number], stdin=subprocess.DEVNULL)
-        theirs.close()
+        self._end, theirs = socket.socketpair()
+        with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as orders:
+            orders.bind("")  # to a name that Linux chooses
+            orders.listen()
+            self.name = orders.getsockname()[1:].decode()
+            numbers = [orders.fileno(), theirs.fileno()]
+            command = [sys.executable, "-m", "tests.processes.prepared", *map(str, numbers)]
+            self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=numbers, stdin=subprocess.DEVNULL)
         atexit.register(self.close)
 
-    def fork(self, order: dict[str, Any], files: list[int]) -> tuple[int, int]:
-        """Start a process with files as stdin, stdout and stderr; return its number, and where its end is told."""
-        ended, tell = os.pipe()
-        with self._lock:
-            try:
-                socket.send_fds(self._orders, [json.dumps(order).encode()], [*files, tell])
-            finally:
-                os.close(tell)
-            return int(self._orders.recv(16)), ended
-
     def close(self) -> None:
-        self._orders.close()
+        self._end.close()
         self._process.wait()
 
 
+def share_prepared() -> None:
+    """Start the process that prepares for all processes of this run of the tests."""
+    if IS_POSSIBLE:
+        os.environ[SHARED] = Prepared().name
+
+
 @cache
-def _prepared() -> _Prepared:
-    return _Prepared()
+def _name() -> str:
+    """Return where orders are taken."""
+    return os.environ.get(SHARED) or Prepared().name
+
+
+def _fork(order: dict[str, Any], files: list[int]) -> tuple[int, int]:
+    """Start a process with files as stdin, stdout and stderr; return its number, and where its end is told."""
+    ended, tell = os.pipe()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as orders:
+        try:
+            orders.connect(f"\0{_name()}")
+            socket.send_fds(orders, [json.dumps(order).encode()], [*files, tell])
+        finally:
+            os.close(tell)
+        return int(orders.recv(16)), ended

@@ -1,15 +1,19 @@
-"""Imports Kotae, and becomes a new process for each order: ``python -m tests.processes.prepared SOCKET``.
+"""Imports Kotae, and becomes a new process for each order: ``python -m tests.processes.prepared ORDERS END``.
 
-An order is one message of JSON with four files: stdin, stdout, stderr, and a pipe to which the status of the process
-is written when it has ended. The answer is the number of the process. It ends when nobody can send orders any more.
+An order is a connection to the first socket and one message of JSON with four files: stdin, stdout, stderr, and a pipe
+to which the status of the process is written when it has ended. The answer is the number of the process. It ends when
+the second socket's other end is closed.
 """
 
+import atexit
+import ctypes
 import gc
 import io
 import json
 import os
 import pkgutil
 import runpy
+import select
 import signal
 import socket
 import sys
@@ -39,23 +43,33 @@ def prepare() -> None:
                 import_module(module.name)
 
 
-def wait_for_order(orders: socket.socket, interruption: Handler) -> Order | None:
+def leave_modules() -> None:
+    """Let Python not take these modules apart at its end: it would copy most of the memory that processes share."""
+    own = {*sys.stdlib_module_names, "__main__"}
+    others = {name: each for name, each in sys.modules.items() if name.split(".")[0] not in own}
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(others))  # never to be freed
+    for name in others:
+        del sys.modules[name]
+
+
+def wait_for_order(orders: socket.socket, end: socket.socket, interruption: Handler) -> Order | None:
     """Fork for each order. Returns it in the new process; in this one None, at the end."""
-    while True:
-        message, files, *_ = socket.recv_fds(orders, MOST, 4)
+    while end not in select.select([orders, end], [], [])[0]:
+        client, _ = orders.accept()
+        message, files, *_ = socket.recv_fds(client, MOST, 4)
         reap()
-        if not message:
-            return None
-        if is_new(orders, files):
+        if message and is_new(client, [orders, end], files):
             signal.signal(signal.SIGINT, interruption)
-            orders.close()
+            client.close()
             for number, file in enumerate(files[:3]):
                 os.dup2(file, number)
             for file in files:
                 os.close(file)
             return dict(json.loads(message))
+        client.close()
         for file in files:
             os.close(file)
+    return None
 
 
 def reap() -> None:
@@ -65,15 +79,17 @@ def reap() -> None:
             pass
 
 
-def is_new(orders: socket.socket, files: Sequence[int]) -> bool:
+def is_new(client: socket.socket, ours: Sequence[socket.socket], files: Sequence[int]) -> bool:
     """Fork twice: one process is the new one, and the other waits for its end. Tell whether this is the new one."""
     with warnings.catch_warnings(action="ignore"):  # there are threads: numpy's, which are made for it
         if os.fork():
             return False
+        for each in ours:
+            each.close()
         if not (new := os.fork()):
             return True
-    orders.send(str(new).encode())
-    orders.close()
+    client.send(str(new).encode())
+    client.close()
     for file in (0, 1, 2, *files[:3]):
         os.close(file)
     _, status = os.waitpid(new, 0)
@@ -123,9 +139,10 @@ def put(name: str, file: io.TextIOWrapper) -> None:
 
 
 if __name__ == "__main__":
+    atexit.register(leave_modules)  # first, to be called last
     prepare()
     gc.collect()
     gc.freeze()  # a process that looks through all this again, at its end, has to copy the memory that it shares
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts the tests ends this by ending them
-    if ordered := wait_for_order(socket.socket(fileno=int(sys.argv[1])), before):
+    if ordered := wait_for_order(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]), before):
         become(ordered)
