@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,23 @@ ALLOWED = {
 }
 
 
+@cache
+def code(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def tree(path: Path) -> ast.AST:
+    return ast.parse(code(path))
+
+
+def trees(*words: str) -> Iterator[tuple[str, ast.AST]]:
+    """Yield by file what is written in those that have one of the words: what is looked for can't be in the others."""
+    for path in SOURCES:
+        if any(word in code(path) for word in words):
+            yield path.relative_to(ROOT).as_posix(), tree(path)
+
+
 def used(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
@@ -29,23 +47,20 @@ def used(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", ALLOWED)
 def test_it_is_used_only_where_it_belongs(name: str) -> None:
-    users = {
-        path.relative_to(ROOT).as_posix()
-        for path in SOURCES
-        if name in used(ast.parse(path.read_text(encoding="utf-8")))
-    }
+    users = {file for file, tree in trees(name) if name in used(tree)}
     assert users <= ALLOWED[name]
 
 
 def test_there_is_no_pickle_anywhere() -> None:
+    pickles = {"pickle", "joblib", "dill", "cloudpickle", "marshal", "shelve"}
     imports = {
         alias.name
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for _, tree in trees(*pickles)
+        for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
-    assert imports.isdisjoint({"pickle", "joblib", "dill", "cloudpickle", "marshal", "shelve"})
+    assert imports.isdisjoint(pickles)
 
 
 def test_the_playground_hides_no_import_from_import_linter() -> None:
@@ -57,9 +72,9 @@ def test_what_a_call_of_slack_raises_is_listed_in_one_place() -> None:
     """Whoever lists it again forgets a part, such as a connection that breaks in the middle of a response."""
     theirs = {"SlackApiError", "SlackClientError", "HTTPException"}
     listed = [
-        (path.relative_to(ROOT).as_posix(), names)
-        for path in SOURCES
-        for names in caught(ast.parse(path.read_text(encoding="utf-8")))
+        (file, names)
+        for file, tree in trees(*theirs)
+        for names in caught(tree)
         if "OSError" in names and names & theirs
     ]
     assert listed == []
@@ -73,7 +88,7 @@ def caught(tree: ast.AST) -> Iterator[set[str]]:
 
 def test_only_the_messenger_writes_in_slack_and_it_posts_through_the_outbox() -> None:
     writes = re.compile(r"\.(chat_\w+|files_(?!info)\w+|views_publish)\(")
-    files = {path.relative_to(ROOT).as_posix() for path in SOURCES if writes.search(path.read_text(encoding="utf-8"))}
+    files = {path.relative_to(ROOT).as_posix() for path in SOURCES if writes.search(code(path))}
     assert {file for file in files if file.startswith("handlers/")} == {
         "handlers/file_uploads.py",
         "handlers/messenger.py",
@@ -81,4 +96,4 @@ def test_only_the_messenger_writes_in_slack_and_it_posts_through_the_outbox() ->
         "handlers/pictures.py",
     }
     made = re.compile(r"\bOutbox\(")
-    assert [each.name for each in SOURCES if made.search(each.read_text(encoding="utf-8"))] == ["messenger.py"]
+    assert [each.name for each in SOURCES if made.search(code(each))] == ["messenger.py"]

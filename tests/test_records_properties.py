@@ -34,6 +34,7 @@ def written_there(encoding: str) -> st.SearchStrategy[str]:
     return st.sampled_from([each for each in plane if each.encode(encoding, "ignore").decode(encoding) == each])
 
 
+@cache
 def rows_in(encoding: str) -> st.SearchStrategy[list[tuple[str, str, str]]]:
     cells = st.text(st.sampled_from(SPECIAL) | written_there(encoding), max_size=12)
     return st.lists(st.tuples(cells, cells, cells), max_size=8)

@@ -280,8 +280,8 @@ def test_an_open_document_is_read_like_a_workbook() -> None:
 
 @cache
 def bomb() -> bytes:
-    """A few hundred kilobytes that unpack to half a gigabyte."""
-    return with_part(table(*ROWS), {"xl/worksheets/sheet1.xml": lambda xml: xml + b" " * 500_000_000})
+    """Two megabytes that unpack to more than four hundred."""
+    return with_part(table(*ROWS), {"xl/worksheets/sheet1.xml": lambda xml: xml + b" " * 410_000_000})
 
 
 def far() -> bytes:

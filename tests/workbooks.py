@@ -49,7 +49,10 @@ def table(*rows: Sequence[object]) -> bytes:
 def with_part(data: bytes, parts: Mapping[str, Callable[[bytes], bytes]]) -> bytes:
     """Return a workbook some parts of which are changed."""
     file = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
+    ):
         for name in old.namelist():
             new.writestr(name, parts.get(name, bytes)(old.read(name)))
     return file.getvalue()

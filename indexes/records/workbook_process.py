@@ -111,7 +111,10 @@ def _content(sheet: calamine.CalamineSheet, spans: Mapping[str, Sequence[Merge]]
         return {"rows": []}
     if (sheet.end[0] + 1) * (sheet.end[1] + 1) > CELLS:
         return {"error": "too_large"}
-    rows = [[_text(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
+    values = sheet.to_python(skip_empty_area=False)
+    if sum(len(value) for row in values for value in row if isinstance(value, str)) > TEXT:
+        return {"error": "too_large"}  # said before all of it is looked through
+    rows = [[_text(value) for value in row] for row in values]
     if sum(len(text) for row in rows for text in row) > TEXT:
         return {"error": "too_large"}
     _fill(rows, sheet.merged_cell_ranges or spans.get(sheet.name, ()))
