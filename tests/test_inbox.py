@@ -20,23 +20,6 @@ from tests.state import rows_of
 BODY = {"event": {"text": "where is the printer?"}}
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
-
-
-@pytest.fixture
-def url(file: Path, database_url: str | None) -> str:
-    return database_url or f"sqlite:///{file}"
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = open_database(url)
-    yield opened
-    opened.close()
-
-
 class Clock:
     """Seconds that pass when a test says so."""
 

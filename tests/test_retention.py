@@ -3,7 +3,6 @@
 import os
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,23 +36,6 @@ WORDS, WHO = "CANARYTEXT のことで困っています。教えてください"
 HIT = FoundHit("it-help", "vpn", 0.9, 0.95, 0.9)
 ASKED = AskedQuestion(Origin.SEARCH, "C1", WHO, WORDS, (HIT,), 0.95, 0.9, answered=True)
 MISSED = replace(ASKED, confidence=0.3, answered=False)
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
-
-
-@pytest.fixture
-def url(file: Path, database_url: str | None) -> str:
-    return database_url or f"sqlite:///{file}"
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = open_database(url)
-    yield opened
-    opened.close()
 
 
 def is_open_miss(miss: Miss) -> bool:

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -34,23 +34,6 @@ from tests.state import change, rows_of
 
 HIT = FoundHit("it-help", "vpn", 0.9, 0.95)
 QUESTION = AskedQuestion(Origin.SEARCH, "C1", "U1", "VPNにつながらない", (HIT,), 0.95, 0.9, answered=True)
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "state.db"
-
-
-@pytest.fixture
-def url(file: Path, database_url: str | None) -> str:
-    return database_url or f"sqlite:///{file}"
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = open_database(url)
-    yield opened
-    opened.close()
 
 
 NOTE = """INSERT INTO questions (id, at, source, channel, "user", text, hits, confidence, threshold, answered)

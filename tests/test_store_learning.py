@@ -2,7 +2,6 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from handlers.learning.store.alias_votes import AliasVote, AliasVotes
 from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from handlers.learning.store.misses import Misses
-from handlers.schema import open_database
 from handlers.store.database import Database
 from handlers.store.errors import StoreError
 from handlers.store.questions import AskedQuestion, FoundHit, Origin, Questions
@@ -22,13 +20,6 @@ MISSED = AskedQuestion(Origin.SEARCH, "C1", "U1", "VPNが遅い", (HIT,), 0.3, 0
 ANSWERED = replace(MISSED, confidence=0.95, answered=True)
 OPINION = AliasVote("U1", 1, "VPNが遅い？", "it-help", "vpn", agrees=True)
 LEARNT = StoredAlias("it-help", "vpn", "VPNにつながりません。", "vpnが遅い", "VPNが遅い", ("U1", "U2"), "kotae")
-
-
-@pytest.fixture
-def database(tmp_path: Path, database_url: str | None) -> Iterator[Database]:
-    opened = open_database(database_url or f"sqlite:///{tmp_path / 'state.db'}")
-    yield opened
-    opened.close()
 
 
 def note(database: Database, question: AskedQuestion = MISSED) -> int:
@@ -144,9 +135,9 @@ def test_the_newest_phrasing_is_first(database: Database) -> None:
 
 
 @pytest.mark.sqlite("its file is locked as a whole; a server that is gone: test_postgres_failures")
-def test_without_the_database_nothing_is_learned_unnoticed(database: Database, tmp_path: Path) -> None:
+def test_without_the_database_nothing_is_learned_unnoticed(database: Database, file: Path) -> None:
     LearnedAliases(database).add(LEARNT)
-    holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    holder = sqlite3.connect(file, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="The phrasing was not learned: the state database can't be written"):
         LearnedAliases(database).add(replace(LEARNT, key="other"))
@@ -157,8 +148,8 @@ def test_without_the_database_nothing_is_learned_unnoticed(database: Database, t
 
 
 @pytest.mark.sqlite("its file is lost; a server: test_postgres_failures")
-def test_aliases_that_can_not_be_read_are_none_rather_than_nothing(database: Database, tmp_path: Path) -> None:
-    (tmp_path / "state.db").unlink()
+def test_aliases_that_can_not_be_read_are_none_rather_than_nothing(database: Database, file: Path) -> None:
+    file.unlink()
     assert LearnedAliases(database).aliases() is None
     assert Misses(database).open(0, 10) == []
     assert AliasVotes(database).recent() == []

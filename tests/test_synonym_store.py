@@ -1,26 +1,16 @@
 """Stored proposals and dismissals of synonyms: what is new, what stays dismissed, and when that ends."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from handlers.schema import open_database
 from handlers.store.database import Database
 from handlers.synonyms.store.synonyms import Synonyms, dismissed, proposed, purge, synonym_id
 from indexes.synonym_mining.mining import Proposal
 
 WLAN = Proposal("wlan\0wi-fi", ("WLAN", "wlans"), "Wi-Fi", (3, 5, 8), 2)
 SCREEN = Proposal("スクリーン\0モニター", ("スクリーン",), "モニター", (13,), 1)
-
-
-@pytest.fixture
-def database(tmp_path: Path, database_url: str | None) -> Iterator[Database]:
-    opened = open_database(database_url or f"sqlite:///{tmp_path / 'state.db'}")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -18,23 +17,6 @@ from tests.former import former_database, former_ids
 from tests.state import change, rows_of
 
 MANY_VOTES = pytest.mark.long("writes many votes")
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
-
-
-@pytest.fixture
-def url(file: Path, database_url: str | None) -> str:
-    return database_url or f"sqlite:///{file}"
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = open_database(url)
-    yield opened
-    opened.close()
 
 
 def asked(database: Database, record: str = "vpn", name: str = "it-help", thought: float = 0.95) -> int:

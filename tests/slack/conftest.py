@@ -24,13 +24,13 @@ from handlers.fair_turns import Source
 from handlers.knowledge.importing import Import
 from handlers.knowledge.store.documents import Documents, Made
 from handlers.queue import LIMITS, WORKERS, Kind
-from handlers.schema import open_database, open_or_recover
+from handlers.schema import open_database
 from handlers.services import clock_here
 from handlers.store.questions import AskedQuestion, Questions, questions
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager
 from tests.conftest import ENGINE, INDEX
-from tests.encoders import hashing_manager, once
+from tests.encoders import hashing_manager
 from tests.stalls import stalls
 from tests.state import url_in
 
@@ -118,17 +118,6 @@ def look_seconds() -> float:
 def burst() -> int:
     """How much one person may ask at once: people in tests don't pause. Override it where it matters."""
     return NO_LIMIT
-
-
-@pytest.fixture(scope="session")
-def empty_data(shared: Path) -> Path:
-    """A DATA_DIR with a new state database: making the tables takes longer than all else that a start does."""
-
-    def made(folder: Path) -> Path:
-        open_or_recover(f"sqlite:///{folder / 'state.db'}", folder).close()
-        return folder
-
-    return once(shared / "empty-data", made)
 
 
 @pytest.fixture
