@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -35,24 +36,29 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
+@cache
+def written() -> list[ast.Constant | ast.JoinedStr | ast.ClassDef]:
+    """The literals and the classes of all modules."""
+    kinds = ast.Constant | ast.JoinedStr | ast.ClassDef
+    return [
+        node for path in SOURCES for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, kinds)
+    ]
+
+
 def spoken() -> set[str]:
     """Every literal that looks like a key of the texts."""
-    found: set[str] = set()
-    for path in [*SOURCES, Path(messages.__file__)]:
-        literals = (
-            node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)
-        )
-        found |= {each for each in literals if isinstance(each, str) and KEY.fullmatch(each)}
-    return found
+    inside = ast.walk(ast.parse(Path(messages.__file__).read_text("utf-8")))
+    literals = (node.value for node in (*written(), *inside) if isinstance(node, ast.Constant))
+    return {each for each in literals if isinstance(each, str) and KEY.fullmatch(each)}
 
 
 def built() -> set[str]:
     """The keys that are put together in f-strings, such as ``f"vote.{kind}"``."""
-    prefixes: set[str] = set()
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
-                prefixes.add(str(first.value))
+    prefixes = {
+        str(first.value)
+        for node in written()
+        if isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant)
+    }
     return {key for key in ENGLISH.words for prefix in prefixes if key.startswith(prefix) and KEY.match(prefix + "x")}
 
 
@@ -97,8 +103,7 @@ def test_no_sentence_says_one_entries() -> None:
 
 def test_no_sentence_names_something_of_the_code() -> None:
     """What renames a class everywhere renames it in sentences, too, if its name is a word of English."""
-    trees = (ast.parse(path.read_text("utf-8")) for path in SOURCES)
-    names = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    names = {node.name for node in written() if isinstance(node, ast.ClassDef)}
     joined = {name for name in names if re.match("[A-Z][a-z]+[A-Z]", name)}
     assert "AskedQuestion" in joined
     for language in (ENGLISH, JAPANESE):

@@ -144,5 +144,6 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()  # a process that looks through all this again, at its end, has to copy the memory that it shares
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts the tests ends this by ending them
-    if ordered := wait_for_order(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]), before):
+    orders, end = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
+    if ordered := wait_for_order(orders, end, before):
         become(ordered)
