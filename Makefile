@@ -83,6 +83,10 @@ $(VENV)/installed-docs: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) --editable '.[docs]'
 	@touch $@
 
+$(VENV)/installed-all: pyproject.toml constraints.txt | $(BIN)/python  # at once, for what needs both
+	$(PIP_INSTALL) --editable '.[dev,docs]'
+	@touch $@ $(VENV)/installed-run $(VENV)/installed-dev $(VENV)/installed-docs
+
 $(PEERS)/installed: tests/benchmarks/requirements.txt constraints.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt --requirement $<
