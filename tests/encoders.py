@@ -120,7 +120,8 @@ def build_twin(folder: Path) -> Path:
     """Save the default model's exact architecture with random weights and a small vocabulary."""
     import tokenizers.models  # noqa: PLC0415  takes seconds
     from tokenizers import Tokenizer, pre_tokenizers, processors  # noqa: PLC0415
-    from transformers import BertConfig, PreTrainedTokenizerFast  # noqa: PLC0415
+    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415
+    from transformers.models.bert import BertConfig  # noqa: PLC0415
 
     characters = sorted(set("パスワードを忘れましたVPNにつながらないHow do I reset my password?"))
     special = ["<s>", "<pad>", "</s>", "<unk>"]
@@ -179,7 +180,7 @@ def quantize_onnx(source: Path, folder: Path) -> Path:
 
 def _export(source: Path, target: Path) -> None:
     import torch  # noqa: PLC0415  takes seconds
-    from transformers import BertModel  # noqa: PLC0415
+    from transformers.models.bert import BertModel  # noqa: PLC0415
 
     class Network(torch.nn.Module):
         """From token numbers to token vectors; the exporter takes no keywords and no dictionaries."""
@@ -222,7 +223,7 @@ def build_static(folder: Path) -> Path:
 
 def build_japanese_bert(folder: Path) -> Path:
     """Save a tiny random BERT with the tokenizer of cl-tohoku's models: MeCab with unidic-lite, then WordPiece."""
-    from transformers import BertConfig  # noqa: PLC0415  takes seconds
+    from transformers.models.bert import BertConfig  # noqa: PLC0415  takes seconds
 
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "パスワード", "を", "忘れ", "た", "会議", "室"]
     (folder / "vocab.txt").write_text("\n".join(vocabulary), "utf-8")
@@ -248,7 +249,7 @@ def build_japanese_bert(folder: Path) -> Path:
 def _save_bert(folder: Path, config: Any) -> Path:
     """Save random weights as safetensors, and the modules of sentence-transformers: BERT, then mean pooling."""
     import torch  # noqa: PLC0415  takes seconds
-    from transformers import BertModel  # noqa: PLC0415
+    from transformers.models.bert import BertModel  # noqa: PLC0415
 
     torch.manual_seed(7)
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)

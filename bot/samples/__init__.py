@@ -5,6 +5,7 @@ as facts, so the bot and `kotae doctor` name the files there that come from them
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -50,7 +51,7 @@ def from_samples(
     records by knowledge base, for files that are gone and still answer.
     """
     most = LARGER * max(path.stat().st_size for path in sample_files())
-    shipped = frozenset[tuple[str, str]]().union(*(_rows(Source(path.stem, path)) for path in _knowledge_bases()))
+    shipped = _shipped()
     for source in sources:
         if not source.path.exists():
             last = answering.get(source.name, ())
@@ -63,8 +64,11 @@ def from_samples(
         yield FromSamples(synonyms, len(pairs), len(pairs))
 
 
-def _knowledge_bases() -> list[Path]:
-    return [path for path in sample_files() if path != SYNONYMS]
+@cache
+def _shipped() -> Rows:
+    """Return the rows of all samples but the synonyms; they come with the code and change with it alone."""
+    samples = [path for path in sample_files() if path != SYNONYMS]
+    return frozenset[tuple[str, str]]().union(*(_rows(Source(path.stem, path)) for path in samples))
 
 
 def _rows(source: Source) -> Rows:
