@@ -16,9 +16,11 @@ from bot.settings import Settings
 from handlers.store.backup import copy_database, leave_out_inbox
 from handlers.store.damage import damage_of
 from handlers.store.database import schemas_of
+from handlers.store.file_address import url_of
 from handlers.store.knowledge_files import paths_in
 from handlers.store.sqlite import file_of
 from indexes.atomic_file import sync_folder
+from indexes.messages import Translatable
 from indexes.records import Source
 
 DATABASE, ERASURES, CONFIG, KNOWLEDGE, VERSIONS = "state.db", "state.db.erasures", "kotae.toml", "knowledge", "versions"
@@ -38,9 +40,9 @@ def back_up(settings: Settings, target: Path) -> Archive:
     """Write a backup; raises ArchiveError, StoreError or OSError. The bot may be running."""
     file = local_database(settings)
     if not file.is_file():
-        raise ArchiveError(f"There is no {file}: Kotae was never started here, or with another DATA_DIR")
+        raise ArchiveError(Translatable("backup.no_database", file=str(file)))
     if target.exists():
-        raise ArchiveError(f"{target} exists already and is left as it is; choose another name")
+        raise ArchiveError(Translatable("backup.exists", file=str(target)))
     with tempfile.TemporaryDirectory(prefix=".kotae-", dir=target.absolute().parent) as folder:
         whole = _whole(settings, file, Path(folder))
         with whole.open("rb") as written:
@@ -54,9 +56,7 @@ def local_database(settings: Settings) -> Path:
     """Return the SQLite file; raises ArchiveError if the state is on a server."""
     file = file_of(settings.database_url)
     if file is None:
-        raise ArchiveError(
-            "DATABASE_URL names a server, which has backups of its own (pg_dump): docs/deployment.md says how"
-        )
+        raise ArchiveError(Translatable("backup.server"))
     return file
 
 
@@ -115,7 +115,7 @@ def _about(settings: Settings, copy: Path) -> About:
         for name, value in values.items()
         if value
     }
-    schema, _ = schemas_of(f"sqlite:///{copy}")
+    schema, _ = schemas_of(url_of(copy))
     knowledge = environment.knowledge_dir.resolve()
     folders = dict(_folders(environment.data_dir / "versions", {*knowledge_in(knowledge), *paths_in(copy)}, knowledge))
     return About(time.time(), version("kotae"), schema, str(knowledge), told, folders)

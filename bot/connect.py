@@ -19,10 +19,13 @@ from slack_sdk.errors import SlackApiError
 from bot.env_file import ensure_writable, write_settings
 from bot.manifest import AGENT_SCOPE, SCOPES, manifest
 from bot.refusals import explain
-from bot.settings import Environment, Settings, has_display
+from bot.settings import Environment, Settings, SettingsError, both, has_display
 from bot.slack_client import scopes_of, slack_client
+from bot.texts import ENGLISH
 from handlers.slack.trouble import CALL_ERRORS
+from handlers.texts import Texts
 from indexes.environment import ENCODING
+from indexes.messages import Translatable
 
 TRIES = 3
 """How often a token is asked for before giving up."""
@@ -34,14 +37,14 @@ _APP = re.compile(r"A[A-Z0-9]+")
 """An app's id; it is shown as a part of commands to copy."""
 
 CONFIGURATION = {
-    "invalid_auth": "Slack does not know this token.",
-    "token_expired": "This token has expired: it lasts 12 hours.",
-    "not_allowed_token_type": "This is no app configuration token: that begins with xoxe.xoxp-.",
+    "invalid_auth": Translatable("connect.unknown_token"),
+    "token_expired": Translatable("connect.expired_token"),
+    "not_allowed_token_type": Translatable("connect.other_token"),
 }
 """What Slack's refusals of a configuration token mean."""
 
 
-class ConnectError(Exception):
+class ConnectError(SettingsError):
     """The bot can't be connected; the message says why and what to do. No token is in it."""
 
 
@@ -60,27 +63,33 @@ class Options:
 class Dialogue:
     """Asks without echo at a terminal; reads line by line from a pipe."""
 
-    def __init__(self, source: TextIO, say: Callable[[str], None]) -> None:
+    def __init__(self, source: TextIO, show: Callable[[str], None], texts: Texts = ENGLISH) -> None:
         self._source = source
-        self.say = say
+        self._show = show
+        self._texts = texts
+
+    def say(self, message: Translatable) -> None:
+        """Tell something in the language of the terminal."""
+        self._show(self._texts.say(message))
 
     @property
     def is_at_terminal(self) -> bool:
         """Whether the input is a terminal."""
         return self._source.isatty()
 
-    def secret(self, what: str) -> str:
+    def secret(self, what: Translatable) -> str:
         """Return the answer; raises ConnectError at the end of the input."""
+        prompt = f"{self._texts.say(what)}:"
         try:
-            line = getpass.getpass(f"{what}: ") + "\n" if self.is_at_terminal else self._line(what)
+            line = getpass.getpass(f"{prompt} ") + "\n" if self.is_at_terminal else self._line(prompt)
         except EOFError:  # Ctrl-D at a terminal
             line = ""
         if not line:
-            raise ConnectError(f"The input ended where this was asked for: {what}")
+            raise ConnectError(Translatable("connect.input_ended", what=what))
         return line.strip()
 
-    def _line(self, what: str) -> str:
-        self.say(f"{what}:")
+    def _line(self, prompt: str) -> str:
+        self._show(prompt)
         return self._source.readline()
 
 
@@ -90,10 +99,7 @@ def connect(settings: Settings, wanted: Options, dialogue: Dialogue, dotenv: Pat
     before = {"SLACK_BOT_TOKEN": environment.slack_bot_token, "SLACK_APP_TOKEN": environment.slack_app_token}
     known = [key for key, token in before.items() if token]
     if known and not wanted.replace:
-        raise ConnectError(
-            f"Set already: {' and '.join(known)}; `kotae doctor` tries them. To connect another app instead:"
-            " kotae connect --replace"
-        )
+        raise ConnectError(Translatable("connect.set_already", tokens=both(*known)))
     outside = [key for key in known if not dotenv_values(dotenv, encoding=ENCODING).get(key)]
     search, app = wanted.search or environment.search_command, wanted.app
     admin = wanted.admin or environment.admin_command
@@ -107,11 +113,12 @@ def connect(settings: Settings, wanted: Options, dialogue: Dialogue, dotenv: Pat
         values = tokens | {key: name for key, name in commands.items() if name != now[key]}
         write_settings(dotenv, values, _fresh(dotenv))
     except (ConnectError, KeyboardInterrupt, *CALL_ERRORS):
-        dialogue.say(f"{dotenv} is unchanged. The app is there: go on with {_again(app, search, admin, wanted)}")
+        again = _again(app, search, admin, wanted)
+        dialogue.say(Translatable("connect.unchanged", file=str(dotenv), command=again))
         raise
-    dialogue.say(f"{dotenv}: {', '.join(values)} written, readable by you alone. Now: kotae doctor, then kotae")
+    dialogue.say(Translatable("connect.written", file=str(dotenv), names=tuple(values)))
     if outside:
-        dialogue.say(f"Note: {' and '.join(outside)} of the environment wins over {dotenv}: unset it there")
+        dialogue.say(Translatable("connect.outside", tokens=both(*outside), file=str(dotenv)))
 
 
 # Making the app
@@ -121,10 +128,11 @@ def _create(environment: Environment, wanted: Options, search: str, admin: str, 
     """Create the app with the first command name that Slack accepts; return that name and the app's id."""
     given = environment.slack_config_token
     page = _page(environment, "")
-    token = given.get_secret_value() if given else dialogue.secret(f"App configuration token (xoxe.xoxp-…) from {page}")
+    asked = Translatable("connect.configuration_token", page=page)
+    token = given.get_secret_value() if given else dialogue.secret(asked)
     if not token.startswith("xoxe.xoxp-"):
-        hint = "it is the refresh token below it" if token.startswith("xoxe-") else "it begins otherwise"
-        raise ConnectError(f"An app configuration token begins with xoxe.xoxp-: this is none, {hint}. See {page}")
+        refresh, other = Translatable("connect.refresh_token", page=page), Translatable("connect.no_token", page=page)
+        raise ConnectError(refresh if token.startswith("xoxe-") else other)
     client = slack_client(environment, token)
     try:
         search, made = _accepted(client, search, admin, wanted, dialogue)
@@ -133,8 +141,8 @@ def _create(environment: Environment, wanted: Options, search: str, admin: str, 
         raise ConnectError(_refusal(error, page)) from None
     app = str(created.get("app_id"))
     if not _APP.fullmatch(app):
-        raise ConnectError("Slack made the app but said no id: go on with kotae connect --app and the id of its page")
-    dialogue.say(f"The app {app} is made, with {search} and {admin}.")
+        raise ConnectError(Translatable("connect.no_id"))
+    dialogue.say(Translatable("connect.made", app=app, search=search, admin=admin))
     return search, app
 
 
@@ -150,8 +158,8 @@ def _accepted(
         except SlackApiError as error:
             if name == names[-1] or INVALID_NAME not in {problem.get("code") for problem in _problems(error)}:
                 raise
-            said = next(each.get("message") for each in _problems(error) if each.get("code") == INVALID_NAME)
-            dialogue.say(f"Slack takes no {name} here ({said}); trying {names[-1]}.")
+            said = next(str(each.get("message")) for each in _problems(error) if each.get("code") == INVALID_NAME)
+            dialogue.say(Translatable("connect.other_name", name=name, said=said, other=names[-1]))
         else:
             break
     return name, built
@@ -163,14 +171,15 @@ def _problems(error: SlackApiError) -> list[Mapping[str, Any]]:
     return [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
 
 
-def _refusal(error: SlackApiError, page: str) -> str:
+def _refusal(error: SlackApiError, page: str) -> Translatable:
     code = str(error.response.get("error"))
     if code in CONFIGURATION:
-        return f"Slack refused the configuration token: {code}. {CONFIGURATION[code]} Generate one at {page}"
-    lines = [f"  {each.get('message')} ({each.get('pointer', 'no place given')})" for each in _problems(error)]
-    if any(each.get("code") == INVALID_NAME for each in _problems(error)):
-        lines.append("Give other names: kotae connect --search-command /kb-search --admin-command /kb-admin")
-    return "\n".join([f"Slack refused the manifest: {code}", *lines])
+        return Translatable("connect.token_refused", code=code, why=CONFIGURATION[code], page=page)
+    problems = _problems(error)
+    lines = "".join(f"\n  {each.get('message')} ({each.get('pointer', '-')})" for each in problems)
+    if any(each.get("code") == INVALID_NAME for each in problems):
+        return Translatable("connect.names_refused", code=code, problems=lines)
+    return Translatable("connect.manifest_refused", code=code, problems=lines)
 
 
 # Its tokens
@@ -179,55 +188,56 @@ def _refusal(error: SlackApiError, page: str) -> str:
 def _tokens(environment: Environment, wanted: Options, app: str, dialogue: Dialogue) -> dict[str, str]:
     """Ask for both tokens until Slack accepts them."""
     install = _page(environment, f"{app}/install-on-team")
-    dialogue.say(f"Install it: {install}")
+    dialogue.say(Translatable("connect.install", page=install))
     if wanted.open_pages and dialogue.is_at_terminal and has_display():
         webbrowser.open(install)
     needed = (*SCOPES, *([AGENT_SCOPE] if wanted.agent else []))
     bot = _asked(
         dialogue,
-        f"Bot User OAuth Token (xoxb-…) from {_page(environment, f'{app}/oauth')}",
+        Translatable("connect.bot_token", page=_page(environment, f"{app}/oauth")),
         "xoxb-",
         lambda token: _try_bot(slack_client(environment, token), needed, dialogue),
     )
     socket = _asked(
         dialogue,
-        f"App-level token (xapp-…) with connections:write, generated at {_page(environment, f'{app}/general')}",
+        Translatable("connect.app_token", page=_page(environment, f"{app}/general")),
         "xapp-",
         lambda token: _try_socket(slack_client(environment, token), token),
     )
     return {"SLACK_BOT_TOKEN": bot, "SLACK_APP_TOKEN": socket}
 
 
-def _asked(dialogue: Dialogue, what: str, prefix: str, attempt: Callable[[str], str]) -> str:
+def _asked(dialogue: Dialogue, what: Translatable, prefix: str, attempt: Callable[[str], Translatable | None]) -> str:
     """Ask until `attempt` returns no objection to the answer."""
     for _ in range(TRIES):
         token = dialogue.secret(what)
         has_form = re.fullmatch(rf"{prefix}[\w-]+", token, re.ASCII)
-        wrong = attempt(token) if has_form else f"This is another token: that one begins with {prefix}"
+        wrong = attempt(token) if has_form else Translatable("connect.wrong_prefix", prefix=prefix)
         if not wrong:
             return token
         dialogue.say(wrong)
-    raise ConnectError(f"Not taken after {TRIES} tries: {what}")
+    raise ConnectError(Translatable("connect.not_taken", tries=TRIES, what=what))
 
 
-def _try_bot(client: WebClient, needed: tuple[str, ...], dialogue: Dialogue) -> str:
+def _try_bot(client: WebClient, needed: tuple[str, ...], dialogue: Dialogue) -> Translatable | None:
     try:
         identity = client.auth_test()
     except SlackApiError as error:
         return explain(error)
     missing = [scope for scope in needed if scope not in scopes_of(identity)]
     if missing:
-        return f"Scopes missing: {', '.join(missing)}. Put `kotae manifest` into the app and reinstall it"
-    dialogue.say(f"Slack: {identity['user']} in {identity['team']}, with all {len(needed)} scopes")
-    return ""
+        return Translatable("connect.scopes_missing", missing=tuple(missing))
+    user, team = str(identity["user"]), str(identity["team"])
+    dialogue.say(Translatable("connect.scopes", user=user, team=team, count=len(needed)))
+    return None
 
 
-def _try_socket(client: WebClient, token: str) -> str:
+def _try_socket(client: WebClient, token: str) -> Translatable | None:
     try:
         client.apps_connections_open(app_token=token)
     except SlackApiError as error:
         return explain(error)
-    return ""
+    return None
 
 
 # Around it

@@ -9,6 +9,7 @@ from bot.settings import Settings, SettingsError
 from bot.status import forget_status, write_waiting
 from handlers.store.errors import StoreError
 from handlers.store.reach import out_of_reach
+from indexes.messages import Translatable
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def wait_for_database(settings: Settings, stop: threading.Event, patience: float
         left = until - time.monotonic()
         if left <= 0:
             forget_status(settings.environment.data_dir)
-            raise SettingsError(f"The database server did not come within {patience:.0f} s. {why}")
+            raise SettingsError(Translatable("settings.no_server", seconds=round(patience), why=why.message))
         pause = min(pause, left)
         log.warning(
             "Waiting for the database server, %.0f s more at most. %s. Next attempt in %.1f s", left, why, pause

@@ -1,7 +1,8 @@
 """How a message says to install what an optional feature needs. Kotae itself is in no package index."""
 
+from indexes.messages import Translatable
 
-def install(extra: str) -> str:
+
+def install(extra: str) -> Translatable:
     """Return the command for an extra, in a clone and with a wheel."""
-    pinned = "pip install -c constraints.txt"
-    return f"{pinned} -e '.[{extra}]', or with a wheel {pinned} './kotae-….whl[{extra}]'"
+    return Translatable("install.extra", extra=extra)

@@ -6,6 +6,7 @@ from pathlib import Path
 from bot.knowledge_folder import KnowledgeFolder
 from bot.samples import from_samples
 from bot.settings import Settings, SettingsError
+from bot.terminal import told
 from handlers.knowledge.importing import Compared, Import, Standing
 from handlers.schema import open_database
 from handlers.texts import ENGLISH
@@ -41,7 +42,7 @@ def run_import(settings: Settings, path: Path | None, say: Callable[[str], None]
         found = importing.compare(sources if named is None else named or [Source(name_of(path), path)])
         _show([*found, *(importing.absent(found) if named is None else ())], say)
         for each in from_samples(sources, own.synonyms):
-            say(str(each))
+            say(told(each.message))
         chosen = [each for each in found if each.is_imported or (named is not None and each.data)]
         if not chosen:
             say("Nothing to import" if found else f"{folder}: no CSV file or workbook; nothing is changed")

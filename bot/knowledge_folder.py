@@ -8,10 +8,12 @@ from pathlib import Path
 
 from bot.samples import sample_files
 from bot.settings import Settings, SettingsError
+from bot.texts import ENGLISH
 from handlers.channel_rules import AutoReply
 from handlers.knowledge.shared import known_files
 from handlers.store.database import Database
 from handlers.store.knowledge_files import FileState, KnowledgeFile
+from indexes.messages import Translatable
 from indexes.names import ENDING, WORKBOOKS, composed, folded, is_csv, is_workbook, name_of, same_name
 from indexes.records import Source
 from indexes.storage.index_store import snapshot_folder
@@ -126,10 +128,8 @@ class KnowledgeFolder:
         if not folder.is_dir() and self.answered():
             raise SettingsError(f"KNOWLEDGE_DIR = {folder}: the folder is gone, and it held {self._held()}. {BACK}")
         if not folder.is_dir():
-            raise SettingsError(
-                f"KNOWLEDGE_DIR = {folder}: there is no such folder. Create it and put a CSV with questions and answers"
-                f" in it, named after a channel: {folder / 'it-help.csv'} serves #it-help."
-            )
+            example = str(folder / "it-help.csv")
+            raise SettingsError(Translatable("settings.no_folder", folder=str(folder), example=example))
         self._check_emptied()
         self._check_twins()
         self._check_fetched()
@@ -258,7 +258,7 @@ class KnowledgeFolder:
     def _log_unread(self) -> None:
         unread = {*unread_tables(self._settings.knowledge_dir)}
         for path in sorted(unread - self._unread):
-            log.warning("%s", not_read(path))
+            log.warning("%s", ENGLISH.say(not_read(path)))
         self._unread = unread
 
     @property
@@ -288,12 +288,12 @@ def unread_tables(folder: Path) -> list[Path]:
     )
 
 
-def not_read(path: Path) -> str:
+def not_read(path: Path) -> Translatable:
     """Say that a file of the knowledge folder is left out, and what to do."""
     stem = path.stem if path.suffix.lower() in _UNREAD else Path(path.stem).stem
     if path.suffix.lower() in (".tsv", ".tab", ".txt"):
-        return f"{path.name} is not read: rename it to {stem}{ENDING}; commas and tabs are told apart"
-    return f"{path.name} is not read: save it as {stem}{ENDING} or {stem}.xlsx"
+        return Translatable("folder.rename", file=path.name, name=f"{stem}{ENDING}")
+    return Translatable("folder.save_as", file=path.name, csv=f"{stem}{ENDING}", workbook=f"{stem}.xlsx")
 
 
 def _is_a_files(name: str) -> bool:

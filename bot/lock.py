@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from bot.settings import SettingsError
 from indexes.atomic_file import replace_file
+from indexes.messages import Translatable
 from indexes.permissions import make_private_folder
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
         make_private_folder(data_dir)
         lock.acquire()
     except Timeout:
-        raise TakenError(
-            f"Another Kotae works with DATA_DIR = {data_dir}: {_holder(data_dir)}. Stop that one first, or give this"
-            " one a DATA_DIR of its own"
-        ) from None
+        raise TakenError(Translatable("settings.taken", folder=str(data_dir), holder=_holder(data_dir))) from None
     except (OSError, NotImplementedError) as error:
         log.warning("%s can't be locked (%s): make sure that no other Kotae uses it", data_dir, error)
     with suppress(OSError):  # the lock holds without it
@@ -61,12 +59,13 @@ def _myself() -> dict[str, object]:
     return {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
 
 
-def _holder(data_dir: Path) -> str:
+def _holder(data_dir: Path) -> Translatable:
     """Describe the process that has the lock; it may not have written its name yet."""
     for pause in (0.0, PAUSE_SECONDS):
         time.sleep(pause)
         with suppress(OSError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
             said = json.loads((data_dir / HOLDER).read_bytes())
             since = datetime.fromtimestamp(said["since"]).astimezone()
-            return f"process {int(said['pid'])} on {said['host']}, since {since:%Y-%m-%d %H:%M:%S}"
-    return f"it has locked {data_dir / LOCK}"
+            process, host = str(int(said["pid"])), str(said["host"])
+            return Translatable("settings.holder", process=process, host=host, since=f"{since:%Y-%m-%d %H:%M:%S}")
+    return Translatable("settings.locked", file=str(data_dir / LOCK))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from indexes.messages import Translatable
+
 RESERVED_COMMANDS = frozenset(
     [
         *("apps", "archive", "away", "call", "caller", "collapse", "dm", "dnd", "expand", "feed", "feedback", "invite"),
@@ -115,13 +117,18 @@ def _manifest(search_command: str, admin_command: str) -> dict[str, Any]:
     }
 
 
-def warnings(search_command: str, admin_command: str) -> list[str]:
+def warnings(search_command: str, admin_command: str) -> list[Translatable]:
     """Warn of command names that Slack may refuse, and say what to do."""
     ways = ((search_command, "search", "/kb-search"), (admin_command, "admin", "/kb"))
     return [
-        f"{command} is the name of a built-in Slack command; Slack may refuse it, and with it the whole manifest"
-        f" ({REFUSAL}). Then use another: kotae manifest --{which}-command {other}, and {which.upper()}_COMMAND={other}"
-        " in .env; kotae connect does so by itself"
+        Translatable(
+            "manifest.reserved",
+            command=command,
+            refusal=REFUSAL,
+            which=which,
+            key=f"{which.upper()}_COMMAND",
+            other=other,
+        )
         for command, which, other in ways
         if command.removeprefix("/") in RESERVED_COMMANDS
     ]

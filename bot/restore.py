@@ -33,10 +33,12 @@ from handlers.privacy.store.erasures import KEEP_SECONDS, Erasures
 from handlers.store.backup import copy_file, fresh_copy, put
 from handlers.store.damage import damage_of
 from handlers.store.database import schemas_of
+from handlers.store.file_address import url_of
 from handlers.store.knowledge_files import move_paths
 from handlers.store.migrations import alone
 from handlers.store.recovery import ENDINGS, Recovery, RecoveryNote
 from indexes.atomic_file import replace_file, sync_folder, write_file
+from indexes.messages import Translatable
 from indexes.permissions import make_private, make_private_folder
 from indexes.storage.versions import authors, forget_author
 
@@ -79,45 +81,43 @@ class Restore:
     def _check_database(self) -> None:
         staged = self._staged / DATABASE
         if not staged.is_file():
-            raise ArchiveError("The backup holds no state database. It is none of Kotae's")
+            raise ArchiveError(Translatable("restore.no_database"))
         if damage := damage_of(staged):
-            raise ArchiveError(f"The state database in the backup is damaged: {damage}")
-        schemas_of(f"sqlite:///{staged}")
+            raise ArchiveError(Translatable("restore.damaged", why=damage))
+        schemas_of(url_of(staged))
 
-    def differences(self) -> Iterator[str]:
+    def differences(self) -> Iterator[Translatable]:
         """Say what is replaced, for whoever has to agree."""
         about = self._archive.about
-        yield f"Backup of {_day(about.at)}, by Kotae {about.version}, schema {about.schema}"
-        yield f"State database: {_described(self._file)} -> {_described(self._staged / DATABASE)}"
+        yield Translatable("restore.backup", day=_day(about.at), version=about.version, schema=about.schema)
+        yield Translatable("restore.database", now=_described(self._file), then=_described(self._staged / DATABASE))
         yield from self._knowledge_differences()
         yield from self._config_differences()
         yield from _setting_differences(self._settings, about)
         if time.time() - about.at > KEEP_SECONDS:
-            yield (
-                f"Who was forgotten before {_day(time.time() - KEEP_SECONDS)} may be in this backup; that is no longer"
-                " known. Run `kotae forget` again for them"
-            )
+            yield Translatable("restore.forgotten", day=_day(time.time() - KEEP_SECONDS))
 
-    def _knowledge_differences(self) -> Iterator[str]:
+    def _knowledge_differences(self) -> Iterator[Translatable]:
         folder = self._settings.environment.knowledge_dir
         there = {path.relative_to(folder).as_posix(): path for path in knowledge_in(folder)}
         staged = self._staged / KNOWLEDGE
         coming = {path.relative_to(staged).as_posix(): path for path in knowledge_in(staged)}
         for name in sorted(there.keys() | coming.keys()):
             if name not in there:
-                yield f"{folder / name}: added"
+                yield Translatable("restore.added", path=str(folder / name))
             elif name not in coming:
-                yield f"{folder / name}: removed"
+                yield Translatable("restore.removed", path=str(folder / name))
             elif there[name].read_bytes() != coming[name].read_bytes():
-                yield f"{folder / name}: changed"
-        yield f"{folder}: {len(coming)} files"
+                yield Translatable("restore.changed", path=str(folder / name))
+        yield Translatable("restore.files", folder=str(folder), count=len(coming))
 
-    def _config_differences(self) -> Iterator[str]:
+    def _config_differences(self) -> Iterator[Translatable]:
         path, staged = self._settings.config_path, self._staged / CONFIG
         if path.is_file() and not staged.is_file():
-            yield f"{path}: left as it is; the backup has none"
+            yield Translatable("restore.left", path=str(path))
         elif staged.is_file() and not (path.is_file() and path.read_bytes() == staged.read_bytes()):
-            yield f"{path}: {'changed' if path.is_file() else 'added'}"
+            changed = Translatable("restore.changed", path=str(path))
+            yield changed if path.is_file() else Translatable("restore.added", path=str(path))
 
     def apply(self) -> Path:
         """Put the backup in place; return the folder with what was there. Raises OSError or ForgettingError."""
@@ -247,19 +247,20 @@ def _put(source: Path, target: Path) -> None:
         replace_file(target.resolve(), data)
 
 
-def _setting_differences(settings: Settings, about: About) -> Iterator[str]:
+def _setting_differences(settings: Settings, about: About) -> Iterator[Translatable]:
     """Name the settings of the environment that were others; .env is left alone."""
     now: Mapping[str, object] = {name.upper(): getattr(settings.environment, name) for name in SETTINGS}
     for name, value in about.settings.items():
         here = now.get(name, "")
         if (shown := ",".join(here) if isinstance(here, tuple) else str(here)) != value:
-            yield f".env: left as it is; {name} was {value!r}, and is {shown!r} here"
+            yield Translatable("restore.setting", name=name, then=value, now=shown)
 
 
-def _described(file: Path) -> str:
+def _described(file: Path) -> Translatable:
     if not file.is_file():
-        return "none"
-    return f"{file.stat().st_size / 1e6:.1f} MB of {_day(file.stat().st_mtime)}"
+        return Translatable("restore.none")
+    about = file.stat()
+    return Translatable("restore.size", size=f"{about.st_size / 1e6:.1f}", day=_day(about.st_mtime))
 
 
 def _day(at: float) -> str:

@@ -19,9 +19,12 @@ from bot.settings import Settings
 from bot.signals import call_at_end
 from bot.source_watch import told_of_sources
 from bot.status import RENEWED_SECONDS, forget_status, write_status
+from bot.terminal import told
+from bot.texts import ENGLISH
 from handlers.schema import open_or_recover
 from handlers.slack.trouble import CALL_ERRORS
 from indexes.encoder import models
+from indexes.messages import Translatable
 from indexes.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -54,16 +57,13 @@ def _serve(settings: Settings, stop: threading.Event) -> int:
         bot = build_app(settings)
         bot.start()
     except SlackApiError as error:
-        print(explain(error), file=sys.stderr)
+        print(told(explain(error)), file=sys.stderr)
         return 1
     except CALL_ERRORS as error:
         if isinstance(error, OSError) and not isinstance(error, URLError) and error.filename:  # of the disk
             raise
-        url = settings.environment.slack_api_url
-        print(
-            f"{url} can't be reached ({cause_of(error)}). Check the network, the proxy and SLACK_API_URL.",
-            file=sys.stderr,
-        )
+        address, why = settings.environment.slack_api_url, str(cause_of(error))
+        print(told(Translatable("slack.unreachable", address=address, why=why)), file=sys.stderr)
         return 1
     bot.services.registry.wait_ready(RENEWED_SECONDS)
     _renew_status(settings, bot)
@@ -91,7 +91,7 @@ def _warn_of_contents(settings: Settings, registry: Registry) -> None:
         log.warning("%s holds no CSV file or workbook yet: it-help.csv in it would serve #it-help", folder.absolute())
     answering = {name: each.index.records for name, each in registry.loaded.items()}
     for each in from_samples(sources, settings.synonyms, answering):
-        log.warning("%s", each)
+        log.warning("%s", ENGLISH.say(each.message))
 
 
 def _accept_empty(settings: Settings) -> None:

@@ -27,12 +27,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.addresses import is_network, split
 from bot.config_file import ConfigFile, KnowledgeBaseSection
 from bot.source_settings import edited_at, remotes_of, troubles_of
+from bot.texts import ENGLISH
 from handlers.remote.places import Remote
+from handlers.store.file_address import url_of
 from indexes.encoder.agreement import Precision
 from indexes.encoder.backends import Backend, chosen_model
 from indexes.encoder.compiled import CompiledModels
 from indexes.encoder.names import FAST
 from indexes.environment import ENCODING
+from indexes.messages import Translatable, reason
 
 SLACK_API_URL = "https://slack.com/api/"
 CONFIG_FILE = "kotae.toml"
@@ -48,8 +51,23 @@ COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
 COMMAND_MEND = "a slash and up to 31 characters, in lower case and without spaces, such as /kb-search"
 
 
+def both(first: str, *second: str) -> Translatable | str:
+    """Name one thing, or two."""
+    return Translatable("list.both", first=first, second=second[0]) if second else first
+
+
 class SettingsError(Exception):
-    """A setting is wrong; the message names every wrong key, its value and the fix. It contains no secret."""
+    """A setting is wrong; the message names every wrong key, its value and the fix. It contains no secret.
+
+    ``str(error)`` is the message in English, for the log.
+    """
+
+    def __init__(self, message: Translatable | str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message if isinstance(self.message, str) else ENGLISH.say(self.message)
 
 
 class Environment(BaseSettings):
@@ -211,18 +229,13 @@ class Settings:
         """Raise SettingsError for Slack tokens that are missing: without them there is nothing to ask Slack."""
         given = {name: getattr(self.environment, name) for name in ("slack_bot_token", "slack_app_token")}
         if missing := [name.upper() for name, token in given.items() if token is None]:
-            raise SettingsError(
-                f"Not set: {' and '.join(missing)}. `kotae connect` makes the Slack app and writes its tokens to .env;"
-                " `kotae try` needs none"
-            )
+            raise SettingsError(Translatable("settings.no_tokens", missing=both(*missing)))
 
     @property
     def app_token(self) -> str:
         """The app-level token; raises SettingsError without one."""
         if self.environment.slack_app_token is None:
-            raise SettingsError(
-                "SLACK_APP_TOKEN is not set: it is the app-level token on the app's Basic Information page"
-            )
+            raise SettingsError(Translatable("settings.no_app_token"))
         return self.environment.slack_app_token.get_secret_value()
 
     @property
@@ -296,13 +309,13 @@ class Settings:
         """The state database's address: DATABASE_URL, else a SQLite file in DATA_DIR."""
         if self.environment.database_url:
             return self.environment.database_url.get_secret_value()
-        return f"sqlite:///{self.environment.data_dir / 'state.db'}"
+        return url_of(self.environment.data_dir / "state.db")
 
 
 def command_name(name: str) -> str:
     """Return a slash command's name if Slack would accept it; raises SettingsError."""
     if not COMMAND.fullmatch(name):
-        raise SettingsError(f"{name!r} can't be a command: it must be {COMMAND_MEND}")
+        raise SettingsError(Translatable("settings.no_command", name=name))
     return name
 
 
@@ -316,8 +329,8 @@ def load_settings(directory: Path = Path()) -> Settings:
         _refuse_misspelt(dotenv)
         load_dotenv(dotenv, override=False, encoding=ENCODING)
     except (OSError, ValueError) as error:  # ValueError: another encoding, or the zero bytes of UTF-16
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8; save it as UTF-8"
-        raise SettingsError(f".env can't be read: {reason}") from None
+        why = reason(error) if isinstance(error, OSError) else Translatable("settings.not_utf")
+        raise SettingsError(Translatable("settings.no_env", why=why)) from None
     return Settings(_environment(), *_config_file(directory / CONFIG_FILE))
 
 
@@ -345,7 +358,7 @@ def _refuse_misspelt(dotenv: Path) -> None:
     for key in dotenv_values(dotenv, encoding=ENCODING):
         near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.84)
         if near and key not in known:
-            raise SettingsError(f".env: {key} is not a setting; did you mean {near[0]}?")
+            raise SettingsError(Translatable("settings.misspelt", key=key, near=near[0]))
 
 
 def has_display() -> bool:

@@ -5,7 +5,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -13,14 +13,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bot.background import BackgroundThread
+from bot.texts import ENGLISH, JAPANESE
 from handlers.counters import Count
-from handlers.queue import Kind
-from handlers.texts import ENGLISH
+from handlers.texts import Texts
 from indexes.atomic_file import replace_file
-from indexes.messages import Translatable
+from indexes.messages import Translatable, Value
 
 if TYPE_CHECKING:
-    from handlers.services import Services
+    from handlers.services import Process, Services
 
 log = logging.getLogger(__name__)
 
@@ -29,27 +29,8 @@ STALE_SECONDS = 20.0
 FILE = "status.json"
 TRIAL = "try"
 """The folder in DATA_DIR in which `kotae try` has its state, and its status."""
-WAITING = {
-    Kind.NOTICE.value: "to be told that there was no room",
-    Kind.ASKED.value: "requests",
-    Kind.PROGRAM.value: "requests of programs",
-    Kind.EVENT.value: "other events",
-    Kind.MESSAGE.value: "channel messages",
-}
 ALWAYS_TOLD = {Count.LATE_ACKS.value, Count.RETRIES.value}
 """Counts that are shown even if nothing happened; the others only when something did."""
-COUNTS = {
-    Count.LATE_ACKS.value: "acks after more than 3 s",
-    Count.RETRIES.value: "events sent again by Slack",
-    Count.DROPPED_MESSAGES.value: "channel messages skipped for want of room",
-    Count.DROPPED_EVENTS.value: "other events skipped for want of room",
-    Count.BUSY.value: "requests turned away for want of room",
-    Count.TOO_MANY.value: "requests turned away because one person sent too many",
-    Count.UNTOLD.value: "people not told for want of room",
-    Count.UNKEPT.value: "requests that a crash would have lost, since the database was too slow or failed",
-    Count.REDONE.value: "requests of before the start, done after it",
-    Count.EXPIRED.value: "requests of before the start, too old to be done",
-}
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -118,6 +99,7 @@ def write_status(
         ],
         "failures": {name: str(why) for name, why in registry.failures.items()},
         "sources": dict(sources),
+        "in_japanese": _in_japanese(services, process),
     }
     replace_file(data_dir / FILE, json.dumps(status, ensure_ascii=False).encode())
 
@@ -128,15 +110,14 @@ def write_waiting(data_dir: Path, why: str) -> None:
     replace_file(data_dir / FILE, json.dumps(status, ensure_ascii=False).encode())
 
 
-def explain_recovery(recovery: Mapping[str, Any]) -> str:
+def explain_recovery(recovery: Mapping[str, Any]) -> Translatable:
     """Say what happened to the database, from the values of a `Recovery`, and what an admin is asked for."""
-    kept = f"set aside as {recovery['damaged']}; " if recovery["damaged"] else ""
-    stored_at = recovery["stored_at"]
-    until = f"what was stored until {time.ctime(stored_at)} is in use" if stored_at else "it began empty"
-    return (
-        f"the state database had to be given up ({recovery['reason'] or 'unknown'}); {kept}{until}. Auto-reply runs in"
-        " shadow mode until an admin confirms the settings in Slack"
-    )
+    why = recovery["reason"] or Translatable("status.recovered_unknown")
+    kept = Translatable("status.recovered_kept", file=recovery["damaged"]) if recovery["damaged"] else ""
+    began = Translatable("status.recovered_empty")
+    if stored_at := recovery["stored_at"]:
+        began = Translatable("status.recovered_until", at=time.ctime(stored_at))
+    return Translatable("status.recovered", why=why, kept=kept, began=began)
 
 
 def _quiet(until: float | None) -> dict[str, float | None] | None:
@@ -144,14 +125,24 @@ def _quiet(until: float | None) -> dict[str, float | None] | None:
     return None if until is None else {"until": None if math.isinf(until) else until}
 
 
-def explain_quiet(quiet: Mapping[str, Any]) -> str:
+def explain_quiet(quiet: Mapping[str, Any]) -> Translatable:
     """Say until when nothing is posted unasked."""
-    until = time.ctime(quiet["until"]) if quiet["until"] else "`kotae quiet off`"
-    return f"Quiet until {until}: nothing is posted unasked in any channel; direct questions are answered"
+    if quiet["until"]:
+        return Translatable("status.quiet_until", at=time.ctime(quiet["until"]))
+    return Translatable("status.quiet")
 
 
 def _in_english(trouble: Translatable | None) -> str:
     return "" if trouble is None else ENGLISH.say(trouble)
+
+
+def _in_japanese(services: "Services", process: "Process") -> dict[str, str]:
+    """Return what the status says in English, with what that is in Japanese: who asks for it may read either."""
+    registry, database = services.registry, services.database
+    said = [process.model_trouble, process.model_form, database.damage or database.trouble]
+    said += [loaded.trouble for loaded in registry.loaded.values()]
+    said += registry.failures.values()
+    return {ENGLISH.say(each): JAPANESE.say(each) for each in said if each}
 
 
 def forget_status(data_dir: Path) -> None:
@@ -169,69 +160,88 @@ def read_status(data_dir: Path, stale_seconds: float = STALE_SECONDS) -> dict[st
         return None
 
 
-def _traffic(process: Mapping[str, Any]) -> list[str]:
+def _traffic(process: Mapping[str, Any]) -> Iterator[Translatable]:
     """Describe what waits, and what happened since the start; a bot of an earlier version tells neither."""
     waiting, counts = process.get("waiting", {}), process.get("counts", {})
     told = {name: count for name, count in counts.items() if count or name in ALWAYS_TOLD}
-    return [
-        f"  {title}: {', '.join(f'{number} {names[name]}' for name, number in numbers.items())}"
-        for title, numbers, names in (("Waiting", waiting, WAITING), ("Since the start", told, COUNTS))
-        if numbers
-    ]
+    if waiting:
+        listed = tuple(Translatable(f"status.wait.{name}", count=count) for name, count in waiting.items())
+        yield Translatable("status.waiting", counts=listed)
+    if told:
+        listed = tuple(Translatable(f"status.count.{name}", count=count) for name, count in told.items())
+        yield Translatable("status.since", counts=listed)
 
 
-def _prepared(one: Mapping[str, Any]) -> str:
+def _prepared(one: Mapping[str, Any]) -> Translatable | None:
     """Say how far a knowledge base is being prepared; a bot of an earlier version doesn't tell."""
-    far = one.get("encoding")
-    if not far:
-        return ""
-    ready = "; the questions are ready, answers and other phrasings follow" if one.get("by_questions") else ""
-    return f"being prepared for the search by meaning, {far['done']:,} of {far['total']:,} texts{ready}"
+    if not (far := one.get("encoding")):
+        return None
+    if one.get("by_questions"):
+        return Translatable("status.preparing_rest", done=far["done"], total=far["total"])
+    return Translatable("status.preparing", done=far["done"], total=far["total"])
 
 
-def _replicas(status: Mapping[str, Any]) -> list[str]:
-    """Say which replicas run; none where there is one process, and a bot of an earlier version doesn't tell."""
-    return [
-        f"  Replica: {each['host']}, since {time.ctime(each['since'])}, last heard of {each['silent']:.0f} s ago,"
-        f" {each['doing'].get('knowledge_bases', 0)} knowledge bases, queue: {each['doing'].get('queue', 0)}"
-        f"{' - its kotae.toml is another one' if each.get('other_config') else ''}"
-        for each in status.get("replicas", ())
-    ]
+def _replica(each: Mapping[str, Any]) -> Translatable:
+    """Say which replica runs; `Status.replicas` has none where there is one process."""
+    return Translatable(
+        "status.replica",
+        host=each["host"],
+        since=time.ctime(each["since"]),
+        silent=round(each["silent"]),
+        bases=each["doing"].get("knowledge_bases", 0),
+        queue=each["doing"].get("queue", 0),
+        config=Translatable("status.other_config") if each.get("other_config") else "",
+    )
 
 
-def _form(process: Mapping[str, Any]) -> str:
-    """Say in which form the model runs; a bot of an earlier version doesn't tell."""
-    return f", {form}" if (form := process.get("model_form")) else ""
+def _base(name: str, one: Mapping[str, Any]) -> Translatable:
+    changed = Translatable("status.changed") if one["file_changed"] else ""
+    first, second = map(_remark, (one["trouble"] or changed, _prepared(one)))
+    return Translatable("status.base", name=name, records=one["records"], first=first, second=second)
 
 
-def format_status(status: dict[str, Any], *, is_trial: bool = False) -> str:
+def _remark(said: Translatable | str | None) -> Value:
+    return Translatable("status.remark", said=said) if said else ""
+
+
+def _process(status: Mapping[str, Any], *, is_trial: bool) -> Iterator[Translatable]:
+    process = status["process"]
+    pid, hours = str(status["pid"]), f"{process['uptime'] / 3600:.1f}"
+    runs = Translatable("status.trial", pid=pid, hours=hours)
+    yield runs if is_trial else Translatable("status.runs", pid=pid, hours=hours)
+    age = process["pong_age"]
+    heard = Translatable("status.not_heard") if age is None else Translatable("status.heard", seconds=round(age))
+    yield Translatable("status.slack", heard=heard, queue=process["queue"], memory=round(process["memory"]))
+    yield from _traffic(process)
+    form = process.get("model_form")  # a bot of an earlier version doesn't tell
+    encoder = status["encoder"] or Translatable("status.no_encoder")
+    yield Translatable("status.encoder", parts=(encoder, form) if form else (encoder,))
+    if quiet := status.get("quiet"):
+        yield explain_quiet(quiet)
+    if process["model_trouble"]:
+        yield Translatable("status.model", why=process["model_trouble"])
+
+
+def _around(status: Mapping[str, Any]) -> Iterator[Translatable]:
+    if status["database_trouble"]:
+        yield Translatable("status.database", why=status["database_trouble"])
+    if http := status["process"].get("http"):
+        yield Translatable("status.http", address=http)
+    if recovery := status.get("recovery"):
+        yield Translatable("status.was_recovered", what=explain_recovery(recovery))
+    yield from map(_replica, status.get("replicas", ()))
+    yield from (_base(name, one) for name, one in status["knowledge_bases"].items())
+    yield from (Translatable("status.not_loaded", name=name, why=why) for name, why in status["failures"].items())
+    yield from (Translatable("status.source", name=name, said=said) for name, said in status.get("sources", {}).items())
+
+
+def format_status(status: Mapping[str, Any], *, is_trial: bool = False, texts: Texts = ENGLISH) -> str:
     """Format the status as text, of the bot or of one in a trial."""
     if why := status.get("waiting"):
-        return f"Kotae waits for its database (pid {status['pid']}). {why}"
-    process = status["process"]
-    what = "A trial (`kotae try`)" if is_trial else "Kotae"
-    heard = "not heard from yet" if process["pong_age"] is None else f"heard from {process['pong_age']:.0f} s ago"
-    lines = [
-        f"{what} is running (pid {status['pid']}, up {process['uptime'] / 3600:.1f} h)",
-        f"  Connection to Slack: {heard}; queue: {process['queue']}; memory: {process['memory']:.0f} MB",
-        *_traffic(process),
-        f"  Encoder: {status['encoder'] or 'none, lexical search only'}{_form(process)}",
+        return texts.say(Translatable("status.waits", pid=str(status["pid"]), why=why))
+    translated = status.get("in_japanese", {}) if texts.language == "ja" else {}
+    first, *others = [
+        texts.say(each, lambda said: translated.get(said, said))
+        for each in (*_process(status, is_trial=is_trial), *_around(status))
     ]
-    if quiet := status.get("quiet"):
-        lines.append(f"  {explain_quiet(quiet)}")
-    if process["model_trouble"]:
-        lines.append(f"  Model: {process['model_trouble']}")
-    if status["database_trouble"]:
-        lines.append(f"  Database: {status['database_trouble']}")
-    if http := process.get("http"):
-        lines.append(f"  HTTP for programs: open at {http}")
-    if recovery := status.get("recovery"):
-        lines.append(f"  Recovered: {explain_recovery(recovery)}")
-    lines += _replicas(status)
-    for name, one in status["knowledge_bases"].items():
-        notes = [one["trouble"] or ("the file has changed since; reload it" if one["file_changed"] else "")]
-        notes.append(_prepared(one))
-        lines.append(f"  {name}: {one['records']} records{''.join(f' - {note}' for note in notes if note)}")
-    lines += [f"  {name}: not loaded - {why}" for name, why in status["failures"].items()]
-    lines += [f"  {name}: {said}" for name, said in status.get("sources", {}).items()]
-    return "\n".join(lines)
+    return "\n".join([first, *(f"  {other}" for other in others)])

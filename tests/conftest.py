@@ -34,7 +34,7 @@ INDEX = os.environ.get("KOTAE_TEST_INDEX", "faiss")
 ALIKE = {
     *("test_access", "test_admin", "test_agent", "test_auto_reply", "test_closed", "test_compiled_meanwhile"),
     *("test_clarifying", "test_connection", "test_freshness", "test_images", "test_quiet", "test_reactions"),
-    *("test_sources", "test_threads", "test_typeahead"),
+    *("test_sources", "test_terminal_language", "test_threads", "test_typeahead"),
     *("test_delivery", "test_direct", "test_escaping", "test_evaluation", "test_flood", "test_group_dm", "test_home"),
     *("test_languages", "test_long_cells", "test_mention", "test_model_arrives", "test_no_answer", "test_outbox"),
     *(

@@ -80,7 +80,7 @@ def test_an_unusable_file_is_reported_with_the_same_keys(tmp_path: Path) -> None
     usable = check(tmp_path, SAMPLE).as_dict()
     assert report.as_dict().keys() - usable.keys() == {"error"}
     assert report.as_dict()["rows"] == 0
-    assert check_file(tmp_path / "gone.csv").error == "gone.csv: there is no such file; was it moved or renamed?"
+    assert str(check_file(tmp_path / "gone.csv").error) == "gone.csv: there is no such file; was it moved or renamed?"
 
 
 def test_long_lists_are_cut_for_people_and_whole_in_json(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from bot.cli import COMMANDS, main, parser
 from bot.cli.progress import progress_bar
 from bot.manifest import warnings
 from bot.status import FILE, STALE_SECONDS
+from bot.texts import ENGLISH
 from indexes.confidence.confidence import THRESHOLD
 from tests.encoders import minilm_path
 from tests.processes import Python, run
@@ -540,7 +541,7 @@ def test_where_files_are_looked_for_is_in_the_help(
 # Whatever the terminal, the system and whoever reads the output do
 
 
-NOTE = "".join(f"Note: {each}\n" for each in warnings("/search", "/kb"))
+NOTE = "".join(f"Note: {ENGLISH.say(each)}\n" for each in warnings("/search", "/kb"))
 IN_ANY_ENCODING = """
 import sys
 from bot.cli import main

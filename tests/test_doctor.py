@@ -12,6 +12,7 @@ import pytest
 from bot.config_file import ChannelSection, ConfigFile, KnowledgeBaseSection
 from bot.doctor import Finding, examine
 from bot.doctor.api_checks import check_api
+from bot.doctor.local_checks import check_database, existing_database
 from bot.manifest import SCOPES
 from bot.message_samples import SAMPLES
 from bot.playground import DEFAULT_SCOPES, LocalSlack
@@ -278,7 +279,28 @@ def test_a_data_folder_that_can_not_be_written(slack: LocalSlack, knowledge: Pat
     blocked.write_text("in the way")
     disk, database = failures(list(examine(settings(slack, knowledge, data_dir=blocked))))
     assert disk.startswith(f"DATA_DIR = {blocked} can't be written (")
-    assert database.startswith("The state database can't be opened (")
+    assert database.startswith(f"State database: {blocked / 'state.db'} can't be made: {blocked} can't be written (")
+
+
+def test_a_database_that_can_not_be_used_is_a_failure_with_the_setting_and_what_to_do(
+    slack: LocalSlack, knowledge: Path
+) -> None:
+    folder = knowledge.parent
+    wanted = {
+        "postgresql+psycopg://kotae:hunter2@127.0.0.1:9/kotae": "see that its server runs",
+        "postgresql://kotae:hunter2@nowhere.invalid/kotae": "see that its server runs",
+        "postgres://kotae:hunter2@db/kotae": "write postgresql+psycopg://USER@HOST/DATABASE or sqlite:///PATH",
+        "mysql://kotae:hunter2@db/kotae": "must be postgresql+psycopg://USER@HOST/DATABASE or sqlite:///PATH",
+        "sqlite:///:memory:": "name a file, such as sqlite:///state.db",
+        f"sqlite:///{folder}": f"name a file in DATABASE_URL, such as sqlite:///{folder}/state.db",
+        "sqlite:////proc/nowhere/state.db": "or name another place in DATABASE_URL",
+    }
+    for url, mend in wanted.items():
+        some = settings(slack, knowledge, database_url=url)
+        [found] = check_database(some)
+        assert (found.level, mend in found.what, "DATABASE_URL" in found.what) == ("fail", True, True), found
+        assert "hunter2" not in found.what
+        assert existing_database(some) is None, "the other checks go on"
 
 
 def test_what_the_system_refuses_is_a_failure_and_the_other_checks_go_on(slack: LocalSlack, knowledge: Path) -> None:

@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.manifest import EVENTS, REFUSAL, SCOPES, manifest, warnings
 from bot.playground import DEFAULT_EVENTS, DEFAULT_SCOPES, LocalSlack
+from bot.texts import ENGLISH
 
 BOT_SCOPES = set(
     """
@@ -135,11 +136,11 @@ def test_it_is_a_socket_mode_app_whose_home_and_messages_can_be_used(built: dict
 
 
 def test_a_reserved_name_is_warned_of_with_the_way_out() -> None:
-    [warning] = warnings("/search", "/kb")
+    [warning] = map(ENGLISH.say, warnings("/search", "/kb"))
     assert warning.startswith("/search is the name of a built-in Slack command")
     assert "--search-command /kb-search" in warning
     assert warnings("/kb-search", "/kb") == []
-    [admin] = warnings("/ask", "/status")
+    [admin] = map(ENGLISH.say, warnings("/ask", "/status"))
     assert "ADMIN_COMMAND" in admin
     assert "--admin-command" in admin
 
@@ -162,7 +163,7 @@ def test_the_local_slack_takes_it_and_says_what_the_warning_and_both_readmes_quo
             client.apps_manifest_validate(manifest=manifest("/search", "/kb"))
     [problem] = refusal.value.response["errors"]
     assert problem["message"] == REFUSAL
-    assert REFUSAL in warnings("/search", "/kb")[0]
+    assert REFUSAL in ENGLISH.say(warnings("/search", "/kb")[0])
     for readme in ("README.md", "README.ja.md"):
         text = (Path(__file__).parents[1] / readme).read_text(encoding="utf-8")
         assert REFUSAL in text

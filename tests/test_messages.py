@@ -12,7 +12,8 @@ from typing import TypeGuard
 
 import pytest
 
-from handlers.texts import ENGLISH, JAPANESE, HandlerError
+from bot.texts import ENGLISH, JAPANESE
+from handlers.texts import HandlerError
 from indexes.errors import KnowledgeBaseError, UnusableFileError
 from indexes.messages import Translatable, en, reason, say
 

@@ -9,6 +9,7 @@ from bot.probe import HANGING_SECONDS, ready
 from bot.settings import Settings, SettingsError
 from bot.status import read_status
 from handlers.services import Services
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from bot.api.server import ApiServer
@@ -25,8 +26,9 @@ def api_of(settings: Settings, binding: Binding) -> Make:
     except ImportError as error:
         package = str(error.name).partition(".")[0]
         raise SettingsError(
-            f"API_BIND = {settings.environment.api_bind}: HTTP needs the package {package}, which is not installed;"
-            f" run {install('api')}"
+            Translatable(
+                "settings.http_lacks", bind=settings.environment.api_bind, package=package, command=install("api")
+            )
         ) from None
     data_dir = settings.environment.data_dir
     return lambda services: ApiServer(

@@ -32,12 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             print(end="", flush=True)  # what can't be written is noticed here, not after the end
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        print(_in_words("ended.stopped"), file=sys.stderr)
     except BrokenPipeError:  # whoever reads the output has read enough
         _give_up_output()
     except OSError as error:
         _give_up_output()
-        print(f"Not done: {_told(error)}", file=sys.stderr)
+        print(_in_words("ended.not_done", why=_told(error)), file=sys.stderr)
     return FAILED
 
 
@@ -47,6 +47,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         os.chdir(options.directory)
     from bot.logs import log_to_stderr
     from bot.settings import SettingsError, load_settings
+    from bot.terminal import told
     from indexes.errors import KnowledgeBaseError
 
     try:
@@ -54,7 +55,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         log_to_stderr(settings.environment.log_level)
         exit_code: int = options.run(options, settings)
     except (KnowledgeBaseError, SettingsError) as error:
-        print(error, file=sys.stderr)
+        print(told(error.message), file=sys.stderr)
         return FAILED
     return exit_code
 
@@ -68,10 +69,20 @@ def _give_up_output() -> None:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
+def _in_words(key: str, **values: str) -> str:
+    from bot.terminal import terminal_texts
+
+    return terminal_texts()(key, **values)
+
+
 def _told(error: OSError) -> str:
     """Say what the system refused, and of which file."""
-    why, file = error.strerror or str(error), error.filename2 or error.filename
-    return f"{file}: {why}" if file else why
+    from bot.terminal import told
+    from indexes.messages import reason
+
+    why, file = reason(error), error.filename2 or error.filename
+    said = told(why) if not isinstance(why, (int, float, tuple)) else str(error)
+    return f"{file}: {said}" if file else said
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from bot.cli.command import FAILED, OK, Command
 from bot.extras import install
+from bot.terminal import told
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -17,10 +19,7 @@ def _mcp(_: Namespace, settings: "Settings") -> int:
     try:
         from bot.api.stdio import serve
     except ImportError as error:
-        print(
-            f"kotae mcp needs the package {error.name}, which is not installed; run {install('api')}",
-            file=sys.stderr,
-        )
+        print(told(Translatable("lacks.mcp", package=str(error.name), command=install("api"))), file=sys.stderr)
         return FAILED
     serve(settings)
     return OK

@@ -38,7 +38,9 @@ def positive(text: str) -> int:
 
 def agrees(question: str) -> bool:
     """Ask on stderr; anything but `yes` is no."""
-    print(f"{question} Type yes: ", end="", file=sys.stderr, flush=True)
+    from bot.terminal import terminal_texts
+
+    print(terminal_texts()("ask.agrees", question=question), end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip() == "yes"
 
 

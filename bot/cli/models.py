@@ -5,6 +5,8 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from bot.cli.command import FAILED, OK, Command
+from bot.terminal import told
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -15,9 +17,9 @@ def _list(_: Namespace, settings: "Settings") -> int:
 
     found = cached_models()
     if not found:
-        print(f"No model has been downloaded to {cache_directory()}", file=sys.stderr)
+        print(told(Translatable("models.none", folder=str(cache_directory()))), file=sys.stderr)
     for model in found:
-        note = "" if model.complete else "  (incomplete: run kotae model download)"
+        note = "" if model.complete else f"  ({told(Translatable('models.incomplete'))})"
         print(f"{model.name}  {model.size / 1e6:.0f} MB  {model.path}{note}")
     _list_compiled(settings)
     return OK
@@ -31,17 +33,15 @@ def _list_compiled(settings: "Settings") -> None:
     precision = settings.environment.encoder_precision
     for found in compiled.all():
         if found.refused:
-            instead = "runs in float32, not in 8 bits" if found.variant else "runs with sentence-transformers"
-            print(f"{found.model}  {instead}; it can't be compiled: {found.refused}")
+            instead = Translatable("models.float") if found.variant else Translatable("models.as_it_is")
+            why = told(Translatable("models.refused", instead=instead, why=found.refused))
+            print(f"{found.model}  {why}")
         else:
             agreement = compiled.agreement(found)
-            than = (
-                "compiled in 8 bits; least cosine to float32"
-                if found.variant
-                else ("compiled; least cosine to sentence-transformers")
-            )
-            note = f"{than} {found.cosine:.6f} on {found.texts} texts"
-            note += f"; {form_of(agreement, precision)}" if agreement else ""
+            than = Translatable("models.eight_bits") if found.variant else Translatable("models.compiled")
+            notes = [Translatable("models.cosine", than=than, cosine=f"{found.cosine:.6f}", texts=found.texts)]
+            notes += [form_of(agreement, precision)] if agreement else []
+            note = "; ".join(map(told, notes))
             print(f"{found.model}  {compiled.size(found) / 1e6:.0f} MB  {compiled.folder / found.key}  ({note})")
 
 
@@ -59,9 +59,9 @@ def _clear(options: Namespace, settings: "Settings") -> int:
 
     freed = clear_model(options.name) + CompiledModels(settings.compiled_folder).clear(options.name)
     if not freed:
-        print(f"{options.name} is not among the downloaded models; see: kotae model list", file=sys.stderr)
+        print(told(Translatable("models.unknown", name=options.name)), file=sys.stderr)
         return FAILED
-    print(f"Deleted {options.name}: {freed / 1e6:.0f} MB freed")
+    print(told(Translatable("models.deleted", name=options.name, freed=f"{freed / 1e6:.0f}")))
     return OK
 
 

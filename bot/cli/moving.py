@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.command import FAILED, OK, Command, agrees
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
 
 def _backup(options: Namespace, settings: "Settings") -> int:
     from bot.backup import back_up, outside
+    from bot.terminal import told
 
     archive = back_up(settings, options.file)
     size, schema = options.file.stat().st_size / 1e6, archive.about.schema
-    print(f"{options.file}: {len(archive.files)} files, {size:.1f} MB, schema {schema}")
+    count = len(archive.files)
+    done = Translatable("backup.done", file=str(options.file), files=count, size=f"{size:.1f}", schema=schema)
+    print(told(done))
     for path in outside(settings):
-        print(f"Not in it, since it is outside KNOWLEDGE_DIR: {path}", file=sys.stderr)
-    print("Not in it: .env, and so no token. Keep it elsewhere; it is not encrypted", file=sys.stderr)
+        print(told(Translatable("backup.outside", path=str(path))), file=sys.stderr)
+    print(told(Translatable("backup.no_secrets")), file=sys.stderr)
     return OK
 
 
@@ -29,14 +33,15 @@ def _restore(options: Namespace, settings: "Settings") -> int:
     from bot.archive import Archive
     from bot.lock import only_one
     from bot.restore import Restore
+    from bot.terminal import told
 
     archive = Archive(options.file)
     with only_one(settings.environment.data_dir), closing(Restore(settings, archive)) as restore:
-        print(*restore.differences(), sep="\n", flush=True)
-        if not (options.yes or agrees("Replace what is there?")):
-            print("Nothing was changed", file=sys.stderr)
+        print(*map(told, restore.differences()), sep="\n", flush=True)
+        if not (options.yes or agrees(told(Translatable("restore.replace")))):
+            print(told(Translatable("restore.unchanged")), file=sys.stderr)
             return FAILED
-        print(f"Restored. What was there is kept for a month in {restore.apply()}")
+        print(told(Translatable("restore.done", folder=str(restore.apply()))))
     return OK
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bot.cli.command import FAILED, Command
 from bot.extras import install
+from bot.terminal import told
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -48,7 +50,7 @@ def _try(options: Namespace, settings: "Settings") -> int:
     try:
         import aiohttp  # noqa: F401 - imported here to explain its absence
     except ImportError:
-        print(f"The local workspace needs one more package: {install('try')}", file=sys.stderr)
+        print(told(Translatable("lacks.trial", command=install("try"))), file=sys.stderr)
         return FAILED
     from bot.playground.trial import Showing, run_trial
 

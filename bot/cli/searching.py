@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from bot.cli.command import FAILED, OK, Command, positive, print_json
 from bot.cli.progress import progress_bar
 from bot.extras import install
+from bot.terminal import told
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from bot.config_file import KnowledgeBaseSection
     from bot.settings import Settings
-    from indexes.messages import Translatable
     from indexes.records import CheckReport
     from indexes.registry import Answer
     from indexes.search import FaissSearch
@@ -81,15 +82,17 @@ def _as_json(
 def _print_answer(
     answer: "Answer", threshold: float, explanations: Sequence[dict[str, Any]], why: "Sequence[Translatable]"
 ) -> None:
+    from bot.terminal import terminal_texts
     from handlers.texts import for_question
     from indexes.confidence.explanation import format_explanation
 
+    texts = terminal_texts()
     if why:
         print(*map(for_question(answer.question.text).say, why), sep="\n", end="\n\n")
     elif not answer.is_certain(threshold):
-        print("Nothing certain; the closest are:\n")
+        print(texts("found.nothing_certain"), end="\n\n")
     for rank, hit in enumerate(answer.hits, start=1):
-        print(f"{rank}. {hit.record.title}  (confidence {hit.confidence:.2f}, score {hit.score:.2f})")
+        print(texts("found.hit", rank=rank, title=hit.record.title, confidence=hit.confidence, score=hit.score))
         print("   " + hit.record.answer.replace("\n", "\n   ") + "\n")
         if explanations:
             print("   " + format_explanation(explanations[rank - 1]).replace("\n", "\n   ") + "\n")
@@ -107,7 +110,7 @@ def _eval(options: Namespace, settings: "Settings") -> int:
         try:
             plot(evaluation, options.plot)
         except ImportError:
-            print(f"--plot needs one more package: {install('plot')}", file=sys.stderr)
+            print(told(Translatable("lacks.plot", command=install("plot"))), file=sys.stderr)
             return FAILED
     if options.json:
         print_json(evaluation.measures)
@@ -117,13 +120,15 @@ def _eval(options: Namespace, settings: "Settings") -> int:
 
 
 def _check(options: Namespace, settings: "Settings") -> int:
+    from bot.terminal import terminal_texts
     from indexes.records import format_report
 
     reports = [_report(_file(settings, path), settings) for each in options.csv for path in _named(each)]
     if options.json:
         print_json([report.as_dict() for report in reports])
     else:
-        print("\n\n".join(format_report(report) for report in reports))
+        words = terminal_texts().words
+        print("\n\n".join(format_report(report, words) for report in reports))
     return OK if all(report.usable for report in reports) else FAILED
 
 
@@ -153,17 +158,17 @@ def _convert(options: Namespace, settings: "Settings") -> int:
     path: Path = options.workbook
     target = path.with_suffix(ENDING)
     if not is_workbook(path):
-        print(f"{path.name}: no workbook; .xlsx, .xlsm, .xls and .ods can be converted", file=sys.stderr)
+        print(told(Translatable("convert.no_workbook", file=path.name)), file=sys.stderr)
         return FAILED
     if target.exists():
-        print(f"{target} exists already and is left as it is; rename or remove it first", file=sys.stderr)
+        print(told(Translatable("convert.exists", file=str(target))), file=sys.stderr)
         return FAILED
     section = _section(settings, path)
     data, sheet = read_bytes(path), options.sheet or section.sheet
     count = len(parse_records(data, path, sheet, section.columns.by_role).records)
     replace_csv(target, as_csv(read_sheet(data, path.name, sheet)), "")
-    print(f"{target}: {count} records")
-    print(f"Move {path.name} to another folder: of two files with one name, the bot reads one only", file=sys.stderr)
+    print(told(Translatable("convert.done", file=str(target), count=count)))
+    print(told(Translatable("convert.move", file=path.name)), file=sys.stderr)
     return OK
 
 

@@ -16,20 +16,24 @@ if TYPE_CHECKING:
 
 def _manifest(options: Namespace, settings: "Settings") -> int:
     from bot.manifest import manifest, warnings
+    from bot.terminal import told
+    from indexes.messages import Translatable
 
     search, admin = command_names(options, settings)
     print_json(manifest(search, admin, agent=options.agent))
     for warning in warnings(search, admin):
-        print(f"Note: {warning}", file=sys.stderr)
+        print(told(Translatable("manifest.note", said=warning)), file=sys.stderr)
     return OK
 
 
 def _connect(options: Namespace, settings: "Settings") -> int:
     from slack_sdk.errors import SlackClientError
 
-    from bot.connect import ConnectError, Dialogue, Options, connect
+    from bot.connect import Dialogue, Options, connect
     from bot.refusals import cause_of
+    from bot.terminal import terminal_texts, told
     from handlers.slack.trouble import BREAKS
+    from indexes.messages import Translatable
 
     wanted = Options(
         options.app,
@@ -40,15 +44,13 @@ def _connect(options: Namespace, settings: "Settings") -> int:
     )
     try:
         with _without_attempts():
-            connect(settings, wanted, Dialogue(sys.stdin, lambda text: print(text, flush=True)), Path(".env"))
-    except ConnectError as error:
-        print(error, file=sys.stderr)
+            dialogue = Dialogue(sys.stdin, lambda text: print(text, flush=True), terminal_texts())
+            connect(settings, wanted, dialogue, Path(".env"))
     except SlackClientError as error:
-        print(f"{settings.environment.slack_api_url} gave no answer ({error})", file=sys.stderr)
+        address = settings.environment.slack_api_url
+        print(told(Translatable("connect.no_answer", address=address, why=str(error))), file=sys.stderr)
     except BREAKS as error:
-        print(
-            f"Not done: {cause_of(error)}. Check the network, the proxy, and that .env can be written", file=sys.stderr
-        )
+        print(told(Translatable("connect.not_done", why=str(cause_of(error)))), file=sys.stderr)
     else:
         return OK
     return FAILED
@@ -68,11 +70,12 @@ def _without_attempts() -> Iterator[None]:
 
 def _doctor(_: Namespace, settings: "Settings") -> int:
     from bot.doctor import examine
+    from bot.terminal import terminal_texts
 
-    failed = False
+    failed, texts = False, terminal_texts()
     with _without_attempts():
         for finding in examine(settings):
-            print(finding, flush=True)
+            print(finding.said(texts), flush=True)
             failed = failed or finding.is_failure
     return FAILED if failed else OK
 

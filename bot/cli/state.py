@@ -15,22 +15,24 @@ if TYPE_CHECKING:
 
 def _status(options: Namespace, settings: "Settings") -> int:
     from bot.status import TRIAL, format_status, read_status
+    from bot.terminal import terminal_texts, told
+    from indexes.messages import Translatable
 
     if options.probe:
         from bot import probe
 
-        told = read_status(settings.environment.data_dir, probe.HANGING_SECONDS)
-        found = {"live": probe.live, "ready": probe.ready}[options.probe](told)
+        known = read_status(settings.environment.data_dir, probe.HANGING_SECONDS)
+        found = {"live": probe.live, "ready": probe.ready}[options.probe](known)
         print(found.line)
         return OK if found.is_good else FAILED
     data_dir = settings.environment.data_dir
     status, trial = read_status(data_dir), read_status(data_dir / TRIAL)
     if status:
-        print(format_status(status))
+        print(format_status(status, texts=terminal_texts()))
     if trial:
-        print(format_status(trial, is_trial=True))
+        print(format_status(trial, is_trial=True, texts=terminal_texts()))
     if not (status or trial):
-        print(f"No bot is running with DATA_DIR = {data_dir}, and no trial", file=sys.stderr)
+        print(told(Translatable("status.nobody", folder=str(data_dir))), file=sys.stderr)
     return OK if status or trial else FAILED
 
 
@@ -45,8 +47,9 @@ def _status_arguments(parser: ArgumentParser) -> None:
 
 def _quiet(options: Namespace, settings: "Settings") -> int:
     from bot.quiet import be_quiet
+    from bot.terminal import told
 
-    print(be_quiet(settings, options.time))
+    print(told(be_quiet(settings, options.time)))
     return OK
 
 
@@ -73,13 +76,15 @@ def _span(text: str) -> float:
 
 def _forget(options: Namespace, settings: "Settings") -> int:
     from bot.forget import forget, still_named
+    from bot.terminal import terminal_texts
+    from indexes.messages import Translatable
 
-    places = list(forget(settings, options.user))
+    places, texts = list(forget(settings, options.user)), terminal_texts()
     for place in places:
-        print(place, file=sys.stderr if place.failure else sys.stdout)
+        print(texts.say(place.message), file=sys.stderr if place.failure else sys.stdout)
     for where in still_named(settings, options.user):
-        print(f"Still named in {where}: change that by hand", file=sys.stderr)
-    print("Not touched: messages in Slack, logs, and backups that you made yourself", file=sys.stderr)
+        print(texts.say(Translatable("forget.named", where=where)), file=sys.stderr)
+    print(texts("forget.untouched"), file=sys.stderr)
     return FAILED if any(place.failure for place in places) else OK
 
 

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from bot.cli.command import OK, Command
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -17,45 +18,52 @@ NEVER = "never"
 
 
 def _create(options: Namespace, settings: "Settings") -> int:
+    from bot.terminal import told
     from bot.tokens import create
 
     plain, token = create(settings, options.name, options.knowledge_bases, options.expires)
     print(plain)
     if token:
-        print(f"It {_scope(token)}, and {_end(token)}. It is not stored and can't be shown again", file=sys.stderr)
+        print(told(Translatable("token.made", scope=_scope(token), end=_end(token))), file=sys.stderr)
     return OK
 
 
 def _list(_: Namespace, settings: "Settings") -> int:
+    from bot.terminal import told
     from bot.tokens import listed
 
     tokens = listed(settings)
     for token in tokens:
         made = time.strftime("%Y-%m-%d", time.gmtime(token.created))
-        print(f"{token.name}  {_scope(token)}; made {made}, {_end(token)}")
+        end = _end(token)
+        print(told(Translatable("token.listed", name=token.name, scope=_scope(token), made=made, end=end)))
     if not tokens:
-        print("There is no token. Without one, public knowledge bases are open", file=sys.stderr)
+        print(told(Translatable("token.none")), file=sys.stderr)
     return OK
 
 
 def _revoke(options: Namespace, settings: "Settings") -> int:
+    from bot.terminal import told
     from bot.tokens import revoke
 
     revoke(settings, options.name)
-    print(f"{options.name} is revoked")
+    print(told(Translatable("token.revoked", name=options.name)))
     return OK
 
 
-def _scope(token: "Token") -> str:
+def _scope(token: "Token") -> Translatable:
     if token.knowledge_bases is None:
-        return "sees every knowledge base, later ones and those of private channels too"
-    return f"sees {', '.join(token.knowledge_bases)}"
+        return Translatable("token.sees_all")
+    return Translatable("token.sees", names=tuple(token.knowledge_bases))
 
 
-def _end(token: "Token") -> str:
+def _end(token: "Token") -> Translatable:
+    day = str(token.expires_on)
     if not token.expires_on:
-        return "never expires"
-    return f"{'expired' if token.has_expired(time.time()) else 'expires'} on {token.expires_on}"
+        return Translatable("token.never")
+    if token.has_expired(time.time()):
+        return Translatable("token.expired", day=day)
+    return Translatable("token.expires", day=day)
 
 
 def _name(text: str) -> str:

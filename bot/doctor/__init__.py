@@ -7,6 +7,7 @@ from bot.doctor.finding import Finding
 from bot.doctor.slack_checks import check_slack
 from bot.doctor.source_checks import check_sources
 from bot.settings import Settings
+from indexes.messages import Translatable, reason
 
 __all__ = ["Finding", "examine"]
 
@@ -28,4 +29,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
         try:
             yield from check(settings)
         except OSError as error:
-            yield Finding("fail", f"{error.filename}: {error.strerror}" if error.filename else str(error))
+            yield Finding("fail", _of_system(error))
+
+
+def _of_system(error: OSError) -> Translatable:
+    if error.filename:
+        return Translatable("doctor.system_file", file=str(error.filename), why=reason(error))
+    return Translatable("doctor.system", said=reason(error))

@@ -13,6 +13,7 @@ from bot.settings import Settings
 from bot.status import read_status
 from handlers.store.errors import StoreError
 from handlers.store.tokens import Token, Tokens
+from indexes.messages import Translatable, reason
 
 DAY = 24 * 3600.0
 SOON_DAYS = 14
@@ -23,20 +24,19 @@ def check_api(settings: Settings) -> Iterator[Finding]:
     """Check API_BIND and the tokens."""
     bind = settings.environment.api_bind
     if not bind:
-        yield Finding("ok", "HTTP for programs: closed (API_BIND is not set)")
+        yield Finding("ok", Translatable("doctor.http_closed"))
         return
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         yield Finding(
             "fail",
-            f"API_BIND = {bind}: HTTP needs {', '.join(missing)}; run {install('api')}",
+            Translatable("doctor.http_lacks", bind=bind, missing=tuple(missing), command=install("api")),
         )
         return
     yield _address(settings, bind)
     if not is_loopback(split(bind)[0]):
         yield Finding(
             "note",
-            f"API_BIND = {bind} is reachable from other machines, and Kotae speaks HTTP without TLS: put a proxy that"
-            " does TLS before it",
+            Translatable("doctor.http_reachable", bind=bind),
         )
     yield from _tokens(settings)
 
@@ -45,14 +45,14 @@ def _address(settings: Settings, bind: str) -> Finding:
     """Say whether the address is open, or could be."""
     status = read_status(settings.environment.data_dir) or {}
     if address := status.get("process", {}).get("http"):
-        return Finding("ok", f"HTTP for programs: open at {address}")
+        return Finding("ok", Translatable("doctor.http_open", address=str(address)))
     host, port = split(bind)
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         socket.create_server((host, port), family=family).close()
     except OSError as error:
-        return Finding("fail", f"API_BIND = {bind}: nothing can listen there ({error.strerror}); choose another port")
-    return Finding("ok", f"HTTP for programs: opens at {bind} with the bot")
+        return Finding("fail", Translatable("doctor.http_refused", bind=bind, why=reason(error)))
+    return Finding("ok", Translatable("doctor.http_opens", bind=bind))
 
 
 def _tokens(settings: Settings) -> Iterator[Finding]:
@@ -65,8 +65,8 @@ def _tokens(settings: Settings) -> Iterator[Finding]:
         return  # which the check of the database says
     finally:
         database.close()
-    names = ", ".join(token.name for token in tokens)
-    yield Finding("ok", f"Tokens: {names or 'none; public knowledge bases are open without one'}")
+    names = tuple(token.name for token in tokens)
+    yield Finding("ok", Translatable("doctor.tokens", names=names) if names else Translatable("doctor.no_tokens"))
     yield from (Finding("note", _ending(token)) for token in tokens if _ends_soon(token))
 
 
@@ -74,6 +74,8 @@ def _ends_soon(token: Token) -> bool:
     return token.has_expired(time.time() + SOON_DAYS * DAY)
 
 
-def _ending(token: Token) -> str:
-    verb = "expired" if token.has_expired(time.time()) else "expires"
-    return f"The token {token.name} {verb} on {token.expires_on}; kotae token revoke it, and create a new one"
+def _ending(token: Token) -> Translatable:
+    day = str(token.expires_on)
+    if token.has_expired(time.time()):
+        return Translatable("doctor.token_expired", name=token.name, day=day)
+    return Translatable("doctor.token_expires", name=token.name, day=day)

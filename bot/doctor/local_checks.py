@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from bot.channel_mapping import ChannelMapping
-from bot.doctor.finding import Finding
-from bot.doctor.server_checks import on_server, replica_findings, server_findings
+from bot.doctor.finding import Finding, said_by
+from bot.doctor.server_checks import opens, replica_findings, server_findings
 from bot.knowledge_folder import not_read, unread_tables
 from bot.manifest import warnings
 from bot.samples import from_samples
@@ -29,7 +30,7 @@ from indexes.encoder.compiler import form_of
 from indexes.encoder.hub import missing_from
 from indexes.encoder.names import local_folder, unavailable
 from indexes.encoder.protocol import INT8
-from indexes.messages import Translatable
+from indexes.messages import Translatable, Value, reason
 from indexes.records import CheckReport, check_file
 from indexes.retrieval.synonyms import check_synonyms
 
@@ -41,159 +42,182 @@ FREE_MEGABYTES = 1000
 def check_places(settings: Settings) -> Iterator[Finding]:
     """Say where files are looked for."""
     folder, environment = Path.cwd(), settings.environment
-    found = [name for name in (".env", settings.config_path.name) if (folder / name).is_file()]
-    read = f"{' and '.join(found)} read there" if found else f"no .env and no {settings.config_path.name} there"
-    places = f"KNOWLEDGE_DIR = {environment.knowledge_dir.absolute()}, DATA_DIR = {environment.data_dir.absolute()}"
-    yield Finding("ok", f"Started in {folder}: {read}; {places}")
+    knowledge, data = str(environment.knowledge_dir.absolute()), str(environment.data_dir.absolute())
+    found = _found(folder, settings.config_path.name)
+    yield Finding("ok", Translatable("doctor.started", folder=str(folder), found=found, knowledge=knowledge, data=data))
+
+
+def _found(folder: Path, config: str) -> Translatable:
+    """Say which of the two files were read."""
+    there = [name for name in (".env", config) if (folder / name).is_file()]
+    if len(there) == 1:
+        return Translatable("doctor.read_one", file=there[0])
+    return Translatable("doctor.read_both", config=config) if there else Translatable("doctor.read_none", config=config)
 
 
 def check_commands(settings: Settings) -> Iterator[Finding]:
     """Warn of command names that Slack reserves."""
     environment = settings.environment
-    names = (environment.search_command, environment.admin_command)
-    doubtful = warnings(*names)
+    search, admin = environment.search_command, environment.admin_command
+    doubtful = warnings(search, admin)
     yield from (Finding("note", warning) for warning in doubtful)
     if not doubtful:
-        yield Finding("ok", f"Commands: {' and '.join(names)}")
+        yield Finding("ok", Translatable("doctor.commands", search=search, admin=admin))
 
 
 def check_knowledge(settings: Settings) -> Iterator[Finding]:
     """Check the knowledge folder against kotae.toml, and every CSV file."""
     if settings.is_shared and not settings.knowledge_dir.is_dir():
-        yield Finding(
-            "note",
-            "Knowledge bases: in the database; this replica's copy of them is made at its first start. A database that"
-            f" never held any takes those of KNOWLEDGE_DIR = {settings.environment.knowledge_dir} then",
-        )
+        folder = str(settings.environment.knowledge_dir)
+        yield Finding("note", Translatable("doctor.shared_later", folder=folder))
         return
     mapping = ChannelMapping(settings)
     try:
         mapping.check()
     except SettingsError as error:
-        yield Finding("fail", str(error))
+        yield Finding("fail", said_by(error))
         return
     sources = [each for each in mapping.sources() if not each.edited_at or each.path.exists()]
     if not mapping.sources():
-        folder = settings.knowledge_dir.absolute()
-        yield Finding("note", f"{folder} holds no CSV file or workbook yet: it-help.csv in it would serve #it-help")
+        yield Finding("note", Translatable("doctor.no_table", folder=str(settings.knowledge_dir.absolute())))
     for source in sources:
         yield _table(source.path, check_file(source.path, source.sheet, source.columns), "record")
     if settings.synonyms.is_file():
         yield _table(settings.synonyms, check_synonyms(settings.synonyms), "synonym")
     yield from (Finding("note", not_read(path)) for path in unread_tables(settings.knowledge_dir))
-    yield from (Finding("note", str(each)) for each in from_samples(sources, settings.synonyms))
+    yield from (Finding("note", each.message) for each in from_samples(sources, settings.synonyms))
 
 
-def _table(path: Path, report: CheckReport, row: str) -> Finding:
+def _table(path: Path, report: CheckReport, row: Literal["record", "synonym"]) -> Finding:
     """Say whether a CSV or workbook can be used, and how many of its rows."""
-    if not report.usable:
-        return Finding("fail", str(report.error))
+    if report.error:
+        return Finding("fail", report.error)
     rows = _counted(report.records, row)
-    if report.problems:
-        return Finding("note", f"{path}: {rows}, {_counted(len(report.problems), 'problem')}; see kotae check {path}")
-    written = f'sheet "{report.sheet}"' if report.sheet else report.encoding
-    return Finding("ok", f"{path}: {rows} ({written})")
+    if found := len(report.problems):
+        problems = _counted(found, "problem")
+        return Finding("note", Translatable("doctor.table_problems", path=str(path), rows=rows, problems=problems))
+    written = Translatable("doctor.sheet", sheet=report.sheet) if report.sheet else report.encoding
+    return Finding("ok", Translatable("doctor.table", path=str(path), rows=rows, written=written))
 
 
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+def _counted(count: int, thing: Literal["record", "synonym", "problem"]) -> Translatable:
+    return Translatable(f"doctor.one.{thing}") if count == 1 else Translatable(f"doctor.more.{thing}s", count=count)
 
 
 def check_model(settings: Settings) -> Iterator[Finding]:
     """Check that the model is downloaded."""
     if settings.model is None:
-        yield Finding("note", "ENCODER_BACKEND = lexical: no model is used")
+        yield Finding("note", Translatable("doctor.lexical"))
     elif folder := find_model(settings.model, settings.revision):
         lacks = missing_from(folder) if local_folder(settings.model) else None  # what was downloaded is whole
         unusable = lacks and unavailable(settings.model, lacks, Translatable("mend.files"))
-        yield Finding("fail", str(unusable)) if unusable else Finding("ok", f"Model: {settings.model} in {folder}")
+        there = Translatable("doctor.model", model=settings.model, folder=str(folder))
+        yield Finding("fail", unusable.message) if unusable else Finding("ok", there)
     else:
-        yield Finding(
-            "note",
-            f"Model: {settings.model} is not in {cache_directory()}; answers are by words only until"
-            f" `kotae model download {settings.model}` has succeeded",
-        )
+        cache = str(cache_directory())
+        yield Finding("note", Translatable("doctor.no_model", model=settings.model, folder=cache))
     if settings.model and (models := settings.compiled_models):
         yield _compiled(models, settings.model, settings.revision)
         yield _eight_bits(models, settings.model, settings)
-    yield Finding("ok", f"sentence-transformers {version('sentence-transformers')}, torch {version('torch')}")
+    packages = {name: version(name.replace("_", "-")) for name in ("sentence_transformers", "torch")}
+    yield Finding("ok", Translatable("doctor.packages", **packages))
 
 
 def _compiled(models: CompiledModels, model: str, revision: str | None) -> Finding:
     """Say whether the model is compiled, and why not."""
     found = models.find(model, revision)
     if found is None:
-        return Finding(
-            "ok", "Compiled model: none yet; a bot makes it while it runs, and says in /kb status how far it is"
-        )
+        return Finding("ok", Translatable("doctor.not_compiled"))
     if found.refused:
-        return Finding(
-            "note", f"Compiled model: none, sentence-transformers is used; it can't be compiled: {found.refused}"
-        )
+        return Finding("note", Translatable("doctor.never_compiled", why=found.refused))
+    folder = str(models.folder / found.key)
     try:
         verify(models.folder / found.key, found.checksums)
     except (DamagedError, OSError) as error:
-        return Finding("note", f"Compiled model: {models.folder / found.key} is damaged ({error}); it is made again")
-    return Finding("ok", f"Compiled model: {models.folder / found.key}, used instead of sentence-transformers")
+        return Finding("note", Translatable("doctor.compiled_damaged", folder=folder, why=str(error)))
+    return Finding("ok", Translatable("doctor.compiled", folder=folder))
 
 
 def _eight_bits(models: CompiledModels, model: str, settings: Settings) -> Finding:
     """Say whether the model runs in 8 bits, and what was measured of them."""
     precision = settings.environment.encoder_precision
     if precision is Precision.FLOAT32:
-        return Finding("ok", "8 bits: not used (ENCODER_PRECISION = float32)")
+        return Finding("ok", Translatable("doctor.float"))
     found = models.find(model, settings.revision, INT8)
     if found and found.refused:
-        return Finding("note", f"8 bits: not used: {found.refused}")
+        return Finding("note", Translatable("doctor.no_eight_bits", why=found.refused))
     agreement = models.agreement(found) if found else None
     if agreement is None:
-        return Finding("ok", "8 bits: not measured yet; a bot does so while it runs and nobody waits")
+        return Finding("ok", Translatable("doctor.eight_bits_later"))
     refused = precision is Precision.INT8 and not precision.accepts(agreement)
-    return Finding("note" if refused else "ok", f"Model: {form_of(agreement, precision)}")
+    return Finding("note" if refused else "ok", Translatable("doctor.model_runs", form=form_of(agreement, precision)))
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:
     """Check that DATA_DIR is writable and has room for a model."""
-    folder = settings.environment.data_dir
-    there = _nearest(folder)
-    probe = there / f".doctor-{secrets.token_hex(3)}"
+    folder = str(settings.environment.data_dir)
+    there = _nearest(settings.environment.data_dir)
+    if why := _not_writable(there):
+        yield Finding("fail", Translatable("doctor.not_writable", folder=folder, why=why))
+        return
+    free = shutil.disk_usage(there).free // 1_000_000
+    if free < FREE_MEGABYTES:
+        yield Finding("note", Translatable("doctor.little_room", folder=folder, free=free))
+    else:
+        yield Finding("ok", Translatable("doctor.room", folder=folder, free=free))
+
+
+def _not_writable(folder: Path) -> Value:
+    """Return why no file can be made in a folder; blank if one can."""
+    probe = folder / f".doctor-{secrets.token_hex(3)}"
     try:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        yield Finding(
-            "fail", f"DATA_DIR = {folder} can't be written ({error.strerror}); check its owner and permissions"
-        )
-        return
-    free = shutil.disk_usage(there).free // 1_000_000
-    if free < FREE_MEGABYTES:
-        yield Finding("note", f"DATA_DIR = {folder}: only {free} MB free")
-    else:
-        yield Finding("ok", f"DATA_DIR = {folder}: writable, {free} MB free")
+        return reason(error)
+    return ""
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:
     """Check that the state database opens; it is neither created nor upgraded."""
-    scheme, _, file = settings.database_url.partition(":///")
-    if scheme == "sqlite" and _nearest(Path(file)).is_dir():
-        yield Finding("ok", f"State database: {file} is made at the first start")
-        return
     try:
-        if damage := _damage(settings):
+        file = state_file(settings)
+        if file and not file.is_file():
+            yield _to_be_made(file)
+            return
+        if file and (damage := _damage(file)):
             yield Finding("fail", damage)
             return
         server = examine(settings.database_url)
         due = upgrade_due(settings.database_url)  # a bot of the earlier version may be running on it
         replicas = [] if due else _replicas(settings)
     except StoreError as error:
-        yield Finding("fail", str(error))
+        yield Finding("fail", error.message)
     else:
-        yield from _recovery(settings)
+        yield from _recovery(file)
         if server:
             yield from server_findings(settings, server, is_due=due is not None)
-        upgrade = f", and is upgraded from schema {due[0]} to {due[1]} at the next start" if due else ""
         yield from replicas
-        yield Finding("ok", f"State database: opens{on_server(server)}{upgrade}")
+        yield Finding("ok", opens(server, due))
+
+
+def state_file(settings: Settings) -> Path | None:
+    """Return the SQLite file; None for a server. Raises StoreError for an address that is of neither."""
+    with opening():
+        file = file_of(settings.database_url)
+    if file is None and examine(settings.database_url) is None:
+        raise StoreError("database.in_memory")
+    return file
+
+
+def _to_be_made(file: Path) -> Finding:
+    """Say whether the SQLite file can be made at the first start."""
+    folder = _nearest(file.parent)
+    if file.is_dir():
+        return Finding("fail", Translatable("doctor.database_folder", file=str(file)))
+    if why := _not_writable(folder):
+        return Finding("fail", Translatable("doctor.database_place", file=str(file), folder=str(folder), why=why))
+    return Finding("ok", Translatable("doctor.database_later", file=str(file)))
 
 
 def _replicas(settings: Settings) -> list[Finding]:
@@ -205,32 +229,31 @@ def _replicas(settings: Settings) -> list[Finding]:
         database.close()
 
 
-def _damage(settings: Settings) -> str:
-    """Say what is damaged in the state database, and what the next start does about it; blank if nothing is."""
-    file = file_of(settings.database_url)
+def _damage(file: Path) -> Translatable | None:
+    """Say what is damaged in the state database, and what the next start does about it; None if nothing is."""
     with opening():
-        damage = damage_of(file) if file else ""
-    if file is None or not damage:
-        return ""
-    copy = f"goes on with {backup_of(file)}" if backup_of(file).is_file() else "begins with an empty one"
-    return f"State database: {file} is damaged ({damage}). The next start sets it aside and {copy}"
+        damage = damage_of(file)
+    if not damage:
+        return None
+    if backup_of(file).is_file():
+        return Translatable("doctor.database_damaged", file=str(file), why=damage, copy=str(backup_of(file)))
+    return Translatable("doctor.database_lost", file=str(file), why=damage)
 
 
-def _recovery(settings: Settings) -> Iterator[Finding]:
+def _recovery(file: Path | None) -> Iterator[Finding]:
     """Note that the settings wait for an admin, and which damaged files are kept."""
-    file = file_of(settings.database_url)
     if waiting := RecoveryNote(file).waiting:
-        yield Finding("note", f"State database: {explain_recovery(asdict(waiting))}")
+        yield Finding("note", Translatable("doctor.database", said=explain_recovery(asdict(waiting))))
     if kept := set_aside(file) if file else []:
-        names = ", ".join(each.name for each in kept)
-        yield Finding("note", f"Set aside since it was damaged: {names}; deleted after {KEEP_SECONDS / DAY:.0f} days")
+        names = tuple(each.name for each in kept)
+        yield Finding("note", Translatable("doctor.set_aside", files=names, days=round(KEEP_SECONDS / DAY)))
 
 
 def existing_database(settings: Settings) -> Database | None:
     """Return the state database; None when there is none, it is not upgraded yet or can't be opened."""
-    scheme, _, file = settings.database_url.partition(":///")
     try:
-        if (scheme == "sqlite" and not Path(file).is_file()) or upgrade_due(settings.database_url):
+        file = state_file(settings)
+        if (file and not file.is_file()) or upgrade_due(settings.database_url):
             return None
         return open_database(settings.database_url)
     except StoreError:

@@ -8,35 +8,46 @@ from bot.settings import Settings
 from handlers.store.database import Database
 from handlers.store.replicas import DEAD_SECONDS, Replicas
 from handlers.store.server import NO_CREATE, SLOW_SECONDS, ServerState
-from handlers.texts import ENGLISH
+from indexes.messages import Translatable
+
+LATER = Translatable("doctor.pgvector_later")
+NONE = Translatable("doctor.no_pgvector")
 
 
-def on_server(server: ServerState | None) -> str:
-    """Say on which server a database is, and how far away; blank for a file."""
-    return f" on PostgreSQL {server.version}, {server.seconds * 1000:.1f} ms away" if server else ""
+def opens(server: ServerState | None, due: tuple[str, str] | None) -> Translatable:
+    """Say that a database opens, on which server and how far away, and that it is `due` for an upgrade."""
+    if server is None:
+        if due is None:
+            return Translatable("doctor.database_opens")
+        return Translatable("doctor.database_upgrade", current=due[0], newest=due[1])
+    away = f"{server.seconds * 1000:.1f}"
+    if due is None:
+        return Translatable("doctor.database_server", version=server.version, milliseconds=away)
+    return Translatable(
+        "doctor.database_server_upgrade", version=server.version, milliseconds=away, current=due[0], newest=due[1]
+    )
 
 
 def server_findings(settings: Settings, server: ServerState, *, is_due: bool) -> Iterator[Finding]:
     """Tell what is wrong with a server, or will be."""
     for fault in server.faults:
-        yield Finding("fail", f"State database: {ENGLISH.say(fault)}")
+        yield Finding("fail", Translatable("doctor.database", said=fault))
     if not server.may_create:
-        yield Finding("fail" if is_due else "note", f"State database: {ENGLISH.say(NO_CREATE)}")
+        yield Finding("fail" if is_due else "note", Translatable("doctor.database", said=NO_CREATE))
     if server.seconds > SLOW_SECONDS:
-        yield Finding("note", f"State database: a round trip takes {server.seconds * 1000:.0f} ms: answers are late")
+        yield Finding("note", Translatable("doctor.slow_server", milliseconds=round(server.seconds * 1000)))
     yield from _pgvector(server, is_needed=settings.index_url is not None)
 
 
 def _pgvector(server: ServerState, *, is_needed: bool) -> Iterator[Finding]:
     if is_needed and (fault := server.pgvector_fault):
-        yield Finding("fail", f"INDEX_BACKEND = pgvector: {ENGLISH.say(fault)}")
+        yield Finding("fail", Translatable("doctor.pgvector_fault", why=fault))
     elif is_needed:
-        made = f"pgvector {server.pgvector}" if server.pgvector else "pgvector is made at the first start"
-        yield Finding("ok", f"INDEX_BACKEND = pgvector: {made}")
+        made = Translatable("doctor.pgvector", version=server.pgvector) if server.pgvector else LATER
+        yield Finding("ok", made)
     elif not server.pgvector:
         there = server.available_pgvector
-        mend = f"{there} is there: CREATE EXTENSION vector" if there else "it is not installed on the server"
-        yield Finding("note", f"State database: no pgvector, which INDEX_BACKEND=pgvector needs; {mend}")
+        yield Finding("note", Translatable("doctor.pgvector_there", version=there) if there else NONE)
 
 
 def replica_findings(settings: Settings, database: Database) -> Iterator[Finding]:
@@ -46,8 +57,12 @@ def replica_findings(settings: Settings, database: Database) -> Iterator[Finding
     for each in differing:
         yield Finding(
             "note",
-            f"Replicas: the one on {each.host}, running since {ctime(each.started)}, was given another kotae.toml than"
-            f" this {settings.config_path.name}: give all the same, and restart them",
+            Translatable(
+                "doctor.replica_config",
+                host=each.host,
+                since=ctime(each.started),
+                config=settings.config_path.name,
+            ),
         )
     if running and not differing:
-        yield Finding("ok", f"Replicas: {len(running)} running, all with this kotae.toml")
+        yield Finding("ok", Translatable("doctor.replicas", count=len(running)))

@@ -8,7 +8,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.channel_mapping import ChannelMapping, Preview
-from bot.doctor.finding import Finding
+from bot.doctor.finding import Finding, said_by
 from bot.doctor.local_checks import existing_database
 from bot.manifest import AGENT_SCOPE, GROUP_SCOPES, SCOPES
 from bot.message_samples import SAMPLES, payload
@@ -22,9 +22,11 @@ from handlers.channels import Channels
 from handlers.slack.trouble import CALL_ERRORS
 from handlers.store.database import Database
 from handlers.texts import ENGLISH
+from indexes.messages import Translatable
 
 NOT_TAKEN = {"invalid_blocks", "invalid_message", "invalid_view"}
 """Error codes of `blocks.validate` for a message that Slack would refuse."""
+SILENT = Translatable("doctor.guests_silent")
 
 
 def check_slack(settings: Settings) -> Iterator[Finding]:
@@ -32,7 +34,7 @@ def check_slack(settings: Settings) -> Iterator[Finding]:
     environment = settings.environment
     if not environment.connects_to_slack:
         missing = "SLACK_BOT_TOKEN" if environment.slack_bot_token is None else "SLACK_APP_TOKEN"
-        yield Finding("note", f"{missing} is not set: `kotae` runs the local workspace; see README, Connect to Slack")
+        yield Finding("note", Translatable("doctor.not_connected", missing=missing))
         return
     client = slack_client(environment)
     try:
@@ -42,11 +44,10 @@ def check_slack(settings: Settings) -> Iterator[Finding]:
         yield Finding("fail", explain(error))
         return
     except CALL_ERRORS as error:
-        yield Finding(
-            "fail", f"{environment.slack_api_url} can't be reached ({cause_of(error)}); check the network and the proxy"
-        )
+        address, why = environment.slack_api_url, str(cause_of(error))
+        yield Finding("fail", Translatable("doctor.unreachable", address=address, why=why))
         return
-    yield Finding("ok", f"Slack: {identity['user']} in {identity['team']}, both tokens accepted")
+    yield Finding("ok", Translatable("doctor.slack", user=str(identity["user"]), team=str(identity["team"])))
     granted = scopes_of(identity)
     yield (scopes := _scopes(granted))
     if scopes.is_failure:
@@ -59,18 +60,17 @@ def check_slack(settings: Settings) -> Iterator[Finding]:
 def _scopes(granted: AbstractSet[str]) -> Finding:
     missing = [scope for scope in SCOPES if scope not in granted]
     if not missing:
-        return Finding("ok", f"Scopes: all {len(SCOPES)}")
-    mend = "paste the output of `kotae manifest` as the app's manifest and reinstall it"
+        return Finding("ok", Translatable("doctor.scopes", count=len(SCOPES)))
     if set(missing) <= set(GROUP_SCOPES):
-        return Finding("note", f"Scopes missing for group direct messages: {', '.join(missing)}; {mend}")
-    return Finding("fail", f"Scopes missing: {', '.join(missing)}; {mend}")
+        return Finding("note", Translatable("doctor.scopes_missing_groups", missing=tuple(missing)))
+    return Finding("fail", Translatable("doctor.scopes_missing", missing=tuple(missing)))
 
 
 def _agent(granted: AbstractSet[str]) -> Finding:
     """Report whether the app is an agent; the scope is all that Slack tells a bot about `agent_view`."""
     if AGENT_SCOPE in granted:
-        return Finding("ok", f"Agent: yes ({AGENT_SCOPE}): direct messages are answered in threads")
-    return Finding("ok", "Agent: no; on paid plans `kotae manifest --agent` makes it one, with suggested questions")
+        return Finding("ok", Translatable("doctor.agent", scope=AGENT_SCOPE))
+    return Finding("ok", Translatable("doctor.no_agent"))
 
 
 def _messages(client: WebClient) -> Iterator[Finding]:
@@ -82,12 +82,13 @@ def _messages(client: WebClient) -> Iterator[Finding]:
         except SlackApiError as error:
             code = str(error.response.get("error"))
             if code not in NOT_TAKEN:
-                yield Finding("note", f"Messages: Slack could not be asked about them (blocks.validate: {code})")
+                yield Finding("note", Translatable("doctor.messages_not_asked", code=code))
                 return
             refused += 1
-            yield Finding("fail", f"Messages: Slack does not take {kind}: {code}{_places(error)}")
+            places = _places(error)
+            yield Finding("fail", Translatable("doctor.message_refused", kind=kind, code=code, places=places))
     if not refused:
-        yield Finding("ok", f"Messages: Slack takes all {len(SAMPLES)} kinds")
+        yield Finding("ok", Translatable("doctor.messages", count=len(SAMPLES)))
 
 
 def _places(error: SlackApiError) -> str:
@@ -101,14 +102,15 @@ def _channels(settings: Settings, client: WebClient, identity: Mapping[str, Any]
     try:
         preview = mapping.preview(client)
     except (SettingsError, SlackApiError) as error:
-        yield Finding("fail", explain(error) if isinstance(error, SlackApiError) else str(error))
+        yield Finding("fail", explain(error) if isinstance(error, SlackApiError) else said_by(error))
     else:
-        yield Finding("ok", f"Channels: {preview.visible} visible, and all that kotae.toml names")
+        config, command = settings.config_path.name, settings.environment.admin_command
+        yield Finding("ok", Translatable("doctor.channels", count=preview.visible, config=config))
         for each in preview.waiting:
-            what = ", ".join(each.knowledge_bases) or "what kotae.toml says"
-            decide = f"{settings.environment.admin_command} channels"
+            what = tuple(each.knowledge_bases) or Translatable("doctor.what_config_says", config=config)
             yield Finding(
-                "note", f"#{each.name} ({each.channel}) waits for an admin to serve it {what}: decide in {decide}"
+                "note",
+                Translatable("doctor.channel_waits", name=each.name, channel=each.channel, what=what, command=command),
             )
         channels = _configured(mapping, preview, database)
         yield from _guests(channels, mapping.public, Access(client, identity))
@@ -131,13 +133,14 @@ def _guests(channels: Iterable[Channel], public: frozenset[str], access: Access)
     for channel in channels:
         left = left_by_guests(channel, public, access)
         if left is not None:
-            what = (
-                f"it uses only public knowledge bases there ({', '.join(left)})"
-                if left
-                else "it says nothing there, since no knowledge base of the channel is public"
-            )
+            used = Translatable("doctor.guests_public", names=tuple(left)) if left else SILENT
             yield Finding(
                 "note",
-                f"#{channel.name} ({channel.id}): auto-reply is {channel.auto_reply.value}, but guests or people of"
-                f" another organisation are in it: {what}",
+                Translatable(
+                    "doctor.guests",
+                    name=str(channel.name),
+                    channel=channel.id,
+                    mode=channel.auto_reply.value,
+                    what=used,
+                ),
             )

@@ -14,6 +14,7 @@ from handlers.remote.network import FetchError
 from handlers.remote.places import Remote
 from handlers.remote.state import SourceState, SourceStates
 from indexes.errors import UnusableFileError
+from indexes.messages import Translatable
 from indexes.names import same_name
 from indexes.records import Source, parse_records
 
@@ -41,20 +42,23 @@ def _states(settings: Settings) -> dict[str, SourceState]:
 
 
 def _checked(fetcher: Fetcher, source: Source, remote: Remote, state: SourceState) -> Finding:
-    what = f"Source of {source.name}: {remote.place.host}"
+    name, host = source.name, str(remote.place.host)
     try:
         fetched = fetcher.fetch(remote)
         data, file = (fetched.data, f"{source.name}{fetched.ending}") if fetched else (b"", source.path.name)
         records = len(parse_records(data, Path(file), source.sheet, source.columns).records)
     except (FetchError, UnusableFileError) as error:
-        return Finding("note" if source.path.is_file() else "fail", f"{what}: {error}. {_copy(source, state)}")
-    return Finding("ok", f"{what}: {records} records")
+        failed = Translatable(
+            "doctor.source_failed", name=name, host=host, why=error.message, copy=_copy(source, state)
+        )
+        return Finding("note" if source.path.is_file() else "fail", failed)
+    return Finding("ok", Translatable("doctor.source", name=name, host=host, records=records))
 
 
-def _copy(source: Source, state: SourceState) -> str:
+def _copy(source: Source, state: SourceState) -> Translatable:
     """Say how old the copy is that answers meanwhile."""
     if not source.path.is_file():
-        return "There is no copy of it yet, so nothing can be answered from it"
+        return Translatable("doctor.source_no_copy")
     if not state.fetched:
-        return f"{source.path.name} answers, which was there before"
-    return f"The copy of {time.ctime(state.fetched)} answers"
+        return Translatable("doctor.source_before", file=source.path.name)
+    return Translatable("doctor.source_copy", at=time.ctime(state.fetched))

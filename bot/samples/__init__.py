@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from indexes.errors import UnusableFileError
+from indexes.messages import Translatable
 from indexes.records import Record, Source, read_records
 from indexes.retrieval.synonyms import read_synonyms
 
@@ -29,12 +30,13 @@ class FromSamples(NamedTuple):
     shipped: int
     rows: int
 
-    def __str__(self) -> str:
-        mend = "keep those that hold for you" if self.path.stem == SYNONYMS.stem else f"or /kb remove {self.path.stem}"
-        return (
-            f"{self.path}: {self.shipped} of its {self.rows} rows are those of the samples that come with Kotae, about"
-            f" companies that don't exist. Put your own in their place, {mend}"
-        )
+    @property
+    def message(self) -> Translatable:
+        """What is wrong with that, and what to do."""
+        path, stem = str(self.path), self.path.stem
+        if stem == SYNONYMS.stem:
+            return Translatable("samples.synonyms", path=path, shipped=self.shipped, rows=self.rows)
+        return Translatable("samples.rows", path=path, shipped=self.shipped, rows=self.rows, name=stem)
 
 
 def sample_files() -> list[Path]:

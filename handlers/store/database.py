@@ -28,7 +28,7 @@ from sqlalchemy import (
     make_url,
     select,
 )
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from handlers.store import engines
 from handlers.store.backup import back_up, backup_of, is_due
@@ -337,9 +337,18 @@ def opening() -> Iterator[None]:
     """Say why a database can't be opened; raises StoreError."""
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
-        why = reason_of(error) if isinstance(error, SQLAlchemyError) else reason(error)
-        raise StoreError("database.not_opened", reason=why) from None
+    except (ArgumentError, NoSuchModuleError):  # they may quote the address
+        raise StoreError("database.address") from None
+    except SQLAlchemyError as error:
+        raise _not_opened(reason_of(error)) from None
+    except (sqlite3.Error, OSError, ImportError) as error:
+        raise StoreError("database.not_opened", reason=reason(error)) from None
+
+
+def _not_opened(why: Translatable) -> StoreError:
+    if why.key == "database.unreachable":
+        return StoreError("database.no_server", reason=why.values["reason"])
+    return StoreError("database.not_opened", reason=why)
 
 
 def _open(location: URL, expected: MetaData) -> Engine:

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from indexes.errors import UnusableFileError
-from indexes.messages import Translatable
+from indexes.messages import Translatable, say
+from indexes.messages.en import WORDS as ENGLISH
 from indexes.records.columns import closest_name
 from indexes.records.model import KnowledgeBase, Problem, Record
 from indexes.records.placeholders import has_answer
@@ -50,7 +51,7 @@ class CheckReport:
     """The result of checking one file; if `error` is set, the rest is empty."""
 
     file: str
-    error: str = ""
+    error: Translatable | None = None
     encoding: str = ""
     delimiter: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -75,7 +76,7 @@ class CheckReport:
         return {
             "file": self.file,
             "usable": self.usable,
-            **({"error": self.error} if self.error else {}),
+            **({"error": str(self.error)} if self.error else {}),
             **({"sheet": self.sheet} if self.sheet else {}),
             "encoding": self.encoding,
             "delimiter": self.delimiter,
@@ -100,7 +101,7 @@ def check_file(path: Path, sheet: str = "", chosen: Mapping[str, str] = _AS_NAME
     try:
         found = read_records(path, sheet, chosen)
     except UnusableFileError as error:
-        return CheckReport(file=str(path), error=str(error))
+        return CheckReport(file=str(path), error=error.message)
     return CheckReport(
         file=str(path),
         encoding=found.encoding,
@@ -170,32 +171,46 @@ def _no_answer(record: Record) -> Translatable:
     return Translatable("row.no_answer")
 
 
-def format_report(report: CheckReport) -> str:
-    """Format the report as text; long lists are cut, but complete in `as_dict`."""
-    if not report.usable:
-        return f"{report.error}\n"
-    name = Path(report.file).name
-    written = f'sheet "{report.sheet}"' if report.sheet else f"{report.encoding}, {DELIMITERS[report.delimiter]}"
-    lines = [
-        f"{name}: {_count(report.records, 'record')}, {report.skipped} skipped ({written})",
-        "  columns: " + ", ".join(f"{role} = {header}" for role, header in report.columns.items()),
-    ]
-    if report.details:
-        lines.append("  shown as details: " + ", ".join(report.details))
-    lines += _cut(
-        [
-            f"  {name}:{problem.line}: {problem.message}{' (skipped)' if problem.skipped else ''}"
-            for problem in report.problems
-        ]
-    )
-    if report.near_duplicates:
-        lines.append(f"  {_count(len(report.near_duplicates), 'pair')} of nearly the same question:")
-        lines += _cut([line for pair in report.near_duplicates for line in _pair_lines(name, pair)])
+def format_report(report: CheckReport, words: Mapping[str, str] = ENGLISH) -> str:
+    """Format the report as text, in the language of `words`; long lists are cut, but complete in `as_dict`."""
+    if report.error:
+        return f"{say(report.error, words)}\n"
+    lines = [say(_summary(report), words), *(f"  {say(each, words)}" for each in _read(report))]
+    lines += _cut([f"  {say(each, words)}" for each in _problems(report)], words)
+    if pairs := report.near_duplicates:
+        one, more = Translatable("check.pair"), Translatable("check.pairs", count=len(pairs))
+        lines.append(f"  {say(one if len(pairs) == 1 else more, words)}")
+        lines += _cut([line for pair in pairs for line in _pair_lines(Path(report.file).name, pair)], words)
     return "\n".join(lines) + "\n"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def _summary(report: CheckReport) -> Translatable:
+    count = Translatable("check.record") if report.records == 1 else Translatable("check.records", count=report.records)
+    delimiter = Translatable(f"check.delimiter.{DELIMITERS[report.delimiter]}") if report.delimiter else ""
+    written = Translatable("check.text", encoding=report.encoding, delimiter=delimiter)
+    return Translatable(
+        "check.summary",
+        file=Path(report.file).name,
+        records=count,
+        skipped=report.skipped,
+        written=Translatable("check.sheet", sheet=report.sheet) if report.sheet else written,
+    )
+
+
+def _read(report: CheckReport) -> Iterator[Translatable]:
+    """Say what the columns were read as."""
+    yield Translatable("check.columns", columns=tuple(f"{role} = {header}" for role, header in report.columns.items()))
+    if report.details:
+        yield Translatable("check.details", columns=report.details)
+
+
+def _problems(report: CheckReport) -> Iterator[Translatable]:
+    name = Path(report.file).name
+    for each in report.problems:
+        if each.skipped:
+            yield Translatable("check.skipped", file=name, line=str(each.line), problem=each.message)
+        else:
+            yield Translatable("check.problem", file=name, line=str(each.line), problem=each.message)
 
 
 def _pair_lines(name: str, pair: NearDuplicate) -> Iterator[str]:
@@ -204,9 +219,11 @@ def _pair_lines(name: str, pair: NearDuplicate) -> Iterator[str]:
         yield f"    {name}:{line}: {question}{tail}"
 
 
-def _cut(lines: list[str]) -> list[str]:
+def _cut(lines: list[str], words: Mapping[str, str]) -> list[str]:
     hidden = len(lines) - 2 * _SHOWN
-    return lines if hidden <= 0 else [*lines[: 2 * _SHOWN], f"  … and {hidden:,} more lines (--json has them all)"]
+    if hidden <= 0:
+        return lines
+    return [*lines[: 2 * _SHOWN], f"  {say(Translatable('check.hidden', count=hidden), words)}"]
 
 
 def near_duplicates(found: KnowledgeBase) -> list[NearDuplicate]:

@@ -123,7 +123,7 @@ def check_synonyms(path: Path) -> CheckReport:
     try:
         found = read_synonyms(path)
     except UnusableFileError as error:
-        return CheckReport(file=str(path), error=str(error))
+        return CheckReport(file=str(path), error=error.message)
     return CheckReport(
         file=str(path),
         encoding=found.encoding,

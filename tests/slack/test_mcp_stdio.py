@@ -22,6 +22,7 @@ from mcp.client.stdio import StdioServerParameters
 from bot.api.relay import Relay, connections
 from bot.extras import install
 from bot.playground import LocalSlack
+from bot.texts import ENGLISH
 from handlers.doors.errors import RelayError
 from handlers.doors.searching import Query
 from handlers.schema import open_database
@@ -208,7 +209,7 @@ def test_what_keeps_it_from_starting_is_said_on_stderr(folder: Path, tmp_path: P
     (without / "mcp" / "__init__.py").write_text("raise ImportError(name='mcp')", "utf-8")
     ended = kotae_mcp(folder, PYTHONPATH=f"{without}{os.pathsep}{ROOT}")
     assert (ended.returncode, ended.stdout) == (1, b"")
-    said = f"kotae mcp needs the package mcp, which is not installed; run {install('api')}\n"
+    said = f"kotae mcp needs the package mcp, which is not installed; run {ENGLISH.say(install('api'))}\n"
     assert ended.stderr.decode() == said
     shutil.rmtree(folder / "knowledge")
     ended = kotae_mcp(folder)

@@ -18,6 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from handlers.privacy.store.forgetting import forget, forget_voice
+from handlers.store.file_address import url_of
 from handlers.store.sqlite import connect
 from indexes.atomic_file import replace_file
 
@@ -68,7 +69,7 @@ class Erasures:
         salt, listed = self._read()
         listed = [each for each in listed if each.at >= since]
         wanted = {each.who for each in listed}
-        url = f"sqlite:///{copy}"
+        url = url_of(copy)
         for user in sorted(_ids(copy)) if wanted else ():
             if _digest(user, salt) in wanted:
                 forget(url, user)

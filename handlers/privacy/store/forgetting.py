@@ -36,6 +36,7 @@ from handlers.store.database import FORGOTTEN
 from handlers.store.engines import is_server, single_use
 from handlers.store.errors import StoreError
 from handlers.store.exclusive import wait_for
+from handlers.store.file_address import url_of
 from handlers.store.installation import PSEUDONYMS, installation
 from handlers.store.reasons import reason_of
 from handlers.store.recovery import ENDINGS, set_aside
@@ -68,7 +69,7 @@ def databases(url: str, data_dir: Path | None = None) -> list[tuple[str, str]]:
     if file.is_file() and file.stat().st_size:
         files.add(file)
     names = {each: each.name if each.parent == file.parent else f"{each.parent.name}/{each.name}" for each in files}
-    return [(names[each], f"sqlite:///{each}") for each in sorted(files)]
+    return [(names[each], url_of(each)) for each in sorted(files)]
 
 
 class ForgettingError(Exception):
