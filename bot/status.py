@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bot.background import BackgroundThread
+from bot.terminal import moment
 from bot.texts import ENGLISH, JAPANESE
 from handlers.counters import Count
 from handlers.texts import Texts
@@ -116,7 +117,7 @@ def explain_recovery(recovery: Mapping[str, Any]) -> Translatable:
     kept = Translatable("status.recovered_kept", file=recovery["damaged"]) if recovery["damaged"] else ""
     began = Translatable("status.recovered_empty")
     if stored_at := recovery["stored_at"]:
-        began = Translatable("status.recovered_until", at=time.ctime(stored_at))
+        began = Translatable("status.recovered_until", at=moment(stored_at))
     return Translatable("status.recovered", why=why, kept=kept, began=began)
 
 
@@ -128,7 +129,7 @@ def _quiet(until: float | None) -> dict[str, float | None] | None:
 def explain_quiet(quiet: Mapping[str, Any]) -> Translatable:
     """Say until when nothing is posted unasked."""
     if quiet["until"]:
-        return Translatable("status.quiet_until", at=time.ctime(quiet["until"]))
+        return Translatable("status.quiet_until", at=moment(quiet["until"]))
     return Translatable("status.quiet")
 
 
@@ -186,7 +187,7 @@ def _replica(each: Mapping[str, Any]) -> Translatable:
     return Translatable(
         "status.replica",
         host=each["host"],
-        since=time.ctime(each["since"]),
+        since=moment(each["since"]),
         silent=round(each["silent"]),
         bases=each["doing"].get("knowledge_bases", 0),
         queue=each["doing"].get("queue", 0),
@@ -215,7 +216,8 @@ def _process(status: Mapping[str, Any], *, is_trial: bool) -> Iterator[Translata
     yield from _traffic(process)
     form = process.get("model_form")  # a bot of an earlier version doesn't tell
     encoder = status["encoder"] or Translatable("status.no_encoder")
-    yield Translatable("status.encoder", parts=(encoder, form) if form else (encoder,))
+    is_running = status["encoder"] and form
+    yield Translatable("status.encoder", parts=(encoder, form) if is_running else (encoder,))
     if quiet := status.get("quiet"):
         yield explain_quiet(quiet)
     if process["model_trouble"]:

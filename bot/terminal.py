@@ -1,5 +1,7 @@
 """The language of this terminal, for what commands print; the log is in English."""
 
+import time
+
 from bot.settings import language
 from bot.texts import BY_LANGUAGE
 from handlers.texts import Texts
@@ -9,6 +11,11 @@ from indexes.messages import Translatable
 def terminal_texts() -> Texts:
     """Return the words in the language of the terminal."""
     return BY_LANGUAGE[language()]
+
+
+def moment(at: float) -> str:
+    """Return a time, as it is read in both languages; seconds since the epoch."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def told(message: Translatable | str) -> str:

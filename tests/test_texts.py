@@ -9,9 +9,11 @@ from string import Formatter
 import pytest
 
 from bot.texts import ENGLISH, JAPANESE
+from bot.texts import en as bot_en
 from handlers import texts
 from handlers.texts import Texts, en
 from indexes import messages
+from indexes.messages import en as messages_en
 from indexes.text import is_japanese
 
 HOUSE = Path(texts.__file__).parents[2]
@@ -65,6 +67,11 @@ def built() -> set[str]:
     return {key for key in ENGLISH.words for prefix in prefixes if key.startswith(prefix) and KEY.match(prefix + "x")}
 
 
+def test_no_key_of_the_terminal_takes_the_place_of_another_one() -> None:
+    assert bot_en.WORDS.keys() & texts.ENGLISH.words.keys() == set()
+    assert en.WORDS.keys() & messages_en.WORDS.keys() == set()
+
+
 def test_both_languages_say_the_same_things() -> None:
     assert list(ENGLISH.words) == list(JAPANESE.words)
 
@@ -115,7 +122,7 @@ def test_japanese_texts_are_japanese() -> None:
     wordless = {
         *("audit.where", "answer.asked", "learned.one", "synonyms.quote", "search.knows_one", "search.topics"),
         *("check.text", "doctor.packages", "doctor.pgvector_fault", "doctor.system", "doctor.system_file"),
-        *("doctor.table", "forget.done", "forget.versions_within", "restore.size", "token.sees"),
+        *("doctor.table", "forget.done", "forget.versions_within", "restore.size", "tokens.sees"),
         *("status.remark", "status.source"),
         *("audit.before", "database.other", "kind.pdf", "list.comma", "list.quoted", "model.in_folder", "synonyms.or"),
     }

@@ -24,7 +24,7 @@ def _create(options: Namespace, settings: "Settings") -> int:
     plain, token = create(settings, options.name, options.knowledge_bases, options.expires)
     print(plain)
     if token:
-        print(told(Translatable("token.made", scope=_scope(token), end=_end(token))), file=sys.stderr)
+        print(told(Translatable("tokens.made", scope=_scope(token), end=_end(token))), file=sys.stderr)
     return OK
 
 
@@ -36,9 +36,9 @@ def _list(_: Namespace, settings: "Settings") -> int:
     for token in tokens:
         made = time.strftime("%Y-%m-%d", time.gmtime(token.created))
         end = _end(token)
-        print(told(Translatable("token.listed", name=token.name, scope=_scope(token), made=made, end=end)))
+        print(told(Translatable("tokens.listed", name=token.name, scope=_scope(token), made=made, end=end)))
     if not tokens:
-        print(told(Translatable("token.none")), file=sys.stderr)
+        print(told(Translatable("tokens.none")), file=sys.stderr)
     return OK
 
 
@@ -47,23 +47,23 @@ def _revoke(options: Namespace, settings: "Settings") -> int:
     from bot.tokens import revoke
 
     revoke(settings, options.name)
-    print(told(Translatable("token.revoked", name=options.name)))
+    print(told(Translatable("tokens.revoked", name=options.name)))
     return OK
 
 
 def _scope(token: "Token") -> Translatable:
     if token.knowledge_bases is None:
-        return Translatable("token.sees_all")
-    return Translatable("token.sees", names=tuple(token.knowledge_bases))
+        return Translatable("tokens.sees_all")
+    return Translatable("tokens.sees", names=tuple(token.knowledge_bases))
 
 
 def _end(token: "Token") -> Translatable:
     day = str(token.expires_on)
     if not token.expires_on:
-        return Translatable("token.never")
+        return Translatable("tokens.never")
     if token.has_expired(time.time()):
-        return Translatable("token.expired", day=day)
-    return Translatable("token.expires", day=day)
+        return Translatable("tokens.expired", day=day)
+    return Translatable("tokens.expires", day=day)
 
 
 def _name(text: str) -> str:

@@ -1,10 +1,10 @@
 """Checks of a database server, and of the replicas that share it."""
 
 from collections.abc import Iterator
-from time import ctime
 
 from bot.doctor.finding import Finding
 from bot.settings import Settings
+from bot.terminal import moment
 from handlers.store.database import Database
 from handlers.store.replicas import DEAD_SECONDS, Replicas
 from handlers.store.server import NO_CREATE, SLOW_SECONDS, ServerState
@@ -60,7 +60,7 @@ def replica_findings(settings: Settings, database: Database) -> Iterator[Finding
             Translatable(
                 "doctor.replica_config",
                 host=each.host,
-                since=ctime(each.started),
+                since=moment(each.started),
                 config=settings.config_path.name,
             ),
         )

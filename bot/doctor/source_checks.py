@@ -1,6 +1,5 @@
 """Checks of the sources that knowledge bases are fetched from."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from bot.doctor.finding import Finding
 from bot.doctor.local_checks import existing_database
 from bot.settings import Settings
 from bot.source_settings import proxy_of
+from bot.terminal import moment
 from handlers.remote.fetching import Fetcher
 from handlers.remote.network import FetchError
 from handlers.remote.places import Remote
@@ -61,4 +61,4 @@ def _copy(source: Source, state: SourceState) -> Translatable:
         return Translatable("doctor.source_no_copy")
     if not state.fetched:
         return Translatable("doctor.source_before", file=source.path.name)
-    return Translatable("doctor.source_copy", at=time.ctime(state.fetched))
+    return Translatable("doctor.source_copy", at=moment(state.fetched))

@@ -88,7 +88,7 @@ WORDS = {
     "doctor.system": "{said}",
     # What several commands say
     "list.both": "{first} and {second}",
-    "install.extra": "pip install -c constraints.txt -e '.[{extra}]', or with a wheel pip install -c constraints.txt './kotae-….whl[{extra}]'",
+    "install.extra": "pip install -c constraints.txt -e '.[{extra}]', or with a wheel, in its folder, pip install -c constraints.txt './kotae-….whl[{extra}]' (with uv or pipx: its command in the README, with [{extra}] and --force)",
     "manifest.note": "Note: {said}",
     "manifest.reserved": "{command} is the name of a built-in Slack command; Slack may refuse it, and with it the whole manifest ({refusal}). Then use another: kotae manifest --{which}-command {other}, and {key}={other} in .env; kotae connect does so by itself",
     "folder.rename": "{file} is not read: rename it to {name}; commas and tabs are told apart",
@@ -241,15 +241,15 @@ WORDS = {
     # What is asked
     "ask.agrees": "{question} Type yes:",
     # kotae token
-    "token.made": "It {scope}, and {end}. It is not stored and can't be shown again",
-    "token.listed": "{name}  {scope}; made {made}, {end}",
-    "token.none": "There is no token. Without one, public knowledge bases are open",
-    "token.revoked": "{name} is revoked",
-    "token.sees_all": "sees every knowledge base, later ones and those of private channels too",
-    "token.sees": "sees {names}",
-    "token.never": "never expires",
-    "token.expired": "expired on {day}",
-    "token.expires": "expires on {day}",
+    "tokens.made": "It {scope}, and {end}. It is not stored and can't be shown again",
+    "tokens.listed": "{name}  {scope}; made {made}, {end}",
+    "tokens.none": "There is no token. Without one, public knowledge bases are open",
+    "tokens.revoked": "{name} is revoked",
+    "tokens.sees_all": "sees every knowledge base, later ones and those of private channels too",
+    "tokens.sees": "sees {names}",
+    "tokens.never": "never expires",
+    "tokens.expired": "expired on {day}",
+    "tokens.expires": "expires on {day}",
     # kotae model
     "models.none": "No model has been downloaded to {folder}",
     "models.incomplete": "incomplete: run kotae model download",

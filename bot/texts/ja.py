@@ -88,7 +88,7 @@ WORDS = {
     "doctor.system": "{said}",
     # What several commands say
     "list.both": "{first} と {second}",
-    "install.extra": "pip install -c constraints.txt -e '.[{extra}]'（wheel から入れた場合は pip install -c constraints.txt './kotae-….whl[{extra}]'）",
+    "install.extra": "pip install -c constraints.txt -e '.[{extra}]'（wheel から入れた場合は、wheel のあるフォルダーで pip install -c constraints.txt './kotae-….whl[{extra}]'。uv と pipx では README のコマンドに [{extra}] と --force を付けます）",
     "manifest.note": "注意: {said}",
     "manifest.reserved": "{command} は Slack 自身のコマンド名でもあり、マニフェスト全体が拒否されることがあります（{refusal}）。そのときは kotae manifest --{which}-command {other} を使い、.env に {key}={other} と書いてください。kotae connect なら自動です",
     "folder.rename": "{file} は読み込みません。{name} に名前を変えてください（カンマかタブかは自動で見分けます）",
@@ -241,15 +241,15 @@ WORDS = {
     # What is asked
     "ask.agrees": "{question} 実行するなら yes と入力:",
     # kotae token
-    "token.made": "検索できるもの: {scope}。{end}。保存しないため、表示はこの1回だけです",
-    "token.listed": "{name}  検索できるもの: {scope}。作成日 {made}、{end}",
-    "token.none": "トークンはありません。公開ナレッジベースはトークンなしで検索できます",
-    "token.revoked": "{name} を取り消しました",
-    "token.sees_all": "すべてのナレッジベース（今後追加するもの、非公開チャンネルのものも）",
-    "token.sees": "{names}",
-    "token.never": "無期限",
-    "token.expired": "{day} に期限切れ",
-    "token.expires": "期限 {day}",
+    "tokens.made": "検索できるもの: {scope}。{end}。保存しないため、表示はこの1回だけです",
+    "tokens.listed": "{name}  検索できるもの: {scope}。作成日 {made}、{end}",
+    "tokens.none": "トークンはありません。公開ナレッジベースはトークンなしで検索できます",
+    "tokens.revoked": "{name} を取り消しました",
+    "tokens.sees_all": "すべてのナレッジベース（今後追加するもの、非公開チャンネルのものも）",
+    "tokens.sees": "{names}",
+    "tokens.never": "無期限",
+    "tokens.expired": "{day} に期限切れ",
+    "tokens.expires": "期限 {day}",
     # kotae model
     "models.none": "{folder} にダウンロード済みのモデルはありません",
     "models.incomplete": "取得途中: kotae model download を実行してください",
