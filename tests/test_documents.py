@@ -23,6 +23,7 @@ DOCS = ROOT / "docs"
 TOP = [ROOT / name for name in OUTSIDE]
 EVERYTHING = [*TOP, *pages(), DOCS / "pictures" / "README.md"]
 OTHERS = {
+    "LANG",
     *(
         "HF_HOME",
         "HF_ENDPOINT",
