@@ -361,6 +361,7 @@ NOT_A_TEXT: dict[str, tuple[str, ...]] = {
         "indexes.environment",
         "indexes.messages",
         "indexes.storage.versions.forget_author",
+        "indexes.records.checking.format_report",
         "indexes.records.decoding",
         "indexes.records.stored.with_aliases",
         "indexes.storage.blocks",
