@@ -35,6 +35,13 @@ DEATHS: dict[str, Fault] = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _all_there_is_left_alone() -> None:
+    """What earlier tests and imports have left need not be looked through after each test."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _sockets_collected() -> Iterator[None]:
     yield

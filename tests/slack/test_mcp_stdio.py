@@ -29,6 +29,7 @@ from handlers.schema import open_database
 from handlers.store.tokens import Tokens
 from tests.http_client import Client
 from tests.mcp_client import Agent, over_stdio, text_of
+from tests.processes import Python, run
 from tests.slack.test_knowledge_reader import everything
 from tests.slack.test_serve import Process, ended
 
@@ -88,7 +89,7 @@ async def ask(agent: Agent) -> list[Any]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_and_leaves_nothing(folder: Path, number: signal.Signals) -> None:
     server, made = as_documented(DOCUMENTS[0], folder, None), folder / "tmp"
-    with subprocess.Popen([server.command, *server.args], env=server.env, cwd=server.cwd, stdin=subprocess.PIPE) as one:
+    with Python[bytes](*server.args, env=server.env, cwd=server.cwd, stdin=subprocess.PIPE) as one:
         until = time.monotonic() + 60
         while not list(made.glob("kotae-*")):  # without a pause: what has just been made must be cleared away, too
             assert time.monotonic() < until
@@ -192,15 +193,9 @@ def test_a_bot_that_breaks_off_is_said() -> None:
         anyio.run(ask_twice)
 
 
-def kotae_mcp(folder: Path, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+def kotae_mcp(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     known = {name: value for name, value in os.environ.items() if name == "PATH"}
-    return subprocess.run(
-        [sys.executable, "-m", "bot", "mcp", "--directory", str(folder)],
-        env={**known, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return run("-m", "bot", "mcp", "--directory", folder, env={**known, "PYTHONPATH": str(ROOT), **environment})
 
 
 def test_what_keeps_it_from_starting_is_said_on_stderr(folder: Path, tmp_path: Path) -> None:
@@ -208,13 +203,13 @@ def test_what_keeps_it_from_starting_is_said_on_stderr(folder: Path, tmp_path: P
     (without / "mcp").mkdir(parents=True)
     (without / "mcp" / "__init__.py").write_text("raise ImportError(name='mcp')", "utf-8")
     ended = kotae_mcp(folder, PYTHONPATH=f"{without}{os.pathsep}{ROOT}")
-    assert (ended.returncode, ended.stdout) == (1, b"")
+    assert (ended.returncode, ended.stdout) == (1, "")
     said = f"kotae mcp needs the package mcp, which is not installed; run {ENGLISH.say(install('api'))}\n"
-    assert ended.stderr.decode() == said
+    assert ended.stderr == said
     shutil.rmtree(folder / "knowledge")
     ended = kotae_mcp(folder)
-    assert (ended.returncode, ended.stdout) == (1, b"")
-    assert b"KNOWLEDGE_DIR = knowledge: there is no such folder" in ended.stderr
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "KNOWLEDGE_DIR = knowledge: there is no such folder" in ended.stderr
     assert (folder / ".kotae").exists() is False
 
 

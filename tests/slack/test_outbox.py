@@ -1,7 +1,7 @@
 """A call of Slack may fail before it is performed or after: what is posted is there once, and never twice."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bot.app import Bot
 from bot.config_file import ChannelSection, ConfigFile
-from bot.playground import LocalSlack
+from bot.playground import LocalSlack, Message
 from handlers.channel_rules import AutoReply
 from handlers.services import Services
 from handlers.slack.blocks import notice
@@ -48,23 +48,30 @@ def bot(start: Start) -> Bot:
     return start(ConfigFile(channels={"it-help": ChannelSection(auto_reply=AutoReply.ON, threshold=0.5)}))
 
 
-def said(slack: LocalSlack) -> list[str]:
-    return [each.shown for each in [*slack.bot_messages(), *slack.ephemerals("hanako")]]
+def messages(slack: LocalSlack) -> list[Message]:
+    return [*slack.bot_messages(), *slack.ephemerals("hanako")]
 
 
-def answered_once(slack: LocalSlack, bot: Bot) -> None:
-    slack.wait_until(lambda: said(slack), what="the answer")
+def said(slack: LocalSlack, before: Sequence[Message] = ()) -> list[str]:
+    """What hanako has read since."""
+    return [each.shown for each in messages(slack) if each not in before]
+
+
+def answered_once(slack: LocalSlack, bot: Bot, before: Sequence[Message] = (), why: str = "") -> None:
+    slack.wait_until(lambda: said(slack, before), what=f"the answer {why}")
     settle(slack, bot)
-    assert [ANSWER in each for each in said(slack)] == [True]
+    assert [ANSWER in each for each in said(slack, before)] == [True], why
 
 
-@pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("how", ASKING)
 @pytest.mark.usefixtures("lawful")
-def test_an_answer_is_there_once_however_its_call_failed(slack: LocalSlack, bot: Bot, how: str, failure: str) -> None:
-    FAILURES[failure](slack)
-    ASKING[how](slack)
-    answered_once(slack, bot)
+def test_an_answer_is_there_once_however_its_call_failed(slack: LocalSlack, bot: Bot, how: str) -> None:
+    for failure, inject in FAILURES.items():
+        before = messages(slack)
+        inject(slack)
+        ASKING[how](slack)
+        answered_once(slack, bot, before, failure)
+        slack.faults.clear()
 
 
 @pytest.mark.long("waits until a call is given up")
@@ -272,16 +279,22 @@ UPLOAD_FAILURES: dict[str, Callable[[LocalSlack], None]] = {
 }
 
 
-@pytest.mark.parametrize("failure", UPLOAD_FAILURES)
-def test_a_file_is_there_once_or_its_loss_is_told(slack: LocalSlack, bot: Bot, failure: str) -> None:
-    UPLOAD_FAILURES[failure](slack)
-    slack.command("olivia", "it-help", "/kb export it-help")
-    slack.quiet(0.3)
-    settle(slack, bot)
+def files_and_losses(slack: LocalSlack) -> tuple[int, int]:
+    """How many files olivia has, and of how many losses she was told."""
     files = [file for each in slack.bot_messages(slack.person("olivia")) for file in each.files]
-    told = [each.shown for each in slack.ephemerals("olivia") if "Slack" in each.shown]
-    lost = failure in {"internal_error", "bytes refused"}
-    assert (len(files), len(told)) == ((0, 1) if lost else (1, 0))
+    return len(files), len([each for each in slack.ephemerals("olivia") if "Slack" in each.shown])
+
+
+def test_a_file_is_there_once_or_its_loss_is_told(slack: LocalSlack, bot: Bot) -> None:
+    for failure, inject in UPLOAD_FAILURES.items():
+        files, losses = files_and_losses(slack)
+        inject(slack)
+        slack.command("olivia", "it-help", "/kb export it-help")
+        slack.quiet(0.3)
+        settle(slack, bot)
+        lost = failure in {"internal_error", "bytes refused"}
+        assert files_and_losses(slack) == ((files, losses + 1) if lost else (files + 1, losses)), failure
+        slack.faults.clear()
 
 
 @pytest.mark.parametrize("failure", ["500 after", "500 before", "dropped after"])

@@ -12,6 +12,7 @@ from bot.playground import LocalSlack
 from handlers.learning.store.learned_aliases import LearnedAliases, StoredAlias
 from indexes.records import read_records
 from tests.slack.conftest import Put, settle
+from tests.slack.test_reload import reload
 from tests.slack.test_uploads import press, upload
 from tests.slack.test_versions import exported
 from tests.workbooks import table
@@ -76,16 +77,16 @@ def file(knowledge: Path, put: Put, request: pytest.FixtureRequest) -> Path:
     return knowledge / "it-help.csv"
 
 
-@pytest.mark.parametrize("file", FILES.values(), indirect=True, ids=FILES)
 @pytest.mark.usefixtures("bot")
-def test_what_comes_back_untouched_is_the_very_same(slack: LocalSlack, file: Path) -> None:
-    before = file.read_bytes()
-    slack.command("olivia", "it-help", "/kb reload")
-    _, data = exported(slack)
-    for way in WAYS.values():
-        assert upload(slack, "it-help.csv", way(data)).shown == SAME
-    assert upload(slack, "it-help.xlsx", table(*rows_of(data))).shown == SAME.replace(".csv", ".xlsx")
-    assert file.read_bytes() == before
+def test_what_comes_back_untouched_is_the_very_same(slack: LocalSlack, knowledge: Path, put: Put) -> None:
+    for name, content in FILES.items():
+        put("it-help.csv", content)
+        assert "*it-help*" in reload(slack, "it-help")
+        _, data = exported(slack)
+        for way, altered in WAYS.items():
+            assert upload(slack, "it-help.csv", altered(data)).shown == SAME, (name, way)
+        assert upload(slack, "it-help.xlsx", table(*rows_of(data))).shown == SAME.replace(".csv", ".xlsx"), name
+        assert (knowledge / "it-help.csv").read_bytes() == content, name
 
 
 @pytest.mark.parametrize(
@@ -164,20 +165,21 @@ EDITS: dict[str, tuple[Callable[[list[list[str]]], object], str, list[tuple[str,
 }
 
 
-@pytest.mark.parametrize("edit", EDITS)
-@pytest.mark.parametrize("file", [LIST.encode()], indirect=True, ids=[""])
 @pytest.mark.usefixtures("bot")
-def test_an_edit_changes_what_was_edited_and_nothing_else(slack: LocalSlack, file: Path, edit: str) -> None:
-    before = {one.question: one.answer for one in read_records(file).records}
-    slack.command("olivia", "it-help", "/kb reload")
-    _, data = exported(slack)
-    do, said, pairs = EDITS[edit]
-    card = upload(slack, "it-help.csv", changed(data, do))
-    assert said in card.shown
-    press(slack, card, "Apply", "is in place")
-    now = {one.question: one.answer for one in read_records(file).records}
-    assert {(question, now[question]) for question in now.keys() & before.keys()} | set(pairs) == set(now.items())
-    assert all(now[question] == before[question] for question in now.keys() & before.keys() - dict(pairs).keys())
+def test_an_edit_changes_what_was_edited_and_nothing_else(slack: LocalSlack, knowledge: Path, put: Put) -> None:
+    file = knowledge / "it-help.csv"
+    for edit, (do, said, pairs) in EDITS.items():
+        put("it-help.csv", LIST)
+        before = {one.question: one.answer for one in read_records(file).records}
+        assert "*it-help*" in reload(slack, "it-help")
+        _, data = exported(slack)
+        card = upload(slack, "it-help.csv", changed(data, do))
+        assert said in card.shown, edit
+        press(slack, card, "Apply", "is in place")
+        now = {one.question: one.answer for one in read_records(file).records}
+        kept = now.keys() & before.keys()
+        assert {(question, now[question]) for question in kept} | set(pairs) == set(now.items()), edit
+        assert all(now[question] == before[question] for question in kept - dict(pairs).keys()), edit
 
 
 @pytest.mark.parametrize("file", [LIST.encode()], indirect=True, ids=[""])

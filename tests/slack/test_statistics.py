@@ -157,9 +157,9 @@ def test_where_no_picture_can_be_uploaded_the_trend_is_shown_in_characters(slack
 
 
 @pytest.mark.usefixtures("bot")
-@pytest.mark.parametrize("days", ["0", "366", "-1", "many", "٣", "9" * 5000])
-def test_a_number_of_days_that_is_none(slack: LocalSlack, days: str) -> None:
-    assert "up to 365" in kb(slack, f"stats {days}").shown
+def test_a_number_of_days_that_is_none(slack: LocalSlack) -> None:
+    for days in ("0", "366", "-1", "many", "٣", "9" * 5000):
+        assert "up to 365" in kb(slack, f"stats {days}").shown, days
 
 
 def test_the_audit_log_names_people_but_nothing_that_merely_looks_like_an_id() -> None:

@@ -61,25 +61,24 @@ def answers(slack: LocalSlack, bot: Bot, thread: Message) -> list[str]:
     return [each.shown for each in slack.replies(thread) if each.user == slack.bot]
 
 
-@pytest.mark.parametrize(
-    ("question", "following", "says"),
-    [
-        (QUESTION, FOLLOWING, MAC),
-        (QUESTION, "and how about an iPhone?", IPHONE),
-        (QUESTION, "Where is the lost property desk?", "beside the lifts"),
-        ("VPNに接続するには？", "Macの場合は？", "macOSのネットワーク設定"),
-        ("VPNに接続するには？", "落とし物の窓口はどこですか？", "エレベーターの横"),
-    ],
-)
-def test_the_next_question_needs_no_mention(
-    slack: LocalSlack, bot: Bot, question: str, following: str, says: str
-) -> None:
-    thread = asked(slack, bot, question=question)
-    reply = slack.reply(say(slack, thread, following))
-    assert says in reply.shown
-    assert reply.thread_ts == thread.ts
-    assert len(labels(reply)) == 2
-    assert asked_so_far(bot)[-1].source is Origin.FOLLOW_UP
+GOING_ON = [
+    (QUESTION, FOLLOWING, MAC),
+    (QUESTION, "and how about an iPhone?", IPHONE),
+    (QUESTION, "Where is the lost property desk?", "beside the lifts"),
+    ("VPNに接続するには？", "Macの場合は？", "macOSのネットワーク設定"),
+    ("VPNに接続するには？", "落とし物の窓口はどこですか？", "エレベーターの横"),
+]
+
+
+def test_the_next_question_needs_no_mention(slack: LocalSlack, bot: Bot) -> None:
+    for question, following, says in GOING_ON:
+        thread = asked(slack, bot, question=question)
+        reply = slack.reply(say(slack, thread, following))
+        assert says in reply.shown
+        assert reply.thread_ts == thread.ts
+        assert len(labels(reply)) == 2
+        settle(slack, bot)
+        assert asked_so_far(bot)[-1].source is Origin.FOLLOW_UP
 
 
 def test_it_goes_on_from_turn_to_turn(slack: LocalSlack, bot: Bot) -> None:
@@ -108,24 +107,24 @@ def test_a_thread_of_an_auto_reply_is_followed_where_it_is_on(slack: LocalSlack,
     assert len(answers(slack, bot, thread)) == 2
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Thanks, that works!",
-        "I restarted the VPN on my Mac",
-        "@hanako how do I connect to the VPN on a Mac?",
-        "@here how do I connect to the VPN on a Mac?",
-        "How long does that take?",
-        "How do I connect to the VPN?",
-        "Who won the match last night?",
-        "?",
-    ],
-)
-def test_what_is_no_new_question_that_it_knows_gets_silence(slack: LocalSlack, bot: Bot, text: str) -> None:
-    thread = asked(slack, bot)
-    say(slack, thread, text)
-    assert len(answers(slack, bot, thread)) == 1
-    assert len(asked_so_far(bot)) == 1
+NO_NEW_QUESTION = [
+    "Thanks, that works!",
+    "I restarted the VPN on my Mac",
+    "@hanako how do I connect to the VPN on a Mac?",
+    "@here how do I connect to the VPN on a Mac?",
+    "How long does that take?",
+    "How do I connect to the VPN?",
+    "Who won the match last night?",
+    "?",
+]
+
+
+def test_what_is_no_new_question_that_it_knows_gets_silence(slack: LocalSlack, bot: Bot) -> None:
+    for number, text in enumerate(NO_NEW_QUESTION, 1):
+        thread = asked(slack, bot)
+        say(slack, thread, text)
+        assert len(answers(slack, bot, thread)) == 1, text
+        assert len(asked_so_far(bot)) == number, text
 
 
 def another_asks(slack: LocalSlack, thread: Message) -> None:
@@ -160,23 +159,23 @@ def another_app_asks(slack: LocalSlack, thread: Message) -> None:
     slack.other_bot_says(thread.channel, FOLLOWING, thread_ts=thread.ts)
 
 
-@pytest.mark.parametrize(
-    "happens",
-    [
-        another_asks,
-        another_spoke,
-        another_app_spoke,
-        another_mentioned_it,
-        in_another_thread,
-        in_the_channel,
-        another_app_asks,
-    ],
-)
-def test_other_peoples_talk_is_not_interrupted(slack: LocalSlack, bot: Bot, happens: Say) -> None:
-    thread = asked(slack, bot)
-    happens(slack, thread)
-    settle(slack, bot)
-    assert MAC not in str([each.shown for each in slack.bot_messages("it-help")])
+TALK: list[Say] = [
+    another_asks,
+    another_spoke,
+    another_app_spoke,
+    another_mentioned_it,
+    in_another_thread,
+    in_the_channel,
+    another_app_asks,
+]
+
+
+def test_other_peoples_talk_is_not_interrupted(slack: LocalSlack, bot: Bot) -> None:
+    for happens in TALK:
+        thread = asked(slack, bot)
+        happens(slack, thread)
+        settle(slack, bot)
+        assert MAC not in str([each.shown for each in slack.bot_messages("it-help")]), happens
 
 
 def test_who_comes_back_later_mentions_it_again(slack: LocalSlack, bot: Bot) -> None:
