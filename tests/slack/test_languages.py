@@ -28,38 +28,36 @@ def upload(slack: LocalSlack, who: str, name: str, data: bytes) -> str:
     return slack.wait_until(lambda: slack.bot_messages(slack.person(who))[before:], what="a card")[0].shown
 
 
-@pytest.mark.parametrize(
-    ("data", "japanese", "english"),
-    [
-        (b"", "it-help.csv: ファイルが空です", "it-help.csv: the file is empty"),
-        (
-            b'question,answer\na,b\n"c,d\n',
-            "it-help.csv 3行目: 引用符が閉じられていません",
-            "it-help.csv:3: a quotation mark in this row is never closed",
-        ),
-        (b"foo,bar\n1,2\n", "1行目は 「foo」、「bar」 です", 'the first row has "foo", "bar"'),
-        (b"PK\x03\x04\x14\x00", "CSV ではなく Excel ブック（.xlsx）", "not a CSV but an Excel workbook (.xlsx)"),
-        (
-            b"question,answer\na,\n\x01,b\n",
-            "it-help.csv 3行目: テキストにない文字（U+0001）",
-            "it-help.csv:3: not plain text: it contains the character U+0001",
-        ),
-        (
-            b"question,answer\n,\n",
-            "it-help.csv: 使える行がありません。2行目: すべてのセルが空です",
-            "it-help.csv: no usable row in the file; it-help.csv:2: every cell is blank",
-        ),
-    ],
-    ids=["empty", "open quote", "no column", "workbook", "control character", "no row"],
-)
+UNUSABLE = [
+    (b"", "it-help.csv: ファイルが空です", "it-help.csv: the file is empty"),
+    (
+        b'question,answer\na,b\n"c,d\n',
+        "it-help.csv 3行目: 引用符が閉じられていません",
+        "it-help.csv:3: a quotation mark in this row is never closed",
+    ),
+    (b"foo,bar\n1,2\n", "1行目は 「foo」、「bar」 です", 'the first row has "foo", "bar"'),
+    (b"PK\x03\x04\x14\x00", "CSV ではなく Excel ブック（.xlsx）", "not a CSV but an Excel workbook (.xlsx)"),
+    (
+        b"question,answer\na,\n\x01,b\n",
+        "it-help.csv 3行目: テキストにない文字（U+0001）",
+        "it-help.csv:3: not plain text: it contains the character U+0001",
+    ),
+    (
+        b"question,answer\n,\n",
+        "it-help.csv: 使える行がありません。2行目: すべてのセルが空です",
+        "it-help.csv: no usable row in the file; it-help.csv:2: every cell is blank",
+    ),
+]
+
+
 @pytest.mark.usefixtures("bot", "lawful")
-def test_a_file_that_can_not_be_used(
-    slack: LocalSlack, knowledge: Path, data: bytes, japanese: str, english: str
-) -> None:
-    (knowledge / "it-help.csv").write_bytes(data)
-    for who, says, other in ((JAPANESE, japanese, english), (ENGLISH, english, japanese)):
-        shown = [kb(slack, who, "reload it-help", 2), kb(slack, who, "status"), upload(slack, who, "it-help.csv", data)]
-        assert [(says in text, other in text) for text in shown] == [(True, False)] * 3
+def test_a_file_that_can_not_be_used(slack: LocalSlack, knowledge: Path) -> None:
+    for data, japanese, english in UNUSABLE:
+        (knowledge / "it-help.csv").write_bytes(data)
+        for who, says, other in ((JAPANESE, japanese, english), (ENGLISH, english, japanese)):
+            commands = [kb(slack, who, "reload it-help", 2), kb(slack, who, "status")]
+            shown = [*commands, upload(slack, who, "it-help.csv", data)]
+            assert [(says in text, other in text) for text in shown] == [(True, False)] * 3, (data, who)
 
 
 @pytest.mark.usefixtures("bot", "lawful")

@@ -142,14 +142,14 @@ WRITING: dict[str, Callable[[LocalSlack], str]] = {
 }
 
 
-@pytest.mark.parametrize("way", WRITING)
-def test_a_workbook_in_the_folder_is_never_written(slack: LocalSlack, workbook: Path, start: Start, way: str) -> None:
+def test_a_workbook_in_the_folder_is_never_written(slack: LocalSlack, workbook: Path, start: Start) -> None:
     before = workbook.read_bytes()
     bot = start()
-    assert WRITING[way](slack) == IS_SOURCE
-    settle(slack, bot)
-    assert workbook.read_bytes() == before
-    assert not workbook.with_suffix(".csv").exists()
+    for way, write in WRITING.items():
+        assert write(slack) == IS_SOURCE, way
+        settle(slack, bot)
+        assert workbook.read_bytes() == before, way
+        assert not workbook.with_suffix(".csv").exists(), way
 
 
 def test_an_earlier_content_of_a_workbook_does_not_replace_it(slack: LocalSlack, workbook: Path, start: Start) -> None:
