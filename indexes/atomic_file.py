@@ -16,6 +16,20 @@ _CAN_NOT = (errno.EINVAL, errno.ENOTSUP)
 """What some network file systems (CIFS) and FUSE answer when a folder is to be flushed."""
 
 
+def is_missing(path: Path) -> bool:
+    """Tell whether it is certain that nothing has this path: not if it can't be looked at, so that opening it says why.
+
+    Of such a path ``Path.exists`` raises OSError, and from Python 3.14 says that it isn't there.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
     """Replace a file with a new one, completely or not at all; raises OSError.
 

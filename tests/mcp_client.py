@@ -1,6 +1,7 @@
 """An agent: the official SDK's client, over streamable HTTP or with a `kotae mcp` that it starts itself."""
 
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ def over_http(
             )
             return await work(Agent(await opened.enter_async_context(Client(transport, mode=mode, cache=None))))
 
-    return anyio.run(run)
+    return finished(run)
 
 
 def over_stdio(server: StdioServerParameters, log: Path, work: Callable[[Agent], Awaitable[Value]]) -> Value:
@@ -74,4 +75,10 @@ def over_stdio(server: StdioServerParameters, log: Path, work: Callable[[Agent],
             async with Client(stdio_client(server, errors), cache=None, read_timeout_seconds=SECONDS) as client:
                 return await work(Agent(client))
 
-    return anyio.run(run)
+    return finished(run)
+
+
+def finished(work: Callable[[], Awaitable[Value]]) -> Value:
+    """Run it in a thread of its own: once a test had a browser, Playwright's event loop runs in the main thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(anyio.run, work).result()

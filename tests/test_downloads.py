@@ -180,8 +180,9 @@ def test_what_is_not_the_file_is_said(
     servers: tuple[Server, Server], answer: Callable[[BaseHTTPRequestHandler], None], told: str
 ) -> None:
     servers[0].answer = answer
-    with pytest.raises(DownloadError, match=told):
+    with pytest.raises(DownloadError, match=told) as refused:
         fetch(servers[0])
+    assert getattr(refused.value.__cause__, "closed", True), "the response of an error is open until it is closed"
 
 
 def test_nobody_there_and_files_kept_elsewhere_are_said() -> None:

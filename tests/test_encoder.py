@@ -557,7 +557,8 @@ def test_closing_while_loading_releases_those_who_wait() -> None:
         with pytest.raises(ModelUnavailableError, match="The model slow was closed"):
             waiting.result(60)
     gate.set()
-    worker._threads[0].join(60)
+    for thread in worker._threads:
+        thread.join(60)
     assert not any(thread.is_alive() for thread in worker._threads)
 
 

@@ -11,6 +11,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -248,6 +249,7 @@ def test_what_no_version_has_written_is_refused_and_left_as_it_was(file: Path, s
     before = everything(file)
     with pytest.raises(StoreError, match="holds something that no version of Kotae has written"):
         open_database(url(file))
+    assert [each.path for each in psutil.Process().open_files() if each.path.startswith(str(file))] == []
     assert everything(file) == before
 
 

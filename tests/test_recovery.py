@@ -176,6 +176,17 @@ def test_a_file_that_is_gone_comes_back_from_its_copy_and_begins_anew_without_on
     fresh.close()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a permission there")
+def test_a_file_that_can_not_be_looked_at_is_not_taken_for_one_that_is_gone(file: Path) -> None:
+    opened(file).close()
+    back_up(file)
+    file.unlink()
+    file.symlink_to(file)
+    with pytest.raises(StoreError, match="can't be opened"):
+        opened(file)
+    assert (file.is_symlink(), set_aside(file)) == (True, [])
+
+
 def test_a_damaged_log_costs_what_is_in_the_log_alone(file: Path) -> None:
     log = file.with_name("state.db-wal")
     data = log.read_bytes()

@@ -23,6 +23,7 @@ from handlers.store.database import Database, examine, opening, upgrade_due
 from handlers.store.errors import StoreError
 from handlers.store.recovery import KEEP_SECONDS, RecoveryNote, set_aside
 from handlers.store.sqlite import file_of
+from indexes.atomic_file import is_missing
 from indexes.encoder import cache_directory, find_model
 from indexes.encoder.agreement import Precision
 from indexes.encoder.compiled import CompiledModels, DamagedError, verify
@@ -262,4 +263,4 @@ def existing_database(settings: Settings) -> Database | None:
 
 def _nearest(path: Path) -> Path:
     """Return the path or its nearest existing parent; a check creates no folders."""
-    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    return next(place for place in (path.absolute(), *path.absolute().parents) if not is_missing(place))

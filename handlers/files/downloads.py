@@ -63,6 +63,7 @@ def download(
                 raise DownloadError("download.short", file=name, count=len(data))
             return data
     except HTTPError as error:
+        error.close()
         raise DownloadError("download.refused", file=name, status=error.code) from error
     except BREAKS as error:
         why = str(error.reason) if isinstance(error, URLError) else type(error).__name__

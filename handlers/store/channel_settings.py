@@ -13,6 +13,7 @@ from handlers.store.errors import StoreError
 from handlers.store.seal import Seal, SettingRow, digest_of
 from handlers.store.sqlite import connect
 from handlers.store.upsert import put
+from indexes.atomic_file import is_missing
 from indexes.messages import Translatable, reason
 
 FOR_ALL = "*"
@@ -115,7 +116,7 @@ def _rows(connection: Connection) -> list[SettingRow]:
 
 def settings_in(file: Path) -> list[SettingRow]:
     """Return the settings in a SQLite file that no connection is open to."""
-    if not file.exists():
+    if is_missing(file):
         return []
     with closing(connect(file)) as connection:
         has_some = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'settings'").fetchone()

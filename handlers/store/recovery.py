@@ -19,7 +19,7 @@ from typing import Any
 from handlers.store.backup import backup_of, copy_file, fresh_copy, put
 from handlers.store.damage import damage_of
 from handlers.store.write_ahead_log import has_lost_commits
-from indexes.atomic_file import replace_file
+from indexes.atomic_file import is_missing, replace_file
 from indexes.permissions import make_private
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def fault_of(file: Path) -> str:
 
     One that was never there is no fault, unless there is a copy of it.
     """
-    if not file.exists():
+    if is_missing(file):
         return MISSING if backup_of(file).is_file() else ""
     if not file.stat().st_size and not backup_of(file).is_file():
         return ""  # the first start was interrupted

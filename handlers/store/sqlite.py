@@ -32,10 +32,10 @@ def pooled(location: URL) -> Engine:
     if location.database in {None, "", ":memory:"}:
         raise StoreError("database.in_memory")  # there, each connection has its own, empty one
     _make_private(Path(str(location.database)))
+    _use_wal(location)
     engine = create_engine(location, connect_args={"timeout": WAIT_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", delete_securely)
     event.listen(engine, "checkout", sync_each_commit)
-    _use_wal(engine)
     return engine
 
 
@@ -90,8 +90,11 @@ def _make_private(file: Path) -> None:
             make_private(each)
 
 
-def _use_wal(engine: Engine) -> None:
-    """Set WAL once, when the file is new: setting it while others write fails with "database is locked"."""
-    with engine.connect() as connection:
+def _use_wal(location: URL) -> None:
+    """Set WAL once, when the file is new: setting it while others write fails with "database is locked".
+
+    No connection stays open: the file may turn out to be damaged, and is replaced then.
+    """
+    with single_use(location, WAIT_SECONDS).connect() as connection:
         if connection.execute(text("PRAGMA journal_mode")).scalar_one() != "wal":
             connection.execute(text("PRAGMA journal_mode=WAL"))

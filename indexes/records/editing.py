@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
-from indexes.atomic_file import replace_file
+from indexes.atomic_file import is_missing, replace_file
 from indexes.errors import KnowledgeBaseError
 from indexes.messages import Translatable, reason
 from indexes.names import is_workbook
@@ -257,7 +257,7 @@ def ensure_edited_here(source: Source) -> None:
 
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal, blank if it doesn't exist; raises UnusableFileError."""
-    return hashlib.sha256(read_bytes(path)).hexdigest() if path.exists() else ""
+    return hashlib.sha256(read_bytes(path)).hexdigest() if not is_missing(path) else ""
 
 
 def _existing(read: KnowledgeBase, record_id: str) -> Record:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from indexes.atomic_file import is_missing
 from indexes.records import KnowledgeBase
 from indexes.records.csv_editor import CsvEditor
 from indexes.records.editing import UnusableRowError, Writer
@@ -32,7 +33,7 @@ def add_synonyms(path: Path, pairs: Sequence[tuple[str, str]], writer: Writer) -
     unchanged.
     """
     with writer.locked(path):
-        before = read_bytes(path) if path.exists() else None
+        before = None if is_missing(path) else read_bytes(path)
         old = parse_synonyms(before or HEADER, path.name)
         known = {normalize(original) for original, _ in old.pairs}
         fresh = [pair for pair in pairs if normalize(pair[0]) not in known]

@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,6 +37,8 @@ BIND = "127.0.0.1:0"
 OPEN = ConfigFile(knowledge_bases={"it-help": KnowledgeBaseSection(public=True)})
 VPN, ANSWER = "VPNにつながりません。", "ルーターを再起動"
 SEARCH = {"query": VPN}
+TOO_DEEP = "60000: " if sys.version_info >= (3, 14) else "JSON: it is not written in UTF-8, or nested too deep"
+"""From Python 3.14, JSON is read as deep as the stack goes: what is wrong is then that it breaks off."""
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +218,7 @@ def test_300_hostile_requests_see_no_closed_row(bot_: Bot) -> None:
         (b"{", ""),
         (b"", ""),
         (b"\xff", "JSON: it is not written in UTF-8"),
-        (b"[" * 60_000, "JSON: it is not written in UTF-8, or nested too deep"),
+        (b"[" * 60_000, TOO_DEEP),
         (b'{"query": "VPN", "top_k": ' + b"9" * 5_000 + b"}", "JSON: it is not written in UTF-8, or nested too deep"),
     ],
 )

@@ -28,7 +28,7 @@ from handlers.doors.searching import Query
 from handlers.schema import open_database
 from handlers.store.tokens import Tokens
 from tests.http_client import Client
-from tests.mcp_client import Agent, over_stdio, text_of
+from tests.mcp_client import Agent, finished, over_stdio, text_of
 from tests.processes import Python, run
 from tests.slack.test_knowledge_reader import everything
 from tests.slack.test_serve import Process, ended
@@ -190,7 +190,7 @@ def test_a_bot_that_breaks_off_is_said() -> None:
                 with pytest.raises(RelayError, match=f"{address} broke off the connection, or took too long"):
                     await Relay(http, address).search(Query("VPN"))
 
-        anyio.run(ask_twice)
+        finished(ask_twice)
 
 
 def kotae_mcp(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -20,7 +20,7 @@ from filelock import FileLock
 from handlers.privacy.store.forgetting import forget, forget_voice
 from handlers.store.file_address import url_of
 from handlers.store.sqlite import connect
-from indexes.atomic_file import replace_file
+from indexes.atomic_file import is_missing, replace_file
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Erasures:
 
     def expire(self, before: float) -> None:
         """Delete erasures from before a time (seconds since the epoch); raises OSError."""
-        if not self._path.exists():
+        if is_missing(self._path):
             return
         with self._lock:
             salt, listed = self._read()
