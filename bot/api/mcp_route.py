@@ -21,7 +21,6 @@ from handlers.doors.unanswered import report
 from handlers.store.questions import Origin
 from indexes.errors import KnowledgeBaseError
 
-PATH = "/mcp"
 CALLER = "kotae.caller"
 """Where a request says who sent it, once that is known."""
 
@@ -40,7 +39,7 @@ def add_mcp(app: FastAPI, door: Door) -> FastAPI:
         stateless=True,
         max_request_body_size=MOST_BYTES,
     )
-    app.router.routes.append(Route(PATH, Endpoint(door, manager), methods=["POST"], include_in_schema=False))
+    app.router.routes.append(Route(tools.PATH, Endpoint(door, manager), methods=["POST"], include_in_schema=False))
     app.router.lifespan_context = lambda _: manager.run()
     return app
 

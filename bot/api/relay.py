@@ -12,9 +12,8 @@ from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult, Te
 from mcp_types.version import LATEST_MODERN_VERSION
 
 from bot.addresses import split
-from bot.api.mcp_route import PATH
 from bot.api.models import SearchAnswer
-from bot.api.tools import REPORTING, SEARCHING
+from bot.api.tools import PATH, REPORTING, SEARCHING
 from handlers.doors.errors import RelayError
 from handlers.doors.searching import Query
 

@@ -18,6 +18,8 @@ from indexes.errors import KnowledgeBaseError
 Value = TypeVar("Value")
 Call = Context[Any, Any]
 
+PATH = "/mcp"
+"""Where the bot serves them over HTTP."""
 SEARCHING, REPORTING = "search_knowledge", "report_unanswered"
 INSTRUCTIONS = """\
 Kotae has what a team wrote down about itself: its tools, rules, products and people. Search it before you answer a \
