@@ -14,6 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from bot import model_watch
 from bot.app import Bot, build_app
 from bot.lock import only_one
 from bot.manifest import manifest
@@ -33,6 +34,7 @@ from bot.samples import FOLDER as SAMPLES
 from bot.settings import Settings, SettingsError, has_display, language
 from bot.signals import call_at_end
 from bot.status import TRIAL, StatusRenewal
+from bot.terminal import terminal_texts
 from handlers.answers.suggestions import CANDIDATES, fits, varied
 from handlers.token_buckets import NO_LIMIT
 from indexes.encoder import ModelManager, models
@@ -78,11 +80,25 @@ def run_trial(settings: Settings, knowledge: Path | None = None, showing: Showin
         logging.getLogger().setLevel(logging.WARNING)
     guard, wishes = Guard(), SimpleQueue[Wish]()  # of all trials: a signal may come between two
     try:
-        while upcoming:
-            upcoming = _try_once(settings, knowledge, upcoming, guard, wishes)
+        with _told_elsewhere(settings):
+            while upcoming:
+                upcoming = _try_once(settings, knowledge, upcoming, guard, wishes)
     finally:
         models.close()
     return 0
+
+
+@contextmanager
+def _told_elsewhere(settings: Settings) -> Iterator[None]:
+    """Leave out of the log, unless more of it is wanted, why there is no model: page and terminal say it."""
+    watch = logging.getLogger(model_watch.__name__)
+    before = watch.level
+    if settings.environment.log_level != "DEBUG":
+        watch.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        watch.setLevel(before)
 
 
 def _try_once(
@@ -98,7 +114,8 @@ def _try_once(
             in_japanese = language() == "ja"
             examples.sort(key=lambda each: is_japanese(each) is not in_japanese)
             first = "hanako" if in_japanese else "alice"
-            converse(slack, lines=lines, about=about, questions=examples or QUESTIONS, first=first)
+            questions = examples or QUESTIONS
+            converse(slack, lines=lines, about=about, questions=questions, first=first, texts=terminal_texts())
         elif _show(slack, page, started, wishes, opens=showing.opens, lines=lines, about=about):
             upcoming = replace(showing, opens=False, port=slack.port, script=None, afresh=True)
     return upcoming
@@ -185,13 +202,12 @@ def _source(settings: Settings) -> Path:
 
 
 def _about(folder: Path, *, is_copy: bool) -> tuple[str, ...]:
-    """Say in both languages what a trial changes."""
-    if not is_copy:
-        return (f"It edits the files in {folder}. / {folder} のファイルを直接編集します。",)
-    return (
-        f"It works on a copy in {folder}; your files stay as they are. A new copy: kotae try --afresh",
-        f"{folder} にあるコピーを使います。元のファイルは変わりません。最初からやり直す: kotae try --afresh",
-    )
+    """Say what a trial changes; in both languages where the terminal isn't Japanese."""
+    english, japanese = f"It edits the files in {folder}.", f"{folder} のファイルを直接編集します。"
+    if is_copy:
+        english = f"It works on a copy in {folder}; your files stay as they are. A new copy: kotae try --afresh"
+        japanese = f"{folder} にあるコピーを使います。元のファイルは変わりません。最初からやり直す: kotae try --afresh"
+    return (japanese,) if language() == "ja" else (english, japanese)
 
 
 def _workspace(folder: Path) -> Workspace:
@@ -238,15 +254,27 @@ def _show(
     call_at_end(partial(wishes.put, Wish.END))
     page.start_afresh = partial(wishes.put, Wish.AFRESH)
     address = page.address(slack)
-    print(f"Local workspace / ローカルワークスペース: {address}", flush=True)
-    print(f"Ready after {time.monotonic() - started:.1f} s. Ctrl-C ends it. / Ctrl-C で終了します。", flush=True)
-    print("No browser? / ブラウザーなしで使う: kotae try --terminal", flush=True)
-    print(*about, sep="\n", flush=True)
+    print(*_at(address, time.monotonic() - started), *about, sep="\n", flush=True)
     if opens and has_display():
         webbrowser.open(address)
     if lines is not None:
-        converse(slack, lines=takewhile(lambda _: wishes.empty(), lines))
+        converse(slack, lines=takewhile(lambda _: wishes.empty(), lines), texts=terminal_texts())
     return _next(wishes) is Wish.AFRESH
+
+
+def _at(address: str, seconds: float) -> tuple[str, ...]:
+    """Say where the page is; in both languages where the terminal isn't Japanese."""
+    if language() == "ja":
+        return (
+            f"ローカルワークスペース: {address}",
+            f"{seconds:.1f} 秒で準備できました。Ctrl-C で終了します。",
+            "ブラウザーなしで使う: kotae try --terminal",
+        )
+    return (
+        f"Local workspace / ローカルワークスペース: {address}",
+        f"Ready after {seconds:.1f} s. Ctrl-C ends it. / Ctrl-C で終了します。",
+        "No browser? / ブラウザーなしで使う: kotae try --terminal",
+    )
 
 
 def _next(wishes: SimpleQueue[Wish]) -> Wish:

@@ -24,6 +24,8 @@ from slack_sdk import WebClient
 from bot.playground import LocalSlack
 from bot.playground.terminal import converse
 from bot.playground.terminal.script import ScriptError, read_script
+from bot.texts import JAPANESE
+from indexes.text import is_japanese
 from tests.playground.helpers import buttons, client_of, section
 
 JSON = dict[str, Any]
@@ -208,6 +210,19 @@ def first_screen(slack: LocalSlack, **options: Any) -> str:
     out = io.StringIO()
     converse(slack, console=Console(file=out, width=80), lines=[], **options)
     return out.getvalue()
+
+
+def test_in_a_japanese_terminal_all_that_is_no_message_is_japanese(desk: LocalSlack) -> None:
+    out = io.StringIO()
+    lines = [":help", ":people", ":channels", ":thread", ":edit", ":submit", ":nothing", ":as", ":as nobody", ":as bot"]
+    lines += [":in", ":in #nowhere", ":fill", ":fill x = y", ":press nothing", ":wait", ":upload", ":upload none.csv"]
+    lines += [":shortcut", "99", "/nonsense", ":in #it-help", ":invite", ":in #random", "雑談です", ":thread", ":dm"]
+    converse(desk, console=Console(file=out, width=100), lines=lines, texts=JAPANESE)
+    said = [line.partition("> ")[2] if "> " in line else line for line in out.getvalue().splitlines()]
+    shown = [line for line in said if line.strip() and line not in lines]
+    assert len(shown) > 60
+    named_by_the_workspace = (":in #", "  :in #", "  /search ")
+    assert [each for each in shown if not (is_japanese(each) or each.startswith(named_by_the_workspace))] == []
 
 
 # -- Asking ----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from bot.playground.slack.entities import Channel, Person
 from bot.playground.slack.server import LocalSlack
 from bot.playground.slack.workspace import Workspace
 from bot.playground.terminal.mrkdwn import clean
+from handlers.texts import Texts
 
 USAGE = """some text | a message; in direct messages every one is a question
 @{bot} question | ask in a channel; the answer comes in the thread
@@ -71,30 +72,32 @@ def usage(slack: LocalSlack, reader: Person) -> Table:
     return _table(line.format(bot=slack.workspace.bot.real_name, **names).split(" | ") for line in lines.splitlines())
 
 
-def people(workspace: Workspace) -> Table:
+def people(workspace: Workspace, texts: Texts) -> Table:
     """List the people whom the user can be."""
     humans = (each for each in list(workspace.people.values()) if not each.is_bot)
-    return _table((f":as {each.key}", each.real_name, standing(each, workspace)) for each in humans)
+    return _table((f":as {each.key}", each.real_name, standing(each, workspace, texts)) for each in humans)
 
 
-def channels(workspace: Workspace, me: Person, visible: Sequence[Channel]) -> Table:
+def channels(workspace: Workspace, me: Person, visible: Sequence[Channel], texts: Texts) -> Table:
     """List the places where the user can go."""
     bot = workspace.bot
-    rows = [(f":in #{each.name}", each.topic, ", ".join(_facts(each, me, bot))) for each in visible]
-    return _table([(":dm", bot.real_name, "direct messages: just ask"), *rows])
+    comma = texts("list.comma")
+    rows = [(f":in #{each.name}", each.topic, comma.join(_facts(each, me, bot, texts))) for each in visible]
+    return _table([(":dm", bot.real_name, texts("terminal.direct_place")), *rows])
 
 
-def standing(person: Person, workspace: Workspace) -> str:
+def standing(person: Person, workspace: Workspace, texts: Texts) -> str:
     """A person's role and language."""
     roles = {
         "deactivated": person.deleted,
-        "of another organisation": person.team_id != workspace.team_id,
+        "outside": person.team_id != workspace.team_id,
         "owner": person.is_owner,
         "admin": person.is_admin,
         "guest": person.is_restricted or person.is_ultra_restricted,
     }
     role = next((name for name, holds in roles.items() if holds), "member")
-    return f"{role}, {'Japanese' if person.locale.startswith('ja') else 'English'}"
+    language = "ja" if person.locale.startswith("ja") else "en"
+    return texts(f"terminal.standing.{language}", role=texts(f"terminal.role.{role}"))
 
 
 def search_command(slack: LocalSlack) -> str:
@@ -112,19 +115,19 @@ def an_admin(slack: LocalSlack) -> str:
     return next((key for key, person in slack.people.items() if person.is_admin), "admin")
 
 
-def _facts(channel: Channel, me: Person, bot: Person) -> Iterable[str]:
+def _facts(channel: Channel, me: Person, bot: Person, texts: Texts) -> Iterable[str]:
     facts = {
         "private": channel.is_private,
-        "shared with another organisation": channel.is_ext_shared,
+        "shared": channel.is_ext_shared,
         "archived": channel.is_archived,
-        "you are not a member": me.id not in channel.members,
-        f"without {bot.real_name}": bot.id not in channel.members,
+        "not_member": me.id not in channel.members,
+        "without": bot.id not in channel.members,
     }
-    return (fact for fact, holds in facts.items() if holds)
+    return (texts(f"terminal.fact.{fact}", bot=bot.real_name) for fact, holds in facts.items() if holds)
 
 
 def _table(rows: Iterable[Sequence[str]]) -> Table:
     grid = Table.grid(padding=(0, 3, 0, 0))
     for first, *rest in rows:
-        grid.add_row(Text(clean(first), style="bold"), *(Text(clean(each)) for each in rest))
+        grid.add_row(Text(clean(first), style="bold"), *(Text(clean(each), overflow="fold") for each in rest))
     return grid

@@ -19,9 +19,17 @@ from bot.playground.terminal.mrkdwn import clean
 from bot.playground.terminal.screen import Screen
 from bot.playground.terminal.session import PATIENCE, Session
 from bot.playground.terminal.waiting import QUIET
+from bot.texts import ENGLISH
+from handlers.texts import Texts
 
 QUESTIONS = ("パスワードを忘れました", "VPN does not connect", "プリンターが動かない")
 STARTING = 60.0
+WHAT = "A small Slack on this machine: no Slack account needed, no data leaves it."
+WHAT_JA = "このマシンの中だけの Slack 風の環境です。アカウント不要、データは外に出ません。"
+HELP = ":help lists everything / 使い方    :quit or Ctrl-D ends / 終了"
+HELP_JA = ":help 使い方    :quit または Ctrl-D 終了"
+CONNECT = 'Connect your own Slack / 実際の Slack につなぐ: README, "Connect to Slack"'
+CONNECT_JA = "実際の Slack につなぐ: README の「Slack につなぐ」"
 
 
 def converse(
@@ -34,6 +42,7 @@ def converse(
     about: Sequence[str] = (),
     patience: float = PATIENCE,
     first: str = "hanako",
+    texts: Texts = ENGLISH,
 ) -> None:
     """Talk with the app connected to `slack` until `:quit` or the end of the input.
 
@@ -41,10 +50,11 @@ def converse(
     effect of a line is drawn before the next one is read; a question's answer is awaited for at most `patience`
     seconds. The first line waits until `ready` returns True, up to a minute. `questions` are three examples: for direct
     messages, the command, and a channel; `about` are more lines of the first screen, and `first` is who one is then.
+    In a terminal that isn't Japanese, the first screen is in both languages: its locale may just not be set.
     """
     console = console or Console()
     person = _first_person(slack, first)
-    screen = Screen(slack, console, person, slack.channel(person))
+    screen = Screen(slack, console, person, slack.channel(person), texts)
     session = Session(slack, screen, patience)
     stop_listening = slack.listen(screen.arrived)
     try:
@@ -125,32 +135,35 @@ def _being_typed() -> str:
 def _welcome(session: Session, questions: Sequence[str], about: Sequence[str]) -> None:
     screen = session.screen
     bot, me = screen.bot_name, clean(screen.person.real_name)
-    screen.table(Rule(Text(f"{bot} · local workspace", style="bold"), align="left", style="dim"))
-    for line in (
-        "A small Slack on this machine: no Slack account needed, no data leaves it.",
-        "このマシンの中だけの Slack 風の環境です。アカウント不要、データは外に出ません。",
-        "",
-        f"You are {me} ({standing(screen.person, screen.workspace)}), in direct messages with {bot}: just ask.",
-        f"{me} さんから {bot} へのダイレクトメッセージです。質問をどうぞ。",
-        "",
-        "Try / お試しください",
-    ):
+    screen.table(Rule(Text(screen.texts("terminal.title", bot=bot), style="bold"), align="left", style="dim"))
+    for line in _greeting(screen, bot, me):
         screen.line(Text(line))
     ways = ("{}", f"{search_command(session.slack)} {{}}", f":in {session.sample_place()}\n  @{bot} {{}}")
     for way, question in zip(ways, questions, strict=False):
         screen.line(Text(f"  {way.format(question)}", style="bold cyan"))
     screen.line(Text())
-    screen.line(Text(":help lists everything / 使い方    :quit or Ctrl-D ends / 終了"))
+    is_japanese = screen.texts.language == "ja"
+    screen.line(Text(HELP_JA if is_japanese else HELP))
     for line in about:
         screen.hint(line)
-    screen.hint('Connect your own Slack / 実際の Slack につなぐ: README, "Connect to Slack"')
+    screen.hint(CONNECT_JA if is_japanese else CONNECT)
     screen.line(Text())
+
+
+def _greeting(screen: Screen, bot: str, me: str) -> tuple[str, ...]:
+    """Say what this is and who one is."""
+    what, who = WHAT_JA, f"{me} さんから {bot} へのダイレクトメッセージです。質問をどうぞ。"
+    if screen.texts.language == "ja":
+        return (what, "", who, "", "お試しください")
+    standing_of = standing(screen.person, screen.workspace, screen.texts)
+    english = f"You are {me} ({standing_of}), in direct messages with {bot}: just ask."
+    return (WHAT, what, "", english, who, "", "Try / お試しください")
 
 
 def _await_readiness(screen: Screen, ready: Callable[[], bool]) -> None:
     if ready():
         return
-    screen.hint(f"{screen.bot_name} is reading its knowledge bases… / ナレッジベースを読み込んでいます…")
+    screen.hint(screen.texts("terminal.reading", bot=screen.bot_name))
     end = time.monotonic() + STARTING
     while not ready() and time.monotonic() < end:
         time.sleep(0.05)

@@ -30,7 +30,7 @@ class Resolver:
                 for option in each.control.options if words else ():
                     if fits(option["text"]["text"], words):
                         return number, option["text"]["text"]
-        raise NotPossibleError(f"there is nothing with {words!r} on it to press or fill in")
+        raise NotPossibleError(self.screen.texts("terminal.no_control", words=words))
 
     def value(self, numbered: Numbered, words: str) -> Any:
         """Return what `press` takes for these words: an option's value, an id, a text, or a list of them."""
@@ -47,7 +47,7 @@ class Resolver:
         asked = self.slack.suggest(self.screen.person, numbered.on, numbered.index, words)
         offered = asked.options + [option for group in asked.option_groups for option in group["options"]]
         if not offered:
-            raise NotPossibleError(f"{self.screen.bot_name} offers nothing for {words!r}")
+            raise NotPossibleError(self.screen.texts("terminal.no_offer", bot=self.screen.bot_name, words=words))
         return offered[:1] if numbered.control.type.startswith("multi_") else offered[0]
 
     def _one_value(self, control: Control, words: str) -> Any:
@@ -66,4 +66,4 @@ class Resolver:
             names = (person.key, person.handle, person.real_name, *person.real_name.split())
             if wanted in (each.casefold() for each in names):
                 return person
-        raise NotPossibleError(f"there is nobody called {name}; :people lists everybody")
+        raise NotPossibleError(self.screen.texts("terminal.nobody", name=name))

@@ -20,6 +20,8 @@ from bot.playground.slack.notes import Note
 from bot.playground.slack.server import LocalSlack
 from bot.playground.terminal.block_renderer import Numbers, render
 from bot.playground.terminal.mrkdwn import Paragraph, clean, mrkdwn, snippet
+from bot.texts import ENGLISH
+from handlers.texts import Texts
 
 WIDTH = 100
 """Maximum width in columns: longer lines are hard to read."""
@@ -54,12 +56,15 @@ class Numbered:
 class Screen:
     """Draws what one person sees. `arrived` is called on the server's thread, everything else on others."""
 
-    def __init__(self, slack: LocalSlack, console: Console, person: Person, place: Channel) -> None:
+    def __init__(
+        self, slack: LocalSlack, console: Console, person: Person, place: Channel, texts: Texts = ENGLISH
+    ) -> None:
         self.slack = slack
         self.workspace = slack.workspace
         self.console = console
         self.person = person
         self.place = place
+        self.texts = texts
         self.home_is_open = False
         self.heard = 0
         self.active_at = time.monotonic()
@@ -127,14 +132,19 @@ class Screen:
             self.message(message)
         elif message.reactions:
             reactions = "  ".join(f":{name}: {len(users)}" for name, users in message.reactions.items())
-            self.line(Text.assemble(mrkdwn(reactions, self.workspace), f' on "{self._snippet(message)}"'), "dim")
+            self.line(
+                Text.assemble(
+                    mrkdwn(reactions, self.workspace), self.texts("terminal.reacted", message=self._snippet(message))
+                ),
+                "dim",
+            )
 
     def _deleted(self, message: Message) -> None:
         if message.subtype == "tombstone" and message.deleted:
             return  # its words were gone before
         author, text, *_ = self._drawn.pop(message, _content(message))
         self.heard += author != self.person.id
-        self.hint(f'Deleted: "{snippet(text, self.workspace)}"')
+        self.hint(self.texts("terminal.deleted", message=snippet(text, self.workspace)))
 
     def _view_arrived(self, view: View) -> None:
         if view.user != self.person.id or (view.type == "home" and not self.home_is_open):
@@ -143,7 +153,7 @@ class Screen:
         if view.open:
             self.view(view)
         else:
-            self.hint(f"Closed: {clean(view.title)}")
+            self.hint(self.texts("terminal.closed", title=clean(view.title)))
 
     # -- Messages ------------------------------------------------------------------------------------------
 
@@ -166,7 +176,7 @@ class Screen:
             self.message(message)
             replies = self.slack.replies(message)
             if len(replies) > REPLIES:
-                self.hint(f"    ({len(replies) - REPLIES} earlier replies)")
+                self.hint(self.texts("terminal.earlier", count=len(replies) - REPLIES))
             for reply in replies[-REPLIES:]:
                 self.message(reply)
 
@@ -176,21 +186,21 @@ class Screen:
 
     def _notes(self, message: Message) -> Iterable[str]:
         if message.channel != self.place.id:
-            yield f"in {self.name_of(self.workspace.channels[message.channel])}"
+            yield self.texts("terminal.note.place", place=self.name_of(self.workspace.channels[message.channel]))
         if message.is_reply:
-            yield f"in thread of {self._thread(message)}"
+            yield self.texts("terminal.note.thread", message=self._thread(message))
         if message.ephemeral_to is not None:
-            yield "only visible to you"
+            yield self.texts("terminal.note.private")
         if message.edited:
-            yield "edited"
+            yield self.texts("terminal.note.edited")
 
     def _thread(self, message: Message) -> str:
         root = self.workspace.message(self.workspace.channels[message.channel], message.thread_ts or "")
-        return self.beginning(root) if root else "a deleted message"
+        return self.beginning(root) if root else self.texts("terminal.gone")
 
     def beginning(self, message: Message) -> str:
         """Return a message's author and first words."""
-        return f'{self._author(message)}: "{self._snippet(message)}"'
+        return self.texts("terminal.beginning", author=self._author(message), message=self._snippet(message))
 
     def _snippet(self, message: Message) -> str:
         return snippet(message.text or message.shown, self.workspace)
@@ -200,7 +210,8 @@ class Screen:
             body = render(message.blocks, self.workspace, self._number(message), message.state)
         else:
             body = [Paragraph(mrkdwn(message.text, self.workspace))] if message.text else []
-        body += [Paragraph(Text(f"(file: {clean(file.name)})", style="dim")) for file in message.files]
+        files = [self.texts("terminal.file", name=clean(file.name)) for file in message.files]
+        body += [Paragraph(Text(each, style="dim")) for each in files]
         for attachment in message.attachments:
             words = attachment.get("text") or attachment.get("fallback") or attachment.get("title") or ""
             body += render(attachment.get("blocks", []), self.workspace, {}, {})
@@ -219,7 +230,7 @@ class Screen:
 
     def view(self, view: View) -> None:
         """Draw a modal or the home tab."""
-        title = f"{self.bot_name} · Home" if view.type == "home" else clean(view.title)
+        title = self.texts("terminal.home", bot=self.bot_name) if view.type == "home" else clean(view.title)
         self._print(Rule(Text(title, style="bold"), align="left", style="dim"), 0)
         numbers = self._number(view)
         for each in render(view.blocks, self.workspace, numbers, view.state):
@@ -228,9 +239,9 @@ class Screen:
             self.problem(f"{self._label(view, block_id)}: {error}")
         fillable = [number for number in numbers.values() if self.numbered[number - 1].takes_value]
         if fillable:
-            self.hint(f"(fill in by number, such as {fillable[0]} some text)")
+            self.hint(self.texts("terminal.fill_by_number", number=fillable[0]))
         if view.type == "modal":
-            self.hint("(then :submit, or :close)")
+            self.hint(self.texts("terminal.submit"))
 
     def _label(self, view: View, block_id: str) -> str:
         return next((each.label for each in controls(view.blocks) if each.block_id == block_id), block_id)
@@ -244,7 +255,7 @@ class Screen:
 
     def name_of(self, channel: Channel) -> str:
         """A channel's name as shown to people."""
-        return f"your direct messages with {self.bot_name}" if channel.is_im else f"#{channel.name}"
+        return self.texts("terminal.direct", bot=self.bot_name) if channel.is_im else f"#{channel.name}"
 
     def hint(self, text: str) -> None:
         """Print a hint."""

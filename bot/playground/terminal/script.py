@@ -18,6 +18,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.settings import SettingsError
+from indexes.messages import Translatable, reason
 
 
 class ScriptError(SettingsError):
@@ -29,7 +30,7 @@ def read_script(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ScriptError(f"{path}: {error.strerror}. --script takes a text file.") from error
+        raise ScriptError(Translatable("script.unreadable", file=str(path), why=reason(error))) from error
     except UnicodeDecodeError as error:
-        raise ScriptError(f"{path}: not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+        raise ScriptError(Translatable("script.not_utf", file=str(path), byte=error.start)) from error
     return [line for line in text.splitlines() if line.strip() and not line.startswith("# ")]

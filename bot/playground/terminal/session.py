@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rich.rule import Rule
+from rich.table import Table
 from rich.text import Text
 
 from bot.playground.slack.entities import Channel, Message, Person, View
@@ -21,6 +22,8 @@ from bot.playground.terminal.mrkdwn import clean
 from bot.playground.terminal.resolver import Resolver
 from bot.playground.terminal.screen import Screen
 from bot.playground.terminal.waiting import QUIET, Waiter
+from handlers.texts import Texts
+from indexes.messages import Translatable, reason
 
 PATIENCE = 30.0
 GLOBAL = "global"
@@ -45,9 +48,9 @@ class Session:
         self.ended = False
         self._commands: dict[str, Callable[[str], None]] = {
             "as": self._become,
-            "people": lambda _: screen.table(listings.people(slack.workspace)),
+            "people": lambda _: screen.table(listings.people(slack.workspace, self.texts)),
             "in": self._go,
-            "channels": lambda _: screen.table(listings.channels(slack.workspace, self.me, self._visible())),
+            "channels": lambda _: screen.table(self._channels()),
             "dm": self._go_direct,
             "thread": self._reply_in_thread,
             "edit": self._edit,
@@ -66,6 +69,18 @@ class Session:
         }
 
     @property
+    def texts(self) -> Texts:
+        """The words of the terminal."""
+        return self.screen.texts
+
+    def _cannot(self, key: str, **values: object) -> NotPossibleError:
+        return NotPossibleError(self.texts(key, **values))
+
+    def _why(self, error: Exception) -> str:
+        why = reason(error)
+        return self.texts.say(why) if isinstance(why, Translatable) else str(why)
+
+    @property
     def me(self) -> Person:
         """The person whom the user is."""
         return self.screen.person
@@ -78,8 +93,9 @@ class Session:
     @property
     def prompt(self) -> str:
         """The prompt: who and where the user is."""
-        where = f"to {self.screen.bot_name}" if self.place.is_im else f"in #{self.place.name}"
-        return clean(f"{self.me.real_name} {where}{', thread' if self.thread else ''}> ")
+        kind = f"{'direct' if self.place.is_im else 'channel'}{'_thread' if self.thread else ''}"
+        names = {"me": self.me.real_name, "bot": self.screen.bot_name, "channel": self.place.name}
+        return f"{clean(self.texts(f'terminal.prompt.{kind}', **names)).rstrip()} "
 
     def take(self, line: str) -> None:
         """Perform a typed line. What is not possible is explained in one line."""
@@ -90,8 +106,8 @@ class Session:
                 self._do(text)
         except (NotPossibleError, LookupError, TimeoutError) as error:
             self.screen.draw()
-            reason = str(error)
-            self.screen.problem(f"{reason[:1].upper()}{reason[1:]}.")
+            said = str(error) if self.texts.language == "ja" else f"{str(error)[:1].upper()}{str(error)[1:]}"
+            self.screen.problem(f"{said}{self.texts('terminal.full_stop')}")
         self.screen.problems()
 
     def _do(self, text: str) -> None:
@@ -104,8 +120,11 @@ class Session:
 
     def _obey(self, name: str, argument: str) -> None:
         if name not in self._commands:
-            raise NotPossibleError(f"there is no :{name}; :help lists what there is")
+            raise self._cannot("terminal.no_command", name=name)
         self._commands[name](argument)
+
+    def _channels(self) -> Table:
+        return listings.channels(self.slack.workspace, self.me, self._visible(), self.texts)
 
     def _quit(self, _: str) -> None:
         self.ended = True
@@ -118,14 +137,12 @@ class Session:
         typed = separate_mention(text, bot)
         message = self.slack.say(self.me, self.place, typed, thread_ts=self.thread.ts if self.thread else None)
         if self.slack.bot not in self.place.members:
-            self.screen.hint(f"{bot} is not in #{self.place.name} and hears nothing said here; :invite brings it in.")
+            self.screen.hint(self.texts("terminal.unheard", bot=bot, channel=self.place.name))
         elif self.place.is_im or f"<@{self.slack.bot}>" in message.text:
             self.waiter.await_answer()
         elif not self.waiter.settle(UNASKED):
-            self.screen.hint(
-                f"{bot} stays silent here unless it is mentioned (@{bot} …) or auto-reply is on and it is sure:"
-                f" {admin_command(self.slack)} auto-reply on, as an admin (:as {an_admin(self.slack)})."
-            )
+            how = {"command": admin_command(self.slack), "admin": an_admin(self.slack)}
+            self.screen.hint(self.texts("terminal.silent", bot=bot, **how))
 
     def _slash(self, text: str) -> None:
         self.screen.home_is_open = False
@@ -135,7 +152,7 @@ class Session:
 
     def _edit(self, text: str) -> None:
         if not text:
-            raise NotPossibleError("write the new text behind it, such as :edit new text")
+            raise self._cannot("terminal.edit_what")
         self.slack.edit(self._my_last(), text)
         self.waiter.settle(UNASKED)
 
@@ -147,7 +164,7 @@ class Session:
         for message in reversed(self._messages()):
             if message.user == self.me.id and message.subtype in WRITTEN:
                 return message
-        raise NotPossibleError("you have not written anything here")
+        raise self._cannot("terminal.nothing_written")
 
     def _messages(self) -> list[Message]:
         return [each for each in list(self.place.messages) if not each.deleted]
@@ -158,11 +175,11 @@ class Session:
             return
         written = [each for each in self._messages() if each.subtype in WRITTEN]
         if not written:
-            raise NotPossibleError("there is no message here yet whose thread could be joined")
+            raise self._cannot("terminal.no_thread")
         last = written[-1]
         self.thread = self.slack.workspace.message(self.place, last.thread_ts or last.ts) or last
         self.slack.show(self.me, self.place, thread_ts=self.thread.ts)
-        self.screen.hint(f"You reply in the thread of {self.screen.beginning(self.thread)}; :thread off leaves it.")
+        self.screen.hint(self.texts("terminal.in_thread", message=self.screen.beginning(self.thread)))
 
     # -- Using what has a number ---------------------------------------------------------------------------
 
@@ -174,7 +191,7 @@ class Session:
         number, words = int(match[1]), match[2]
         known = 0 < number <= len(self.screen.numbered)
         if words is None and not known:
-            raise NotPossibleError(f"nothing has the number {number}; press what is shown as [1], [2] and so on")
+            raise self._cannot("terminal.no_number", number=number)
         if not known or (words is not None and not self.screen.numbered[number - 1].takes_value):
             return False
         self._use(number, words)
@@ -187,14 +204,14 @@ class Session:
     def _fill(self, argument: str) -> None:
         label, sign, words = (part.strip() for part in argument.partition("="))
         if not sign or not label:
-            raise NotPossibleError("say what to fill in and with what, such as :fill Answer = some text")
+            raise self._cannot("terminal.fill_what")
         self._use(self.resolver.latest(label)[0], words)
 
     def _wait(self, seconds: str) -> None:
         try:
             end = time.monotonic() + min(float(seconds), LONGEST_WAIT)
         except ValueError:
-            raise NotPossibleError("say how many seconds, such as :wait 2") from None
+            raise self._cannot("terminal.wait_what") from None
         while time.monotonic() < end:
             self.screen.draw()
             time.sleep(0.02)
@@ -203,10 +220,10 @@ class Session:
         numbered = self.screen.numbered[number - 1]
         control = numbered.control
         if not numbered.is_there:
-            raise NotPossibleError(f"[{number}] is not there any more; use the numbers shown last")
+            raise self._cannot("terminal.not_there", number=number)
         if numbered.takes_value and words is None:
-            example = "1" if control.options else "some text"
-            raise NotPossibleError(f"write your choice or text behind the number, such as {number} {example}")
+            example = "1" if control.options else self.texts("terminal.example")
+            raise self._cannot("terminal.choice_what", number=number, example=example)
         value = self.resolver.value(numbered, words) if words is not None else None
         if isinstance(numbered.on, View):
             self.screen.home_is_open = numbered.on.type == "home"
@@ -224,14 +241,14 @@ class Session:
         view = self.slack.open_home(self.me)
         if not self.waiter.settle(QUIET):
             if view is None:
-                raise NotPossibleError(f"{self.screen.bot_name} has published no Home tab")
+                raise self._cannot("terminal.no_home", bot=self.screen.bot_name)
             self.screen.view(view)
 
     def _shortcut(self, argument: str) -> None:
         callback_id, _, kind = argument.partition(" ")
         written = [each for each in self._messages() if each.subtype in WRITTEN]
         if not callback_id or not (written or kind == GLOBAL):
-            raise NotPossibleError("say which, such as :shortcut save_to_kb; it is used on the last message here")
+            raise self._cannot("terminal.shortcut_what")
         interaction = self.slack.shortcut(self.me, callback_id, None if kind == GLOBAL else written[-1], wait=False)
         self.waiter.await_outcome(interaction, callback_id, PRESSED)
 
@@ -250,28 +267,28 @@ class Session:
     def _form(self) -> View:
         if forms := self.slack.views(self.me):
             return forms[-1]
-        raise NotPossibleError("no form is open")
+        raise self._cannot("terminal.no_form")
 
     # -- Who and where -------------------------------------------------------------------------------------
 
     def _become(self, name: str) -> None:
         if not name:
-            raise NotPossibleError("say who, such as :as alice; :people lists everybody")
+            raise self._cannot("terminal.who")
         person = self.resolver.person(name)
         if person.is_bot or person.deleted:
-            raise NotPossibleError(f"you can't be {person.real_name}; :people lists whom you can be")
+            raise self._cannot("terminal.not_you", person=person.real_name)
         stays = not self.place.is_im and self.slack.workspace.person_sees(person, self.place)
         self._move(person, self.place if stays else self.slack.channel(person))
 
     def _go(self, name: str) -> None:
         if not name:
-            raise NotPossibleError("say where, such as :in #it-help; :channels lists where")
+            raise self._cannot("terminal.where")
         wanted = unicodedata.normalize("NFKC", name).removeprefix("#").casefold()
         for channel in self._visible():
             if channel.name.casefold() == wanted:
                 self._move(self.me, channel)
                 return
-        raise NotPossibleError(f"there is no channel {name} for {self.me.real_name}; :channels lists where you can go")
+        raise self._cannot("terminal.no_channel", name=name, me=self.me.real_name)
 
     def _go_direct(self, _: str) -> None:
         self._move(self.me, self.slack.channel(self.me))
@@ -286,28 +303,29 @@ class Session:
         self.screen.home_is_open = False
         self.thread = None
         topic = f": {place.topic}" if place.topic else ""
-        title = f"{person.real_name} in {self.screen.name_of(place)}{topic}"
+        names = {"person": person.real_name, "place": self.screen.name_of(place), "topic": topic}
+        title = self.texts("terminal.at_place", **names)
         self.screen.table(Rule(Text(clean(title), style="bold"), align="left", style="dim"))
         self.screen.history()
         if self.slack.bot not in place.members:
-            self.screen.hint(f"{self.screen.bot_name} is not in #{place.name}; :invite brings it in.")
+            self.screen.hint(self.texts("terminal.not_in", bot=self.screen.bot_name, channel=place.name))
 
     def _invite(self, _: str) -> None:
         if self.slack.bot in self.place.members:
-            raise NotPossibleError(f"{self.screen.bot_name} is here already")
+            raise self._cannot("terminal.is_in", bot=self.screen.bot_name)
         if self.me.id not in self.place.members:
-            raise NotPossibleError(f"{self.me.real_name} is not a member of #{self.place.name}")
+            raise self._cannot("terminal.no_member", me=self.me.real_name, channel=self.place.name)
         self.slack.invite_bot(self.place, by=self.me)
         self.waiter.settle(UNASKED)
 
     def _upload(self, name: str) -> None:
         if not name:
-            raise NotPossibleError("say which file, such as :upload some.csv")
+            raise self._cannot("terminal.upload_what")
         try:
             file = Path(name).expanduser()
             data = file.read_bytes()
         except (OSError, RuntimeError) as error:  # RuntimeError: there is nobody with such a home
-            raise NotPossibleError(f"the file {name} can't be read ({getattr(error, 'strerror', error)})") from None
+            raise self._cannot("terminal.no_file", file=name, why=self._why(error)) from None
         thread_ts = self.thread.ts if self.thread else None
         self.slack.upload(self.me, self.place, file.name, data, thread_ts=thread_ts)
         self.waiter.settle(UNASKED)

@@ -50,24 +50,25 @@ class Waiter:
         if self.settle(self.patience):
             return
         if self.slack.connections:
-            self.screen.problem(f"No answer within {self.patience:g} s. If it still comes, it is shown.")
+            self.screen.problem(self.screen.texts("terminal.no_answer", seconds=self.patience))
         else:
-            self.screen.problem(f"{self.screen.bot_name} is not connected at the moment; its log says why.")
+            self.screen.problem(self.screen.texts("terminal.not_connected", bot=self.screen.bot_name))
 
     def await_outcome(self, interaction: Interaction, what: str, lull: float) -> None:
         """Wait for the ack and what follows it; show the error where Slack would show one."""
         came = self.settle(lull, lambda: interaction.error is not None)
         if interaction.error:
-            self.screen.problem(f"{what} failed: {self._reason(interaction.error)}.")
+            self.screen.problem(self.screen.texts("terminal.failed", what=what, why=self._reason(interaction.error)))
         elif not came:
-            self.screen.hint(f"Nothing to be seen came of {what}.")
+            self.screen.hint(self.screen.texts("terminal.nothing_came", what=what))
 
     def _reason(self, error: str) -> str:
-        bot = self.screen.bot_name
+        bot, texts = self.screen.bot_name, self.screen.texts
+        commands = texts("terminal.and").join(self.slack.app.commands)
         reasons = {
-            "invalid_command": f"there is no such command here, only {' and '.join(self.slack.app.commands)}",
-            "not_supported_in_threads": "Slack takes no commands in threads; :thread off leaves it",
-            "dispatch_failed": f"{bot} is not connected (dispatch_failed)",
-            "operation_timeout": f"{bot} did not react within {self.slack.timing.ack:g} s (operation_timeout)",
+            "invalid_command": texts("terminal.reason.command", commands=commands),
+            "not_supported_in_threads": texts("terminal.reason.thread"),
+            "dispatch_failed": texts("terminal.reason.dispatch", bot=bot),
+            "operation_timeout": texts("terminal.reason.timeout", bot=bot, seconds=self.slack.timing.ack),
         }
         return reasons.get(error, error)
