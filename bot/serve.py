@@ -20,7 +20,6 @@ from bot.signals import call_at_end
 from bot.source_watch import told_of_sources
 from bot.status import RENEWED_SECONDS, forget_status, write_status
 from bot.terminal import told
-from bot.texts import ENGLISH
 from handlers.schema import open_or_recover
 from handlers.slack.trouble import CALL_ERRORS
 from indexes.encoder import models
@@ -91,7 +90,7 @@ def _warn_of_contents(settings: Settings, registry: Registry) -> None:
         log.warning("%s holds no CSV file or workbook yet: it-help.csv in it would serve #it-help", folder.absolute())
     answering = {name: each.index.records for name, each in registry.loaded.items()}
     for each in from_samples(sources, settings.synonyms, answering):
-        log.warning("%s", ENGLISH.say(each.message))
+        log.warning("%s", each)
 
 
 def _accept_empty(settings: Settings) -> None:

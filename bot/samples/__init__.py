@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from bot.texts import ENGLISH
 from indexes.errors import UnusableFileError
 from indexes.messages import Translatable
 from indexes.records import Record, Source, read_records
@@ -37,6 +38,9 @@ class FromSamples(NamedTuple):
         if stem == SYNONYMS.stem:
             return Translatable("samples.synonyms", path=path, shipped=self.shipped, rows=self.rows)
         return Translatable("samples.rows", path=path, shipped=self.shipped, rows=self.rows, name=stem)
+
+    def __str__(self) -> str:
+        return ENGLISH.say(self.message)
 
 
 def sample_files() -> list[Path]:
