@@ -327,7 +327,7 @@ WORDS = {
     "terminal.reason.dispatch": "{bot} がつながっていません（dispatch_failed）",
     "terminal.reason.timeout": "{bot} が {seconds:g}秒以内に応答しませんでした（operation_timeout）",
     "terminal.no_control": "「{words}」のあるボタンや入力欄はありません",
-    "terminal.no_offer": "「{words}」に合う候補はありません",
+    "terminal.no_offer": "{bot} から、「{words}」に合う候補はありません",
     "terminal.nobody": "{name} という人はいません。:people で一覧を表示します",
     "terminal.direct_place": "ダイレクトメッセージ（そのまま質問できます）",
     "terminal.fact.private": "非公開",
@@ -343,7 +343,7 @@ WORDS = {
     "terminal.role.member": "メンバー",
     "terminal.standing.ja": "{role}・日本語",
     "terminal.standing.en": "{role}・英語",
-    "terminal.reading": "ナレッジベースを読み込んでいます…",
+    "terminal.reading": "{bot} がナレッジベースを読み込んでいます…",
     "script.unreadable": "{file}: {why}。--script にはテキストファイルを指定してください",
     "script.not_utf": "{file}: UTF-8 のテキストではありません（{byte}バイト目）。UTF-8 で保存してください",
 }
