@@ -343,7 +343,7 @@ WORDS = {
     "terminal.role.member": "member",
     "terminal.standing.ja": "{role}, Japanese",
     "terminal.standing.en": "{role}, English",
-    "terminal.reading": "{bot} is reading its knowledge bases… / ナレッジベースを読み込んでいます…",
+    "terminal.reading": "{bot} is reading its knowledge bases…",
     "script.unreadable": "{file}: {why}. --script takes a text file.",
     "script.not_utf": "{file}: not UTF-8 text (byte {byte}). Save it as UTF-8.",
 }
