@@ -3,6 +3,7 @@
 import gc
 import os
 
+os.environ["LC_MESSAGES"] = "C"  # what commands print is compared in English, on a Japanese machine, too
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import shutil
