@@ -126,8 +126,7 @@ def _sweep_snapshots(services: Services, data_dir: Path, before: float) -> None:
 
 def _sweep_folders(services: Services, folder: Path, before: float) -> None:
     """Delete the folders of files that are no knowledge base of today, and in which nothing was written since."""
-    registry = services.registry
-    served = {registry.source(name).folder for name in registry.sources()}
+    served = {source.folder for source in services.registry.files()}
     for each in folder.glob("*") if served else ():
         if each.name not in served and each.is_dir() and _newest(each) < before:
             shutil.rmtree(each)

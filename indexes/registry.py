@@ -237,7 +237,13 @@ class Registry:
 
     def sources(self) -> tuple[str, ...]:
         """List the names that can be reloaded: the files on disk, and everything that is loaded."""
-        return tuple(dict.fromkeys([*(source.name for source in self.catalog()), *self._state.loaded]))
+        return tuple(source.name for source in self.files())
+
+    def files(self) -> list[Source]:
+        """Return the file of each of `sources`; the folder is listed once."""
+        found = {source.name: source for source in self.catalog()}
+        gone = [loaded.source for name, loaded in self._state.loaded.items() if name not in found]
+        return [*found.values(), *gone]
 
     def source(self, name: str) -> Source:
         """Return the file of a knowledge base; raises UnknownKnowledgeBaseError."""
