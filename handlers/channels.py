@@ -1,7 +1,7 @@
 """The rules of every channel: from the convention, then kotae.toml, then the settings that admins made in Slack."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from handlers import features
@@ -59,6 +59,9 @@ class Channels:
         """Return the rules of a channel; one without knowledge bases of its own has the shared ones."""
         return self._rules(channel_id, self._settings.of(channel_id))
 
+    def _of_each(self, channel_ids: Collection[str]) -> list[Channel]:
+        return [self._rules(id_, chosen) for id_, chosen in self._settings.of_each(channel_ids).items()]
+
     def last_known(self, channel_id: str) -> Channel:
         """Return the rules as they were last read; waits for the database only where they never were."""
         return self._rules(channel_id, self._settings.last_known(channel_id))
@@ -94,12 +97,13 @@ class Channels:
     def configured(self) -> list[Channel]:
         """List the channels that have knowledge bases of their own or for which an admin set something, by name."""
         ids = dict.fromkeys([*self._configured, *self._settings.channels()])
-        return sorted((self.of(id_) for id_ in ids), key=lambda channel: channel.name)
+        return sorted(self._of_each(ids), key=lambda channel: channel.name)
 
     def given(self) -> frozenset[str]:
         """List the knowledge bases that admins gave to channels in Slack."""
-        chosen = [self._settings.of(channel).get("knowledge_bases") for channel in self._settings.channels()]
-        return frozenset(name for setting in chosen if setting for name in json.loads(setting.value))
+        chosen = self._settings.of_each(self._settings.channels()).values()
+        given = [each["knowledge_bases"].value for each in chosen if "knowledge_bases" in each]
+        return frozenset(name for names in given for name in json.loads(names))
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -108,7 +112,7 @@ class Channels:
 
     def names(self, channel_ids: frozenset[str]) -> tuple[str, ...]:
         """List the knowledge bases that somebody in these channels may see, the shared ones last."""
-        every = [name for id_ in sorted(channel_ids) for name in self.of(id_).knowledge_bases]
+        every = [name for channel in self._of_each(sorted(channel_ids)) for name in channel.knowledge_bases]
         return tuple(dict.fromkeys([*(name for name in every if name not in self.shared), *self.shared]))
 
     def set(self, channel_id: str, key: SettingName, value: str, by: str, *done: Translatable) -> None:

@@ -242,6 +242,28 @@ def test_what_an_admin_set_wins_over_the_file(database: Database) -> None:
     ]
 
 
+def test_the_settings_of_many_channels_are_read_at_once(database: Database) -> None:
+    own, others = Channel("C1", "one", ("it-help",), AutoReply.OFF, 0.9), [f"C{number}" for number in range(2, 50)]
+    channels = Channels(database, default=Channel("", "", ("_shared",), AutoReply.OFF, 0.9))
+    channels.configure({"C1": own})
+    channels.set("C2", "knowledge_bases", '["hr", "it-help"]', "U1")
+    channels.set("C3", "features_off_for_all", "typeahead", "U1")
+    statements: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        statements.append(statement)
+
+    event.listen(database._engine, "before_cursor_execute", note)
+    assert channels.names(frozenset(["C1", *others])) == ("it-help", "hr", "_shared")
+    assert len(statements) == 1
+    assert channels.names(frozenset()) == ("_shared",)
+    assert len(statements) == 1
+    assert [each.id for each in channels.configured()] == ["C2", "C1"]
+    assert [len(each.features_off) for each in channels.configured()] == [1, 1], "what holds for all holds for each"
+    assert channels.given() == {"hr", "it-help"}
+    assert len(statements) == 1 + 3 * 2, "which channels, and what they have"
+
+
 def test_whom_to_ask_is_said_by_the_file_until_an_admin_says_it(database: Database) -> None:
     channels = Channels(database, default=Channel("", "", ("_shared",), AutoReply.OFF, 0.9, ("S0DESK",)))
     channels.configure({"C1": Channel("C1", "it-help", ("it-help",), AutoReply.ON, 0.8, ("U0TARO",))})

@@ -1,7 +1,7 @@
 """What admins set for channels in Slack."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,12 +78,23 @@ class ChannelSettings:
 
     def of(self, channel: str) -> dict[str, ChannelSetting]:
         """Return what admins set for a channel or for all of them, by key."""
-        here = settings.c.channel.in_((channel, FOR_ALL))
-        wanted = select(settings.c.key, settings.c.value, settings.c.by).where(here)
-        rows = self._database.read("read settings", wanted)
+        return self.of_each([channel])[channel]
+
+    def of_each(self, channels: Collection[str]) -> dict[str, dict[str, ChannelSetting]]:
+        """Return the same for several channels, which takes one query, too."""
+        if not channels:
+            return {}
+        columns = (settings.c.channel, settings.c.key, settings.c.value, settings.c.by)
+        rows = self._database.read(
+            "read settings", select(*columns).where(settings.c.channel.in_([*channels, FOR_ALL]))
+        )
         if rows is not None:
-            self._keep(channel, {key: ChannelSetting(value, by) for key, value, by in rows})
-        return self._known.get(channel, {})
+            chosen: dict[str, dict[str, ChannelSetting]] = {}
+            for where, key, value, by in rows:
+                chosen.setdefault(where, {})[key] = ChannelSetting(value, by)
+            for channel in channels:
+                self._keep(channel, {**chosen.get(FOR_ALL, {}), **chosen.get(channel, {})})
+        return {channel: self._known.get(channel, {}) for channel in channels}
 
     def last_known(self, channel: str) -> dict[str, ChannelSetting]:
         """Return the same as it was last read; asks the database only if it never was."""
