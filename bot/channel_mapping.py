@@ -16,6 +16,7 @@ from handlers.channels import Channels
 from handlers.slack.trouble import CALL_ERRORS, error_code
 from handlers.store.channel_names import Binding, BindingState, ChannelNames
 from handlers.store.database import Database
+from indexes.messages import Translatable
 from indexes.names import folded, same_name
 from indexes.records import Source
 
@@ -94,7 +95,7 @@ class ChannelMapping:
         named |= {"digest_channel": digest} if digest else {}
         names = [channel.name for channel in visible.values()]
         return [
-            self._wrong(key, value, "no channel of that name or id is visible", names)
+            self._wrong(key, value, Translatable("wrong.no_channel"), names)
             for key, value in named.items()
             if same_name(value.removeprefix("#"), names) is None and self._id_of(value, visible) is None
         ]
@@ -198,7 +199,7 @@ class ChannelMapping:
             if source.name not in bases | {SHARED}:
                 log.warning("%s serves no channel: there is no #%s that I can see", source.path.name, source.name)
 
-    def _wrong(self, key: str, value: str, what: str, known: Iterable[str]) -> SettingsError:
+    def _wrong(self, key: str, value: str, what: Translatable, known: Iterable[str]) -> SettingsError:
         return wrong(self._settings, key, value, what, known)
 
 

@@ -22,8 +22,7 @@ log = logging.getLogger(__name__)
 
 NAMED = 5
 """Knowledge bases that an error names."""
-BACK = "Is the disk mounted, and the checkout complete? Put the files back"
-MOVED = " The samples that come with Kotae are in bot/samples now: see docs/upgrading.md"
+MOVED = Translatable("folder.moved")
 _IN_NO_NAME = frozenset('/\\:*?"<>|\0')
 """Characters that a file's name can't have everywhere."""
 _UNREAD = (".tsv", ".tab", ".xlsb", ".numbers", ".gsheet")
@@ -126,7 +125,7 @@ class KnowledgeFolder:
         """Raise SettingsError for a configuration that names missing files."""
         folder = self._settings.knowledge_dir
         if not folder.is_dir() and self.answered():
-            raise SettingsError(f"KNOWLEDGE_DIR = {folder}: the folder is gone, and it held {self._held()}. {BACK}")
+            raise SettingsError(Translatable("folder.gone", folder=str(folder), held=self._held()))
         if not folder.is_dir():
             example = str(folder / "it-help.csv")
             raise SettingsError(Translatable("settings.no_folder", folder=str(folder), example=example))
@@ -142,7 +141,7 @@ class KnowledgeFolder:
         for channel, rules in self._settings.config.channels.items():
             for name in rules.knowledge_bases or ():
                 if same_name(name, names) is None:
-                    raise self._wrong(f"channels.{channel}.knowledge_bases", name, "no knowledge base", names)
+                    raise self._wrong(f"channels.{channel}.knowledge_bases", name, Translatable("wrong.no_base"), names)
         self._check_shadow()
         if self._settings.config.synonyms and not self._settings.synonyms.is_file():
             raise self._wrong("synonyms", str(self._settings.synonyms), self._no_file, [])
@@ -164,20 +163,19 @@ class KnowledgeFolder:
         had = [name for name in self.answered() if not self._is_fetched(name)]
         if self.is_empty and had:
             moved = MOVED if {*had} <= {path.stem for path in sample_files()} else ""
-            raise SettingsError(
-                f"KNOWLEDGE_DIR = {folder}: the folder is empty, and it held {self._held()}. {BACK}, or run"
-                f" `kotae serve --empty` once if it is meant to be empty.{moved}"
-            )
+            raise SettingsError(Translatable("folder.empty", folder=str(folder), held=self._held(), moved=moved))
 
     @property
     def is_empty(self) -> bool:
         """Whether the folder is there, and nothing in it can be a knowledge base."""
         return self._settings.knowledge_dir.is_dir() and not self._tables()
 
-    def _held(self) -> str:
+    def _held(self) -> Translatable:
         had = sorted(self.answered())
-        more = f" and {len(had) - NAMED} more" if len(had) > NAMED else ""
-        return f"{', '.join(had[:NAMED])}{more} when Kotae last ran"
+        named, more = tuple(had[:NAMED]), len(had) - NAMED
+        if more > 0:
+            return Translatable("folder.held_more", names=named, more=more)
+        return Translatable("folder.held", names=named)
 
     def answered(self) -> dict[str, Path]:
         """Return the knowledge bases of this folder that were searched last, with the folders of their snapshots."""
@@ -210,11 +208,8 @@ class KnowledgeFolder:
             other = first.setdefault(folded(name_of(path)), path)
             goes_on = is_workbook(other) != is_workbook(path) and self._was_served(other)
             if other != path and not goes_on:
-                raise SettingsError(
-                    f"{other} and {path}: both would be the knowledge base {name_of(other)!r}, since .csv and"
-                    " .xlsx, upper and lower case, full and half width and decomposed letters are one name. Rename or"
-                    " remove one."
-                )
+                twins = {"one": str(other), "other": str(path), "name": name_of(other)}
+                raise SettingsError(Translatable("folder.twins", **twins))
 
     def _check_shadow(self) -> None:
         """Raise SettingsError for shadow mode without anybody to report to."""
@@ -224,10 +219,8 @@ class KnowledgeFolder:
         }
         for key, mode in modes.items():
             if mode is AutoReply.SHADOW and not self._settings.environment.admin_users:
-                raise SettingsError(
-                    f"{self._settings.config_path.name}: {key} = 'shadow': nobody would be told. Name somebody in"
-                    " ADMIN_USERS, or switch it on in the channel: whoever does so is told."
-                )
+                file = self._settings.config_path.name
+                raise SettingsError(Translatable("folder.shadow", file=file, key=key))
 
     def refresh(self) -> None:
         """Store which files exist, and which are missing; a shared database knows that without being told."""
@@ -262,21 +255,25 @@ class KnowledgeFolder:
         self._unread = unread
 
     @property
-    def _no_file(self) -> str:
+    def _no_file(self) -> Translatable:
         """Say that a file is missing, and what to do where files come from a shared database."""
         if self._settings.is_shared:
-            return "the database has no such file; put it there with `kotae import`, or as an upload in Slack"
-        return "there is no such file"
+            return Translatable("wrong.not_in_database")
+        return Translatable("wrong.no_file")
 
-    def _wrong(self, key: str, value: str, what: str, known: Iterable[str]) -> SettingsError:
+    def _wrong(self, key: str, value: str, what: Translatable, known: Iterable[str]) -> SettingsError:
         return wrong(self._settings, key, value, what, known)
 
 
-def wrong(settings: Settings, key: str, value: str, what: str, known: Iterable[str]) -> SettingsError:
+def wrong(settings: Settings, key: str, value: str, what: Translatable, known: Iterable[str]) -> SettingsError:
     """Return the error for a value in kotae.toml that matches nothing, with the closest or all known values."""
     near = difflib.get_close_matches(value, list(known), n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(known)) or 'none'}"
-    return SettingsError(f"{settings.config_path.name}: {key} = {value!r}: {what}{hint}")
+    hint = Translatable("wrong.near", name=near[0]) if near else Translatable("wrong.there_is_none")
+    if known and not near:
+        hint = Translatable("wrong.there_are", names=tuple(sorted(known)))
+    named = f"{key} = {value!r}: "
+    mend = Translatable("wrong.nothing", what=what, hint=hint)
+    return SettingsError(Translatable("wrong.line", source=settings.config_path.name, named=named, mend=mend))
 
 
 def unread_tables(folder: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.knowledge_folder import KnowledgeFolder
 from bot.lock import only_one
 from bot.restore import finish
-from bot.settings import DATABASE, DATABASE_MEND, Settings, SettingsError
+from bot.settings import DATABASE, Settings, SettingsError
 from handlers.knowledge.moving import file_of, in_the_way, into_database, into_folder, removed_into_database, source_at
 from handlers.knowledge.store import documents
 from handlers.knowledge.store.documents import Documents
@@ -17,6 +17,7 @@ from handlers.store.database import Database, metadata
 from handlers.store.knowledge_files import FileState, KnowledgeFile, KnowledgeFiles
 from handlers.store.moving import Move, Moved
 from handlers.store.replicas import DEAD_SECONDS, Replicas
+from indexes.messages import Translatable
 from indexes.names import name_of
 from indexes.records import Source
 from indexes.storage.versions import Versions
@@ -43,7 +44,7 @@ def migrate(settings: Settings, target: str, tell: Callable[[Moved], object]) ->
     The source is upgraded first. Raises MigrationError, TakenError, StoreError or OSError; called again it goes on.
     """
     if not DATABASE.fullmatch(target):
-        raise MigrationError(f"--to {DATABASE_MEND}")
+        raise MigrationError(Translatable("wrong.option", option="--to", mend=Translatable("wrong.database")))
     started = time.monotonic()
     with only_one(settings.environment.data_dir):
         finish(settings)

@@ -35,7 +35,7 @@ from indexes.encoder.backends import Backend, chosen_model
 from indexes.encoder.compiled import CompiledModels
 from indexes.encoder.names import FAST
 from indexes.environment import ENCODING
-from indexes.messages import Translatable, reason
+from indexes.messages import Translatable, Value, reason
 
 SLACK_API_URL = "https://slack.com/api/"
 CONFIG_FILE = "kotae.toml"
@@ -43,12 +43,7 @@ CONFIG_FILE = "kotae.toml"
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 KOTAE_TOKEN = re.compile(r"kotae_[0-9a-zA-Z_]+")
 DATABASE = re.compile(r"[\w+]+://(?:[^/@:]*(?::[^@]*)?@)?(?:\[[^/?@]+\]|[^/:?@\[\]]*)(?::\d+)?(?:[/?].*)?")
-DATABASE_MEND = (
-    "must be an address such as postgresql+psycopg://kotae@db/kotae or sqlite:///PATH; a password with signs in it is"
-    " best in PGPASSWORD"
-)
 COMMAND = re.compile(r"/[^\sA-Z/]{1,31}")
-COMMAND_MEND = "a slash and up to 31 characters, in lower case and without spaces, such as /kb-search"
 
 
 def both(first: str, *second: str) -> Translatable | str:
@@ -68,6 +63,18 @@ class SettingsError(Exception):
 
     def __str__(self) -> str:
         return self.message if isinstance(self.message, str) else ENGLISH.say(self.message)
+
+
+class WrongValueError(ValueError):
+    """A setting has a value that it can't have; the message says which ones it can."""
+
+    def __init__(self, key: str, /, **values: Value) -> None:
+        self.message = Translatable(key, **values)
+        super().__init__(ENGLISH.say(self.message))
+
+
+UNKNOWN_KEY = Translatable("wrong.unknown_key", file=CONFIG_FILE)
+LIST, BOOLEAN = Translatable("wrong.list"), Translatable("wrong.boolean")
 
 
 class Environment(BaseSettings):
@@ -100,39 +107,39 @@ class Environment(BaseSettings):
     @field_validator("slack_bot_token")
     @classmethod
     def _is_bot_token(cls, token: SecretStr | None) -> SecretStr | None:
-        return _starts_with(token, "xoxb-", "Bot User OAuth Token on the app's OAuth & Permissions page")
+        return _of_form(token, "xoxb-", WrongValueError("wrong.bot_token"))
 
     @field_validator("slack_app_token")
     @classmethod
     def _is_app_token(cls, token: SecretStr | None) -> SecretStr | None:
-        return _starts_with(token, "xapp-", "app-level token (connections:write) on the app's Basic Information page")
+        return _of_form(token, "xapp-", WrongValueError("wrong.app_token"))
 
     @field_validator("kotae_token")
     @classmethod
     def _is_kotae_token(cls, token: SecretStr | None) -> SecretStr | None:
         if token is not None and not KOTAE_TOKEN.fullmatch(token.get_secret_value()):
-            raise ValueError("must be what `kotae token create` printed: kotae_, and letters, digits and underscores")
+            raise WrongValueError("wrong.kotae_token")
         return token
 
     @field_validator("database_url")
     @classmethod
     def _is_database(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not DATABASE.fullmatch(url.get_secret_value()):
-            raise ValueError(DATABASE_MEND)
+            raise WrongValueError("wrong.database")
         return url
 
     @field_validator("slack_api_url")
     @classmethod
     def _ends_with_slash(cls, url: str) -> str:
         if not url.startswith(("https://", "http://")):
-            raise ValueError(f"must begin with https:// or http://, as {SLACK_API_URL} does")
+            raise WrongValueError("wrong.slack_address", example=SLACK_API_URL)
         return url.rstrip("/") + "/"
 
     @field_validator("search_command", "admin_command")
     @classmethod
     def _is_command(cls, name: str) -> str:
         if not COMMAND.fullmatch(name):
-            raise ValueError(f"must be {COMMAND_MEND}")
+            raise WrongValueError("wrong.command")
         return name
 
     @field_validator("admin_users", "api_hosts", "api_proxies", mode="before")
@@ -145,7 +152,7 @@ class Environment(BaseSettings):
     def _are_user_ids(cls, users: tuple[str, ...]) -> tuple[str, ...]:
         for user in users:
             if not user.startswith(("U", "W")):
-                raise ValueError(f"{user!r} is no Slack user id such as U012AB3CD (in a profile: … > Copy member ID)")
+                raise WrongValueError("wrong.user", user=user)
         return users
 
     @field_validator("api_bind")
@@ -174,16 +181,14 @@ class Environment(BaseSettings):
     @model_validator(mode="after")
     def _commands_differ(self) -> Self:
         if self.search_command == self.admin_command:
-            raise ValueError("SEARCH_COMMAND and ADMIN_COMMAND must differ")
+            raise WrongValueError("wrong.same_commands")
         return self
 
     @model_validator(mode="after")
     def _database_has_vectors(self) -> Self:
         url = self.database_url.get_secret_value() if self.database_url else ""
         if self.index_backend == "pgvector" and not url.startswith("postgresql"):
-            raise ValueError(
-                "INDEX_BACKEND=pgvector needs DATABASE_URL=postgresql+psycopg://…, a server with the extension vector"
-            )
+            raise WrongValueError("wrong.pgvector")
         return self
 
     @property
@@ -338,7 +343,7 @@ def _environment() -> Environment:
     try:
         return Environment()
     except ValidationError as error:
-        raise SettingsError(_explain(error, "Environment or .env", upper=True)) from None
+        raise SettingsError(_explain(error, Translatable("wrong.environment"), upper=True)) from None
 
 
 def _config_file(path: Path) -> tuple[ConfigFile, Path]:
@@ -349,7 +354,7 @@ def _config_file(path: Path) -> tuple[ConfigFile, Path]:
     except ValidationError as error:
         raise SettingsError(_explain(error, path.name, upper=False)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise SettingsError(f"{path.name} can't be read: {error}") from None
+        raise SettingsError(Translatable("wrong.unreadable", file=path.name, why=str(error))) from None
 
 
 def _refuse_misspelt(dotenv: Path) -> None:
@@ -375,22 +380,26 @@ def language() -> Literal["en", "ja"]:
     return "ja" if chosen.lower().startswith("ja") else "en"
 
 
-def _starts_with(token: SecretStr | None, prefix: str, where: str) -> SecretStr | None:
-    if token is not None and not token.get_secret_value().startswith(prefix):
-        raise ValueError(f"must begin with {prefix}: it is the {where}")
-    return token
-
-
-def _explain(error: ValidationError, source: str, *, upper: bool) -> str:
+def _explain(error: ValidationError, source: Translatable | str, *, upper: bool) -> Translatable:
     """Describe each wrong key, with its value unless it may be a secret, and the expected one."""
-    lines = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        secret = "TOKEN" in key.upper() or key.upper() == "DATABASE_URL" or not key or _may_be_an_address(problem)
-        value = "" if secret or problem["type"] == "extra_forbidden" else f" = {problem['input']!r}"
-        named = f"{key.upper() if upper else key}{value}: " if key else ""
-        lines.append(f"{source}: {named}{_mend(problem['type'], problem['msg'])}")
-    return "\n".join(lines)
+    first, *others = (_line(problem, source, upper=upper) for problem in error.errors())
+    for each in others:
+        first = Translatable("wrong.also", before=first, line=each)
+    return first
+
+
+def _line(problem: ErrorDetails, source: Translatable | str, *, upper: bool) -> Translatable:
+    key = ".".join(str(part) for part in problem["loc"])
+    secret = "TOKEN" in key.upper() or key.upper() == "DATABASE_URL" or not key or _may_be_an_address(problem)
+    value = "" if secret or problem["type"] == "extra_forbidden" else f" = {problem['input']!r}"
+    named = f"{key.upper() if upper else key}{value}: " if key else ""
+    return Translatable("wrong.line", source=source, named=named, mend=_mend(problem))
+
+
+def _of_form(token: SecretStr | None, prefix: str, wrong: WrongValueError) -> SecretStr | None:
+    if token is not None and not token.get_secret_value().startswith(prefix):
+        raise wrong
+    return token
 
 
 def _may_be_an_address(problem: ErrorDetails) -> bool:
@@ -400,9 +409,15 @@ def _may_be_an_address(problem: ErrorDetails) -> bool:
     return place[:1] == ("knowledge_bases",) and (is_secret or "://" in repr(problem["input"]))
 
 
-def _mend(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return f"unknown key; {CONFIG_FILE} understands the keys listed in docs/configuration.md"
-    if kind == "tuple_type":
-        return 'must be a list such as ["it-help"]'
-    return message.removeprefix("Value error, ").replace("Input should be", "must be")
+def _mend(problem: ErrorDetails) -> Translatable | str:
+    """Say what is expected instead; pydantic's own rarer sentences are in English."""
+    known = {"extra_forbidden": UNKNOWN_KEY, "tuple_type": LIST, "bool_parsing": BOOLEAN, "bool_type": BOOLEAN}
+    context, kind = problem.get("ctx", {}), problem["type"]
+    if isinstance(ours := context.get("error"), WrongValueError):
+        return ours.message
+    if kind in {"literal_error", "enum"}:
+        return Translatable("wrong.choice", expected=str(context["expected"]))
+    said = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    if kind.startswith(("float_", "int_")):
+        return Translatable("wrong.number", said=said)
+    return known.get(kind, said)

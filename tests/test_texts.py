@@ -125,7 +125,7 @@ def test_japanese_texts_are_japanese() -> None:
         *("doctor.table", "forget.done", "forget.versions_within", "restore.size", "tokens.sees"),
         *("status.remark", "status.source"),
         *("terminal.note.place", "terminal.at_place", "terminal.full_stop", "terminal.prompt.direct"),
-        *("terminal.beginning", "terminal.prompt.channel"),
+        *("terminal.beginning", "terminal.prompt.channel", "wrong.also", "wrong.line", "wrong.nothing", "wrong.option"),
         *("audit.before", "database.other", "kind.pdf", "list.comma", "list.quoted", "model.in_folder", "synonyms.or"),
     }
     assert set(JAPANESE.words) - set(own) <= wordless

@@ -89,6 +89,25 @@ def test_commands_on_files(told: Told, knowledge: Path) -> None:
     told("search", str(told_of), "まったく別のこと")
     told("search", str(knowledge / "gone.csv"), "何か")
     told("convert", str(told_of))
+    for wrong in (
+        "thresold = 0.9",
+        'threshold = "x"',
+        "threshold =",
+        'watch = "x"',
+        "synonyms = 'none.csv'",
+        "ask = 1",
+    ):
+        (knowledge.parent / "kotae.toml").write_text(wrong)
+        told("doctor")
+    for wrong in ('auto_reply = "maybe"', 'auto_reply = "shadow"', 'knowledge_bases = ["nope"]'):
+        (knowledge.parent / "kotae.toml").write_text(f"[channels.it-help]\n{wrong}\n")
+        told("doctor")
+    (knowledge.parent / "kotae.toml").unlink()
+    told("doctor", KNOWLEDGE_DIR="nowhere")
+    told("doctor", SLACK_BOT_TOKEN="xapp-1", SLACK_APP_TOKEN="x", SEARCH_COMMAND="/A B", ADMIN_USERS="me")
+    told("doctor", INDEX_BACKEND="pgvector")
+    (knowledge / "FAQ.csv").write_text("question,answer\n")
+    told("doctor")
     (knowledge.parent / ".env").write_text("SLACK_BOT_TOKN=x\n")
     told("check", str(told_of))
 
