@@ -4,10 +4,13 @@ import re
 import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from bot.cli import COMMANDS
 from bot.config_file import ChannelSection, ConfigFile, KnowledgeBaseSection
@@ -125,3 +128,50 @@ def test_nothing_says_to_install_kotae_from_an_index_which_has_no_such_package_o
     found = [path for path in (*files, *(ROOT / each for each in DOCUMENTS)) if named.search(path.read_text("utf-8"))]
     assert found == []
     assert named.search("pip install -c constraints.txt 'kotae[try]'")
+
+
+# The versions of Python
+
+
+VERSION = re.compile(r"\b3\.\d+")
+
+
+def project() -> dict[str, Any]:
+    loaded: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    return loaded
+
+
+def versions_tested() -> list[str]:
+    """The versions of Python that every test passed with, as the package says to an index."""
+    return [each.rpartition(" ")[2] for each in project()["project"]["classifiers"] if "Python :: 3." in each]
+
+
+def admitted() -> list[str]:
+    """The versions that it can be installed with."""
+    wanted = SpecifierSet(project()["project"]["requires-python"])
+    return [f"3.{minor}" for minor in range(100) if f"3.{minor}" in wanted]
+
+
+def test_whoever_is_admitted_was_tested_or_is_warned() -> None:
+    assert (versions_tested()[0], versions_tested()[-1]) == (admitted()[0], admitted()[-1]), (
+        "nothing beyond what was tested"
+    )
+    assert versions_tested() == sorted(versions_tested(), key=Version)
+    tools = project()["tool"]
+    assert (tools["mypy"]["python_version"], tools["ruff"]["target-version"]) == (versions_tested()[0], "py311")
+    head = (ROOT / "constraints.txt").read_text("utf-8").splitlines()[0]
+    assert VERSION.findall(head) == [versions_tested()[0], versions_tested()[-1]]
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_readme_says_which_versions_were_tested_and_which_were_not(readme: str) -> None:
+    [line] = [each for each in (ROOT / readme).read_text("utf-8").splitlines() if each.startswith("Python")]
+    said, rest = re.split("[(（]", line, maxsplit=1)
+    assert VERSION.findall(said) == versions_tested()
+    assert VERSION.findall(re.split("[)）]", rest)[0]) == [each for each in admitted() if each not in versions_tested()]
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, "deploy/Containerfile"])
+def test_commands_name_a_version_that_was_tested(document: str) -> None:
+    text = (ROOT / document).read_text("utf-8")
+    assert {*re.findall(r"(?:python|Python |--python |py -|PYTHON=)(3\.\d+)", text)} <= {*versions_tested()}
