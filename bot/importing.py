@@ -9,15 +9,10 @@ from bot.settings import Settings, SettingsError
 from bot.terminal import told
 from handlers.knowledge.importing import Compared, Import, Standing
 from handlers.schema import open_database
-from handlers.texts import ENGLISH
 from indexes.errors import KnowledgeBaseError
+from indexes.messages import Translatable
 from indexes.names import name_of
 from indexes.records import Source
-
-SAID = {
-    Standing.SAME: "the same",
-    Standing.ABSENT: "only in the database, where it stays; /kb remove removes it",
-}
 
 
 def run_import(settings: Settings, path: Path | None, say: Callable[[str], None], confirm: Callable[[], bool]) -> bool:
@@ -26,12 +21,10 @@ def run_import(settings: Settings, path: Path | None, say: Callable[[str], None]
     A file that the database has in a later version, or that an admin removed there, is left out unless it is named.
     """
     if not settings.is_shared:
-        raise SettingsError(
-            "There is nothing to import: unless DATABASE_URL is of PostgreSQL, the bot reads KNOWLEDGE_DIR itself"
-        )
+        raise SettingsError(Translatable("import.not_shared"))
     path = path or settings.environment.knowledge_dir
     if not path.exists():
-        raise SettingsError(f"{path}: there is no such folder or file")
+        raise SettingsError(Translatable("import.no_path", path=str(path)))
     folder = path if path.is_dir() else path.parent
     database = open_database(settings.database_url)
     try:
@@ -40,15 +33,17 @@ def run_import(settings: Settings, path: Path | None, say: Callable[[str], None]
         sources = sources_of(own)
         named = None if path.is_dir() else [each for each in sources if each.path.resolve() == path.resolve()]
         found = importing.compare(sources if named is None else named or [Source(name_of(path), path)])
-        _show([*found, *(importing.absent(found) if named is None else ())], say)
-        for each in from_samples(sources, own.synonyms):
-            say(told(each.message))
+        for each in [*found, *(importing.absent(found) if named is None else ())]:
+            say(told(_compared(each)))
+        for sample in from_samples(sources, own.synonyms):
+            say(told(sample.message))
         chosen = [each for each in found if each.is_imported or (named is not None and each.data)]
         if not chosen:
-            say("Nothing to import" if found else f"{folder}: no CSV file or workbook; nothing is changed")
+            nothing = Translatable("import.nothing") if found else Translatable("import.empty", folder=str(folder))
+            say(told(nothing))
             return not any(each.standing is Standing.UNUSABLE for each in found)
         if not confirm():
-            say("Nothing was imported")
+            say(told(Translatable("import.declined")))
             return False
         done = [_put(importing, each, say) for each in chosen]
     finally:
@@ -64,35 +59,18 @@ def sources_of(settings: Settings) -> Sequence[Source]:
     return [*found, *extra]
 
 
-def _show(found: Sequence[Compared], say: Callable[[str], None]) -> None:
-    for each in found:
-        say(f"{each.standing:9} {each.file}: {_said(each)}")
-
-
-def _said(each: Compared) -> str:
-    if each.why:
-        return f"{ENGLISH.say(each.why)}; left out"
-    rows = f"{each.records} rows"
-    counts = ", ".join(f"{count} {what}" for what, count in each.counts.items())
-    match each.standing:
-        case Standing.NEW:
-            return rows
-        case Standing.CHANGED:
-            return f"{counts} ({rows})"
-        case Standing.OLDER:
-            number = each.version.number if each.version else 0
-            return f"it is version {number}, the database has a later one; left out unless it is named ({counts})"
-        case Standing.REMOVED:
-            return f"an admin removed it; left out unless it is named ({rows})"
-        case _:
-            return SAID[each.standing]
+def _compared(each: Compared) -> Translatable:
+    """Say how a file stands to the one in the database."""
+    number = each.version.number if each.version else 0
+    values = {"file": each.file, "rows": each.records, "number": number, "why": each.why or "", **each.counts}
+    return Translatable(f"import.{each.standing}", **values)
 
 
 def _put(importing: Import, each: Compared, say: Callable[[str], None]) -> bool:
     try:
         version = importing.put(each)
     except KnowledgeBaseError as error:
-        say(f"{each.file}: not imported: {error}")
+        say(told(Translatable("import.failed", file=each.file, why=error.message)))
         return False
-    say(f"{each.file}: imported as version {version.number}")
+    say(told(Translatable("import.done", file=each.file, number=version.number)))
     return True

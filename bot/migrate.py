@@ -49,7 +49,7 @@ def migrate(settings: Settings, target: str, tell: Callable[[Moved], object]) ->
     with only_one(settings.environment.data_dir):
         finish(settings)
         if target == settings.database_url:
-            raise MigrationError("--to names the database that is in use: see DATABASE_URL")
+            raise MigrationError(Translatable("migrate.same"))
         folder_counts = settings.is_shared != target.startswith("postgresql")
         _prepare(settings, folder_counts=folder_counts)
         move = Move(settings.database_url, target, metadata, OF_FILES if folder_counts else ())
@@ -65,12 +65,9 @@ def _prepare(settings: Settings, *, folder_counts: bool) -> None:
     database = open_or_recover(settings.database_url, settings.environment.data_dir)
     try:
         if database.recovery.waiting:
-            raise MigrationError(
-                "The state database was damaged, and no admin has confirmed the settings since. Start Kotae, have them"
-                " confirmed in Slack, and migrate then"
-            )
+            raise MigrationError(Translatable("migrate.damaged"))
         if living := _living(database):
-            raise MigrationError(f"Kotae is still running on {', '.join(living)}. Stop all replicas first")
+            raise MigrationError(Translatable("migrate.running", hosts=tuple(living)))
         if folder_counts:
             _check_folder(settings, database)
     finally:
@@ -87,17 +84,13 @@ def _check_folder(settings: Settings, database: Database) -> None:
     folder = settings.environment.knowledge_dir
     if settings.is_shared:
         if others := in_the_way(Documents(database), folder):
-            raise MigrationError(
-                f"{others[0]}: the database holds something else. KNOWLEDGE_DIR must be empty, or hold the same"
-            )
+            raise MigrationError(Translatable("migrate.in_the_way", file=str(others[0])))
         return
     for source in _sources(settings, database):
         try:
             file_of(source.path, folder)
         except ValueError:
-            raise MigrationError(
-                f"{source.path} is outside KNOWLEDGE_DIR: move it there, and kotae.toml with it"
-            ) from None
+            raise MigrationError(Translatable("migrate.outside", file=str(source.path))) from None
 
 
 def _sources(settings: Settings, database: Database | None) -> list[Source]:

@@ -5,7 +5,7 @@ import time
 from bot.settings import language
 from bot.texts import BY_LANGUAGE
 from handlers.texts import Texts
-from indexes.messages import Translatable
+from indexes.messages import Translatable, reason
 
 
 def terminal_texts() -> Texts:
@@ -21,3 +21,10 @@ def moment(at: float) -> str:
 def told(message: Translatable | str) -> str:
     """Put a message in the words of the terminal."""
     return message if isinstance(message, str) else terminal_texts().say(message)
+
+
+def told_of_system(error: OSError) -> str:
+    """Say what the system refused, and of which file."""
+    why, file = reason(error), error.filename2 or error.filename
+    said = told(why) if not isinstance(why, (int, float, tuple)) else str(error)
+    return f"{file}: {said}" if file else said

@@ -36,8 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads the output has read enough
         _give_up_output()
     except OSError as error:
+        from bot.terminal import told_of_system
+
         _give_up_output()
-        print(_in_words("ended.not_done", why=_told(error)), file=sys.stderr)
+        print(_in_words("ended.not_done", why=told_of_system(error)), file=sys.stderr)
     return FAILED
 
 
@@ -73,16 +75,6 @@ def _in_words(key: str, **values: str) -> str:
     from bot.terminal import terminal_texts
 
     return terminal_texts()(key, **values)
-
-
-def _told(error: OSError) -> str:
-    """Say what the system refused, and of which file."""
-    from bot.terminal import told
-    from indexes.messages import reason
-
-    why, file = reason(error), error.filename2 or error.filename
-    said = told(why) if not isinstance(why, (int, float, tuple)) else str(error)
-    return f"{file}: {said}" if file else said
 
 
 def parser() -> argparse.ArgumentParser:

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 def _import(options: Namespace, settings: "Settings") -> int:
     from bot.importing import run_import
+    from bot.terminal import told
+    from indexes.messages import Translatable
 
     def confirm() -> bool:
-        return options.yes or agrees("Import this?")
+        return options.yes or agrees(told(Translatable("import.question")))
 
     return OK if run_import(settings, options.path, print, confirm) else FAILED
 

@@ -47,26 +47,25 @@ def _restore(options: Namespace, settings: "Settings") -> int:
 
 def _migrate(options: Namespace, settings: "Settings") -> int:
     from bot.migrate import migrate
+    from bot.terminal import terminal_texts, told_of_system
 
+    texts = terminal_texts()
     rows = 0
 
     def tell(moved: "Moved") -> None:
         nonlocal rows
         rows += moved.digest.rows
-        print(f"{moved.table}: {moved.digest.rows:,} rows, digest {moved.digest}, the same in both", flush=True)
+        line = texts("migrate.table", table=moved.table, rows=moved.digest.rows, digest=str(moved.digest))
+        print(line, flush=True)
 
     try:
         done = migrate(settings, options.to, tell)
     except OSError as error:
-        print(f"Not done: {error}. Run it again: it goes on where it was", file=sys.stderr)
+        print(texts("migrate.stopped", why=told_of_system(error)), file=sys.stderr)
         return FAILED
-    print(f"Files of knowledge bases, with their versions: {done.files}")
-    print(f"Moved {rows:,} rows. The bot had to be stopped for {done.seconds:.1f} s")
-    print(
-        "Set DATABASE_URL to the new address, and start Kotae. The former database is as it was: delete",
-        file=sys.stderr,
-    )
-    print("it once the new one is in use; `kotae forget` reaches the one that DATABASE_URL names", file=sys.stderr)
+    print(texts("migrate.files", count=done.files))
+    print(texts("migrate.done", rows=rows, seconds=done.seconds))
+    print(texts("migrate.next"), file=sys.stderr)
     return OK
 
 

@@ -112,6 +112,44 @@ def test_commands_on_files(told: Told, knowledge: Path) -> None:
     told("check", str(told_of))
 
 
+def test_putting_it_into_a_database(told: Told, knowledge: Path, postgresql: str) -> None:
+    shared = {"DATABASE_URL": postgresql}
+    table, other = knowledge / "it-help.csv", knowledge / "other.csv"
+    first, second = "質問,回答\n時刻は？,9時です\n", "質問,回答\n時刻は？,10時です\n"
+    told("import")
+    told("import", "nowhere", **shared)
+    told("import", said="no\n", **shared)
+    for text in (first, second):
+        table.write_text(text, "utf-8")
+        told("import", "--yes", **shared)
+    other.write_text("質問,回答\n場所は？,2階です\n", "utf-8")
+    told("import", "--yes", **shared)
+    other.write_text("", "utf-8")
+    assert any(each.startswith("使用不可  other.csv: ") for each in told("import", "--yes", **shared))
+    other.unlink()
+    table.write_text(first, "utf-8")
+    lines = told("import", "--yes", **shared)
+    assert any(each.startswith("古い版    it-help.csv: 第") for each in lines)
+    assert any(each.startswith("DB のみ   other.csv: ") for each in lines)
+    empty = knowledge.parent / "empty"
+    empty.mkdir()
+    assert told("import", str(empty), **shared)[-1].endswith("CSV もブックもありません。何も変更していません")
+
+
+def test_moving_to_another_database(told: Told, knowledge: Path, postgresql: str) -> None:
+    new = f"sqlite:///{knowledge.parent / 'new.db'}"
+    told("migrate", "--to", "nothing")
+    told("migrate", "--to", f"sqlite:///{knowledge.parent / 'data' / 'state.db'}", DATA_DIR="data")
+    lines = told("migrate", "--to", new, DATA_DIR="other")
+    assert any("（移行元と移行先で一致）" in each for each in lines)
+    told("migrate", "--to", f"sqlite:///{knowledge}", DATA_DIR="other")
+    told("migrate", "--to", postgresql, DATA_DIR="other", KNOWLEDGE_DIR="nowhere")
+    told("migrate", "--to", new, DATA_DIR="third")
+    told("migrate", "--to", postgresql, DATA_DIR="other")
+    (knowledge / "it-help.csv").write_text("質問,回答\n別の質問,はい\n", "utf-8")
+    told("migrate", "--to", f"sqlite:///{knowledge.parent / 'back.db'}", DATA_DIR="other", DATABASE_URL=postgresql)
+
+
 def test_connecting(slack: LocalSlack, told: Told) -> None:
     answers = f"{slack.config_token}\nxapp-1\n{slack.bot_token}\n{slack.app_token}\n"
     lines = told("connect", said=answers)
