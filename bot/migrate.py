@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.knowledge_folder import KnowledgeFolder
 from bot.lock import only_one
 from bot.restore import finish
-from bot.settings import DATABASE, Settings, SettingsError
+from bot.settings import Settings, SettingsError, WrongValueError, check_address
 from handlers.knowledge.moving import file_of, in_the_way, into_database, into_folder, removed_into_database, source_at
 from handlers.knowledge.store import documents
 from handlers.knowledge.store.documents import Documents
@@ -43,8 +43,10 @@ def migrate(settings: Settings, target: str, tell: Callable[[Moved], object]) ->
 
     The source is upgraded first. Raises MigrationError, TakenError, StoreError or OSError; called again it goes on.
     """
-    if not DATABASE.fullmatch(target):
-        raise MigrationError(Translatable("wrong.option", option="--to", mend=Translatable("wrong.database")))
+    try:
+        check_address(target)
+    except WrongValueError as error:
+        raise MigrationError(Translatable("wrong.option", option="--to", mend=error.message)) from None
     started = time.monotonic()
     with only_one(settings.environment.data_dir):
         finish(settings)

@@ -73,6 +73,17 @@ class WrongValueError(ValueError):
         super().__init__(ENGLISH.say(self.message))
 
 
+def check_address(url: str) -> None:
+    """See that a database's address is one; raises WrongValueError."""
+    if not DATABASE.fullmatch(url):
+        raise WrongValueError("wrong.database")
+    if url.startswith("sqlite") and "?" in url:
+        from handlers.store.sqlite import takes_options  # noqa: PLC0415 - it takes long to import, and few addresses need it
+
+        if not takes_options(url):
+            raise WrongValueError("wrong.database_options")
+
+
 UNKNOWN_KEY = Translatable("wrong.unknown_key", file=CONFIG_FILE)
 LIST, BOOLEAN = Translatable("wrong.list"), Translatable("wrong.boolean")
 
@@ -124,8 +135,8 @@ class Environment(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_database(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not DATABASE.fullmatch(url.get_secret_value()):
-            raise WrongValueError("wrong.database")
+        if url is not None:
+            check_address(url.get_secret_value())
         return url
 
     @field_validator("slack_api_url")

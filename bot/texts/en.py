@@ -386,6 +386,7 @@ WORDS = {
     "wrong.number": "{said}",
     "wrong.kotae_token": "must be what `kotae token create` printed: kotae_, and letters, digits and underscores",
     "wrong.database": "must be an address such as postgresql+psycopg://kotae@db/kotae or sqlite:///PATH; a password with signs in it is best in PGPASSWORD",
+    "wrong.database_options": "has an option behind its ? that SQLite doesn't take, or a value that it can't have; sqlite:///PATH needs none",
     "wrong.slack_address": "must begin with https:// or http://, as {example} does",
     "wrong.command": "must be a slash and up to 31 characters, in lower case and without spaces, such as /kb-search",
     "wrong.user": "'{user}' is no Slack user id such as U012AB3CD (in a profile: … > Copy member ID)",

@@ -386,6 +386,7 @@ WORDS = {
     "wrong.number": "数値を指定してください（{said}）",
     "wrong.kotae_token": "`kotae token create` が表示したもの（kotae_ に英数字とアンダースコアが続きます）を指定してください",
     "wrong.database": "postgresql+psycopg://kotae@db/kotae や sqlite:///パス のように指定してください。記号を含むパスワードは PGPASSWORD に書くのが確実です",
+    "wrong.database_options": "? のあとに、SQLite で使えないオプションか値があります。sqlite:///パス だけで指定してください",
     "wrong.slack_address": "{example} のように、https:// か http:// で始めてください",
     "wrong.command": "/kb-search のように、スラッシュのあとに31文字まで、小文字・空白なしで指定してください",
     "wrong.user": "「{user}」は U012AB3CD のような Slack のユーザー ID ではありません（プロフィールの … → メンバー ID をコピー）",

@@ -1,10 +1,11 @@
 """SQLite: how its file is opened."""
 
 import sqlite3
+import warnings
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SAWarning, SQLAlchemyError
 
 from handlers.store.errors import StoreError
 from indexes.permissions import make_private
@@ -18,6 +19,18 @@ def file_of(url: str) -> Path | None:
     location = make_url(url)
     is_file = location.get_backend_name() == "sqlite" and location.database not in {None, "", ":memory:"}
     return Path(str(location.database)) if is_file else None
+
+
+def takes_options(url: str) -> bool:
+    """Tell whether the driver of an address knows every option behind its question mark, and takes the values."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SAWarning)  # an option that it ignores is nothing more than a warning
+        try:
+            location = make_url(url)
+            location.get_dialect()().create_connect_args(location)
+        except (SQLAlchemyError, SAWarning, TypeError, ValueError):
+            return False
+    return True
 
 
 def single_use(location: URL, wait_seconds: float) -> Engine:

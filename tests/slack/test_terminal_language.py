@@ -56,6 +56,7 @@ def test_the_bots_commands(slack: LocalSlack, bot: Bot, told: Told, knowledge: P
     assert any("トークンは2つとも有効です" in each for each in told("doctor", **tokens))
     for wrong in ("postgresql+psycopg://127.0.0.1:9/kotae", "nothing://db/kotae", "mysql://db/kotae", "sqlite://"):
         assert any(each.startswith("[fail] ") for each in told("doctor", DATABASE_URL=wrong)), wrong
+    told("doctor", DATABASE_URL="sqlite:///x?uri=foo")
     told("doctor", DATA_DIR="elsewhere", API_BIND="0.0.0.0:0")
     assert told("status", DATA_DIR="elsewhere") == ["DATA_DIR = elsewhere で動いているボットもお試しもありません"]
     told("quiet", "1h")
