@@ -112,6 +112,7 @@ def set_up(slack: LocalSlack, bot: Bot, csv: Path) -> None:
         settle(slack, bot)
     csv.write_bytes(csv.read_bytes().replace(ROW.encode(), LATER.encode()))
     slack.reply(slack.command("olivia", "it-help", "/kb reload it-help"))
+    settle(slack, bot)  # its first reply may say that it has begun
 
 
 @pytest.mark.parametrize("committed", [False, True])
