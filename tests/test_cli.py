@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import psutil
 import pytest
 
 from bot.cli import COMMANDS, main, parser
@@ -620,8 +621,10 @@ def test_ctrl_c_in_the_middle_ends_a_command_with_a_word(tmp_path: Path) -> None
         Python[str](
             *("-m", "bot", "check", str(IT_HELP)), cwd=tmp_path, stdout=pipe, stderr=pipe, text=True
         ) as command,
-        waits.open("wb"),  # which waits until the command reads
+        waits.open("wb"),  # which waits until the command opens it
     ):
+        while psutil.Process(command.pid).status() != psutil.STATUS_SLEEPING:
+            time.sleep(0.01)  # until it reads: a signal just before that is heard only after it
         command.send_signal(signal.SIGINT)
         said = command.communicate(timeout=60)
     assert (command.returncode, *said) == (1, "", "Stopped.\n")

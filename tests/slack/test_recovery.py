@@ -176,9 +176,9 @@ def test_a_database_that_is_damaged_while_it_runs_is_reported_once(
     slack: LocalSlack, start: Start, config: ConfigFile, file: Path
 ) -> None:
     bot = start(config, admin_users=admins(slack))
-    Housekeeping(bot.services, 90).keep_files()
+    slack.wait_until(backup_of(file).exists, what="the copy that the bot makes at its start")
     bot.services.database.compact()
-    good = backup_of(file).read_bytes()  # not before: at its start the bot makes one, too
+    good = backup_of(file).read_bytes()
     noise = ["dd", "if=/dev/urandom", f"of={file}", "bs=4096", "seek=1", "count=20", "conv=notrunc"]
     subprocess.run(noise, check=True, capture_output=True)  # not in this process: that would end SQLite's locks
     tomorrow = Housekeeping(bot.services, 90, clock=lambda: time.time() + 25 * 3600)
