@@ -2,7 +2,6 @@
 
 import time
 
-from bot.settings import language
 from bot.texts import BY_LANGUAGE
 from handlers.texts import Texts
 from indexes.messages import Translatable, reason
@@ -10,6 +9,8 @@ from indexes.messages import Translatable, reason
 
 def terminal_texts() -> Texts:
     """Return the words in the language of the terminal."""
+    from bot.settings import language  # noqa: PLC0415 - it takes a quarter of a second, and --help prints none of them
+
     return BY_LANGUAGE[language()]
 
 

@@ -190,6 +190,7 @@ def test_what_searches_nothing_imports_nothing_slow(tmp_path: Path) -> None:
     assert [code for code, *_ in told] == ["0"] * len(SEARCHING_NOTHING), done.stderr
     loaded = {command: set(names) for command, (_, *names) in zip(SEARCHING_NOTHING, told, strict=True)}
     assert all("bot.cli" in names for names in loaded.values())
+    assert "bot.settings" not in loaded["--help"]
     assert {command: found for command, names in loaded.items() if (found := names & SLOW)} == {}
 
 

@@ -262,6 +262,9 @@ def test_the_settings_of_many_channels_are_read_at_once(database: Database) -> N
     assert [len(each.features_off) for each in channels.configured()] == [1, 1], "what holds for all holds for each"
     assert channels.given() == {"hr", "it-help"}
     assert len(statements) == 1 + 3 * 2, "which channels, and what they have"
+    everywhere = frozenset(f"C{number}" for number in range(1, 70_000))
+    assert channels.names(everywhere) == ("it-help", "hr", "_shared"), "more than a query may name"
+    assert database.trouble is None
 
 
 def test_whom_to_ask_is_said_by_the_file_until_an_admin_says_it(database: Database) -> None:

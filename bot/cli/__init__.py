@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.cli import agents, importing, models, moving, running, searching, setting_up, slack_app, state, tokens
 from bot.cli.command import FAILED, OK, Command
+from bot.terminal import terminal_texts, told, told_of_system
 
 GROUPS = (running, setting_up, searching, importing, slack_app, state, moving, tokens, agents, models)
 COMMANDS = tuple(command for group in GROUPS for command in group.COMMANDS)
@@ -32,14 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             print(end="", flush=True)  # what can't be written is noticed here, not after the end
     except KeyboardInterrupt:
-        print(_in_words("ended.stopped"), file=sys.stderr)
+        print(terminal_texts()("ended.stopped"), file=sys.stderr)
     except BrokenPipeError:  # whoever reads the output has read enough
         _give_up_output()
     except OSError as error:
-        from bot.terminal import told_of_system
-
         _give_up_output()
-        print(_in_words("ended.not_done", why=told_of_system(error)), file=sys.stderr)
+        print(terminal_texts()("ended.not_done", why=told_of_system(error)), file=sys.stderr)
     return FAILED
 
 
@@ -49,7 +48,6 @@ def _run(arguments: Sequence[str] | None) -> int:
         os.chdir(options.directory)
     from bot.logs import log_to_stderr
     from bot.settings import SettingsError, load_settings
-    from bot.terminal import told
     from indexes.errors import KnowledgeBaseError
 
     try:
@@ -69,12 +67,6 @@ def _give_up_output() -> None:
     except OSError:
         with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
-
-
-def _in_words(key: str, **values: str) -> str:
-    from bot.terminal import terminal_texts
-
-    return terminal_texts()(key, **values)
 
 
 def parser() -> argparse.ArgumentParser:

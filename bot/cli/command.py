@@ -8,6 +8,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.terminal import terminal_texts
+
 if TYPE_CHECKING:
     from bot.settings import Settings
 
@@ -38,8 +40,6 @@ def positive(text: str) -> int:
 
 def agrees(question: str) -> bool:
     """Ask on stderr; anything but `yes` is no."""
-    from bot.terminal import terminal_texts
-
     print(terminal_texts()("ask.agrees", question=question), end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip() == "yes"
 

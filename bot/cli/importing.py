@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.command import FAILED, OK, Command, agrees
+from bot.terminal import told
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
 
 def _import(options: Namespace, settings: "Settings") -> int:
     from bot.importing import run_import
-    from bot.terminal import told
-    from indexes.messages import Translatable
 
     def confirm() -> bool:
         return options.yes or agrees(told(Translatable("import.question")))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.command import FAILED, OK, Command, agrees
+from bot.terminal import terminal_texts, told, told_of_system
 from indexes.messages import Translatable
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 def _backup(options: Namespace, settings: "Settings") -> int:
     from bot.backup import back_up, outside
-    from bot.terminal import told
 
     archive = back_up(settings, options.file)
     size, schema = options.file.stat().st_size / 1e6, archive.about.schema
@@ -33,7 +33,6 @@ def _restore(options: Namespace, settings: "Settings") -> int:
     from bot.archive import Archive
     from bot.lock import only_one
     from bot.restore import Restore
-    from bot.terminal import told
 
     archive = Archive(options.file)
     with only_one(settings.environment.data_dir), closing(Restore(settings, archive)) as restore:
@@ -47,7 +46,6 @@ def _restore(options: Namespace, settings: "Settings") -> int:
 
 def _migrate(options: Namespace, settings: "Settings") -> int:
     from bot.migrate import migrate
-    from bot.terminal import terminal_texts, told_of_system
 
     texts = terminal_texts()
     rows = 0

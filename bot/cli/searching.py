@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bot.cli.command import FAILED, OK, Command, positive, print_json
 from bot.cli.progress import progress_bar
 from bot.extras import install
-from bot.terminal import told
+from bot.terminal import terminal_texts, told
 from indexes.messages import Translatable
 
 if TYPE_CHECKING:
@@ -82,7 +82,6 @@ def _as_json(
 def _print_answer(
     answer: "Answer", threshold: float, explanations: Sequence[dict[str, Any]], why: "Sequence[Translatable]"
 ) -> None:
-    from bot.terminal import terminal_texts
     from handlers.texts import for_question
     from indexes.confidence.explanation import format_explanation
 
@@ -120,7 +119,6 @@ def _eval(options: Namespace, settings: "Settings") -> int:
 
 
 def _check(options: Namespace, settings: "Settings") -> int:
-    from bot.terminal import terminal_texts
     from indexes.records import format_report
 
     reports = [_report(_file(settings, path), settings) for each in options.csv for path in _named(each)]

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.command import FAILED, OK, Command, add_command_names, command_names, print_json
+from bot.terminal import terminal_texts, told
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 
 def _manifest(options: Namespace, settings: "Settings") -> int:
     from bot.manifest import manifest, warnings
-    from bot.terminal import told
-    from indexes.messages import Translatable
 
     search, admin = command_names(options, settings)
     print_json(manifest(search, admin, agent=options.agent))
@@ -31,9 +31,7 @@ def _connect(options: Namespace, settings: "Settings") -> int:
 
     from bot.connect import Dialogue, Options, connect
     from bot.refusals import cause_of
-    from bot.terminal import terminal_texts, told
     from handlers.slack.trouble import BREAKS
-    from indexes.messages import Translatable
 
     wanted = Options(
         options.app,
@@ -70,7 +68,6 @@ def _without_attempts() -> Iterator[None]:
 
 def _doctor(_: Namespace, settings: "Settings") -> int:
     from bot.doctor import examine
-    from bot.terminal import terminal_texts
 
     failed, texts = False, terminal_texts()
     with _without_attempts():

@@ -8,6 +8,8 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from bot.cli.command import FAILED, OK, Command
+from bot.terminal import terminal_texts, told
+from indexes.messages import Translatable
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 
 def _status(options: Namespace, settings: "Settings") -> int:
     from bot.status import TRIAL, format_status, read_status
-    from bot.terminal import terminal_texts, told
-    from indexes.messages import Translatable
 
     if options.probe:
         from bot import probe
@@ -47,7 +47,6 @@ def _status_arguments(parser: ArgumentParser) -> None:
 
 def _quiet(options: Namespace, settings: "Settings") -> int:
     from bot.quiet import be_quiet
-    from bot.terminal import told
 
     print(told(be_quiet(settings, options.time)))
     return OK
@@ -76,8 +75,6 @@ def _span(text: str) -> float:
 
 def _forget(options: Namespace, settings: "Settings") -> int:
     from bot.forget import forget, still_named
-    from bot.terminal import terminal_texts
-    from indexes.messages import Translatable
 
     places, texts = list(forget(settings, options.user)), terminal_texts()
     for place in places:

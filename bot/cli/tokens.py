@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from bot.cli.command import OK, Command
+from bot.terminal import told
 from indexes.messages import Translatable
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ NEVER = "never"
 
 
 def _create(options: Namespace, settings: "Settings") -> int:
-    from bot.terminal import told
     from bot.tokens import create
 
     plain, token = create(settings, options.name, options.knowledge_bases, options.expires)
@@ -29,7 +29,6 @@ def _create(options: Namespace, settings: "Settings") -> int:
 
 
 def _list(_: Namespace, settings: "Settings") -> int:
-    from bot.terminal import told
     from bot.tokens import listed
 
     tokens = listed(settings)
@@ -43,7 +42,6 @@ def _list(_: Namespace, settings: "Settings") -> int:
 
 
 def _revoke(options: Namespace, settings: "Settings") -> int:
-    from bot.terminal import told
     from bot.tokens import revoke
 
     revoke(settings, options.name)

@@ -18,6 +18,8 @@ from indexes.messages import Translatable, reason
 
 FOR_ALL = "*"
 """Stands for all channels where a channel's id is expected; its settings have keys of their own."""
+MOST = 10_000
+"""Channels that are asked for one by one: of more, all settings are read. SQLite takes 32,766 values at once."""
 
 settings = Table(
     "settings",
@@ -84,10 +86,10 @@ class ChannelSettings:
         """Return the same for several channels, which takes one query, too."""
         if not channels:
             return {}
-        columns = (settings.c.channel, settings.c.key, settings.c.value, settings.c.by)
-        rows = self._database.read(
-            "read settings", select(*columns).where(settings.c.channel.in_([*channels, FOR_ALL]))
-        )
+        wanted = select(settings.c.channel, settings.c.key, settings.c.value, settings.c.by)
+        if len(channels) <= MOST:
+            wanted = wanted.where(settings.c.channel.in_([*channels, FOR_ALL]))
+        rows = self._database.read("read settings", wanted)
         if rows is not None:
             chosen: dict[str, dict[str, ChannelSetting]] = {}
             for where, key, value, by in rows:
