@@ -145,7 +145,7 @@ def _judged(run: Callable[[str], object], short: str, long: str, took: float) ->
     before = _median(run, short) if short else math.inf
     if took > WORST_RATIO * before:
         took = _median(run, long)
-    if took <= WORST_RATIO * before:
+    if took < FAST_SECONDS or took <= WORST_RATIO * before:  # less was a moment's delay, not the text's
         return ""
     return f"{before * 1000:.1f} ms at {len(short):,} characters, {took * 1000:.1f} ms at {len(long):,}"
 
